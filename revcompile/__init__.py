@@ -1,0 +1,19 @@
+"""revcompile: the gradient of Python/NumPy code, as readable Python source.
+
+`grad` reads a function's source, differentiates it in reverse mode and compiles plain code: a forward
+pass and a backward pass, without any graph or tape at run time.
+
+>>> from revcompile import grad
+>>> @grad
+... def f(x, y, z):
+...     return (x + y) * z
+>>> f(-2.0, 5.0, -4.0)
+(-4.0, -4.0, 3.0)
+"""
+
+from revcompile.errors import UnsupportedError
+from revcompile.transforms.check import check_grads
+from revcompile.transforms.gradient import grad, value_and_grad
+
+__all__ = ["UnsupportedError", "check_grads", "grad", "value_and_grad"]
+__version__ = "0.1.0"

@@ -1,0 +1,123 @@
+"""From a forward function to its gradient function. Imports the front end, the IR and `reverse`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from revcompile.autodiff.plan import make_plan
+from revcompile.autodiff.reverse import Reverser
+from revcompile.errors import UnsupportedError
+from revcompile.frontend.lower import Lowering
+from revcompile.frontend.expressions import shape_of
+from revcompile.gates.effects import backward_begins
+from revcompile.ir.nodes import (
+    Apply,
+    Block,
+    Branch,
+    Function,
+    Statement,
+    Structure,
+    Value,
+    leaves,
+    map_structure,
+    scalar_type,
+    uses,
+)
+from revcompile.ir.types import Array, Scalar, Type, gradient_type, is_number
+from revcompile.statements.branch import with_residuals
+
+
+def differentiate(
+    function: Function, wanted: tuple[str, ...], low: Lowering, has_aux: bool
+) -> Function:
+    """The function whose result is `(value, aux, gradients)`, the gradients in the order of `wanted`."""
+    structures = {p.name: p.structure for p in function.parameters}
+    inputs = [v for name in wanted for v in leaves(structures[name]) if is_number(v.type)]
+    value, aux = _loss(function.result, has_aux)
+    plan = make_plan(function, inputs)
+    rev = Reverser(plan, low)
+    forward = function.body.statements
+    builder = low.builder
+    builder.statements = []
+    builder.statements.append(Apply(backward_begins, (), ()))
+    if isinstance(value, Value) and value in plan.active:
+        rev.accumulate(value, _seed(low, value))
+    rev.block(forward)
+    builder.line, builder.note = None, ""
+    gradients = tuple(
+        map_structure(lambda leaf: _gradient(rev, leaf), structures[name]) for name in wanted
+    )
+    backward = Block(tuple(builder.statements), ((value, aux, gradients),))
+    read = set(uses(backward)) | set(leaves(aux))
+    statements: tuple[Statement, ...] = (*_keep_residuals(forward, read), *backward.statements)
+    body = Block(statements, backward.yields)
+    return Function(function.name, function.parameters, body, spellings=function.spellings)
+
+
+def _keep_residuals(statements: tuple[Statement, ...], read: set[Value]) -> tuple[Statement, ...]:
+    """Forward branches that yield, besides their results, the inner values that are read later."""
+    out: list[Statement] = []
+    for statement in statements:
+        if isinstance(statement, Branch):
+            then, orelse = (
+                Block(_keep_residuals(b.statements, read), b.yields) for b in (statement.then, statement.orelse)
+            )
+            statement = with_residuals(
+                Branch(statement.condition, then, orelse, statement.results, statement.line), read
+            )
+        out.append(statement)
+    return tuple(out)
+
+
+def _loss(result: Structure, has_aux: bool) -> tuple[Structure, Structure]:
+    aux = None
+    if has_aux:
+        if not (isinstance(result, (tuple, list)) and len(result) == 2):
+            raise UnsupportedError("with has_aux=True the function must return a pair (value, aux)")
+        result, aux = result
+    if isinstance(result, Value):
+        t = result.type
+        if is_number(t) and all(d.is_one for d in t.dims):
+            return result, aux
+        if is_number(t):
+            raise UnsupportedError(
+                f"the function returns an array ({t}); a gradient needs one real number",
+                way_out="Reduce it, for example with np.sum(...).",
+            )
+        raise UnsupportedError(f"the function returns a {t}; a gradient needs one real number")
+    if isinstance(result, (int, float, np.number)) and not isinstance(result, (bool, complex)):
+        return result, aux
+    what = "None" if result is None else f"a {type(result).__name__}"
+    hint = "Return (value, aux) and pass has_aux=True." if isinstance(result, (tuple, list)) else ""
+    raise UnsupportedError(f"the function returns {what}; a gradient needs one real number", way_out=hint)
+
+
+def _seed(low: Lowering, value: Value) -> Structure:
+    t = gradient_type(value.type)  # type: ignore[arg-type]
+    if isinstance(t, Array) and t.dims:
+        return low.apply(np.ones, (shape_of(low, value),), {} if t.dtype == float else {"dtype": t.dtype.type})
+    return 1.0 if t.dtype == float else low.apply(t.dtype.type, (1.0,), {})
+
+
+def _gradient(rev: Reverser, leaf: Structure) -> Structure:
+    """What is returned for one leaf of an argument: of its own type, fresh, never shared."""
+    if not isinstance(leaf, Value) or not is_number(leaf.type):
+        return None
+    gradient = rev.adjoints.get(leaf)
+    if gradient is None:
+        if leaf.type.dtype.kind != "f" and leaf in rev.low.steering:  # type: ignore[union-attr]
+            return None
+        return rev.zero(leaf)
+    return _as_number(rev.low, gradient, gradient_type(leaf.type))  # type: ignore[arg-type]
+
+
+def _as_number(low: Lowering, gradient: Structure, target: Type) -> Structure:
+    """A Python float for a Python float, a NumPy scalar for a NumPy scalar."""
+    have = gradient.type if isinstance(gradient, Value) else scalar_type(gradient)
+    if isinstance(target, Scalar) and isinstance(gradient, Value):
+        if target.python and not (isinstance(have, Scalar) and have.python):
+            return low.apply(float, (gradient,), {})
+        if not target.python and not (isinstance(have, Scalar) and not have.python):
+            return low.apply(target.dtype.type, (gradient,), {})
+    return gradient
+

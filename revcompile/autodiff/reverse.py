@@ -1,0 +1,209 @@
+"""Reverse mode: a forward function and a plan become forward and backward passes in one function.
+
+The walk is over the statements from last to first. Each gate turns the gradient of its output into
+gradients of its operands by its rule, which is interpreted on the spot; contributions to one value
+add up. Statements with blocks are reversed in `revcompile/statements/`.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from revcompile.autodiff.plan import Plan
+from revcompile.autodiff.shapes import fit
+from revcompile.errors import UnsupportedError
+from revcompile.frontend.expressions import shape_of
+from revcompile.frontend.lower import Lowering
+from revcompile.gates import arithmetic
+from revcompile.gates.effects import backward_begins, identity
+from revcompile.gates.infer import infer
+from revcompile.gates.table import TABLE, Gate
+from revcompile.ir.build import Builder
+from revcompile.ir.nodes import (
+    Apply,
+    Block,
+    Branch,
+    Function,
+    Statement,
+    Structure,
+    Value,
+    leaves,
+    map_structure,
+    map_values,
+    uses,
+)
+from revcompile.ir.types import Array, Scalar, Type, gradient_type
+from revcompile.statements import branch
+
+# Gates that send a zero gradient to what they mask out.
+MASKING = frozenset({"where", "select", "clip", "max", "min", "maximum", "minimum", "fmax", "fmin", "getitem", "sort",
+                     "heaviside", "take", "over", "nan_to_num"})  # fmt: skip
+REVERSE = {Branch: branch.reverse}
+
+
+class Reverser:
+    """Emits the backward pass of a list of statements."""
+
+    def __init__(self, plan: Plan, low: Lowering) -> None:
+        self.plan = plan
+        self.low = low
+        self.builder: Builder = low.builder
+        self.adjoints: dict[Value, Structure] = {}
+        self.masked: set[Value] = set()
+        self.inputs = frozenset(plan.inputs)
+
+    # -- statements ---------------------------------------------------------------------------
+
+    def block(self, statements: Sequence[Statement]) -> None:
+        for statement in reversed(statements):
+            self.builder.line = statement.line
+            if isinstance(statement, Apply):
+                self.apply(statement)
+            elif type(statement) in REVERSE:
+                REVERSE[type(statement)](self, statement)
+        self.builder.note = ""
+
+    def learn(self, block: Block) -> None:
+        """Know again, inside the reversal of a block, what running it proved about lengths."""
+        for statement in block.statements:
+            if isinstance(statement, Apply):
+                infer(TABLE[statement.function], statement.function, statement.args, self.builder.facts)
+
+    def apply(self, statement: Apply) -> None:
+        gate = TABLE[statement.function]
+        if not gate.carries_gradient or self.plan.active.isdisjoint(leaves(statement.args)):
+            return
+        upstream = map_structure(
+            lambda y: self.adjoints.get(y) if isinstance(y, Value) else None, statement.result
+        )
+        if all(self.adjoints.get(y) is None for y in leaves(statement.result)):
+            return
+        self.builder.note = f"{gate.name} gate"
+        if gate.locals is not None:
+            contributions = self._elementwise(gate, statement, upstream)
+        else:
+            contributions = self._by_rule(gate, statement, upstream)
+        masked = gate.name in MASKING or not self.masked.isdisjoint(leaves(upstream))
+        # Inputs come first: their gradients are results.
+        for operand, contribution in sorted(contributions, key=lambda pair: pair[0] not in self.inputs):
+            if gate.singular and masked:
+                contribution = self._mask(contribution, upstream, statement)
+            self.accumulate(operand, contribution, masked)
+
+    def _elementwise(
+        self, gate: Gate, statement: Apply, upstream: Structure
+    ) -> Iterable[tuple[Value, Structure]]:
+        assert gate.locals is not None
+        names = dict(zip(gate.locals, statement.args, strict=True))
+        names.update(y=statement.result, grad_y=upstream)
+        for operand, formula in gate.locals.items():
+            value = names[operand]
+            if isinstance(value, Value) and value in self.plan.active:
+                tree = times_upstream(formula)
+                if tree is not None:
+                    yield value, self.low.run_formula(tree, names, formula_home)
+
+    def _by_rule(self, gate: Gate, statement: Apply, upstream: Structure) -> list[tuple[Value, Structure]]:
+        assert gate.rule is not None
+        positional, keywords = gate.split(statement.args)
+        output = [statement.result] if gate.wants_output else []
+        try:
+            gradients = self.low.run_rule(gate.rule, (upstream, *output, *positional), keywords)
+        except NotImplementedError as e:
+            raise UnsupportedError(f"the gradient of {gate.name} is not implemented here: {e}") from None
+        if not isinstance(gradients, tuple):
+            gradients = (gradients,)
+        pairs: list[tuple[Value, Structure]] = []
+        for operand, gradient in zip(statement.args, gradients, strict=False):
+            _match(operand, gradient, pairs)
+        return [(v, g) for v, g in pairs if v in self.plan.active]
+
+    def _mask(self, contribution: Structure, upstream: Structure, statement: Apply) -> Structure:
+        """Where nothing flows back, nothing flows on, whatever the local gradient is there."""
+        passes = self.low.apply(np.not_equal, (upstream, 0), {})
+        return self.low.apply(np.where, (passes, contribution, 0.0), {})
+
+    # -- adjoints -----------------------------------------------------------------------------
+
+    def gradient_type(self, value: Value) -> Type:
+        assert isinstance(value.type, (Scalar, Array))
+        return gradient_type(value.type)
+
+    def accumulate(self, value: Value, contribution: Structure, masked: bool = False) -> None:
+        """Add a contribution to the gradient of `value`, in the shape and dtype of `value`."""
+        if contribution is None or value not in self.plan.active:
+            return
+        contribution = fit(self.low, contribution, value, self.gradient_type(value))
+        known = self.adjoints.get(value)
+        if known is not None:
+            contribution = self.low.apply(operator.add, (known, contribution), {})
+        self.adjoints[value] = named = self._name(contribution, value)
+        if masked or (isinstance(known, Value) and known in self.masked):
+            self.masked.add(named)
+
+    def _name(self, gradient: Structure, value: Value) -> Value:
+        """The gradient under its own name; another name for it where it has one already."""
+        last = self.builder.statements[-1] if self.builder.statements else None
+        fresh = isinstance(last, Apply) and last.result is gradient
+        if not fresh or gradient.of is not None or gradient.hint is not None:
+            gradient = self.low.emit(identity, gradient)
+        gradient.of = value
+        gradient.fold = value.fold
+        return gradient
+
+    def zero(self, value: Value) -> Structure:
+        """A gradient through which nothing flowed."""
+        t = self.gradient_type(value)
+        assert isinstance(t, (Scalar, Array))
+        if isinstance(t, Scalar):
+            return 0.0 if t.python or t.dtype == float else self.low.emit(t.dtype.type, 0.0)
+        return self.low.apply(np.zeros, (shape_of(self.low, value),), _dtype_option(t.dtype))
+
+
+def _dtype_option(dtype: np.dtype[Any]) -> dict[str, Any]:
+    return {} if dtype == float else {"dtype": dtype}
+
+
+def _match(operand: Structure, gradient: Structure, pairs: list[tuple[Value, Structure]]) -> None:
+    """Pair the run-time values of an operand with their gradients, structure by structure."""
+    if gradient is None:
+        return
+    if isinstance(operand, Value):
+        pairs.append((operand, gradient))
+    elif isinstance(operand, (tuple, list)):
+        for o, g in zip(operand, gradient, strict=True):
+            _match(o, g, pairs)
+
+
+def formula_home() -> None:
+    """Formulas are read with the names of this module (`np`)."""
+
+
+@lru_cache(maxsize=1024)
+def times_upstream(formula: str) -> ast.expr | None:
+    """`grad_y` times a local gradient, joined at its leftmost factor; None for a zero."""
+    tree = ast.parse(formula, mode="eval").body
+    if isinstance(tree, ast.Constant) and tree.value == 0:
+        return None
+    return ast.fix_missing_locations(_attach(tree))
+
+
+def _attach(local: ast.expr) -> ast.expr:
+    upstream = ast.Name("grad_y", ast.Load())
+    if isinstance(local, ast.Constant) and local.value == 1:
+        return upstream
+    if isinstance(local, ast.UnaryOp) and isinstance(local.op, ast.USub):
+        operand = local.operand
+        if isinstance(operand, ast.Constant) and operand.value == 1:
+            return ast.UnaryOp(ast.USub(), upstream)
+        return ast.BinOp(ast.UnaryOp(ast.USub(), upstream), ast.Mult(), operand)
+    if isinstance(local, ast.BinOp) and isinstance(local.op, (ast.Mult, ast.Div)):
+        return ast.BinOp(_attach(local.left), local.op, local.right)
+    return ast.BinOp(upstream, ast.Mult(), local)

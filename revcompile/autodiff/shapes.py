@@ -1,0 +1,69 @@
+"""Bringing a gradient to the shape and dtype of its variable: the reverse of broadcasting.
+
+What the symbolic lengths prove is settled here, once; only what they leave open calls the run-time
+`unbroadcast`. Imports the front end and the IR.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from revcompile.frontend.expressions import shape_of
+from revcompile.frontend.lower import Lowering
+from revcompile.ir.nodes import Structure, Value, scalar_type
+from revcompile.ir.types import Array, Facts, Scalar, Type
+from revcompile.runtime import unbroadcast
+
+
+def fit(low: Lowering, gradient: Structure, value: Value, target: Type) -> Structure:
+    """`gradient`, summed, stretched and cast so that it is a gradient of `value`."""
+    return _cast(low, _reshape(low, gradient, value), target)
+
+
+def _reshape(low: Lowering, gradient: Structure, value: Value) -> Structure:
+    have = gradient.type.dims if isinstance(gradient, Value) else ()
+    want = value.type.dims
+    if len(have) == len(want) and all(low.builder.facts.same(h, w) for h, w in zip(have, want, strict=True)):
+        return gradient
+    extra = len(have) - len(want)
+    if not _settled(low.builder.facts, have, want):
+        return low.apply(unbroadcast, (gradient, shape_of(low, value)), {})
+    if extra > 0:
+        gradient = low.apply(np.sum, (gradient,), {} if not want else {"axis": _axes(range(extra))})
+        have = have[extra:]
+    offset = len(want) - len(have)
+    stretched = [i for i, h in enumerate(have) if want[offset + i].is_one and not h.is_one]
+    if stretched:
+        gradient = low.apply(np.sum, (gradient,), {"axis": _axes(stretched), "keepdims": True})
+    short = offset > 0 or any(h.is_one and not w.is_one for h, w in zip(have, want[offset:], strict=True))
+    if short and want:
+        gradient = low.apply(np.broadcast_to, (gradient, shape_of(low, value)), {})
+    return gradient
+
+
+def _settled(facts: Facts, have: tuple[Any, ...], want: tuple[Any, ...]) -> bool:
+    """Whether it is known, for each axis, if it was stretched."""
+    pairs = zip(reversed(have), reversed(want), strict=False)
+    return all(
+        facts.same(h, w) or h.is_one or w.is_one or not (h.can_be_one or w.can_be_one) for h, w in pairs
+    )
+
+
+def _axes(axes: Any) -> Any:
+    axes = tuple(axes)
+    return axes[0] if len(axes) == 1 else axes
+
+
+def _cast(low: Lowering, gradient: Structure, target: Type) -> Structure:
+    assert isinstance(target, (Scalar, Array))
+    have = gradient.type if isinstance(gradient, Value) else scalar_type(gradient)
+    assert isinstance(have, (Scalar, Array))
+    if have.dtype == target.dtype:
+        return gradient
+    if isinstance(have, Array) and have.dims:
+        return low.apply(np.ndarray.astype, (gradient, target.dtype.type), {})
+    if isinstance(target, Scalar) and target.python:
+        return low.apply(float, (gradient,), {})
+    return low.apply(target.dtype.type, (gradient,), {})

@@ -1,0 +1,53 @@
+"""Names for values: the user's where there is one, `s0, s1, …` for temporaries, `grad_x` for gradients.
+
+Names are deterministic and never collide with the user's, with a global or with a keyword.
+"""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+
+from revcompile.ir.nodes import Value
+
+RESERVED = frozenset({*keyword.kwlist, *dir(builtins), "np", "math"})
+
+
+class Names:
+    """Hands out one name for each value, in the order of asking."""
+
+    def __init__(self, reserved: set[str]) -> None:
+        self._taken = set(reserved) | RESERVED
+        self._names: dict[Value, str] = {}
+        self._temporaries = 0
+
+    def __getitem__(self, value: Value) -> str:
+        if value not in self._names:
+            self._names[value] = self._fresh(value)
+        return self._names[value]
+
+    def give(self, value: Value, name: str) -> None:
+        """Fix a value's name (a parameter's, or that of the version it replaces)."""
+        self._names[value] = name
+        self._taken.add(name)
+
+    def has(self, value: Value) -> bool:
+        return value in self._names
+
+    def _fresh(self, value: Value) -> str:
+        if value.of is not None:
+            return self._unique(f"grad_{self[value.of]}")
+        if value.hint is not None:
+            return self._unique(value.hint)
+        while f"s{self._temporaries}" in self._taken:
+            self._temporaries += 1
+        name = f"s{self._temporaries}"
+        self._taken.add(name)
+        return name
+
+    def _unique(self, wish: str) -> str:
+        name, n = wish, 1
+        while name in self._taken:
+            name, n = f"{wish}_{n}", n + 1
+        self._taken.add(name)
+        return name

@@ -1,0 +1,238 @@
+"""How a gate's application and a static object are written: IR atoms to Python syntax.
+
+Imports the gate table and the IR.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import math
+import operator
+from collections.abc import Callable
+from functools import lru_cache
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+import revcompile.runtime as runtime
+from revcompile.frontend.operators import BINARY, COMPARE, UNARY
+from revcompile.gates.effects import format_, identity, print_
+from revcompile.gates.lengths import length, size_of
+from revcompile.gates.table import TABLE
+from revcompile.ir.nodes import Apply, Structure, Value
+from revcompile.ir.types import Array
+
+_BINARY = {function: op for op, function in BINARY.items()}
+_UNARY = {function: op for op, function in UNARY.items()}
+_COMPARE = {function: op for op, function in COMPARE.items()}
+
+
+class Speller:
+    """Writes expressions. `atom` gives the syntax of a run-time value: its name, or its folded form."""
+
+    def __init__(
+        self,
+        atom: Callable[[Value], ast.expr],
+        refer: Callable[[Any], str],
+        spellings: dict[float, str],
+        definition: Callable[[Value], Any],
+        textbook: bool,
+    ) -> None:
+        self.atom = atom
+        self.refer = refer
+        self.spellings = spellings
+        self.definition = definition
+        self.textbook = textbook
+
+    # -- applications -------------------------------------------------------------------------
+
+    def application(self, statement: Apply) -> ast.expr:
+        function, args = statement.function, statement.args
+        special = _SPECIAL.get(function)
+        if special is not None:
+            written = special(self, args, statement)
+            if written is not None:
+                return written
+        if function in _BINARY:
+            return ast.BinOp(self(args[0]), _BINARY[function](), self(args[1]))
+        if function in _UNARY:
+            return ast.UnaryOp(_UNARY[function](), self(args[0]))
+        if function in _COMPARE:
+            return ast.Compare(self(args[0]), [_COMPARE[function]()], [self(args[1])])
+        positional, keywords = TABLE[function].split(args)
+        keys = [ast.keyword(k, self(v)) for k, v in keywords.items()]
+        if getattr(function, "__qualname__", "").startswith("ndarray."):
+            owner = ast.Attribute(self(positional[0]), function.__name__, ast.Load())
+            return ast.Call(owner, [self(a) for a in positional[1:]], keys)
+        return ast.Call(self.static(function), [self(a) for a in positional], keys)
+
+    # -- structures ---------------------------------------------------------------------------
+
+    def __call__(self, structure: Structure) -> ast.expr:
+        """The syntax of a structure: run-time values by their names, the rest as displays."""
+        if isinstance(structure, Value):
+            return self.atom(structure)
+        if isinstance(structure, tuple):
+            if hasattr(structure, "_fields"):
+                keys = [
+                    ast.keyword(k, self(v)) for k, v in zip(structure._fields, structure, strict=True)
+                ]
+                return ast.Call(ast.Name(self.refer(type(structure)), ast.Load()), [], keys)
+            whole = self._whole_shape(structure)
+            return whole or ast.Tuple([self(item) for item in structure], ast.Load())
+        if isinstance(structure, list):
+            return ast.List([self(item) for item in structure], ast.Load())
+        if isinstance(structure, dict):
+            return ast.Dict([self.static(k) for k in structure], [self(v) for v in structure.values()])
+        if isinstance(structure, slice):
+            parts = (structure.start, structure.stop, structure.step)
+            return ast.Slice(*(None if p is None else self(p) for p in parts))
+        return self.static(structure)
+
+    def _whole_shape(self, structure: tuple[Structure, ...]) -> ast.expr | None:
+        """`x.shape` for the tuple of all lengths of x."""
+        arrays = set()
+        for i, item in enumerate(structure):
+            made = self.definition(item) if isinstance(item, Value) else None
+            if isinstance(made, Apply) and made.function is length and made.args[1] == i:
+                arrays.add(made.args[0])
+            elif not isinstance(item, int):
+                return None
+        if len(arrays) != 1:
+            return None
+        (x,) = arrays
+        if len(x.type.dims) != len(structure):
+            return None
+        if any(d.size != item for d, item in zip(x.type.dims, structure, strict=True) if isinstance(item, int)):
+            return None
+        return ast.Attribute(self(x), "shape", ast.Load())
+
+    def static(self, obj: Any) -> ast.expr:
+        """The syntax of an object that is known while compiling."""
+        if isinstance(obj, float) and not isinstance(obj, np.generic):
+            return self._float(obj)
+        if obj is None or obj is Ellipsis or type(obj) in (bool, int, str, bytes):
+            if type(obj) is int and obj < 0:
+                return ast.UnaryOp(ast.USub(), ast.Constant(-obj))
+            return ast.Constant(obj)
+        if isinstance(obj, (tuple, list, dict, slice)):
+            return self(obj)
+        if isinstance(obj, np.generic):
+            inner = self.static(obj.item())
+            return ast.Call(self.static(type(obj)), [inner], [])
+        if isinstance(obj, np.dtype):
+            return self.static(obj.type)
+        return dotted(public_name(obj) or self.refer(obj))
+
+    def _float(self, x: float) -> ast.expr:
+        if x in self.spellings:
+            return ast.Name(self.spellings[x], ast.Load())
+        if x < 0 or (x == 0 and math.copysign(1, x) < 0):
+            return ast.UnaryOp(ast.USub(), self._float(-x))
+        if math.isinf(x) or math.isnan(x):
+            return dotted("np.inf" if x > 0 else "np.nan")
+        return ast.Name(repr(x), ast.Load())
+
+
+def dotted(name: str) -> ast.expr:
+    first, *rest = name.split(".")
+    node: ast.expr = ast.Name(first, ast.Load())
+    for attribute in rest:
+        node = ast.Attribute(node, attribute, ast.Load())
+    return node
+
+
+@lru_cache(maxsize=4096)
+def _public_name(obj: Any) -> str | None:
+    name = getattr(obj, "__name__", None)
+    if name is None:
+        return None
+    homes: tuple[tuple[str, ModuleType], ...] = (
+        ("", builtins), ("np.", np), ("math.", math), ("np.linalg.", np.linalg),
+        ("np.lib.stride_tricks.", np.lib.stride_tricks),
+    )  # fmt: skip
+    module = getattr(obj, "__module__", None)
+    ordered = sorted(homes, key=lambda home: home[1].__name__ != module)
+    for prefix, home in ordered:
+        if getattr(home, name, None) is obj:
+            return prefix + name
+        if home is np:
+            for alias in (name, getattr(obj, "__qualname__", "")):
+                owner = np
+                for part in alias.split("."):
+                    owner = getattr(owner, part, None)  # type: ignore[assignment]
+                if owner is obj:
+                    return f"np.{alias}"
+    if getattr(runtime, name, None) is obj:
+        return str(name)
+    return None
+
+
+def public_name(obj: Any) -> str | None:
+    """The name under which NumPy, math or Python itself has an object; helpers by their own name."""
+    try:
+        return _public_name(obj)
+    except TypeError:
+        return None
+
+
+# -- forms of their own ----------------------------------------------------------------------------
+
+
+def _getitem(sp: Speller, args: Any, _: Apply) -> ast.expr:
+    return ast.Subscript(sp(args[0]), sp(args[1]), ast.Load())
+
+
+def _length(sp: Speller, args: Any, _: Apply) -> ast.expr:
+    shape = ast.Attribute(sp(args[0]), "shape", ast.Load())
+    return ast.Subscript(shape, sp.static(args[1]), ast.Load())
+
+
+def _size(sp: Speller, args: Any, _: Apply) -> ast.expr:
+    return ast.Attribute(sp(args[0]), "size", ast.Load())
+
+
+def _transpose(sp: Speller, args: Any, _: Apply) -> ast.expr | None:
+    return ast.Attribute(sp(args[0]), "T", ast.Load()) if args[1] is None else None
+
+
+def _sigmoid(sp: Speller, args: Any, statement: Apply) -> ast.expr | None:
+    if sp.textbook:
+        return None
+    exp = "np.exp" if not statement.result.type.python else "math.exp"
+    exponential = ast.Call(dotted(exp), [ast.UnaryOp(ast.USub(), sp(args[0]))], [])
+    one = ast.Name("1.0", ast.Load())
+    return ast.BinOp(one, ast.Div(), ast.BinOp(one, ast.Add(), exponential))
+
+
+def _over(sp: Speller, args: Any, statement: Apply) -> ast.expr | None:
+    t = statement.result.type
+    if isinstance(t, Array) or not t.python:
+        return None
+    return ast.BinOp(sp(args[0]), ast.Div(), sp(args[1]))
+
+
+def _format(sp: Speller, args: Any, _: Apply) -> ast.expr:
+    parts: list[ast.expr] = []
+    for part in args[0]:
+        if isinstance(part, str):
+            parts.append(ast.Constant(part))
+        else:
+            value, conversion, spec = part
+            form = ast.JoinedStr([ast.Constant(spec)]) if spec else None
+            parts.append(ast.FormattedValue(sp(value), conversion, form))
+    return ast.JoinedStr(parts)
+
+
+def _print(sp: Speller, args: Any, _: Apply) -> ast.expr:
+    keys = [ast.keyword(k, sp(v)) for k, v in args[1].items()]
+    return ast.Call(dotted("print"), [sp(a) for a in args[0]], keys)
+
+
+_SPECIAL: dict[Any, Callable[[Speller, Any, Apply], ast.expr | None]] = {
+    operator.getitem: _getitem, length: _length, size_of: _size, np.transpose: _transpose,
+    runtime.sigmoid: _sigmoid, runtime.over: _over, format_: _format, print_: _print,
+    identity: lambda sp, args, _: sp(args[0]),
+}  # fmt: skip

@@ -1,0 +1,264 @@
+"""IR to text. One statement a line, the gate's name in a trailing comment; astor prints the syntax.
+
+A temporary with a single use is written in place of its name where the line stays short enough to read.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import astor.code_gen
+
+from revcompile.codegen.names import Names
+from revcompile.codegen.spell import Speller
+from revcompile.gates.effects import EFFECTS, assert_, backward_begins, print_
+from revcompile.gates.lengths import length, size_of
+from revcompile.ir.nodes import (
+    UNDEFINED,
+    Apply,
+    Block,
+    Branch,
+    Function,
+    Raise,
+    Statement,
+    Structure,
+    Value,
+    blocks,
+    leaves,
+    results,
+    uses,
+)
+
+WIDTH = 88  # of an expression with everything folded into it
+COMMENT_COLUMN = 40
+INDENT = "    "
+CHEAP = frozenset({length, size_of})
+
+
+def to_text(node: ast.AST) -> str:
+    """Python text of a syntax tree, on one line."""
+    generator = astor.code_gen.SourceGenerator(INDENT, False)
+    generator.visit(node)
+    return "".join(map(str, generator.result)).strip("\n")
+
+
+class Writer:
+    """Writes one function."""
+
+    def __init__(self, function: Function, refer: Callable[[Any], str], reserved: Iterable[str], textbook: bool) -> None:
+        self.function = function
+        self.textbook = textbook
+        self.names = Names({*reserved, *(p.name for p in function.parameters)})
+        self.definitions: dict[Value, Statement] = {}
+        self.counts: Counter[Value] = Counter(uses(function.body))
+        self.folded: dict[Value, tuple[ast.expr, str]] = {}
+        self.spell = Speller(self._atom, refer, function.spellings, self.definitions.get, textbook)
+        self.lines: list[str] = []
+        self.margin = INDENT
+        self._index(function.body)
+
+    def _index(self, block: Block) -> None:
+        for statement in block.statements:
+            for value in results(statement):
+                self.definitions.setdefault(value, statement)
+            for inner in blocks(statement):
+                self._index(inner)
+
+    def _atom(self, value: Value) -> ast.expr:
+        if value in self.folded:
+            return self.folded[value][0]
+        return ast.Name(self.names[value], ast.Load())
+
+    # -- the function -------------------------------------------------------------------------
+
+    def write(self, live: Iterable[tuple[Value, str]], answer: Structure) -> list[str]:
+        """The lines of the body: parameters unpacked, live names read, statements, return."""
+        for parameter in self.function.parameters:
+            if isinstance(parameter.structure, Value):
+                self.names.give(parameter.structure, parameter.name)
+        for parameter in self.function.parameters:
+            self._unpack(ast.Name(parameter.name, ast.Load()), parameter.structure)
+        for value, path in live:
+            if self.counts[value]:
+                self._line(f"{self.names[value]} = {path}", "read at each call")
+        self._statements(self.function.body.statements)
+        if not (self.function.body.statements and isinstance(self.function.body.statements[-1], Raise)):
+            self._line(to_text(ast.Return(self.spell(answer))))
+        return self.lines
+
+    def _unpack(self, owner: ast.expr, structure: Structure) -> None:
+        if isinstance(structure, Value):
+            if isinstance(owner, ast.Name) or not self.counts[structure]:
+                return
+            self._line(f"{self.names[structure]} = {to_text(owner)}")
+        elif isinstance(structure, tuple) and hasattr(structure, "_fields"):
+            for field, item in zip(structure._fields, structure, strict=True):
+                self._unpack(ast.Attribute(owner, field, ast.Load()), item)
+        elif isinstance(structure, (tuple, list)):
+            for i, item in enumerate(structure):
+                self._unpack(ast.Subscript(owner, ast.Constant(i), ast.Load()), item)
+        elif isinstance(structure, dict):
+            for key, item in structure.items():
+                self._unpack(ast.Subscript(owner, self.spell.static(key), ast.Load()), item)
+
+    # -- statements ---------------------------------------------------------------------------
+
+    def _statements(self, statements: Iterable[Statement]) -> None:
+        sequence = list(statements)
+        movable = self._movable(sequence)
+        for statement in sequence:
+            if isinstance(statement, Apply):
+                self._apply(statement, movable)
+            elif isinstance(statement, Branch):
+                self._branch(statement)
+            else:
+                self._raise(statement)
+
+    def _movable(self, sequence: list[Statement]) -> dict[Value, bool]:
+        """Whether a value may move to its use: the use is in this list, with no barrier between."""
+        barrier = 0
+        made: dict[Value, int] = {}
+        movable: dict[Value, bool] = {}
+        for statement in sequence:
+            if isinstance(statement, Apply):
+                for value in leaves(statement.args):
+                    movable[value] = made.get(value) == barrier
+            elif isinstance(statement, Branch):
+                movable[statement.condition] = made.get(statement.condition) == barrier
+            if not isinstance(statement, Apply) or statement.function in EFFECTS:
+                barrier += 1
+            for value in results(statement):
+                made[value] = barrier
+        return movable
+
+    def _apply(self, statement: Apply, movable: dict[Value, bool]) -> None:
+        function = statement.function
+        if function is backward_begins:
+            self._heading("backward pass")
+            return
+        if function is assert_:
+            test, message = statement.args
+            self._line(
+                to_text(ast.Assert(self.spell(test), None if message is None else self.spell(message)))
+            )
+            return
+        if function is print_:
+            self._line(to_text(ast.Expr(self.spell.application(statement))))
+            return
+        if function is operator.iadd:
+            old, extra = statement.args
+            name = self.names[old]
+            self.names.give(statement.result, name)
+            self._line(f"{name} += {to_text(self.spell(extra))}", self._notes(statement))
+            return
+        expression = self.spell.application(statement)
+        notes = self._notes(statement)
+        if isinstance(statement.result, Value) and self._folds(statement.result, statement, expression, movable):
+            self.folded[statement.result] = (expression, notes)
+            return
+        self._line(f"{self._target(statement.result)} = {to_text(expression)}", notes)
+
+    def _folds(self, value: Value, statement: Apply, expression: ast.expr, movable: dict[Value, bool]) -> bool:
+        if statement.function in CHEAP:
+            return True
+        if not value.fold or self.counts[value] != 1 or not movable.get(value, False):
+            return False
+        if self.textbook and (value.of is not None or not statement.note):
+            return False
+        return len(to_text(expression)) < WIDTH - 28
+
+    def _target(self, result: Structure) -> str:
+        if isinstance(result, Value):
+            return self.names[result]
+        parts = [self._target(item) if self._is_used(item) else "_" for item in result]
+        return ", ".join(parts) + ("," if len(parts) == 1 else "")
+
+    def _is_used(self, item: Structure) -> bool:
+        return any(self.counts[v] for v in leaves(item))
+
+    def _notes(self, statement: Apply) -> str:
+        """The gates that a line stands for: its own and those of what is folded into it."""
+        names: dict[str, None] = {}
+
+        def add(note: str) -> None:
+            for word in note.removesuffix(" gates").removesuffix(" gate").split(", "):
+                if word:
+                    names[word] = None
+
+        for value in leaves(statement.args):
+            if value in self.folded:
+                add(self.folded[value][1])
+        add(statement.note)
+        if not names:
+            return ""
+        return f"{', '.join(names)} gate{'s' if len(names) > 1 else ''}"
+
+    def _branch(self, branch: Branch) -> None:
+        self._coalesce(branch)
+        self._line(to_text(self.spell(branch.condition)), keyword="if")
+        self._side(branch.then, branch.results)
+        mark = len(self.lines)
+        self._line("else:")
+        body = len(self.lines)
+        self._side(branch.orelse, branch.results)
+        if self.lines[body:] == [self.margin + INDENT + "pass"]:
+            del self.lines[mark:]
+
+    def _side(self, block: Block, results: tuple[Value, ...]) -> None:
+        self.margin += INDENT
+        start = len(self.lines)
+        self._statements(block.statements)
+        for atom, result in zip(block.yields, results, strict=True):
+            if atom is UNDEFINED or not self.counts[result] or atom is result:
+                continue
+            text = to_text(self.spell(atom))
+            if text != self.names[result]:
+                self._line(f"{self.names[result]} = {text}")
+        if len(self.lines) == start:
+            self._line("pass")
+        self.margin = self.margin.removesuffix(INDENT)
+
+    def _coalesce(self, branch: Branch) -> None:
+        """Let the inner values that become a result carry its name from the start."""
+        for block in (branch.then, branch.orelse):
+            inside = {v for s in block.statements for v in results(s)}
+            yielded = Counter(v for v in block.yields if isinstance(v, Value))
+            for atom, result in zip(block.yields, branch.results, strict=True):
+                if isinstance(atom, Value) and atom in inside and atom is not result and yielded[atom] == 1:
+                    if self.counts[result] and not self.names.has(atom):
+                        atom.fold = False
+                        self.names.give(atom, self.names[result])
+
+    def _raise(self, statement: Raise) -> None:
+        kind, args = statement.exception
+        call = ast.Call(self.spell.static(kind), [self.spell(a) for a in args], [])
+        self._line(to_text(ast.Raise(call, None)))
+
+    # -- lines --------------------------------------------------------------------------------
+
+    def _heading(self, text: str) -> None:
+        self.lines.append(f"{self.margin}# {text}")
+
+    def _line(self, text: str, comment: str = "", keyword: str = "") -> None:
+        if keyword:
+            text = f"{keyword} {text.removeprefix('(').removesuffix(')') if _is_wrapped(text) else text}:"
+        line = self.margin + text
+        if comment:
+            line = f"{line.ljust(COMMENT_COLUMN)}  # {comment}"
+        self.lines.append(line)
+
+
+def _is_wrapped(text: str) -> bool:
+    """Whether one pair of parentheses encloses the whole text."""
+    if not (text.startswith("(") and text.endswith(")")):
+        return False
+    depth = 0
+    for i, character in enumerate(text):
+        depth += (character == "(") - (character == ")")
+        if depth == 0 and i < len(text) - 1:
+            return False
+    return True

@@ -1,0 +1,221 @@
+"""The pipeline, one line a stage: source → lower → differentiate → simplify → write."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import revcompile.runtime as runtime
+from revcompile.autodiff.differentiate import differentiate
+from revcompile.codegen.load import Namespace
+from revcompile.codegen.write import Writer
+from revcompile.errors import UnsupportedError
+from revcompile.frontend.abstract import NeedStatic
+from revcompile.frontend.arguments import Place, places_of, structure_of
+from revcompile.frontend.lower import Lowering, infer_types, lower
+from revcompile.frontend.names import Guard, Live
+from revcompile.frontend.source import Source
+from revcompile.ir.build import Builder
+from revcompile.ir.nodes import Apply, Function, Parameter, Statement, Structure, Value, leaves, results
+from revcompile.ir.types import Facts
+from revcompile.passes import scalar_math
+from revcompile.passes.cse import eliminate_common
+from revcompile.passes.dead import eliminate_dead
+from revcompile.passes.fuse import fuse_gates
+from revcompile.passes.own import accumulate_in_place, own_gradients
+from revcompile.passes.simplify import simplify
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be compiled: which function, the gradients of what, and how it is to be returned."""
+
+    source: Source
+    signature: inspect.Signature
+    with_value: bool
+    has_aux: bool
+    optimize: bool
+    wanted: tuple[str, ...]  # the parameters whose gradients are returned
+    bare: bool  # one gradient alone rather than a tuple
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """Generated text and the conditions under which it holds."""
+
+    name: str
+    forward: list[str]  # the lines of the primal's body
+    body: list[str]  # the lines of the gradient's body
+    careful: list[str]  # the same for numbers beyond `math`; empty where there is no such case
+    guards: tuple[Guard, ...]
+    live: tuple[Live, ...]
+
+
+class MustBeStatic(Exception):
+    """Arguments whose values the compiler must know: compile again with them in the signature."""
+
+    def __init__(self, places: frozenset[Place]) -> None:
+        super().__init__(places)
+        self.places = places
+
+
+def compile_gradient(
+    request: Request, arguments: Mapping[str, Any], static: frozenset[Place], namespace: Namespace
+) -> Compiled:
+    """Compile for arguments like these. Raises UnsupportedError, or what the primal itself would."""
+    low = Lowering(Builder(infer_types, Facts()))
+    parameters = [
+        Parameter(name, structure_of(value, (name,), static, low.builder.facts))
+        for name, value in arguments.items()
+    ]
+    primal = _lower(request, parameters, low)
+    primal = fuse_gates(primal)
+    gradient = differentiate(primal, request.wanted, low, request.has_aux)
+    facts = low.builder.facts
+    careful: Function | None = None
+    chosen = gradient
+    if scalar_math.applies(gradient):
+        careful = scalar_math.numpy_backward(gradient)
+        chosen = scalar_math.use_math(gradient) if request.optimize else gradient
+    live = tuple(low.host.live.values())
+    guards = tuple(low.host.guards.values())
+    for item in live:
+        namespace.globals[item.path.root] = item.path.target
+    for guard in guards:
+        namespace.globals[guard.path.root] = guard.path.target
+    roots = {g.path.root for g in guards} | {item.path.root for item in live}
+    refer = namespace.refer
+
+    def write(function: Function, answer: Structure) -> list[str]:
+        writer = Writer(function, refer, roots | set(namespace.globals), not request.optimize)
+        return writer.write(((item.value, item.path.text) for item in live), answer)
+
+    final = optimise(chosen, facts) if request.optimize else finish(chosen)
+    return Compiled(
+        name=primal.name,
+        forward=write(eliminate_dead(primal), primal.result),
+        body=write(final, _answer(final, request)),
+        careful=[] if careful is None else _write_careful(careful, facts, request, write),
+        guards=guards,
+        live=live,
+    )
+
+
+def _write_careful(careful: Function, facts: Facts, request: Request, write: Any) -> list[str]:
+    final = optimise(careful, facts) if request.optimize else finish(careful)
+    return write(final, _answer(final, request))
+
+
+def optimise(function: Function, facts: Facts) -> Function:
+    """The passes, in order."""
+    function = eliminate_dead(function)
+    function = simplify(function, facts)
+    function = eliminate_common(function)
+    function = simplify(function, facts)
+    function = eliminate_dead(function)
+    return finish(function)
+
+
+def finish(function: Function) -> Function:
+    """The passes that every function needs."""
+    return eliminate_dead(accumulate_in_place(own_gradients(eliminate_dead(function))))
+
+
+def _lower(request: Request, parameters: list[Parameter], low: Lowering) -> Function:
+    try:
+        primal = lower(request.source, parameters, low)
+    except NeedStatic as need:
+        places = _origins(need.value, parameters, low.builder.statements)
+        if not places:
+            raise _unknown_number(need, request) from None
+        raise MustBeStatic(places) from None
+    result = primal.result[0] if request.has_aux and isinstance(primal.result, tuple) else primal.result
+    if isinstance(result, Value) and result.hint is None and not result.type.dims:
+        result.hint, result.fold = "L", False
+    return primal
+
+
+def _unknown_number(need: NeedStatic, request: Request) -> Exception:
+    return UnsupportedError(
+        f"a number computed at run time stands where the compiler must know it: {need.what}",
+        request.source.place(request.source.node),
+        "Pass it as an argument of its own, or write a literal.",
+    )
+
+
+def _origins(
+    value: Value, parameters: Sequence[Parameter], statements: Sequence[Statement]
+) -> frozenset[Place]:
+    """The integer arguments from which a value is computed."""
+    made = {v: s for s in statements for v in results(s)}
+    wanted, seen = [value], set()
+    while wanted:
+        v = wanted.pop()
+        if v in seen:
+            continue
+        seen.add(v)
+        statement = made.get(v)
+        if isinstance(statement, Apply):
+            wanted.extend(leaves(statement.args))
+    found = [
+        (place, v) for p in parameters for place, v in places_of(p.structure, (p.name,)) if v in seen
+    ]
+    ints = all(getattr(v.type, "dtype", None) is not None and v.type.dtype.kind in "iu" and not v.type.dims for _, v in found)  # type: ignore
+    return frozenset(place for place, _ in found) if ints else frozenset()
+
+
+def _answer(function: Function, request: Request) -> Structure:
+    """What the generated function returns, of (value, aux, gradients)."""
+    ((value, aux, gradients),) = function.body.yields
+    star = [p.name for p in request.signature.parameters.values() if p.kind is p.VAR_POSITIONAL]
+    flat: list[Structure] = []
+    for name, gradient in zip(request.wanted, gradients, strict=True):
+        flat.extend(gradient) if name in star else flat.append(gradient)
+    answer: Structure = flat[0] if request.bare and len(flat) == 1 else tuple(flat)
+    if request.with_value:
+        return ((value, aux), answer) if request.has_aux else (value, answer)
+    return (answer, aux) if request.has_aux else answer
+
+
+# -- text ------------------------------------------------------------------------------------------
+
+
+def function_text(name: str, signature: inspect.Signature, lines: Sequence[str]) -> str:
+    head = f"def {name}({parameter_list(signature)}):"
+    return "\n".join([head, *lines]) + "\n"
+
+
+def parameter_list(signature: inspect.Signature) -> str:
+    """The parameters as text; defaults are the function object's."""
+    plain = [
+        p.replace(annotation=p.empty, default=p.empty if p.default is p.empty else _Default())
+        for p in signature.parameters.values()
+    ]
+    return str(inspect.Signature(plain))[1:-1]
+
+
+class _Default:
+    def __repr__(self) -> str:
+        return "None"
+
+
+def module_text(functions: Sequence[str], live: Sequence[Live]) -> str:
+    """A module of these functions with the imports that they need."""
+    text = "\n\n".join(functions)
+    header = []
+    if re.search(r"\bmath\.", text):
+        header.append("import math")
+    if re.search(r"\bnp\.", text):
+        header.append("import numpy as np")
+    helpers = [n for n, obj in vars(runtime).items() if inspect.isfunction(obj) and re.search(rf"\b{n}\(", text)]
+    if helpers:
+        header.append(f"from revcompile.runtime import {', '.join(sorted(helpers))}")
+    for item in live:
+        target = getattr(item.path.target, "__name__", None)
+        line = f"import {target}" if target == item.path.root else f"# {item.path.root}: names of the user's program"
+        if line not in header:
+            header.append(line)
+    return "\n".join(header) + ("\n\n\n" if header else "") + text

@@ -1,0 +1,282 @@
+"""From a call to the specialisation that serves it: the only state of the compiler.
+
+What `grad` returns is a plain function. Its code tests, inline, whether the arguments have the latest
+signature and whether the guards hold, and then runs the gradient's statements (for numbers) or calls
+the gradient's function (for arrays). Otherwise it comes here: the table of signatures is searched, a
+missing specialisation is compiled, and the function is given new code.
+"""
+
+from __future__ import annotations
+
+import inspect
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import CodeType, FunctionType
+from typing import Any
+
+from revcompile.codegen.guards import guard_tests, signature_tests
+from revcompile.codegen.load import Namespace, compile_text, forget, make_function
+from revcompile.compiler import (
+    Compiled,
+    MustBeStatic,
+    Request,
+    compile_gradient,
+    function_text,
+    module_text,
+)
+from revcompile.errors import UnsupportedError
+from revcompile.frontend.arguments import Place, describe, key_of
+from revcompile.frontend.source import Source, find_source
+
+MAX_SPECIALIZATIONS = 64
+ARITHMETIC = (OverflowError, ZeroDivisionError, ValueError)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user asked of `grad` or `value_and_grad`."""
+
+    argnums: int | str | tuple[int | str, ...] | None
+    has_aux: bool
+    optimize: bool
+    with_value: bool
+
+    @property
+    def label(self) -> str:
+        return "value_and_grad" if self.with_value else "grad"
+
+
+@dataclass(eq=False)
+class Specialization:
+    """One signature's code: the gradient function, the dispatching function's code, the text."""
+
+    run: FunctionType
+    careful: FunctionType | None
+    holds: Callable[[], bool]
+    entry: CodeType | None
+    source: str
+    backward_source: str
+    description: str
+
+    def __call__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        if self.careful is None:
+            return self.run(*args, **kwargs)
+        try:
+            return self.run(*args, **kwargs)
+        except ARITHMETIC:  # beyond what `math` computes: NumPy's inf and nan, or the user's own error
+            return self.careful(*args, **kwargs)
+
+
+@dataclass(eq=False)
+class Dispatcher:
+    """The specialisations of one gradient function, and its public face `entry`."""
+
+    function: FunctionType
+    options: Options
+    namespace: Namespace = field(default_factory=Namespace)
+    table: OrderedDict[Any, list[Specialization]] = field(default_factory=OrderedDict)
+    static: frozenset[Place] = frozenset()
+    lock: Any = field(default_factory=threading.RLock)
+
+    def __post_init__(self) -> None:
+        self.source: Source = find_source(self.function)
+        self.signature = inspect.signature(self.function, follow_wrapped=False)
+        self.explicit = self._explicit_names()
+        parameters = self.signature.parameters.values()
+        positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        # Without argnums, which parameters are differentiated depends on how defaults were passed.
+        self.by_call = self.explicit is None and any(p.default is not p.empty for p in positional)
+        self._dispatch = self.namespace.put(f"dispatch_{self.name}", self.dispatch)
+        self.entry = make_function(self._stub(), self.namespace, self.function)
+        if self.by_call:
+            self.entry.__defaults__ = self.entry.__kwdefaults__ = None
+
+    @property
+    def name(self) -> str:
+        name = self.function.__name__
+        return name if name.isidentifier() else "function"
+
+    # -- which gradients ----------------------------------------------------------------------
+
+    def _explicit_names(self) -> tuple[str, ...] | None:
+        """The parameters that argnums names, or None. Raises TypeError or ValueError for bad ones."""
+        argnums = self.options.argnums
+        if argnums is None:
+            return None
+        names = list(self.signature.parameters)
+        out: list[str] = []
+        for which in argnums if isinstance(argnums, (tuple, list)) else (argnums,):
+            if isinstance(which, bool) or not isinstance(which, (int, str)):
+                raise TypeError(f"argnums must be integers or parameter names, not {which!r}")
+            if isinstance(which, str):
+                if which not in names:
+                    raise ValueError(f"argnums: {self.name} has no parameter {which!r}; it has {', '.join(names)}")
+                out.append(which)
+            else:
+                if not -len(names) <= which < len(names):
+                    raise ValueError(f"argnums: {self.name} has {len(names)} parameters, no number {which}")
+                out.append(names[which])
+        return tuple(out)
+
+    def wanted(self, args: tuple[Any, ...]) -> tuple[tuple[str, ...], bool]:
+        """The parameters whose gradients a call returns, and whether one comes bare."""
+        if self.explicit is not None:
+            return self.explicit, not isinstance(self.options.argnums, (tuple, list))
+        names = []
+        for i, p in enumerate(self.signature.parameters.values()):
+            required = p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+            if required or (p.kind is p.POSITIONAL_OR_KEYWORD and i < len(args)):
+                names.append(p.name)
+            elif p.kind is p.VAR_POSITIONAL and len(args) > i:
+                names.append(p.name)
+        star = any(p.kind is p.VAR_POSITIONAL for p in self.signature.parameters.values())
+        return tuple(names), len(names) == 1 and not star
+
+    # -- a call -------------------------------------------------------------------------------
+
+    def dispatch(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The slow way of a call: find or make its specialisation, and run it."""
+        specialization = self.find(args, kwargs)
+        if specialization.entry is not None and self.entry.__code__ is not specialization.entry:
+            self._show(specialization)
+        return specialization(args, kwargs)
+
+    def find(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Specialization:
+        """The specialisation for these arguments, compiled if need be."""
+        bound = self.signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        wanted, bare = self.wanted(args)
+        while True:
+            key = (wanted, *(key_of(v, (n,), self.static) for n, v in bound.arguments.items()))
+            found = self._known(key)
+            if found is not None:
+                return found
+            with self.lock:
+                found = self._known(key)
+                if found is not None:
+                    return found
+                try:
+                    return self._compile(key, bound.arguments, wanted, bare)
+                except MustBeStatic as e:
+                    if e.places <= self.static:
+                        raise UnsupportedError("this number must be known while compiling") from None
+                    self.static |= e.places
+
+    def _known(self, key: Any) -> Specialization | None:
+        try:
+            candidates = self.table.get(key)
+        except TypeError as e:
+            raise UnsupportedError(f"an argument of {self.name} cannot be part of a signature: {e}") from None
+        for specialization in candidates or ():
+            if specialization.holds():
+                return specialization
+        return None
+
+    # -- compilation --------------------------------------------------------------------------
+
+    def _compile(
+        self, key: Any, arguments: Mapping[str, Any], wanted: tuple[str, ...], bare: bool
+    ) -> Specialization:
+        o = self.options
+        request = Request(self.source, self.signature, o.with_value, o.has_aux, o.optimize, wanted, bare)
+        compiled = compile_gradient(request, arguments, self.static, self.namespace)
+        specialization = self._load(compiled, key, list(arguments))
+        self.table.setdefault(key, []).insert(0, specialization)
+        del self.table[key][4:]  # of specialisations whose guards failed, few are kept
+        while len(self.table) > MAX_SPECIALIZATIONS:
+            for old in self.table.popitem(last=False)[1]:
+                for function in (old.run, old.careful):
+                    if function is not None:
+                        forget(function.__code__)
+                if old.entry is not None:
+                    forget(old.entry)
+        self._show(specialization)
+        return specialization
+
+    def _load(self, compiled: Compiled, key: Any, names: list[str]) -> Specialization:
+        label = f"{self.options.label}_{compiled.name}"
+        text = function_text(label, self.signature, compiled.body)
+        run = make_function(compile_text(text, label), self.namespace, self.function)
+        careful = None
+        if compiled.careful:
+            code = compile_text(function_text(label, self.signature, compiled.careful), label)
+            careful = make_function(code, self.namespace, self.function)
+        refer = self.namespace.refer
+        guards = [test for g in compiled.guards for test in guard_tests(g, refer)]
+        condition = " and ".join(guards) or "True"
+        holds_code = compile_text(f"def holds():\n    return {condition}\n", f"guards of {label}")
+        tests = [t for n, k in zip(names, key[1:], strict=True) for t in signature_tests(n, k, refer)]
+        entry = None if self.by_call else self._entry(compiled, tests + guards, run)
+        signature = ", ".join(describe(k) for k in key[1:])
+        forward = function_text(compiled.name, self.signature, compiled.forward)
+        return Specialization(
+            run,
+            careful,
+            make_function(holds_code, self.namespace, _no_arguments),  # type: ignore[arg-type]
+            entry,
+            module_text([forward, text], compiled.live),
+            text,
+            f"({signature})",
+        )
+
+    def _entry(self, compiled: Compiled, tests: list[str], run: FunctionType) -> CodeType:
+        """Dispatch, generated: the latest signature is tested inline and served without a call."""
+        indent = "    "
+        lines = [f"{indent}if {' and '.join(tests) or 'True'}:"]
+        if compiled.careful:
+            lines += [f"{indent * 2}try:", *(indent * 2 + line for line in compiled.body)]
+            lines += [f"{indent * 2}except (OverflowError, ZeroDivisionError, ValueError):", f"{indent * 3}pass"]
+        else:
+            lines.append(f"{indent * 2}return {self.namespace.refer(run)}({self._pass_on()})")
+        lines.append(self._fall_back(indent))
+        return compile_text(function_text(self.name, self.signature, lines), f"dispatch of {compiled.name}")
+
+    def _stub(self) -> CodeType:
+        if self.by_call:
+            text = f"def {self.name}(*args, **kwargs):\n    return {self._dispatch}(args, kwargs)\n"
+        else:
+            text = function_text(self.name, self.signature, [self._fall_back("    ")])
+        return compile_text(text, f"dispatch of {self.name}")
+
+    def _fall_back(self, indent: str) -> str:
+        positional = [p for p in self.signature.parameters.values() if p.kind < p.KEYWORD_ONLY]
+        args = ", ".join(("*" if p.kind is p.VAR_POSITIONAL else "") + p.name for p in positional)
+        keywords = ", ".join(
+            f"**{p.name}" if p.kind is p.VAR_KEYWORD else f"{p.name!r}: {p.name}"
+            for p in self.signature.parameters.values()
+            if p.kind in (p.KEYWORD_ONLY, p.VAR_KEYWORD)
+        )
+        comma = "," if len(positional) == 1 else ""
+        return f"{indent}return {self._dispatch}(({args}{comma}), {{{keywords}}})"
+
+    def _pass_on(self) -> str:
+        parts = []
+        for p in self.signature.parameters.values():
+            if p.kind is p.VAR_POSITIONAL:
+                parts.append(f"*{p.name}")
+            elif p.kind is p.VAR_KEYWORD:
+                parts.append(f"**{p.name}")
+            else:
+                parts.append(f"{p.name}={p.name}" if p.kind is p.KEYWORD_ONLY else p.name)
+        return ", ".join(parts)
+
+    # -- the face -----------------------------------------------------------------------------
+
+    def _show(self, specialization: Specialization) -> None:
+        """Make a specialisation the one that the public function runs first and shows."""
+        if specialization.entry is not None:
+            self.entry.__code__ = specialization.entry
+        self.entry.source = specialization.source  # type: ignore[attr-defined]
+        self.entry.backward_source = specialization.backward_source  # type: ignore[attr-defined]
+
+    def specializations(self) -> dict[str, str]:
+        """Signature → generated source, of all that is compiled."""
+        return {s.description: s.source for group in list(self.table.values()) for s in group}
+
+
+def _no_arguments() -> None:
+    """A function without parameters, for code that has none."""
+
+

@@ -1,0 +1,102 @@
+"""The abstract values that are neither a run-time `Value` nor a plain static object.
+
+Imports the IR only.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from revcompile.frontend.source import Source
+from revcompile.ir.nodes import Structure, Value
+from revcompile.ir.types import ONE, Array, Facts, Scalar, Type
+
+
+@dataclass(eq=False)
+class Frame:
+    """One activation of a function being interpreted: its names, and where they come from."""
+
+    source: Source
+    names: dict[str, Structure]
+    parent: Frame | None = None  # the frame that a nested function closes over
+    is_rule: bool = False  # a gate's rule: its names are ours, its host objects need no guard
+    depth: int = 0
+
+    def fork(self) -> Frame:
+        """The same activation with names of its own: for one side of a branch."""
+        return Frame(self.source, dict(self.names), self.parent, self.is_rule, self.depth)
+
+    @property
+    def function(self) -> FunctionType:
+        return self.source.function
+
+
+@dataclass(eq=False)
+class NestedFunction:
+    """A `def` or a `lambda` inside the function being compiled."""
+
+    node: ast.FunctionDef | ast.Lambda
+    frame: Frame
+    defaults: dict[str, Structure] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Method:
+    """`x.sum` before it is called."""
+
+    value: Value
+    name: str
+
+
+@dataclass(frozen=True, eq=False)
+class Poison:
+    """A name that has no single meaning after a branch. Reading it is an error."""
+
+    reason: str
+
+
+class Returned:
+    """How a list of statements ended when it did not reach its end: with this value."""
+
+    def __init__(self, value: Structure) -> None:
+        self.value = value
+
+
+class NeedStatic(Exception):
+    """A number that is known only at run time stands where the compiler must know it."""
+
+    def __init__(self, value: Value, what: str) -> None:
+        super().__init__(what)
+        self.value = value
+        self.what = what
+
+
+def type_of(obj: Any, facts: Facts) -> Type | None:
+    """The type of a number or an array, with fresh symbols for its lengths; else None."""
+    if type(obj) is float:
+        return Scalar(np.dtype(float), python=True)
+    if type(obj) is int:
+        return Scalar(np.dtype(int), python=True, extent=facts.fresh())
+    if isinstance(obj, np.generic) and obj.dtype.kind in "fiu":
+        return Scalar(obj.dtype)
+    if isinstance(obj, np.ndarray) and obj.dtype.kind in "fiub":
+        dims = tuple(ONE if n == 1 else facts.fresh(maybe_one=False) for n in obj.shape)
+        return Array(obj.dtype, dims)
+    return None
+
+
+def class_of(value: Value) -> type:
+    """The class that `type(x)` would give for a run-time value."""
+    t = value.type
+    if isinstance(t, Array):
+        return np.ndarray
+    if isinstance(t, Scalar):
+        if t.python:
+            return {"f": float, "i": int, "b": bool, "c": complex}[t.dtype.kind]
+        return t.dtype.type
+    return str

@@ -1,0 +1,263 @@
+"""Calls: gates, user functions, builtins on static objects; and the binding of arguments."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from types import BuiltinFunctionType, BuiltinMethodType, FunctionType, MethodType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from revcompile.errors import UnsupportedError
+from revcompile.frontend.abstract import Frame, Method, NestedFunction, class_of
+from revcompile.frontend.expressions import axis_length, element_count, shape_of
+from revcompile.frontend.source import Source, parameters
+from revcompile.gates.effects import format_, print_
+from revcompile.gates.table import METHODS, TABLE, Gate
+from revcompile.ir.nodes import Structure, Value, is_static, leaves
+from revcompile.ir.types import Array, Scalar
+
+if TYPE_CHECKING:
+    from revcompile.frontend.lower import Lowering
+
+# Options that decide a gate's meaning: the compiler must know them.
+STATIC_OPTIONS = frozenset(
+    {"axis", "axes", "axis1", "axis2", "source", "destination", "keepdims", "k", "offset", "ord", "mode",
+     "indexing", "subscripts", "n", "ddof", "dtype", "sparse", "order", "decimals", "pad_width", "reps",
+     "window_shape", "M", "N"}
+)  # fmt: skip
+LENGTH_OPTIONS = frozenset({"shape", "newshape", "num", "shift", "repeats", "indices", "index"})
+PURE_METHODS = frozenset(
+    {"items", "keys", "values", "get", "index", "count", "copy", "_replace", "_asdict", "format", "join", "split",
+     "startswith", "endswith", "lower", "upper", "strip", "replace"}
+)  # fmt: skip
+STATIC_CALLS = frozenset(
+    {len, range, tuple, list, dict, zip, enumerate, reversed, sorted, isinstance, issubclass, slice, set,
+     frozenset, getattr, hasattr, callable, str, repr, all, any, type, int, bool, divmod, id, hash, min, max, sum,
+     abs, round, float, pow, map, filter, iter, next, np.dtype, np.result_type, np.issubdtype, np.finfo, np.iinfo,
+     np.promote_types, np.broadcast_shapes}
+)  # fmt: skip
+
+
+def call(
+    low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], node: ast.Call, frame: Frame
+) -> Structure:
+    """The structure that a call denotes."""
+    if isinstance(function, Method):
+        return _method(low, function, args, kwargs)
+    if isinstance(function, NestedFunction):
+        return low.inline_nested(function, args, kwargs, frame.depth)
+    special = SPECIAL.get(function) if _hashable(function) else None
+    if special is not None:
+        outcome = special(low, args, kwargs, node, frame)
+        if outcome is not NotImplemented:
+            return outcome
+    if _hashable(function) and function in TABLE and not (
+        is_static(args) and is_static(kwargs) and _folds(function)
+    ):
+        return apply_gate(low, function, args, kwargs)
+    if _hashable(function) and function in STATIC_CALLS or _is_pure(function, args, kwargs):
+        return _static_call(low, function, args, kwargs)
+    if isinstance(function, MethodType) and isinstance(function.__func__, FunctionType):
+        return low.inline(function.__func__, (function.__self__, *args), kwargs, frame)
+    if isinstance(function, FunctionType):
+        return low.inline(_unwrapped(function), args, kwargs, frame)
+    name = _name(function)
+    raise low.unsupported(
+        f"no gate rule for {name}",
+        node,
+        frame,
+        f"Register a rule with @revcompile.gate({name.rpartition('.')[2]}), or rewrite the call.",
+    )
+
+
+def _unwrapped(function: FunctionType) -> FunctionType:
+    """A decorated function stands for what it wraps only where the wrapper is a gradient of ours."""
+    return function
+
+
+def _hashable(function: Any) -> bool:
+    try:
+        hash(function)
+    except TypeError:
+        return False
+    return True
+
+
+def _folds(function: Any) -> bool:
+    """Whether a call on static numbers is done while compiling: Python's own operators and builtins."""
+    return getattr(function, "__module__", None) in ("builtins", "_operator", "math", "revcompile.runtime") or (
+        function in STATIC_CALLS
+    )
+
+
+def _is_pure(function: Any, args: Any, kwargs: Any) -> bool:
+    """A named tuple's constructor, an exception, a method of a static container, a math function."""
+    if isinstance(function, type):
+        return hasattr(function, "_fields") or (is_static(args) and issubclass(function, (np.generic, BaseException)))
+    if isinstance(function, (BuiltinMethodType, MethodType)) and not isinstance(
+        getattr(function, "__self__", None), type(np)
+    ):
+        owner = getattr(function, "__self__", None)
+        return isinstance(owner, (dict, list, tuple, str)) and function.__name__ in PURE_METHODS
+    if isinstance(function, BuiltinFunctionType):
+        return is_static(args) and is_static(kwargs) and function.__module__ in ("math", "_operator")
+    return False
+
+
+def _static_call(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Structure:
+    for value in leaves((args if function not in _TRANSPARENT else ())):
+        if function in (range, slice):
+            low.steer(value)
+        if not _is_container_call(function, args):
+            low.static(value, f"as an argument of {_name(function)}")
+    result = function(*args, **kwargs)
+    return list(result) if isinstance(result, (zip, enumerate, map, filter)) else result
+
+
+_TRANSPARENT = frozenset({len, tuple, list, dict, zip, enumerate, reversed})
+
+
+def _is_container_call(function: Any, args: tuple[Any, ...]) -> bool:
+    if isinstance(function, type):
+        return hasattr(function, "_fields")
+    return isinstance(getattr(function, "__self__", None), (dict, list, tuple))
+
+
+def _name(function: Any) -> str:
+    if isinstance(function, np.ufunc):
+        return f"numpy.{function.__name__}"
+    module = getattr(function, "__module__", None)
+    name = getattr(function, "__qualname__", None) or getattr(function, "__name__", None) or repr(function)
+    return f"{module}.{name}" if module and module not in ("builtins", "__main__") else str(name)
+
+
+def _method(low: Lowering, method: Method, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Structure:
+    adapter = low.method_adapters.get(method.name)
+    if adapter is not None:
+        function, args, kwargs = adapter(*args, **kwargs)
+    else:
+        function = METHODS[method.name]
+    return apply_gate(low, function, (method.value, *args), kwargs)
+
+
+def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Structure:
+    """Bind a call to its gate's signature and emit it."""
+    gate = TABLE[function]
+    try:
+        bound = gate.bind(args, kwargs)
+    except TypeError as e:
+        raise UnsupportedError(
+            f"this form of {_name(function)} is not supported: {e}",
+            way_out=f"Supported: {_name(function)}{gate.signature}.",
+        ) from None
+    _check_options(low, gate, bound)
+    for value in leaves(bound):
+        if not isinstance(value.type, (Array, Scalar)):
+            raise UnsupportedError(f"{_name(function)} is applied to a {value.type}")
+    return low.emit(function, *bound)
+
+
+def _check_options(low: Lowering, gate: Gate, bound: tuple[Any, ...]) -> None:
+    for (option, _), argument in zip(gate.signature.parameters.items(), bound, strict=True):
+        if option in STATIC_OPTIONS and gate.locals is None:
+            low.static(argument, f"as {option}= of {gate.name}")
+        elif option in LENGTH_OPTIONS:
+            low.steer(argument)
+
+
+# -- builtins that have a meaning of their own on run-time values -------------------------------
+
+
+def _len(low: Lowering, args: tuple[Any, ...], *_: Any) -> Structure:
+    (x,) = args
+    if not isinstance(x, Value):
+        return NotImplemented
+    if not x.type.dims:
+        raise TypeError(f"object of type {x.type} has no len()")
+    return axis_length(low, x, 0)
+
+
+def _isinstance(low: Lowering, args: tuple[Any, ...], kwargs: Any, node: Any, frame: Frame) -> Structure:
+    x, classes = args
+    if not isinstance(x, Value):
+        return NotImplemented
+    if frame.is_rule:  # there a number is a static one, known while compiling
+        return False
+    return issubclass(class_of(x), classes)
+
+
+def _type(low: Lowering, args: tuple[Any, ...], *_: Any) -> Structure:
+    return class_of(args[0]) if isinstance(args[0], Value) else NotImplemented
+
+
+def _print(low: Lowering, args: tuple[Any, ...], kwargs: dict[str, Any], *_: Any) -> None:
+    low.emit(print_, args, kwargs)
+
+
+def _str(low: Lowering, args: tuple[Any, ...], *_: Any) -> Structure:
+    return low.emit(format_, ((args[0], 115, ""),)) if isinstance(args[0], Value) else NotImplemented
+
+
+def _ndim(low: Lowering, args: tuple[Any, ...], *_: Any) -> Structure:
+    return len(args[0].type.dims) if isinstance(args[0], Value) else NotImplemented
+
+
+def _shape(low: Lowering, args: tuple[Any, ...], *_: Any) -> Structure:
+    return shape_of(low, args[0]) if isinstance(args[0], Value) else NotImplemented
+
+
+def _size(low: Lowering, args: tuple[Any, ...], kwargs: dict[str, Any], *_: Any) -> Structure:
+    if not isinstance(args[0], Value):
+        return NotImplemented
+    axis = args[1] if len(args) > 1 else kwargs.get("axis")
+    return element_count(low, args[0]) if axis is None else axis_length(low, args[0], axis)
+
+
+
+SPECIAL: dict[Any, Any] = {
+    len: _len, isinstance: _isinstance, type: _type, print: _print, str: _str,
+    np.ndim: _ndim, np.shape: _shape, np.size: _size,
+}  # fmt: skip
+
+
+# -- binding -------------------------------------------------------------------------------------
+
+
+def bind_parameters(
+    low: Lowering, source: Source, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> dict[str, Structure]:
+    """The names with which a called user function begins. Defaults are host objects, read live."""
+    signature = inspect.signature(source.function, follow_wrapped=False)
+    bound = signature.bind(*args, **kwargs)
+    given = set(bound.arguments)
+    bound.apply_defaults()
+    out: dict[str, Structure] = {}
+    for name, argument in bound.arguments.items():
+        parameter = signature.parameters[name]
+        if name not in given and parameter.default is not parameter.empty:
+            argument = low.default(source.function, parameter)
+        out[name] = argument
+    return out
+
+
+def bind_nested(nested: NestedFunction, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Structure]:
+    a = nested.node.args
+    kind = inspect.Parameter
+    shown: list[inspect.Parameter] = []
+    for arg in parameters(nested.node):
+        if arg is a.vararg:
+            form = kind.VAR_POSITIONAL
+        elif arg is a.kwarg:
+            form = kind.VAR_KEYWORD
+        elif arg in a.posonlyargs:
+            form = kind.POSITIONAL_ONLY
+        else:
+            form = kind.KEYWORD_ONLY if arg in a.kwonlyargs else kind.POSITIONAL_OR_KEYWORD
+        default = nested.defaults.get(arg.arg, kind.empty)
+        shown.append(kind(arg.arg, form, default=default))
+    shown.sort(key=lambda p: p.kind)
+    bound = inspect.Signature(shown).bind(*args, **kwargs)
+    bound.apply_defaults()
+    return dict(bound.arguments)

@@ -1,0 +1,362 @@
+"""Expressions: one handler for each form of Python's grammar."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import math
+import operator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from revcompile.errors import UnsupportedError
+from revcompile.frontend import simple
+from revcompile.frontend.abstract import Frame, Method, NestedFunction, Poison
+from revcompile.frontend.names import Path, is_library
+from revcompile.frontend.operators import BINARY, COMPARE, UNARY
+from revcompile.gates.effects import format_
+from revcompile.gates.lengths import length, size_of
+from revcompile.gates.table import METHODS
+from revcompile.ir.nodes import Structure, Value, is_static
+from revcompile.ir.types import Array, Scalar
+from revcompile.statements import branch
+
+if TYPE_CHECKING:
+    from revcompile.frontend.lower import Lowering
+
+MISSING = object()
+
+
+def constant(low: Lowering, node: ast.Constant, frame: Frame) -> Structure:
+    if type(node.value) is float and not frame.is_rule:
+        low.spell(node.value, frame.source.segment(node))
+    if type(node.value) is complex:
+        raise low.unsupported("complex numbers are not supported", node, frame)
+    return node.value
+
+
+def name(low: Lowering, node: ast.Name, frame: Frame) -> Structure:
+    value = look_up(low, node.id, frame)
+    if isinstance(value, Poison):
+        raise low.unsupported(f"{node.id} {value.reason}", node, frame)
+    return value
+
+
+def look_up(low: Lowering, identifier: str, frame: Frame) -> Structure:
+    """A name's meaning: local, enclosing, closure cell, global, builtin — as Python resolves it."""
+    scope: Frame | None = frame
+    while scope is not None:
+        if identifier in scope.names:
+            return scope.names[identifier]
+        scope = scope.parent
+    function = frame.function
+    code = function.__code__
+    if identifier in code.co_freevars:
+        cell = (function.__closure__ or ())[code.co_freevars.index(identifier)]
+        if frame.is_rule:
+            return cell.cell_contents
+        try:
+            contents = cell.cell_contents
+        except ValueError:
+            raise NameError(f"the closure variable {identifier!r} has no value yet") from None
+        return low.host.bring(low.host.cell_root(identifier, cell), contents, identifier)
+    if _is_local(identifier, frame):
+        raise UnboundLocalError(f"local variable {identifier!r} is read before it is assigned")
+    if identifier in function.__globals__:
+        obj = function.__globals__[identifier]
+        if frame.is_rule:
+            return obj
+        return low.host.bring(low.host.globals_root(function).then(f".{identifier}"), obj, identifier)
+    obj = getattr(builtins, identifier, MISSING)
+    if obj is MISSING:
+        raise NameError(f"name {identifier!r} is not defined")
+    return obj
+
+
+def _is_local(identifier: str, frame: Frame) -> bool:
+    return frame.parent is None and identifier in frame.function.__code__.co_varnames
+
+
+def attribute(low: Lowering, node: ast.Attribute, frame: Frame) -> Structure:
+    owner = low.evaluate(node.value, frame)
+    if isinstance(owner, Value):
+        return value_attribute(low, owner, node.attr)
+    obj = getattr(owner, node.attr)
+    if frame.is_rule or is_library(owner) or not is_static(obj):
+        if type(obj) is float and not frame.is_rule and math.isfinite(obj):
+            low.spell(obj, ast.unparse(node))
+        return obj
+    path = _path_of(low, node, frame)
+    return low.host.bring(path, obj, node.attr) if path is not None else obj
+
+
+def _path_of(low: Lowering, node: ast.expr, frame: Frame) -> Path | None:
+    """How generated code reaches a host object that is written as a dotted name."""
+    if isinstance(node, ast.Attribute):
+        owner = _path_of(low, node.value, frame)
+        return owner.then(f".{node.attr}") if owner is not None else None
+    if isinstance(node, ast.Name) and not _is_bound(node.id, frame):
+        function = frame.function
+        if node.id in function.__code__.co_freevars:
+            cell = (function.__closure__ or ())[function.__code__.co_freevars.index(node.id)]
+            return low.host.cell_root(node.id, cell)
+        if node.id in function.__globals__:
+            return low.host.globals_root(function).then(f".{node.id}")
+    return None
+
+
+def _is_bound(identifier: str, frame: Frame | None) -> bool:
+    while frame is not None:
+        if identifier in frame.names:
+            return True
+        frame = frame.parent
+    return False
+
+
+def value_attribute(low: Lowering, value: Value, attr: str) -> Structure:
+    """`x.shape`, `x.T`, `x.sum`: an attribute of a run-time number or array."""
+    if attr == "shape":
+        return shape_of(low, value)
+    if attr == "ndim":
+        return len(value.type.dims)
+    if attr == "size":
+        return element_count(low, value)
+    if attr == "dtype" and isinstance(value.type, (Array, Scalar)):
+        return value.type.dtype
+    if attr == "T":
+        return value if len(value.type.dims) < 2 else low.apply(np.transpose, (value,), {})
+    if attr == "real" and isinstance(value.type, (Array, Scalar)) and value.type.dtype.kind == "f":
+        return value
+    if attr in METHODS or attr in low.method_adapters:
+        return Method(value, attr)
+    raise UnsupportedError(
+        f"the attribute .{attr} of a {value.type} is not supported",
+        way_out="If it is a method, write the NumPy function of that name.",
+    )
+
+
+def shape_of(low: Lowering, value: Value) -> tuple[Structure, ...]:
+    """The shape: lengths that are known as numbers, the others as run-time integers."""
+    return tuple(axis_length(low, value, i) for i in range(len(value.type.dims)))
+
+
+def axis_length(low: Lowering, value: Value, axis: int) -> Structure:
+    dim = value.type.dims[axis]
+    if dim.size is not None:
+        return dim.size
+
+    def make() -> Value:
+        result = low.emit(length, value, axis)
+        result.type = Scalar(np.dtype(int), python=True, extent=dim)
+        return result
+
+    return low.builder.remember((length, value, axis), make)
+
+
+def element_count(low: Lowering, value: Value) -> Structure:
+    if all(d.size is not None for d in value.type.dims):
+        return math.prod(d.size or 0 for d in value.type.dims)
+    return low.builder.remember((size_of, value), lambda: low.emit(size_of, value))
+
+
+def binary(low: Lowering, node: ast.BinOp, frame: Frame) -> Structure:
+    left = low.evaluate(node.left, frame)
+    right = low.evaluate(node.right, frame)
+    return operate(low, BINARY[type(node.op)], left, right)
+
+
+def operate(low: Lowering, function: Any, *args: Structure) -> Structure:
+    """A Python operator on static objects or run-time values."""
+    if all(map(is_static, args)) or all(isinstance(a, (tuple, list)) for a in args):
+        return function(*args)
+    if any(isinstance(a, (tuple, list, dict, str)) for a in args):
+        if any(isinstance(a, (list, tuple)) for a in args) and any(_is_array(a) for a in args):
+            args = tuple(low.apply(np.array, (a,), {}) if isinstance(a, (list, tuple)) else a for a in args)
+        else:
+            for a in args:
+                if isinstance(a, Value):
+                    low.static(a, "as the count of a repeated sequence")
+    return low.apply(function, args, {})
+
+
+def _is_array(x: Structure) -> bool:
+    return isinstance(x, Value) and isinstance(x.type, Array)
+
+
+def unary(low: Lowering, node: ast.UnaryOp, frame: Frame) -> Structure:
+    operand = low.evaluate(node.operand, frame)
+    return operate(low, UNARY[type(node.op)], operand)
+
+
+def compare(low: Lowering, node: ast.Compare, frame: Frame) -> Structure:
+    """`a < b`, and `a < b < c`, whose later comparisons are evaluated only if the earlier hold."""
+    left = low.evaluate(node.left, frame)
+    return _compare_chain(low, left, list(zip(node.ops, node.comparators, strict=True)), frame)
+
+
+def _compare_chain(low: Lowering, left: Structure, rest: list[tuple[ast.cmpop, ast.expr]], frame: Frame) -> Structure:
+    op, node = rest[0]
+    right = low.evaluate(node, frame)
+    first = _compare_two(low, op, left, right, frame)
+    if len(rest) == 1:
+        return first
+    return branch.choose(
+        low, first, lambda: _compare_chain(low, right, rest[1:], frame), lambda: first
+    )
+
+
+def _compare_two(low: Lowering, op: ast.cmpop, left: Structure, right: Structure, frame: Frame) -> Structure:
+    if isinstance(op, (ast.Is, ast.IsNot)):
+        same = left is right
+        return same if isinstance(op, ast.Is) else not same
+    if isinstance(op, (ast.In, ast.NotIn)):
+        found = low.static(left, "on the left of `in`") in low.static(right, "on the right of `in`")
+        return found if isinstance(op, ast.In) else not found
+    if (left is None or isinstance(left, str)) or (right is None or isinstance(right, str)):
+        if not (is_static(left) and is_static(right)):
+            return isinstance(op, ast.NotEq)
+    return operate(low, COMPARE[type(op)], left, right)
+
+
+def boolean(low: Lowering, node: ast.BoolOp, frame: Frame) -> Structure:
+    """`a and b`, `a or b`: the value of the operand that decides, as in Python."""
+
+    def rest(operands: list[ast.expr]) -> Structure:
+        first = low.evaluate(operands[0], frame)
+        if len(operands) == 1:
+            return first
+        if isinstance(node.op, ast.And):
+            return branch.choose(low, first, lambda: rest(operands[1:]), lambda: first)
+        return branch.choose(low, first, lambda: first, lambda: rest(operands[1:]))
+
+    return rest(node.values)
+
+
+def conditional(low: Lowering, node: ast.IfExp, frame: Frame) -> Structure:
+    test = low.evaluate(node.test, frame)
+    return branch.choose(
+        low, test, lambda: low.evaluate(node.body, frame), lambda: low.evaluate(node.orelse, frame)
+    )
+
+
+def subscript(low: Lowering, node: ast.Subscript, frame: Frame) -> Structure:
+    owner = low.evaluate(node.value, frame)
+    index = low.evaluate(node.slice, frame)
+    if isinstance(owner, Value):
+        low.steer(index)
+        return low.apply(operator.getitem, (owner, index), {})
+    return owner[low.static(index, "as an index into a tuple, a list or a dict")]
+
+
+def slice_(low: Lowering, node: ast.Slice, frame: Frame) -> slice:
+    parts = [low.evaluate(p, frame) if p is not None else None for p in (node.lower, node.upper, node.step)]
+    return slice(*parts)
+
+
+def elements(low: Lowering, nodes: list[ast.expr], frame: Frame) -> list[Structure]:
+    out: list[Structure] = []
+    for node in nodes:
+        if isinstance(node, ast.Starred):
+            out.extend(low.iterate(low.evaluate(node.value, frame), node, frame))
+        else:
+            out.append(low.evaluate(node, frame))
+    return out
+
+
+def tuple_(low: Lowering, node: ast.Tuple, frame: Frame) -> tuple[Structure, ...]:
+    return tuple(elements(low, node.elts, frame))
+
+
+def list_(low: Lowering, node: ast.List, frame: Frame) -> list[Structure]:
+    return elements(low, node.elts, frame)
+
+
+def dict_(low: Lowering, node: ast.Dict, frame: Frame) -> dict[Any, Structure]:
+    out: dict[Any, Structure] = {}
+    for key, value in zip(node.keys, node.values, strict=True):
+        if key is None:
+            out.update(low.evaluate(value, frame))
+        else:
+            out[low.static(low.evaluate(key, frame), "as a key")] = low.evaluate(value, frame)
+    return out
+
+
+def formatted(low: Lowering, node: ast.JoinedStr, frame: Frame) -> Structure:
+    """An f-string: text, and (value, conversion, format) triples."""
+    parts: list[Any] = []
+    for part in node.values:
+        if isinstance(part, ast.Constant):
+            parts.append(part.value)
+        elif isinstance(part, ast.FormattedValue):
+            spec = low.evaluate(part.format_spec, frame) if part.format_spec is not None else ""
+            parts.append((low.evaluate(part.value, frame), part.conversion, low.static(spec, "as a format")))
+    if is_static(parts):
+        return "".join(p if isinstance(p, str) else _format(*p) for p in parts)
+    return low.emit(format_, tuple(parts))
+
+
+def _format(value: Any, conversion: int, spec: str) -> str:
+    convert = {-1: lambda v: v, 115: str, 114: repr, 97: ascii}[conversion]
+    return format(convert(value), spec)
+
+
+def lambda_(low: Lowering, node: ast.Lambda, frame: Frame) -> NestedFunction:
+    return simple.make_nested(low, node, frame)
+
+
+def call(low: Lowering, node: ast.Call, frame: Frame) -> Structure:
+    function = low.evaluate(node.func, frame)
+    args = elements(low, node.args, frame)
+    kwargs: dict[str, Structure] = {}
+    for keyword in node.keywords:
+        if keyword.arg is None:
+            kwargs.update(low.evaluate(keyword.value, frame))
+        else:
+            kwargs[keyword.arg] = low.evaluate(keyword.value, frame)
+    return low.call(function, tuple(args), kwargs, node, frame)
+
+
+def comprehension(low: Lowering, node: Any, frame: Frame) -> Structure:
+    """A comprehension over what is known while compiling, written out."""
+    out: list[Structure] = []
+    inner = Frame(frame.source, {}, frame, frame.is_rule, frame.depth)
+
+    def walk(generators: list[ast.comprehension]) -> None:
+        if not generators:
+            if isinstance(node, ast.DictComp):
+                key = low.static(low.evaluate(node.key, inner), "as a key")
+                out.append((key, low.evaluate(node.value, inner)))
+            else:
+                out.append(low.evaluate(node.elt, inner))
+            return
+        first, *rest = generators
+        for item in low.iterate(low.evaluate(first.iter, inner), first.iter, frame):
+            simple.bind(low, first.target, item, inner)
+            if all(low.static(low.evaluate(test, inner), "as a filter") for test in first.ifs):
+                walk(rest)
+
+    walk(node.generators)
+    if isinstance(node, ast.DictComp):
+        return dict(out)
+    return tuple(out) if isinstance(node, ast.GeneratorExp) else out
+
+
+def starred(low: Lowering, node: ast.Starred, frame: Frame) -> Structure:
+    raise low.unsupported("a starred expression is not supported here", node, frame)
+
+
+def named(low: Lowering, node: ast.NamedExpr, frame: Frame) -> Structure:
+    value = low.evaluate(node.value, frame)
+    simple.bind(low, node.target, value, frame)
+    return value
+
+
+EXPRESSIONS = {
+    ast.Constant: constant, ast.Name: name, ast.Attribute: attribute, ast.BinOp: binary,
+    ast.UnaryOp: unary, ast.Compare: compare, ast.BoolOp: boolean, ast.IfExp: conditional,
+    ast.Subscript: subscript, ast.Slice: slice_, ast.Tuple: tuple_, ast.List: list_,
+    ast.Dict: dict_, ast.JoinedStr: formatted, ast.Lambda: lambda_, ast.Call: call,
+    ast.ListComp: comprehension, ast.GeneratorExp: comprehension, ast.DictComp: comprehension,
+    ast.Starred: starred, ast.NamedExpr: named,
+}  # fmt: skip

@@ -1,0 +1,235 @@
+"""Lowering: abstract interpretation of a function's syntax tree into typed IR.
+
+The interpreter runs the user's function on *structures*: Python objects whose leaves are run-time
+values. Static code simply happens; whatever touches a run-time value is emitted as a statement.
+One file a concern: expressions in `expressions.py`, calls in `calls.py`, simple statements in
+`simple.py`, statements with blocks of their own in `revcompile/statements/`.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import operator
+from collections.abc import Callable, Sequence
+from types import FunctionType
+from typing import Any
+
+from revcompile.errors import UnsupportedError, with_place
+from revcompile.frontend import calls, expressions, simple
+from revcompile.frontend.abstract import Frame, NeedStatic, NestedFunction, Returned, type_of
+from revcompile.frontend.names import HostNames
+from revcompile.frontend.source import Source, find_source
+from revcompile.gates.infer import infer
+from revcompile.gates.shape import METHOD_ADAPTERS
+from revcompile.gates.table import TABLE
+from revcompile.ir.build import Builder
+from revcompile.ir.nodes import Block, Function, Parameter, Structure, Value
+from revcompile.ir.types import Facts, Scalar
+from revcompile.statements import branch, loop_static
+
+MAX_DEPTH = 50
+
+STATEMENTS: dict[type[ast.stmt], Callable[..., Any]] = {
+    **simple.STATEMENTS,
+    ast.If: branch.lower,
+    ast.For: loop_static.lower,
+}
+PYTHON_ERRORS = (TypeError, ValueError, IndexError, KeyError, AttributeError, NameError, ZeroDivisionError)
+
+
+def infer_types(function: Callable[..., Any], args: tuple[Structure, ...], facts: Facts) -> Structure:
+    return infer(TABLE[function], function, args, facts)
+
+
+class Lowering:
+    """Interprets syntax trees and emits into a builder."""
+
+    method_adapters = METHOD_ADAPTERS
+
+    def __init__(self, builder: Builder) -> None:
+        self.builder = builder
+        self.host = HostNames(builder.facts, type_of)
+        self.spellings: dict[float, str] = {}
+        self.steering: set[Value] = set()  # integers used as an index, a bound, an axis
+
+    # -- evaluation ---------------------------------------------------------------------------
+
+    def evaluate(self, node: ast.expr, frame: Frame) -> Structure:
+        """The structure that an expression denotes."""
+        handler = expressions.EXPRESSIONS.get(type(node))
+        if handler is None:
+            raise self.unsupported(f"{_describe(node)} is not supported", node, frame)
+        return self._located(handler, node, frame)
+
+    def run(self, statements: Sequence[ast.stmt], frame: Frame) -> Returned | None:
+        """Interpret statements; a `Returned` where they return, None where they fall through.
+
+        An `if` that may return takes the statements after it into its branches, so that what
+        follows is interpreted where it is reached.
+        """
+        pending = list(statements)
+        while pending and not self.builder.left:
+            statement = pending.pop(0)
+            if not frame.is_rule and frame.depth == 0:
+                self.builder.line = statement.lineno
+            handler = STATEMENTS.get(type(statement))
+            if handler is None:
+                raise self.unsupported(f"{_describe(statement)} is not supported yet", statement, frame)
+            outcome = self._located(handler, statement, frame, pending)
+            if isinstance(outcome, Returned):
+                return outcome
+        return None
+
+    def _located(self, handler: Callable[..., Any], node: ast.AST, frame: Frame, *rest: Any) -> Any:
+        try:
+            return handler(self, node, frame, *rest)
+        except UnsupportedError as e:
+            if e.place is None and not frame.is_rule:
+                raise UnsupportedError(e.reason, frame.source.place(node), e.way_out) from None
+            raise
+        except NotImplementedError as e:
+            if frame.is_rule:
+                raise
+            raise self.unsupported(str(e) or "this is not implemented", node, frame) from None
+        except NeedStatic:
+            raise
+        except PYTHON_ERRORS as e:
+            if frame.is_rule or getattr(e, "located", False):
+                raise
+            located = with_place(e, frame.source.place(node))
+            located.located = True  # type: ignore[attr-defined]
+            raise located from None
+
+    def iterate(self, structure: Structure, node: ast.AST, frame: Frame) -> list[Structure]:
+        """The items of a structure whose length is known while compiling."""
+        if isinstance(structure, Value):
+            axes = structure.type.dims
+            if not axes:
+                raise TypeError(f"cannot iterate over a {structure.type}")
+            if axes[0].size is None:
+                raise self.unsupported(
+                    "unpacking or looping over an array whose length is known only at run time is not supported",
+                    node,
+                    frame,
+                    "Index it: x[0], x[1].",
+                )
+            return [self.apply(operator.getitem, (structure, i), {}) for i in range(axes[0].size)]
+        if isinstance(structure, NestedFunction):
+            raise TypeError("cannot iterate over a function")
+        return list(structure)
+
+    def call(
+        self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], node: ast.Call, frame: Frame
+    ) -> Structure:
+        return calls.call(self, function, args, kwargs, node, frame)
+
+    def default(self, function: FunctionType, parameter: inspect.Parameter) -> Structure:
+        """A parameter's default value: a host object, read live."""
+        path = self.host.function_root(function)
+        positional = list(inspect.signature(function, follow_wrapped=False).parameters.values())
+        if parameter.kind is parameter.KEYWORD_ONLY:
+            step = f".__kwdefaults__[{parameter.name!r}]"
+        else:
+            with_defaults = [p for p in positional if p.default is not p.empty and p.kind != p.KEYWORD_ONLY]
+            step = f".__defaults__[{with_defaults.index(parameter)}]"
+        return self.host.bring(path.then(step), parameter.default, parameter.name)
+
+    def spell(self, number: float, text: str) -> None:
+        """Remember how the user wrote a number."""
+        if text and repr(number) != text and number == number:
+            self.spellings.setdefault(number, text)
+
+    # -- emission -----------------------------------------------------------------------------
+
+    def emit(self, function: Callable[..., Any], *args: Structure) -> Structure:
+        """Apply a gate's function to arguments in signature order."""
+        return self.builder.emit(function, args)
+
+    def apply(self, function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Structure:
+        """Call a gate's function as user code does."""
+        return calls.apply_gate(self, function, tuple(args), kwargs)
+
+    # -- functions ----------------------------------------------------------------------------
+
+    def inline(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], frame: Frame) -> Structure:
+        """Interpret a call of a user's function, here."""
+        if frame.depth >= MAX_DEPTH:
+            raise UnsupportedError(
+                f"calls are nested more than {MAX_DEPTH} deep", way_out="Recursion is not supported yet."
+            )
+        source = find_source(function)
+        names = calls.bind_parameters(self, source, args, kwargs)
+        inner = Frame(source, names, None, frame.is_rule, frame.depth + 1)
+        return self.body(source.node, inner)
+
+    def inline_nested(self, nested: NestedFunction, args: tuple[Any, ...], kwargs: dict[str, Any], depth: int) -> Structure:
+        if depth >= MAX_DEPTH:
+            raise UnsupportedError(f"calls are nested more than {MAX_DEPTH} deep")
+        names = calls.bind_nested(nested, args, kwargs)
+        home = nested.frame
+        inner = Frame(home.source, names, home, home.is_rule, depth + 1)
+        return self.body(nested.node, inner)
+
+    def body(self, node: ast.FunctionDef | ast.Lambda, frame: Frame) -> Structure:
+        if isinstance(node, ast.Lambda):
+            return self.evaluate(node.body, frame)
+        outcome = self.run(node.body, frame)
+        return outcome.value if outcome is not None else None
+
+    def run_rule(self, rule: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Structure:
+        """Interpret a gate's backward rule, here."""
+        source = find_source(rule)
+        frame = Frame(source, {}, None, True, 0)
+        return self.inline(rule, args, kwargs, frame)
+
+    def run_formula(self, formula: ast.expr, names: dict[str, Any], module: Callable[..., Any]) -> Structure:
+        """Interpret an elementwise gate's formula."""
+        source = find_source(module)
+        return self.evaluate(formula, Frame(source, dict(names), None, True, 0))
+
+    # -- errors -------------------------------------------------------------------------------
+
+    def unsupported(self, reason: str, node: ast.AST, frame: Frame, way_out: str = "") -> UnsupportedError:
+        place = None if frame.is_rule else frame.source.place(node)
+        return UnsupportedError(reason, place, way_out)
+
+    def static(self, structure: Structure, what: str) -> Any:
+        """`structure`, which must not hold run-time values where the compiler has to know it."""
+        if isinstance(structure, Value):
+            raise NeedStatic(structure, what)
+        if isinstance(structure, (tuple, list)):
+            return type(structure)(self.static(item, what) for item in structure)
+        return structure
+
+    def steer(self, structure: Structure) -> None:
+        """Note that integers among `structure` steer: they are an index, a bound or a length."""
+        if isinstance(structure, Value) and isinstance(structure.type, Scalar):
+            self.steering.add(structure)
+        elif isinstance(structure, (tuple, list)):
+            for item in structure:
+                self.steer(item)
+        elif isinstance(structure, slice):
+            self.steer((structure.start, structure.stop, structure.step))
+        elif isinstance(structure, Value) and structure.type.dims and structure.type.dtype.kind in "iu":  # type: ignore
+            self.steering.add(structure)
+
+
+def lower(source: Source, parameters: Sequence[Parameter], lowering: Lowering) -> Function:
+    """The IR of a whole function whose arguments have the given structures."""
+    names = {p.name: p.structure for p in parameters}
+    frame = Frame(source, names)
+    result = lowering.body(source.node, frame)
+    block = Block(tuple(lowering.builder.statements), (result,))
+    name = source.function.__name__ if source.function.__name__ != "<lambda>" else "function"
+    return Function(name, tuple(parameters), block, spellings=lowering.spellings)
+
+
+def _describe(node: ast.AST) -> str:
+    words = {
+        ast.For: "a for loop", ast.While: "a while loop", ast.With: "a with block", ast.Try: "a try block",
+        ast.Delete: "del", ast.Global: "global", ast.Nonlocal: "nonlocal", ast.ClassDef: "a class definition",
+        ast.Yield: "yield", ast.Await: "await", ast.NamedExpr: "an assignment expression (:=)",
+        ast.Import: "an import inside the function", ast.ImportFrom: "an import inside the function",
+    }  # fmt: skip
+    return words.get(type(node), f"a Python {type(node).__name__}")

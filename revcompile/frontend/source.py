@@ -1,0 +1,130 @@
+"""From a function object to its syntax tree. Imports errors only.
+
+Source comes through `linecache`, which REPLs, doctest and notebooks fill, so a function defined in
+any of them has one.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import linecache
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from types import CodeType, FunctionType
+from typing import Any
+
+from revcompile.errors import Place, UnsupportedError
+
+
+@dataclass(frozen=True)
+class Source:
+    """A function's definition: its syntax tree, with line numbers as in the file."""
+
+    function: FunctionType
+    node: ast.FunctionDef | ast.Lambda
+    filename: str
+    shift: int  # columns by which the tree is left of the file's text
+
+    def place(self, node: ast.AST) -> Place:
+        """Where `node` stands in the user's file."""
+        line = getattr(node, "lineno", self.node.lineno)
+        text = linecache.getline(self.filename, line, self.function.__globals__).rstrip("\n")
+        start = len(text.encode()[: getattr(node, "col_offset", 0)].decode(errors="ignore")) + self.shift
+        end = getattr(node, "end_col_offset", None) or len(text)
+        end = len(text) if getattr(node, "end_lineno", line) != line else end + self.shift
+        return Place(self.filename, line, self.function.__name__, text, start, end)
+
+    def segment(self, node: ast.AST) -> str:
+        """The text of a one-line expression."""
+        place = self.place(node)
+        return place.text[place.start : place.end]
+
+
+def find_source(function: Callable[..., Any]) -> Source:
+    """The source of a Python function. Raises UnsupportedError where there is none."""
+    if not isinstance(function, FunctionType):
+        raise UnsupportedError(
+            f"{function!r} has no Python source: it is a {type(function).__name__}",
+            way_out="Decorate a Python function, or register a rule with @revcompile.gate.",
+        )
+    code = function.__code__
+    lines = linecache.getlines(code.co_filename, function.__globals__)
+    if not lines:
+        raise UnsupportedError(
+            f"the source of {function.__qualname__} is not available ({code.co_filename})",
+            way_out="Define it in a file, a notebook cell or a Python 3.13 prompt, where its text is kept.",
+        )
+    try:
+        node, shift = _definition(code, tuple(lines))
+    except (SyntaxError, IndexError, IndentationError) as e:
+        raise UnsupportedError(
+            f"the source of {function.__qualname__} in {code.co_filename} does not parse: {e}",
+            way_out="Has the file changed since it was imported? Reload it.",
+        ) from e
+    if node is None:
+        raise UnsupportedError(
+            f"cannot find {function.__qualname__} at line {code.co_firstlineno} of {code.co_filename}",
+            way_out="Has the file changed since it was imported? Reload it. "
+            "Two lambdas alike on one line: give them names with def.",
+        )
+    return Source(function, node, code.co_filename, shift)
+
+
+def _definition(
+    code: CodeType, lines: tuple[str, ...]
+) -> tuple[ast.FunctionDef | ast.Lambda | None, int]:
+    if code.co_name == "<lambda>":
+        return _find_lambda(code, lines), 0
+    first = code.co_firstlineno - 1
+    block = inspect.getblock(list(lines[first:]))
+    indent = len(block[0]) - len(block[0].lstrip())
+    text = "".join(block) if not indent else "if 1:\n" + "".join(block)
+    tree = ast.parse(text)
+    ast.increment_lineno(tree, first - (1 if indent else 0))
+    body = tree.body[0].body if indent else tree.body  # type: ignore[attr-defined]
+    node = body[0]
+    if isinstance(node, ast.FunctionDef) and _matches(node, code):
+        return node, 0
+    return None, 0
+
+
+def _find_lambda(code: CodeType, lines: tuple[str, ...]) -> ast.Lambda | None:
+    candidates = [n for n in _lambdas(lines) if n.lineno == code.co_firstlineno and _matches(n, code)]
+    if len(candidates) > 1:
+        alike = [n for n in candidates if _same_code(n, code)]
+        texts = {ast.dump(n) for n in alike}
+        candidates = alike[:1] if len(texts) == 1 else []
+    return candidates[0] if candidates else None
+
+
+@lru_cache(maxsize=32)
+def _lambdas(lines: tuple[str, ...]) -> list[ast.Lambda]:
+    return [n for n in ast.walk(ast.parse("".join(lines))) if isinstance(n, ast.Lambda)]
+
+
+def _matches(node: ast.FunctionDef | ast.Lambda, code: CodeType) -> bool:
+    if isinstance(node, ast.FunctionDef) and node.name != code.co_name:
+        return False
+    return tuple(a.arg for a in parameters(node)) == code.co_varnames[: len(parameters(node))]
+
+
+def _same_code(node: ast.Lambda, code: CodeType) -> bool:
+    compiled = compile(ast.Expression(node), "", "eval").co_consts[0]
+    return (
+        compiled.co_code == code.co_code
+        and compiled.co_names == code.co_names
+        and _plain(compiled.co_consts) == _plain(code.co_consts)
+    )
+
+
+def _plain(constants: tuple[Any, ...]) -> list[Any]:
+    return [(type(c), c) for c in constants if not isinstance(c, CodeType)]
+
+
+def parameters(node: ast.FunctionDef | ast.Lambda) -> list[ast.arg]:
+    """All parameters, in the order of a code object's variable names."""
+    a = node.args
+    named = [*a.posonlyargs, *a.args, *a.kwonlyargs]
+    return named + ([a.vararg] if a.vararg else []) + ([a.kwarg] if a.kwarg else [])

@@ -1,0 +1,154 @@
+"""Arithmetic: + - * / and their kin, powers and roots. Imports NumPy, the gate table, `over`."""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import Any
+
+import numpy as np
+
+from revcompile.gates.broadcast import broadcast_dims
+from revcompile.gates.samples import example, real
+from revcompile.gates.table import elementwise, gate
+from revcompile.runtime import over
+
+elementwise("add", (operator.add, np.add), a="1", b="1")
+elementwise("sub", (operator.sub, np.subtract), a="1", b="-1")
+elementwise("mul", (operator.mul, np.multiply), a="b", b="a")
+elementwise(
+    "div",
+    (operator.truediv, np.true_divide),
+    domain={"a": (-2.0, 2.0), "b": (0.5, 2.0)},
+    singular=True,
+    a="1 / b",
+    b="-y / b",
+)
+elementwise("neg", (operator.neg, np.negative), x="-1")
+elementwise("pos", (operator.pos, np.positive), x="1")
+elementwise("abs", (abs, operator.abs, np.absolute, np.fabs, math.fabs), x="np.sign(x)")
+
+# Between its jumps, a remainder is a - n * b with a whole number n. The quotient of `fmod` is taken
+# from the result, so that it is the one which the result was computed with.
+elementwise(
+    "mod",
+    (operator.mod, np.remainder),
+    domain={"a": (-2.0, 2.0), "b": (0.5, 0.9)},
+    singular=True,
+    a="1",
+    b="-(a // b)",
+)
+elementwise(
+    "fmod",
+    (np.fmod, math.fmod),
+    domain={"a": (-2.0, 2.0), "b": (0.5, 0.9)},
+    singular=True,
+    a="1",
+    b="np.rint((y - a) / b)",
+)
+
+elementwise("square", np.square, x="2.0 * x")
+elementwise("reciprocal", np.reciprocal, domain=(0.5, 2.0), singular=True, x="-y * y")
+
+POSITIVE_NUMBERS = [example(real(low=0.1)), example(real(5, low=0.1)), example(real(2, 3, low=0.1))]
+
+
+@gate(np.sqrt, math.sqrt, examples=POSITIVE_NUMBERS)
+def sqrt(grad_y: Any, y: Any, x: Any) -> Any:
+    return over(grad_y, 2.0 * y)
+
+
+@gate(np.cbrt, *([math.cbrt] if hasattr(math, "cbrt") else []), examples=POSITIVE_NUMBERS)
+def cbrt(grad_y: Any, y: Any, x: Any) -> Any:
+    return over(grad_y, 3.0 * y * y)
+
+
+def singular_power(x1: Any, x2: Any) -> bool:
+    """Whether a power can have an infinite slope that its rule does not take care of itself."""
+    return not (isinstance(x2, (int, float)) and x2 >= 0)
+
+
+@gate(
+    operator.pow,
+    np.power,
+    np.float_power,
+    pow,
+    math.pow,
+    dims=broadcast_dims,
+    singular=singular_power,
+    examples=[
+        *(example(real(3, low=0.1), n) for n in (0, 1, 2, 0.5, -1, 3, 0.3, 2.5, -2, -0.5)),
+        *(example(real(2, 3), n) for n in (0, 1, 2, -1, 3, 4)),
+        example(real(low=0.1), 3),
+        example(real(), 2),
+        example(2.0, real(3)),
+        example(0, real(3, low=0.5)),
+        example(3, real(2, 3)),
+        example(real(low=0.1), real()),
+        example(real(3, low=0.1), real(3)),
+        example(real(2, 3, low=0.1), real(3)),
+        example(real(low=0.1), real(2, 1)),
+    ],
+)
+def pow_(grad_y: Any, y: Any, x1: Any, x2: Any) -> Any:
+    return power_base(grad_y, y, x1, x2), power_exponent(grad_y, y, x1, x2)
+
+
+def power_base(grad_y: Any, y: Any, x1: Any, x2: Any) -> Any:
+    """The gradient of the base. A run-time exponent of 0 leaves x1**0, not 0 * x1**-1, which may be NaN."""
+    if not isinstance(x2, (int, float)):
+        return grad_y * x2 * x1 ** (x2 - (x2 != 0))
+    if x2 == 0:
+        return None
+    if x2 == 1:
+        return grad_y
+    if x2 == 2:
+        return grad_y * 2.0 * x1
+    if x2 == -1:
+        return -grad_y * y * y
+    if x2 == 0.5:
+        return over(grad_y, 2.0 * y)
+    if 0 < x2 < 1:
+        return over(grad_y * x2, x1 ** (1 - x2))
+    return grad_y * x2 * x1 ** (x2 - 1)
+
+
+def power_exponent(grad_y: Any, y: Any, x1: Any, x2: Any) -> Any:
+    """The gradient of the exponent. A base of 0 is 1 under the logarithm: its powers stay 0."""
+    if not isinstance(x1, (int, float)):
+        return grad_y * y * np.log(x1 + (x1 == 0))
+    if x1 == 0:
+        return None
+    if x1 < 0:
+        return grad_y * np.nan
+    return grad_y * y * math.log(x1)
+
+
+@gate(
+    np.hypot,
+    math.hypot,
+    dims=broadcast_dims,
+    examples=[
+        example(real(), real()),
+        example(real(3), real(3)),
+        example(real(2, 3), 1.5),
+        example(real(2, 1), real(3)),
+    ],
+)
+def hypot(grad_y: Any, y: Any, x1: Any, x2: Any) -> Any:
+    return over(grad_y * x1, y), over(grad_y * x2, y)
+
+
+@gate(
+    over,
+    name="over",
+    dims=broadcast_dims,
+    examples=[
+        example(real(), real(low=0.5)),
+        example(real(3), real(3, low=0.5)),
+        example(real(2, 3), real(low=0.5)),
+        example(real(2, 1), real(3, low=0.5)),
+    ],
+)
+def over_(grad_y: Any, y: Any, upstream: Any, denominator: Any) -> Any:
+    return over(grad_y, denominator), -over(grad_y * y, denominator)

@@ -1,0 +1,161 @@
+"""Axis arithmetic: what the gates on shapes and indices know about axes while compiling.
+
+The arguments here are what `dims` functions are given: `Value`s, told by their `.type`, and static
+objects. The one helper for rules, `along`, is last. Imports the types of the IR only.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from revcompile.ir.types import Dim, Facts
+
+Dims = tuple[Dim, ...]
+
+
+def is_value(x: Any) -> bool:
+    """Whether `x` is a run-time value, and not static."""
+    return hasattr(x, "type") and hasattr(x.type, "dims")
+
+
+def dtype_kind(x: Any) -> str:
+    """'i', 'f', 'b' … of a run-time value or of a static number, list or array."""
+    return x.type.dtype.kind if is_value(x) else np.asarray(first_leaf(x)).dtype.kind
+
+
+def first_leaf(x: Any) -> Any:
+    """The first item of a nested list that is no list; a run-time one stands for its dtype."""
+    while isinstance(x, (list, tuple)) and len(x):
+        x = x[0]
+    return np.zeros((), x.type.dtype) if is_value(x) else x
+
+
+def dims_of(facts: Facts, x: Any) -> Dims:
+    """The axes of an operand: a run-time value, a number, a constant array, or a nested list of them."""
+    if is_value(x):
+        return tuple(x.type.dims)
+    if isinstance(x, (list, tuple)):
+        items = [dims_of(facts, item) for item in x]
+        return (Dim(size=len(x)), *agree(facts, items)) if items else (Dim(size=0),)
+    return tuple(Dim(size=n) for n in np.shape(x))
+
+
+def agree(facts: Facts, shapes: Sequence[Dims], axes: Iterable[int] | None = None) -> Dims:
+    """The axes of arrays that must have one shape (on `axes`), recorded as equal."""
+    out = list(shapes[0])
+    for shape in shapes[1:]:
+        for i in range(len(out)) if axes is None else axes:
+            facts.unify(out[i], shape[i])
+            if out[i].size is None and (shape[i].size is not None or out[i].can_be_one):
+                out[i] = shape[i]
+    return tuple(out)
+
+
+def entries(shape: Any) -> tuple[Any, ...]:
+    """The lengths in a `shape` argument, which may be a single number."""
+    if isinstance(shape, (tuple, list)):
+        return tuple(shape)
+    if len(dims_of(Facts(), shape)) > 0:
+        if is_value(shape):
+            raise NotImplementedError("a shape held in an array: its rank is not known; pass a tuple")
+        return tuple(shape)
+    return (shape,)
+
+
+def extent(facts: Facts, n: Any) -> Dim:
+    """The axis length that a number stands for."""
+    if not is_value(n):
+        return Dim(size=int(n))
+    return getattr(n.type, "extent", None) or facts.fresh()
+
+
+def shape_dims(facts: Facts, shape: Any) -> Dims:
+    """The axes of `np.zeros(shape)`."""
+    return tuple(extent(facts, n) for n in entries(shape))
+
+
+def longer(facts: Facts, d: Dim, by: int) -> Dim:
+    """The length `d` with `by` elements more."""
+    if d.size is not None:
+        return Dim(size=d.size + by)
+    if by == 0:
+        return d
+    if d.trim > 0:  # max(n - trim, 0) + by is no such length
+        return facts.fresh(maybe_one=by == 1)
+    return Dim(symbol=d.symbol, trim=d.trim - by, maybe_one=by - d.trim == 1)
+
+
+def total(facts: Facts, parts: Sequence[Dim]) -> Dim:
+    """The length of several axes laid end to end."""
+    known = sum(d.size for d in parts if d.size is not None)
+    unknown = [d for d in parts if d.size is None]
+    if not unknown:
+        return Dim(size=known)
+    if len(unknown) == 1:
+        return longer(facts, unknown[0], known)
+    return facts.fresh(maybe_one=known == 1 or (known == 0 and any(d.can_be_one for d in unknown)))
+
+
+def product(facts: Facts, parts: Sequence[Dim]) -> Dim:
+    """The number of elements of an array with these axes."""
+    unknown = [d for d in parts if d.size is None]
+    known = math.prod(d.size for d in parts if d.size is not None)
+    if not unknown:
+        return Dim(size=known)
+    if known == 1 and len(unknown) == 1:
+        return unknown[0]
+    return facts.fresh(maybe_one=known == 1 and all(d.can_be_one for d in unknown))
+
+
+def quotient(facts: Facts, whole: Dims, parts: Dims) -> Dim:
+    """What -1 stands for when an array with axes `whole` gets the other axes `parts`."""
+    left, divisor = list(whole), 1
+    for d in parts:
+        same = next((i for i, other in enumerate(left) if d.size is None and facts.same(d, other)), None)
+        if d.size is not None:
+            divisor *= d.size
+        elif same is not None:
+            del left[same]
+        else:
+            return facts.fresh()
+    known = math.prod(d.size for d in left if d.size is not None)
+    if divisor == 0 or known % divisor:
+        return facts.fresh()
+    return product(facts, [Dim(size=known // divisor), *(d for d in left if d.size is None)])
+
+
+def sliced(facts: Facts, d: Dim, s: slice) -> Dim:
+    """The length of `x[s]` on an axis of length `d`."""
+    start, stop, step = s.start, s.stop, s.step
+    if is_value(step) or is_value(start):
+        return facts.fresh()
+    if is_value(stop):
+        whole = start in (None, 0) and step in (None, 1) and facts.same(extent(facts, stop), d)
+        return d if whole else facts.fresh()
+    if d.size is not None:
+        return Dim(size=len(range(*s.indices(d.size))))
+    if step in (None, 1):
+        if stop is not None and stop >= 0:
+            empty = start is not None and start >= 0 and stop <= start
+            return Dim(size=0) if stop == 0 or empty else facts.fresh()
+        if start is None or start >= 0:
+            return d.trimmed((start or 0) - (stop or 0))
+    elif step == -1 and (start is None or start < 0) and (stop is None or stop >= 0):
+        return d.trimmed((0 if start is None else -1 - start) + (0 if stop is None else stop + 1))
+    return facts.fresh()
+
+
+def normal(axis: int, rank: int) -> int:
+    """`axis` counted from the front. Raises NumPy's own error."""
+    if not -rank <= axis < rank:
+        raise np.exceptions.AxisError(axis, rank)
+    return axis % rank
+
+
+def along(axis: int, index: Any) -> Any:
+    """The index that takes `index` of one axis and all of those before it: `x[:, index]` for axis 1."""
+    return index if axis == 0 else (slice(None),) * axis + (index,)

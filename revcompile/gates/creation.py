@@ -1,0 +1,291 @@
+"""New arrays: from numbers and other arrays (array, full, linspace, casts) or from nothing (zeros, eye).
+
+Imports NumPy, the gate table and the axis arithmetic.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from revcompile.gates.axes import Dims, dims_of, extent, is_value, longer, shape_dims
+from revcompile.gates.samples import example, real
+from revcompile.gates.table import TABLE, Gate, gate
+from revcompile.ir.types import Facts
+
+# -- copies and casts ----------------------------------------------------------------------------
+
+SHAPES = (example(real(3)), example(real(2, 3)), example(real(1)), example(real()))
+ARRAYS = SHAPES[:3]
+
+
+def check_copies(copy: Any) -> None:
+    if copy is not True:
+        raise NotImplementedError(f"copy={copy!r} makes a copy or none; write np.asarray, or copy=True")
+
+
+@gate(np.copy, examples=SHAPES)
+def copy(grad_y: Any, a: Any, order: str = "K") -> Any:
+    return grad_y
+
+
+@gate(np.ndarray.copy, methods=["copy"], examples=ARRAYS)
+def copy_method(grad_y: Any, a: Any, order: str = "C") -> Any:
+    return grad_y
+
+
+def astype_dims(facts: Facts, a: Any, dtype: Any, copy: Any = True) -> Dims:
+    check_copies(copy)
+    return dims_of(facts, a)
+
+
+@gate(
+    np.ndarray.astype,
+    methods=["astype"],
+    dims=astype_dims,
+    examples=[
+        example(real(3), float),
+        example(real(2, 3), np.float64),
+        example(real(3), "float64", copy=True),
+    ],
+)
+def astype(grad_y: Any, a: Any, dtype: Any, *, copy: Any = True) -> Any:
+    return grad_y
+
+
+@gate(np.float64, view=True, examples=SHAPES)
+def float64(grad_y: Any, x: Any) -> Any:
+    return grad_y
+
+
+# Without examples: these round, which finite differences would see.
+@gate(np.float32, np.float16, name="cast", view=True)
+def narrower(grad_y: Any, x: Any) -> Any:
+    return grad_y
+
+
+def array_dims(facts: Facts, object: Any, dtype: Any = None, copy: Any = True) -> Dims:
+    check_copies(copy)
+    return dims_of(facts, object)
+
+
+def parts_of(grad_y: Any, a: Any, index: tuple[int, ...]) -> Any:
+    """The gradients of a nested list's items, as a list nested alike."""
+    if isinstance(a, (list, tuple)):
+        return [parts_of(grad_y, item, (*index, i)) for i, item in enumerate(a)]
+    if len(index) == 0:
+        return grad_y
+    return grad_y[index[0]] if len(index) == 1 else grad_y[index]
+
+
+NESTED = (
+    example([real(), real(), real()]),
+    example((real(), 1.0, real())),
+    example([[real(), real()], [real(), real()]]),
+    example([real(3), real(3)]),
+    example([[real(2), real(2)], [real(2), real(2)]]),
+    example([real(2, 3), real(2, 3)]),
+)
+
+
+@gate(np.array, dims=array_dims, examples=[*SHAPES, *NESTED, example([real(), real()], copy=True)])
+def array(grad_y: Any, object: Any, dtype: Any = None, *, copy: Any = True) -> Any:
+    return parts_of(grad_y, object, ())
+
+
+def asarray_dims(facts: Facts, a: Any, dtype: Any = None) -> Dims:
+    return dims_of(facts, a)
+
+
+@gate(np.asarray, np.asanyarray, view=True, dims=asarray_dims, examples=[*SHAPES, *NESTED])
+def asarray(grad_y: Any, a: Any, dtype: Any = None) -> Any:
+    return parts_of(grad_y, a, ())
+
+
+def at_least_1d_dims(facts: Facts, a: Any, dtype: Any = None) -> Dims:
+    return dims_of(facts, a) or shape_dims(facts, 1)
+
+
+@gate(np.ascontiguousarray, np.asfortranarray, view=True, dims=at_least_1d_dims, examples=[*SHAPES, *NESTED])
+def ascontiguousarray(grad_y: Any, a: Any, dtype: Any = None) -> Any:
+    if isinstance(a, (list, tuple)):
+        return parts_of(grad_y, a, ())
+    return grad_y[0] if np.ndim(a) == 0 else grad_y
+
+
+# -- filled arrays -------------------------------------------------------------------------------
+
+
+def full_dims(facts: Facts, shape: Any, fill_value: Any, dtype: Any = None) -> Dims:
+    return shape_dims(facts, shape)
+
+
+@gate(
+    np.full,
+    dims=full_dims,
+    examples=[
+        example(3, real()),
+        example((2, 3), real()),
+        example((2, 3), real(3)),
+        example((2, 3), real(2, 1)),
+        example((2, 3), real(), dtype=float),
+        example((), real()),
+    ],
+)
+def full(grad_y: Any, shape: Any, fill_value: Any, dtype: Any = None) -> Any:
+    return None, grad_y
+
+
+def full_like_dims(facts: Facts, a: Any, fill_value: Any, dtype: Any = None) -> Dims:
+    return dims_of(facts, a)
+
+
+@gate(
+    np.full_like,
+    dims=full_like_dims,
+    examples=[
+        example(real(3), real()),
+        example(real(2, 3), real(3)),
+        example(real(2, 3), real(2, 1), dtype=float),
+    ],
+)
+def full_like(grad_y: Any, a: Any, fill_value: Any, dtype: Any = None) -> Any:
+    return None, grad_y
+
+
+# -- ranges --------------------------------------------------------------------------------------
+
+
+def fractions(grad_y: Any, num: Any, endpoint: bool) -> Any:
+    """How far along its range each point of a `linspace` is: from 0 to 1, along the first axis."""
+    t = np.linspace(0.0, 1.0, num, endpoint=endpoint, dtype=grad_y.dtype)
+    return t if grad_y.ndim == 1 else np.reshape(t, (-1,) + (1,) * (grad_y.ndim - 1))
+
+
+def linspace_dims(
+    facts: Facts, start: Any, stop: Any, num: Any = 50, endpoint: Any = True, base: Any = 10
+) -> Dims:
+    if len(dims_of(facts, base)) > 0:
+        raise NotImplementedError("np.logspace: base must be one number")
+    return (extent(facts, num), *facts.broadcast(dims_of(facts, start), dims_of(facts, stop)))
+
+
+RANGES = (
+    example(real(), real()),
+    example(real(), real(), 5),
+    example(real(), real(), num=4, endpoint=False),
+    example(real(3), real(3), 5),
+    example(real(), real(2, 3), 4),
+    example(real(), real(), 1),
+)
+
+
+@gate(np.linspace, dims=linspace_dims, examples=RANGES)
+def linspace(grad_y: Any, start: Any, stop: Any, num: Any = 50, endpoint: bool = True) -> Any:
+    t = fractions(grad_y, num, endpoint)
+    return grad_y * (1 - t), grad_y * t
+
+
+@gate(np.logspace, dims=linspace_dims, examples=[*RANGES, example(real(), real(), 4, base=2)])
+def logspace(
+    grad_y: Any, y: Any, start: Any, stop: Any, num: Any = 50, endpoint: bool = True, base: Any = 10
+) -> Any:
+    t = fractions(grad_y, num, endpoint)
+    grad_exponent = grad_y * y * np.log(base)
+    exponent = np.linspace(start, stop, num, endpoint=endpoint)
+    return grad_exponent * (1 - t), grad_exponent * t, None, None, np.sum(grad_y * y * exponent) / base
+
+
+@gate(
+    np.geomspace,
+    dims=linspace_dims,
+    examples=[
+        example(real(low=0.5), real(low=0.5), 5),
+        example(real(low=0.5), real(low=0.5), num=4, endpoint=False),
+        example(real(3, low=0.5), real(low=0.5), 4),
+        example(real(low=-3.0, high=-1.0), real(low=-3.0, high=-1.0), 4),
+    ],
+)
+def geomspace(grad_y: Any, y: Any, start: Any, stop: Any, num: Any = 50, endpoint: bool = True) -> Any:
+    t = fractions(grad_y, num, endpoint)
+    grad_log = grad_y * y
+    return grad_log * (1 - t) / start, grad_log * t / stop
+
+
+def arange_dims(facts: Facts, bounds: Any, dtype: Any = None) -> Dims:
+    if not any(map(is_value, bounds)):
+        return shape_dims(facts, len(np.arange(*bounds)))
+    start, stop, step = (0, *bounds, 1) if len(bounds) == 1 else (*bounds, 1)[:3]
+    if is_value(start) or is_value(step) or step != 1 or start != int(start):
+        return (facts.fresh(),)
+    length = extent(facts, stop)
+    return (length.trimmed(int(start)) if start >= 0 else longer(facts, length, -int(start)),)
+
+
+@gate(
+    np.arange,
+    dims=arange_dims,
+    examples=[
+        example(4.5),
+        example(real(low=0.2, high=0.4), 5.0),
+        example(real(low=0.2, high=0.4), real(low=5.0, high=5.1), real(low=0.7, high=0.75)),
+        example(1.0, 0.0, real(low=-0.3, high=-0.28)),
+    ],
+)
+def arange(grad_y: Any, *bounds: Any, dtype: Any = None) -> Any:
+    if len(bounds) == 1:
+        return [None]
+    grad_start = np.sum(grad_y)
+    if len(bounds) == 2:
+        return [grad_start, None]
+    return [grad_start, None, np.sum(grad_y * np.arange(grad_y.size, dtype=grad_y.dtype))]
+
+
+# -- constants -----------------------------------------------------------------------------------
+
+
+def constant(function: Callable[..., Any], parameters: Callable[..., Any], dims: Any = None) -> None:
+    """Register a function without gradient whose axes its arguments tell."""
+    TABLE[function] = Gate(function.__name__, (function,), inspect.signature(parameters), dims=dims)
+
+
+def _shaped(shape: Any, dtype: Any = float) -> None: ...
+
+
+def _like(a: Any, dtype: Any = None) -> None: ...
+
+
+def _eye(N: Any, M: Any = None, k: int = 0, dtype: Any = float) -> None: ...
+
+
+def _identity(n: Any, dtype: Any = None) -> None: ...
+
+
+def _cast(x: Any, /) -> None: ...
+
+
+def shaped_dims(facts: Facts, shape: Any, dtype: Any = float) -> Dims:
+    return shape_dims(facts, shape)
+
+
+def like_dims(facts: Facts, a: Any, dtype: Any = None) -> Dims:
+    return dims_of(facts, a)
+
+
+def eye_dims(facts: Facts, N: Any, M: Any = None, k: int = 0, dtype: Any = float) -> Dims:
+    rows = extent(facts, N)
+    return rows, rows if M is None else extent(facts, M)
+
+
+for function in (np.zeros, np.ones, np.empty):
+    constant(function, _shaped, shaped_dims)
+for function in (np.zeros_like, np.ones_like, np.empty_like):
+    constant(function, _like, like_dims)
+for function in (np.eye, np.tri):
+    constant(function, _eye, eye_dims)
+constant(np.identity, _identity, eye_dims)
+for function in (np.int64, np.int32, np.bool_):
+    constant(function, _cast)

@@ -1,0 +1,234 @@
+"""Matrix decompositions: Cholesky, eigenvalues of symmetric matrices, QR, singular values.
+
+`cholesky`, `eigh` and `eigvalsh` read one triangle of their matrix and take the other one for its
+mirror image. Their gradient is that of the function as it is: it lies in the triangle that is read.
+(In a program that makes a symmetric matrix, this and the symmetric gradient lead to the same result.)
+
+Vectors that belong to equal eigenvalues or singular values are not defined one by one, and their
+gradient is infinite; where nothing flows back from them, nothing is divided.
+Imports NumPy, the gate table, `products` and `linalg`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from revcompile.gates.linalg import square
+from revcompile.gates.products import Dims, axes_of, transposed
+from revcompile.gates.samples import example, real
+from revcompile.gates.table import gate
+from revcompile.ir.types import Dim, Facts
+from revcompile.runtime import over
+
+SYMMETRIC = (
+    example(real(3, 3, kind="positive_definite")),
+    example(real(1, 1, kind="positive_definite")),
+    example(real(2, 3, 3, kind="positive_definite")),
+)
+
+
+# ----- one triangle is read ----------------------------------------------------------------------
+
+
+def folded(x: Any, triangle: str) -> Any:
+    """A symmetric gradient folded onto the triangle that the function reads."""
+    return np.tril(x) + np.tril(x, -1) if triangle == "L" else np.triu(x) + np.triu(x, 1)
+
+
+def _eigh_dims(facts: Facts, a: Any, UPLO: str = "L") -> tuple[Dims, Dims]:
+    dims = square(facts, a)
+    return dims[:-1], dims
+
+
+def _eigvalsh_dims(facts: Facts, a: Any, UPLO: str = "L") -> Dims:
+    return square(facts, a)[:-1]
+
+
+def _cholesky_dims(facts: Facts, a: Any, upper: bool = False) -> Dims:
+    return square(facts, a)
+
+
+@gate(
+    np.linalg.cholesky,
+    dims=_cholesky_dims,
+    examples=[
+        *SYMMETRIC,
+        example(real(3, 3, kind="positive_definite"), upper=True),
+        example(real(2, 2, 2, kind="positive_definite"), upper=True),
+    ],
+)
+def cholesky(grad_y: Any, y: Any, a: Any, /, *, upper: bool = False) -> Any:
+    """As in I. Murray, Differentiation of the Cholesky decomposition (2016)."""
+    inverse = np.linalg.inv(y)
+    if upper:
+        middle = folded(grad_y @ transposed(y), "U") / 2
+        symmetric = inverse @ (middle + transposed(middle)) @ transposed(inverse) / 2
+        return folded(symmetric, "U")
+    middle = folded(transposed(y) @ grad_y, "L") / 2
+    symmetric = transposed(inverse) @ (middle + transposed(middle)) @ inverse / 2
+    return folded(symmetric, "L")
+
+
+@gate(
+    np.linalg.eigh,
+    dims=_eigh_dims,
+    examples=[
+        *SYMMETRIC,
+        example(real(3, 3)),
+        example(real(3, 3, kind="positive_definite"), UPLO="U"),
+    ],
+)
+def eigh(grad_y: Any, y: Any, a: Any, UPLO: str = "L") -> Any:
+    grad_values, grad_vectors = grad_y[0], grad_y[1]
+    if grad_values is None and grad_vectors is None:
+        return None
+    values, vectors = y[0], y[1]
+    if grad_vectors is None:
+        turned = vectors * grad_values[..., None, :]
+    else:
+        products = transposed(vectors) @ grad_vectors
+        gaps = values[..., None, :] - values[..., :, None]
+        turned = vectors @ over(products - transposed(products), 2 * gaps)
+        if grad_values is not None:
+            turned = turned + vectors * grad_values[..., None, :]
+    return folded(turned @ transposed(vectors), UPLO.upper())
+
+
+@gate(
+    np.linalg.eigvalsh,
+    dims=_eigvalsh_dims,
+    examples=[*SYMMETRIC, example(real(3, 3)), example(real(3, 3), UPLO="U")],
+)
+def eigvalsh(grad_y: Any, a: Any, UPLO: str = "L") -> Any:
+    vectors = np.linalg.eigh(a, UPLO)[1]
+    return folded((vectors * grad_y[..., None, :]) @ transposed(vectors), UPLO.upper())
+
+
+# ----- QR ----------------------------------------------------------------------------------------
+
+
+def _shorter(facts: Facts, a: Dim, b: Dim) -> Dim:
+    """The smaller of two lengths, as far as it is known."""
+    if facts.same(a, b):
+        return a
+    if a.size is not None and b.size is not None:
+        return Dim(size=min(a.size, b.size))
+    return facts.fresh()
+
+
+def _qr_dims(facts: Facts, a: Any, mode: str = "reduced") -> tuple[Dims, Dims]:
+    if mode != "reduced":
+        raise NotImplementedError(f"np.linalg.qr is differentiated in mode='reduced' only, not {mode!r}")
+    *batch, rows, columns = axes_of(a)
+    rank = _shorter(facts, rows, columns)
+    return (*batch, rows, rank), (*batch, rank, columns)
+
+
+@gate(
+    np.linalg.qr,
+    dims=_qr_dims,
+    examples=[
+        example(real(3, 3)),
+        example(real(4, 3)),
+        example(real(4, 3), mode="reduced"),
+        example(real(2, 4, 3)),
+        example(real(4, 1)),
+    ],
+)
+def qr(grad_y: Any, y: Any, a: Any, mode: str = "reduced") -> Any:
+    """For matrices that have no more columns than rows, and full rank (Walter and Lehmann, 2018)."""
+    q, r = y[0], y[1]
+    grad_q, grad_r = grad_y[0], grad_y[1]
+    if grad_q is None and grad_r is None:
+        return None
+    if grad_q is None:
+        products = r @ transposed(grad_r)
+    elif grad_r is None:
+        products = -transposed(grad_q) @ q
+    else:
+        products = r @ transposed(grad_r) - transposed(grad_q) @ q
+    turned = q @ (np.tril(products) + transposed(np.tril(products, -1)))
+    if grad_q is not None:
+        turned = grad_q + turned
+    return transposed(np.linalg.solve(r, transposed(turned)))
+
+
+# ----- singular values ---------------------------------------------------------------------------
+
+
+def _svd_dims(facts: Facts, a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
+    *batch, rows, columns = axes_of(a)
+    rank = _shorter(facts, rows, columns)
+    if not compute_uv:
+        return (*batch, rank)
+    if full_matrices:
+        return (*batch, rows, rows), (*batch, rank), (*batch, columns, columns)
+    return (*batch, rows, rank), (*batch, rank), (*batch, rank, columns)
+
+
+def _svdvals_dims(facts: Facts, x: Any) -> Any:
+    return _svd_dims(facts, x, compute_uv=False)
+
+
+def plus(total: Any, term: Any) -> Any:
+    """One more term of a sum that may have none yet."""
+    return term if total is None else total + term
+
+
+def _values_only(grad_values: Any, a: Any) -> Any:
+    u, _, vh = np.linalg.svd(a, full_matrices=False)
+    return (u * grad_values[..., None, :]) @ vh
+
+
+@gate(
+    np.linalg.svd,
+    dims=_svd_dims,
+    examples=[
+        example(real(3, 3)),
+        example(real(2, 3, 3)),
+        example(real(4, 3), full_matrices=False),
+        example(real(3, 4), full_matrices=False),
+        example(real(2, 3, 4), full_matrices=False),
+        example(real(4, 1), full_matrices=False),
+        example(real(3, 4), compute_uv=False),
+        example(real(2, 4, 3), compute_uv=False),
+        example(real(3, 3), full_matrices=False, compute_uv=False),
+    ],
+)
+def svd(grad_y: Any, y: Any, a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
+    """As in J. Townsend, Differentiating the singular value decomposition (2016).
+
+    Gradients of full matrices `u` and `vh` are those of a square `a`: for any other they are an error,
+    as their last columns are not defined.
+    """
+    if not compute_uv:
+        return _values_only(grad_y, a)
+    grad_u, grad_s, grad_vh = grad_y[0], grad_y[1], grad_y[2]
+    if grad_u is None and grad_vh is None:
+        return None if grad_s is None else _values_only(grad_s, a)
+    u, s, vh = y[0], y[1], y[2]
+    row, column = s[..., None, :], s[..., :, None]
+    gaps = (row - column) * (row + column)
+    grad_a = None if grad_s is None else (u * grad_s[..., None, :]) @ vh
+    if grad_u is not None:
+        products = transposed(u) @ grad_u
+        grad_a = plus(grad_a, u @ (over(products - transposed(products), gaps) * row) @ vh)
+        if not full_matrices:
+            grad_a = grad_a + over(grad_u - u @ products, row) @ vh
+    if grad_vh is not None:
+        products = vh @ transposed(grad_vh)
+        grad_a = plus(grad_a, u @ (column * over(products - transposed(products), gaps)) @ vh)
+        if not full_matrices:
+            grad_a = grad_a + u @ over(grad_vh - transposed(products) @ vh, column)
+    return grad_a
+
+
+@gate(
+    np.linalg.svdvals,
+    dims=_svdvals_dims,
+    examples=[example(real(3, 4)), example(real(2, 4, 3)), example(real(3, 3))],
+)
+def svdvals(grad_y: Any, x: Any, /) -> Any:
+    return _values_only(grad_y, x)

@@ -1,0 +1,38 @@
+"""What a function does besides computing: printing, asserting, formatting. Never removed, never moved.
+
+These carry no gradient. Imports the gate table.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from revcompile.gates.table import elementwise, known
+
+
+def assert_(condition: Any, message: Any) -> None:
+    """Stands for an `assert` statement."""
+    assert condition, message
+
+
+def format_(parts: tuple[Any, ...]) -> str:
+    """Stands for an f-string: text, and (value, conversion, format) triples."""
+    return ""
+
+
+def print_(args: tuple[Any, ...], options: dict[str, Any]) -> None:
+    """Stands for a call of `print`."""
+
+
+def backward_begins() -> None:
+    """Marks where the forward pass ends and the backward pass begins."""
+
+
+def identity(x: Any) -> Any:
+    """Stands for `y = x`: another name for a value."""
+    return x
+
+
+EFFECTS = frozenset({assert_, print_, backward_begins})
+known(assert_, format_, print_, backward_begins)
+elementwise("copy", identity, x="1")

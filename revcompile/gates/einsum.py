@@ -1,0 +1,230 @@
+"""`np.einsum`. Imports NumPy, the gate table and `products`.
+
+The gradient of an operand is an einsum again: the upstream gradient takes the operand's place, and
+the operand's labels take the result's. `ij,jk->ik` gives `ik,jk->ij` for the first operand and
+`ij,ik->jk` for the second. Three things are added to that rule:
+
+- a label that no other array has was summed out: the gradient is constant along it;
+- a label that is repeated within the operand took a diagonal: an identity matrix puts it back;
+- where an axis of length 1 met a longer one, the compiler sums, as for every gate.
+
+Everything about labels is string work, done while compiling.
+"""
+
+from __future__ import annotations
+
+import string
+from typing import Any
+
+import numpy as np
+
+from revcompile.gates.products import Dims, axes_of, permuted
+from revcompile.gates.samples import example, real
+from revcompile.gates.table import gate
+from revcompile.ir.types import Facts
+
+# ----- labels: strings in, strings out -----------------------------------------------------------
+
+
+def spelled_out(subscripts: str, ranks: tuple[int, ...]) -> tuple[tuple[str, ...], str]:
+    """The labels of each operand and of the result: no ellipsis, no implicit output, no spaces.
+
+    >>> spelled_out("...ij, jk", (3, 2))
+    (('Aij', 'jk'), 'Aik')
+    """
+    inputs, arrow, output = subscripts.replace(" ", "").partition("->")
+    terms = inputs.split(",")
+    if len(terms) != len(ranks):
+        raise ValueError(f"einsum: {len(terms)} operands in {subscripts!r}, but {len(ranks)} were given")
+    if not arrow:
+        letters = inputs.replace(",", "").replace(".", "")
+        once = [letter for letter in sorted(set(letters)) if letters.count(letter) == 1]
+        output = ("..." if "..." in inputs else "") + "".join(once)
+    stretched = [
+        rank - len(term) + 3 if "..." in term else 0 for term, rank in zip(terms, ranks, strict=True)
+    ]
+    batch = unused_labels(subscripts, max(stretched))
+    terms = [term.replace("...", batch[len(batch) - n :]) for term, n in zip(terms, stretched, strict=True)]
+    for term, rank in zip(terms, ranks, strict=True):
+        if len(term) != rank:
+            raise ValueError(f"einsum: {subscripts!r} does not fit an operand of rank {rank}")
+    return tuple(terms), output.replace("...", batch)
+
+
+def unused_labels(used: str, count: int) -> str:
+    """Letters for axes that the user's subscripts do not name."""
+    free = [letter for letter in string.ascii_uppercase + string.ascii_lowercase if letter not in used]
+    return "".join(free[:count])
+
+
+def without_repeats(term: str, used: str) -> tuple[str, tuple[str, ...]]:
+    """A term with its repeated labels renamed, and the identity matrices that tie them.
+
+    >>> without_repeats("iij", "iij")
+    ('iAj', ('iA',))
+    """
+    fresh = iter(unused_labels(used, len(term)))
+    labels: list[str] = []
+    ties: list[str] = []
+    for label in term:
+        if label in labels:
+            ties.append(label + next(fresh))
+            label = ties[-1][1]
+        labels.append(label)
+    return "".join(labels), tuple(ties)
+
+
+# ----- the rule ----------------------------------------------------------------------------------
+
+
+def _einsum_dims(facts: Facts, subscripts: str, operands: Any, optimize: Any = False) -> Dims:
+    shapes = [axes_of(x) for x in operands]
+    terms, output = spelled_out(subscripts, tuple(len(shape) for shape in shapes))
+    lengths: dict[str, Dims] = {}
+    for term, shape in zip(terms, shapes, strict=True):
+        own: dict[str, Dims] = {}
+        for label, length in zip(term, shape, strict=True):
+            facts.unify(own.setdefault(label, (length,))[0], length)
+        for label, axis in own.items():
+            lengths[label] = facts.broadcast(lengths[label], axis) if label in lengths else axis
+    return tuple(lengths[label][0] for label in output)
+
+
+@gate(
+    np.einsum,
+    view=True,
+    dims=_einsum_dims,
+    examples=[
+        example("ij,jk->ik", real(2, 3), real(3, 4)),
+        example("ij,jk", real(2, 3), real(3, 4)),
+        example("ji,jk->ki", real(3, 2), real(3, 4)),
+        example("ij,kj->ik", real(2, 3), real(4, 3)),
+        example(" ij , j -> i ", real(2, 3), real(3)),
+        example("i,ij->j", real(2), real(2, 3)),
+        example("i,i->", real(3), real(3)),
+        example("i,i", real(3), real(3)),
+        example("i,i->i", real(3), real(3)),
+        example("i,j->ij", real(3), real(2)),
+        example("i,j->ji", real(3), real(2)),
+        example("ij,ij->", real(2, 3), real(2, 3)),
+        example("ij,ji->", real(2, 3), real(3, 2)),
+        example("ij,j->ij", real(2, 3), real(3)),
+        example("ij,i->ij", real(2, 3), real(2)),
+        example("ij->ji", real(2, 3)),
+        example("ba", real(2, 3)),
+        example("ijk->kij", real(2, 3, 4)),
+        example("ij->i", real(2, 3)),
+        example("ij->j", real(2, 3)),
+        example("ij->", real(2, 3)),
+        example("ijk->ki", real(2, 3, 4)),
+        example("i,j->", real(2), real(3)),
+        example("i,j->j", real(2), real(3)),
+        example("ij,kl->", real(2, 3), real(3, 2)),
+        example("ij,k->i", real(2, 3), real(4)),
+        example("ij,jk->k", real(2, 3), real(3, 4)),
+        example("ii->i", real(3, 3)),
+        example("ii", real(3, 3)),
+        example("ii->", real(3, 3)),
+        example("iij->j", real(3, 3, 2)),
+        example("ijj->i", real(2, 3, 3)),
+        example("iji->ij", real(3, 2, 3)),
+        example("iii->i", real(3, 3, 3)),
+        example("iijj->ij", real(2, 2, 3, 3)),
+        example("ii,i->i", real(3, 3), real(3)),
+        example(",ii->i", real(), real(3, 3)),
+        example(",ij->ji", real(), real(2, 3)),
+        example("i,->i", real(3), real()),
+        example("ii,ij->j", real(3, 3), real(3, 2)),
+        example("ii,jj->", real(3, 3), real(2, 2)),
+        example("i,ij,j->", real(2), real(2, 3), real(3)),
+        example("i,ij,j", real(2), real(2, 3), real(3)),
+        example("ij,jk,kl->il", real(2, 3), real(3, 4), real(4, 2), optimize=True),
+        example("ij,jk,kl->il", real(2, 3), real(3, 4), real(4, 2)),
+        example("ij,jk,ki->", real(2, 3), real(3, 4), real(4, 2)),
+        example("ij,ij,ij->ij", real(2, 3), real(2, 3), real(2, 3)),
+        example("bij,bjk->bik", real(2, 3, 4), real(2, 4, 5)),
+        example("bqd,bkd->bqk", real(2, 3, 4), real(2, 5, 4)),
+        example("...ij,...jk->...ik", real(2, 3, 4), real(2, 4, 5)),
+        example("...ij,jk->...ik", real(2, 3, 4), real(4, 5)),
+        example("...ij,...jk->...ik", real(6, 2, 3, 4), real(2, 4, 5)),
+        example("...ij,...jk->...ik", real(1, 3, 4), real(2, 4, 5)),
+        example("...i,...i", real(2, 3), real(3)),
+        example("i...->...", real(2, 3, 4)),
+        example("i...,i...->i...", real(2, 3, 4), real(2, 4)),
+        example("...ii->...i", real(2, 3, 3)),
+        example("...,i->i...", real(2, 4), real(3)),
+        example("...i->...", real(3)),
+        example(",i->i", real(), real(3)),
+        example(",->", real(), real()),
+        example("->", real()),
+        example("ij,jk->ik", real(3, 1), real(4, 5)),
+        example("ij,ij->i", real(3, 1), real(3, 4)),
+        example("ij,j->i", real(3, 4), real(1)),
+        example("ij,ij->ij", real(3, 1), real(3, 4)),
+        example("ij,ij->", real(1, 4), real(3, 1)),
+        example("ii,i->i", real(1, 1), real(3)),
+        example("ij,jk,ki->", real(2, 3), real(3, 1), real(4, 2)),
+        example("ij,jk,k->i", real(2, 3), real(3, 1), real(4)),
+    ],
+)
+def einsum(grad_y: Any, subscripts: str, *operands: Any, optimize: Any = False) -> Any:
+    terms, output = spelled_out(subscripts, tuple(np.ndim(x) for x in operands))
+    used = subscripts + "".join(terms)
+    route = optimize if isinstance(optimize, (bool, str)) else True
+    gradients = [_gradient(grad_y, output, k, terms, operands, used, route) for k in range(len(operands))]
+    return None, gradients
+
+
+def _gradient(grad_y: Any, output: str, k: int, terms: Any, operands: Any, used: str, route: Any) -> Any:
+    """The gradient of operand `k`, with an axis of length 1 where it is constant."""
+    target, ties = without_repeats(terms[k], used)
+    eyes = [_eye(operands[k], terms[k].index(tie[0])) for tie in ties]
+    others = (*terms[:k], *terms[k + 1 :], *ties)
+    arrays = (*operands[:k], *operands[k + 1 :], *eyes)
+    known = "".join(label for label in target if label in output + "".join(others))
+    if output == "":
+        product = grad_y if len(others) == 0 else grad_y * _product(known, others, arrays, route)
+    elif others == (known,) and output == known:
+        product = grad_y * arrays[0]
+    elif len(others) == 1 and len(ties) == 0 and is_matrix_product(output, others[0], known):
+        product = _matrix_product(grad_y, arrays[0], output, others[0], known)
+    else:
+        product = _product(
+            known,
+            (*others[:k], output, *others[k:]),
+            (*arrays[:k], grad_y, *arrays[k:]),
+            route,
+        )
+    constant = tuple(i for i, label in enumerate(target) if label not in known)
+    return np.expand_dims(product, constant) if len(constant) > 0 and len(known) > 0 else product
+
+
+def _eye(x: Any, axis: int) -> Any:
+    return np.eye(x.shape[axis], dtype=x.dtype)
+
+
+def _product(output: str, terms: Any, arrays: Any, route: Any) -> Any:
+    """An einsum, or the transpose that it is."""
+    if len(terms) == 1 and sorted(terms[0]) == sorted(output):
+        return permuted(arrays[0], tuple(terms[0].index(label) for label in output))
+    subscripts = ",".join(terms) + "->" + output
+    if route is False:
+        return np.einsum(subscripts, *arrays)
+    return np.einsum(subscripts, *arrays, optimize=route)
+
+
+def is_matrix_product(a: str, b: str, output: str) -> bool:
+    """Whether two terms are matrices or vectors, with one label in common that is summed out."""
+    common = set(a) & set(b)
+    free = (set(a) | set(b)) - common
+    plain = len(set(a)) == len(a) <= 2 and len(set(b)) == len(b) <= 2
+    return plain and len(common) == 1 and sorted(free) == sorted(output)
+
+
+def _matrix_product(a: Any, b: Any, of_a: str, of_b: str, output: str) -> Any:
+    """`np.einsum` of two matrices or vectors, as a product with `@`."""
+    if output != "".join(label for label in of_a + of_b if label not in of_a or label not in of_b):
+        a, b, of_a, of_b = b, a, of_b, of_a
+    left = a if of_a[-1] in of_b else a.T
+    right = b if of_b[0] in of_a else b.T
+    return left @ right

@@ -1,0 +1,73 @@
+"""Exponentials and logarithms. Imports NumPy, the gate table, `sigmoid`."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from revcompile.gates.broadcast import broadcast_dims
+from revcompile.gates.samples import example, real
+from revcompile.gates.table import elementwise, gate
+from revcompile.runtime import sigmoid
+
+LN2 = math.log(2.0)
+POSITIVE = (0.1, 2.0)
+
+elementwise("exp", (np.exp, math.exp), x="y")
+elementwise("exp2", (np.exp2, *([math.exp2] if hasattr(math, "exp2") else [])), x=f"{LN2} * y")
+elementwise("expm1", (np.expm1, math.expm1), x="y + 1")
+
+elementwise("log", np.log, domain=POSITIVE, singular=True, x="1 / x")
+elementwise("log2", (np.log2, math.log2), domain=POSITIVE, singular=True, x=f"{1 / LN2} / x")
+elementwise("log10", (np.log10, math.log10), domain=POSITIVE, singular=True, x=f"{1 / math.log(10.0)} / x")
+elementwise("log1p", (np.log1p, math.log1p), domain=(-0.9, 2.0), singular=True, x="1 / (1 + x)")
+
+elementwise("sigmoid", sigmoid, x="(1 - y) * y")
+elementwise("erf", math.erf, x=f"{2 / math.sqrt(math.pi)} * np.exp(-x * x)")
+elementwise("erfc", math.erfc, x=f"-{2 / math.sqrt(math.pi)} * np.exp(-x * x)")
+
+
+@gate(
+    math.log,
+    singular=True,
+    examples=[
+        example(real(low=0.1)),
+        example(real(low=0.1), 2),
+        example(real(low=0.1), real(low=1.5)),
+        example(3.0, real(low=1.5)),
+    ],
+)
+def log(grad_y: Any, y: Any, x: Any, *base: Any) -> Any:
+    """`math.log(x)` and `math.log(x, base)`, which takes no keyword."""
+    if len(base) == 0:
+        return grad_y / x
+    grad_x = grad_y / (x * math.log(base[0]))
+    grad_base = -grad_y * y / (base[0] * math.log(base[0]))
+    return grad_x, (grad_base,)
+
+
+PAIRS = [
+    example(real(), real()),
+    example(real(3), real(3)),
+    example(real(2, 3), 0.5),
+    example(real(2, 1), real(3)),
+]
+
+
+def above_infinity(y: Any) -> Any:
+    """`y`, but the lowest finite number for -inf: there `a - y` would be NaN, and exp of it has to be 0."""
+    return np.maximum(y, float(np.finfo(y.dtype).min))
+
+
+@gate(np.logaddexp, dims=broadcast_dims, examples=PAIRS)
+def logaddexp(grad_y: Any, y: Any, x1: Any, x2: Any) -> Any:
+    total = above_infinity(y)
+    return grad_y * np.exp(x1 - total), grad_y * np.exp(x2 - total)
+
+
+@gate(np.logaddexp2, dims=broadcast_dims, examples=PAIRS)
+def logaddexp2(grad_y: Any, y: Any, x1: Any, x2: Any) -> Any:
+    total = above_infinity(y)
+    return grad_y * np.exp2(x1 - total), grad_y * np.exp2(x2 - total)

@@ -1,0 +1,196 @@
+"""Functions sampled on a grid: differences, integrals, interpolation, convolution. Imports NumPy, the
+gate table, the cumulative gates' indexing and `scatter_along_axis` of the run-time helpers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from revcompile.gates.cumulative import along, backwards, first_of, flat
+from revcompile.gates.samples import example, real
+from revcompile.gates.table import gate
+from revcompile.ir.types import Dim, Facts
+from revcompile.runtime import scatter_along_axis
+
+
+def differences_transposed(grad_y: Any, edge: Any, axis: int) -> Any:
+    """The transpose of `x[1:] - x[:-1]`; `edge` is a zero (or nothing, where x is empty)."""
+    return np.concatenate((edge, grad_y), axis) - np.concatenate((grad_y, edge), axis)
+
+
+def diff_dims(facts: Facts, a: Any, n: Any = 1, axis: Any = -1) -> tuple[Dim, ...]:
+    lengths = list(a.type.dims)
+    lengths[axis] = lengths[axis].trimmed(n)
+    return tuple(lengths)
+
+
+@gate(
+    np.diff,
+    dims=diff_dims,
+    examples=[
+        example(real(5)),
+        example(real(1)),
+        example(real(5), n=0),
+        example(real(5), n=2),
+        example(real(2), n=3),
+        example(real(3, 4)),
+        example(real(3, 4), axis=0),
+        example(real(3, 4), n=3, axis=-1),
+        example(real(1, 4), axis=0),
+        example(real(2, 5, 3), n=2, axis=1),
+    ],
+)
+def diff(grad_y: Any, a: Any, n: int = 1, axis: int = -1) -> Any:
+    for order in reversed(range(n)):
+        edge = np.zeros_like(a[along(slice(order, order + 1), axis, a.ndim)])
+        grad_y = differences_transposed(grad_y, edge, axis)
+    return np.reshape(grad_y, a.shape)
+
+
+def ediff1d_dims(facts: Facts, ary: Any) -> tuple[Dim, ...]:
+    lengths = ary.type.dims
+    return (lengths[0].trimmed(1) if len(lengths) == 1 else facts.fresh(),)
+
+
+@gate(np.ediff1d, dims=ediff1d_dims, examples=[example(real(5)), example(real(1)), example(real(3, 4))])
+def ediff1d(grad_y: Any, ary: Any) -> Any:
+    edge = np.zeros_like(flat(ary)[:1])
+    return np.reshape(differences_transposed(grad_y, edge, 0), ary.shape)
+
+
+def trapezoid_dims(
+    facts: Facts, values: Any, x: Any = None, dx: Any = 1.0, axis: Any = -1
+) -> tuple[Dim, ...]:
+    lengths = values.type.dims
+    axis %= len(lengths)
+    if hasattr(x, "type"):
+        if len(x.type.dims) == 1:
+            facts.unify(x.type.dims[0], lengths[axis])
+        else:
+            lengths = facts.broadcast(lengths, x.type.dims)
+    return lengths[:axis] + lengths[axis + 1 :]
+
+
+@gate(
+    np.trapezoid,
+    dims=trapezoid_dims,
+    examples=[
+        example(real(5)),
+        example(real(1)),
+        example(real(5), real(5)),
+        example(real(5), None, 0.3),
+        example(real(5), None, real()),
+        example(real(3, 4)),
+        example(real(3, 4), None, real(), 0),
+        example(real(3, 4), real(4)),
+        example(real(3, 4), real(3), axis=0),
+        example(real(3, 4), real(3, 4)),
+        example(real(2, 3, 4), real(3), axis=1),
+        example(real(2, 3, 4), real(2, 3, 4), axis=-2),
+        example(real(2, 3, 4), axis=0),
+    ],
+)
+def trapezoid(grad_y: Any, values: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
+    rank = values.ndim
+    grad_y = np.expand_dims(grad_y, axis)
+    tail, head = along(slice(1, None), axis, rank), along(slice(None, -1), axis, rank)
+    middle = 0.5 * grad_y * (values[tail] + values[head])  # the gradient of the widths
+    if x is None:
+        half = np.broadcast_to(0.5 * grad_y * dx, values[tail].shape)
+    elif x.ndim == 1:
+        widths = np.diff(x)
+        half = 0.5 * grad_y * np.expand_dims(widths, [i for i in range(rank) if i != axis % rank])
+    else:
+        half = 0.5 * grad_y * np.diff(x, axis=axis)
+    edge = np.zeros_like(first_of(values, axis))
+    sums = np.concatenate((edge, half), axis) + np.concatenate((half, edge), axis)
+    grad_values = np.reshape(sums, values.shape)
+    if x is None:
+        return grad_values, None, middle
+    if x.ndim == 1 and rank > 1:
+        middle = np.sum(middle, tuple(i for i in range(rank) if i != axis % rank))
+        edge = np.zeros_like(x[:1])
+        axis = 0
+    return grad_values, np.reshape(differences_transposed(middle, edge, axis), x.shape)
+
+
+def interp_dims(facts: Facts, x: Any, xp: Any, fp: Any) -> tuple[Dim, ...]:
+    if hasattr(xp, "type") and hasattr(fp, "type"):
+        facts.unify(xp.type.dims[0], fp.type.dims[0])
+    lengths: tuple[Dim, ...] = x.type.dims if hasattr(x, "type") else ()
+    return lengths
+
+
+KNOTS = np.array([-1.5, -0.4, 0.3, 1.2])
+
+
+@gate(
+    np.interp,
+    dims=interp_dims,
+    examples=[
+        example(real(), KNOTS, real(4)),
+        example(real(low=2.0, high=3.0), KNOTS, real(4)),
+        example(real(6), KNOTS, real(4)),
+        example(real(1), KNOTS, real(4)),
+        example(real(2, 3), KNOTS, real(4)),
+    ],
+)
+def interp(grad_y: Any, x: Any, xp: Any, fp: Any) -> Any:
+    right = np.clip(np.searchsorted(xp, x, side="right"), 1, xp.size - 1)
+    left = right - 1
+    width = xp[right] - xp[left]
+    part = np.clip((x - xp[left]) / width, 0.0, 1.0)  # how far on the way from left to right
+    inside = (x >= xp[0]) & (x <= xp[-1])
+    grad_x = np.where(inside, grad_y * (fp[right] - fp[left]) / width, 0.0)
+    grad_xp = to_ends(-grad_x, left, right, part, xp)
+    return grad_x, grad_xp, to_ends(grad_y, left, right, part, fp)
+
+
+def to_ends(grad: Any, left: Any, right: Any, part: Any, knots: Any) -> Any:
+    """`grad` on the two ends of each interval, in the proportion in which they were interpolated."""
+    to_left = scatter_along_axis(np.reshape(grad * (1.0 - part), -1), np.reshape(left, -1), knots.shape, 0)
+    return to_left + scatter_along_axis(np.reshape(grad * part, -1), np.reshape(right, -1), knots.shape, 0)
+
+
+def overlap_dims(facts: Facts, *args: Any) -> tuple[Dim, ...]:
+    return (facts.fresh(),)
+
+
+def full_overlap(grad_y: Any, mode: str, missing_left: Any, missing: Any) -> Any:
+    """The upstream gradient of mode "full": zeros where the other modes leave out partial overlaps."""
+    if mode == "full":
+        return grad_y
+    if mode == "valid":
+        missing_left = missing
+        missing_right = missing
+    else:
+        missing_right = missing - missing_left
+    before = np.zeros(missing_left, dtype=grad_y.dtype)
+    return np.concatenate((before, grad_y, np.zeros(missing_right, dtype=grad_y.dtype)))
+
+
+LENGTHS = ((5, 3), (3, 5), (6, 4), (4, 6), (6, 3), (3, 6), (4, 5), (4, 4), (5, 5), (1, 4), (4, 1), (1, 1))
+OVERLAPS = [example(real(n), real(m), mode) for n, m in LENGTHS for mode in ("full", "same", "valid")] + [
+    example(real(4), real(3))
+]
+
+
+@gate(np.convolve, dims=overlap_dims, examples=OVERLAPS)
+def convolve(grad_y: Any, a: Any, v: Any, mode: str = "full") -> Any:
+    missing = min(a.size, v.size) - 1
+    grad_full = full_overlap(grad_y, mode, missing // 2, missing)
+    grad_a = np.correlate(grad_full, v, "valid")
+    grad_v = np.correlate(grad_full, a, "valid")
+    return np.reshape(grad_a, a.shape), np.reshape(grad_v, v.shape)
+
+
+@gate(np.correlate, dims=overlap_dims, examples=OVERLAPS)
+def correlate(grad_y: Any, a: Any, v: Any, mode: str = "valid") -> Any:
+    # NumPy centres mode "same" on the longer operand, rounding from that operand's start.
+    missing = min(a.size, v.size) - 1
+    grad_full = full_overlap(grad_y, mode, (missing + (v.size > a.size)) // 2, missing)
+    grad_a = np.convolve(grad_full, v, "valid")
+    grad_v = backwards(np.correlate(grad_full, a, "valid"), 0)
+    return np.reshape(grad_a, a.shape), np.reshape(grad_v, v.shape)

@@ -1,0 +1,514 @@
+"""Reading elements by index: `x[index]`, take, compress, choose, diagonals, triangles, windows.
+
+The transpose of a gather is a scatter: a helper of `revcompile.runtime`, which is a gate itself, with
+the gather as its rule. Imports NumPy, the gate table, the axis arithmetic and those helpers.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from revcompile.gates.axes import (
+    Dims,
+    along,
+    dims_of,
+    dtype_kind,
+    is_value,
+    longer,
+    normal,
+    shape_dims,
+    sliced,
+)
+from revcompile.gates.samples import example, real
+from revcompile.gates.table import gate
+from revcompile.ir.types import ONE, Dim, Facts
+from revcompile.runtime import scatter, scatter_add, scatter_along_axis, scatter_windows
+
+# -- x[index] ------------------------------------------------------------------------------------
+
+
+def is_index_array(part: Any) -> bool:
+    """Whether a part of an index is an integer array: one that may name an element twice."""
+    if part is None or part is Ellipsis or isinstance(part, (slice, int)):
+        return False
+    if isinstance(part, (list, tuple)):
+        return not is_mask(part)
+    return np.ndim(part) > 0 and part.dtype.kind != "b"
+
+
+def is_mask(part: Any) -> bool:
+    """Whether a list in an index is one of truth values."""
+    return len(part) > 0 and (is_mask(part[0]) if isinstance(part[0], list) else isinstance(part[0], bool))
+
+
+def has_index_array(index: Any) -> bool:
+    """Whether an index may name an element twice, so that gradients must accumulate."""
+    if isinstance(index, tuple):
+        return any([is_index_array(part) for part in index])
+    return is_index_array(index)
+
+
+def getitem_dims(facts: Facts, a: Any, index: Any) -> Dims:
+    """The axes of `a[index]`, by NumPy's rules of basic and advanced indexing."""
+    parts = list(index) if isinstance(index, tuple) else [index]
+    dims = dims_of(facts, a)
+    rest = len(dims) - sum(map(consumed, parts))
+    if rest < 0:
+        raise IndexError("too many indices for array")
+    if not any(part is Ellipsis for part in parts):
+        parts.append(Ellipsis)
+    out: list[Dim] = []
+    arrays: list[Dims] = []
+    places: list[tuple[int, int]] = []  # of each advanced part: its number, and where its axes would go
+    axis = 0
+    for i, part in enumerate(parts):
+        if part is None:
+            out.append(ONE)
+        elif part is Ellipsis:
+            out.extend(dims[axis : axis + rest])
+            axis += rest
+        elif isinstance(part, slice):
+            out.append(sliced(facts, dims[axis], part))
+            axis += 1
+        else:
+            shape = dims_of(facts, part)
+            mask = dtype_kind(part) == "b"
+            arrays.append((facts.fresh(),) if mask else shape)
+            places.append((i, len(out)))
+            axis += consumed(part)
+    if not any(arrays):
+        return tuple(out)
+    first, last = places[0], places[-1]
+    together = last[0] - first[0] == len(places) - 1
+    start = first[1] if together else 0
+    return (*out[:start], *facts.broadcast(*arrays), *out[start:])
+
+
+def consumed(part: Any) -> int:
+    """How many axes one part of an index takes up."""
+    if part is None or part is Ellipsis:
+        return 0
+    if isinstance(part, slice) or dtype_kind(part) in "iu":
+        return 1
+    rank = len(dims_of(Facts(), part))
+    if dtype_kind(part) != "b" or rank == 0:
+        raise NotImplementedError(
+            f"an index must be an integer, a slice, None, ..., or an array; not {part!r}"
+        )
+    return rank
+
+
+@gate(
+    operator.getitem,
+    view=True,
+    dims=getitem_dims,
+    examples=[
+        example(real(5), 2),
+        example(real(5), -1),
+        example(real(5), slice(1, None)),
+        example(real(5), slice(None, -1)),
+        example(real(5), slice(1, -2)),
+        example(real(5), slice(None, 3)),
+        example(real(5), slice(-2, None)),
+        example(real(5), slice(None, None, 2)),
+        example(real(5), slice(None, None, -1)),
+        example(real(5), slice(-2, 0, -1)),
+        example(real(5), slice(3, 3)),
+        example(real(2), slice(3, None)),
+        example(real(5), None),
+        example(real(5), (None, slice(1, 3), None)),
+        example(real(5), Ellipsis),
+        example(real(5), ()),
+        example(real(3, 4), 1),
+        example(real(3, 4), (slice(None), 1)),
+        example(real(3, 4), (1, 2)),
+        example(real(3, 4), (slice(1, None), slice(None, -1))),
+        example(real(2, 3, 4), (Ellipsis, 0)),
+        example(real(2, 3, 4), (0, Ellipsis, slice(1, None))),
+        example(real(2, 3, 4), (slice(None), None, 1)),
+        example(real(5), np.array([0, 2, 2, -1])),
+        example(real(5), [0, 2, 2]),
+        example(real(5), np.array([[0, 2], [2, 4]])),
+        example(real(5), np.zeros(0, int)),
+        example(real(3, 4), np.array([0, 2, 0])),
+        example(real(3, 4), (np.array([0, 2, 0]), np.array([1, 3, 1]))),
+        example(real(3, 4), (np.array([[0], [2]]), np.array([1, 3, 1]))),
+        example(real(3, 4), (slice(None), np.array([1, 1]))),
+        example(real(3, 4), (np.array([1, 1]), 2)),
+        example(real(2, 3, 4), (slice(None), np.array([1, 1]), np.array([0, 0]))),
+        example(real(2, 3, 4), (np.array([1, 1]), slice(None), np.array([0, 0]))),
+        example(real(2, 3, 4), (0, slice(None), np.array([0, 3, 3, 1]))),
+        example(real(2, 3, 4), (Ellipsis, np.array([0, 3, 3, 1]))),
+        example(real(2, 3, 4), (None, np.array([0, 1, 1]), Ellipsis, slice(2))),
+        example(real(5), np.array([True, False, True, True, False])),
+        example(real(3), [True, False, True]),
+        example(real(2, 3), np.array([[True, False, True], [False, True, True]])),
+        example(real(2, 3), np.array([True, False])),
+        example(real(2, 3), (slice(None), np.array([True, False, True]))),
+        example(real(2, 3), (np.array([0, 1, 1]), np.array([True, True, True]))),
+        example(real(2, 2, 3), (np.array([[True, False], [True, True]]), np.array([1, 1, 0]))),
+    ],
+)
+def getitem(grad_y: Any, a: Any, index: Any) -> Any:
+    if np.ndim(a) == 0:
+        return grad_y
+    if has_index_array(index):
+        return scatter_add(grad_y, index, a.shape)
+    return scatter(grad_y, index, a.shape)
+
+
+def scatter_dims(facts: Facts, grad: Any, index: Any, shape: Any) -> Dims:
+    return shape_dims(facts, shape)
+
+
+@gate(
+    scatter,
+    dims=scatter_dims,
+    examples=[
+        example(real(), 2, (4,)),
+        example(real(3), slice(1, None), (4,)),
+        example(real(2), (slice(None), 1), (2, 3)),
+        example(real(2), np.array([True, False, True]), (3,)),
+    ],
+)
+def scatter_(grad_y: Any, grad: Any, index: Any, shape: Any) -> Any:
+    return grad_y[index]
+
+
+@gate(
+    scatter_add,
+    dims=scatter_dims,
+    examples=[
+        example(real(3), np.array([0, 2, 2]), (4,)),
+        example(real(3, 2), np.array([0, 2, 2]), (4, 2)),
+        example(real(3), (np.array([0, 2, 2]), np.array([1, 0, 0])), (4, 2)),
+        example(real(60, 10), np.arange(60) // 2, (40, 10)),
+    ],
+)
+def scatter_add_(grad_y: Any, grad: Any, index: Any, shape: Any) -> Any:
+    return grad_y[index]
+
+
+# -- take and choose -----------------------------------------------------------------------------
+
+
+def take_dims(facts: Facts, a: Any, indices: Any, axis: int | None = None, mode: str = "raise") -> Dims:
+    dims = dims_of(facts, a)
+    if axis is None:
+        return dims_of(facts, indices)
+    axis = normal(axis, len(dims))
+    return (*dims[:axis], *dims_of(facts, indices), *dims[axis + 1 :])
+
+
+@gate(
+    np.take,
+    methods=["take"],
+    dims=take_dims,
+    examples=[
+        example(real(5), 2),
+        example(real(5), np.array([0, 2, 2])),
+        example(real(5), [0, 4, -1], axis=0),
+        example(real(5), np.array([0, 7, -7]), mode="wrap"),
+        example(real(5), np.array([0, 7, -7]), mode="clip"),
+        example(real(3, 4), 5),
+        example(real(3, 4), np.array([[0, 11], [5, 5]])),
+        example(real(3, 4), 1, axis=1),
+        example(real(3, 4), -1, axis=0),
+        example(real(3, 4), np.array([2, 2, 0]), axis=0),
+        example(real(3, 4), np.array([2, 2, 0, 1, 1]), axis=-1),
+        example(real(2, 3, 4), np.array([[2, 2], [0, 1]]), axis=1),
+        example(real(3, 4), [3, 9], 0, mode="clip"),
+    ],
+)
+def take(grad_y: Any, a: Any, indices: Any, axis: Any = None, *, mode: str = "raise") -> Any:
+    shape = (a.size,) if axis is None else a.shape
+    axis = 0 if axis is None else axis % a.ndim
+    if mode == "wrap":
+        indices = np.mod(indices, shape[axis])
+    elif mode == "clip":
+        indices = np.clip(indices, 0, shape[axis] - 1)
+    index = along(axis, indices)
+    grad_a = scatter_add(grad_y, index, shape) if has_index_array(index) else scatter(grad_y, index, shape)
+    return grad_a if len(shape) == a.ndim else np.reshape(grad_a, a.shape)
+
+
+def take_along_axis_dims(facts: Facts, arr: Any, indices: Any, axis: int | None) -> Dims:
+    if axis is None:
+        return dims_of(facts, indices)
+    dims, chosen = list(dims_of(facts, arr)), list(dims_of(facts, indices))
+    axis = normal(axis, len(dims))
+    dims[axis] = ONE
+    picked, chosen[axis] = chosen[axis], ONE
+    out = list(facts.broadcast(tuple(dims), tuple(chosen)))
+    out[axis] = picked
+    return tuple(out)
+
+
+@gate(
+    np.take_along_axis,
+    dims=take_along_axis_dims,
+    examples=[
+        example(real(5), np.array([0, 2, 2]), 0),
+        example(real(3, 4), np.array([[0], [2], [2]]), axis=1),
+        example(real(3, 4), np.array([[0, 2, 2, 1, 0]]), axis=-1),
+        example(real(3, 4), np.array([[0, 2, 2, 1]]), axis=0),
+        example(real(1, 4), np.array([[3], [3], [1]]), axis=1),
+        example(real(2, 3, 4), np.array([[[0, 1, 1, 2]]]), axis=1),
+        example(real(2, 3), np.array([0, 5, 5]), axis=None),
+    ],
+)
+def take_along_axis(grad_y: Any, arr: Any, indices: Any, axis: Any) -> Any:
+    return scatter_along_axis(grad_y, indices, arr.shape, axis)
+
+
+def scatter_along_axis_dims(facts: Facts, grad: Any, indices: Any, shape: Any, axis: Any) -> Dims:
+    return shape_dims(facts, shape)
+
+
+@gate(
+    scatter_along_axis,
+    dims=scatter_along_axis_dims,
+    examples=[
+        example(real(3, 1), np.array([[0], [2], [2]]), (3, 4), 1),
+        example(real(3, 5), np.array([[0, 2, 2, 1, 0]]), (3, 4), -1),
+        example(real(3, 1), np.array([[3], [3], [1]]), (1, 4), 1),
+        example(real(3), np.array([0, 5, 5]), (2, 3), None),
+    ],
+)
+def scatter_along_axis_(grad_y: Any, grad: Any, indices: Any, shape: Any, axis: Any) -> Any:
+    return np.take_along_axis(grad_y, indices, axis)
+
+
+def compress_dims(facts: Facts, condition: Any, a: Any, axis: int | None = None) -> Dims:
+    if axis is None:
+        return (facts.fresh(),)
+    dims = list(dims_of(facts, a))
+    dims[axis] = facts.fresh()
+    return tuple(dims)
+
+
+@gate(
+    np.compress,
+    dims=compress_dims,
+    examples=[
+        example(np.array([True, False, True]), real(3)),
+        example([True, False, True], real(5)),
+        example([0, 1], real(3, 4), axis=0),
+        example(np.array([True, False, True, True]), real(3, 4), axis=-1),
+        example(np.array([True, False, True, True]), real(3, 4)),
+    ],
+)
+def compress(grad_y: Any, condition: Any, a: Any, axis: Any = None) -> Any:
+    chosen = np.flatnonzero(condition)
+    if axis is None:
+        return None, np.reshape(scatter(grad_y, chosen, (a.size,)), a.shape)
+    return None, scatter(grad_y, along(axis % a.ndim, chosen), a.shape)
+
+
+def compress_method_dims(facts: Facts, a: Any, condition: Any, axis: int | None = None) -> Dims:
+    return compress_dims(facts, condition, a, axis)
+
+
+@gate(
+    np.ndarray.compress,
+    methods=["compress"],
+    dims=compress_method_dims,
+    examples=[example(real(3), [True, False, True]), example(real(3, 4), [0, 1], axis=1)],
+)
+def compress_method(grad_y: Any, a: Any, condition: Any, axis: Any = None) -> Any:
+    _, grad_a = compress(grad_y, condition, a, axis)
+    return grad_a
+
+
+def extract_dims(facts: Facts, condition: Any, arr: Any) -> Dims:
+    return (facts.fresh(),)
+
+
+@gate(
+    np.extract,
+    dims=extract_dims,
+    examples=[
+        example(np.array([True, False, True]), real(3)),
+        example(np.array([[True, False], [True, True]]), real(2, 2)),
+    ],
+)
+def extract(grad_y: Any, condition: Any, arr: Any) -> Any:
+    return None, np.reshape(scatter(grad_y, np.flatnonzero(condition), (arr.size,)), arr.shape)
+
+
+def choose_dims(facts: Facts, a: Any, choices: Any) -> Dims:
+    if not isinstance(choices, (list, tuple)):
+        raise NotImplementedError("np.choose: the choices must be a list or a tuple of arrays")
+    return facts.broadcast(dims_of(facts, a), *(dims_of(facts, choice) for choice in choices))
+
+
+@gate(
+    np.choose,
+    methods=["choose"],
+    dims=choose_dims,
+    examples=[
+        example(np.array([0, 1, 2, 1]), [real(4), real(4), real(4)]),
+        example(np.array([0, 1, 1]), [real(), real(2, 3)]),
+        example(np.array([[0], [1]]), (real(3), 1.0)),
+        example(1, [real(3), real(3)]),
+    ],
+)
+def choose(grad_y: Any, a: Any, choices: Any) -> Any:
+    return None, [np.where(np.equal(a, i), grad_y, 0.0) for i in range(len(choices))]
+
+
+# -- diagonals, triangles ------------------------------------------------------------------------
+
+
+def diagonal_length(facts: Facts, rows: Dim, columns: Dim, offset: Any) -> Dim:
+    if is_value(offset):
+        return facts.fresh()
+    if rows.size is not None and columns.size is not None:
+        long = columns.size - offset if offset >= 0 else rows.size + offset
+        return Dim(size=max(min(long, rows.size if offset >= 0 else columns.size), 0))
+    return rows.trimmed(abs(offset)) if facts.same(rows, columns) else facts.fresh()
+
+
+def on_diagonal(grad_y: Any, offset: int, shape: Any, axis1: int, axis2: int) -> Any:
+    """Zeros of `shape` but for `grad_y` on the diagonals of two axes (the last axis of `grad_y`)."""
+    i = np.arange(grad_y.shape[-1])
+    rows = i - offset if offset < 0 else i
+    columns = i + offset if offset > 0 else i
+    rank = len(shape)
+    axis1 = axis1 % rank
+    axis2 = axis2 % rank
+    first, last = min(axis1, axis2), max(axis1, axis2)
+    index = tuple(rows if k == axis1 else columns if k == axis2 else slice(None) for k in range(last + 1))
+    place = first if last - first == 1 else 0  # where NumPy puts the axis of an index of two arrays
+    if place != rank - 2:
+        grad_y = np.moveaxis(grad_y, -1, place)
+    return scatter(grad_y, index, shape)
+
+
+def diag_dims(facts: Facts, v: Any, k: Any = 0) -> Dims:
+    dims = dims_of(facts, v)
+    if len(dims) == 1:
+        side = facts.fresh() if is_value(k) else longer(facts, dims[0], abs(k))
+        return side, side
+    return (diagonal_length(facts, dims[0], dims[1], k),)
+
+
+@gate(
+    np.diag,
+    view=True,
+    dims=diag_dims,
+    examples=[
+        example(real(3)),
+        example(real(3), 1),
+        example(real(3), k=-2),
+        example(real(3, 3)),
+        example(real(3, 4)),
+        example(real(4, 3), 1),
+        example(real(3, 5), -1),
+        example(real(3, 3), k=2),
+    ],
+)
+def diag(grad_y: Any, v: Any, k: int = 0) -> Any:
+    return np.diag(grad_y, k) if v.ndim == 1 else on_diagonal(grad_y, k, v.shape, 0, 1)
+
+
+@gate(np.diagflat, examples=[example(real(3)), example(real(2, 2), 1)])
+def diagflat(grad_y: Any, v: Any, k: int = 0) -> Any:
+    diagonal = np.diagonal(grad_y, k)
+    return diagonal if np.ndim(v) == 1 else np.reshape(diagonal, np.shape(v))
+
+
+def diagonal_dims(facts: Facts, a: Any, offset: Any = 0, axis1: int = 0, axis2: int = 1) -> Dims:
+    dims = dims_of(facts, a)
+    axis1, axis2 = normal(axis1, len(dims)), normal(axis2, len(dims))
+    others = [d for i, d in enumerate(dims) if i not in (axis1, axis2)]
+    return (*others, diagonal_length(facts, dims[axis1], dims[axis2], offset))
+
+
+@gate(
+    np.diagonal,
+    methods=["diagonal"],
+    view=True,
+    dims=diagonal_dims,
+    examples=[
+        example(real(3, 3)),
+        example(real(3, 4), 1),
+        example(real(2, 3, 4)),
+        example(real(2, 3, 4), axis1=1, axis2=2),
+        example(real(2, 3, 4), 1, axis1=-1, axis2=-2),
+        example(real(2, 3, 4), offset=-1, axis1=0, axis2=2),
+        example(real(2, 3, 2, 3), 1, 1, 2),
+    ],
+)
+def diagonal(grad_y: Any, a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    return on_diagonal(grad_y, offset, a.shape, axis1, axis2)
+
+
+TRIANGLES = (
+    example(real(3, 3)),
+    example(real(3, 4), 1),
+    example(real(4, 3), k=-1),
+    example(real(2, 3, 3)),
+    example(real(3)),
+)
+
+
+@gate(np.tril, examples=TRIANGLES)
+def tril(grad_y: Any, m: Any, k: Any = 0) -> Any:
+    return np.tril(grad_y, k)
+
+
+@gate(np.triu, examples=TRIANGLES)
+def triu(grad_y: Any, m: Any, k: Any = 0) -> Any:
+    return np.triu(grad_y, k)
+
+
+# -- windows -------------------------------------------------------------------------------------
+
+
+def window_dims(facts: Facts, x: Any, window_shape: Any, axis: Any = None) -> Dims:
+    dims = list(dims_of(facts, x))
+    window = shape_dims(facts, window_shape)
+    axes = range(len(dims)) if axis is None else axis if isinstance(axis, (tuple, list)) else (axis,)
+    for i, d in zip(axes, window, strict=True):
+        dims[i] = dims[i].trimmed(d.size - 1) if d.size is not None and d.size > 0 else facts.fresh()
+    return (*dims, *window)
+
+
+@gate(
+    sliding_window_view,
+    view=True,
+    dims=window_dims,
+    examples=[
+        example(real(5), 3),
+        example(real(5), (2,)),
+        example(real(4, 5), (2, 3)),
+        example(real(4, 5), 2, axis=0),
+        example(real(4, 5), 3, axis=-1),
+        example(real(2, 4, 5), (2, 3), axis=(2, 1)),
+        example(real(6), (2, 3), axis=(0, 0)),
+    ],
+)
+def sliding_windows(grad_y: Any, x: Any, window_shape: Any, axis: Any = None) -> Any:
+    return scatter_windows(grad_y, x.shape, window_shape, axis)
+
+
+def scatter_windows_dims(facts: Facts, grad: Any, shape: Any, window_shape: Any, axis: Any = None) -> Dims:
+    return shape_dims(facts, shape)
+
+
+@gate(
+    scatter_windows,
+    dims=scatter_windows_dims,
+    examples=[
+        example(real(3, 3), (5,), 3),
+        example(real(3, 5, 2), (4, 5), (2,), axis=0),
+        example(real(3, 3, 2, 3), (4, 5), (2, 3)),
+    ],
+)
+def scatter_windows_(grad_y: Any, grad: Any, shape: Any, window_shape: Any, axis: Any = None) -> Any:
+    return sliding_window_view(grad_y, window_shape, axis)

@@ -1,0 +1,192 @@
+"""The type of a gate's result, found by running the function on small examples.
+
+NumPy's own promotion and shape rules are the type rules: nothing is restated here, so a new gate
+needs no type rule. The function runs twice, with different sizes for the axes; an axis of the
+result that follows an argument's axis in both runs is that axis.
+Imports the IR's types and the gate table.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from revcompile.gates.table import Gate
+from revcompile.ir.nodes import Value, leaves, map_values
+from revcompile.ir.types import Array, Dim, Facts, Opaque, Scalar, Type
+
+Function = Callable[..., Any]
+_SIZES = ((2, 3, 4, 5, 6, 7, 8, 9, 10, 11), (3, 5, 4, 7, 6, 9, 10, 8, 12, 11))
+
+
+def infer(gate: Gate, function: Function, args: tuple[Any, ...], facts: Facts) -> Any:
+    """The structure of types that `function(*args)` gives. Raises what NumPy would raise."""
+    if gate.locals is not None:
+        return _elementwise(function, args, facts)
+    if gate.dims is not None:
+        dims = tuple(gate.dims(facts, *args))
+        outcome = _run(gate, function, args, _equal_sizes(args, 4))
+        return _with_dims(outcome, dims)
+    try:
+        first, second = (_run(gate, function, args, _distinct_sizes(args, s)) for s in _SIZES)
+        sizes = [_distinct_sizes(args, s) for s in _SIZES]
+        known = _axes(args)
+    except (ValueError, IndexError, np.linalg.LinAlgError):
+        sizes = [_equal_sizes(args, 4), _equal_sizes(args, 6)]
+        first, second = (_run(gate, function, args, s) for s in sizes)
+        known = _axes(args)
+        known = known if len({d.symbol for d in known if d.size is None}) == 1 else []
+    return _merge(first, second, known, sizes, facts)
+
+
+def _with_dims(outcome: Any, dims: tuple[Dim, ...]) -> Type:
+    if isinstance(outcome, np.ndarray):
+        return Array(outcome.dtype, dims)
+    return _scalar(outcome)
+
+
+def _merge(first: Any, second: Any, known: list[Dim], sizes: list[Any], facts: Facts) -> Any:
+    """Types from two runs: the same structure, and each axis as far as both runs agree on it."""
+    if isinstance(first, (tuple, list)):
+        if len(first) != len(second):
+            raise NotImplementedError("its number of results depends on the arguments' lengths")
+        items = [_merge(a, b, known, sizes, facts) for a, b in zip(first, second, strict=True)]
+        return type(first)(*items) if hasattr(first, "_fields") else type(first)(items)
+    if isinstance(first, np.ndarray):
+        if first.ndim != second.ndim:
+            raise NotImplementedError("the rank of its result depends on the arguments' lengths")
+        pairs = zip(first.shape, second.shape, strict=True)
+        return Array(first.dtype, tuple(_axis(m, n, known, sizes, facts) for m, n in pairs))
+    return _scalar(first)
+
+
+def _axis(m: int, n: int, known: list[Dim], sizes: list[Any], facts: Facts) -> Dim:
+    for dim in known:
+        if dim.size is None and (m, n) == (sizes[0](dim), sizes[1](dim)):
+            return dim
+    return Dim(size=m) if m == n else facts.fresh()
+
+
+def _scalar(outcome: Any) -> Type:
+    if isinstance(outcome, np.generic):
+        return Scalar(outcome.dtype) if outcome.dtype.kind in "fiubc" else Opaque(str(outcome.dtype))
+    if isinstance(outcome, (bool, int, float, complex)):
+        return Scalar(np.dtype(type(outcome)), python=True)
+    return Opaque(type(outcome).__name__)
+
+
+def _axes(args: Any) -> list[Dim]:
+    """Every axis (and integer that is an axis's length) among the arguments, without repeats."""
+    found: dict[Dim, None] = {}
+    for value in leaves(args):
+        for dim in value.type.dims:
+            found[dim] = None
+        if isinstance(value.type, Scalar) and value.type.extent is not None:
+            found[value.type.extent] = None
+    return list(found)
+
+
+def _distinct_sizes(args: Any, numbers: tuple[int, ...]) -> Callable[[Dim], int]:
+    symbols: dict[int, None] = {d.symbol: None for d in _axes(args) if d.symbol is not None}
+    base = {symbol: size for symbol, size in zip(symbols, numbers, strict=False)}
+    trim = {s: max(d.trim for d in _axes(args) if d.symbol == s) for s in symbols}
+    if len(symbols) > len(numbers):
+        raise ValueError("too many lengths")
+    return lambda d: d.size if d.size is not None else base[d.symbol] + trim[d.symbol] - d.trim  # type: ignore
+
+
+def _equal_sizes(args: Any, number: int) -> Callable[[Dim], int]:
+    return lambda d: d.size if d.size is not None else number
+
+
+def _run(gate: Gate, function: Function, args: tuple[Any, ...], size: Callable[[Dim], int]) -> Any:
+    def stand_in(value: Value) -> Any:
+        t = value.type
+        if isinstance(t, Array):
+            return example_array(tuple(map(size, t.dims)), t.dtype)
+        if isinstance(t, Scalar):
+            if t.dtype.kind in "iu" and t.extent is not None:
+                return size(t.extent)
+            return example_scalar(t)
+        return t.what
+
+    positional, keywords = gate.split(map_values(stand_in, args))
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        return function(*positional, **keywords)
+
+
+@lru_cache(maxsize=512)
+def example_array(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    """A read-only array to try a function on: nonsingular matrices, valid indices."""
+    size = int(np.prod(shape))
+    if dtype.kind == "b":  # half of it: a mask's count must not look like an axis's length
+        x = np.arange(size) % 2 == 0
+    elif dtype.kind in "iu":
+        x = np.zeros(size)
+    else:
+        x = np.random.default_rng(size).permutation(size) / (size + 1) + 0.25
+    x = np.asarray(x, dtype).reshape(shape)
+    x.flags.writeable = False
+    return x
+
+
+def example_scalar(t: Scalar) -> Any:
+    number = {"f": 0.5, "i": 1, "u": 1, "b": True, "c": 0.5j}[t.dtype.kind]
+    return t.dtype.type(number) if not t.python else number
+
+
+def _elementwise(function: Function, args: tuple[Any, ...], facts: Facts) -> Type:
+    dims = facts.broadcast(*(a.type.dims for a in args if isinstance(a, Value)))
+    keys = tuple(_key(a) for a in args)
+    t = _element_type(function, keys)
+    if t is None:
+        raise TypeError(f"{function.__name__} cannot take these arguments")
+    if dims or any(isinstance(a, Value) and isinstance(a.type, Array) for a in args):
+        if isinstance(t, Array):
+            return Array(t.dtype, dims)
+        assert isinstance(t, Scalar)
+        return Array(t.dtype, dims) if dims else Scalar(t.dtype)
+    return t
+
+
+def _key(argument: Any) -> Any:
+    if not isinstance(argument, Value):
+        return (type(argument), argument)
+    if isinstance(argument.type, Array):
+        return ("array", argument.type.dtype, bool(argument.type.dims))
+    if isinstance(argument.type, Scalar):
+        return ("scalar", argument.type.dtype, argument.type.python)
+    raise TypeError(f"a {argument.type} is not a number")
+
+
+@lru_cache(maxsize=4096)
+def _element_type(function: Function, keys: tuple[Any, ...]) -> Type | None:
+    """The type of one element of the result (of rank 1 where any argument has axes)."""
+    error: Exception | None = None
+    for number in (0.5, 1.5):
+        try:
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
+                warnings.simplefilter("ignore")
+                outcome = function(*(_element(key, number) for key in keys))
+        except (ValueError, ZeroDivisionError) as e:
+            error = e
+            continue
+        if isinstance(outcome, np.ndarray):
+            return Array(outcome.dtype, ())
+        return _scalar(outcome)
+    raise error or TypeError
+
+
+def _element(key: Any, number: float) -> Any:
+    if key[0] == "array":
+        return np.full((1,) if key[2] else (), number if key[1].kind == "f" else 1, key[1])
+    if key[0] == "scalar":
+        t = Scalar(key[1], python=key[2])
+        return example_scalar(t) if t.dtype.kind != "f" else t.dtype.type(number) if not t.python else number
+    return key[1]
+

@@ -1,0 +1,335 @@
+"""Joining and splitting: concatenate, stack, block, split and their kin.
+
+The gradient of a join is cut into pieces, that of a split is joined. Imports NumPy, the gate table
+and the axis arithmetic.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from revcompile.gates.axes import Dims, agree, along, dims_of, is_value, normal, product, total
+from revcompile.gates.samples import example, real
+from revcompile.gates.table import gate
+from revcompile.ir.types import ONE, Dim, Facts
+
+# -- joining -------------------------------------------------------------------------------------
+
+
+def pieces(grad_y: Any, lengths: Any, axis: int) -> list[Any]:
+    """`grad_y` cut along `axis` into pieces of these lengths; None is one element without that axis."""
+    out: list[Any] = []
+    start = None
+    for i, length in enumerate(lengths):
+        begin = 0 if start is None else start
+        stop = begin + (1 if length is None else length)
+        end = None if i == len(lengths) - 1 else stop
+        out = [*out, grad_y[along(axis, begin if length is None else slice(start, end))]]
+        start = stop
+    return out
+
+
+def operands(facts: Facts, arrays: Any) -> list[Dims]:
+    """The axes of each array of a list of arrays."""
+    if not isinstance(arrays, (list, tuple)):
+        raise NotImplementedError("the arrays to be joined must be a list or a tuple of them")
+    return [dims_of(facts, a) for a in arrays]
+
+
+def joined(facts: Facts, shapes: list[Dims], axis: int) -> Dims:
+    """The axes of arrays laid end to end along `axis`."""
+    axis = normal(axis, len(shapes[0]))
+    if any(len(s) != len(shapes[0]) for s in shapes):
+        raise ValueError("all the arrays to be joined must have the same number of dimensions")
+    out = list(agree(facts, shapes, [i for i in range(len(shapes[0])) if i != axis]))
+    out[axis] = total(facts, [s[axis] for s in shapes])
+    return tuple(out)
+
+
+def concatenate_dims(facts: Facts, arrays: Any, axis: int | None = 0) -> Dims:
+    shapes = operands(facts, arrays)
+    if axis is None:
+        return (total(facts, [product(facts, s) for s in shapes]),)
+    return joined(facts, shapes, axis)
+
+
+@gate(
+    np.concatenate,
+    dims=concatenate_dims,
+    examples=[
+        example([real(3), real(2)]),
+        example([real(3)]),
+        example((real(3, 2), real(1, 2), real(2, 2))),
+        example([real(3, 4), real(3, 2)], axis=1),
+        example([real(2, 3, 4), real(2, 3, 1)], axis=-1),
+        example([real(2, 3), real(4), real()], axis=None),
+        example([[0.0], real(3)]),
+    ],
+)
+def concatenate(grad_y: Any, arrays: Any, axis: Any = 0) -> Any:
+    if axis is None:
+        parts = pieces(grad_y, [None if np.ndim(a) == 0 else np.size(a) for a in arrays], 0)
+        return [part if np.ndim(a) < 2 else np.reshape(part, a.shape) for part, a in zip(parts, arrays)]
+    axis = axis % np.ndim(grad_y)
+    return pieces(grad_y, [np.shape(a)[axis] for a in arrays], axis)
+
+
+def stack_dims(facts: Facts, arrays: Any, axis: int = 0) -> Dims:
+    shapes = operands(facts, arrays)
+    common = agree(facts, shapes)
+    axis = normal(axis, len(common) + 1)
+    return (*common[:axis], Dim(size=len(shapes)), *common[axis:])
+
+
+@gate(
+    np.stack,
+    dims=stack_dims,
+    examples=[
+        example([real(3), real(3)]),
+        example((real(3), real(3)), axis=1),
+        example([real(2, 3), real(2, 3), real(2, 3)], axis=-1),
+        example([real(2, 3), real(2, 3)], axis=1),
+        example([real(), real(), real()]),
+    ],
+)
+def stack(grad_y: Any, arrays: Any, axis: int = 0) -> Any:
+    return [grad_y[along(axis % grad_y.ndim, i)] for i in range(len(arrays))]
+
+
+def vstack_dims(facts: Facts, tup: Any) -> Dims:
+    return joined(facts, [(ONE,) * (2 - len(s)) + s for s in operands(facts, tup)], 0)
+
+
+@gate(
+    np.vstack,
+    dims=vstack_dims,
+    examples=[
+        example([real(3), real(3)]),
+        example((real(2, 3), real(3), real(1, 3))),
+        example([real(), real()]),
+        example([real(2, 3, 4), real(1, 3, 4)]),
+    ],
+)
+def vstack(grad_y: Any, tup: Any) -> Any:
+    return pieces(grad_y, [np.shape(a)[0] if np.ndim(a) >= 2 else None for a in tup], 0)
+
+
+def hstack_dims(facts: Facts, tup: Any) -> Dims:
+    shapes = [s or (ONE,) for s in operands(facts, tup)]
+    return joined(facts, shapes, 0 if len(shapes[0]) == 1 else 1)
+
+
+@gate(
+    np.hstack,
+    dims=hstack_dims,
+    examples=[
+        example([real(3), real(2)]),
+        example((real(), real(3), real())),
+        example([real(2, 3), real(2, 1)]),
+        example([real(2, 3, 4), real(2, 1, 4)]),
+    ],
+)
+def hstack(grad_y: Any, tup: Any) -> Any:
+    axis = min(grad_y.ndim - 1, 1)
+    return pieces(grad_y, [np.shape(a)[axis] if np.ndim(a) >= 1 else None for a in tup], axis)
+
+
+def dstack_dims(facts: Facts, tup: Any) -> Dims:
+    shapes = operands(facts, tup)
+    return joined(facts, [(ONE,) * (2 - len(s)) + s + (ONE,) if len(s) < 3 else s for s in shapes], 2)
+
+
+@gate(
+    np.dstack,
+    dims=dstack_dims,
+    examples=[
+        example([real(3), real(3)]),
+        example((real(2, 3), real(2, 3), real(2, 3, 4))),
+        example([real(), real()]),
+    ],
+)
+def dstack(grad_y: Any, tup: Any) -> Any:
+    return pieces(grad_y, [np.shape(a)[2] if np.ndim(a) >= 3 else None for a in tup], 2)
+
+
+def column_stack_dims(facts: Facts, tup: Any) -> Dims:
+    shapes = operands(facts, tup)
+    return joined(facts, [(s or (ONE,)) + (ONE,) if len(s) < 2 else s for s in shapes], 1)
+
+
+@gate(
+    np.column_stack,
+    dims=column_stack_dims,
+    examples=[
+        example([real(3), real(3)]),
+        example((real(3, 2), real(3), real(3, 1))),
+        example([real(), real()]),
+    ],
+)
+def column_stack(grad_y: Any, tup: Any) -> Any:
+    return pieces(grad_y, [np.shape(a)[1] if np.ndim(a) >= 2 else None for a in tup], 1)
+
+
+def append_dims(facts: Facts, arr: Any, values: Any, axis: int | None = None) -> Dims:
+    return concatenate_dims(facts, (arr, values), axis)
+
+
+@gate(
+    np.append,
+    dims=append_dims,
+    examples=[
+        example(real(3), real(2)),
+        example(real(3), real()),
+        example(real(2, 3), real(2, 2)),
+        example(real(2, 3), real(1, 3), axis=0),
+        example(real(2, 3), real(2, 1), axis=-1),
+    ],
+)
+def append(grad_y: Any, arr: Any, values: Any, axis: Any = None) -> Any:
+    grad_arr, grad_values = concatenate(grad_y, (arr, values), axis)
+    return grad_arr, grad_values
+
+
+def block_dims(facts: Facts, arrays: Any) -> Dims:
+    depth = nesting(arrays)
+    return _block_dims(facts, arrays, max(depth, max_rank(facts, arrays)), depth)
+
+
+def nesting(arrays: Any) -> int:
+    """How deep the lists of a block matrix are nested."""
+    return 1 + nesting(arrays[0]) if isinstance(arrays, list) else 0
+
+
+def max_rank(facts: Facts, arrays: Any) -> int:
+    if isinstance(arrays, list):
+        return max(max_rank(facts, a) for a in arrays)
+    return len(dims_of(facts, arrays))
+
+
+def _block_dims(facts: Facts, arrays: Any, rank: int, depth: int) -> Dims:
+    if isinstance(arrays, list):
+        return joined(facts, [_block_dims(facts, a, rank, depth - 1) for a in arrays], rank - depth)
+    dims = dims_of(facts, arrays)
+    return (ONE,) * (rank - len(dims)) + dims
+
+
+def block_length(block: Any, axis: int) -> Any:
+    """The length of a block, which may be nested lists, along `axis`, counted from the end."""
+    if isinstance(block, list):  # its own parts are joined along a later axis
+        return block_length(block[0], axis)
+    return np.shape(block)[axis] if np.ndim(block) >= -axis else 1
+
+
+@gate(
+    np.block,
+    dims=block_dims,
+    examples=[
+        example([real(2), real(3)]),
+        example([[real(2, 2), real(2, 3)], [real(1, 2), real(1, 3)]]),
+        example([[real(2, 3)], [real(3)]]),
+        example([[real(), real(2)], [real(1, 1), real(1, 2)]]),
+        example([[[real(2, 2, 1), real(2, 2, 2)]], [[real(1, 2, 3)]]]),
+        example([real(2, 3), real(2, 1)]),
+    ],
+)
+def block(grad_y: Any, arrays: Any) -> Any:
+    if not isinstance(arrays, list):
+        return grad_y
+    axis = -nesting(arrays)
+    parts = pieces(grad_y, [block_length(a, axis) for a in arrays], axis % grad_y.ndim)
+    return [block(part, a) for part, a in zip(parts, arrays)]
+
+
+# -- splitting -----------------------------------------------------------------------------------
+
+
+def rejoin(grad_y: Any, y: Any, axis: int) -> Any:
+    """The gradients of the parts of an array, joined; zeros for a part that nothing flows back from."""
+    return np.concatenate(
+        [np.zeros(part.shape, part.dtype) if grad is None else grad for grad, part in zip(grad_y, y)], axis
+    )
+
+
+def array_split_dims(facts: Facts, ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Dims]:
+    dims = dims_of(facts, ary)
+    axis = normal(axis, len(dims))
+    before, d, after = dims[:axis], dims[axis], dims[axis + 1 :]
+    if isinstance(indices_or_sections, (tuple, list, np.ndarray)):
+        bounds = [0, *indices_or_sections, None]
+        lengths = [
+            Dim(size=len(range(*slice(a, b).indices(d.size))))
+            if d.size is not None and not is_value(a) and not is_value(b)
+            else facts.fresh()
+            for a, b in pairwise(bounds)
+        ]
+    elif is_value(indices_or_sections):
+        raise NotImplementedError("the number of parts must be known while compiling")
+    elif d.size is not None:
+        parts = indices_or_sections
+        lengths = [Dim(size=d.size // parts + (i < d.size % parts)) for i in range(parts)]
+    else:
+        lengths = [facts.fresh() for _ in range(indices_or_sections)]
+    return [(*before, length, *after) for length in lengths]
+
+
+def split_dims(facts: Facts, ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Dims]:
+    parts = array_split_dims(facts, ary, indices_or_sections, axis)
+    if not isinstance(indices_or_sections, (tuple, list, np.ndarray)):
+        return parts[:1] * len(parts)  # equal parts
+    return parts
+
+
+SPLITS = (
+    example(real(6), 3),
+    example(real(6), (2, 5)),
+    example(real(4, 6), 2),
+    example(real(4, 6), [1, 2], axis=1),
+    example(real(2, 3, 4), 2, axis=-1),
+)
+
+
+@gate(np.split, view=True, dims=split_dims, examples=SPLITS)
+def split(grad_y: Any, y: Any, ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
+    return rejoin(grad_y, y, axis)
+
+
+@gate(
+    np.array_split,
+    view=True,
+    dims=array_split_dims,
+    examples=[*SPLITS, example(real(7), 3), example(real(2), 3), example(real(3, 5), 2, axis=1)],
+)
+def array_split(grad_y: Any, y: Any, ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
+    return rejoin(grad_y, y, axis)
+
+
+def vsplit_dims(facts: Facts, ary: Any, indices_or_sections: Any) -> list[Dims]:
+    return split_dims(facts, ary, indices_or_sections, 0)
+
+
+@gate(np.vsplit, view=True, dims=vsplit_dims, examples=[example(real(4, 3), 2), example(real(4, 3), [1])])
+def vsplit(grad_y: Any, y: Any, ary: Any, indices_or_sections: Any) -> Any:
+    return rejoin(grad_y, y, 0)
+
+
+def hsplit_dims(facts: Facts, ary: Any, indices_or_sections: Any) -> list[Dims]:
+    return split_dims(facts, ary, indices_or_sections, min(len(dims_of(facts, ary)) - 1, 1))
+
+
+@gate(np.hsplit, view=True, dims=hsplit_dims, examples=[example(real(4), 2), example(real(3, 4), [1])])
+def hsplit(grad_y: Any, y: Any, ary: Any, indices_or_sections: Any) -> Any:
+    return rejoin(grad_y, y, min(ary.ndim - 1, 1))
+
+
+def dsplit_dims(facts: Facts, ary: Any, indices_or_sections: Any) -> list[Dims]:
+    return split_dims(facts, ary, indices_or_sections, 2)
+
+
+@gate(
+    np.dsplit, view=True, dims=dsplit_dims, examples=[example(real(2, 3, 4), 2), example(real(2, 3, 4), [1])]
+)
+def dsplit(grad_y: Any, y: Any, ary: Any, indices_or_sections: Any) -> Any:
+    return rejoin(grad_y, y, 2)

@@ -1,0 +1,42 @@
+"""Operations whose result carries no gradient: comparisons, logic, rounding. Imports the gate table.
+
+Those that search or sort are registered with their families.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import Any
+
+import numpy as np
+
+from revcompile.gates.table import known
+
+
+def one(x: Any, /) -> None:
+    """The signature of a conversion; `int(text, base)` is not one."""
+
+
+def rounding(a: Any, decimals: int = 0) -> None:
+    """The signature of NumPy's rounding, without `out`."""
+
+
+known(operator.lt, operator.le, operator.eq, operator.ne, operator.gt, operator.ge)
+known(np.less, np.less_equal, np.equal, np.not_equal, np.greater, np.greater_equal)
+known(np.array_equal, np.allclose, np.isclose, math.isclose)
+
+known(operator.not_, operator.and_, operator.or_, operator.xor, operator.invert)
+known(np.logical_not, np.logical_and, np.logical_or, np.logical_xor)
+known(np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert)
+known(operator.lshift, operator.rshift, np.left_shift, np.right_shift)
+known(any, all)
+
+known(np.isnan, np.isinf, np.isfinite, np.signbit, math.isnan, math.isinf, math.isfinite)
+
+known(np.sign, np.floor, np.ceil, np.trunc, np.rint, math.floor, math.ceil, math.trunc, round)
+known(np.round, np.around, methods=["round"], signature=rounding)
+known(np.fix, int, bool, signature=one)
+known(operator.floordiv, np.floor_divide)
+
+known(np.nonzero, np.flatnonzero, np.argwhere, methods=["nonzero"])

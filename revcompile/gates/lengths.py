@@ -1,0 +1,22 @@
+"""The length of an axis and the number of elements, as run-time integers. No gradient."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from revcompile.gates.table import known
+
+
+def length(x: Any, axis: int) -> int:
+    """Stands for `x.shape[axis]`."""
+    return int(np.shape(x)[axis])
+
+
+def size_of(x: Any) -> int:
+    """Stands for `x.size`."""
+    return int(np.size(x))
+
+
+known(length, size_of)

@@ -1,0 +1,166 @@
+"""Reductions: many elements become one. Imports NumPy, the gate table and the cumulative gates.
+
+Every rule states its gradient in the shape of the operand `a`: what was reduced away is put back as
+axes of length 1 (`restore_axes`) and broadcasts from there. A tie for the maximum shares the gradient
+equally; a NaN among the elements makes the gradient NaN, as it makes the result. `prod` multiplies the
+other elements and divides by none, so that zeros are as good as any number.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from revcompile.gates.cumulative import flat, product_of_others
+from revcompile.gates.samples import example, real
+from revcompile.gates.table import gate, known
+
+known(np.argmax, np.argmin, np.all, np.any, methods=["argmax", "argmin", "all", "any"])
+known(np.count_nonzero, np.nanargmax, np.nanargmin)
+
+# Every way to name the axes, for a function that needs no further option.
+EXAMPLES = (
+    example(real()),
+    example(real(5)),
+    example(real(1)),
+    example(real(5), axis=0, keepdims=True),
+    example(real(3, 4)),
+    example(real(3, 4), keepdims=True),
+    example(real(3, 4), axis=0),
+    example(real(3, 1), axis=1),
+    example(real(1, 4), axis=-2, keepdims=True),
+    example(real(2, 3, 4), axis=1),
+    example(real(2, 3, 4), axis=(0, 2)),
+    example(real(2, 3, 4), axis=(-1, 0), keepdims=True),
+    example(real(2, 1, 4), axis=(0, 1, 2)),
+)
+FIRST_AXIS_EXAMPLES = (
+    example(real(5)),
+    example(real(3, 4)),
+    example(real(3, 4), 1),
+    example(real(3, 1), axis=-1, keepdims=True),
+    example(real(2, 3, 4)),
+    example(real(2, 3, 4), axis=(0, 2)),
+    example(real(2, 3), axis=None),
+)
+
+
+def restore_axes(reduced: Any, axis: Any, keepdims: bool) -> Any:
+    """A reduction's result with the axes of length 1 that the reduction dropped."""
+    if axis is None or keepdims:
+        return reduced
+    return np.expand_dims(reduced, axis)
+
+
+def count(a: Any, axis: Any) -> Any:
+    """How many elements are reduced into one: a Python int, so that float32 stays float32."""
+    if np.ndim(a) == 0:
+        return 1
+    if axis is None:
+        return a.size
+    if not isinstance(axis, tuple):
+        return a.shape[axis]
+    if len(axis) == 0:
+        return 1
+    n = a.shape[axis[0]]
+    for i in axis[1:]:
+        n = n * a.shape[i]
+    return n
+
+
+def shared_among(grad_y: Any, y: Any, a: Any, axis: Any) -> Any:
+    """The upstream gradient, in equal parts, to the elements of `a` that equal `y` (axes restored)."""
+    if np.ndim(a) == 0:
+        return grad_y
+    chosen = a == y
+    return chosen * (grad_y / np.sum(chosen, axis, dtype=a.dtype, keepdims=axis is not None))
+
+
+def to_chosen(grad_y: Any, y: Any, a: Any, axis: Any, keepdims: bool) -> Any:
+    """The gradient of a reduction whose result `y` is one of the elements."""
+    return shared_among(restore_axes(grad_y, axis, keepdims), restore_axes(y, axis, keepdims), a, axis)
+
+
+@gate(
+    np.sum,
+    methods=["sum"],
+    examples=[
+        *EXAMPLES,
+        example(real(3, 4), where=np.array([True, False, True, True])),
+        example(real(2, 3), axis=1, where=np.array([[True], [False]])),
+        example(real(3, 4), axis=0, dtype=np.float64),
+    ],
+)
+def sum(
+    grad_y: Any, a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False, where: Any = True
+) -> Any:
+    if np.ndim(a) == 0:
+        return grad_y
+    grad_y = restore_axes(grad_y, axis, keepdims)
+    if where is not True:
+        grad_y = np.where(where, grad_y, 0.0)
+    return np.broadcast_to(grad_y, a.shape)
+
+
+@gate(np.mean, methods=["mean"], examples=[*EXAMPLES, example(real(3, 4), axis=0, dtype=np.float64)])
+def mean(grad_y: Any, a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+    if np.ndim(a) == 0:
+        return grad_y
+    # Over an empty axis the gradient is empty too, but 1.0 / 0 would raise before that shows.
+    grad_y = restore_axes(grad_y / max(count(a, axis), 1), axis, keepdims)
+    return np.broadcast_to(grad_y, a.shape)
+
+
+@gate(np.prod, methods=["prod"], examples=EXAMPLES)
+def prod(grad_y: Any, a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+    if np.ndim(a) == 0:
+        return grad_y
+    if axis is None:
+        return grad_y * np.reshape(product_of_others(flat(a), 0), a.shape)
+    shape = a.shape
+    grad_a = restore_axes(grad_y, axis, keepdims)
+    for i in axis if isinstance(axis, tuple) else (axis,):
+        grad_a = grad_a * product_of_others(a, i)
+        a = np.prod(a, i, keepdims=True)
+    return np.reshape(grad_a, shape)
+
+
+@gate(np.max, np.amax, methods=["max"], examples=EXAMPLES)
+def max_(grad_y: Any, y: Any, a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    return to_chosen(grad_y, y, a, axis, keepdims)
+
+
+@gate(np.min, np.amin, methods=["min"], examples=EXAMPLES)
+def min_(grad_y: Any, y: Any, a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    return to_chosen(grad_y, y, a, axis, keepdims)
+
+
+@gate(np.ptp, examples=EXAMPLES)
+def ptp(grad_y: Any, a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    if np.ndim(a) == 0:
+        return None
+    grad_y = restore_axes(grad_y, axis, keepdims)
+    highest = np.max(a, axis, keepdims=axis is not None)
+    lowest = np.min(a, axis, keepdims=axis is not None)
+    return shared_among(grad_y, highest, a, axis) - shared_among(grad_y, lowest, a, axis)
+
+
+# The same reductions as methods of their ufuncs, which reduce the first axis unless told otherwise.
+
+
+@gate(np.add.reduce, examples=FIRST_AXIS_EXAMPLES)
+def add_reduce(grad_y: Any, array: Any, axis: Any = 0, dtype: Any = None, *, keepdims: bool = False) -> Any:
+    return sum(grad_y, array, axis, keepdims=keepdims)
+
+
+@gate(np.multiply.reduce, examples=FIRST_AXIS_EXAMPLES)
+def multiply_reduce(
+    grad_y: Any, array: Any, axis: Any = 0, dtype: Any = None, *, keepdims: bool = False
+) -> Any:
+    return prod(grad_y, array, axis, keepdims=keepdims)
+
+
+@gate(np.maximum.reduce, np.minimum.reduce, examples=FIRST_AXIS_EXAMPLES)
+def maximum_reduce(grad_y: Any, y: Any, array: Any, axis: Any = 0, *, keepdims: bool = False) -> Any:
+    return to_chosen(grad_y, y, array, axis, keepdims)

@@ -1,0 +1,261 @@
+"""Functions that choose among their operands: max, min, clip, where; Python's max, min, sum, float.
+
+A tie shares the gradient equally. `a > b` and `a >= b`, half the gradient each, do that without a
+special case, keep the dtype, and are right for infinite operands. Imports NumPy and the gate table.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from revcompile.gates.broadcast import broadcast_dims
+from revcompile.gates.samples import example, real
+from revcompile.gates.shape import METHOD_ADAPTERS
+from revcompile.gates.table import elementwise, gate
+
+UNSET: Any = np._NoValue
+
+PAIRS = [
+    example(real(), real()),
+    example(real(), 0.0),
+    example(real(5), 0),
+    example(0.0, real(2, 3)),
+    example(real(5), 0.5),
+    example(real(3), real(3)),
+    example(real(2, 1), real(3)),
+    example(real(2, 3), real()),
+]
+
+
+# -- two operands --------------------------------------------------------------------------------
+
+
+def is_zero(x: Any) -> bool:
+    """Whether an operand is the number 0, known while compiling."""
+    return isinstance(x, (int, float)) and x == 0
+
+
+def to_larger(grad_y: Any, x1: Any, x2: Any) -> Any:
+    """`grad_y` where x1 > x2, nothing where x1 < x2, half of it at a tie."""
+    half = 0.5 * grad_y
+    return half * (x1 > x2) + half * (x1 >= x2)
+
+
+def share(grad_y: Any, x1: Any, x2: Any) -> Any:
+    """`grad_y` split between x1 and x2: the larger one gets it. Against a 0 (relu), the sign decides."""
+    if is_zero(x2) and np.ndim(x1) > 0:
+        sign = np.sign(x1)
+        return grad_y * (0.5 + 0.5 * sign), grad_y * (0.5 - 0.5 * sign)
+    if is_zero(x1) and np.ndim(x2) > 0:
+        sign = np.sign(x2)
+        return grad_y * (0.5 - 0.5 * sign), grad_y * (0.5 + 0.5 * sign)
+    grad_x1 = to_larger(grad_y, x1, x2)
+    return grad_x1, grad_y - grad_x1
+
+
+@gate(np.maximum, name="max", dims=broadcast_dims, examples=PAIRS)
+def maximum(grad_y: Any, x1: Any, x2: Any) -> Any:
+    return share(grad_y, x1, x2)
+
+
+@gate(np.minimum, name="min", dims=broadcast_dims, examples=PAIRS)
+def minimum(grad_y: Any, x1: Any, x2: Any) -> Any:
+    return share(grad_y, x2, x1)
+
+
+def share_chosen(grad_y: Any, y: Any, x1: Any, x2: Any) -> Any:
+    """`grad_y` split between x1 and x2: the one that the result equals gets it; a NaN that lost, nothing."""
+    half = 0.5 * grad_y
+    grad_x1 = half * (y == x1) + half * (y != x2)
+    return grad_x1, grad_y - grad_x1
+
+
+@gate(np.fmax, name="max", dims=broadcast_dims, examples=PAIRS)
+def fmax(grad_y: Any, y: Any, x1: Any, x2: Any) -> Any:
+    return share_chosen(grad_y, y, x1, x2)
+
+
+@gate(np.fmin, name="min", dims=broadcast_dims, examples=PAIRS)
+def fmin(grad_y: Any, y: Any, x1: Any, x2: Any) -> Any:
+    return share_chosen(grad_y, y, x1, x2)
+
+
+elementwise("copysign", (np.copysign, math.copysign), a="np.sign(a) * np.copysign(1.0, b)", b="0")
+elementwise("heaviside", np.heaviside, a="0", b="a == 0")
+
+
+# -- clip ----------------------------------------------------------------------------------------
+
+
+def is_number(x: Any) -> bool:
+    return isinstance(x, (int, float)) and math.isfinite(x)
+
+
+def minus(a: Any, number: Any) -> Any:
+    return a if number == 0 else a - number
+
+
+@gate(
+    np.clip,
+    dims=broadcast_dims,
+    examples=[
+        example(real(5), -0.9, 0.8),
+        example(real(2, 3), 0, 1),
+        example(real(), -0.9, 0.8),
+        example(real(5), 0.1, None),
+        example(real(5), 0, None),
+        example(real(5), None, 0.1),
+        example(real(5), -np.inf, 0.1),
+        example(real(5), 0.5, -0.5),
+        example(real(5), real(5), real(5)),
+        example(real(2, 3), real(3), 0.5),
+        example(real(2, 3), None, real(2, 1)),
+        example(real(), real(), real()),
+    ],
+)
+def clip(
+    grad_y: Any, a: Any, a_min: Any = UNSET, a_max: Any = UNSET, *, min: Any = UNSET, max: Any = UNSET
+) -> Any:
+    """The gradient of `minimum(maximum(a, low), high)`: at a bound, `a` gets half of it."""
+    low = min if a_min is UNSET else a_min
+    high = max if a_max is UNSET else a_max
+    low = None if low is UNSET else low
+    high = None if high is UNSET else high
+    grad_a, grad_low, grad_high = clip_between(grad_y, a, low, high)
+    return grad_a, grad_low, grad_high, grad_low, grad_high
+
+
+def clip_between(grad_y: Any, a: Any, low: Any, high: Any) -> Any:
+    if is_number(low) and is_number(high) and low < high and np.ndim(a) > 0:
+        grad_a = 0.5 * grad_y * (np.sign(minus(a, low)) - np.sign(minus(a, high)))
+        return grad_a, to_larger(grad_y, low, a), to_larger(grad_y, a, high)
+    grad_low = grad_high = None
+    grad_a = grad_y
+    if high is not None:
+        raised = a if low is None else np.maximum(a, low)
+        grad_a, grad_high = share(grad_a, high, raised)
+    if low is not None:
+        grad_a, grad_low = share(grad_a, a, low)
+    return grad_a, grad_low, grad_high
+
+
+def clip_method(
+    min: Any = None, max: Any = None
+) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
+    """`x.clip(0)` as a call of `np.clip`, which wants both bounds."""
+    return np.clip, (min, max), {}
+
+
+METHOD_ADAPTERS["clip"] = clip_method
+
+
+# -- conditions ----------------------------------------------------------------------------------
+
+CONDITION = np.array([[True, False, True], [False, False, True]])
+
+
+@gate(
+    np.where,
+    dims=broadcast_dims,
+    examples=[
+        example(True, real(), real()),
+        example(CONDITION, real(2, 3), real(2, 3)),
+        example(CONDITION, real(3), real(2, 1)),
+        example(CONDITION[0], real(2, 3), 0.0),
+        example(CONDITION, real(), real()),
+    ],
+)
+def where(grad_y: Any, condition: Any, x1: Any, x2: Any) -> Any:
+    """Not a product with the condition: an infinite `grad_y` must not make NaN of a branch not taken."""
+    return None, np.where(condition, grad_y, 0.0), np.where(condition, 0.0, grad_y)
+
+
+@gate(
+    np.select,
+    dims=broadcast_dims,
+    examples=[
+        example([CONDITION], [real(2, 3)]),
+        example([CONDITION, ~CONDITION[:1]], [real(2, 3), real(3)], real()),
+        example([CONDITION, CONDITION, ~CONDITION], [real(2, 3), real(2, 3), real(2, 3)], default=0.5),
+    ],
+)
+def select(grad_y: Any, condlist: Any, choicelist: Any, default: Any = 0) -> Any:
+    """The first condition that holds takes its share of `grad_y`; what is left is the others'."""
+    grad_choicelist = []
+    for condition in condlist:
+        grad_choicelist = [*grad_choicelist, np.where(condition, grad_y, 0.0)]
+        grad_y = np.where(condition, 0.0, grad_y)
+    return None, grad_choicelist, grad_y
+
+
+@gate(np.nan_to_num, examples=[example(real()), example(real(5)), example(real(2, 3), nan=1.0, posinf=2.0)])
+def nan_to_num(grad_y: Any, x: Any, *, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
+    return np.where(np.isfinite(x), grad_y, 0.0)
+
+
+# -- Python's own --------------------------------------------------------------------------------
+
+SCALARS = [
+    example(real(), 0.0),
+    example(0.0, real()),
+    example(real(), real()),
+    example(real(), real(), real(), 0.5),
+    example([real(), real(), real()]),
+    example((real(),)),
+    example(real(4)),
+]
+
+
+@gate(max, name="max", examples=SCALARS)
+def max_(grad_y: Any, y: Any, *args: Any) -> Any:
+    return extremum(grad_y, y, args)
+
+
+@gate(min, name="min", examples=SCALARS)
+def min_(grad_y: Any, y: Any, *args: Any) -> Any:
+    return extremum(grad_y, y, args)
+
+
+def extremum(grad_y: Any, y: Any, args: Any) -> Any:
+    """The gradient of `max(*args)`: what equals the result shares it. Of an iterable, in its structure."""
+    if len(args) > 1:
+        return share_equally(grad_y, y, args)
+    if isinstance(args[0], (list, tuple)):
+        return [share_equally(grad_y, y, args[0])]
+    equal = args[0] == y
+    return [grad_y * equal / np.sum(equal)]
+
+
+def share_equally(grad_y: Any, y: Any, operands: Any) -> Any:
+    if len(operands) == 2:
+        return list(share_chosen(grad_y, y, operands[0], operands[1]))
+    count = 0
+    for x in operands:
+        count = count + (x == y)
+    return [grad_y * (x == y) / count for x in operands]
+
+
+@gate(
+    sum,
+    name="sum",
+    examples=[
+        example([real(), real(), real()]),
+        example([real(), real()], 1.5),
+        example((real(3), real(2, 3)), real()),
+        example(real(4)),
+        example(real(3, 2), real(2)),
+    ],
+)
+def sum_(grad_y: Any, iterable: Any, start: Any = 0) -> Any:
+    if isinstance(iterable, (list, tuple)):
+        return [grad_y for x in iterable], grad_y
+    return np.broadcast_to(grad_y, np.shape(iterable)), grad_y
+
+
+@gate(float, name="float", examples=[example(real())])
+def float_(grad_y: Any, x: Any) -> Any:
+    return grad_y

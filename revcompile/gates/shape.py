@@ -1,0 +1,334 @@
+"""The same elements under another shape or order: reshape, transpose, flip, roll … and array methods
+whose arguments differ from the function's. Imports NumPy, the gate table and the axis arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from revcompile.gates.axes import (
+    Dims,
+    dims_of,
+    entries,
+    extent,
+    is_value,
+    normal,
+    product,
+    quotient,
+    shape_dims,
+)
+from revcompile.gates.samples import example, real
+from revcompile.gates.table import gate
+from revcompile.ir.types import Facts
+
+
+def shaped_as(grad_y: Any, a: Any) -> Any:
+    """The elements of `grad_y` in the shape of `a`; a number where `a` is one."""
+    if np.ndim(a) > 0:
+        return np.reshape(grad_y, a.shape)
+    return grad_y if np.ndim(grad_y) == 0 else grad_y[(0,) * np.ndim(grad_y)]
+
+
+def check_order(order: str) -> None:
+    if order not in ("C", "F"):
+        raise NotImplementedError(f"order={order!r} depends on the memory layout; use 'C' or 'F'")
+
+
+def reshape_dims(facts: Facts, a: Any, shape: Any, order: str = "C") -> Dims:
+    check_order(order)
+    old, new = dims_of(facts, a), entries(shape)
+    free = [not is_value(n) and n < 0 for n in new]
+    given = tuple(extent(facts, n) for n, wild in zip(new, free, strict=True) if not wild)
+    rest = quotient(facts, old, given)
+    known = iter(given)
+    return tuple(rest if wild else next(known) for wild in free)
+
+
+def ravel_dims(facts: Facts, a: Any, order: str = "C") -> Dims:
+    check_order(order)
+    return (product(facts, dims_of(facts, a)),)
+
+
+@gate(
+    np.reshape,
+    view=True,
+    dims=reshape_dims,
+    examples=[
+        example(real(3, 4), (2, 6)),
+        example(real(3, 4), (-1, 2)),
+        example(real(3, 4), -1),
+        example(real(4), (4, 1)),
+        example(real(2, 3, 4), (4, 3, 2), order="F"),
+        example(real(1), ()),
+        example(real(), (1, 1)),
+        example(real(), ()),
+    ],
+)
+def reshape(grad_y: Any, a: Any, shape: Any, order: str = "C") -> Any:
+    return np.reshape(grad_y, a.shape, order=order) if np.ndim(a) > 0 else shaped_as(grad_y, a)
+
+
+@gate(
+    np.ravel,
+    methods=["ravel"],
+    view=True,
+    dims=ravel_dims,
+    examples=[
+        example(real(3, 4)),
+        example(real(3, 4), order="F"),
+        example(real(5)),
+        example(real(2, 1, 3)),
+        example(real()),
+    ],
+)
+def ravel(grad_y: Any, a: Any, order: str = "C") -> Any:
+    if np.ndim(a) == 1:
+        return grad_y
+    return np.reshape(grad_y, a.shape, order=order) if np.ndim(a) > 0 else grad_y[0]
+
+
+@gate(
+    np.ndarray.flatten,
+    methods=["flatten"],
+    dims=ravel_dims,
+    examples=[example(real(3, 4)), example(real(3, 4), order="F"), example(real(5))],
+)
+def flatten(grad_y: Any, a: Any, order: str = "C") -> Any:
+    return grad_y if a.ndim == 1 else np.reshape(grad_y, a.shape, order=order)
+
+
+@gate(np.ndarray.item, methods=["item"], examples=[example(real(1)), example(real(1, 1))])
+def item(grad_y: Any, a: Any) -> Any:
+    return np.reshape(grad_y, a.shape)
+
+
+@gate(
+    np.transpose,
+    view=True,
+    examples=[
+        example(real(3, 4)),
+        example(real(2, 3, 4)),
+        example(real(2, 3, 4), (1, 2, 0)),
+        example(real(2, 3, 4), axes=(-1, 0, 1)),
+        example(real(5)),
+    ],
+)
+def transpose(grad_y: Any, a: Any, axes: Any = None) -> Any:
+    if axes is None:
+        return np.transpose(grad_y)
+    places = [axis % len(axes) for axis in axes]
+    return np.transpose(grad_y, tuple(places.index(i) for i in range(len(axes))))
+
+
+@gate(np.matrix_transpose, view=True, examples=[example(real(3, 4)), example(real(2, 3, 4))])
+def matrix_transpose(grad_y: Any, x: Any) -> Any:
+    return np.matrix_transpose(grad_y)
+
+
+@gate(
+    np.swapaxes,
+    methods=["swapaxes"],
+    view=True,
+    examples=[example(real(3, 4), 0, 1), example(real(2, 3, 4), -1, 0)],
+)
+def swapaxes(grad_y: Any, a: Any, axis1: int, axis2: int) -> Any:
+    return np.swapaxes(grad_y, axis1, axis2)
+
+
+@gate(
+    np.moveaxis,
+    view=True,
+    examples=[
+        example(real(3, 4), 0, 1),
+        example(real(2, 3, 4), -1, 0),
+        example(real(2, 3, 4), (0, 1), (-1, 0)),
+    ],
+)
+def moveaxis(grad_y: Any, a: Any, source: Any, destination: Any) -> Any:
+    return np.moveaxis(grad_y, destination, source)
+
+
+@gate(
+    np.rollaxis,
+    view=True,
+    examples=[example(real(2, 3, 4), 2), example(real(2, 3, 4), 0, 2), example(real(2, 3, 4), 1, start=-1)],
+)
+def rollaxis(grad_y: Any, a: Any, axis: int, start: int = 0) -> Any:
+    origin = axis % a.ndim
+    place = start + a.ndim if start < 0 else start
+    return np.moveaxis(grad_y, place - 1 if origin < place else place, origin)
+
+
+@gate(
+    np.expand_dims,
+    view=True,
+    examples=[
+        example(real(3), 0),
+        example(real(3), -1),
+        example(real(3, 4), (0, 2)),
+        example(real(), 0),
+        example(real(), (0, 1)),
+    ],
+)
+def expand_dims(grad_y: Any, a: Any, axis: Any) -> Any:
+    return shaped_as(grad_y, a)
+
+
+def squeeze_dims(facts: Facts, a: Any, axis: Any = None) -> Dims:
+    dims = dims_of(facts, a)
+    if axis is None:
+        if any(d.can_be_one and not d.is_one for d in dims):
+            raise NotImplementedError("whether an axis has length 1 is not known: name it with axis=")
+        return tuple(d for d in dims if not d.is_one)
+    dropped = [normal(i, len(dims)) for i in (axis if isinstance(axis, (tuple, list)) else (axis,))]
+    return tuple(d for i, d in enumerate(dims) if i not in dropped)
+
+
+@gate(
+    np.squeeze,
+    methods=["squeeze"],
+    view=True,
+    dims=squeeze_dims,
+    examples=[
+        example(real(3, 1)),
+        example(real(1, 3, 1), axis=0),
+        example(real(1, 3, 1), axis=(0, -1)),
+        example(real(3, 4)),
+        example(real(1, 1)),
+        example(real()),
+    ],
+)
+def squeeze(grad_y: Any, a: Any, axis: Any = None) -> Any:
+    return shaped_as(grad_y, a)
+
+
+def broadcast_to_dims(facts: Facts, array: Any, shape: Any) -> Dims:
+    old, new = dims_of(facts, array), list(shape_dims(facts, shape))
+    for i, d in enumerate(old, len(new) - len(old)):
+        if not d.can_be_one:  # then it was not stretched
+            facts.unify(d, new[i])
+            new[i] = d if new[i].size is None else new[i]
+    return tuple(new)
+
+
+@gate(
+    np.broadcast_to,
+    view=True,
+    dims=broadcast_to_dims,
+    examples=[
+        example(real(3), (2, 3)),
+        example(real(3, 1), (3, 4)),
+        example(real(1, 3), (2, 4, 3)),
+        example(real(3), 3),
+        example(real(), (2, 3)),
+    ],
+)
+def broadcast_to(grad_y: Any, array: Any, shape: Any) -> Any:
+    return grad_y
+
+
+@gate(
+    np.atleast_1d,
+    view=True,
+    examples=[example(real()), example(real(3)), example(real(1)), example(real(2, 3))],
+)
+def atleast_1d(grad_y: Any, a: Any) -> Any:
+    return grad_y if np.ndim(a) >= 1 else shaped_as(grad_y, a)
+
+
+@gate(
+    np.atleast_2d,
+    view=True,
+    examples=[example(real()), example(real(3)), example(real(1)), example(real(2, 3))],
+)
+def atleast_2d(grad_y: Any, a: Any) -> Any:
+    return grad_y if np.ndim(a) >= 2 else shaped_as(grad_y, a)
+
+
+@gate(
+    np.atleast_3d,
+    view=True,
+    examples=[example(real()), example(real(3)), example(real(2, 3)), example(real(2, 3, 4))],
+)
+def atleast_3d(grad_y: Any, a: Any) -> Any:
+    return grad_y if np.ndim(a) >= 3 else shaped_as(grad_y, a)
+
+
+@gate(
+    np.rot90,
+    view=True,
+    examples=[
+        example(real(3, 4)),
+        example(real(3, 4), 2),
+        example(real(3, 4), k=-1),
+        example(real(2, 3, 4), 1, axes=(1, 2)),
+        example(real(2, 3, 4), 3, axes=(2, 0)),
+    ],
+)
+def rot90(grad_y: Any, m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
+    return np.rot90(grad_y, -k, axes)
+
+
+@gate(
+    np.flip,
+    view=True,
+    examples=[
+        example(real(4)),
+        example(real(3, 4)),
+        example(real(3, 4), 0),
+        example(real(2, 3, 4), axis=(0, -1)),
+    ],
+)
+def flip(grad_y: Any, m: Any, axis: Any = None) -> Any:
+    return np.flip(grad_y, axis)
+
+
+@gate(np.fliplr, view=True, examples=[example(real(3, 4)), example(real(2, 3, 4))])
+def fliplr(grad_y: Any, m: Any) -> Any:
+    return np.fliplr(grad_y)
+
+
+@gate(np.flipud, view=True, examples=[example(real(4)), example(real(3, 4))])
+def flipud(grad_y: Any, m: Any) -> Any:
+    return np.flipud(grad_y)
+
+
+@gate(
+    np.roll,
+    examples=[
+        example(real(5), 2),
+        example(real(3, 4), -1),
+        example(real(3, 4), 1, axis=0),
+        example(real(3, 4), 5, axis=-1),
+        example(real(3, 4), (1, -2), axis=(0, 1)),
+        example(real(3, 4), 1, axis=(0, 1)),
+    ],
+)
+def roll(grad_y: Any, a: Any, shift: Any, axis: Any = None) -> Any:
+    back = tuple(-s for s in shift) if isinstance(shift, (tuple, list)) else -shift
+    return np.roll(grad_y, back, axis)
+
+
+Call = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
+
+
+def _unpacked(given: tuple[Any, ...]) -> Any:
+    """`x.reshape(2, 3)` and `x.reshape((2, 3))` mean the same."""
+    return given[0] if len(given) == 1 and isinstance(given[0], (tuple, list)) else given
+
+
+def _reshape(*shape: Any, order: str = "C") -> Call:
+    new = shape[0] if len(shape) == 1 else shape
+    return np.reshape, (new,), {} if order == "C" else {"order": order}
+
+
+def _transpose(*axes: Any) -> Call:
+    order = None if axes in ((), (None,)) else tuple(_unpacked(axes))
+    return np.transpose, () if order is None else (order,), {}
+
+
+# How an array's method is called as a function: the function, the arguments after the array, the options.
+METHOD_ADAPTERS: dict[str, Callable[..., Call]] = {"reshape": _reshape, "transpose": _transpose}

@@ -1,0 +1,36 @@
+"""Sorting. Imports NumPy and the gate table. The gradient of a permutation is the inverse permutation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from revcompile.gates.samples import example, real
+from revcompile.gates.table import gate, known
+
+known(np.argsort, np.argpartition, np.searchsorted, np.digitize, methods=["argsort", "argpartition"])
+
+
+@gate(
+    np.sort,
+    examples=[
+        example(real(5)),
+        example(real(1)),
+        example(real(6), axis=0),
+        example(real(5), axis=None),
+        example(real(3, 4)),
+        example(real(3, 4), axis=0, kind="stable"),
+        example(real(3, 1), axis=1),
+        example(real(3, 4), axis=None),
+        example(real(2, 3, 4), axis=-2),
+        example(real(2, 3, 4), stable=True),
+    ],
+)
+def sort(grad_y: Any, a: Any, axis: Any = -1, kind: Any = None, *, stable: Any = None) -> Any:
+    ranks = np.argsort(np.argsort(a, axis), axis)  # where each element went
+    if a.ndim == 1:
+        return grad_y[ranks]
+    if axis is None:
+        return np.reshape(grad_y[ranks], a.shape)
+    return np.take_along_axis(grad_y, ranks, axis)

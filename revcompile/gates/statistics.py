@@ -1,0 +1,202 @@
+"""Spread, averages and order statistics, and the reductions that skip NaN. Imports NumPy, the gate
+table and the plain reductions.
+
+The gradient of `std` is 0 where the spread is 0. The median passes its gradient to the two middle
+elements, in equal parts to all that equal them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from revcompile.gates.reductions import EXAMPLES, count, mean, prod, restore_axes, shared_among, to_chosen
+from revcompile.gates.samples import example, real
+from revcompile.gates.table import gate
+from revcompile.ir.types import Dim, Facts
+from revcompile.runtime import over
+
+DDOF_EXAMPLES = (example(real(5), ddof=1), example(real(3, 4), axis=0, ddof=1), example(real(3, 4), ddof=2))
+
+
+@gate(np.var, methods=["var"], examples=[*EXAMPLES, *DDOF_EXAMPLES])
+def var(
+    grad_y: Any, a: Any, axis: Any = None, dtype: Any = None, *, ddof: Any = 0, keepdims: bool = False
+) -> Any:
+    grad_y = restore_axes(grad_y, axis, keepdims)
+    centred = a - np.mean(a, axis, keepdims=True)
+    if ddof == 0:
+        return 2.0 * grad_y / max(count(a, axis), 1) * centred
+    # With too few elements this is NaN or infinite, like the result, and must not raise.
+    return 2.0 * grad_y * (centred / max(count(a, axis) - ddof, 0))
+
+
+@gate(np.std, methods=["std"], examples=[*EXAMPLES[3:7], *EXAMPLES[9:], *DDOF_EXAMPLES])
+def std(
+    grad_y: Any,
+    y: Any,
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    *,
+    ddof: Any = 0,
+    keepdims: bool = False,
+) -> Any:
+    centred = a - np.mean(a, axis, keepdims=True)
+    n = count(a, axis) - ddof
+    return restore_axes(grad_y, axis, keepdims) * over(centred, restore_axes(n * y, axis, keepdims))
+
+
+def average_dims(
+    facts: Facts, a: Any, axis: Any = None, weights: Any = None, keepdims: Any = False
+) -> tuple[Dim, ...]:
+    lengths = a.type.dims
+    axes = tuple(range(len(lengths))) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    axes = tuple(i % len(lengths) for i in axes)
+    if hasattr(weights, "type"):
+        same_rank = len(weights.type.dims) == len(lengths)
+        weighted = lengths if same_rank else [lengths[i] for i in axes]
+        for length, other in zip(weighted, weights.type.dims, strict=True):
+            facts.unify(length, other)
+    if keepdims:
+        return tuple(Dim(size=1) if i in axes else length for i, length in enumerate(lengths))
+    return tuple(length for i, length in enumerate(lengths) if i not in axes)
+
+
+@gate(
+    np.average,
+    dims=average_dims,
+    examples=[
+        *EXAMPLES[1:],
+        example(real(5), None, real(5, low=0.2)),
+        example(real(1), 0, real(1, low=0.2), keepdims=True),
+        example(real(3, 4), None, real(3, 4, low=0.2)),
+        example(real(3, 4), None, real(3, 4, low=0.2), keepdims=True),
+        example(real(3, 4), 1, real(3, 4, low=0.2)),
+        example(real(3, 4), 1, real(4, low=0.2)),
+        example(real(3, 4), 0, real(3, low=0.2), keepdims=True),
+        example(real(3, 1), -1, real(1, low=0.2)),
+        example(real(2, 3, 4), -2, real(3, low=0.2)),
+        example(real(2, 3, 4), (0, 2), real(2, 3, 4, low=0.2)),
+        example(real(2, 3, 4), (0, 2), real(2, 4, low=0.2)),
+        example(real(2, 3, 4), (-1, 0), real(4, 2, low=0.2), keepdims=True),
+    ],
+)
+def average(
+    grad_y: Any, y: Any, a: Any, axis: Any = None, weights: Any = None, *, keepdims: bool = False
+) -> Any:
+    if weights is None:
+        return mean(grad_y, a, axis, keepdims=keepdims)
+    grad_y = restore_axes(grad_y, axis, keepdims)
+    offset = a - restore_axes(y, axis, keepdims)
+    if np.ndim(weights) == np.ndim(a):
+        share = grad_y / np.sum(weights, axis, keepdims=True)
+        return share * weights, None, share * offset
+    # The axes of the weights are the named axes of `a`, in the order in which they are named.
+    named = [i % a.ndim for i in (axis if isinstance(axis, tuple) else (axis,))]
+    others = tuple(i for i in range(a.ndim) if i not in named)
+    order = [named.index(i) for i in sorted(named)]
+    back = [sorted(named).index(i) for i in named]
+    share = grad_y / np.sum(weights)
+    if order == back == sorted(order):
+        return share * np.expand_dims(weights, others), None, np.sum(share * offset, others)
+    spread = np.expand_dims(np.transpose(weights, order), others)
+    return share * spread, None, np.transpose(np.sum(share * offset, others), back)
+
+
+def middle(a: Any, axis: Any) -> tuple[Any, Any]:
+    """The two middle elements of `a` in order (one and the same if their number is odd)."""
+    n = count(a, axis)
+    if isinstance(axis, tuple):
+        reduced = [i % a.ndim for i in axis]
+        kept = [i for i in range(a.ndim) if i not in reduced]
+        a = np.reshape(np.transpose(a, kept + reduced), [a.shape[i] for i in kept] + [n])
+        axis = len(kept)
+    ordered = np.sort(a, axis)
+    along = 0 if axis is None else axis
+    return np.take(ordered, (n - 1) // 2, along), np.take(ordered, n // 2, along)
+
+
+@gate(
+    np.median,
+    examples=[*EXAMPLES, example(real(6)), example(real(4, 5), axis=0), example(real(3, 3), axis=(0, 1))],
+)
+def median(grad_y: Any, y: Any, a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    if np.ndim(a) == 0:
+        return grad_y
+    y = restore_axes(y, axis, keepdims)
+    half = 0.5 * restore_axes(grad_y, axis, keepdims)
+    low, high = (restore_axes(element, axis, False) for element in middle(a, axis))
+    low = np.where(np.isnan(y), y, low)  # NaN sorts last, it need not be in the middle
+    return shared_among(half, low, a, axis) + shared_among(half, high, a, axis)
+
+
+# Reductions over the elements that are not NaN.
+
+NAN = float("nan")
+HOLES = np.array([[0.3, NAN, -1.2, 0.7], [1.1, 0.4, NAN, -0.6], [-0.2, 1.5, 0.9, NAN]])
+NAN_EXAMPLES = (
+    *EXAMPLES[1:],
+    example(HOLES),
+    example(HOLES, axis=0),
+    example(HOLES, axis=-1, keepdims=True),
+    example(HOLES[None], axis=(0, 2)),
+)
+
+
+def count_numbers(a: Any, axis: Any, keepdims: bool) -> Any:
+    """How many elements that are not NaN are reduced into one, in the dtype of `a`."""
+    return np.sum(~np.isnan(a), axis, dtype=a.dtype, keepdims=keepdims)
+
+
+@gate(np.nansum, examples=[example(real()), *NAN_EXAMPLES])
+def nansum(grad_y: Any, a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+    return np.where(np.isnan(a), 0.0, restore_axes(grad_y, axis, keepdims))
+
+
+@gate(np.nanmean, examples=NAN_EXAMPLES)
+def nanmean(grad_y: Any, a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+    share = grad_y / count_numbers(a, axis, keepdims)
+    return np.where(np.isnan(a), 0.0, restore_axes(share, axis, keepdims))
+
+
+@gate(np.nanprod, examples=NAN_EXAMPLES)
+def nanprod(grad_y: Any, a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+    grad_a = prod(grad_y, np.where(np.isnan(a), 1.0, a), axis, keepdims=keepdims)
+    return np.where(np.isnan(a), 0.0, grad_a)
+
+
+@gate(np.nanmax, examples=NAN_EXAMPLES)
+def nanmax(grad_y: Any, y: Any, a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    return to_chosen(grad_y, y, a, axis, keepdims)
+
+
+@gate(np.nanmin, examples=NAN_EXAMPLES)
+def nanmin(grad_y: Any, y: Any, a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    return to_chosen(grad_y, y, a, axis, keepdims)
+
+
+@gate(np.nanvar, examples=[*NAN_EXAMPLES, example(HOLES, axis=1, ddof=1)])
+def nanvar(
+    grad_y: Any, a: Any, axis: Any = None, dtype: Any = None, *, ddof: Any = 0, keepdims: bool = False
+) -> Any:
+    n = count_numbers(a, axis, keepdims) - ddof
+    centred = np.where(np.isnan(a), 0.0, a - np.nanmean(a, axis, keepdims=True))
+    return restore_axes(2.0 * grad_y / n, axis, keepdims) * centred
+
+
+@gate(np.nanstd, examples=[*EXAMPLES[3:7], *EXAMPLES[9:], *NAN_EXAMPLES[-4:], example(HOLES, axis=1, ddof=1)])
+def nanstd(
+    grad_y: Any,
+    y: Any,
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    *,
+    ddof: Any = 0,
+    keepdims: bool = False,
+) -> Any:
+    n = count_numbers(a, axis, keepdims) - ddof
+    centred = np.where(np.isnan(a), 0.0, a - np.nanmean(a, axis, keepdims=True))
+    return restore_axes(grad_y, axis, keepdims) * over(centred, restore_axes(n * y, axis, keepdims))

@@ -1,0 +1,177 @@
+"""The table of gates: which function is which gate, and how a rule is written down.
+
+A gate is an operation with a derivative. There are three ways to state one, all *code that the
+compiler itself reads*, so that a rule is specialised, simplified and differentiated like any other:
+
+`elementwise(name, functions, x="1 - y * y")`
+    One formula for the local gradient of each operand, over the operands and the output `y`.
+    Broadcasting, upstream × local and forward mode follow.
+
+`@gate(function)` on a rule `def name(grad_y, [y,] a, b, axis=None)`
+    Ordinary NumPy code. After `grad_y` (the upstream gradient) and, if the rule wants it, `y` (the
+    output), come the parameters of the NumPy function under NumPy's own names. It returns the
+    gradients of the leading parameters, None where there is none. `x.ndim`, dtypes and options are
+    known while compiling: an `if` on them, or a loop over them, is resolved then. Where an operand
+    was broadcast, the rule need not sum: the compiler brings each gradient to its operand's shape.
+
+`known(functions)`
+    Operations whose result carries no gradient.
+
+Every gate carries examples; one parametrised test walks the table.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from revcompile.gates.samples import Example, Real, example
+
+Function = Callable[..., Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Gate:
+    """One row of the table."""
+
+    name: str
+    functions: tuple[Function, ...]
+    signature: inspect.Signature
+    locals: dict[str, str] | None = None  # an elementwise gate's formulas
+    rule: Function | None = None  # any other gate's backward rule
+    dims: Function | None = None  # the axes of the result, where an example cannot tell
+    view: bool = False  # the result may share memory with the first operand
+    examples: tuple[Example, ...] = ()
+    singular: bool | Function = False  # see `is_singular`
+
+    def is_singular(self, args: tuple[Any, ...]) -> bool:
+        """Whether the local gradient can be infinite or NaN where the output is masked out afterwards.
+
+        `log` at 0, in a branch that `where` does not take: a zero upstream gradient has to stay zero.
+        """
+        return bool(self.singular(*args)) if callable(self.singular) else self.singular
+
+    @property
+    def wants_output(self) -> bool:
+        assert self.rule is not None
+        return list(inspect.signature(self.rule).parameters)[1:2] == ["y"]
+
+    @property
+    def carries_gradient(self) -> bool:
+        return self.locals is not None or self.rule is not None
+
+    def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        """All arguments in the order of the signature, defaults filled in. Raises TypeError."""
+        bound = self.signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        return tuple(bound.arguments.values())
+
+    def split(self, args: tuple[Any, ...]) -> tuple[list[Any], dict[str, Any]]:
+        """`args` as a call would be written: positional ones, and keywords that are not defaults."""
+        positional: list[Any] = []
+        keywords: dict[str, Any] = {}
+        for parameter, argument in zip(self.signature.parameters.values(), args, strict=True):
+            if parameter.kind is parameter.VAR_POSITIONAL:
+                positional.extend(argument)
+            elif parameter.default is parameter.empty:
+                positional.append(argument)
+            elif argument is not parameter.default:
+                keywords[parameter.name] = argument
+        return positional, keywords
+
+
+TABLE: dict[Function, Gate] = {}
+METHODS: dict[str, Function] = {}
+
+
+def _register(gate: Gate, methods: Iterable[str]) -> None:
+    for function in gate.functions:
+        TABLE[function] = gate
+    for method in methods:
+        METHODS[method] = gate.functions[0]
+
+
+def _functions(functions: Function | Iterable[Function]) -> tuple[Function, ...]:
+    return (functions,) if callable(functions) else tuple(functions)
+
+
+def elementwise(
+    name: str,
+    functions: Function | Iterable[Function],
+    *,
+    domain: tuple[float, float] | dict[str, tuple[float, float]] = (-2.0, 2.0),
+    methods: Iterable[str] = (),
+    singular: bool = False,
+    **locals: str,
+) -> None:
+    """Register an elementwise gate: `elementwise("mul", (operator.mul, np.multiply), a="b", b="a")`.
+
+    `domain` is the open interval that test samples are drawn from, for all operands or by name.
+    `singular=True`: the local gradient can be infinite or NaN; see `Gate.is_singular`.
+    The formulas may also use `np` and `grad_y`-free constants; write dtype-neutral code.
+    """
+    kind = inspect.Parameter.POSITIONAL_ONLY
+    signature = inspect.Signature([inspect.Parameter(operand, kind) for operand in locals])
+    low_high = domain if isinstance(domain, dict) else dict.fromkeys(locals, domain)
+    samples = tuple(Real((), *low_high[operand]) for operand in locals)
+    examples = (example(*samples),)
+    _register(
+        Gate(name, _functions(functions), signature, locals=locals, examples=examples, singular=singular),
+        methods,
+    )
+
+
+def gate(
+    *functions: Function,
+    name: str | None = None,
+    methods: Iterable[str] = (),
+    dims: Function | None = None,
+    view: bool = False,
+    examples: Iterable[Example] = (),
+    singular: bool | Function = False,
+) -> Callable[[Function], Function]:
+    """Register the decorated backward rule for `functions`; see the head of this module.
+
+    `methods` are array methods that mean the first function (`x.sum(0)` is `np.sum(x, 0)`).
+    `view=True` says that the result may share memory with the first operand.
+    `dims(facts, *args)` gives the result's axes, for a gate whose axes an example cannot tell: the
+    arguments are `Value`s with a `.type.dims` (or static objects), in signature order.
+    `singular=True`, or a function of the arguments that tells: see `Gate.is_singular`.
+    """
+
+    def register(rule: Function) -> Function:
+        parameters = list(inspect.signature(rule).parameters.values())
+        parameters = parameters[2 if parameters[1].name == "y" else 1 :]
+        signature = inspect.Signature(parameters)
+        label = name or rule.__name__.rstrip("_")
+        _register(
+            Gate(label, functions, signature, None, rule, dims, view, tuple(examples), singular), methods
+        )
+        return rule
+
+    return register
+
+
+def known(*functions: Function, methods: Iterable[str] = (), signature: Function | None = None) -> None:
+    """Register functions whose results carry no gradient; `signature` is a function to copy it from."""
+    for function in functions:
+        shape = inspect.signature(signature) if signature else _signature_of(function)
+        _register(Gate(function.__name__, (function,), shape), ())
+    for method, function in zip(methods, functions, strict=False):
+        METHODS[method] = function
+
+
+def _signature_of(function: Function) -> inspect.Signature:
+    """A function's own signature; builtins and ufuncs that have none take positional arguments."""
+    try:
+        signature = inspect.signature(function)
+    except ValueError:
+        return inspect.Signature([inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL)])
+    kinds = {p.kind for p in signature.parameters.values()}
+    if inspect.Parameter.VAR_KEYWORD in kinds or hasattr(function, "nin"):
+        names = "abcd"[: getattr(function, "nin", 1)]
+        kind = inspect.Parameter.POSITIONAL_ONLY
+        return inspect.Signature([inspect.Parameter(n, kind) for n in names])
+    return signature

@@ -1,0 +1,174 @@
+"""Products of vectors, and of stacks of them: cross, vecdot, matvec, vecmat.
+
+Imports NumPy, the gate table and `products`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from revcompile.gates.products import Dims, axes_of, outer_product
+from revcompile.gates.samples import example, real
+from revcompile.gates.table import gate
+from revcompile.ir.types import Facts
+
+
+def _vector_axes(rank_a: int, rank_b: int, axisa: int, axisb: int, axisc: int, axis: Any) -> Any:
+    """Where the vectors lie in a, b and a × b, counted from the end."""
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    ranks = (rank_a, rank_b, max(rank_a, rank_b))
+    return tuple(i % n - n for i, n in zip((axisa, axisb, axisc), ranks, strict=True))
+
+
+def _crossed(a: Any, b: Any, axes: tuple[int, int, int]) -> Any:
+    if axes == (-1, -1, -1):
+        return np.cross(a, b)
+    return np.cross(a, b, axisa=axes[0], axisb=axes[1], axisc=axes[2])
+
+
+def _without(dims: Dims, axis: int) -> Dims:
+    return dims[: axis % len(dims)] + dims[axis % len(dims) + 1 :]
+
+
+def _cross_dims(
+    facts: Facts, a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: Any = None
+) -> Dims:
+    a, b = axes_of(a), axes_of(b)
+    at_a, at_b, at_c = _vector_axes(len(a), len(b), axisa, axisb, axisc, axis)
+    if a[at_a].size not in (None, 3) or b[at_b].size not in (None, 3):
+        raise ValueError("cross products are differentiated for vectors of length 3 only")
+    facts.unify(a[at_a], b[at_b])
+    batch = facts.broadcast(_without(a, at_a), _without(b, at_b))
+    at_c += len(batch) + 1
+    return (*batch[:at_c], a[at_a], *batch[at_c:])
+
+
+@gate(
+    np.cross,
+    dims=_cross_dims,
+    examples=[
+        example(real(3), real(3)),
+        example(real(2, 3), real(2, 3)),
+        example(real(2, 3), real(3)),
+        example(real(3), real(2, 3)),
+        example(real(2, 1, 3), real(4, 3)),
+        example(real(3, 2), real(3, 2), axis=0),
+        example(real(2, 3, 4), real(2, 3, 4), axis=1),
+        example(real(3, 2), real(2, 3), axisa=0),
+        example(real(3, 2), real(4, 2, 3), axisa=0, axisc=1),
+        example(real(2, 3, 4), real(3), axisa=1, axisb=0, axisc=0),
+    ],
+)
+def cross(
+    grad_y: Any, a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: Any = None
+) -> Any:
+    in_a, in_b, in_y = _vector_axes(a.ndim, b.ndim, axisa, axisb, axisc, axis)
+    grad_a = _crossed(b, grad_y, (in_b, in_y, in_a))
+    grad_b = _crossed(grad_y, a, (in_y, in_a, in_b))
+    return grad_a, grad_b
+
+
+def _linalg_cross_dims(facts: Facts, a: Any, b: Any, axis: int = -1) -> Dims:
+    return _cross_dims(facts, a, b, axis=axis)
+
+
+@gate(
+    np.linalg.cross,
+    name="cross",
+    dims=_linalg_cross_dims,
+    examples=[
+        example(real(3), real(3)),
+        example(real(2, 3), real(3)),
+        example(real(3, 2), real(3, 2), axis=0),
+    ],
+)
+def linalg_cross(grad_y: Any, a: Any, b: Any, /, *, axis: int = -1) -> Any:
+    axes = _vector_axes(a.ndim, b.ndim, -1, -1, -1, axis)
+    return _crossed(b, grad_y, axes), _crossed(grad_y, a, axes)
+
+
+def _vecdot_dims(facts: Facts, a: Any, b: Any, axis: int = -1) -> Dims:
+    a, b = axes_of(a), axes_of(b)
+    facts.unify(a[axis], b[axis])
+    return facts.broadcast(_without(a, axis), _without(b, axis))
+
+
+@gate(
+    np.vecdot,
+    np.linalg.vecdot,
+    dims=_vecdot_dims,
+    examples=[
+        example(real(3), real(3)),
+        example(real(2, 3), real(2, 3)),
+        example(real(2, 3), real(3)),
+        example(real(3), real(4, 2, 3)),
+        example(real(3, 2), real(3, 2), axis=0),
+        example(real(4, 3, 2), real(3, 2), axis=-2),
+        example(real(3, 2), real(3, 5, 2), axis=0),
+    ],
+)
+def vecdot(grad_y: Any, a: Any, b: Any, /, *, axis: int = -1) -> Any:
+    if a.ndim == 1 and b.ndim == 1:
+        return grad_y * b, grad_y * a
+    in_a, in_b = axis % a.ndim - a.ndim, axis % b.ndim - b.ndim
+    if in_a == in_b:
+        upstream = np.expand_dims(grad_y, in_a)
+        return upstream * b, upstream * a
+    upstream = grad_y[..., None]
+    grad_a = np.moveaxis(upstream * np.moveaxis(b, in_b, -1), -1, in_a)
+    grad_b = np.moveaxis(upstream * np.moveaxis(a, in_a, -1), -1, in_b)
+    return grad_a, grad_b
+
+
+def _matvec_dims(facts: Facts, a: Any, b: Any) -> Dims:
+    a, b = axes_of(a), axes_of(b)
+    facts.unify(a[-1], b[-1])
+    return (*facts.broadcast(a[:-2], b[:-1]), a[-2])
+
+
+def _vecmat_dims(facts: Facts, a: Any, b: Any) -> Dims:
+    a, b = axes_of(a), axes_of(b)
+    facts.unify(a[-1], b[-2])
+    return (*facts.broadcast(a[:-1], b[:-2]), b[-1])
+
+
+def _since_2_2(name: str) -> list[Any]:
+    """A function that the older NumPys which we support do not have."""
+    return [getattr(np, name)] if hasattr(np, name) else []
+
+
+@gate(
+    *_since_2_2("matvec"),
+    dims=_matvec_dims,
+    examples=[
+        example(real(2, 3), real(3)),
+        example(real(4, 2, 3), real(4, 3)),
+        example(real(2, 3), real(4, 3)),
+        example(real(4, 2, 3), real(3)),
+        example(real(1, 2, 3), real(4, 3)),
+    ],
+)
+def matvec(grad_y: Any, a: Any, b: Any, /) -> Any:
+    if a.ndim == 2 and b.ndim == 1:
+        return np.outer(grad_y, b), grad_y @ a
+    return outer_product(grad_y, b), np.vecmat(grad_y, a)
+
+
+@gate(
+    *_since_2_2("vecmat"),
+    dims=_vecmat_dims,
+    examples=[
+        example(real(3), real(3, 2)),
+        example(real(4, 3), real(4, 3, 2)),
+        example(real(4, 3), real(3, 2)),
+        example(real(3), real(4, 3, 2)),
+        example(real(1, 3), real(4, 3, 2)),
+    ],
+)
+def vecmat(grad_y: Any, a: Any, b: Any, /) -> Any:
+    if a.ndim == 1 and b.ndim == 2:
+        return b @ grad_y, np.outer(a, grad_y)
+    return np.matvec(b, grad_y), outer_product(a, grad_y)

@@ -1,0 +1,72 @@
+"""Emission: statements into blocks, with types. Used by the front end and by differentiation.
+
+Imports the IR; what a function's result type is comes in as `infer`, so that this stays below the gates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from revcompile.ir.nodes import Apply, Block, Raise, Statement, Structure, Value
+from revcompile.ir.types import Array, Facts, Opaque, Scalar
+
+Infer = Callable[[Callable[..., Any], tuple[Any, ...], Facts], Structure]
+
+
+class Builder:
+    """The block under construction, the facts proved so far, and where we are in the user's code."""
+
+    def __init__(self, infer: Infer, facts: Facts | None = None) -> None:
+        self.infer = infer
+        self.facts = facts or Facts()
+        self.statements: list[Statement] = []
+        self.line: int | None = None
+        self.note = ""
+        self._remembered: list[dict[Any, Value]] = [{}]
+
+    def emit(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Structure:
+        """Append `function(*args)`; the structure of its results."""
+        types = self.infer(function, args, self.facts)
+        result = _values(types)
+        self.statements.append(Apply(function, args, result, self.line, self.note))
+        return result
+
+    def remember(self, key: Any, make: Callable[[], Value]) -> Value:
+        """A value that is computed once in this block and those inside it."""
+        for known in self._remembered:
+            if key in known:
+                return known[key]
+        value = self._remembered[-1][key] = make()
+        return value
+
+    @contextmanager
+    def block(self) -> Iterator[list[Statement]]:
+        """Statements emitted inside go to a list of their own; facts learnt inside stay inside."""
+        outer, self.statements = self.statements, []
+        facts = self.facts.snapshot()
+        self._remembered.append({})
+        try:
+            yield self.statements
+        finally:
+            self.statements = outer
+            self._remembered.pop()
+            self.facts.restore(facts)
+
+    @property
+    def left(self) -> bool:
+        """Whether control cannot reach the end of the block under construction."""
+        return bool(self.statements) and isinstance(self.statements[-1], Raise)
+
+
+def _values(types: Structure) -> Structure:
+    if isinstance(types, (Scalar, Array, Opaque)):
+        return Value(types)
+    if hasattr(types, "_fields"):
+        return type(types)(*map(_values, types))
+    return type(types)(map(_values, types))
+
+
+def make_block(statements: list[Statement], *yields: Structure) -> Block:
+    return Block(tuple(statements), yields)

@@ -1,0 +1,194 @@
+"""The intermediate representation: typed, structured, every value assigned once.
+
+A *structure* is a Python object whose leaves may be `Value`s: `Value`, `2.0`, `(Value, None)`,
+`{"W": Value}`. Whatever is not a `Value` is static, known while compiling. Statements take
+structures as arguments and give structures as results; control flow is nested blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from revcompile.ir.types import Scalar, Type
+
+Structure = Any
+
+
+class Value:
+    """A run-time value: a type, and what the writer may call it.
+
+    `hint` is the user's name for it, or None for a temporary; `of` marks the gradient of another
+    value; `fold` says that a single use may be written in place of the name.
+    """
+
+    __slots__ = ("type", "hint", "of", "fold")
+
+    def __init__(
+        self, type: Type, hint: str | None = None, of: Value | None = None, fold: bool = True
+    ) -> None:
+        self.type = type
+        self.hint = hint
+        self.of = of
+        self.fold = fold
+
+    def __repr__(self) -> str:
+        name = self.hint or (f"grad of {self.of!r}" if self.of else "value")
+        return f"<{name}: {self.type}>"
+
+
+@dataclass(frozen=True, eq=False)
+class Apply:
+    """`result = function(*args)`: one gate, applied once."""
+
+    function: Callable[..., Any]
+    args: tuple[Structure, ...]
+    result: Structure
+    line: int | None = None
+    note: str = ""  # the gate's name, written as a trailing comment
+
+
+@dataclass(frozen=True, eq=False)
+class Branch:
+    """`results = then_yields if condition else orelse_yields`, each with its own statements."""
+
+    condition: Value
+    then: Block
+    orelse: Block
+    results: tuple[Value, ...]
+    line: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Raise:
+    """Leaves the function with an exception of the user's."""
+
+    exception: Structure
+    line: int | None = None
+
+
+Statement = Apply | Branch | Raise
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Statements in order, and the atoms that the block gives to its owner."""
+
+    statements: tuple[Statement, ...]
+    yields: tuple[Structure, ...] = ()
+
+    @property
+    def raises(self) -> bool:
+        return bool(self.statements) and isinstance(self.statements[-1], Raise)
+
+
+@dataclass(frozen=True, eq=False)
+class Parameter:
+    """One parameter of the user's function: its name and the structure of what it was given."""
+
+    name: str
+    structure: Structure
+
+
+@dataclass(frozen=True, eq=False)
+class Function:
+    """A whole function. `split` is where the backward pass begins, after differentiation."""
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    body: Block
+    split: int | None = None
+    spellings: dict[float, str] = field(default_factory=dict)
+
+    @property
+    def result(self) -> Structure:
+        return self.body.yields[0]
+
+
+class Undefined:
+    """What a branch yields where the other branch yields a value that only it needs."""
+
+    def __repr__(self) -> str:
+        return "undefined"
+
+
+UNDEFINED = Undefined()
+
+
+
+def leaves(structure: Structure) -> Iterator[Value]:
+    """The run-time values of a structure, in order."""
+    if isinstance(structure, Value):
+        yield structure
+    elif isinstance(structure, (tuple, list)):
+        for item in structure:
+            yield from leaves(item)
+    elif isinstance(structure, dict):
+        for item in structure.values():
+            yield from leaves(item)
+    elif isinstance(structure, slice):
+        for item in (structure.start, structure.stop, structure.step):
+            yield from leaves(item)
+
+
+def map_structure(f: Callable[[Any], Any], structure: Structure) -> Structure:
+    """The same structure with `f` applied to every leaf, static leaves included."""
+    if isinstance(structure, tuple):
+        items = [map_structure(f, item) for item in structure]
+        return type(structure)(*items) if hasattr(structure, "_fields") else tuple(items)
+    if isinstance(structure, list):
+        return [map_structure(f, item) for item in structure]
+    if isinstance(structure, dict):
+        return {key: map_structure(f, item) for key, item in structure.items()}
+    if isinstance(structure, slice):
+        return slice(*(map_structure(f, i) for i in (structure.start, structure.stop, structure.step)))
+    return f(structure)
+
+
+def map_values(f: Callable[[Value], Any], structure: Structure) -> Structure:
+    """The same structure with `f` applied to its run-time values."""
+    return map_structure(lambda leaf: f(leaf) if isinstance(leaf, Value) else leaf, structure)
+
+
+def is_static(structure: Structure) -> bool:
+    return next(leaves(structure), None) is None
+
+
+def scalar_type(number: Any) -> Scalar:
+    """The type of a literal number."""
+    if isinstance(number, np.generic):
+        return Scalar(number.dtype)
+    return Scalar(np.dtype(type(number)), python=True)
+
+
+def operands(statement: Statement) -> Iterator[Value]:
+    """The values that a statement itself reads (not those read inside its blocks)."""
+    if isinstance(statement, Apply):
+        yield from leaves(statement.args)
+    elif isinstance(statement, Branch):
+        yield statement.condition
+    else:
+        yield from leaves(statement.exception)
+
+
+def results(statement: Statement) -> Iterator[Value]:
+    if isinstance(statement, Apply):
+        yield from leaves(statement.result)
+    elif isinstance(statement, Branch):
+        yield from statement.results
+
+
+def blocks(statement: Statement) -> tuple[Block, ...]:
+    return (statement.then, statement.orelse) if isinstance(statement, Branch) else ()
+
+
+def uses(block: Block) -> Iterator[Value]:
+    """Every read of a value in a block, nested blocks and yields included."""
+    for statement in block.statements:
+        yield from operands(statement)
+        for inner in blocks(statement):
+            yield from uses(inner)
+    yield from leaves(block.yields)

@@ -1,0 +1,181 @@
+"""What the compiler knows of a run-time value: its kind, its dtype and its axes.
+
+An axis length is a `Dim`. Lengths are symbols: two axes with the same symbol are equally long in
+every call that has this signature, which is what decides, once and statically, where a broadcast
+must be undone. This module imports NumPy and nothing of ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Dim:
+    """The length of one axis: a known number, or `max(symbol - trim, 0)`."""
+
+    size: int | None = None
+    symbol: int | None = None
+    trim: int = 0
+    maybe_one: bool = False
+
+    @property
+    def is_one(self) -> bool:
+        return self.size == 1
+
+    @property
+    def can_be_one(self) -> bool:
+        return self.size == 1 if self.size is not None else self.maybe_one
+
+    def trimmed(self, by: int) -> Dim:
+        """The length after `by` elements are sliced off (never below zero)."""
+        if by == 0:
+            return self
+        if self.size is not None:
+            return Dim(size=max(self.size - by, 0))
+        return Dim(symbol=self.symbol, trim=self.trim + by, maybe_one=True)
+
+
+ONE = Dim(size=1)
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """A number. `python` tells a Python `float` from a NumPy scalar of the same dtype."""
+
+    dtype: np.dtype[Any]
+    python: bool = False
+    extent: Dim | None = None  # an integer that is the length of an axis
+
+    @property
+    def dims(self) -> tuple[Dim, ...]:
+        return ()
+
+    def __str__(self) -> str:
+        if self.python:
+            return {"f": "float", "i": "int", "b": "bool", "c": "complex"}[self.dtype.kind]
+        return f"np.{self.dtype.name}"
+
+
+@dataclass(frozen=True)
+class Array:
+    """A NumPy array of a dtype and a rank."""
+
+    dtype: np.dtype[Any]
+    dims: tuple[Dim, ...]
+
+    def __str__(self) -> str:
+        axes = ", ".join("1" if d.is_one else ":" for d in self.dims)
+        return f"{self.dtype.name}[{axes}]"
+
+
+@dataclass(frozen=True)
+class Opaque:
+    """A run-time value without numbers in it: a formatted string, the result of an unknown call."""
+
+    what: str
+
+    @property
+    def dims(self) -> tuple[Dim, ...]:
+        return ()
+
+    def __str__(self) -> str:
+        return self.what
+
+
+Type = Scalar | Array | Opaque
+
+FLOAT = Scalar(np.dtype(float), python=True)
+INT = Scalar(np.dtype(int), python=True)
+BOOL = Scalar(np.dtype(bool), python=True)
+
+
+def rank(t: Type) -> int:
+    return len(t.dims)
+
+
+def is_number(t: Type) -> bool:
+    return isinstance(t, (Scalar, Array)) and t.dtype.kind in "fiu"
+
+
+def is_float(t: Type) -> bool:
+    return isinstance(t, (Scalar, Array)) and t.dtype.kind == "f"
+
+
+def gradient_type(t: Scalar | Array) -> Scalar | Array:
+    """The type of a gradient: that of its variable, with float64 for whole numbers."""
+    if t.dtype.kind != "f":
+        t = replace(t, dtype=np.dtype(float))
+    return replace(t, extent=None) if isinstance(t, Scalar) else t
+
+
+class Facts:
+    """What a program proves about lengths by running: `a @ b` proves that two axes agree.
+
+    A union-find over symbols. Facts proved inside a branch hold only there: `snapshot` and
+    `restore` bracket it.
+    """
+
+    def __init__(self) -> None:
+        self._parent: dict[int, int] = {}
+        self._next = 0
+
+    def fresh(self, maybe_one: bool = True) -> Dim:
+        self._next += 1
+        return Dim(symbol=self._next, maybe_one=maybe_one)
+
+    def root(self, symbol: int) -> int:
+        while symbol in self._parent:
+            symbol = self._parent[symbol]
+        return symbol
+
+    def unify(self, a: Dim, b: Dim) -> None:
+        """Record that two lengths agree (only plain symbols can be merged)."""
+        if a.symbol is None or b.symbol is None or a.trim != b.trim:
+            return
+        ra, rb = self.root(a.symbol), self.root(b.symbol)
+        if ra != rb:
+            self._parent[max(ra, rb)] = min(ra, rb)
+
+    def same(self, a: Dim, b: Dim) -> bool:
+        """Whether two lengths are proved equal."""
+        if a.size is not None or b.size is not None:
+            return a.size == b.size
+        assert a.symbol is not None and b.symbol is not None
+        return self.root(a.symbol) == self.root(b.symbol) and a.trim == b.trim
+
+    def snapshot(self) -> dict[int, int]:
+        return dict(self._parent)
+
+    def restore(self, saved: dict[int, int]) -> None:
+        self._parent = saved
+
+    def broadcast(self, *shapes: tuple[Dim, ...]) -> tuple[Dim, ...]:
+        """The axes of a broadcast of `shapes`, as NumPy aligns them."""
+        rank = max(map(len, shapes), default=0)
+        out: list[Dim] = [ONE] * rank
+        for shape in shapes:
+            for i, d in enumerate(shape, rank - len(shape)):
+                out[i] = self._broadcast_axis(out[i], d)
+        return tuple(out)
+
+    def _broadcast_axis(self, a: Dim, b: Dim) -> Dim:
+        if a.is_one or b.is_one:
+            return b if a.is_one else a
+        if self.same(a, b):
+            return a
+        if not a.can_be_one and not b.can_be_one:
+            self.unify(a, b)
+            return a if a.size is not None or b.size is None else b
+        if not a.can_be_one:
+            return a
+        if not b.can_be_one:
+            return b
+        return self.fresh()
+
+
+def same_axes(facts: Facts, a: tuple[Dim, ...], b: tuple[Dim, ...]) -> bool:
+    return len(a) == len(b) and all(facts.same(x, y) for x, y in zip(a, b, strict=True))

@@ -1,0 +1,67 @@
+"""Common subexpressions: what was computed once is not computed again.
+
+Before:                                  After:
+    s0 = np.tanh(x)                          s0 = np.tanh(x)
+    s1 = np.tanh(x)
+    y = s0 * s1                              y = s0 * s0
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from revcompile.gates.effects import EFFECTS, identity
+from revcompile.ir.nodes import Apply, Block, Function, Statement, Structure, Value
+from revcompile.passes.walk import Walk
+
+# Each call of these makes storage of its own, which must stay its own.
+FRESH = frozenset({np.zeros, np.ones, np.empty, np.full, np.copy, np.ndarray.copy, np.zeros_like, np.ones_like})
+
+
+class _Scopes(Walk):
+    """A walk that forgets, at the end of a block, what was computed in it."""
+
+    def __init__(self) -> None:
+        self.known: list[dict[Any, Value]] = [{}]
+        super().__init__(self._visit)
+
+    def block(self, block: Block) -> Block:
+        self.known.append({})
+        out = super().block(block)
+        self.known.pop()
+        return out
+
+    def _visit(self, statement: Apply, _: list[Statement]) -> Structure | None:
+        if statement.function in EFFECTS or statement.function in FRESH or statement.function is identity:
+            return None
+        if not isinstance(statement.result, Value):
+            return None
+        key = (statement.function, _key(statement.args))
+        for scope in reversed(self.known):
+            if key in scope:
+                known = scope[key]
+                if known.hint is None and statement.result.hint is not None and known.of is None:
+                    known.hint, known.fold = statement.result.hint, statement.result.fold
+                return known
+        self.known[-1][key] = statement.result
+        return None
+
+
+def eliminate_common(function: Function) -> Function:
+    return _Scopes().function(function)
+
+
+def _key(structure: Structure) -> Any:
+    if isinstance(structure, Value):
+        return structure
+    if isinstance(structure, (tuple, list)):
+        return (type(structure), *map(_key, structure))
+    if isinstance(structure, dict):
+        return (dict, *((k, _key(v)) for k, v in structure.items()))
+    if isinstance(structure, slice):
+        return (slice, _key(structure.start), _key(structure.stop), _key(structure.step))
+    if isinstance(structure, float):
+        return (float, repr(structure))
+    return (type(structure), structure)

@@ -1,0 +1,127 @@
+"""Whose storage it is: gradients that are returned belong to the caller alone, and sums go in place
+into storage that is ours.
+
+Before:                                  After:
+    grad_x_1 = grad_x + s0                   grad_x += s0
+    return (y, grad_x_1)                     return (y.copy(), grad_x)
+"""
+
+from __future__ import annotations
+
+import operator
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from revcompile.gates.effects import identity
+from revcompile.gates.table import TABLE
+from revcompile.ir.nodes import Apply, Block, Branch, Function, Statement, Structure, Value, leaves, map_values, uses
+from revcompile.ir.types import Array, Scalar
+
+ALIASING = frozenset({identity, np.asarray, np.nan_to_num})
+
+
+def own_gradients(function: Function) -> Function:
+    """Copy, at the end, each returned gradient that is not a fresh array of its own."""
+    ((value, aux, gradients),) = function.body.yields
+    made = _definitions(function.body)
+    shared = set(leaves((value, aux)))
+    taken: set[Value] = set()
+    extra: list[Statement] = []
+
+    def own(gradient: Value) -> Structure:
+        if not isinstance(gradient.type, Array):
+            return gradient
+        fresh = gradient not in taken and is_fresh(gradient, made) and gradient not in shared
+        taken.add(gradient)
+        if fresh:
+            return gradient
+        stretched = made.get(gradient)
+        new = Value(gradient.type, of=gradient.of, hint=gradient.hint, fold=True)
+        if isinstance(stretched, Apply) and stretched.function is np.broadcast_to:
+            number, shape = stretched.args[:2]
+            if not isinstance(number, Value) or not number.type.dims:
+                extra.append(Apply(np.full, _full_args(shape, number), new, note=stretched.note))
+                return new
+        extra.append(Apply(np.ndarray.copy, (gradient, *_copy_rest()), new))
+        return new
+
+    owned = map_values(own, gradients)
+    body = Block((*function.body.statements, *extra), ((value, aux, owned),))
+    return replace(function, body=body)
+
+
+def _copy_rest() -> tuple[Any, ...]:
+    return tuple(p.default for p in list(TABLE[np.ndarray.copy].signature.parameters.values())[1:])
+
+
+def _full_args(shape: Structure, number: Structure) -> tuple[Any, ...]:
+    rest = [p.default for p in list(TABLE[np.full].signature.parameters.values())[2:]]
+    return (shape, number, *rest)
+
+
+def _definitions(block: Block) -> dict[Value, Statement | Block]:
+    made: dict[Value, Any] = {}
+
+    def index(block: Block) -> None:
+        for statement in block.statements:
+            if isinstance(statement, Apply):
+                for v in leaves(statement.result):
+                    made.setdefault(v, statement)
+            elif isinstance(statement, Branch):
+                index(statement.then)
+                index(statement.orelse)
+                for v in statement.results:
+                    made.setdefault(v, statement)
+
+    index(block)
+    return made
+
+
+def is_fresh(value: Value, made: dict[Value, Any]) -> bool:
+    """Whether a value is an array that its statement allocated, so that nobody else holds it."""
+    statement = made.get(value)
+    if isinstance(statement, Apply):
+        if statement.function is operator.iadd:
+            return True
+        return not TABLE[statement.function].view and statement.function not in ALIASING
+    return False
+
+
+def accumulate_in_place(function: Function) -> Function:
+    """`g = g + c` becomes `g += c` where g is ours, of the sum's type, and read by nobody else."""
+    made = _definitions(function.body)
+    counts = Counter(uses(function.body))
+
+    def block(b: Block) -> Block:
+        local = {v for s in b.statements if isinstance(s, Apply) for v in leaves(s.result)}
+        return Block(tuple(statement(s, local) for s in b.statements), b.yields)
+
+    def statement(s: Statement, local: set[Value]) -> Statement:
+        if isinstance(s, Branch):
+            return replace(s, then=block(s.then), orelse=block(s.orelse))
+        if not (isinstance(s, Apply) and s.function is operator.add and isinstance(s.result, Value)):
+            return s
+        old = s.args[0]
+        if not isinstance(old, Value) or old.of is None or old.of is not s.result.of or counts[old] != 1:
+            return s
+        if old not in local or old.fold or not _may_add(old, s, made):
+            return s
+        return replace(s, function=operator.iadd)
+
+    return replace(function, body=block(function.body))
+
+
+def _may_add(old: Value, s: Apply, made: dict[Value, Any]) -> bool:
+    if isinstance(old.type, Scalar):
+        return True
+    return (
+        isinstance(old.type, Array)
+        and old.type.dims != ()
+        and isinstance(s.result.type, Array)
+        and old.type.dtype == s.result.type.dtype
+        and len(old.type.dims) == len(s.result.type.dims)
+        and is_fresh(old, made)
+    )

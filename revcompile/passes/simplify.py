@@ -1,0 +1,244 @@
+"""Algebra that an expert does without thinking: `1.0 * x` is x, a gradient that is only a stretched
+number is left unstretched where it meets an array of that shape.
+
+Before:                                  After:
+    grad_L = 1.0
+    grad_s0 = np.broadcast_to(grad_L, x.shape)
+    grad_x = grad_s0 * 2.0 * x               grad_x = 2.0 * x
+
+Every rule holds for NaN, infinities, signed zeros, dtypes and shapes.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from revcompile.gates.effects import identity
+from revcompile.gates.infer import infer
+from revcompile.gates.lengths import length, size_of
+from revcompile.gates.table import TABLE
+from revcompile.ir.nodes import Apply, Function, Statement, Structure, Value, is_static, scalar_type
+from revcompile.ir.types import INT, Array, Facts, Scalar, Type, same_axes
+from revcompile.passes.walk import Walk
+
+
+def simplify(function: Function, facts: Facts) -> Function:
+    walk = Walk(lambda statement, out: _Rules(walk, facts, out).visit(statement))
+    return walk.function(function)
+
+
+class _Rules:
+    """The rules for one application. Each returns what stands for the result, or None."""
+
+    def __init__(self, walk: Walk, facts: Facts, out: list[Statement]) -> None:
+        self.walk = walk
+        self.facts = facts
+        self.out = out
+
+    def visit(self, statement: Apply) -> Structure | None:
+        rule = _BY_FUNCTION.get(statement.function)
+        found = rule(self, statement) if rule is not None else None
+        if found is None:
+            found = self._unstretch(statement)
+        if isinstance(found, Value) and isinstance(statement.result, Value):
+            _hand_name(statement.result, found)
+        return found
+
+    # -- helpers ------------------------------------------------------------------------------
+
+    def made_by(self, atom: Structure, *functions: Callable[..., Any]) -> Apply | None:
+        made = self.walk.definitions.get(atom) if isinstance(atom, Value) else None
+        return made if made is not None and made.function in functions else None
+
+    def number(self, atom: Structure) -> float | None:
+        """The number that an atom is known to be, a cast of a literal included."""
+        if type(atom) in (int, float):
+            return float(atom)
+        made = self.walk.definitions.get(atom) if isinstance(atom, Value) else None
+        if made is not None and made.function in (np.float64, np.float32, np.float16):
+            return self.number(made.args[0])
+        return None
+
+    def same_type(self, atom: Structure, result: Structure) -> bool:
+        a, b = _type(atom), _type(result)
+        if isinstance(a, Array) and isinstance(b, Array):
+            return a.dtype == b.dtype and same_axes(self.facts, a.dims, b.dims)
+        if isinstance(a, Scalar) and isinstance(b, Scalar):
+            return a.dtype == b.dtype and a.python == b.python
+        return False
+
+    def emit(self, like: Apply, function: Callable[..., Any], *args: Structure) -> Value:
+        types = infer(TABLE[function], function, args, self.facts)
+        value = Value(types)
+        self.out.append(Apply(function, args, value, like.line, like.note))
+        self.walk.definitions[value] = self.out[-1]  # type: ignore[assignment]
+        return value
+
+    def replace(self, statement: Apply, function: Callable[..., Any], *args: Structure) -> Structure | None:
+        """`function(*args)` under the statement's own name, if that has the same type."""
+        types = infer(TABLE[function], function, args, self.facts)
+        new = Value(types)
+        if not self.same_type(new, statement.result):
+            return None
+        if isinstance(statement.result, Value):
+            new.hint, new.of, new.fold = statement.result.hint, statement.result.of, statement.result.fold
+        self.out.append(Apply(function, args, new, statement.line, statement.note))
+        return new
+
+    # -- rules --------------------------------------------------------------------------------
+
+    def identity(self, s: Apply) -> Structure | None:
+        return s.args[0]
+
+    def multiply(self, s: Apply) -> Structure | None:
+        a, b = s.args
+        if is_static(a) and is_static(b):
+            return a * b
+        for one, other in ((a, b), (b, a)):
+            factor = self.number(one)
+            if factor == 1.0 and self.same_type(other, s.result):
+                return other
+            if factor == -1.0:
+                return self.replace(s, operator.neg, other)
+        return None
+
+    def add(self, s: Apply) -> Structure | None:
+        a, b = s.args
+        return a + b if is_static(a) and is_static(b) else None
+
+    def divide(self, s: Apply) -> Structure | None:
+        a, b = s.args
+        if self.number(b) == 1.0 and self.same_type(a, s.result):
+            return a
+        return None
+
+    def power(self, s: Apply) -> Structure | None:
+        a, b = s.args
+        return a if type(b) in (int, float) and b == 1 and self.same_type(a, s.result) else None
+
+    def negative(self, s: Apply) -> Structure | None:
+        (a,) = s.args
+        if is_static(a):
+            return -a
+        inner = self.made_by(a, operator.neg)
+        return inner.args[0] if inner is not None else None
+
+    def transpose(self, s: Apply) -> Structure | None:
+        a, axes = s.args
+        inner = self.made_by(a, np.transpose)
+        if axes is None and inner is not None and inner.args[1] is None:
+            return inner.args[0]
+        return None
+
+    def cast(self, s: Apply) -> Structure | None:
+        (a,) = s.args[:1]
+        return a if isinstance(a, Value) and self.same_type(a, s.result) else None
+
+    def reshape(self, s: Apply) -> Structure | None:
+        a = s.args[0]
+        if isinstance(a, Value) and isinstance(a.type, Array) and len(a.type.dims) == 1:
+            return a if self.same_type(a, s.result) else None
+        if isinstance(a, Value) and self._is_shape_of(s.args[1], a) and self.same_type(a, s.result):
+            return a
+        return None
+
+    def _is_shape_of(self, shape: Structure, x: Value) -> bool:
+        """Whether `shape` spells the lengths of x's own axes."""
+        if not isinstance(shape, tuple) or len(shape) != len(x.type.dims):
+            return False
+        for item, dim in zip(shape, x.type.dims, strict=True):
+            if isinstance(item, Value):
+                extent = item.type.extent if isinstance(item.type, Scalar) else None
+                if extent is None or not self.facts.same(extent, dim):
+                    return False
+            elif item != dim.size:
+                return False
+        return True
+
+    def broadcast(self, s: Apply) -> Structure | None:
+        """A stretch to the shape it has; a stretch of a stretch."""
+        a = s.args[0]
+        if isinstance(a, Value) and isinstance(a.type, Array) and self.same_type(a, s.result):
+            return a
+        inner = self.made_by(a, np.broadcast_to)
+        if inner is not None:
+            return self.replace(s, np.broadcast_to, inner.args[0], *s.args[1:])
+        return None
+
+    def total(self, s: Apply) -> Structure | None:
+        """The sum of a stretched number is that number times how often it stands there."""
+        stretched = self.made_by(s.args[0], np.broadcast_to)
+        if stretched is None or any(a is not d for a, d in zip(s.args[1:], _defaults(s), strict=True)):
+            return None
+        number, shape = stretched.args[:2]
+        if _type(number).dims or not isinstance(shape, tuple):
+            return None
+        count: Structure = 1
+        source = self.walk.definitions.get(shape[0]) if shape and isinstance(shape[0], Value) else None
+        whole = source is not None and source.function is length and len(shape) == len(source.args[0].type.dims)
+        if whole and source is not None and self._is_shape_of(shape, source.args[0]):
+            count = Value(INT)
+            self.out.append(Apply(size_of, (source.args[0],), count, s.line))
+        else:
+            for item in shape:
+                count = count * item if is_static((count, item)) else self.emit(s, operator.mul, count, item)
+        if self.number(number) == 1.0 and isinstance(s.result, Value):
+            return self.replace(s, type_cast(s.result.type), count)
+        return self.replace(s, operator.mul, number, count)
+
+    def _unstretch(self, s: Apply) -> Structure | None:
+        """An elementwise gate broadcasts by itself: it can take the number that was stretched."""
+        if TABLE[s.function].locals is None or not isinstance(s.result, Value):
+            return None
+        for i, argument in enumerate(s.args):
+            stretched = self.made_by(argument, np.broadcast_to)
+            if stretched is None:
+                continue
+            args = (*s.args[:i], stretched.args[0], *s.args[i + 1 :])
+            if is_static(args):
+                continue
+            new = Apply(s.function, args, s.result, s.line, s.note)
+            simpler = self.visit(new)
+            if simpler is not None:
+                if self.same_type(simpler, s.result):
+                    return simpler
+                continue
+            replaced = self.replace(s, s.function, *args)
+            if replaced is not None:
+                return replaced
+        return None
+
+
+def type_cast(t: Type) -> Any:
+    assert isinstance(t, (Scalar, Array))
+    return float if isinstance(t, Scalar) and t.python else t.dtype.type
+
+
+def _type(atom: Structure) -> Type:
+    return atom.type if isinstance(atom, Value) else scalar_type(atom)
+
+
+def _defaults(s: Apply) -> list[Any]:
+    return [p.default for p in list(TABLE[s.function].signature.parameters.values())[1:]]
+
+
+def _hand_name(from_: Value, to: Value) -> None:
+    """The name that says more survives when two values turn out to be one."""
+    if to.hint is not None or (to.of is not None and to.of.hint is not None):
+        return
+    if from_.hint is not None or (from_.of is not None and (to.of is None or from_.of.hint is not None)):
+        to.hint, to.of, to.fold = from_.hint, from_.of, from_.fold
+
+
+_BY_FUNCTION: dict[Any, Callable[[_Rules, Apply], Structure | None]] = {
+    identity: _Rules.identity,
+    operator.mul: _Rules.multiply, np.multiply: _Rules.multiply, operator.add: _Rules.add,
+    operator.truediv: _Rules.divide, operator.pow: _Rules.power, operator.neg: _Rules.negative,
+    np.transpose: _Rules.transpose, np.ndarray.astype: _Rules.cast, float: _Rules.cast,
+    np.float64: _Rules.cast, np.float32: _Rules.cast, np.reshape: _Rules.reshape,
+    np.broadcast_to: _Rules.broadcast, np.sum: _Rules.total,
+}  # fmt: skip

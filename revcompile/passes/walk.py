@@ -1,0 +1,108 @@
+"""The one way in which passes go through a function: first to last, with replacements carried along."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from revcompile.ir.nodes import (
+    Apply,
+    Block,
+    Branch,
+    Function,
+    Raise,
+    Statement,
+    Structure,
+    Value,
+    blocks,
+    map_values,
+    results,
+)
+
+# What a pass makes of one application: None (keep it), or the structure that stands for its result.
+Visit = Callable[[Apply, list[Statement]], Structure | None]
+
+
+class Walk:
+    """Rebuilds a function; `visit` sees each application with replaced operands."""
+
+    def __init__(self, visit: Visit) -> None:
+        self.visit = visit
+        self.replaced: dict[Value, Structure] = {}
+        self.definitions: dict[Value, Apply] = {}
+
+    def function(self, function: Function) -> Function:
+        done = replace(function, body=self.block(function.body))
+        for value in _defined(done.body):
+            stands_for = self.replaced.get(value.of) if value.of is not None else None
+            if isinstance(stands_for, Value):
+                value.of = stands_for
+        return done
+
+    def atom(self, structure: Structure) -> Structure:
+        return map_values(lambda v: self.replaced.get(v, v), structure)
+
+    def block(self, block: Block) -> Block:
+        out: list[Statement] = []
+        for statement in block.statements:
+            if isinstance(statement, Apply):
+                self._apply(statement, out)
+            elif isinstance(statement, Branch):
+                self._branch(statement, out)
+            else:
+                out.append(Raise(self.atom(statement.exception), statement.line))
+        return Block(tuple(out), self.atom(block.yields))
+
+    def _apply(self, statement: Apply, out: list[Statement]) -> None:
+        args = self.atom(statement.args)
+        statement = replace(statement, args=args)
+        start = len(out)
+        new = self.visit(statement, out)
+        if new is None:
+            out.append(statement)
+        else:
+            assert isinstance(statement.result, Value)
+            self.replaced[statement.result] = new
+        for added in out[start:]:
+            if isinstance(added, Apply) and isinstance(added.result, Value):
+                self.definitions[added.result] = added
+
+    def _branch(self, statement: Branch, out: list[Statement]) -> None:
+        condition = self.atom(statement.condition)
+        then, orelse = self.block(statement.then), self.block(statement.orelse)
+        if not isinstance(condition, Value):
+            chosen = then if condition else orelse
+            out.extend(chosen.statements)
+            for result, atom in zip(statement.results, chosen.yields, strict=True):
+                if atom is not result:
+                    self.replaced[result] = atom
+            return
+        # A residual is both defined inside and a result: what replaces it is the result now.
+        results = []
+        for result in statement.results:
+            new = self.replaced.get(result, result)
+            results.append(new if isinstance(new, Value) else result)
+        keep = [
+            i for i, (r, s) in enumerate(zip(results, statement.results, strict=True))
+            if r is s or _is_yielded(then, orelse, i, r)
+        ]  # fmt: skip
+        out.append(
+            Branch(
+                condition,
+                replace(then, yields=tuple(then.yields[i] for i in keep)),
+                replace(orelse, yields=tuple(orelse.yields[i] for i in keep)),
+                tuple(results[i] for i in keep),
+                statement.line,
+            )
+        )
+
+
+def _defined(block: Block) -> Iterator[Value]:
+    for statement in block.statements:
+        yield from results(statement)
+        for inner in blocks(statement):
+            yield from _defined(inner)
+
+
+def _is_yielded(then: Block, orelse: Block, position: int, value: Value) -> bool:
+    return then.yields[position] is value or orelse.yields[position] is value

@@ -1,0 +1,133 @@
+"""The few helpers that generated code may call by name. Imports NumPy only."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+
+def sigmoid(x: Any) -> Any:
+    """The logistic function 1 / (1 + exp(-x)): NumPy's value, for a float through `math`."""
+    if type(x) is float:
+        return 1.0 / (1.0 + math.exp(-x)) if x > -700.0 else math.exp(x)
+    return 1.0 / (1.0 + np.exp(-x))
+
+
+def unbroadcast(gradient: Any, shape: tuple[int, ...]) -> Any:
+    """Undo a broadcast: sum `gradient` over the axes along which `shape` was stretched to it."""
+    extra = np.ndim(gradient) - len(shape)
+    if extra > 0:
+        gradient = np.add.reduce(gradient, tuple(range(extra)))
+    stretched = tuple(i for i, n in enumerate(shape) if n == 1 != gradient.shape[i])
+    if stretched:
+        gradient = np.add.reduce(gradient, stretched, keepdims=True)
+    if gradient.shape != shape:
+        gradient = np.broadcast_to(gradient, shape)
+    return gradient
+
+
+def over(upstream: Any, denominator: Any) -> Any:
+    """`upstream / denominator`, where a zero upstream gradient stays zero even over a zero.
+
+    This is what the derivative of `sqrt` at 0 needs: the local gradient is infinite there, but a
+    branch that was not taken sends nothing back.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        quotient = np.divide(upstream, denominator)
+    if not np.all(denominator):
+        quotient = np.where(upstream == 0, np.zeros((), quotient.dtype), quotient)[()]
+    return quotient
+
+
+def scatter_along_axis(grad: Any, indices: Any, shape: tuple[int, ...], axis: int | None) -> Any:
+    """The transpose of `np.take_along_axis`: zeros of `shape`, with `grad` added at `indices` along `axis`.
+
+    Repeated indices accumulate; an axis on which `indices` were broadcast, too.
+    """
+    out = np.zeros(shape, grad.dtype)
+    if axis is None:
+        np.add.at(out.reshape(-1), indices, grad)
+        return out
+    axis %= out.ndim
+    others = grad.shape[:axis] + grad.shape[axis + 1 :]
+    if indices.shape[axis] == 1 and others == out.shape[:axis] + out.shape[axis + 1 :]:
+        np.put_along_axis(out, indices, grad, axis)  # one index a line: nothing can repeat
+        return out
+    grid = [np.arange(n).reshape((-1,) + (1,) * (out.ndim - 1 - i)) for i, n in enumerate(out.shape)]
+    grid[axis] = indices
+    np.add.at(out, tuple(grid), grad)
+    return out
+
+
+def recurrence(x: Any, factor: Any, axis: int, reverse: bool = False) -> Any:
+    """The array `s` with s[i] = x[i] + factor[i] * s[i-1] along `axis`, starting from s[0] = x[0].
+
+    With `reverse`, its transpose: s[i] = x[i] + factor[i+1] * s[i+1], ending on s[-1] = x[-1]
+    (Horner's scheme). This is the gradient of a running product, without a division.
+    """
+    s = np.array(x, np.result_type(x, factor))
+    lines, factors = np.moveaxis(s, axis, 0), np.moveaxis(factor, axis, 0)
+    if reverse:
+        lines, factors = lines[::-1], factors[:0:-1]
+    else:
+        factors = factors[1:]
+    if s.ndim == 1 and s.size:  # a loop over Python floats is faster than one over array elements
+        total, *terms = lines.tolist()
+        lines[1:] = [total := term + f * total for term, f in zip(terms, factors.tolist(), strict=True)]
+    else:
+        for i in range(1, len(lines)):
+            lines[i] += factors[i - 1] * lines[i - 1]
+    return s
+
+
+
+def scatter(grad: Any, index: Any, shape: tuple[int, ...]) -> Any:
+    """The transpose of `x[index]` where no element is read twice: zeros of `shape` but for `grad` there."""
+    out = np.zeros(shape, getattr(grad, "dtype", float))
+    out[index] = grad
+    return out
+
+
+def scatter_add(grad: Any, index: Any, shape: tuple[int, ...]) -> Any:
+    """The transpose of `x[index]` for integer index arrays: repeated indices accumulate."""
+    out = np.zeros(shape, grad.dtype)
+    if out.ndim == 1 or grad.size < 500 or 8 * grad.size < out.size:
+        np.add.at(out, index, grad)
+    else:  # np.add.at is 3-4 times faster on flat positions than on rows
+        positions = np.arange(out.size).reshape(shape)[index]
+        np.add.at(out.reshape(-1), positions.reshape(-1), grad.reshape(-1))
+    return out
+
+
+def scatter_windows(grad: Any, shape: tuple[int, ...], window_shape: Any, axis: Any = None) -> Any:
+    """The transpose of `sliding_window_view`: each element collects from every window that it is in."""
+    out = np.zeros(shape, grad.dtype)
+    window = (window_shape,) if np.ndim(window_shape) == 0 else tuple(window_shape)
+    if axis is None:
+        axes = tuple(range(out.ndim))
+    else:
+        axes = tuple(i % out.ndim for i in ((axis,) if np.ndim(axis) == 0 else axis))
+    for offset in np.ndindex(*window):
+        first = [0] * out.ndim
+        for i, k in zip(axes, offset, strict=True):
+            first[i] += k  # an axis may be windowed twice
+        place = tuple(slice(k, k + n) for k, n in zip(first, grad.shape, strict=False))
+        out[place] += grad[(..., *offset)]
+    return out
+
+
+def cofactor(a: Any) -> Any:
+    """The cofactors of a square matrix (or of each in a stack): the gradient of its determinant.
+
+    That is det(a) inv(a).T, and for a singular matrix what the singular values say it is: with
+    a = u diag(s) vh, the cofactors of a rotation being the rotation itself, times its determinant.
+    """
+    try:
+        return np.linalg.det(a)[..., None, None] * np.swapaxes(np.linalg.inv(a), -1, -2)
+    except np.linalg.LinAlgError:
+        u, s, vh = np.linalg.svd(a)
+        others = np.where(np.eye(s.shape[-1], dtype=bool), 1, s[..., None, :])
+        signs = np.linalg.det(u) * np.linalg.det(vh)
+        return signs[..., None, None] * (u * np.prod(others, -1)[..., None, :]) @ vh

@@ -1,0 +1,290 @@
+"""`if` on a run-time value: its lowering and its reversal; `a if c else b`, `and`, `or` likewise.
+
+Lowering interprets both sides in blocks of their own and joins what they leave behind. The reversal
+is a branch on the same condition whose sides are the reversals of the forward sides. A value of a
+forward side that its reversal reads becomes one more result of the forward branch (a residual).
+Imports the IR; the stages come in as arguments.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from revcompile.errors import UnsupportedError
+from revcompile.frontend.abstract import Frame, Poison, Returned
+from revcompile.ir.nodes import (
+    UNDEFINED,
+    Block,
+    Branch,
+    Raise,
+    Structure,
+    Value,
+    leaves,
+    map_values,
+    results,
+    scalar_type,
+)
+from revcompile.ir.types import Array, Facts, Opaque, Scalar, Type
+
+MISSING = Poison("is assigned on one side of a branch only")
+
+
+class CannotJoin(Exception):
+    """The two sides of a branch leave things of different structure."""
+
+
+# -- lowering ------------------------------------------------------------------------------------
+
+
+def lower(low: Any, node: ast.If, frame: Frame, pending: list[ast.stmt]) -> Returned | None:
+    test = low.evaluate(node.test, frame)
+    if not isinstance(test, Value):
+        pending[:0] = node.body if test else node.orelse
+        return None
+    before = frame.names
+    if _may_return(node):
+        rest = list(pending)
+        pending.clear()
+
+        def side(body: list[ast.stmt]) -> Structure:
+            frame.names = dict(before)
+            outcome = low.run([*body, *rest], frame)
+            return outcome.value if outcome is not None else None
+
+        try:
+            return Returned(_branch(low, test, lambda: side(node.body), lambda: side(node.orelse)))
+        except CannotJoin as e:
+            raise UnsupportedError(f"the two ways to return do not agree: {e}") from None
+    low_then: dict[str, Structure] = {}
+
+    def then() -> Structure:
+        frame.names = dict(before)
+        low.run(node.body, frame)
+        low_then.update(frame.names)
+
+    def orelse() -> Structure:
+        frame.names = dict(before)
+        low.run(node.orelse, frame)
+
+    frame.names = _branch(low, test, then, orelse, lambda: (low_then, frame.names))
+    return None
+
+
+def choose(
+    low: Any, test: Structure, then: Callable[[], Structure], orelse: Callable[[], Structure]
+) -> Structure:
+    """The value of `then()` or `orelse()`: only the one that `test` picks is evaluated."""
+    if not isinstance(test, Value):
+        return then() if test else orelse()
+    try:
+        return _branch(low, test, then, orelse)
+    except CannotJoin as e:
+        raise UnsupportedError(f"the two sides of this expression do not agree: {e}") from None
+
+
+def _branch(
+    low: Any,
+    test: Value,
+    then: Callable[[], Structure],
+    orelse: Callable[[], Structure],
+    names: Callable[[], tuple[dict[str, Structure], dict[str, Structure]]] | None = None,
+) -> Structure:
+    """Emit a branch and join the values of its sides (or, with `names`, the names they assign)."""
+    builder = low.builder
+    line = builder.line
+    with builder.block() as then_statements:
+        a = then()
+        then_left = builder.left
+    with builder.block() as else_statements:
+        b = orelse()
+        else_left = builder.left
+    pairs: list[tuple[Structure, Structure, Value]] = []
+    if names is not None:
+        joined: Structure = _join_names(builder.facts, *names(), then_left, else_left, pairs)
+    else:
+        joined = b if then_left else a if else_left else join(builder.facts, a, b, pairs)
+    if not then_left and not else_left:
+        left, right, out = zip(*pairs, strict=True) if pairs else ((), (), ())
+    else:  # only one side goes on: its values are the values
+        survivors = [v for v in leaves(joined) if _is_inside(v, then_statements + else_statements)]
+        fresh = {v: Value(v.type, v.hint) for v in dict.fromkeys(survivors)}
+        joined = map_values(lambda v: fresh.get(v, v), joined)
+        kept, nothing = tuple(fresh), (UNDEFINED,) * len(fresh)
+        left, right, out = (nothing, kept, tuple(fresh.values())) if then_left else (kept, nothing, tuple(fresh.values()))
+    builder.statements.append(
+        Branch(
+            test,
+            Block(tuple(then_statements), tuple(left)),
+            Block(tuple(else_statements), tuple(right)),
+            tuple(out),
+            line,
+        )
+    )
+    if then_left and else_left:
+        builder.statements.append(Raise((RuntimeError, ("unreachable",)), line))
+    return joined
+
+
+def _is_inside(value: Value, statements: list[Any]) -> bool:
+    return any(value is r for s in statements for r in results(s))
+
+
+def _may_return(node: ast.AST) -> bool:
+    """Whether a `return` of this function stands inside `node`."""
+    if isinstance(node, ast.Return):
+        return True
+    if isinstance(node, (ast.FunctionDef, ast.Lambda)):
+        return False
+    return any(_may_return(child) for child in ast.iter_child_nodes(node))
+
+
+def _join_names(
+    facts: Facts,
+    then: dict[str, Structure],
+    orelse: dict[str, Structure],
+    then_left: bool,
+    else_left: bool,
+    pairs: list[tuple[Structure, Structure, Value]],
+) -> dict[str, Structure]:
+    if then_left or else_left:
+        return dict(orelse if then_left else then)
+    out: dict[str, Structure] = {}
+    for name in dict.fromkeys([*then, *orelse]):
+        a, b = then.get(name, MISSING), orelse.get(name, MISSING)
+        count = len(pairs)
+        try:
+            out[name] = join(facts, a, b, pairs, name)
+        except CannotJoin as e:
+            del pairs[count:]
+            out[name] = Poison(f"differs in kind between the sides of a branch: {e}")
+    return out
+
+
+def join(
+    facts: Facts,
+    a: Structure,
+    b: Structure,
+    pairs: list[tuple[Structure, Structure, Value]],
+    hint: str | None = None,
+) -> Structure:
+    """One structure for either `a` or `b`; where they differ, a new value, noted in `pairs`."""
+    if a is b:
+        return a
+    if isinstance(a, Poison) or isinstance(b, Poison):
+        return a if isinstance(a, Poison) else b
+    if type(a) is type(b) and isinstance(a, (tuple, list)) and len(a) == len(b):
+        items = [join(facts, x, y, pairs) for x, y in zip(a, b, strict=True)]
+        return type(a)(*items) if hasattr(a, "_fields") else type(a)(items)
+    if type(a) is type(b) is dict and list(a) == list(b):
+        return {k: join(facts, a[k], b[k], pairs) for k in a}
+    if not isinstance(a, Value) and not isinstance(b, Value):
+        try:
+            if type(a) is type(b) and a == b:
+                return a
+        except Exception:  # an exotic __eq__ is as good as unequal
+            pass
+    for known_a, known_b, value in pairs:
+        if known_a is a and known_b is b and isinstance(a, Value):
+            return value
+    value = Value(join_types(facts, _type(a), _type(b)), hint)
+    if hint is not None:
+        value.fold = False
+    pairs.append((a, b, value))
+    return value
+
+
+def _type(x: Structure) -> Type:
+    if isinstance(x, Value):
+        return x.type
+    if isinstance(x, (bool, int, float, np.generic)):
+        return scalar_type(x)
+    kind = "None" if x is None else f"a {type(x).__name__}"
+    raise CannotJoin(f"{kind} on one side, something else on the other")
+
+
+def join_types(facts: Facts, a: Type, b: Type) -> Type:
+    """The type of a value that is either."""
+    if isinstance(a, Opaque) or isinstance(b, Opaque) or isinstance(a, Array) != isinstance(b, Array):
+        raise CannotJoin(f"a {a} on one side, a {b} on the other")
+    dtype = a.dtype if a.dtype == b.dtype else np.result_type(a.dtype, b.dtype)
+    if isinstance(a, Scalar) and isinstance(b, Scalar):
+        extent = a.extent if a.extent is not None and a.extent == b.extent else None
+        return Scalar(dtype, python=a.python and b.python, extent=extent)
+    if len(a.dims) != len(b.dims):
+        raise CannotJoin(f"a {a} on one side, a {b} on the other")
+    dims = []
+    for x, y in zip(a.dims, b.dims, strict=True):
+        same = facts.same(x, y)
+        dims.append(x if same else facts.fresh(maybe_one=x.can_be_one or y.can_be_one))
+    return Array(dtype, tuple(dims))
+
+
+# -- reversal ------------------------------------------------------------------------------------
+
+
+def reverse(rev: Any, statement: Branch) -> None:
+    """Emit the branch that undoes `statement`."""
+    outer = dict(rev.adjoints)
+    seeds = [rev.adjoints.get(r) for r in statement.results]
+    sides: list[tuple[list[Any], dict[Value, Structure]]] = []
+    for block in (statement.then, statement.orelse):
+        rev.adjoints = {k: v for k, v in outer.items() if k not in statement.results}
+        with rev.builder.block() as emitted:
+            rev.learn(block)
+            for atom, seed in zip(block.yields, seeds, strict=True):
+                if seed is not None and isinstance(atom, Value):
+                    rev.accumulate(atom, seed)
+            rev.block(block.statements)
+        sides.append((emitted, rev.adjoints))
+    inside = {v for b in (statement.then, statement.orelse) for s in b.statements for v in results(s)}
+    changed = [
+        v
+        for v in dict.fromkeys([*sides[0][1], *sides[1][1]])
+        if v not in inside and not (sides[0][1].get(v) is sides[1][1].get(v))
+    ]
+    rev.adjoints = outer
+    yields: list[list[Structure]] = [[], []]
+    for value in changed:
+        for (emitted, adjoints), out in zip(sides, yields, strict=True):
+            gradient = adjoints.get(value)
+            if gradient is None:
+                with rev.builder.block() as zero:
+                    gradient = rev.zero(value)
+                emitted.extend(zero)
+            out.append(gradient)
+    new = tuple(Value(rev.gradient_type(v), of=v, fold=False) for v in changed)
+    for value, gradient in zip(changed, new, strict=True):
+        rev.adjoints[value] = gradient
+    then, orelse = (Block(tuple(s), tuple(y)) for (s, _), y in zip(sides, yields, strict=True))
+    if then.statements or orelse.statements or new:
+        rev.builder.statements.append(Branch(statement.condition, then, orelse, new, statement.line))
+
+
+def with_residuals(forward: Branch, read: set[Value]) -> Branch:
+    """The forward branch with the inner values that the backward pass reads as further results.
+
+    A residual keeps its identity: the value defined inside is the result seen outside.
+    """
+    extra: list[tuple[int, Value]] = []
+    for side, block in enumerate((forward.then, forward.orelse)):
+        for statement in block.statements:
+            extra.extend((side, v) for v in results(statement) if v in read and v not in block.yields)
+    if not extra:
+        return forward
+    sides = [list(forward.then.yields), list(forward.orelse.yields)]
+    for side, value in extra:
+        sides[side].append(value)
+        sides[1 - side].append(UNDEFINED)
+    return Branch(
+        forward.condition,
+        replace(forward.then, yields=tuple(sides[0])),
+        replace(forward.orelse, yields=tuple(sides[1])),
+        (*forward.results, *(v for _, v in extra)),
+        forward.line,
+    )
+

@@ -1,0 +1,438 @@
+"""`check_grads`: a compiled gradient against central differences of the user's function.
+
+Imports the gradient transform and NumPy, nothing else of ours: what is checked here is a callable.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from revcompile.transforms.gradient import grad
+
+# First relative step, and the tolerances that fit it, by the precision of the differentiated leaf.
+_PRECISION: dict[int, tuple[float, float, float]] = {
+    2: (2.5e-1, 5e-2, 5e-2),
+    4: (1e-1, 5e-3, 2e-4),
+    8: (1e-2, 1e-6, 1e-8),
+}
+_SHRINK = 4.0
+_LEVELS = 3
+
+
+def check_grads(
+    f: Callable[..., Any],
+    args: tuple[Any, ...],
+    order: int = 1,
+    modes: tuple[str, ...] = ("rev",),
+    *,
+    argnums: int | str | tuple[int | str, ...] | None = None,
+    eps: float | None = None,
+    atol: float | None = None,
+    rtol: float | None = None,
+) -> None:
+    """Compare the compiled gradient of `f` at `args` with central differences, element by element.
+
+    Every float in `args` is moved: Python floats, NumPy scalars and array elements, at any depth of
+    tuples, named tuples, lists and dicts. Integers, strings and `None` are left alone. The numeric side
+    extrapolates central differences at three shrinking steps (Ridders' method), so that it is accurate
+    to about ten digits in double precision and keeps clear of a kink that is near but not at the point.
+
+    Structure, shape and dtype of the gradient must be those of its variable, and neither the gradient
+    nor `f` may change `args`. A NaN on one side only is a failure.
+
+    Args:
+        f: the user's function, or what `grad` made of it.
+        args: the point, a tuple of positional arguments.
+        order: 1 checks the gradient. 2 checks, as well, the gradient of a randomly weighted sum of
+            the gradient, that is, one product with the Hessian.
+        modes: `("rev",)`; forward mode is not available yet.
+        argnums: the differentiated arguments, as in `grad`; all of them by default, or those that
+            `f` was made with if it is a gradient already.
+        eps: first step, relative to each element's magnitude (by default 1e-2 in double precision).
+        atol: absolute tolerance, in units of the function's value where that exceeds 1.
+        rtol: relative tolerance.
+
+    Raises:
+        AssertionError: names the worst element, its analytic and its numeric derivative.
+        NotImplementedError: for a mode or an order that is not available.
+
+    Example:
+        >>> import numpy as np
+        >>> def energy(x, k):
+        ...     return 0.5 * k * np.sum(x**2)
+        >>> check_grads(energy, (np.array([1.0, -2.0]), 3.0))
+
+    Source: C. J. F. Ridders, "Accurate computation of F'(x) and F'(x) F''(x)", Adv. Eng. Software 4 (1982).
+    """
+    _refuse(order, modes)
+    if not isinstance(args, tuple):
+        raise TypeError(f"args must be the tuple of f's arguments, not {type(args).__name__}: write (x,) for one")
+    gradient = f if hasattr(f, "primal") else grad(f, argnums=argnums)
+    if argnums is None:
+        argnums = getattr(f, "argnums", None)
+    checker = _Checker(gradient, args, argnums, eps, atol, rtol)
+    checker.first_order()
+    if order == 2:
+        checker.second_order()
+
+
+def _refuse(order: int, modes: tuple[str, ...]) -> None:
+    """Answer a request that cannot be met before any work is done."""
+    if order not in (1, 2):
+        raise ValueError(f"order must be 1 or 2, not {order!r}")
+    for mode in (modes,) if isinstance(modes, str) else modes:
+        if mode == "fwd":
+            raise NotImplementedError("check_grads: mode 'fwd' is not available yet; use modes=('rev',)")
+        if mode != "rev":
+            raise ValueError(f"check_grads: unknown mode {mode!r}; use modes=('rev',)")
+
+
+class _Checker:
+    """One point, one gradient function, and what it is held against."""
+
+    def __init__(
+        self,
+        gradient: Callable[..., Any],
+        args: tuple[Any, ...],
+        argnums: int | str | tuple[int | str, ...] | None,
+        eps: float | None,
+        atol: float | None,
+        rtol: float | None,
+    ) -> None:
+        self.gradient = gradient
+        self.primal: Callable[..., Any] = gradient.primal  # type: ignore[attr-defined]
+        self.has_aux: bool = getattr(gradient, "has_aux", False)
+        self.args = args
+        self.eps, self.atol, self.rtol = eps, atol, rtol
+        self.names = _names(self.primal, len(args))
+        self.bare = isinstance(argnums, int | str) or (argnums is None and len(args) == 1)
+        self.positions = _positions(argnums, self.names)
+
+    def first_order(self) -> None:
+        """The gradient itself, against differences of the primal."""
+        value = self.value(*_copy(self.args))
+        if np.isnan(value):
+            raise AssertionError(f"{_name(self.primal)} is nan at this point: there is nothing to compare with")
+        given = _copy(self.args)
+        gradients = self.gradients(*given)
+        for k, name in enumerate(self.names):
+            _same(given[k], self.args[k], name, "the gradient call changed its argument")
+        self.compare(gradients, self.value, value)
+
+    def second_order(self) -> None:
+        """The gradient of a randomly weighted sum of the gradient, against differences of that sum."""
+        weights = [
+            np.random.default_rng(k).standard_normal(np.shape(leaf)) for k, (_, leaf) in enumerate(self.leaves())
+        ]
+        bare, positions = self.bare, self.positions
+        gradient = self.gradient
+
+        def projected(*args: Any) -> Any:
+            gradients = gradient(*args)
+            chosen = [gradients] if bare else gradients
+            total = 0.0
+            for weight, leaf in zip(weights, _floats(chosen)):
+                total = total + np.sum(weight * leaf)
+            return total
+
+        argnums = positions[0] if bare else tuple(positions)
+        try:
+            second = grad(projected, argnums=argnums)(*_copy(self.args))
+        except TypeError as error:
+            raise NotImplementedError(
+                "check_grads: order=2 needs the gradient of a gradient, which cannot be compiled here:\n"
+                f"{error}"
+            ) from error
+
+        def value(*args: Any) -> float:
+            return float(projected(*args))
+
+        self.compare((second,) if bare else second, value, value(*_copy(self.args)))
+
+    def value(self, *args: Any) -> float:
+        """The function's value as one Python float."""
+        result = self.primal(*args)
+        return _scalar(result[0] if self.has_aux else result)
+
+    def gradients(self, *args: Any) -> tuple[Any, ...]:
+        """The gradients, always a tuple, one for each position that is differentiated."""
+        result = self.gradient(*args)
+        if getattr(self.gradient, "returns_value", False):
+            result = result[1]
+        elif self.has_aux:
+            result = result[0]
+        if self.bare:
+            return (result,)
+        if not isinstance(result, tuple) or len(result) != len(self.positions):
+            raise AssertionError(
+                f"the gradient of {_name(self.primal)} must be a tuple of {len(self.positions)}, "
+                f"one for each differentiated argument, not {_describe(result)}"
+            )
+        return result
+
+    def leaves(self) -> Iterator[tuple[str, Any]]:
+        """Path and value of every float leaf that is differentiated."""
+        for position in self.positions:
+            for path, leaf in _walk(self.args[position], self.names[position]):
+                if _is_float(leaf):
+                    yield path, leaf
+
+    def compare(self, gradients: tuple[Any, ...], function: Callable[..., float], value: float) -> None:
+        """Raise for the worst element, if any is out of tolerance."""
+        for position, gradient in zip(self.positions, gradients):
+            _check_structure(self.args[position], gradient, self.names[position])
+        worst: tuple[float, str] = (1.0, "")
+        wrong = total = 0
+        for position, gradient in zip(self.positions, gradients):
+            moved = list(_copy(self.args))
+            pairs = zip(
+                _walk(self.args[position], self.names[position]),
+                _walk(gradient, "", like=self.args[position]),
+            )
+            for (path, leaf), (_, analytic) in pairs:
+                if not _is_float(leaf):
+                    continue
+                for index in np.ndindex(np.shape(leaf)):
+                    total += 1
+                    excess, text = self.element(
+                        function, moved, position, path, leaf, index, _at(analytic, index), value
+                    )
+                    wrong += excess > 1.0
+                    worst = max(worst, (excess, text), key=lambda pair: pair[0])
+        if wrong:
+            raise AssertionError(
+                f"wrong gradient of {_name(self.primal)}: {wrong} of {total} elements; the worst:\n{worst[1]}"
+            )
+
+    def element(
+        self,
+        function: Callable[..., float],
+        moved: list[Any],
+        position: int,
+        path: str,
+        leaf: Any,
+        index: tuple[int, ...],
+        analytic: float,
+        value: float,
+    ) -> tuple[float, str]:
+        """How many tolerances apart the two derivatives by one element are, and the report of it."""
+        argument = self.args[position]
+
+        def at(x: Any) -> float:
+            moved[position] = _replace(argument, self.names[position], path, index, x)
+            return function(*_copy(tuple(moved)))
+
+        size = min(np.asarray(leaf).dtype.itemsize, 8)
+        step, rtol, atol = _PRECISION[size]
+        x = np.asarray(leaf)[index]
+        numeric = _difference(at, x, step if self.eps is None else self.eps)
+        moved[position] = argument
+        rtol = rtol if self.rtol is None else self.rtol
+        atol = (atol if self.atol is None else self.atol) * max(1.0, abs(value))
+        difference = abs(analytic - numeric)
+        if np.isnan(analytic) or np.isnan(numeric):
+            excess = 0.0 if np.isnan(analytic) and np.isnan(numeric) else np.inf
+        elif np.isinf(analytic) or np.isinf(numeric):
+            excess = 0.0 if analytic == numeric else np.inf
+        else:
+            tolerance = atol + rtol * abs(numeric)
+            excess = difference / tolerance if tolerance else (np.inf if difference else 0.0)
+        where = path + (f"[{', '.join(map(str, index))}]" if index else "")
+        report = (
+            f"  {where} = {float(x)!r}\n"
+            f"    analytic   {analytic!r}\n"
+            f"    numeric    {numeric!r}\n"
+            f"    difference {difference!r} (tolerance {atol + rtol * abs(numeric):.1e})"
+        )
+        return excess, report
+
+
+def _difference(at: Callable[[Any], float], x: Any, relative: float) -> float:
+    """The derivative of `at` at `x`: central differences at shrinking steps, extrapolated.
+
+    Of the entries of Neville's triangle the one that its neighbours confirm best is returned, so
+    neither rounding (small steps) nor curvature or a kink nearby (large ones) decides.
+    """
+    kind = x.dtype.type
+    step = relative * max(abs(float(x)), 0.1)
+    best, error = np.nan, np.inf
+    previous: list[float] = []
+    for _ in range(_LEVELS):
+        high, low = kind(x + kind(step)), kind(x - kind(step))
+        with np.errstate(all="ignore"):
+            row = [(at(high) - at(low)) / (float(high) - float(low))]
+        if np.isnan(best) or not previous:
+            best = row[0]
+        factor = _SHRINK**2
+        for k, older in enumerate(previous):
+            row.append(row[k] + (row[k] - older) / (factor - 1.0))
+            factor *= _SHRINK**2
+            spread = max(abs(row[k + 1] - row[k]), abs(row[k + 1] - older))
+            if spread <= error:
+                best, error = row[k + 1], spread
+        previous = row
+        step /= _SHRINK
+    return float(best)
+
+
+# Trees of arguments: tuples, named tuples, lists and dicts; everything else is a leaf.
+
+
+def _children(tree: Any) -> list[tuple[str, Any]] | None:
+    """Path suffix and child for each child of a container; None for a leaf."""
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        return [(f".{field}", child) for field, child in zip(tree._fields, tree)]
+    if isinstance(tree, tuple | list):
+        return [(f"[{k}]", child) for k, child in enumerate(tree)]
+    if isinstance(tree, Mapping):
+        return [(f"[{key!r}]", child) for key, child in tree.items()]
+    return None
+
+
+def _rebuild(tree: Any, children: list[Any]) -> Any:
+    """A container like `tree` with other children."""
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        return type(tree)(*children)
+    if isinstance(tree, Mapping):
+        copy = dict(zip(tree, children))
+        return copy if type(tree) is dict else type(tree)(copy)  # type: ignore[call-arg]
+    return type(tree)(children)
+
+
+def _walk(tree: Any, path: str, like: Any = None) -> Iterator[tuple[str, Any]]:
+    """The leaves of `tree` with their paths, those of a dict in the order of `like`'s keys."""
+    children = _children(tree)
+    if children is None or (like is not None and _children(like) is None):
+        yield path, tree
+        return
+    order = _children(tree if like is None else like)
+    assert order is not None
+    found = dict(children)
+    for suffix, model in order:
+        yield from _walk(found[suffix], path + suffix, None if like is None else model)
+
+
+def _floats(tree: Any) -> list[Any]:
+    """The float leaves of a tree of gradients, in order."""
+    return [leaf for _, leaf in _walk(tree, "") if leaf is not None]
+
+
+def _copy(tree: Any) -> Any:
+    """The tree with every array copied: the function may write into what it is given."""
+    if isinstance(tree, np.ndarray):
+        return tree.copy(order="K")
+    children = _children(tree)
+    return tree if children is None else _rebuild(tree, [_copy(child) for _, child in children])
+
+
+def _replace(tree: Any, path: str, target: str, index: tuple[int, ...], x: Any) -> Any:
+    """The tree with one element of the leaf at path `target` replaced by `x`."""
+    if path == target:
+        if isinstance(tree, np.ndarray):
+            copy = tree.copy(order="K")
+            copy[index] = x
+            return copy
+        return type(tree)(x)
+    children = _children(tree)
+    if children is None:
+        return tree
+    return _rebuild(tree, [_replace(child, path + suffix, target, index, x) for suffix, child in children])
+
+
+def _is_float(leaf: Any) -> bool:
+    return isinstance(leaf, float | np.floating) or (
+        isinstance(leaf, np.ndarray) and np.issubdtype(leaf.dtype, np.floating)
+    )
+
+
+def _at(leaf: Any, index: tuple[int, ...]) -> float:
+    return float(np.asarray(leaf)[index])
+
+
+def _check_structure(tree: Any, gradient: Any, path: str) -> None:
+    """The gradient must have the structure, shapes and dtypes of its variable."""
+    children = _children(tree)
+    if children is not None:
+        if gradient is None and not any(_is_float(leaf) for _, leaf in _walk(tree, path)):
+            return
+        found = _children(gradient)
+        if (
+            found is None
+            or type(gradient) is not type(tree)
+            or {name for name, _ in found} != {name for name, _ in children}
+        ):
+            raise AssertionError(
+                f"the gradient for {path} must have its structure, {_describe(tree)}, not {_describe(gradient)}"
+            )
+        by_name = dict(found)
+        for suffix, child in children:
+            _check_structure(child, by_name[suffix], path + suffix)
+        return
+    if not _is_float(tree):
+        return
+    if gradient is None or isinstance(gradient, bool) or not _is_float(gradient):
+        raise AssertionError(f"the gradient for {path} must be {_describe(tree)}, not {_describe(gradient)}")
+    if np.shape(gradient) != np.shape(tree):
+        raise AssertionError(
+            f"the gradient for {path} must have shape {np.shape(tree)}, not {np.shape(gradient)}"
+        )
+    weak = type(tree) is float  # a Python float takes the precision of what it meets
+    if not weak and np.asarray(gradient).dtype != np.asarray(tree).dtype:
+        raise AssertionError(
+            f"the gradient for {path} must have dtype {np.asarray(tree).dtype}, not {np.asarray(gradient).dtype}"
+        )
+
+
+def _same(now: Any, before: Any, path: str, complaint: str) -> None:
+    """Raise where an array of `now` differs from that of `before`."""
+    for (where, new), (_, old) in zip(_walk(now, path), _walk(before, path)):
+        if isinstance(old, np.ndarray) and not np.array_equal(
+            new, old, equal_nan=np.issubdtype(old.dtype, np.inexact)
+        ):
+            raise AssertionError(f"{complaint} {where}")
+
+
+def _names(function: Callable[..., Any], count: int) -> list[str]:
+    """A name for each positional argument: the parameter's, or `args[k]` where there is none."""
+    names: list[str] = []
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    for parameter in parameters[:count]:
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            names.extend(f"{parameter.name}[{k}]" for k in range(count - len(names)))
+            break
+        names.append(parameter.name)
+    return names + [f"args[{k}]" for k in range(len(names), count)]
+
+
+def _positions(argnums: int | str | tuple[int | str, ...] | None, names: list[str]) -> list[int]:
+    """The differentiated arguments as positions."""
+    if argnums is None:
+        return list(range(len(names)))
+    chosen = (argnums,) if isinstance(argnums, int | str) else argnums
+    return [names.index(a) if isinstance(a, str) else range(len(names))[a] for a in chosen]
+
+
+def _scalar(value: Any) -> float:
+    if np.size(value) != 1:
+        raise AssertionError(f"the function must return one number, not {_describe(value)}")
+    return float(np.asarray(value).reshape(()))
+
+
+def _describe(tree: Any) -> str:
+    if isinstance(tree, np.ndarray):
+        return f"an array of shape {tree.shape} and dtype {tree.dtype}"
+    children = _children(tree)
+    if children is None:
+        return f"a {type(tree).__name__}" if tree is not None else "None"
+    return f"a {type(tree).__name__} of {', '.join(name for name, _ in children) or 'nothing'}"
+
+
+def _name(function: Callable[..., Any]) -> str:
+    return getattr(function, "__name__", repr(function))
