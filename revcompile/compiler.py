@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import revcompile.runtime as runtime
@@ -26,7 +26,7 @@ from revcompile.passes.cse import eliminate_common
 from revcompile.passes.dead import eliminate_dead
 from revcompile.passes.fuse import fuse_gates
 from revcompile.passes.own import accumulate_in_place, own_gradients
-from revcompile.passes.simplify import simplify
+from revcompile.passes.simplify import drop_casts, simplify
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def compile_gradient(
     chosen = gradient
     if scalar_math.applies(gradient):
         careful = scalar_math.numpy_backward(gradient)
-        chosen = scalar_math.use_math(gradient) if request.optimize else gradient
+        chosen = scalar_math.use_math(gradient)
     live = tuple(low.host.live.values())
     guards = tuple(low.host.guards.values())
     for item in live:
@@ -93,7 +93,9 @@ def compile_gradient(
         writer = Writer(function, refer, roots | set(namespace.globals), not request.optimize)
         return writer.write(((item.value, item.path.text) for item in live), answer)
 
-    final = optimise(chosen, facts) if request.optimize else finish(chosen)
+    if request.optimize and not request.with_value:
+        chosen = _without_value(chosen)
+    final = optimise(chosen, facts) if request.optimize else finish(drop_casts(chosen, facts))
     return Compiled(
         name=primal.name,
         forward=write(eliminate_dead(primal), primal.result),
@@ -104,8 +106,14 @@ def compile_gradient(
     )
 
 
+def _without_value(function: Function) -> Function:
+    """Only what the gradients need: the value itself is not asked for."""
+    ((_, aux, gradients),) = function.body.yields
+    return replace(function, body=replace(function.body, yields=((None, aux, gradients),)))
+
+
 def _write_careful(careful: Function, facts: Facts, request: Request, write: Any) -> list[str]:
-    final = optimise(careful, facts) if request.optimize else finish(careful)
+    final = finish(drop_casts(careful, facts))
     return write(final, _answer(final, request))
 
 

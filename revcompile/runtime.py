@@ -34,11 +34,11 @@ def over(upstream: Any, denominator: Any) -> Any:
     This is what the derivative of `sqrt` at 0 needs: the local gradient is infinite there, but a
     branch that was not taken sends nothing back.
     """
+    if np.minimum.reduce(denominator, axis=None, initial=1.0) > 0:
+        return upstream / denominator
     with np.errstate(divide="ignore", invalid="ignore"):
         quotient = np.divide(upstream, denominator)
-    if not np.all(denominator):
-        quotient = np.where(upstream == 0, np.zeros((), quotient.dtype), quotient)[()]
-    return quotient
+    return np.where(upstream == 0, np.zeros((), quotient.dtype), quotient)[()]
 
 
 def scatter_along_axis(grad: Any, indices: Any, shape: tuple[int, ...], axis: int | None) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from revcompile.autodiff.plan import make_plan
@@ -18,6 +20,7 @@ from revcompile.ir.nodes import (
     Statement,
     Structure,
     Value,
+    blocks,
     leaves,
     map_structure,
     scalar_type,
@@ -35,7 +38,7 @@ def differentiate(
     inputs = [v for name in wanted for v in leaves(structures[name]) if is_number(v.type)]
     value, aux = _loss(function.result, has_aux)
     plan = make_plan(function, inputs)
-    rev = Reverser(plan, low)
+    rev = Reverser(plan, low, _definitions(function.body))
     forward = function.body.statements
     builder = low.builder
     builder.statements = []
@@ -52,6 +55,14 @@ def differentiate(
     statements: tuple[Statement, ...] = (*_keep_residuals(forward, read), *backward.statements)
     body = Block(statements, backward.yields)
     return Function(function.name, function.parameters, body, spellings=function.spellings)
+
+
+def _definitions(block: Block) -> Iterator[tuple[Value, Apply]]:
+    for statement in block.statements:
+        if isinstance(statement, Apply):
+            yield from ((v, statement) for v in leaves(statement.result))
+        for inner in blocks(statement):
+            yield from _definitions(inner)
 
 
 def _keep_residuals(statements: tuple[Statement, ...], read: set[Value]) -> tuple[Statement, ...]:

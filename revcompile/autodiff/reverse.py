@@ -18,6 +18,7 @@ import numpy as np
 
 from revcompile.autodiff.plan import Plan
 from revcompile.autodiff.shapes import fit
+from revcompile.autodiff.signs import never_zero
 from revcompile.errors import UnsupportedError
 from revcompile.frontend.expressions import shape_of
 from revcompile.frontend.lower import Lowering
@@ -51,13 +52,14 @@ REVERSE = {Branch: branch.reverse}
 class Reverser:
     """Emits the backward pass of a list of statements."""
 
-    def __init__(self, plan: Plan, low: Lowering) -> None:
+    def __init__(self, plan: Plan, low: Lowering, definitions: Iterable[tuple[Value, Apply]]) -> None:
         self.plan = plan
         self.low = low
         self.builder: Builder = low.builder
         self.adjoints: dict[Value, Structure] = {}
         self.masked: set[Value] = set()
         self.inputs = frozenset(plan.inputs)
+        self.definitions = dict(definitions)
 
     # -- statements ---------------------------------------------------------------------------
 
@@ -93,7 +95,7 @@ class Reverser:
         masked = gate.name in MASKING or not self.masked.isdisjoint(leaves(upstream))
         # Inputs come first: their gradients are results.
         for operand, contribution in sorted(contributions, key=lambda pair: pair[0] not in self.inputs):
-            if gate.singular and masked:
+            if masked and gate.is_singular(statement.args) and not self._regular(gate, statement):
                 contribution = self._mask(contribution, upstream, statement)
             self.accumulate(operand, contribution, masked)
 
@@ -123,11 +125,18 @@ class Reverser:
         pairs: list[tuple[Value, Structure]] = []
         for operand, gradient in zip(statement.args, gradients, strict=False):
             _match(operand, gradient, pairs)
+        for left_out in leaves(statement.args[len(gradients) :]):
+            if left_out in self.plan.active:
+                raise UnsupportedError(f"{gate.name} has no rule for the gradient of this argument")
         return [(v, g) for v, g in pairs if v in self.plan.active]
+
+    def _regular(self, gate: Gate, statement: Apply) -> bool:
+        """A quotient whose denominator is never zero where the forward pass is finite."""
+        return gate.name == "div" and never_zero(statement.args[1], self.definitions)
 
     def _mask(self, contribution: Structure, upstream: Structure, statement: Apply) -> Structure:
         """Where nothing flows back, nothing flows on, whatever the local gradient is there."""
-        passes = self.low.apply(np.not_equal, (upstream, 0), {})
+        passes = self.low.apply(operator.ne, (upstream, 0), {})
         return self.low.apply(np.where, (passes, contribution, 0.0), {})
 
     # -- adjoints -----------------------------------------------------------------------------
@@ -143,6 +152,8 @@ class Reverser:
         contribution = fit(self.low, contribution, value, self.gradient_type(value))
         known = self.adjoints.get(value)
         if known is not None:
+            if isinstance(known, Value):
+                known.fold = True  # it is only the first part of a sum now
             contribution = self.low.apply(operator.add, (known, contribution), {})
         self.adjoints[value] = named = self._name(contribution, value)
         if masked or (isinstance(known, Value) and known in self.masked):

@@ -15,6 +15,7 @@ import astor.code_gen
 
 from revcompile.codegen.names import Names
 from revcompile.codegen.spell import Speller
+from revcompile.frontend.operators import COMPARE
 from revcompile.gates.effects import EFFECTS, assert_, backward_begins, print_
 from revcompile.gates.lengths import length, size_of
 from revcompile.ir.nodes import (
@@ -32,18 +33,21 @@ from revcompile.ir.nodes import (
     results,
     uses,
 )
+from revcompile.ir.types import Scalar
 
 WIDTH = 88  # of an expression with everything folded into it
 COMMENT_COLUMN = 40
 INDENT = "    "
 CHEAP = frozenset({length, size_of})
+COMPARISONS = frozenset(COMPARE.values())
 
 
 def to_text(node: ast.AST) -> str:
     """Python text of a syntax tree, on one line."""
     generator = astor.code_gen.SourceGenerator(INDENT, False)
     generator.visit(node)
-    return "".join(map(str, generator.result)).strip("\n")
+    text = "".join(map(str, generator.result)).strip("\n")
+    return text[1:-1] if isinstance(node, ast.expr) and not isinstance(node, ast.Tuple) and _is_wrapped(text) else text
 
 
 class Writer:
@@ -85,7 +89,9 @@ class Writer:
         for value, path in live:
             if self.counts[value]:
                 self._line(f"{self.names[value]} = {path}", "read at each call")
-        self._statements(self.function.body.statements)
+        if any(isinstance(s, Apply) and s.function is backward_begins for s in self.function.body.statements):
+            self._heading("forward pass")
+        self._statements(self.function.body.statements, answer)
         if not (self.function.body.statements and isinstance(self.function.body.statements[-1], Raise)):
             self._line(to_text(ast.Return(self.spell(answer))))
         return self.lines
@@ -107,9 +113,9 @@ class Writer:
 
     # -- statements ---------------------------------------------------------------------------
 
-    def _statements(self, statements: Iterable[Statement]) -> None:
+    def _statements(self, statements: Iterable[Statement], answer: Structure = None) -> None:
         sequence = list(statements)
-        movable = self._movable(sequence)
+        movable = self._movable(sequence, answer)
         for statement in sequence:
             if isinstance(statement, Apply):
                 self._apply(statement, movable)
@@ -118,7 +124,7 @@ class Writer:
             else:
                 self._raise(statement)
 
-    def _movable(self, sequence: list[Statement]) -> dict[Value, bool]:
+    def _movable(self, sequence: list[Statement], answer: Structure) -> dict[Value, bool]:
         """Whether a value may move to its use: the use is in this list, with no barrier between."""
         barrier = 0
         made: dict[Value, int] = {}
@@ -133,6 +139,8 @@ class Writer:
                 barrier += 1
             for value in results(statement):
                 made[value] = barrier
+        for value in leaves(answer):  # what is returned keeps its name, a mere cast apart
+            movable[value] = value.of is None and value.hint is None and made.get(value) == barrier
         return movable
 
     def _apply(self, statement: Apply, movable: dict[Value, bool]) -> None:
@@ -151,6 +159,10 @@ class Writer:
             return
         if function is operator.iadd:
             old, extra = statement.args
+            if old in self.folded:
+                total = ast.BinOp(self.folded[old][0], ast.Add(), self.spell(extra))
+                self._line(f"{self.names[statement.result]} = {to_text(total)}", self._notes(statement))
+                return
             name = self.names[old]
             self.names.give(statement.result, name)
             self._line(f"{name} += {to_text(self.spell(extra))}", self._notes(statement))
@@ -163,13 +175,21 @@ class Writer:
         self._line(f"{self._target(statement.result)} = {to_text(expression)}", notes)
 
     def _folds(self, value: Value, statement: Apply, expression: ast.expr, movable: dict[Value, bool]) -> bool:
-        if statement.function in CHEAP:
+        if statement.function in CHEAP or self._is_cheap_test(statement):
             return True
         if not value.fold or self.counts[value] != 1 or not movable.get(value, False):
             return False
         if self.textbook and (value.of is not None or not statement.note):
             return False
         return len(to_text(expression)) < WIDTH - 28
+
+    def _is_cheap_test(self, statement: Apply) -> bool:
+        """A comparison of numbers that have names: written again rather than kept."""
+        if self.textbook or statement.function not in COMPARISONS:
+            return False
+        return all(
+            not isinstance(a, Value) or (isinstance(a.type, Scalar) and a not in self.folded) for a in statement.args
+        )
 
     def _target(self, result: Structure) -> str:
         if isinstance(result, Value):
@@ -245,7 +265,7 @@ class Writer:
 
     def _line(self, text: str, comment: str = "", keyword: str = "") -> None:
         if keyword:
-            text = f"{keyword} {text.removeprefix('(').removesuffix(')') if _is_wrapped(text) else text}:"
+            text = f"{keyword} {text}:"
         line = self.margin + text
         if comment:
             line = f"{line.ljust(COMMENT_COLUMN)}  # {comment}"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 STATIC_OPTIONS = frozenset(
     {"axis", "axes", "axis1", "axis2", "source", "destination", "keepdims", "k", "offset", "ord", "mode",
      "indexing", "subscripts", "n", "ddof", "dtype", "sparse", "order", "decimals", "pad_width", "reps",
-     "window_shape", "M", "N"}
+     "window_shape"}
 )  # fmt: skip
 LENGTH_OPTIONS = frozenset({"shape", "newshape", "num", "shift", "repeats", "indices", "index"})
 PURE_METHODS = frozenset(
@@ -62,6 +62,10 @@ def call(
     if isinstance(function, MethodType) and isinstance(function.__func__, FunctionType):
         return low.inline(function.__func__, (function.__self__, *args), kwargs, frame)
     if isinstance(function, FunctionType):
+        if frame.is_rule and is_static(args) and is_static(kwargs):
+            result = function(*args, **kwargs)
+            if not isinstance(result, np.ndarray):
+                return result
         return low.inline(_unwrapped(function), args, kwargs, frame)
     name = _name(function)
     raise low.unsupported(
@@ -116,7 +120,7 @@ def _static_call(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: di
     return list(result) if isinstance(result, (zip, enumerate, map, filter)) else result
 
 
-_TRANSPARENT = frozenset({len, tuple, list, dict, zip, enumerate, reversed})
+_TRANSPARENT = frozenset({isinstance, len, tuple, list, dict, zip, enumerate, reversed})
 
 
 def _is_container_call(function: Any, args: tuple[Any, ...]) -> bool:

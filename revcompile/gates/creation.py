@@ -6,6 +6,7 @@ Imports NumPy, the gate table and the axis arithmetic.
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -194,7 +195,7 @@ def logspace(
     grad_y: Any, y: Any, start: Any, stop: Any, num: Any = 50, endpoint: bool = True, base: Any = 10
 ) -> Any:
     t = fractions(grad_y, num, endpoint)
-    grad_exponent = grad_y * y * np.log(base)
+    grad_exponent = grad_y * y * math.log(base)
     exponent = np.linspace(start, stop, num, endpoint=endpoint)
     return grad_exponent * (1 - t), grad_exponent * t, None, None, np.sum(grad_y * y * exponent) / base
 

@@ -108,7 +108,7 @@ def mean(grad_y: Any, a: Any, axis: Any = None, dtype: Any = None, *, keepdims: 
     if np.ndim(a) == 0:
         return grad_y
     # Over an empty axis the gradient is empty too, but 1.0 / 0 would raise before that shows.
-    grad_y = restore_axes(grad_y / max(count(a, axis), 1), axis, keepdims)
+    grad_y = restore_axes(grad_y / count(a, axis), axis, keepdims)
     return np.broadcast_to(grad_y, a.shape)
 
 

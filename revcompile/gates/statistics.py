@@ -27,7 +27,7 @@ def var(
     grad_y = restore_axes(grad_y, axis, keepdims)
     centred = a - np.mean(a, axis, keepdims=True)
     if ddof == 0:
-        return 2.0 * grad_y / max(count(a, axis), 1) * centred
+        return 2.0 * grad_y / count(a, axis) * centred
     # With too few elements this is NaN or infinite, like the result, and must not raise.
     return 2.0 * grad_y * (centred / max(count(a, axis) - ddof, 0))
 

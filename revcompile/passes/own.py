@@ -107,7 +107,7 @@ def accumulate_in_place(function: Function) -> Function:
         old = s.args[0]
         if not isinstance(old, Value) or old.of is None or old.of is not s.result.of or counts[old] != 1:
             return s
-        if old not in local or old.fold or not _may_add(old, s, made):
+        if old not in local or not _may_add(old, s, made):
             return s
         return replace(s, function=operator.iadd)
 

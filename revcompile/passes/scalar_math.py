@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.gates.effects import EFFECTS, backward_begins
+from revcompile.gates.effects import EFFECTS, backward_begins, identity
 from revcompile.ir.nodes import Apply, Block, Branch, Function, Statement, Structure, Value, leaves, results, uses
 from revcompile.ir.types import Array, Scalar
 from revcompile.passes.walk import Walk
@@ -35,7 +35,7 @@ AS_MATH: dict[Callable[..., Any], Callable[..., Any]] = {
     np.degrees: math.degrees, np.radians: math.radians, np.rad2deg: math.degrees, np.deg2rad: math.radians,
     np.copysign: math.copysign,
 }  # fmt: skip
-SAME = frozenset({sigmoid, over, *AS_MATH.values(), operator.pos})
+SAME = frozenset({identity, sigmoid, over, *AS_MATH.values(), operator.pos})
 
 
 def applies(function: Function) -> bool:
@@ -100,6 +100,9 @@ def numpy_backward(function: Function) -> Function:
     casts: list[Statement] = []
     forward = {v for p in function.parameters for v in leaves(p.structure)}
     forward.update(v for s in statements[:split] for v in results(s))
+    seed = statements[split + 1] if split + 1 < len(statements) else None
+    if isinstance(seed, Apply) and seed.function is identity and seed.args == (1.0,):
+        statements[split + 1] = replace(seed, function=np.float64)
     for value in dict.fromkeys(read):
         if value in forward and _is_python(value) and value.type.dtype.kind == "f":  # type: ignore[union-attr]
             wrapped[value] = Value(Scalar(np.dtype(float)), value.hint, value.of, fold=False)

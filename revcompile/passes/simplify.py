@@ -22,12 +22,22 @@ from revcompile.gates.infer import infer
 from revcompile.gates.lengths import length, size_of
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Function, Statement, Structure, Value, is_static, scalar_type
-from revcompile.ir.types import INT, Array, Facts, Scalar, Type, same_axes
+from revcompile.ir.types import INT, Array, Facts, Scalar, Type, is_number, same_axes
 from revcompile.passes.walk import Walk
 
 
 def simplify(function: Function, facts: Facts) -> Function:
     walk = Walk(lambda statement, out: _Rules(walk, facts, out).visit(statement))
+    return walk.function(function)
+
+
+def drop_casts(function: Function, facts: Facts) -> Function:
+    """Only the casts that change nothing: the textbook form keeps all else as it is."""
+
+    def visit(statement: Apply, out: list[Statement]) -> Structure | None:
+        return _Rules(walk, facts, out).cast(statement) if statement.function in CASTS else None
+
+    walk = Walk(visit)
     return walk.function(function)
 
 
@@ -44,7 +54,8 @@ class _Rules:
         found = rule(self, statement) if rule is not None else None
         if found is None:
             found = self._unstretch(statement)
-        if isinstance(found, Value) and isinstance(statement.result, Value):
+        in_backward = self.walk.in_backward and found not in self.walk.forward
+        if isinstance(found, Value) and isinstance(statement.result, Value) and in_backward:
             _hand_name(statement.result, found)
         return found
 
@@ -108,7 +119,11 @@ class _Rules:
 
     def add(self, s: Apply) -> Structure | None:
         a, b = s.args
-        return a + b if is_static(a) and is_static(b) else None
+        if is_static(a) and is_static(b):
+            return a + b
+        if a is b and is_number(a.type):
+            return self.replace(s, operator.mul, 2.0, a)
+        return None
 
     def divide(self, s: Apply) -> Structure | None:
         a, b = s.args
@@ -199,8 +214,8 @@ class _Rules:
             if stretched is None:
                 continue
             args = (*s.args[:i], stretched.args[0], *s.args[i + 1 :])
-            if is_static(args):
-                continue
+            if not any(_type(a).dims for a in args):
+                return self._stretch_later(s, args, stretched)
             new = Apply(s.function, args, s.result, s.line, s.note)
             simpler = self.visit(new)
             if simpler is not None:
@@ -211,6 +226,22 @@ class _Rules:
             if replaced is not None:
                 return replaced
         return None
+
+
+    def _stretch_later(self, s: Apply, args: tuple[Structure, ...], stretched: Apply) -> Structure | None:
+        """`-stretch(g)` is `stretch(-g)`: the arithmetic is done on the number."""
+        if is_static(args):
+            number = s.function(*args)
+            if type(number) is not float:
+                return None
+        else:
+            simpler = self.visit(Apply(s.function, args, _placeholder(s, args, self.facts), s.line, s.note))
+            number = simpler if simpler is not None else self.emit(s, s.function, *args)
+        return self.replace(s, np.broadcast_to, number, *stretched.args[1:])
+
+
+def _placeholder(s: Apply, args: tuple[Structure, ...], facts: Facts) -> Value:
+    return Value(infer(TABLE[s.function], s.function, args, facts))
 
 
 def type_cast(t: Type) -> Any:
@@ -234,6 +265,7 @@ def _hand_name(from_: Value, to: Value) -> None:
         to.hint, to.of, to.fold = from_.hint, from_.of, from_.fold
 
 
+CASTS = frozenset({float, np.float64, np.float32, np.ndarray.astype})
 _BY_FUNCTION: dict[Any, Callable[[_Rules, Apply], Structure | None]] = {
     identity: _Rules.identity,
     operator.mul: _Rules.multiply, np.multiply: _Rules.multiply, operator.add: _Rules.add,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from revcompile.gates.effects import backward_begins
 from revcompile.ir.nodes import (
     Apply,
     Block,
@@ -15,6 +16,7 @@ from revcompile.ir.nodes import (
     Structure,
     Value,
     blocks,
+    leaves,
     map_values,
     results,
 )
@@ -30,8 +32,11 @@ class Walk:
         self.visit = visit
         self.replaced: dict[Value, Structure] = {}
         self.definitions: dict[Value, Apply] = {}
+        self.in_backward = False
+        self.forward: set[Value] = set()
 
     def function(self, function: Function) -> Function:
+        self.forward.update(v for p in function.parameters for v in leaves(p.structure))
         done = replace(function, body=self.block(function.body))
         for value in _defined(done.body):
             stands_for = self.replaced.get(value.of) if value.of is not None else None
@@ -54,6 +59,8 @@ class Walk:
         return Block(tuple(out), self.atom(block.yields))
 
     def _apply(self, statement: Apply, out: list[Statement]) -> None:
+        if statement.function is backward_begins:
+            self.in_backward = True
         args = self.atom(statement.args)
         statement = replace(statement, args=args)
         start = len(out)
@@ -66,6 +73,8 @@ class Walk:
         for added in out[start:]:
             if isinstance(added, Apply) and isinstance(added.result, Value):
                 self.definitions[added.result] = added
+                if not self.in_backward:
+                    self.forward.add(added.result)
 
     def _branch(self, statement: Branch, out: list[Statement]) -> None:
         condition = self.atom(statement.condition)

@@ -1,6 +1,6 @@
 """`check_grads`: a compiled gradient against central differences of the user's function.
 
-Imports the gradient transform and NumPy, nothing else of ours: what is checked here is a callable.
+Imports the gradient transform, the errors and NumPy: what is checked here is a callable.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.errors import UnsupportedError
 from revcompile.transforms.gradient import grad
 
 # First relative step, and the tolerances that fit it, by the precision of the differentiated leaf.
@@ -70,7 +71,9 @@ def check_grads(
     """
     _refuse(order, modes)
     if not isinstance(args, tuple):
-        raise TypeError(f"args must be the tuple of f's arguments, not {type(args).__name__}: write (x,) for one")
+        raise TypeError(
+            f"args must be the tuple of f's arguments, not {type(args).__name__}: write (x,) for one"
+        )
     gradient = f if hasattr(f, "primal") else grad(f, argnums=argnums)
     if argnums is None:
         argnums = getattr(f, "argnums", None)
@@ -116,7 +119,9 @@ class _Checker:
         """The gradient itself, against differences of the primal."""
         value = self.value(*_copy(self.args))
         if np.isnan(value):
-            raise AssertionError(f"{_name(self.primal)} is nan at this point: there is nothing to compare with")
+            raise AssertionError(
+                f"{_name(self.primal)} is nan at this point: there is nothing to compare with"
+            )
         given = _copy(self.args)
         gradients = self.gradients(*given)
         for k, name in enumerate(self.names):
@@ -126,7 +131,8 @@ class _Checker:
     def second_order(self) -> None:
         """The gradient of a randomly weighted sum of the gradient, against differences of that sum."""
         weights = [
-            np.random.default_rng(k).standard_normal(np.shape(leaf)) for k, (_, leaf) in enumerate(self.leaves())
+            np.random.default_rng(k).standard_normal(np.shape(leaf))
+            for k, (_, leaf) in enumerate(self.leaves())
         ]
         bare, positions = self.bare, self.positions
         gradient = self.gradient
@@ -142,7 +148,7 @@ class _Checker:
         argnums = positions[0] if bare else tuple(positions)
         try:
             second = grad(projected, argnums=argnums)(*_copy(self.args))
-        except TypeError as error:
+        except UnsupportedError as error:
             raise NotImplementedError(
                 "check_grads: order=2 needs the gradient of a gradient, which cannot be compiled here:\n"
                 f"{error}"
@@ -161,7 +167,7 @@ class _Checker:
     def gradients(self, *args: Any) -> tuple[Any, ...]:
         """The gradients, always a tuple, one for each position that is differentiated."""
         result = self.gradient(*args)
-        if getattr(self.gradient, "returns_value", False):
+        if getattr(self.gradient, "value_and_grad", None) is self.gradient:
             result = result[1]
         elif self.has_aux:
             result = result[0]
@@ -188,18 +194,11 @@ class _Checker:
         worst: tuple[float, str] = (1.0, "")
         wrong = total = 0
         for position, gradient in zip(self.positions, gradients):
-            moved = list(_copy(self.args))
-            pairs = zip(
-                _walk(self.args[position], self.names[position]),
-                _walk(gradient, "", like=self.args[position]),
-            )
-            for (path, leaf), (_, analytic) in pairs:
-                if not _is_float(leaf):
-                    continue
+            for path, leaf, analytic in _pair(self.args[position], gradient, self.names[position]):
                 for index in np.ndindex(np.shape(leaf)):
                     total += 1
                     excess, text = self.element(
-                        function, moved, position, path, leaf, index, _at(analytic, index), value
+                        function, position, path, leaf, index, float(np.asarray(analytic)[index]), value
                     )
                     wrong += excess > 1.0
                     worst = max(worst, (excess, text), key=lambda pair: pair[0])
@@ -211,7 +210,6 @@ class _Checker:
     def element(
         self,
         function: Callable[..., float],
-        moved: list[Any],
         position: int,
         path: str,
         leaf: Any,
@@ -220,17 +218,16 @@ class _Checker:
         value: float,
     ) -> tuple[float, str]:
         """How many tolerances apart the two derivatives by one element are, and the report of it."""
-        argument = self.args[position]
 
         def at(x: Any) -> float:
-            moved[position] = _replace(argument, self.names[position], path, index, x)
+            moved = list(self.args)
+            moved[position] = _replace(moved[position], self.names[position], path, index, x)
             return function(*_copy(tuple(moved)))
 
         size = min(np.asarray(leaf).dtype.itemsize, 8)
         step, rtol, atol = _PRECISION[size]
         x = np.asarray(leaf)[index]
         numeric = _difference(at, x, step if self.eps is None else self.eps)
-        moved[position] = argument
         rtol = rtol if self.rtol is None else self.rtol
         atol = (atol if self.atol is None else self.atol) * max(1.0, abs(value))
         difference = abs(analytic - numeric)
@@ -303,21 +300,30 @@ def _rebuild(tree: Any, children: list[Any]) -> Any:
     return type(tree)(children)
 
 
-def _walk(tree: Any, path: str, like: Any = None) -> Iterator[tuple[str, Any]]:
-    """The leaves of `tree` with their paths, those of a dict in the order of `like`'s keys."""
+def _walk(tree: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """The leaves of `tree` with their paths."""
     children = _children(tree)
-    if children is None or (like is not None and _children(like) is None):
+    if children is None:
         yield path, tree
         return
-    order = _children(tree if like is None else like)
-    assert order is not None
-    found = dict(children)
-    for suffix, model in order:
-        yield from _walk(found[suffix], path + suffix, None if like is None else model)
+    for suffix, child in children:
+        yield from _walk(child, path + suffix)
+
+
+def _pair(tree: Any, gradient: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
+    """Path, value and gradient of each float leaf; the structures are known to agree."""
+    children = _children(tree)
+    if children is None:
+        if _is_float(tree):
+            yield path, tree, gradient
+    elif gradient is not None:
+        found = dict(_children(gradient) or ())
+        for suffix, child in children:
+            yield from _pair(child, found[suffix], path + suffix)
 
 
 def _floats(tree: Any) -> list[Any]:
-    """The float leaves of a tree of gradients, in order."""
+    """The leaves of a tree of gradients, in order, without those that have none."""
     return [leaf for _, leaf in _walk(tree, "") if leaf is not None]
 
 
@@ -349,10 +355,6 @@ def _is_float(leaf: Any) -> bool:
     )
 
 
-def _at(leaf: Any, index: tuple[int, ...]) -> float:
-    return float(np.asarray(leaf)[index])
-
-
 def _check_structure(tree: Any, gradient: Any, path: str) -> None:
     """The gradient must have the structure, shapes and dtypes of its variable."""
     children = _children(tree)
@@ -366,7 +368,8 @@ def _check_structure(tree: Any, gradient: Any, path: str) -> None:
             or {name for name, _ in found} != {name for name, _ in children}
         ):
             raise AssertionError(
-                f"the gradient for {path} must have its structure, {_describe(tree)}, not {_describe(gradient)}"
+                f"the gradient for {path} must have its structure, {_describe(tree)}, "
+                f"not {_describe(gradient)}"
             )
         by_name = dict(found)
         for suffix, child in children:
@@ -381,10 +384,9 @@ def _check_structure(tree: Any, gradient: Any, path: str) -> None:
             f"the gradient for {path} must have shape {np.shape(tree)}, not {np.shape(gradient)}"
         )
     weak = type(tree) is float  # a Python float takes the precision of what it meets
-    if not weak and np.asarray(gradient).dtype != np.asarray(tree).dtype:
-        raise AssertionError(
-            f"the gradient for {path} must have dtype {np.asarray(tree).dtype}, not {np.asarray(gradient).dtype}"
-        )
+    expected, found_dtype = np.asarray(tree).dtype, np.asarray(gradient).dtype
+    if not weak and found_dtype != expected:
+        raise AssertionError(f"the gradient for {path} must have dtype {expected}, not {found_dtype}")
 
 
 def _same(now: Any, before: Any, path: str, complaint: str) -> None:

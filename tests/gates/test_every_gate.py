@@ -1,0 +1,130 @@
+"""One walk over the whole table: every function of every gate, on every example that its rule carries."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from revcompile import grad
+from revcompile.codegen.spell import public_name
+from revcompile.gates.effects import identity
+from revcompile.gates.samples import Example
+from revcompile.gates.table import TABLE, Gate
+from tests.support.oracle import assert_close, assert_same_kind, float_leaves, numerical_gradients
+from tests.support.program import make
+
+Case = tuple[Gate, Callable[..., Any], Example]
+
+
+def cases() -> Iterator[Any]:
+    seen: set[int] = set()
+    for gate in TABLE.values():
+        if id(gate) in seen or not gate.carries_gradient:
+            continue
+        seen.add(id(gate))
+        for function in gate.functions:
+            if function is identity:
+                continue
+            for i, example in enumerate(gate.examples):
+                yield pytest.param((gate, function, example), id=f"{name_of(function)}-{i}")
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    return public_name(function) or f"{function.__module__}.{function.__name__}"
+
+
+def is_real(x: Any) -> bool:
+    return bool(float_leaves(x))
+
+
+def program(case: Case, args: tuple[Any, ...]) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    """A function of the call's real arguments that weighs and sums everything that comes out."""
+    gate, function, example = case
+    parameters = list(gate.signature.parameters.values())
+    real = [i for i, a in enumerate(args) if is_real(a)]
+    static = {f"c{i}": a for i, a in enumerate(args) if i not in real}
+    spelled = [f"x{i}" if i in real else f"c{i}" for i in range(len(args))]
+    options = {f"o_{k}": v for k, v in example.options.items()}
+    spelled += [f"{k}=o_{k}" for k in example.options]
+    outcome = function(*args, **example.options)
+    random = np.random.default_rng(1)
+    terms, weights = [], {}
+    for j, (path, value) in enumerate(outputs(outcome)):
+        weights[f"w{j}"] = np.round(random.uniform(-2, 2, np.shape(value)), 3)
+        if np.shape(value) == ():
+            weights[f"w{j}"] = float(weights[f"w{j}"])
+        terms.append(f"np.sum(w{j} * y{path})")
+    variables = ", ".join(f"x{i}" for i in real)
+    text = f"def f({variables}):\n    y = the_gate({', '.join(spelled)})\n    return {' + '.join(terms)}\n"
+    del parameters
+    f = make(text, the_gate=function, **static, **options, **weights)
+    return f, tuple(args[i] for i in real)
+
+
+def outputs(outcome: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(outcome, (tuple, list)):
+        for i, item in enumerate(outcome):
+            yield from outputs(item, f"{path}[{i}]")
+    elif is_real(outcome):
+        yield path, outcome
+
+
+@pytest.mark.parametrize("case", cases())
+def test_gradient_agrees_with_differences(case: Case) -> None:
+    gate, function, example = case
+    args = example.draw(np.random.default_rng(0))
+    if not _accepts(function, args, example):
+        pytest.skip("this spelling of the gate does not take the example")
+    f, variables = program(case, args)
+    before = [np.array(leaf) for leaf in float_leaves(variables)]
+    gradients = grad(f, argnums=tuple(range(len(variables))))(*variables)
+    assert_close(gradients, numerical_gradients(f, variables))
+    for gradient, leaf, kept in zip(float_leaves(gradients), float_leaves(variables), before, strict=True):
+        assert_same_kind(gradient, leaf)
+        np.testing.assert_array_equal(leaf, kept)
+
+
+def _accepts(function: Callable[..., Any], args: tuple[Any, ...], example: Example) -> bool:
+    """`math` functions take numbers only; a newer NumPy's option may be unknown to this one."""
+    try:
+        function(*args, **example.options)
+    except TypeError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("case", cases())
+def test_textbook_form_agrees(case: Case) -> None:
+    _, function, example = case
+    args = example.draw(np.random.default_rng(2))
+    if not _accepts(function, args, example):
+        pytest.skip("this spelling of the gate does not take the example")
+    f, variables = program(case, args)
+    which = tuple(range(len(variables)))
+    optimised = grad(f, argnums=which)(*variables)
+    textbook = grad(f, argnums=which, optimize=False)(*variables)
+    assert_close(optimised, float_leaves(textbook), rtol=1e-10, atol=1e-12)
+
+
+def test_every_gate_has_an_example() -> None:
+    without = {g.name for g in TABLE.values() if g.carries_gradient and not g.examples}
+    assert without <= {"copy"}, without
+
+
+def test_signatures_match_numpy() -> None:
+    """A gate's parameters stand in NumPy's order, so that positional options mean what NumPy says."""
+    for function, gate in TABLE.items():
+        try:
+            theirs = list(inspect.signature(function).parameters.values())
+        except (ValueError, TypeError):
+            continue
+        kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        if gate.locals is not None or not all(p.kind in kinds for p in theirs):
+            continue
+        ours = [p.name for p in gate.signature.parameters.values() if p.kind in kinds]
+        common = [p.name for p in theirs if p.name in ours]
+        assert [n for n in ours if n in common] == common, gate.name

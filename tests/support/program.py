@@ -1,0 +1,23 @@
+"""Functions made from text, with a source that `linecache` knows, as a REPL makes them."""
+
+from __future__ import annotations
+
+import itertools
+import linecache
+import math
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+_count = itertools.count()
+
+
+def make(text: str, name: str = "f", **names: Any) -> Callable[..., Any]:
+    """The function `name` that `text` defines."""
+    filename = f"<program {next(_count)}>"
+    linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
+    scope: dict[str, Any] = {"np": np, "math": math, "operator": operator, "__name__": "program", **names}
+    exec(compile(text, filename, "exec"), scope)
+    return scope[name]
