@@ -26,7 +26,7 @@ def length(x):
 
 def polar(p):
     """Radius and angle -> the two coordinates, a vector -> vector function."""
-    r, angle = p
+    r, angle = p[0], p[1]
     return np.stack([r * np.cos(angle), r * np.sin(angle)])
 
 

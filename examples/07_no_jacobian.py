@@ -1,7 +1,7 @@
 """7. The Jacobian that nobody should build: ReLU on 4096 inputs.
 
 max(0, x) on a vector of 4096 elements has a Jacobian of 4096 x 4096 numbers, 128 MB of them, and on a
-minibatch of a hundred it is a hundred times as wide. All but the diagonal is zero, and the diagonal is 0 or 1.
+minibatch of a hundred it is a hundred times as wide and as high. All of it is zero but for the diagonal.
 Backpropagation multiplies by that matrix without ever forming it: the upstream gradient passes where the
 input was positive and stops elsewhere.
 
@@ -52,7 +52,7 @@ def main() -> None:
     rng = np.random.default_rng(0)
     x, upstream = rng.standard_normal(N), rng.standard_normal(N)
     peak = peak_memory(x, upstream)
-    print(f"{N} inputs: the gradient call takes {peak / 1024:.0f} KB, {peak / x.nbytes:.1f} vectors of that length;")
+    print(f"{N} inputs: one gradient call takes {peak / 1024:.0f} KB, {peak / x.nbytes:.1f} such vectors;")
     print(f"the Jacobian alone would take {N * N * 8 / 2**20:.0f} MB")
     print()
     print(backpropagated.backward_source)

@@ -28,8 +28,12 @@ def main() -> None:
     upstream = rng.standard_normal((5, 4))
     grad_X, grad_W = layer(X, W, upstream)
     hand_X, hand_W = by_hand(X, W, upstream)
-    print("grad X: shape", grad_X.shape, "- largest difference from grad Y Wᵀ:", np.abs(grad_X - hand_X).max())
-    print("grad W: shape", grad_W.shape, "- largest difference from Xᵀ grad Y:", np.abs(grad_W - hand_W).max())
+    print(
+        "grad X: shape", grad_X.shape, "- largest difference from grad Y Wᵀ:", np.abs(grad_X - hand_X).max()
+    )
+    print(
+        "grad W: shape", grad_W.shape, "- largest difference from Xᵀ grad Y:", np.abs(grad_W - hand_W).max()
+    )
     print()
     print(layer.backward_source)
 

@@ -1,4 +1,4 @@
-'''14. A gate of your own: the forward/backward API.
+"""14. A gate of your own: the forward/backward API.
 
 Two ways to teach the compiler a function.
 
@@ -8,7 +8,7 @@ Two ways to teach the compiler a function.
 (b) Hand over a pair. `forward` returns the result and whatever the way back needs; `backward` receives the
     upstream gradient and the saved values. Both run as they are, so they may call anything: a solver, a
     lookup table, a library written in C.
-'''
+"""
 
 import numpy as np
 

@@ -19,8 +19,8 @@ from revcompile.frontend.lower import Lowering, infer_types, lower
 from revcompile.frontend.names import Guard, Live
 from revcompile.frontend.source import Source
 from revcompile.ir.build import Builder
-from revcompile.ir.nodes import Apply, Function, Parameter, Statement, Structure, Value, leaves, results
-from revcompile.ir.types import Facts
+from revcompile.ir.nodes import Apply, Function, Parameter, Structure, Value, leaves, results
+from revcompile.ir.types import Array, Facts
 from revcompile.passes import scalar_math
 from revcompile.passes.cse import eliminate_common
 from revcompile.passes.dead import eliminate_dead
@@ -66,7 +66,7 @@ def compile_gradient(
     request: Request, arguments: Mapping[str, Any], static: frozenset[Place], namespace: Namespace
 ) -> Compiled:
     """Compile for arguments like these. Raises UnsupportedError, or what the primal itself would."""
-    low = Lowering(Builder(infer_types, Facts()))
+    low = Lowering(Builder(infer_types, Facts()), static)
     parameters = [
         Parameter(name, structure_of(value, (name,), static, low.builder.facts))
         for name, value in arguments.items()
@@ -136,7 +136,7 @@ def _lower(request: Request, parameters: list[Parameter], low: Lowering) -> Func
     try:
         primal = lower(request.source, parameters, low)
     except NeedStatic as need:
-        places = _origins(need.value, parameters, low.builder.statements)
+        places = _origins(need.value, parameters, low)
         if not places:
             raise _unknown_number(need, request) from None
         raise MustBeStatic(places) from None
@@ -154,11 +154,9 @@ def _unknown_number(need: NeedStatic, request: Request) -> Exception:
     )
 
 
-def _origins(
-    value: Value, parameters: Sequence[Parameter], statements: Sequence[Statement]
-) -> frozenset[Place]:
-    """The integer arguments from which a value is computed."""
-    made = {v: s for s in statements for v in results(s)}
+def _origins(value: Value, parameters: Sequence[Parameter], low: Lowering) -> frozenset[Any]:
+    """The places of the arguments, and the paths of the globals, from which a number is computed."""
+    made = {v: s for s in low.builder.statements for v in results(s)}
     wanted, seen = [value], set()
     while wanted:
         v = wanted.pop()
@@ -168,11 +166,12 @@ def _origins(
         statement = made.get(v)
         if isinstance(statement, Apply):
             wanted.extend(leaves(statement.args))
-    found = [
-        (place, v) for p in parameters for place, v in places_of(p.structure, (p.name,)) if v in seen
-    ]
-    ints = all(getattr(v.type, "dtype", None) is not None and v.type.dtype.kind in "iu" and not v.type.dims for _, v in found)  # type: ignore
-    return frozenset(place for place, _ in found) if ints else frozenset()
+    found = [(place, v) for p in parameters for place, v in places_of(p.structure, (p.name,)) if v in seen]
+    live = [(path, item.value) for path, item in low.host.live.items() if item.value in seen]
+    origins = [*found, *live]
+    if any(isinstance(v.type, Array) for _, v in origins):
+        return frozenset()
+    return frozenset(origin for origin, _ in origins)
 
 
 def _answer(function: Function, request: Request) -> Structure:

@@ -51,7 +51,7 @@ def array_tests(text: str, dtype: np.dtype[Any], ones: tuple[bool, ...], refer: 
 def constant_tests(text: str, obj: Any, refer: Refer) -> Iterator[str]:
     if obj is None or isinstance(obj, bool):
         yield f"{text} is {obj!r}"
-    elif type(obj) in (int, str, bytes):
+    elif type(obj) in (int, float, str, bytes):
         yield f"type({text}) is {type(obj).__name__} and {text} == {obj!r}"
     else:
         yield f"{text} is {refer(obj)}"

@@ -27,7 +27,7 @@ def key_of(obj: Any, place: Place, static: frozenset[Place]) -> Any:
     """The part of a signature that one argument makes. Raises UnsupportedError for what has no type."""
     kind = type(obj)
     if kind is float:
-        return float
+        return (float, obj) if place in static else float
     if kind is int:
         return (int, obj) if place in static else int
     if kind in _ARRAYS:
@@ -61,8 +61,8 @@ def key_of(obj: Any, place: Place, static: frozenset[Place]) -> Any:
 
 def structure_of(obj: Any, place: Place, static: frozenset[Place], facts: Facts) -> Structure:
     """The structure of an argument: its numbers as fresh run-time values, the rest as it is."""
-    if place in static and isinstance(obj, (int, np.integer)):
-        return int(obj)
+    if place in static and isinstance(obj, (int, float, np.integer)):
+        return int(obj) if isinstance(obj, np.integer) else obj
     if isinstance(obj, (tuple, list)):
         items = [structure_of(item, (*place, i), static, facts) for i, item in enumerate(obj)]
         return type(obj)(*items) if hasattr(obj, "_fields") else type(obj)(items)

@@ -36,7 +36,7 @@ STATIC_CALLS = frozenset(
     {len, range, tuple, list, dict, zip, enumerate, reversed, sorted, isinstance, issubclass, slice, set,
      frozenset, getattr, hasattr, callable, str, repr, all, any, type, int, bool, divmod, id, hash, min, max, sum,
      abs, round, float, pow, map, filter, iter, next, np.dtype, np.result_type, np.issubdtype, np.finfo, np.iinfo,
-     np.promote_types, np.broadcast_shapes}
+     np.promote_types, np.broadcast_shapes, np.ndim, np.shape, np.size}
 )  # fmt: skip
 
 
@@ -111,16 +111,16 @@ def _is_pure(function: Any, args: Any, kwargs: Any) -> bool:
 
 
 def _static_call(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Structure:
-    for value in leaves((args if function not in _TRANSPARENT else ())):
-        if function in (range, slice):
-            low.steer(value)
+    if function is range or function is slice:
+        low.steer(args)
+    for value in leaves(args if function not in _TRANSPARENT else ()):
         if not _is_container_call(function, args):
             low.static(value, f"as an argument of {_name(function)}")
     result = function(*args, **kwargs)
     return list(result) if isinstance(result, (zip, enumerate, map, filter)) else result
 
 
-_TRANSPARENT = frozenset({isinstance, len, tuple, list, dict, zip, enumerate, reversed})
+_TRANSPARENT = frozenset({slice, isinstance, len, tuple, list, dict, zip, enumerate, reversed})
 
 
 def _is_container_call(function: Any, args: tuple[Any, ...]) -> bool:

@@ -47,9 +47,9 @@ class Lowering:
 
     method_adapters = METHOD_ADAPTERS
 
-    def __init__(self, builder: Builder) -> None:
+    def __init__(self, builder: Builder, static: frozenset[Any] = frozenset()) -> None:
         self.builder = builder
-        self.host = HostNames(builder.facts, type_of)
+        self.host = HostNames(builder.facts, type_of, static)
         self.spellings: dict[float, str] = {}
         self.steering: set[Value] = set()  # integers used as an index, a bound, an axis
 

@@ -63,8 +63,11 @@ class Live:
 class HostNames:
     """Collects what a compilation takes from the host program."""
 
-    def __init__(self, facts: Facts, type_of: Callable[[Any, Facts], Type | None]) -> None:
+    def __init__(
+        self, facts: Facts, type_of: Callable[[Any, Facts], Type | None], static: frozenset[Any] = frozenset()
+    ) -> None:
         self.facts = facts
+        self.static = static  # paths of numbers that the compiler must know
         self.type_of = type_of
         self.guards: dict[tuple[Path, str], Guard] = {}
         self.live: dict[Path, Live] = {}
@@ -96,6 +99,9 @@ class HostNames:
         """The abstract value of the host object `obj`, which generated code finds at `path`."""
         if path in self.live:
             return self.live[path].value
+        if path in self.static and isinstance(obj, (int, float, np.generic)):
+            self._guard(path, "equal", obj)
+            return obj
         if type(obj) in (tuple, list) or (isinstance(obj, tuple) and hasattr(obj, "_fields")):
             self._guard(path, "length", (type(obj), len(obj)))
             items = [self.bring(path.then(f"[{i}]"), x, f"{name}_{i}") for i, x in enumerate(obj)]

@@ -1,13 +1,32 @@
-"""The axes of a gate whose operands are broadcast together. Imports the IR only."""
+"""Broadcasting: the axes of a result whose operands are broadcast together, and its undoing as a gate.
+
+Imports the IR, the gate table and the run-time helpers.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from revcompile.gates.axes import shape_dims
+from revcompile.gates.samples import example, real
+from revcompile.gates.table import gate
 from revcompile.ir.nodes import leaves
 from revcompile.ir.types import Dim, Facts
+from revcompile.runtime import unbroadcast
 
 
 def broadcast_dims(facts: Facts, *args: Any) -> tuple[Dim, ...]:
     """The result's axes: those of all run-time operands, aligned as NumPy aligns them."""
     return facts.broadcast(*(operand.type.dims for operand in leaves(args)))
+
+
+@gate(
+    unbroadcast,
+    dims=lambda facts, gradient, shape: shape_dims(facts, shape),
+    examples=[example(real(3, 4), (1, 4)), example(real(2, 3, 4), (3, 1)), example(real(4), (4,))],
+)
+def unbroadcast_(grad_y: Any, gradient: Any, shape: Any) -> Any:
+    grad_gradient = np.broadcast_to(grad_y, gradient.shape)
+    return grad_gradient

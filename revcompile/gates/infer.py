@@ -28,7 +28,13 @@ def infer(gate: Gate, function: Function, args: tuple[Any, ...], facts: Facts) -
     if gate.locals is not None:
         return _elementwise(function, args, facts)
     if gate.dims is not None:
-        return _with_dims(_run_somehow(gate, function, args), gate.dims(facts, *args))
+        dims = gate.dims(facts, *args)
+        try:
+            return _with_dims(_run_somehow(gate, function, args), dims)
+        except (ValueError, IndexError):
+            if not all(isinstance(d, Dim) for d in dims):
+                raise
+            return _of_operands(args, tuple(dims))
     try:
         sizes = [_distinct_sizes(args, s) for s in _SIZES]
         first, second = (_run(gate, function, args, s, i) for i, s in enumerate(sizes))
@@ -50,6 +56,13 @@ def _run_somehow(gate: Gate, function: Function, args: tuple[Any, ...]) -> Any:
         except (ValueError, IndexError, np.linalg.LinAlgError):
             continue
     return _run(gate, function, args, _equal_sizes(args, sizes[-1]))
+
+
+def _of_operands(args: tuple[Any, ...], dims: tuple[Dim, ...]) -> Type:
+    """Where no example fits the shapes: the dtype of the operands, the axes that the gate states."""
+    dtypes = [v.type.dtype for v in leaves(args) if isinstance(v.type, (Scalar, Array)) and v.type.dtype.kind == "f"]
+    dtype = np.result_type(*dtypes) if dtypes else np.dtype(float)
+    return Array(dtype, dims) if dims else Scalar(dtype)
 
 
 def _with_dims(outcome: Any, dims: Any) -> Any:

@@ -62,7 +62,9 @@ def numerical_gradients(f: Callable[..., Any], args: tuple[Any, ...], step: floa
 def assert_same_kind(gradient: Any, leaf: Any) -> None:
     """A gradient has the shape and the dtype of its variable."""
     assert np.shape(gradient) == np.shape(leaf), f"shape {np.shape(gradient)} for {np.shape(leaf)}"
-    assert isinstance(gradient, np.ndarray) == isinstance(leaf, np.ndarray), f"{type(gradient)} for {type(leaf)}"
+    assert isinstance(gradient, np.ndarray) == isinstance(leaf, np.ndarray), (
+        f"{type(gradient)} for {type(leaf)}"
+    )
     have, want = np.asarray(gradient).dtype, np.asarray(leaf).dtype
     assert have == want, f"dtype {have} for {want}"
 

@@ -1,0 +1,87 @@
+"""`python -m tests.benchmarks [NAME ...]`: run all contests, or those of the named files."""
+
+from __future__ import annotations
+
+import platform
+import statistics
+import sys
+
+import numpy as np
+
+from tests.benchmarks import (
+    call_overhead,
+    chain,
+    compile_time,
+    import_time,
+    network,
+    neuron,
+    report,
+    softmax_regression,
+)
+from tests.benchmarks.peers import installed
+
+CONTESTS = {
+    "neuron": neuron,
+    "chain": chain,
+    "softmax_regression": softmax_regression,
+    "network": network,
+    "call_overhead": call_overhead,
+}
+
+
+def _versions() -> str:
+    parts = [f"Python {platform.python_version()}", f"NumPy {np.__version__}"]
+    for name in ("autograd", "jax", "torch"):
+        module = installed(name)
+        if module is not None:
+            parts.append(f"{name} {getattr(module, '__version__', '')}".strip())
+    return ", ".join(parts)
+
+
+def _compile_time() -> None:
+    times = compile_time.ours()
+    print("\ndecoration and first call, 20 statements")
+    print(
+        f"  ours       median {report.duration(statistics.median(times))}, best {report.duration(min(times))}, "
+        f"first in the process {report.duration(times[0])}"
+    )
+    peer = compile_time.jax_jit()
+    if peer is None:
+        print("  JAX (jit)  not installed")
+    else:
+        print(
+            f"  JAX (jit)  median {report.duration(statistics.median(peer))}, best {report.duration(min(peer))}"
+        )
+
+
+def _import_time() -> None:
+    measured = import_time.seconds()
+    own, added = (statistics.median(column) for column in zip(*measured))
+    print("\nimport, in a fresh process")
+    print(
+        f"  numpy      median {report.duration(own)}\n  revcompile median {report.duration(added)} more, "
+        f"best {report.duration(min(pair[1] for pair in measured))} more"
+    )
+
+
+def main(names: list[str]) -> None:
+    known = [*CONTESTS, "compile_time", "import_time"]
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise SystemExit(f"unknown: {', '.join(unknown)}; there are {', '.join(known)}")
+    chosen = names or known
+    print(_versions())
+    if "compile_time" in chosen:  # first: the first compilation in the process counts too
+        _compile_time()
+    if "import_time" in chosen:
+        _import_time()
+    contests = [name for name in CONTESTS if name in chosen]
+    if contests:
+        print(f"\nratios: median of the rounds (of the best times)\n{report.header()}")
+    for name in contests:
+        for contest in CONTESTS[name].contests():
+            print(report.row(contest.run()), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

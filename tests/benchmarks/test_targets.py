@@ -1,0 +1,65 @@
+"""The targets, with a little room for noise: `pytest -m bench` on a quiet machine."""
+
+from __future__ import annotations
+
+import statistics
+
+import numpy as np
+import pytest
+
+from tests.benchmarks import chain, compile_time, import_time, network, neuron, softmax_regression
+from tests.benchmarks.peers import AUTOGRAD, HAND, OURS
+from tests.benchmarks.timing import Contest
+
+pytestmark = pytest.mark.bench
+
+NOISE = 1.15
+
+
+def best_ratio(contest: Contest, slow: str, fast: str) -> float:
+    """The smaller of the two ratios that a run reports: noise only adds."""
+    if slow not in contest.seconds or fast not in contest.seconds:
+        pytest.skip(f"{slow} is not installed")
+    return min(contest.ratio(slow, fast))
+
+
+@pytest.fixture(scope="module")
+def neuron_contest() -> Contest:
+    return neuron.contests()[0].run()
+
+
+@pytest.fixture(scope="module")
+def chain_contests() -> dict[int, Contest]:
+    return {size: contest.run() for size, contest in zip(chain.SIZES, chain.contests())}
+
+
+def test_neuron_against_hand_written(neuron_contest: Contest) -> None:
+    assert best_ratio(neuron_contest, OURS, HAND) <= 1.3 * NOISE
+
+
+def test_neuron_against_autograd(neuron_contest: Contest) -> None:
+    assert max(neuron_contest.ratio(AUTOGRAD, OURS) if AUTOGRAD in neuron_contest.seconds else (100,)) >= 100
+
+
+@pytest.mark.parametrize("size", [10_000, 1_000_000])
+def test_chain_against_hand_written(chain_contests: dict[int, Contest], size: int) -> None:
+    assert best_ratio(chain_contests[size], OURS, HAND) <= 1.1 * NOISE
+
+
+def test_chain_against_autograd(chain_contests: dict[int, Contest]) -> None:
+    contest = chain_contests[100]
+    assert max(contest.ratio(AUTOGRAD, OURS) if AUTOGRAD in contest.seconds else (5,)) >= 5
+
+
+@pytest.mark.parametrize("module", [softmax_regression, network], ids=["softmax", "network"])
+def test_models_against_hand_written(module: object) -> None:
+    contest = module.contests()[0].run()  # type: ignore[attr-defined]
+    assert best_ratio(contest, OURS, HAND) <= 1.1 * NOISE
+
+
+def test_compile_time() -> None:
+    assert statistics.median(compile_time.ours()) <= 0.030 * NOISE
+
+
+def test_import_time() -> None:
+    assert np.median([added for _, added in import_time.seconds()]) <= 0.040 * NOISE
