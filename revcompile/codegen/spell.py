@@ -75,6 +75,8 @@ class Speller:
         if isinstance(structure, Value):
             return self.atom(structure)
         if isinstance(structure, tuple):
+            if any(isinstance(item, slice) for item in structure):
+                return ast.Subscript(dotted("np.s_"), self.index(structure), ast.Load())
             if hasattr(structure, "_fields"):
                 keys = [
                     ast.keyword(k, self(v)) for k, v in zip(structure._fields, structure, strict=True)
@@ -87,9 +89,17 @@ class Speller:
         if isinstance(structure, dict):
             return ast.Dict([self.static(k) for k in structure], [self(v) for v in structure.values()])
         if isinstance(structure, slice):
+            return ast.Subscript(dotted("np.s_"), self.index(structure), ast.Load())
+        return self.static(structure)
+
+    def index(self, structure: Structure) -> ast.expr:
+        """What stands between the brackets of a subscript."""
+        if isinstance(structure, slice):
             parts = (structure.start, structure.stop, structure.step)
             return ast.Slice(*(None if p is None else self(p) for p in parts))
-        return self.static(structure)
+        if type(structure) is tuple and structure:
+            return ast.Tuple([self.index(item) for item in structure], ast.Load())
+        return self(structure)
 
     def _whole_shape(self, structure: tuple[Structure, ...]) -> ast.expr | None:
         """`x.shape` for the tuple of all lengths of x."""
@@ -182,7 +192,7 @@ def public_name(obj: Any) -> str | None:
 
 
 def _getitem(sp: Speller, args: Any, _: Apply) -> ast.expr:
-    return ast.Subscript(sp(args[0]), sp(args[1]), ast.Load())
+    return ast.Subscript(sp(args[0]), sp.index(args[1]), ast.Load())
 
 
 def _length(sp: Speller, args: Any, _: Apply) -> ast.expr:

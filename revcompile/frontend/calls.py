@@ -208,7 +208,9 @@ def _ndim(low: Lowering, args: tuple[Any, ...], *_: Any) -> Structure:
     return len(args[0].type.dims) if isinstance(args[0], Value) else NotImplemented
 
 
-def _shape(low: Lowering, args: tuple[Any, ...], *_: Any) -> Structure:
+def _shape(low: Lowering, args: tuple[Any, ...], *rest: Any) -> Structure:
+    if isinstance(args[0], (list, tuple)) and args[0] and not is_static(args[0]):
+        return (len(args[0]), *_shape(low, (args[0][0],), *rest))
     return shape_of(low, args[0]) if isinstance(args[0], Value) else NotImplemented
 
 

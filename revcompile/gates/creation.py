@@ -184,8 +184,14 @@ RANGES = (
 )
 
 
-@gate(np.linspace, dims=linspace_dims, examples=RANGES)
-def linspace(grad_y: Any, start: Any, stop: Any, num: Any = 50, endpoint: bool = True) -> Any:
+@gate(
+    np.linspace,
+    dims=lambda facts, start, stop, num, endpoint, dtype: linspace_dims(facts, start, stop, num),
+    examples=RANGES,
+)
+def linspace(
+    grad_y: Any, start: Any, stop: Any, num: Any = 50, endpoint: bool = True, *, dtype: Any = None
+) -> Any:
     t = fractions(grad_y, num, endpoint)
     return grad_y * (1 - t), grad_y * t
 

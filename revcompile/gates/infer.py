@@ -27,35 +27,44 @@ def infer(gate: Gate, function: Function, args: tuple[Any, ...], facts: Facts) -
     """The structure of types that `function(*args)` gives. Raises what NumPy would raise."""
     if gate.locals is not None:
         return _elementwise(function, args, facts)
+    try:
+        return _by_example(gate, function, args, facts, 0.5)
+    except ValueError:
+        if not any(isinstance(v.type, Scalar) for v in leaves(args)):
+            raise
+        return _by_example(gate, function, args, facts, 1.5)  # math.acosh takes no 0.5
+
+
+def _by_example(gate: Gate, function: Function, args: tuple[Any, ...], facts: Facts, number: float) -> Any:
     if gate.dims is not None:
         dims = gate.dims(facts, *args)
         try:
-            return _with_dims(_run_somehow(gate, function, args), dims)
+            return _with_dims(_run_somehow(gate, function, args, number), dims)
         except (ValueError, IndexError):
             if not all(isinstance(d, Dim) for d in dims):
                 raise
             return _of_operands(args, tuple(dims))
     try:
         sizes = [_distinct_sizes(args, s) for s in _SIZES]
-        first, second = (_run(gate, function, args, s, i) for i, s in enumerate(sizes))
+        first, second = (_run(gate, function, args, s, number, i) for i, s in enumerate(sizes))
         known = _axes(args)
     except (ValueError, IndexError, np.linalg.LinAlgError):
         sizes = [_equal_sizes(args, 4), _equal_sizes(args, 6)]
-        first, second = (_run(gate, function, args, s, i) for i, s in enumerate(sizes))
+        first, second = (_run(gate, function, args, s, number, i) for i, s in enumerate(sizes))
         known = _axes(args)
         known = known if len({d.symbol for d in known if d.size is None}) == 1 else []
     return _merge(first, second, known, sizes, facts)
 
 
-def _run_somehow(gate: Gate, function: Function, args: tuple[Any, ...]) -> Any:
+def _run_somehow(gate: Gate, function: Function, args: tuple[Any, ...], number: float) -> Any:
     """An outcome for some choice of the unknown lengths: equal ones, of a size that occurs or that fits."""
     sizes = [4, *sorted({d.size for d in _axes(args) if d.size is not None}), 3]
     for size in sizes[:-1]:
         try:
-            return _run(gate, function, args, _equal_sizes(args, size))
+            return _run(gate, function, args, _equal_sizes(args, size), number)
         except (ValueError, IndexError, np.linalg.LinAlgError):
             continue
-    return _run(gate, function, args, _equal_sizes(args, sizes[-1]))
+    return _run(gate, function, args, _equal_sizes(args, sizes[-1]), number)
 
 
 def _of_operands(args: tuple[Any, ...], dims: tuple[Dim, ...]) -> Type:
@@ -129,7 +138,12 @@ def _equal_sizes(args: Any, number: int) -> Callable[[Dim], int]:
 
 
 def _run(
-    gate: Gate, function: Function, args: tuple[Any, ...], size: Callable[[Dim], int], which: int = 0
+    gate: Gate,
+    function: Function,
+    args: tuple[Any, ...],
+    size: Callable[[Dim], int],
+    number: float,
+    which: int = 0,
 ) -> Any:
     """Run the function on examples; the two runs that are compared use different ones."""
 
@@ -144,7 +158,7 @@ def _run(
                 return t.dtype.type((3, 2)[which])
             if t.dtype.kind in "iu":
                 return (3, 2)[which]
-            return example_scalar(t)
+            return example_scalar(t, number)
         return t.what
 
     positional, keywords = gate.split(map_values(stand_in, args))
@@ -176,9 +190,9 @@ def example_array(
     return x
 
 
-def example_scalar(t: Scalar) -> Any:
-    number = {"f": 0.5, "i": 1, "u": 1, "b": True, "c": 0.5j}[t.dtype.kind]
-    return t.dtype.type(number) if not t.python else number
+def example_scalar(t: Scalar, number: float) -> Any:
+    example = {"f": number, "i": 1, "u": 1, "b": True, "c": 0.5j}[t.dtype.kind]
+    return t.dtype.type(example) if not t.python else example
 
 
 def _elementwise(function: Function, args: tuple[Any, ...], facts: Facts) -> Type:
@@ -227,7 +241,6 @@ def _element(key: Any, number: float) -> Any:
     if key[0] == "array":
         return np.full((1,) if key[2] else (), number if key[1].kind == "f" else 1, key[1])
     if key[0] == "scalar":
-        t = Scalar(key[1], python=key[2])
-        return example_scalar(t) if t.dtype.kind != "f" else t.dtype.type(number) if not t.python else number
+        return example_scalar(Scalar(key[1], python=key[2]), number)
     return key[1]
 

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.gates.effects import EFFECTS, backward_begins, identity
+from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Block, Branch, Function, Statement, Structure, Value, leaves, results, uses
 from revcompile.ir.types import Array, Scalar
 from revcompile.passes.walk import Walk
@@ -74,7 +75,8 @@ def use_math(function: Function) -> Function:
         if not isinstance(result.type, Scalar) or result.type.dtype.kind != "f":
             return None
         new = Value(replace(result.type, python=True, extent=None), result.hint, result.of, result.fold)
-        out.append(replace(statement, function=chosen, result=new))
+        args = TABLE[chosen].bind(TABLE[statement.function].split(statement.args)[0], {})
+        out.append(replace(statement, function=chosen, args=args, result=new))
         return new
 
     walk = Walk(visit)

@@ -422,7 +422,7 @@ def _positions(argnums: int | str | tuple[int | str, ...] | None, names: list[st
 
 
 def _scalar(value: Any) -> float:
-    if np.size(value) != 1:
+    if _children(value) is not None or np.size(value) != 1:
         raise AssertionError(f"the function must return one number, not {_describe(value)}")
     return float(np.asarray(value).reshape(()))
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import platform
 import statistics
 import sys
-
-import numpy as np
+from importlib import metadata
 
 from tests.benchmarks import (
     call_overhead,
@@ -18,7 +17,6 @@ from tests.benchmarks import (
     report,
     softmax_regression,
 )
-from tests.benchmarks.peers import installed
 
 CONTESTS = {
     "neuron": neuron,
@@ -30,28 +28,23 @@ CONTESTS = {
 
 
 def _versions() -> str:
-    parts = [f"Python {platform.python_version()}", f"NumPy {np.__version__}"]
-    for name in ("autograd", "jax", "torch"):
-        module = installed(name)
-        if module is not None:
-            parts.append(f"{name} {getattr(module, '__version__', '')}".strip())
+    parts = [f"Python {platform.python_version()}"]
+    for name in ("numpy", "autograd", "jax", "torch"):
+        try:
+            parts.append(f"{name} {metadata.version(name)}")
+        except metadata.PackageNotFoundError:
+            continue
     return ", ".join(parts)
 
 
 def _compile_time() -> None:
-    times = compile_time.ours()
     print("\ndecoration and first call, 20 statements")
-    print(
-        f"  ours       median {report.duration(statistics.median(times))}, best {report.duration(min(times))}, "
-        f"first in the process {report.duration(times[0])}"
-    )
-    peer = compile_time.jax_jit()
-    if peer is None:
-        print("  JAX (jit)  not installed")
-    else:
-        print(
-            f"  JAX (jit)  median {report.duration(statistics.median(peer))}, best {report.duration(min(peer))}"
-        )
+    for name, times in (("ours", compile_time.ours()), ("JAX (jit)", compile_time.jax_jit())):
+        if times is None:
+            print(f"  {name:10} not installed")
+            continue
+        median, best = report.duration(statistics.median(times)), report.duration(min(times))
+        print(f"  {name:10} median {median}, best {best}, first in the process {report.duration(times[0])}")
 
 
 def _import_time() -> None:

@@ -8,7 +8,8 @@ from tests.benchmarks.peers import HAND, OURS, PEERS
 from tests.benchmarks.timing import Contest
 
 COLUMNS = (HAND, OURS, *PEERS)
-_WIDTH = 15
+_WIDTH = 14
+_RATIO_WIDTH = 18
 
 
 def duration(seconds: float) -> str:
@@ -21,21 +22,26 @@ def duration(seconds: float) -> str:
 
 def header() -> str:
     times = "".join(f"{name:>{_WIDTH}}" for name in COLUMNS)
-    ratios = "".join(f"{name:>{_WIDTH}}" for name in ("ours/hand", *(f"{peer[:8]}/ours" for peer in PEERS)))
+    pairs = ("ours/hand", *(f"{peer.split()[0]}/ours" for peer in PEERS))
+    ratios = "".join(f"{pair:>{_RATIO_WIDTH}}" for pair in pairs)
     return f"{'median time per gradient':32}{times}{ratios}"
 
 
 def row(contest: Contest) -> str:
-    cells = []
+    line = f"{contest.title:32}"
     for name in COLUMNS:
         if name in contest.seconds:
-            cells.append(duration(statistics.median(contest.seconds[name])))
+            cell = duration(statistics.median(contest.seconds[name]))
         else:
-            cells.append("not installed" if name in contest.missing else "")
+            cell = "not installed" if name in contest.missing else ""
+        line += f"{cell:>{_WIDTH}}"
     for slow, fast in ((OURS, HAND), *((peer, OURS) for peer in PEERS)):
+        cell = ""
         if slow in contest.seconds and fast in contest.seconds:
-            median, best = contest.ratio(slow, fast)
-            cells.append(f"{median:.3g} ({best:.3g})")
-        else:
-            cells.append("")
-    return f"{contest.title:32}" + "".join(f"{cell:>{_WIDTH}}" for cell in cells).rstrip()
+            cell = "{} ({})".format(*map(_ratio, contest.ratio(slow, fast)))
+        line += f"{cell:>{_RATIO_WIDTH}}"
+    return line.rstrip()
+
+
+def _ratio(ratio: float) -> str:
+    return f"{ratio:.2f}" if ratio < 10 else f"{ratio:.0f}"

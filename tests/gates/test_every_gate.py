@@ -11,6 +11,7 @@ import pytest
 
 from revcompile import grad
 from revcompile.codegen.spell import public_name
+from revcompile.frontend.calls import STATIC_OPTIONS
 from revcompile.gates.effects import identity
 from revcompile.gates.samples import Example
 from revcompile.gates.table import TABLE, Gate
@@ -45,7 +46,8 @@ def program(case: Case, args: tuple[Any, ...]) -> tuple[Callable[..., Any], tupl
     """A function of the call's real arguments that weighs and sums everything that comes out."""
     gate, function, example = case
     parameters = list(gate.signature.parameters.values())
-    real = [i for i, a in enumerate(args) if is_real(a)]
+    steering = {i for i, p in enumerate(parameters) if p.name in STATIC_OPTIONS}
+    real = [i for i, a in enumerate(args) if is_real(a) and i not in steering]
     static = {f"c{i}": a for i, a in enumerate(args) if i not in real}
     spelled = [f"x{i}" if i in real else f"c{i}" for i in range(len(args))]
     options = {f"o_{k}": v for k, v in example.options.items()}
@@ -60,7 +62,6 @@ def program(case: Case, args: tuple[Any, ...]) -> tuple[Callable[..., Any], tupl
         terms.append(f"np.sum(w{j} * y{path})")
     variables = ", ".join(f"x{i}" for i in real)
     text = f"def f({variables}):\n    y = the_gate({', '.join(spelled)})\n    return {' + '.join(terms)}\n"
-    del parameters
     f = make(text, the_gate=function, **static, **options, **weights)
     return f, tuple(args[i] for i in real)
 
@@ -112,7 +113,7 @@ def test_textbook_form_agrees(case: Case) -> None:
 
 def test_every_gate_has_an_example() -> None:
     without = {g.name for g in TABLE.values() if g.carries_gradient and not g.examples}
-    assert without <= {"copy"}, without
+    assert without <= {"copy", "cast"}, without  # a cast to float32 rounds: tested below
 
 
 def test_signatures_match_numpy() -> None:
