@@ -102,6 +102,22 @@ def test_accepts_compiled_gradients() -> None:
     check_grads(value_and_grad(f), (X, B))
 
 
+def test_the_coarsest_argument_decides_the_precision() -> None:
+    check_grads(lambda a, x: np.sum(a * x), (2.0, X.astype(np.float32)))
+
+
+def test_accepts_methods() -> None:
+    class Spring:
+        def __init__(self) -> None:
+            self.k = 2.0
+
+        def energy(self, x):
+            return 0.5 * self.k * np.sum(x * x)
+
+    check_grads(Spring().energy, (B,))
+    check_grads(grad(Spring().energy), (B,))
+
+
 def test_accepts_auxiliary_results() -> None:
     def f(x):
         y = np.sin(x)

@@ -35,12 +35,13 @@ from revcompile.ir.nodes import (
     Statement,
     Structure,
     Value,
+    is_static,
     leaves,
     map_structure,
     map_values,
     uses,
 )
-from revcompile.ir.types import Array, Scalar, Type, gradient_type
+from revcompile.ir.types import Array, Scalar, Type, gradient_type, is_float
 from revcompile.statements import branch
 
 # Gates that send a zero gradient to what they mask out.
@@ -124,11 +125,25 @@ class Reverser:
             gradients = (gradients,)
         pairs: list[tuple[Value, Structure]] = []
         for operand, gradient in zip(statement.args, gradients, strict=False):
-            _match(operand, gradient, pairs)
+            self._match(operand, gradient, pairs)
         for left_out in leaves(statement.args[len(gradients) :]):
-            if left_out in self.plan.active:
+            if left_out in self.plan.active and is_float(left_out.type):
                 raise UnsupportedError(f"{gate.name} has no rule for the gradient of this argument")
         return [(v, g) for v, g in pairs if v in self.plan.active]
+
+    def _match(
+        self, operand: Structure, gradient: Structure, pairs: list[tuple[Value, Structure]]
+    ) -> None:
+        """Pair the run-time values of an operand with their gradients, structure by structure."""
+        if gradient is None:
+            return
+        if isinstance(operand, Value):
+            pairs.append((operand, gradient))
+        elif isinstance(operand, (tuple, list)) and not is_static(operand):
+            if isinstance(gradient, Value):  # a list that the gate took as an array
+                gradient = [self.low.apply(operator.getitem, (gradient, i), {}) for i in range(len(operand))]
+            for o, g in zip(operand, gradient, strict=True):
+                self._match(o, g, pairs)
 
     def _regular(self, gate: Gate, statement: Apply) -> bool:
         """A quotient whose denominator is never zero where the forward pass is finite."""
@@ -180,17 +195,6 @@ class Reverser:
 
 def _dtype_option(dtype: np.dtype[Any]) -> dict[str, Any]:
     return {} if dtype == float else {"dtype": dtype}
-
-
-def _match(operand: Structure, gradient: Structure, pairs: list[tuple[Value, Structure]]) -> None:
-    """Pair the run-time values of an operand with their gradients, structure by structure."""
-    if gradient is None:
-        return
-    if isinstance(operand, Value):
-        pairs.append((operand, gradient))
-    elif isinstance(operand, (tuple, list)):
-        for o, g in zip(operand, gradient, strict=True):
-            _match(o, g, pairs)
 
 
 def formula_home() -> None:

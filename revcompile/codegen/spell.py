@@ -22,7 +22,7 @@ from revcompile.gates.effects import format_, identity, print_
 from revcompile.gates.lengths import length, size_of
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Structure, Value
-from revcompile.ir.types import Array
+from revcompile.ir.types import Array, Scalar
 
 _BINARY = {function: op for op, function in BINARY.items()}
 _UNARY = {function: op for op, function in UNARY.items()}
@@ -211,7 +211,8 @@ def _transpose(sp: Speller, args: Any, _: Apply) -> ast.expr | None:
 def _sigmoid(sp: Speller, args: Any, statement: Apply) -> ast.expr | None:
     if sp.textbook:
         return None
-    exp = "np.exp" if not statement.result.type.python else "math.exp"
+    t = statement.result.type
+    exp = "math.exp" if isinstance(t, Scalar) and t.python else "np.exp"
     exponential = ast.Call(dotted(exp), [ast.UnaryOp(ast.USub(), sp(args[0]))], [])
     one = ast.Name("1.0", ast.Load())
     return ast.BinOp(one, ast.Div(), ast.BinOp(one, ast.Add(), exponential))

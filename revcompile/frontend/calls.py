@@ -13,6 +13,7 @@ from revcompile.errors import UnsupportedError
 from revcompile.frontend.abstract import Frame, Method, NestedFunction, class_of
 from revcompile.frontend.expressions import axis_length, element_count, shape_of
 from revcompile.frontend.source import Source, parameters
+from revcompile.gates.broadcast import broadcast_dims
 from revcompile.gates.effects import format_, print_
 from revcompile.gates.table import METHODS, TABLE, Gate
 from revcompile.ir.nodes import Structure, Value, is_static, leaves
@@ -157,10 +158,21 @@ def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict
             way_out=f"Supported: {_name(function)}{gate.signature}.",
         ) from None
     _check_options(low, gate, bound)
+    if function is not np.select and (gate.locals is not None or gate.dims is broadcast_dims):
+        bound = tuple(
+            low.apply(np.array, (a,), {}) if isinstance(a, (list, tuple)) and _is_plain(gate, i) else a
+            for i, a in enumerate(bound)
+        )
     for value in leaves(bound):
         if not isinstance(value.type, (Array, Scalar)):
             raise UnsupportedError(f"{_name(function)} is applied to a {value.type}")
     return low.emit(function, *bound)
+
+
+def _is_plain(gate: Gate, position: int) -> bool:
+    """Whether a parameter is one operand, not `*args`."""
+    parameter = list(gate.signature.parameters.values())[position]
+    return parameter.kind is not parameter.VAR_POSITIONAL
 
 
 def _check_options(low: Lowering, gate: Gate, bound: tuple[Any, ...]) -> None:
@@ -232,7 +244,7 @@ SPECIAL: dict[Any, Any] = {
 
 
 def bind_parameters(
-    low: Lowering, source: Source, args: tuple[Any, ...], kwargs: dict[str, Any]
+    low: Lowering, source: Source, args: tuple[Any, ...], kwargs: dict[str, Any], is_rule: bool
 ) -> dict[str, Structure]:
     """The names with which a called user function begins. Defaults are host objects, read live."""
     signature = inspect.signature(source.function, follow_wrapped=False)
@@ -242,7 +254,7 @@ def bind_parameters(
     out: dict[str, Structure] = {}
     for name, argument in bound.arguments.items():
         parameter = signature.parameters[name]
-        if name not in given and parameter.default is not parameter.empty:
+        if not is_rule and name not in given and parameter.default is not parameter.empty:
             argument = low.default(source.function, parameter)
         out[name] = argument
     return out

@@ -159,7 +159,7 @@ class Lowering:
                 f"calls are nested more than {MAX_DEPTH} deep", way_out="Recursion is not supported yet."
             )
         source = find_source(function)
-        names = calls.bind_parameters(self, source, args, kwargs)
+        names = calls.bind_parameters(self, source, args, kwargs, frame.is_rule)
         inner = Frame(source, names, None, frame.is_rule, frame.depth + 1)
         return self.body(source.node, inner)
 

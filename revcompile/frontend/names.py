@@ -8,6 +8,7 @@ Imports the IR.
 
 from __future__ import annotations
 
+import builtins
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -88,7 +89,7 @@ class HostNames:
         return self._root(function.__name__ if function.__name__ != "<lambda>" else "function", function)
 
     def _root(self, name: str, target: Any) -> Path:
-        name = name if name.isidentifier() else "module"
+        name = name if name.isidentifier() and not hasattr(builtins, name) else f"the_{name.strip('<>')}"
         unique, n = name, 1
         while unique in self._roots and not _same_target(self._roots[unique], target):
             unique, n = f"{name}_{n}", n + 1

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
+from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,12 @@ import numpy as np
 from revcompile.errors import UnsupportedError
 from revcompile.transforms.gradient import grad
 
-# First relative step, and the tolerances that fit it, by the precision of the differentiated leaf.
+# First relative step, relative and absolute tolerance that fit it, by the bytes of a float.
 _PRECISION: dict[int, tuple[float, float, float]] = {
     2: (2.5e-1, 5e-2, 5e-2),
     4: (1e-1, 5e-3, 2e-4),
     8: (1e-2, 1e-6, 1e-8),
+    16: (1e-2, 1e-6, 1e-8),
 }
 _SHRINK = 4.0
 _LEVELS = 3
@@ -107,13 +109,16 @@ class _Checker:
         rtol: float | None,
     ) -> None:
         self.gradient = gradient
-        self.primal: Callable[..., Any] = gradient.primal  # type: ignore[attr-defined]
+        self.primal = _primal(gradient)
         self.has_aux: bool = getattr(gradient, "has_aux", False)
         self.args = args
         self.eps, self.atol, self.rtol = eps, atol, rtol
         self.names = _names(self.primal, len(args))
         self.bare = isinstance(argnums, int | str) or (argnums is None and len(args) == 1)
         self.positions = _positions(argnums, self.names)
+        leaves = [leaf for _, leaf in _walk(args, "") if _is_float(leaf)]
+        # the coarsest argument decides: whatever meets it is rounded to its precision
+        self.precision = _PRECISION[min((np.asarray(leaf).dtype.itemsize for leaf in leaves), default=8)]
 
     def first_order(self) -> None:
         """The gradient itself, against differences of the primal."""
@@ -224,8 +229,7 @@ class _Checker:
             moved[position] = _replace(moved[position], self.names[position], path, index, x)
             return function(*_copy(tuple(moved)))
 
-        size = min(np.asarray(leaf).dtype.itemsize, 8)
-        step, rtol, atol = _PRECISION[size]
+        step, rtol, atol = self.precision
         x = np.asarray(leaf)[index]
         numeric = _difference(at, x, step if self.eps is None else self.eps)
         rtol = rtol if self.rtol is None else self.rtol
@@ -396,6 +400,14 @@ def _same(now: Any, before: Any, path: str, complaint: str) -> None:
             new, old, equal_nan=np.issubdtype(old.dtype, np.inexact)
         ):
             raise AssertionError(f"{complaint} {where}")
+
+
+def _primal(gradient: Any) -> Callable[..., Any]:
+    """The user's function behind a gradient, bound to the same object where it is a method."""
+    primal = gradient.primal
+    if isinstance(gradient, MethodType) and not isinstance(primal, MethodType):
+        return MethodType(primal, gradient.__self__)
+    return primal
 
 
 def _names(function: Callable[..., Any], count: int) -> list[str]:

@@ -74,7 +74,7 @@ def outputs(outcome: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield path, outcome
 
 
-@pytest.mark.parametrize("case", cases())
+@pytest.mark.parametrize("case", list(cases()))
 def test_gradient_agrees_with_differences(case: Case) -> None:
     gate, function, example = case
     args = example.draw(np.random.default_rng(0))
@@ -98,7 +98,7 @@ def _accepts(function: Callable[..., Any], args: tuple[Any, ...], example: Examp
     return True
 
 
-@pytest.mark.parametrize("case", cases())
+@pytest.mark.parametrize("case", list(cases()))
 def test_textbook_form_agrees(case: Case) -> None:
     _, function, example = case
     args = example.draw(np.random.default_rng(2))
