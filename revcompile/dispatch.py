@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import inspect
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ from revcompile.frontend.arguments import Place, describe, key_of
 from revcompile.frontend.source import Source, find_source
 
 MAX_SPECIALIZATIONS = 64
+_all: weakref.WeakSet[Dispatcher] = weakref.WeakSet()
 ARITHMETIC = (OverflowError, ZeroDivisionError, ValueError)
 
 
@@ -88,6 +90,7 @@ class Dispatcher:
         positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
         # Without argnums, which parameters are differentiated depends on how defaults were passed.
         self.by_call = self.explicit is None and any(p.default is not p.empty for p in positional)
+        _all.add(self)
         self._dispatch = self.namespace.put(f"dispatch_{self.name}", self.dispatch)
         self.entry = make_function(self._stub(), self.namespace, self.function)
         if self.by_call:
@@ -262,6 +265,12 @@ class Dispatcher:
                 parts.append(f"{p.name}={p.name}" if p.kind is p.KEYWORD_ONLY else p.name)
         return ", ".join(parts)
 
+    def forget(self) -> None:
+        """Drop what is compiled: a rule that it may use has changed."""
+        with self.lock:
+            self.table.clear()
+            self.entry.__code__ = self._stub()
+
     # -- the face -----------------------------------------------------------------------------
 
     def _show(self, specialization: Specialization) -> None:
@@ -274,6 +283,12 @@ class Dispatcher:
     def specializations(self) -> dict[str, str]:
         """Signature → generated source, of all that is compiled."""
         return {s.description: s.source for group in list(self.table.values()) for s in group}
+
+
+def forget_all() -> None:
+    """Let every gradient function compile anew at its next call."""
+    for dispatcher in list(_all):
+        dispatcher.forget()
 
 
 def _no_arguments() -> None:

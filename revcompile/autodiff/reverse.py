@@ -41,7 +41,7 @@ from revcompile.ir.nodes import (
     map_values,
     uses,
 )
-from revcompile.ir.types import Array, Scalar, Type, gradient_type, is_float
+from revcompile.ir.types import Array, Scalar, Type, gradient_type, is_float, is_number
 from revcompile.statements import branch
 
 # Gates that send a zero gradient to what they mask out.
@@ -91,6 +91,8 @@ class Reverser:
         self.builder.note = f"{gate.name} gate"
         if gate.locals is not None:
             contributions = self._elementwise(gate, statement, upstream)
+        elif gate.backward is not None:
+            contributions = self._opaque(gate, statement, upstream)
         else:
             contributions = self._by_rule(gate, statement, upstream)
         masked = gate.name in MASKING or not self.masked.isdisjoint(leaves(upstream))
@@ -112,6 +114,17 @@ class Reverser:
                 tree = times_upstream(formula)
                 if tree is not None:
                     yield value, self.low.run_formula(tree, names, formula_home)
+
+    def _opaque(self, gate: Gate, statement: Apply, upstream: Structure) -> list[tuple[Value, Structure]]:
+        """Call the user's backward half, which gives one gradient for each operand."""
+        assert gate.backward is not None
+        grad_y, _ = upstream
+        operands = [a if isinstance(a, Value) and is_number(a.type) else None for a in statement.args]
+        gradients = tuple(None if a is None else Value(self.gradient_type(a)) for a in operands)
+        result = gradients[0] if len(gradients) == 1 else gradients
+        args = (grad_y, statement.result[1])
+        self.builder.statements.append(Apply(gate.backward, args, result, statement.line, self.builder.note))
+        return [(a, g) for a, g in zip(operands, gradients, strict=True) if a is not None and a in self.plan.active]
 
     def _by_rule(self, gate: Gate, statement: Apply, upstream: Structure) -> list[tuple[Value, Structure]]:
         assert gate.rule is not None

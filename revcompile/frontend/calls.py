@@ -16,8 +16,8 @@ from revcompile.frontend.source import Source, parameters
 from revcompile.gates.broadcast import broadcast_dims
 from revcompile.gates.effects import format_, print_
 from revcompile.gates.table import METHODS, TABLE, Gate
-from revcompile.ir.nodes import Structure, Value, is_static, leaves
-from revcompile.ir.types import Array, Scalar
+from revcompile.ir.nodes import Apply, Structure, Value, is_static, leaves, map_structure
+from revcompile.ir.types import Array, Opaque, Scalar
 
 if TYPE_CHECKING:
     from revcompile.frontend.lower import Lowering
@@ -166,7 +166,19 @@ def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict
     for value in leaves(bound):
         if not isinstance(value.type, (Array, Scalar)):
             raise UnsupportedError(f"{_name(function)} is applied to a {value.type}")
+    if gate.forward is not None:
+        return _opaque(low, gate, function, bound)
     return low.emit(function, *bound)
+
+
+def _opaque(low: Lowering, gate: Gate, function: Any, bound: tuple[Any, ...]) -> Structure:
+    """The forward half of an opaque gate: its output, and what it saves for the backward half."""
+    assert gate.forward is not None
+    output = map_structure(Value, low.builder.infer(function, bound, low.builder.facts))
+    saved = Value(Opaque("saved values"), hint=f"saved_{gate.name}", fold=False)
+    builder = low.builder
+    builder.statements.append(Apply(gate.forward, bound, (output, saved), builder.line, builder.note))
+    return output
 
 
 def _is_plain(gate: Gate, position: int) -> bool:

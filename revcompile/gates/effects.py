@@ -28,11 +28,21 @@ def backward_begins() -> None:
     """Marks where the forward pass ends and the backward pass begins."""
 
 
+def stop_gradient(x: Any) -> Any:
+    """`x`, taken as a constant: no gradient flows back through it.
+
+    >>> from revcompile import grad, stop_gradient
+    >>> grad(lambda x: x * stop_gradient(x))(3.0)
+    3.0
+    """
+    return x
+
+
 def identity(x: Any) -> Any:
     """Stands for `y = x`: another name for a value."""
     return x
 
 
 EFFECTS = frozenset({assert_, print_, backward_begins})
-known(assert_, format_, print_, backward_begins)
+known(assert_, format_, print_, backward_begins, stop_gradient)
 elementwise("copy", identity, x="1")

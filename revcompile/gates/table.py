@@ -45,6 +45,8 @@ class Gate:
     view: bool = False  # the result may share memory with the first operand
     examples: tuple[Example, ...] = ()
     singular: bool | Function = False  # see `is_singular`
+    forward: Function | None = None  # an opaque gate's: gives (output, saved values)
+    backward: Function | None = None  # an opaque gate's: (upstream, saved values) to gradients
 
     def is_singular(self, args: tuple[Any, ...]) -> bool:
         """Whether the local gradient can be infinite or NaN where the output is masked out afterwards.
@@ -60,7 +62,7 @@ class Gate:
 
     @property
     def carries_gradient(self) -> bool:
-        return self.locals is not None or self.rule is not None
+        return self.locals is not None or self.rule is not None or self.backward is not None
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         """All arguments in the order of the signature, defaults filled in. Raises TypeError."""
@@ -152,6 +154,15 @@ def gate(
         return rule
 
     return register
+
+
+def opaque(function: Function, forward: Function, backward: Function, name: str) -> None:
+    """Register a pair of functions that run as they are: `forward(*args)` gives (output, saved values),
+    `backward(upstream, saved)` the gradients of the leading parameters."""
+    signature = inspect.signature(function)
+    _register(Gate(name, (function,), signature, forward=forward), ())
+    _register(Gate(name, (forward,), inspect.signature(forward), backward=backward), ())
+    _register(Gate(name, (backward,), inspect.signature(backward)), ())
 
 
 def known(*functions: Function, methods: Iterable[str] = (), signature: Function | None = None) -> None:

@@ -1,0 +1,78 @@
+"""`@gate`, with which users give rules for functions of their own, and `stop_gradient`.
+
+Imports the gate table and the dispatcher.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from revcompile import dispatch
+from revcompile.gates import table
+from revcompile.gates.effects import stop_gradient
+
+Rule = Callable[..., Any]
+__all__ = ["gate", "stop_gradient"]
+
+_of_users: set[Callable[..., Any]] = set()
+
+
+def gate(
+    function: Callable[..., Any], *, forward: Callable[..., Any] | None = None, name: str | None = None
+) -> Callable[[Rule], Rule]:
+    """Register the decorated backward rule for `function`, which is then called as it is.
+
+    Without `forward`, the rule is ordinary code `def rule(grad_y, [y,] a, b)`: the upstream gradient
+    `grad_y`, then `y`, the output, if the rule wants it, then the parameters of `function`. The
+    compiler reads it and writes it into the backward pass. It returns the gradients of the leading
+    parameters, in order, None for one that has no gradient.
+
+    With `forward`, nothing is read: `forward(a, b)` returns `(y, saved)` and runs in place of
+    `function`; the rule `def backward(grad_y, saved)` is called in the backward pass.
+
+    A gradient is summed over the axes along which its operand was broadcast, and cast to its dtype.
+
+    Parameters
+    ----------
+    function : callable
+        Takes and returns numbers or arrays. It is tried on small arrays to learn the type of its result.
+    forward : callable, optional
+        Makes the output and what the backward pass needs of the forward pass.
+    name : str, optional
+        What the generated code calls the gate; by default the function's name.
+
+    Raises
+    ------
+    ValueError
+        If `function` has a built-in rule.
+
+    Examples
+    --------
+    >>> from revcompile import gate, grad
+    >>> def softplus(x):
+    ...     return np.logaddexp(0.0, x)
+    >>> @gate(softplus)
+    ... def softplus_rule(grad_y, y, x):
+    ...     return grad_y * (1.0 - np.exp(-y))
+    >>> round(grad(lambda x: softplus(x))(0.0), 3)
+    0.5
+    """
+    if not callable(function):
+        raise TypeError(f"gate takes the function that gets the rule, not {function!r}")
+    if function in table.TABLE and function not in _of_users:
+        raise ValueError(f"{getattr(function, '__name__', function)} has a rule already")
+
+    def register(rule: Rule) -> Rule:
+        label = name or getattr(function, "__name__", "gate")
+        if forward is None:
+            table.gate(function, name=label)(rule)
+        else:
+            table.opaque(function, forward, rule, label)
+        _of_users.add(function)
+        dispatch.forget_all()
+        return rule
+
+    return register
+
+
