@@ -51,7 +51,7 @@ def root_forward(x):
 @gate(root, forward=root_forward)
 def root_backward(grad_z, slope):
     """Implicit function theorem: no need to differentiate the fifty steps."""
-    return (grad_z / slope,)
+    return grad_z / slope
 
 
 @grad

@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -22,8 +21,7 @@ from revcompile.autodiff.signs import never_zero
 from revcompile.errors import UnsupportedError
 from revcompile.frontend.expressions import shape_of
 from revcompile.frontend.lower import Lowering
-from revcompile.gates import arithmetic
-from revcompile.gates.effects import backward_begins, identity
+from revcompile.gates.effects import identity
 from revcompile.gates.infer import infer
 from revcompile.gates.table import TABLE, Gate
 from revcompile.ir.build import Builder
@@ -31,15 +29,12 @@ from revcompile.ir.nodes import (
     Apply,
     Block,
     Branch,
-    Function,
     Statement,
     Structure,
     Value,
     is_static,
     leaves,
     map_structure,
-    map_values,
-    uses,
 )
 from revcompile.ir.types import Array, Scalar, Type, gradient_type, is_float, is_number
 from revcompile.statements import branch

@@ -5,7 +5,6 @@ Imports NumPy, the gate table and the axis arithmetic.
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Callable
 from typing import Any
@@ -256,7 +255,7 @@ def arange(grad_y: Any, *bounds: Any, dtype: Any = None) -> Any:
 
 def constant(function: Callable[..., Any], parameters: Callable[..., Any], dims: Any = None) -> None:
     """Register a function without gradient whose axes its arguments tell."""
-    TABLE[function] = Gate(function.__name__, (function,), inspect.signature(parameters), dims=dims)
+    TABLE[function] = Gate(function.__name__, (function,), parameters, dims=dims)
 
 
 def _shaped(shape: Any, dtype: Any = float) -> None: ...

@@ -25,6 +25,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from revcompile.gates.samples import Example, Real, example
@@ -38,7 +39,7 @@ class Gate:
 
     name: str
     functions: tuple[Function, ...]
-    signature: inspect.Signature
+    parameters: Function | tuple[str, ...] | None  # whose parameters it has; or their names; None: the rule's
     locals: dict[str, str] | None = None  # an elementwise gate's formulas
     rule: Function | None = None  # any other gate's backward rule
     dims: Function | None = None  # the axes of the result, where an example cannot tell
@@ -47,6 +48,18 @@ class Gate:
     singular: bool | Function = False  # see `is_singular`
     forward: Function | None = None  # an opaque gate's: gives (output, saved values)
     backward: Function | None = None  # an opaque gate's: (upstream, saved values) to gradients
+
+    @cached_property
+    def signature(self) -> inspect.Signature:
+        """The parameters of a call. Made when first asked for: importing the package is to be quick."""
+        if isinstance(self.parameters, tuple):
+            kind = inspect.Parameter.POSITIONAL_ONLY
+            return inspect.Signature([inspect.Parameter(operand, kind) for operand in self.parameters])
+        if self.parameters is not None:
+            return _signature_of(self.parameters)
+        assert self.rule is not None
+        parameters = list(inspect.signature(self.rule).parameters.values())
+        return inspect.Signature(parameters[2 if self.wants_output else 1 :])
 
     def is_singular(self, args: tuple[Any, ...]) -> bool:
         """Whether the local gradient can be infinite or NaN where the output is masked out afterwards.
@@ -114,13 +127,11 @@ def elementwise(
     `singular=True`: the local gradient can be infinite or NaN; see `Gate.is_singular`.
     The formulas may also use `np` and `grad_y`-free constants; write dtype-neutral code.
     """
-    kind = inspect.Parameter.POSITIONAL_ONLY
-    signature = inspect.Signature([inspect.Parameter(operand, kind) for operand in locals])
     low_high = domain if isinstance(domain, dict) else dict.fromkeys(locals, domain)
     samples = tuple(Real((), *low_high[operand]) for operand in locals)
     examples = (example(*samples),)
     _register(
-        Gate(name, _functions(functions), signature, locals=locals, examples=examples, singular=singular),
+        Gate(name, _functions(functions), tuple(locals), locals, examples=examples, singular=singular),
         methods,
     )
 
@@ -144,13 +155,8 @@ def gate(
     """
 
     def register(rule: Function) -> Function:
-        parameters = list(inspect.signature(rule).parameters.values())
-        parameters = parameters[2 if parameters[1].name == "y" else 1 :]
-        signature = inspect.Signature(parameters)
         label = name or rule.__name__.rstrip("_")
-        _register(
-            Gate(label, functions, signature, None, rule, dims, view, tuple(examples), singular), methods
-        )
+        _register(Gate(label, functions, None, None, rule, dims, view, tuple(examples), singular), methods)
         return rule
 
     return register
@@ -159,17 +165,15 @@ def gate(
 def opaque(function: Function, forward: Function, backward: Function, name: str) -> None:
     """Register a pair of functions that run as they are: `forward(*args)` gives (output, saved values),
     `backward(upstream, saved)` the gradients of the leading parameters."""
-    signature = inspect.signature(function)
-    _register(Gate(name, (function,), signature, forward=forward), ())
-    _register(Gate(name, (forward,), inspect.signature(forward), backward=backward), ())
-    _register(Gate(name, (backward,), inspect.signature(backward)), ())
+    _register(Gate(name, (function,), function, forward=forward), ())
+    _register(Gate(name, (forward,), forward, backward=backward), ())
+    _register(Gate(name, (backward,), backward), ())
 
 
 def known(*functions: Function, methods: Iterable[str] = (), signature: Function | None = None) -> None:
     """Register functions whose results carry no gradient; `signature` is a function to copy it from."""
     for function in functions:
-        shape = inspect.signature(signature) if signature else _signature_of(function)
-        _register(Gate(function.__name__, (function,), shape), ())
+        _register(Gate(function.__name__, (function,), signature or function), ())
     for method, function in zip(methods, functions, strict=False):
         METHODS[method] = function
 

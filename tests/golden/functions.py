@@ -1,0 +1,302 @@
+"""The functions whose generated source is kept. Each is written as a user would write it.
+
+`CASES` maps a golden file's name to the call whose source it holds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from revcompile import grad, value_and_grad
+
+
+@dataclass(frozen=True)
+class Case:
+    """A function, the arguments that it is specialised for, and how its gradient is made."""
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    options: dict[str, Any] = field(default_factory=dict)
+    transform: Callable[..., Any] = grad
+
+    def compiled(self) -> Any:
+        return self.transform(self.function, **self.options)
+
+    def text(self) -> str:
+        return str(self.compiled().source_for(*self.args))
+
+
+CASES: dict[str, Case] = {}
+
+
+def case(
+    *args: Any, transform: Callable[..., Any] = grad, name: str = "", **options: Any
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register the decorated function under its own name."""
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        CASES[name or function.__name__] = Case(function, args, options, transform)
+        return function
+
+    return register
+
+
+def real(*shape: int, dtype: Any = float) -> Any:
+    """An array of that shape: the same numbers in every process."""
+    return np.sin(1.0 + np.arange(math.prod(shape))).reshape(shape).astype(dtype)
+
+
+# -- numbers -------------------------------------------------------------------------------------
+
+
+@case(2.0, -1.0, -3.0, -2.0, -3.0)
+@case(2.0, -1.0, -3.0, -2.0, -3.0, optimize=False, name="neuron_textbook")
+def neuron(w0, x0, w1, x1, w2):
+    return 1.0 / (1.0 + np.exp(-(w0 * x0 + w1 * x1 + w2)))
+
+
+@case(-2.0, 5.0, -4.0)
+def circuit(x, y, z):
+    return (x + y) * z
+
+
+@case(3.0, -4.0, 2.0, -1.0)
+@case(3.0, -4.0, 2.0, -1.0, optimize=False, name="gates_textbook")
+def gates(x, y, z, w):
+    return 2.0 * (x * y + max(z, w))
+
+
+@case(1.5)
+def used_twice(x):
+    a = np.sin(x)
+    return a * x + a
+
+
+@case(0.3, 0.2)
+def value_and_gradient(x, y):
+    return x * np.exp(-x * x - y * y)
+
+
+CASES["value_and_gradient"] = Case(CASES["value_and_gradient"].function, (0.3, 0.2), {}, value_and_grad)
+
+
+@case(0.7, 1.0)
+def leaky_relu_branch(x, slope):
+    if x > 0:
+        y = x
+    else:
+        y = slope * x
+    return y * y
+
+
+@case(0.7, 1.0)
+def early_return(x, y):
+    if x < y:
+        return x * y
+    z = x - y
+    return z * z
+
+
+def square(x):
+    return x * x
+
+
+def distance(x, y, scale=1.0):
+    return math.sqrt(square(x) + square(y)) / scale
+
+
+@case(0.7, 1.0)
+def helper_calls(x, y):
+    return distance(x, y) + distance(y, 1.0, scale=2.0)
+
+
+# -- the lecture's arrays ------------------------------------------------------------------------
+
+
+@case(real(2, 2), real(2))
+def vector_loss(W, x):
+    q = W @ x
+    return np.sum(q**2)
+
+
+@case(real(8, 5), real(5, 3), real(3))
+def minibatch(X, W, b):
+    Y = X @ W + b
+    return np.sum(np.tanh(Y))
+
+
+LABELS = np.array([0, 2, 1, 2, 0, 1, 1, 0])
+
+
+@case(real(8, 5), real(5, 3), real(3), LABELS, 1e-3, argnums=("W", "b"))
+def softmax_regression(X, W, b, labels, strength):
+    scores = X @ W + b
+    shifted = scores - np.max(scores, axis=1, keepdims=True)
+    log_p = shifted - np.log(np.sum(np.exp(shifted), axis=1, keepdims=True))
+    data_loss = -np.mean(log_p[np.arange(len(labels)), labels])
+    return data_loss + strength * np.sum(W * W)
+
+
+@case(real(8, 5), real(5, 3), LABELS, argnums="W")
+def softmax_probabilities(X, W, labels):
+    scores = X @ W
+    e = np.exp(scores - np.max(scores, axis=1, keepdims=True))
+    p = e / np.sum(e, axis=1, keepdims=True)
+    return -np.mean(np.log(p[np.arange(len(labels)), labels]))
+
+
+@case(real(8, 5), real(5, 3), LABELS, 1e-3, argnums="W")
+def hinge_loss(X, W, labels, strength):
+    rows = np.arange(X.shape[0])
+    scores = X @ W
+    correct = scores[rows, labels]
+    margins = np.maximum(0, scores - correct[:, None] + 1.0)
+    margins_sum = np.sum(margins) - len(labels)
+    return margins_sum / len(labels) + strength * np.sum(W**2)
+
+
+PARAMS = {"W1": real(5, 4), "b1": real(4), "W2": real(4, 3), "b2": real(3)}
+
+
+@case(PARAMS, real(8, 5), real(8, 3), argnums="params")
+def two_layers(params, X, target):
+    hidden = np.maximum(0, X @ params["W1"] + params["b1"])
+    out = hidden @ params["W2"] + params["b2"]
+    return np.mean((out - target) ** 2)
+
+
+SMALL = [(real(5, 4, dtype=np.float32), real(4, dtype=np.float32)), (real(4, 1, dtype=np.float32), real(1, dtype=np.float32))]
+
+
+@case(SMALL, real(8, 5, dtype=np.float32), real(8, 1, dtype=np.float32), argnums="layers")
+def float32_network(layers, X, target):
+    h = X
+    for W, b in layers:
+        h = np.tanh(h @ W + b)
+    return np.sum((h - target) ** 2) / len(X)
+
+
+# -- activations ---------------------------------------------------------------------------------
+
+
+@case(real(6))
+def sigmoid_activation(x):
+    return np.sum(1 / (1 + np.exp(-x)))
+
+
+@case(real(6))
+def relu_activation(x):
+    return np.sum(np.maximum(0, x) ** 2)
+
+
+@case(real(6), argnums="x")
+def leaky_relu_where(x, slope=0.01):
+    y = np.where(x > 0, x, slope * x)
+    return np.sum(y * y)
+
+
+@case(real(6))
+def elu(x):
+    y = np.where(x > 0, x, np.exp(x) - 1.0)
+    return np.sum(y**2)
+
+
+@case(real(6), real(4, 6), real(4), real(4, 6), real(4))
+def maxout(x, W1, b1, W2, b2):
+    return np.sum(np.maximum(W1 @ x + b1, W2 @ x + b2))
+
+
+# -- broadcasting, reductions, indexing ----------------------------------------------------------
+
+
+@case(real(4, 3), real(3), real(4, 1))
+def broadcast_quotient(x, y, z):
+    return np.sum(x / y + x**z)
+
+
+@case(real(4, 3), real(3), 2.0)
+def broadcast_maximum(x, y, p):
+    return np.mean(np.maximum(x, y) ** 3) * p
+
+
+@case(real(4, 3))
+def standardised(x):
+    centred = x - np.mean(x, axis=0)
+    scaled = centred / np.std(x, axis=0)
+    return np.sum(scaled**3)
+
+
+@case(real(4, 3, 2))
+def reductions(x):
+    return np.max(np.sum(x**2, axis=(0, 2)) + np.mean(x, axis=2).min(axis=0))
+
+
+@case(real(10))
+def differences(x):
+    d = x[1:] - x[:-1]
+    return np.sum(d * d) + x[0] ** 2
+
+
+@case(real(6, 6))
+def laplacian(u):
+    centre = u[1:-1, 1:-1]
+    around = u[:-2, 1:-1] + u[2:, 1:-1] + u[1:-1, :-2] + u[1:-1, 2:]
+    return np.sum((around - 4.0 * centre) ** 2)
+
+
+@case(real(7, 3), np.array([0, 2, 2, 5]), argnums="table")
+def embedding(table, words):
+    return np.sum(np.tanh(table[words]))
+
+
+@case(real(10))
+def rosenbrock(x):
+    return np.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2)
+
+
+# -- the rest of Python --------------------------------------------------------------------------
+
+TEMPERATURE = 0.5
+TARGET = real(6)
+
+
+@case(real(6))
+def free_names(x):
+    return np.sum(np.exp((x - TARGET) / TEMPERATURE))
+
+
+class Gaussian(NamedTuple):
+    mean: float
+    log_scale: float
+
+
+@case(Gaussian(0.1, -0.2), real(20), argnums=0)
+def negative_log_likelihood(q, data):
+    z = (data - q.mean) / np.exp(q.log_scale)
+    return 0.5 * np.sum(z**2) + len(data) * q.log_scale
+
+
+@case(real(6), real(6), has_aux=True, argnums=0)
+def with_aux(x, y):
+    residual = x - y
+    return residual @ residual, residual
+
+
+@case(real(4, 3), real(3, 5), real(5))
+def contraction(A, B, c):
+    return np.einsum("ij,jk,k->i", A, B, c).sum()
+
+
+@case(real(5), real(5))
+def cosine_similarity(a, b):
+    return (a @ b) / (np.linalg.norm(a) * np.linalg.norm(b))
+
+
+@case(real(20))
+def log_sum_exp(x):
+    return np.log(np.sum(np.exp(x)))
