@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,11 +16,12 @@ from revcompile.errors import UnsupportedError
 from revcompile.frontend.abstract import NeedStatic
 from revcompile.frontend.arguments import Place, places_of, structure_of
 from revcompile.frontend.lower import Lowering, infer_types, lower
-from revcompile.frontend.names import Guard, Live
+from revcompile.frontend.names import Guard, HostObject, Live
 from revcompile.frontend.source import Source
 from revcompile.ir.build import Builder
 from revcompile.ir.nodes import Apply, Function, Parameter, Structure, Value, leaves, results
 from revcompile.ir.types import Array, Facts
+from revcompile.ir.verify import check
 from revcompile.passes import scalar_math
 from revcompile.passes.cse import eliminate_common
 from revcompile.passes.dead import eliminate_dead
@@ -40,6 +41,9 @@ class Request:
     optimize: bool
     wanted: tuple[str, ...]  # the parameters whose gradients are returned
     bare: bool  # one gradient alone rather than a tuple
+    nested: bool = False  # the gradients of *args come as a tuple of their own
+    owner: tuple[str, Any] | None = None  # a bound method's first parameter, and the object it is bound to
+    packed: tuple[str, str] | None = None  # the *args and **kwargs of a wrapper whose signature is its function's
 
 
 @dataclass(frozen=True)
@@ -66,26 +70,22 @@ def compile_gradient(
     request: Request, arguments: Mapping[str, Any], static: frozenset[Place], namespace: Namespace
 ) -> Compiled:
     """Compile for arguments like these. Raises UnsupportedError, or what the primal itself would."""
-    low = Lowering(Builder(infer_types, Facts()), static)
+    low = Lowering(Builder(infer_types, Facts()), static, namespace.put)
     parameters = [
-        Parameter(name, structure_of(value, (name,), static, low.builder.facts))
-        for name, value in arguments.items()
+        Parameter(name, structure_of(value, (name,), static, low.host)) for name, value in arguments.items()
     ]
+    _refuse_objects(parameters, request.wanted)
     primal = _lower(request, parameters, low)
-    primal = fuse_gates(primal)
-    gradient = differentiate(primal, request.wanted, low, request.has_aux)
+    primal = check(fuse_gates(primal), "fuse", low.host.values())
+    gradient = check(differentiate(primal, request.wanted, low, request.has_aux), "differentiate", low.host.values())
     facts = low.builder.facts
     careful: Function | None = None
     chosen = gradient
     if scalar_math.applies(gradient):
         careful = scalar_math.numpy_backward(gradient)
-        chosen = scalar_math.use_math(gradient)
+        chosen = scalar_math.use_math(gradient, as_floats=request.optimize)
     live = tuple(low.host.live.values())
     guards = tuple(low.host.guards.values())
-    for item in live:
-        namespace.globals[item.path.root] = item.path.target
-    for guard in guards:
-        namespace.globals[guard.path.root] = guard.path.target
     roots = {g.path.root for g in guards} | {item.path.root for item in live}
     refer = namespace.refer
 
@@ -96,6 +96,7 @@ def compile_gradient(
     if request.optimize and not request.with_value:
         chosen = _without_value(chosen)
     final = optimise(chosen, facts) if request.optimize else finish(drop_casts(chosen, facts))
+    check(final, "the passes", low.host.values())
     return Compiled(
         name=primal.name,
         forward=write(eliminate_dead(primal), primal.result),
@@ -104,6 +105,26 @@ def compile_gradient(
         guards=guards,
         live=live,
     )
+
+
+def _refuse_objects(parameters: Sequence[Parameter], wanted: Sequence[str]) -> None:
+    """Gradients have the structure of numbers' containers; an object of a user's class is none."""
+    for parameter in parameters:
+        if parameter.name in wanted:
+            for item in _flat(parameter.structure):
+                if isinstance(item, HostObject):
+                    raise UnsupportedError(
+                        f"argument {item.path.text} is a {type(item.obj).__name__}, which has no gradient",
+                        way_out="Name what is to be differentiated, argnums=..., or pass its numbers in a tuple or a dict.",
+                    )
+
+
+def _flat(structure: Structure) -> Iterator[Any]:
+    if isinstance(structure, (tuple, list, dict)):
+        for item in structure.values() if isinstance(structure, dict) else structure:
+            yield from _flat(item)
+    else:
+        yield structure
 
 
 def _without_value(function: Function) -> Function:
@@ -120,6 +141,8 @@ def _write_careful(careful: Function, facts: Facts, request: Request, write: Any
 def optimise(function: Function, facts: Facts) -> Function:
     """The passes, in order."""
     function = eliminate_dead(function)
+    function = simplify(function, facts, algebra=False)
+    function = eliminate_common(function)
     function = simplify(function, facts)
     function = eliminate_common(function)
     function = simplify(function, facts)
@@ -134,7 +157,7 @@ def finish(function: Function) -> Function:
 
 def _lower(request: Request, parameters: list[Parameter], low: Lowering) -> Function:
     try:
-        primal = lower(request.source, parameters, low)
+        primal = lower(request.source, parameters, low, _names(request, parameters, low))
     except NeedStatic as need:
         places = _origins(need.value, parameters, low)
         if not places:
@@ -144,6 +167,19 @@ def _lower(request: Request, parameters: list[Parameter], low: Lowering) -> Func
     if isinstance(result, Value) and result.hint is None and not result.type.dims:
         result.hint, result.fold = "L", False
     return primal
+
+
+def _names(request: Request, parameters: Sequence[Parameter], low: Lowering) -> dict[str, Structure]:
+    """The names with which the function begins."""
+    names = {p.name: p.structure for p in parameters}
+    if request.packed is not None:
+        positional = [p for p in request.signature.parameters.values() if p.kind < p.VAR_POSITIONAL]
+        args = tuple(names.pop(p.name) for p in positional)
+        names = {request.packed[0]: args, request.packed[1]: names}
+    if request.owner is not None:
+        name, owner = request.owner
+        names[name] = low.host.bring(low.host.root(name, owner), owner, name)
+    return names
 
 
 def _unknown_number(need: NeedStatic, request: Request) -> Exception:
@@ -180,7 +216,7 @@ def _answer(function: Function, request: Request) -> Structure:
     star = [p.name for p in request.signature.parameters.values() if p.kind is p.VAR_POSITIONAL]
     flat: list[Structure] = []
     for name, gradient in zip(request.wanted, gradients, strict=True):
-        flat.extend(gradient) if name in star else flat.append(gradient)
+        flat.extend(gradient) if name in star and not request.nested else flat.append(gradient)
     answer: Structure = flat[0] if request.bare and len(flat) == 1 else tuple(flat)
     if request.with_value:
         return ((value, aux), answer) if request.has_aux else (value, answer)
@@ -221,6 +257,8 @@ def module_text(functions: Sequence[str], live: Sequence[Live]) -> str:
     if helpers:
         header.append(f"from revcompile.runtime import {', '.join(sorted(helpers))}")
     for item in live:
+        if item.path.is_parameter:
+            continue
         target = getattr(item.path.target, "__name__", None)
         line = f"import {target}" if target == item.path.root else f"# {item.path.root}: names of the user's program"
         if line not in header:

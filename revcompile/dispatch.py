@@ -11,14 +11,17 @@ from __future__ import annotations
 import inspect
 import threading
 import weakref
-from collections import OrderedDict
-from collections.abc import Callable, Mapping
+import weakref
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import CodeType, FunctionType
 from typing import Any
 
+import numpy as np
+
 from revcompile.codegen.guards import guard_tests, signature_tests
-from revcompile.codegen.load import Namespace, compile_text, forget, make_function
+from revcompile.codegen.load import Namespace, forget, make_function
 from revcompile.compiler import (
     Compiled,
     MustBeStatic,
@@ -32,6 +35,7 @@ from revcompile.frontend.arguments import Place, describe, key_of
 from revcompile.frontend.source import Source, find_source
 
 MAX_SPECIALIZATIONS = 64
+MAX_STALE = 4  # specialisations of one signature whose guards differ
 _all: weakref.WeakSet[Dispatcher] = weakref.WeakSet()
 ARITHMETIC = (OverflowError, ZeroDivisionError, ValueError)
 
@@ -56,8 +60,8 @@ class Specialization:
 
     run: FunctionType
     careful: FunctionType | None
-    holds: Callable[[], bool]
-    entry: CodeType | None
+    holds: Callable[..., bool]
+    entry: CodeType | None  # None where the public function always comes here
     source: str
     backward_source: str
     description: str
@@ -70,6 +74,14 @@ class Specialization:
         except ARITHMETIC:  # beyond what `math` computes: NumPy's inf and nan, or the user's own error
             return self.careful(*args, **kwargs)
 
+    @property
+    def codes(self) -> Iterator[CodeType]:
+        for function in (self.run, self.careful, self.holds):
+            if function is not None:
+                yield function.__code__  # type: ignore[attr-defined]
+        if self.entry is not None:
+            yield self.entry
+
 
 @dataclass(eq=False)
 class Dispatcher:
@@ -77,14 +89,17 @@ class Dispatcher:
 
     function: FunctionType
     options: Options
-    namespace: Namespace = field(default_factory=Namespace)
+    owner: Any = None  # the object that a bound method is bound to
     table: OrderedDict[Any, list[Specialization]] = field(default_factory=OrderedDict)
     static: frozenset[Place] = frozenset()
     lock: Any = field(default_factory=threading.RLock)
+    shown: Specialization | None = None
+    retired: deque[Specialization] = field(default_factory=lambda: deque(maxlen=MAX_SPECIALIZATIONS))
 
     def __post_init__(self) -> None:
         self.source: Source = find_source(self.function)
-        self.signature = inspect.signature(self.function, follow_wrapped=False)
+        self._read_signature()
+        self.namespace = Namespace(self.signature.parameters)
         self.explicit = self._explicit_names()
         parameters = self.signature.parameters.values()
         positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
@@ -95,6 +110,31 @@ class Dispatcher:
         self.entry = make_function(self._stub(), self.namespace, self.function)
         if self.by_call:
             self.entry.__defaults__ = self.entry.__kwdefaults__ = None
+        weakref.finalize(self.entry, forget, self.namespace.files).atexit = False
+
+    def _read_signature(self) -> None:
+        """The parameters: without a bound method's first; those of the function that a wrapper wraps."""
+        self.signature = inspect.signature(self.function, follow_wrapped=False)
+        self.packed: tuple[str, str] | None = None
+        self.bound: tuple[str, Any] | None = None
+        parameters = list(self.signature.parameters.values())
+        if self.owner is not None:
+            self.bound = (parameters[0].name, self.owner)
+            self.signature = self.signature.replace(parameters=parameters[1:])
+        elif [p.kind for p in parameters] == [inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD]:
+            inner = inspect.signature(self.function).parameters.values()
+            kinds = {p.kind for p in inner}
+            if inner != parameters and not kinds & {parameters[0].kind, parameters[1].kind}:
+                if all(p.default is p.empty for p in inner):
+                    self.packed = (parameters[0].name, parameters[1].name)
+                    self.signature = inspect.signature(self.function)
+
+    @property
+    def is_method(self) -> bool:
+        """Whether the first parameter is the object that a method is called on."""
+        home = self.function.__qualname__.rpartition(".")[0]
+        first = next(iter(self.signature.parameters), "")
+        return bool(home) and not home.endswith("<locals>") and first in ("self", "cls") and self.owner is None
 
     @property
     def name(self) -> str:
@@ -111,6 +151,7 @@ class Dispatcher:
         names = list(self.signature.parameters)
         out: list[str] = []
         for which in argnums if isinstance(argnums, (tuple, list)) else (argnums,):
+            which = int(which) if isinstance(which, np.integer) else which
             if isinstance(which, bool) or not isinstance(which, (int, str)):
                 raise TypeError(f"argnums must be integers or parameter names, not {which!r}")
             if isinstance(which, str):
@@ -129,6 +170,8 @@ class Dispatcher:
             return self.explicit, not isinstance(self.options.argnums, (tuple, list))
         names = []
         for i, p in enumerate(self.signature.parameters.values()):
+            if i == 0 and self.is_method:
+                continue
             required = p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
             if required or (p.kind is p.POSITIONAL_OR_KEYWORD and i < len(args)):
                 names.append(p.name)
@@ -142,8 +185,8 @@ class Dispatcher:
     def dispatch(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The slow way of a call: find or make its specialisation, and run it."""
         specialization = self.find(args, kwargs)
-        if specialization.entry is not None and self.entry.__code__ is not specialization.entry:
-            self._show(specialization)
+        if self.shown is not specialization:
+            self.show(specialization)
         return specialization(args, kwargs)
 
     def find(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Specialization:
@@ -151,13 +194,13 @@ class Dispatcher:
         bound = self.signature.bind(*args, **kwargs)
         bound.apply_defaults()
         wanted, bare = self.wanted(args)
-        while True:
-            key = (wanted, *(key_of(v, (n,), self.static) for n, v in bound.arguments.items()))
-            found = self._known(key)
-            if found is not None:
-                return found
-            with self.lock:
-                found = self._known(key)
+        found = self._known(self._key(wanted, bound.arguments), args, kwargs)
+        if found is not None:
+            return found
+        with self.lock:
+            while True:
+                key = self._key(wanted, bound.arguments)  # what must be static may have changed meanwhile
+                found = self._known(key, args, kwargs)
                 if found is not None:
                     return found
                 try:
@@ -167,13 +210,16 @@ class Dispatcher:
                         raise UnsupportedError("this number must be known while compiling") from None
                     self.static |= e.places
 
-    def _known(self, key: Any) -> Specialization | None:
+    def _key(self, wanted: tuple[str, ...], arguments: Mapping[str, Any]) -> Any:
+        return (wanted, *(key_of(v, (n,), self.static) for n, v in arguments.items()))
+
+    def _known(self, key: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Specialization | None:
         try:
             candidates = self.table.get(key)
         except TypeError as e:
             raise UnsupportedError(f"an argument of {self.name} cannot be part of a signature: {e}") from None
-        for specialization in candidates or ():
-            if specialization.holds():
+        for specialization in tuple(candidates or ()):
+            if specialization.holds(*args, **kwargs):
                 return specialization
         return None
 
@@ -183,33 +229,43 @@ class Dispatcher:
         self, key: Any, arguments: Mapping[str, Any], wanted: tuple[str, ...], bare: bool
     ) -> Specialization:
         o = self.options
-        request = Request(self.source, self.signature, o.with_value, o.has_aux, o.optimize, wanted, bare)
+        request = Request(
+            self.source, self.signature, o.with_value, o.has_aux, o.optimize, wanted, bare,
+            nested=self.explicit is not None, owner=self.bound, packed=self.packed,
+        )  # fmt: skip
         compiled = compile_gradient(request, arguments, self.static, self.namespace)
         specialization = self._load(compiled, key, list(arguments))
         self.table.setdefault(key, []).insert(0, specialization)
-        del self.table[key][4:]  # of specialisations whose guards failed, few are kept
+        old = self.table[key][MAX_STALE:]  # of specialisations whose guards failed, few are kept
+        del self.table[key][MAX_STALE:]
         while len(self.table) > MAX_SPECIALIZATIONS:
-            for old in self.table.popitem(last=False)[1]:
-                for function in (old.run, old.careful):
-                    if function is not None:
-                        forget(function.__code__)
-                if old.entry is not None:
-                    forget(old.entry)
-        self._show(specialization)
+            old += self.table.popitem(last=False)[1]
+        if old:
+            self._retire(old)
         return specialization
+
+    def _retire(self, old: list[Specialization]) -> None:
+        """Forget specialisations; their names a while later, when no thread can be running them."""
+        for specialization in old:
+            self.namespace.forget(specialization.codes)
+        self.retired.extend(old)
+        alive = [*self.retired, *(s for group in self.table.values() for s in group)]
+        codes = [code for s in alive for code in s.codes]
+        self.namespace.keep([*codes, self.entry.__code__], [self._dispatch])
 
     def _load(self, compiled: Compiled, key: Any, names: list[str]) -> Specialization:
         label = f"{self.options.label}_{compiled.name}"
         text = function_text(label, self.signature, compiled.body)
-        run = make_function(compile_text(text, label), self.namespace, self.function)
+        run = make_function(self.namespace.compile(text, label), self.namespace, self.function)
         careful = None
         if compiled.careful:
-            code = compile_text(function_text(label, self.signature, compiled.careful), label)
+            code = self.namespace.compile(function_text(label, self.signature, compiled.careful), label)
             careful = make_function(code, self.namespace, self.function)
         refer = self.namespace.refer
         guards = [test for g in compiled.guards for test in guard_tests(g, refer)]
         condition = " and ".join(guards) or "True"
-        holds_code = compile_text(f"def holds():\n    return {condition}\n", f"guards of {label}")
+        holds = function_text("holds", self.signature, [f"    return {condition}"])
+        holds_code = self.namespace.compile(holds, f"guards of {label}")
         tests = [t for n, k in zip(names, key[1:], strict=True) for t in signature_tests(n, k, refer)]
         entry = None if self.by_call else self._entry(compiled, tests + guards, run)
         signature = ", ".join(describe(k) for k in key[1:])
@@ -217,7 +273,7 @@ class Dispatcher:
         return Specialization(
             run,
             careful,
-            make_function(holds_code, self.namespace, _no_arguments),  # type: ignore[arg-type]
+            make_function(holds_code, self.namespace, self.function),
             entry,
             module_text([forward, text], compiled.live),
             text,
@@ -234,14 +290,14 @@ class Dispatcher:
         else:
             lines.append(f"{indent * 2}return {self.namespace.refer(run)}({self._pass_on()})")
         lines.append(self._fall_back(indent))
-        return compile_text(function_text(self.name, self.signature, lines), f"dispatch of {compiled.name}")
+        return self.namespace.compile(function_text(self.name, self.signature, lines), f"dispatch of {compiled.name}")
 
     def _stub(self) -> CodeType:
         if self.by_call:
             text = f"def {self.name}(*args, **kwargs):\n    return {self._dispatch}(args, kwargs)\n"
         else:
             text = function_text(self.name, self.signature, [self._fall_back("    ")])
-        return compile_text(text, f"dispatch of {self.name}")
+        return self.namespace.compile(text, f"dispatch of {self.name}")
 
     def _fall_back(self, indent: str) -> str:
         positional = [p for p in self.signature.parameters.values() if p.kind < p.KEYWORD_ONLY]
@@ -273,12 +329,14 @@ class Dispatcher:
 
     # -- the face -----------------------------------------------------------------------------
 
-    def _show(self, specialization: Specialization) -> None:
+    def show(self, specialization: Specialization) -> None:
         """Make a specialisation the one that the public function runs first and shows."""
-        if specialization.entry is not None:
-            self.entry.__code__ = specialization.entry
-        self.entry.source = specialization.source  # type: ignore[attr-defined]
-        self.entry.backward_source = specialization.backward_source  # type: ignore[attr-defined]
+        with self.lock:
+            self.shown = specialization
+            if specialization.entry is not None:
+                self.entry.__code__ = specialization.entry
+            self.entry.source = specialization.source  # type: ignore[attr-defined]
+            self.entry.backward_source = specialization.backward_source  # type: ignore[attr-defined]
 
     def specializations(self) -> dict[str, str]:
         """Signature → generated source, of all that is compiled."""
@@ -289,9 +347,4 @@ def forget_all() -> None:
     """Let every gradient function compile anew at its next call."""
     for dispatcher in list(_all):
         dispatcher.forget()
-
-
-def _no_arguments() -> None:
-    """A function without parameters, for code that has none."""
-
 

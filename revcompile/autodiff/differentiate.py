@@ -37,7 +37,7 @@ def differentiate(
     structures = {p.name: p.structure for p in function.parameters}
     inputs = [v for name in wanted for v in leaves(structures[name]) if is_number(v.type)]
     value, aux = _loss(function.result, has_aux)
-    plan = make_plan(function, inputs)
+    plan = make_plan(function, inputs, value)
     rev = Reverser(plan, low, _definitions(function.body))
     forward = function.body.statements
     builder = low.builder
@@ -118,7 +118,7 @@ def _gradient(rev: Reverser, leaf: Structure) -> Structure:
     if gradient is None:
         if leaf.type.dtype.kind != "f" and leaf in rev.low.steering:  # type: ignore[union-attr]
             return None
-        return rev.zero(leaf)
+        gradient = rev.zero(leaf)
     return _as_number(rev.low, gradient, gradient_type(leaf.type))  # type: ignore[arg-type]
 
 
@@ -130,5 +130,7 @@ def _as_number(low: Lowering, gradient: Structure, target: Type) -> Structure:
             return low.apply(float, (gradient,), {})
         if not target.python and not (isinstance(have, Scalar) and not have.python):
             return low.apply(target.dtype.type, (gradient,), {})
+    if isinstance(target, Scalar) and not target.python and not isinstance(gradient, Value):
+        return low.emit(target.dtype.type, gradient)
     return gradient
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from revcompile.autodiff.invariance import irrelevant
 from revcompile.gates.table import TABLE
-from revcompile.ir.nodes import Apply, Block, Branch, Function, Value, leaves
+from revcompile.ir.nodes import Apply, Block, Branch, Function, Structure, Value, leaves
 from revcompile.ir.types import is_number
 
 
@@ -21,21 +22,21 @@ class Plan:
     active: frozenset[Value]
 
 
-def make_plan(function: Function, inputs: Iterable[Value]) -> Plan:
-    """Activity analysis: one walk forward."""
+def make_plan(function: Function, inputs: Iterable[Value], loss: Structure) -> Plan:
+    """Activity analysis: one walk forward. What provably does not matter to the loss is not active."""
     wanted = tuple(inputs)
     active = set(wanted)
-    _spread(function.body, active)
+    _spread(function.body, active, irrelevant(function, loss))
     return Plan(wanted, frozenset(active))
 
 
-def _spread(block: Block, active: set[Value]) -> None:
+def _spread(block: Block, active: set[Value], constant: frozenset[Value]) -> None:
     for statement in block.statements:
         if isinstance(statement, Apply):
             if TABLE[statement.function].carries_gradient and not active.isdisjoint(leaves(statement.args)):
-                active.update(v for v in leaves(statement.result) if is_number(v.type))
+                active.update(v for v in leaves(statement.result) if is_number(v.type) and v not in constant)
         elif isinstance(statement, Branch):
             for inner in (statement.then, statement.orelse):
-                _spread(inner, active)
+                _spread(inner, active, constant)
                 pairs = zip(inner.yields, statement.results, strict=True)
                 active.update(result for atom, result in pairs if isinstance(atom, Value) and atom in active)

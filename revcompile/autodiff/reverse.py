@@ -17,7 +17,7 @@ import numpy as np
 
 from revcompile.autodiff.plan import Plan
 from revcompile.autodiff.shapes import fit
-from revcompile.autodiff.signs import never_zero
+from revcompile.autodiff.signs import at_least_one, never_zero
 from revcompile.errors import UnsupportedError
 from revcompile.frontend.expressions import shape_of
 from revcompile.frontend.lower import Lowering
@@ -154,7 +154,9 @@ class Reverser:
                 self._match(o, g, pairs)
 
     def _regular(self, gate: Gate, statement: Apply) -> bool:
-        """A quotient whose denominator is never zero where the forward pass is finite."""
+        """A quotient whose denominator is never zero where the forward pass is finite; log of what is at least 1."""
+        if gate.name == "log":
+            return at_least_one(statement.args[0], self.definitions)
         return gate.name == "div" and never_zero(statement.args[1], self.definitions)
 
     def _mask(self, contribution: Structure, upstream: Structure, statement: Apply) -> Structure:

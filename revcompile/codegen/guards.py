@@ -5,6 +5,7 @@ Imports the front end's guards and the IR.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,7 +20,7 @@ Refer = Callable[[Any], str]
 def signature_tests(text: str, key: Any, refer: Refer) -> Iterator[str]:
     """The tests that the argument written `text` has the signature `key`."""
     if isinstance(key, type):
-        yield f"type({text}) is {_class(key, refer)}"
+        yield f"{_class_test(text)} is {_class(key, refer)}"
         return
     kind, *rest = key
     if kind is np.ndarray:
@@ -32,6 +33,8 @@ def signature_tests(text: str, key: Any, refer: Refer) -> Iterator[str]:
         yield f"type({text}) is {_class(kind, refer)} and len({text}) == {len(rest)}"
         for i, inner in enumerate(rest):
             yield from signature_tests(f"{text}[{i}]", inner, refer)
+    elif kind is object:
+        yield f"type({text}) is {refer(rest[0])}"
     elif kind is slice:
         yield f"{text} == slice{tuple(rest)!r}"
     else:
@@ -65,6 +68,11 @@ def guard_tests(guard: Guard, refer: Refer) -> Iterator[str]:
         kind, shape = expected
         same = f"list({text}) == {list(shape)!r}" if kind is dict else f"len({text}) == {shape}"
         yield f"type({text}) is {_class(kind, refer)} and {same}"
+    elif guard.kind == "class":
+        yield f"type({text}) is {refer(expected)}"
+    elif guard.kind == "has":
+        name, answer = expected
+        yield f"{'' if answer else 'not '}hasattr({text}, {name!r})"
     elif guard.kind == "type":
         if isinstance(expected, Array):
             yield from array_tests(text, expected.dtype, tuple(d.is_one for d in expected.dims), refer)
@@ -74,6 +82,11 @@ def guard_tests(guard: Guard, refer: Refer) -> Iterator[str]:
             yield f"type({text}) is {_class(kind, refer)}"
     else:
         yield from constant_tests(text, expected, refer)
+
+
+def _class_test(text: str) -> str:
+    """The cheaper way to ask for a class: an attribute is looked up faster on 3.11 and 3.12."""
+    return f"{text}.__class__" if sys.version_info[:2] in ((3, 11), (3, 12)) else f"type({text})"
 
 
 def _class(kind: type, refer: Refer) -> str:

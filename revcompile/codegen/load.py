@@ -9,6 +9,7 @@ import itertools
 import keyword
 import linecache
 import math
+from collections.abc import Iterable, Iterator
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -23,9 +24,12 @@ _HELPERS = {name: obj for name, obj in vars(runtime).items() if isinstance(obj, 
 class Namespace:
     """The globals of generated code. `refer` gives any object a name there, the same one each time."""
 
-    def __init__(self) -> None:
+    def __init__(self, reserved: Iterable[str] = ()) -> None:
         self.globals: dict[str, Any] = {"np": np, "math": math, "__builtins__": __builtins__, **_HELPERS}
+        self._own = frozenset(self.globals)
+        self._reserved = frozenset(reserved)  # the parameters' names, which would hide a global
         self._names: dict[int, str] = {}
+        self.files: set[str] = set()
 
     def refer(self, obj: Any) -> str:
         if id(obj) in self._names:
@@ -38,11 +42,39 @@ class Namespace:
 
     def put(self, wish: str, obj: Any) -> str:
         name, n = wish, 1
-        while name in self.globals and self.globals[name] is not obj:
+        while name in self._reserved or name in self._own or self.globals.get(name, obj) is not obj:
             name, n = f"{wish}_{n}", n + 1
         self.globals[name] = obj
         self._names[id(obj)] = name
         return name
+
+    def compile(self, text: str, label: str) -> CodeType:
+        """The code of the one function that `text` defines, which this namespace serves."""
+        code = compile_text(text, label)
+        self.files.add(code.co_filename)
+        return code
+
+    def keep(self, codes: Iterable[CodeType], also: Iterable[str]) -> None:
+        """Drop the names that none of these codes uses."""
+        used = {*also, *self._own}
+        for code in codes:
+            used.update(_names_of(code))
+        for name in [n for n in self.globals if n not in used]:
+            self._names.pop(id(self.globals[name]), None)
+            del self.globals[name]
+
+    def forget(self, codes: Iterable[CodeType]) -> None:
+        """Drop the text of code that no longer runs."""
+        names = {code.co_filename for code in codes}
+        self.files -= names
+        forget(names)
+
+
+def _names_of(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _names_of(inner)
 
 
 def compile_text(text: str, label: str) -> CodeType:
@@ -53,9 +85,10 @@ def compile_text(text: str, label: str) -> CodeType:
     return next(c for c in module.co_consts if isinstance(c, CodeType))
 
 
-def forget(code: CodeType) -> None:
-    """Drop the text of code that no longer runs."""
-    linecache.cache.pop(code.co_filename, None)
+def forget(filenames: Iterable[str]) -> None:
+    """Drop texts from linecache."""
+    for filename in list(filenames):
+        linecache.cache.pop(filename, None)
 
 
 def make_function(code: CodeType, namespace: Namespace, like: FunctionType) -> FunctionType:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 import revcompile.runtime as runtime
+from revcompile.frontend.names import HostObject
 from revcompile.frontend.operators import BINARY, COMPARE, UNARY
 from revcompile.gates.effects import format_, identity, print_
 from revcompile.gates.lengths import length, size_of
@@ -134,6 +135,8 @@ class Speller:
             return ast.Call(self.static(type(obj)), [inner], [])
         if isinstance(obj, np.dtype):
             return self.static(obj.type)
+        if isinstance(obj, HostObject):
+            return ast.parse(obj.path.text, mode="eval").body
         return dotted(public_name(obj) or self.refer(obj))
 
     def _float(self, x: float) -> ast.expr:

@@ -9,15 +9,17 @@ import ast
 import operator
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import astor.code_gen
 
 from revcompile.codegen.names import Names
-from revcompile.codegen.spell import Speller
+from revcompile.codegen.spell import Speller, dotted
 from revcompile.frontend.operators import COMPARE
 from revcompile.gates.effects import EFFECTS, assert_, backward_begins, print_
 from revcompile.gates.lengths import length, size_of
+from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
     UNDEFINED,
     Apply,
@@ -34,7 +36,10 @@ from revcompile.ir.nodes import (
     uses,
 )
 from revcompile.ir.types import Scalar
+from revcompile.passes.own import add_at
+from revcompile.runtime import scatter
 
+SHORT = 26  # of a named step that is written into the next line
 WIDTH = 88  # of an expression with everything folded into it
 COMMENT_COLUMN = 40
 INDENT = "    "
@@ -63,6 +68,7 @@ class Writer:
         self.spell = Speller(self._atom, refer, function.spellings, self.definitions.get, textbook)
         self.lines: list[str] = []
         self.margin = INDENT
+        self.kept: set[Value] = set(leaves(function.body.yields))
         self._index(function.body)
 
     def _index(self, block: Block) -> None:
@@ -157,15 +163,22 @@ class Writer:
         if function is print_:
             self._line(to_text(ast.Expr(self.spell.application(statement))))
             return
-        if function is operator.iadd:
+        if function in (operator.iadd, operator.isub):
             old, extra = statement.args
+            sign = "+" if function is operator.iadd else "-"
             if old in self.folded:
-                total = ast.BinOp(self.folded[old][0], ast.Add(), self.spell(extra))
+                total = ast.BinOp(self.folded[old][0], ast.Add() if sign == "+" else ast.Sub(), self.spell(extra))
                 self._line(f"{self.names[statement.result]} = {to_text(total)}", self._notes(statement))
                 return
             name = self.names[old]
             self.names.give(statement.result, name)
-            self._line(f"{name} += {to_text(self.spell(extra))}", self._notes(statement))
+            self._line(f"{name} {sign}= {to_text(self.spell(extra))}", self._notes(statement))
+            return
+        if function is add_at:
+            self._add_at(statement)
+            return
+        if function is scatter:
+            self._scatter(statement)
             return
         expression = self.spell.application(statement)
         notes = self._notes(statement)
@@ -174,14 +187,46 @@ class Writer:
             return
         self._line(f"{self._target(statement.result)} = {to_text(expression)}", notes)
 
+    def _scatter(self, statement: Apply) -> None:
+        """Zeros but for some elements: two lines that say so."""
+        extra, index, shape = statement.args
+        name, dtype = self.names[statement.result], statement.result.type.dtype
+        options = [] if dtype == float else [ast.keyword("dtype", self.spell.static(dtype))]
+        self._line(f"{name} = {to_text(ast.Call(dotted('np.zeros'), [self.spell(shape)], options))}")
+        self._store(name, index, "=", extra, statement)
+
+    def _add_at(self, statement: Apply) -> None:
+        old, index, extra = statement.args
+        if old in self.folded:
+            expression, notes = self.folded[old]
+            name = self.names[statement.result]
+            self._line(f"{name} = {to_text(expression)}", notes)
+        else:
+            name = self.names[old]
+            self.names.give(statement.result, name)
+        self._store(name, index, "+=", extra, statement)
+
+    def _store(self, name: str, index: Structure, sign: str, extra: Structure, statement: Apply) -> None:
+        place = ast.Subscript(ast.Name(name, ast.Load()), self.spell.index(index), ast.Load())
+        notes = self._notes(replace(statement, args=(index, extra)))
+        self._line(f"{to_text(place)} {sign} {to_text(self.spell(extra))}", notes)
+
     def _folds(self, value: Value, statement: Apply, expression: ast.expr, movable: dict[Value, bool]) -> bool:
         if statement.function in CHEAP or self._is_cheap_test(statement):
             return True
-        if not value.fold or self.counts[value] != 1 or not movable.get(value, False):
+        if self.counts[value] != 1 or not movable.get(value, False):
             return False
+        if not value.fold:
+            return self._folds_though_named(value, statement, expression)
         if self.textbook and (value.of is not None or not statement.note):
             return False
         return len(to_text(expression)) < WIDTH - 28
+
+    def _folds_though_named(self, value: Value, statement: Apply, expression: ast.expr) -> bool:
+        """A short step on the way to the next line: its array need not live longer than that line."""
+        if self.textbook or not value.type.dims or value in self.kept or TABLE[statement.function].locals is None:
+            return False
+        return len(to_text(expression)) <= SHORT
 
     def _is_cheap_test(self, statement: Apply) -> bool:
         """A comparison of numbers that have names: written again rather than kept."""

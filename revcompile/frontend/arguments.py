@@ -14,8 +14,8 @@ import numpy as np
 
 from revcompile.errors import UnsupportedError
 from revcompile.frontend.abstract import type_of
+from revcompile.frontend.names import HostNames, HostObject, Path, is_host_object
 from revcompile.ir.nodes import Structure, Value
-from revcompile.ir.types import Facts
 
 Place = tuple[Any, ...]  # a parameter's name, then indices, keys and fields
 _STATIC = (bool, np.bool_, str, bytes, type(None), type(Ellipsis), type, np.dtype)
@@ -51,6 +51,8 @@ def key_of(obj: Any, place: Place, static: frozenset[Place]) -> Any:
         return (kind, obj)
     if kind is slice:
         return (slice, obj.start, obj.stop, obj.step)
+    if is_host_object(obj):
+        return (object, kind)
     if isinstance(obj, (complex, np.complexfloating)):
         raise UnsupportedError(f"argument {spell_place(place)} is complex; only real numbers are supported")
     raise UnsupportedError(
@@ -59,17 +61,25 @@ def key_of(obj: Any, place: Place, static: frozenset[Place]) -> Any:
     )
 
 
-def structure_of(obj: Any, place: Place, static: frozenset[Place], facts: Facts) -> Structure:
+def structure_of(obj: Any, place: Place, static: frozenset[Place], host: HostNames) -> Structure:
     """The structure of an argument: its numbers as fresh run-time values, the rest as it is."""
+    facts = host.facts
     if place in static and isinstance(obj, (int, float, np.integer)):
         return int(obj) if isinstance(obj, np.integer) else obj
     if isinstance(obj, (tuple, list)):
-        items = [structure_of(item, (*place, i), static, facts) for i, item in enumerate(obj)]
+        items = [structure_of(item, (*place, i), static, host) for i, item in enumerate(obj)]
         return type(obj)(*items) if hasattr(obj, "_fields") else type(obj)(items)
     if type(obj) is dict:
-        return {k: structure_of(v, (*place, k), static, facts) for k, v in obj.items()}
+        return {k: structure_of(v, (*place, k), static, host) for k, v in obj.items()}
     found = type_of(obj, facts)
-    return Value(found, hint=_hint(place, obj), fold=False) if found is not None else obj
+    if found is not None:
+        return Value(found, hint=_hint(place, obj), fold=False)
+    path = Path(str(place[0]), None, tuple(f"[{step!r}]" for step in place[1:]), is_parameter=True)
+    if is_host_object(obj):
+        return HostObject(path, obj)
+    if isinstance(obj, (type, *_CALLABLE)):
+        host.reach(path, obj)
+    return obj
 
 
 def places_of(structure: Structure, place: Place) -> Iterator[tuple[Place, Value]]:
@@ -111,6 +121,8 @@ def describe(key: Any) -> str:
         return f"({', '.join(map(describe, rest))}{',' if len(rest) == 1 else ''})"
     if hasattr(kind, "_fields"):
         return f"{kind.__name__}({', '.join(map(describe, rest))})"
+    if kind is object:
+        return str(rest[0].__name__)
     if kind is slice:
         return f"slice{tuple(rest)}"
     return repr(rest[0]) if not callable(rest[0]) else getattr(rest[0], "__name__", repr(rest[0]))

@@ -11,7 +11,9 @@ import numpy as np
 
 from revcompile.errors import UnsupportedError
 from revcompile.frontend.abstract import Frame, Method, NestedFunction, class_of
+from revcompile.frontend import expressions
 from revcompile.frontend.expressions import axis_length, element_count, shape_of
+from revcompile.frontend.names import HostObject
 from revcompile.frontend.source import Source, parameters
 from revcompile.gates.broadcast import broadcast_dims
 from revcompile.gates.effects import format_, print_
@@ -60,6 +62,8 @@ def call(
         return apply_gate(low, function, args, kwargs)
     if _hashable(function) and function in STATIC_CALLS or _is_pure(function, args, kwargs):
         return _static_call(low, function, args, kwargs)
+    if isinstance(function, HostObject):
+        return call(low, expressions.static_attribute(low, function, "__call__", frame), args, kwargs, node, frame)
     if isinstance(function, MethodType) and isinstance(function.__func__, FunctionType):
         return low.inline(function.__func__, (function.__self__, *args), kwargs, frame)
     if isinstance(function, FunctionType):
@@ -163,6 +167,9 @@ def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict
             low.apply(np.array, (a,), {}) if isinstance(a, (list, tuple)) and _is_plain(gate, i) else a
             for i, a in enumerate(bound)
         )
+    for argument in bound:
+        if isinstance(argument, HostObject):
+            argument.refuse()
     for value in leaves(bound):
         if not isinstance(value.type, (Array, Scalar)):
             raise UnsupportedError(f"{_name(function)} is applied to a {value.type}")
@@ -209,6 +216,8 @@ def _len(low: Lowering, args: tuple[Any, ...], *_: Any) -> Structure:
 
 def _isinstance(low: Lowering, args: tuple[Any, ...], kwargs: Any, node: Any, frame: Frame) -> Structure:
     x, classes = args
+    if isinstance(x, HostObject):
+        return isinstance(x.obj, classes)
     if not isinstance(x, Value):
         return NotImplemented
     if frame.is_rule:  # there a number is a static one, known while compiling
@@ -216,7 +225,25 @@ def _isinstance(low: Lowering, args: tuple[Any, ...], kwargs: Any, node: Any, fr
     return issubclass(class_of(x), classes)
 
 
+def _getattr(low: Lowering, args: tuple[Any, ...], kwargs: Any, node: Any, frame: Frame) -> Structure:
+    owner, name, *default = args
+    if isinstance(owner, Value) and name in ("shape", "ndim", "size", "dtype", "T"):
+        return expressions.value_attribute(low, owner, name)
+    if frame.is_rule or isinstance(owner, Value):
+        return NotImplemented
+    if default and not (low.host.has(owner.path, owner, name) if isinstance(owner, HostObject) else hasattr(owner, name)):
+        return default[0]
+    return expressions.static_attribute(low, owner, name, frame)
+
+
+def _hasattr(low: Lowering, args: tuple[Any, ...], *_: Any) -> Structure:
+    owner, name = args
+    return low.host.has(owner.path, owner, name) if isinstance(owner, HostObject) else NotImplemented
+
+
 def _type(low: Lowering, args: tuple[Any, ...], *_: Any) -> Structure:
+    if isinstance(args[0], HostObject):
+        return low.host.reach(args[0].path.then(".__class__"), type(args[0].obj))
     return class_of(args[0]) if isinstance(args[0], Value) else NotImplemented
 
 
@@ -247,7 +274,7 @@ def _size(low: Lowering, args: tuple[Any, ...], kwargs: dict[str, Any], *_: Any)
 
 
 SPECIAL: dict[Any, Any] = {
-    len: _len, isinstance: _isinstance, type: _type, print: _print, str: _str,
+    len: _len, isinstance: _isinstance, type: _type, print: _print, str: _str, getattr: _getattr, hasattr: _hasattr,
     np.ndim: _ndim, np.shape: _shape, np.size: _size,
 }  # fmt: skip
 

@@ -13,13 +13,13 @@ import numpy as np
 from revcompile.errors import UnsupportedError
 from revcompile.frontend import simple
 from revcompile.frontend.abstract import Frame, Method, NestedFunction, Poison
-from revcompile.frontend.names import Path, is_library
+from revcompile.frontend.names import HostObject, is_library
 from revcompile.frontend.operators import BINARY, COMPARE, UNARY
 from revcompile.gates.effects import format_
 from revcompile.gates.lengths import length, size_of
 from revcompile.gates.table import METHODS
 from revcompile.ir.nodes import Structure, Value, is_static
-from revcompile.ir.types import Array, Scalar
+from revcompile.ir.types import BOOL, Array, Scalar
 from revcompile.statements import branch
 
 if TYPE_CHECKING:
@@ -82,36 +82,20 @@ def attribute(low: Lowering, node: ast.Attribute, frame: Frame) -> Structure:
     owner = low.evaluate(node.value, frame)
     if isinstance(owner, Value):
         return value_attribute(low, owner, node.attr)
-    obj = getattr(owner, node.attr)
+    return static_attribute(low, owner, node.attr, frame, ast.unparse(node))
+
+
+def static_attribute(low: Lowering, owner: Any, attr: str, frame: Frame, text: str = "") -> Structure:
+    """An attribute of a host object, read along the path by which generated code reaches it."""
+    if isinstance(owner, HostObject):
+        return low.host.attribute(owner.path, owner, attr)
+    obj = getattr(owner, attr)
     if frame.is_rule or is_library(owner) or not is_static(obj):
         if type(obj) is float and not frame.is_rule and math.isfinite(obj):
-            low.spell(obj, ast.unparse(node))
+            low.spell(obj, text)
         return obj
-    path = _path_of(low, node, frame)
-    return low.host.bring(path, obj, node.attr) if path is not None else obj
-
-
-def _path_of(low: Lowering, node: ast.expr, frame: Frame) -> Path | None:
-    """How generated code reaches a host object that is written as a dotted name."""
-    if isinstance(node, ast.Attribute):
-        owner = _path_of(low, node.value, frame)
-        return owner.then(f".{node.attr}") if owner is not None else None
-    if isinstance(node, ast.Name) and not _is_bound(node.id, frame):
-        function = frame.function
-        if node.id in function.__code__.co_freevars:
-            cell = (function.__closure__ or ())[function.__code__.co_freevars.index(node.id)]
-            return low.host.cell_root(node.id, cell)
-        if node.id in function.__globals__:
-            return low.host.globals_root(function).then(f".{node.id}")
-    return None
-
-
-def _is_bound(identifier: str, frame: Frame | None) -> bool:
-    while frame is not None:
-        if identifier in frame.names:
-            return True
-        frame = frame.parent
-    return False
+    path = low.host.path_of(owner)
+    return low.host.attribute(path, owner, attr) if path is not None else obj
 
 
 def value_attribute(low: Lowering, value: Value, attr: str) -> Structure:
@@ -168,6 +152,9 @@ def binary(low: Lowering, node: ast.BinOp, frame: Frame) -> Structure:
 
 def operate(low: Lowering, function: Any, *args: Structure) -> Structure:
     """A Python operator on static objects or run-time values."""
+    for a in args:
+        if isinstance(a, HostObject):
+            a.refuse()
     if all(map(is_static, args)) or all(isinstance(a, (tuple, list)) for a in args):
         return function(*args)
     if any(isinstance(a, (tuple, list, dict, str)) for a in args):
@@ -209,6 +196,8 @@ def _compare_chain(low: Lowering, left: Structure, rest: list[tuple[ast.cmpop, a
 def _compare_two(low: Lowering, op: ast.cmpop, left: Structure, right: Structure, frame: Frame) -> Structure:
     if isinstance(op, (ast.Is, ast.IsNot)):
         same = left is right
+        if not same and isinstance(left, (Value, HostObject)) and _may_be_same(left, right):
+            raise UnsupportedError("whether two objects are the same one is known only at run time", way_out="Use ==.")
         return same if isinstance(op, ast.Is) else not same
     if isinstance(op, (ast.In, ast.NotIn)):
         found = low.static(left, "on the left of `in`") in low.static(right, "on the right of `in`")
@@ -217,6 +206,12 @@ def _compare_two(low: Lowering, op: ast.cmpop, left: Structure, right: Structure
         if not (is_static(left) and is_static(right)):
             return isinstance(op, ast.NotEq)
     return operate(low, COMPARE[type(op)], left, right)
+
+
+def _may_be_same(left: Value | HostObject, right: Structure) -> bool:
+    if isinstance(left, HostObject):
+        return isinstance(right, HostObject)
+    return isinstance(right, Value) or (isinstance(right, bool) and left.type == BOOL)
 
 
 def boolean(low: Lowering, node: ast.BoolOp, frame: Frame) -> Structure:

@@ -47,9 +47,14 @@ class Lowering:
 
     method_adapters = METHOD_ADAPTERS
 
-    def __init__(self, builder: Builder, static: frozenset[Any] = frozenset()) -> None:
+    def __init__(
+        self,
+        builder: Builder,
+        static: frozenset[Any] = frozenset(),
+        claim: Callable[[str, Any], str] = lambda wish, _: wish,
+    ) -> None:
         self.builder = builder
-        self.host = HostNames(builder.facts, type_of, static)
+        self.host = HostNames(builder.facts, type_of, static, claim)
         self.spellings: dict[float, str] = {}
         self.steering: set[Value] = set()  # integers used as an index, a bound, an axis
 
@@ -215,9 +220,10 @@ class Lowering:
             self.steering.add(structure)
 
 
-def lower(source: Source, parameters: Sequence[Parameter], lowering: Lowering) -> Function:
-    """The IR of a whole function whose arguments have the given structures."""
-    names = {p.name: p.structure for p in parameters}
+def lower(
+    source: Source, parameters: Sequence[Parameter], lowering: Lowering, names: dict[str, Structure]
+) -> Function:
+    """The IR of a whole function that begins with these names."""
     frame = Frame(source, names)
     result = lowering.body(source.node, frame)
     block = Block(tuple(lowering.builder.statements), (result,))

@@ -2,8 +2,9 @@
 
 A global, a closure cell, an attribute of a user's module is an object of the host program, reached
 by a `Path`. Numbers and arrays among them are *live*: generated code reads them at each call.
-Everything else is static, baked into the code, and *guarded*: the code runs only while it still is.
-Imports the IR.
+An object of a user's class is a `HostObject`: its attributes are read along its path, its class is
+guarded. Everything else is static, baked into the code, and *guarded*: the code runs only while it
+still is. Imports the IR and the errors.
 """
 
 from __future__ import annotations
@@ -11,12 +12,16 @@ from __future__ import annotations
 import builtins
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from types import BuiltinFunctionType, FunctionType, ModuleType
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from numbers import Number
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
+from revcompile.errors import UnsupportedError
 from revcompile.ir.nodes import Structure, Value
 from revcompile.ir.types import Facts, Type
 
@@ -28,23 +33,25 @@ class Path:
     """How generated code reaches an object: a root in its namespace, then attributes and keys."""
 
     root: str
-    target: Any = field(compare=False, hash=False)
+    target: Any = field(compare=False, hash=False)  # what the root names; None for a parameter
     steps: tuple[str, ...] = ()
+    is_parameter: bool = False  # the root is a parameter of the function, not a name of the program
 
     @property
     def text(self) -> str:
         return self.root + "".join(self.steps)
 
     def then(self, step: str) -> Path:
-        return Path(self.root, self.target, (*self.steps, step))
+        return replace(self, steps=(*self.steps, step))
 
 
 @dataclass(frozen=True)
 class Guard:
     """A condition under which a specialisation holds: the object at `path` is still `expected`.
 
-    `kind` is "is" (the same object), "equal" (an equal plain constant) or "type" (a live number of
-    the same type, `expected` being a `Type`) or "length" (a container of the same type and keys).
+    `kind` is "is" (the same object), "equal" (an equal plain constant), "type" (a live number of
+    the same type, `expected` being a `Type`), "length" (a container of the same type and keys),
+    "class" (an object of the same class) or "has" (whether it has an attribute: name and answer).
     """
 
     path: Path
@@ -61,40 +68,104 @@ class Live:
     name: str
 
 
+class HostObject:
+    """An object of a user's class: only its class is known, its attributes are read along its path."""
+
+    def __init__(self, path: Path, obj: Any) -> None:
+        self.path = path
+        self.obj = obj
+
+    def refuse(self, *_: Any) -> Any:
+        raise UnsupportedError(
+            f"this use of {self.path.text}, a {type(self.obj).__name__}, is not supported",
+            way_out="What is supported of an object: its attributes and its methods.",
+        )
+
+    __str__ = __format__ = __len__ = __iter__ = __contains__ = __getitem__ = __bool__ = refuse
+    __lt__ = __le__ = __gt__ = __ge__ = __float__ = __int__ = __index__ = __array__ = refuse
+
+
+def is_host_object(obj: Any) -> bool:
+    """Whether an object is of a user's own class: not a number, a container, a string, an array."""
+    kind = type(obj)
+    if not kind.__flags__ & _HEAP_TYPE or is_library(kind) or isinstance(obj, _PLAIN):
+        return False
+    return not any(hasattr(kind, name) for name in ("__array__", "__array_ufunc__", "__array_function__"))
+
+
+_HEAP_TYPE = 1 << 9  # CPython's flag of classes that a `class` statement makes
+_PLAIN = (
+    Number, Enum, str, bytes, tuple, list, dict, set, frozenset, type, np.ndarray, np.generic, BaseException,
+    ModuleType, FunctionType,
+)  # fmt: skip
+
+
 class HostNames:
-    """Collects what a compilation takes from the host program."""
+    """Collects what a compilation takes from the host program.
+
+    `claim(wish, target)` gives a name by which generated code can refer to an object for good.
+    """
 
     def __init__(
-        self, facts: Facts, type_of: Callable[[Any, Facts], Type | None], static: frozenset[Any] = frozenset()
+        self,
+        facts: Facts,
+        type_of: Callable[[Any, Facts], Type | None],
+        static: frozenset[Any] = frozenset(),
+        claim: Callable[[str, Any], str] = lambda wish, _: wish,
     ) -> None:
         self.facts = facts
         self.static = static  # paths of numbers that the compiler must know
         self.type_of = type_of
+        self.claim = claim
         self.guards: dict[tuple[Path, str], Guard] = {}
         self.live: dict[Path, Live] = {}
-        self._roots: dict[str, Any] = {}
+        self._reached: dict[int, tuple[Path, Any]] = {}
+
+    def values(self) -> tuple[Value, ...]:
+        """The run-time values that live names are read into."""
+        return tuple(item.value for item in self.live.values())
 
     def globals_root(self, function: FunctionType) -> Path:
         """The path of a function's globals: its module, or a stand-in that shares their dictionary."""
         name = function.__globals__.get("__name__") or "module"
         module = sys.modules.get(name)
         if module is None or module.__dict__ is not function.__globals__:
-            module = _Namespace(function.__globals__)
-        return self._root(name.rpartition(".")[2].strip("_") or "module", module)
+            module = _namespace(function.__globals__)
+        return self.root(name.rpartition(".")[2].strip("_") or "module", module)
 
     def cell_root(self, name: str, cell: Any) -> Path:
-        return self._root(f"{name}_cell", cell).then(".cell_contents")
+        return self.root(f"{name}_cell", cell).then(".cell_contents")
 
     def function_root(self, function: FunctionType) -> Path:
-        return self._root(function.__name__ if function.__name__ != "<lambda>" else "function", function)
+        return self.root(function.__name__ if function.__name__ != "<lambda>" else "function", function)
 
-    def _root(self, name: str, target: Any) -> Path:
+    def root(self, name: str, target: Any) -> Path:
         name = name if name.isidentifier() and not hasattr(builtins, name) else f"the_{name.strip('<>')}"
-        unique, n = name, 1
-        while unique in self._roots and not _same_target(self._roots[unique], target):
-            unique, n = f"{name}_{n}", n + 1
-        self._roots.setdefault(unique, target)
-        return Path(unique, self._roots[unique])
+        return Path(self.claim(name, target), target)
+
+    def reach(self, path: Path, obj: Any) -> Any:
+        """Note that generated code reaches the static object `obj` at `path`."""
+        self._reached.setdefault(id(obj), (path, obj))
+        return obj
+
+    def path_of(self, obj: Any) -> Path | None:
+        """How generated code reaches a static object of the host program."""
+        found = self._reached.get(id(obj))
+        return found[0] if found is not None else None
+
+    def attribute(self, path: Path, owner: Any, name: str) -> Structure:
+        """The abstract value of an attribute of the host object `owner`, which is at `path`."""
+        obj = owner.obj if isinstance(owner, HostObject) else owner
+        found = getattr(obj, name)
+        if isinstance(found, MethodType) and found.__self__ is obj and isinstance(found.__func__, FunctionType):
+            self.bring(path.then(f".{name}.__func__"), found.__func__, name)
+            return MethodType(found.__func__, owner)
+        return self.bring(path.then(f".{name}"), found, name)
+
+    def has(self, path: Path, owner: HostObject, name: str) -> bool:
+        answer = hasattr(owner.obj, name)
+        self.guards[path.then(f".{name}"), "has"] = Guard(path, "has", (name, answer))
+        return answer
 
     def bring(self, path: Path, obj: Any, name: str) -> Structure:
         """The abstract value of the host object `obj`, which generated code finds at `path`."""
@@ -108,6 +179,9 @@ class HostNames:
             items = [self.bring(path.then(f"[{i}]"), x, f"{name}_{i}") for i, x in enumerate(obj)]
             return type(obj)(*items) if hasattr(obj, "_fields") else type(obj)(items)
         if type(obj) is dict:
+            for key in obj:
+                if type(key) not in (str, int, bool, bytes, type(None)):
+                    raise UnsupportedError(f"{path.text} is a dict with the key {key!r}; keys must be strings or integers")
             self._guard(path, "length", (dict, tuple(obj)))
             return {k: self.bring(path.then(f"[{k!r}]"), x, f"{name}_{k}") for k, x in obj.items()}
         if type(obj) in (bool, int, str, bytes, type(None), np.bool_):
@@ -119,23 +193,17 @@ class HostNames:
             value = Value(found, hint=name, fold=False)
             self.live[path] = Live(path, value, name)
             return value
-        if not self._is_library(path, obj):
-            self._guard(path, "is", obj)
-        return obj
+        if isinstance(obj, MethodType) and isinstance(obj.__func__, FunctionType):
+            self.bring(path.then(".__func__"), obj.__func__, name)
+            return MethodType(obj.__func__, self.bring(path.then(".__self__"), obj.__self__, name))
+        if is_host_object(obj):
+            self._guard(path, "class", type(obj))
+            return HostObject(path, obj)
+        self._guard(path, "is", obj)
+        return self.reach(path, obj)
 
     def _guard(self, path: Path, kind: str, expected: Any) -> None:
         self.guards[path, kind] = Guard(path, kind, expected)
-
-    @staticmethod
-    def _is_library(path: Path, obj: Any) -> bool:
-        """Builtins cannot sensibly change under a running program."""
-        return path.root == "builtins"
-
-
-def _same_target(a: Any, b: Any) -> bool:
-    if isinstance(a, _Namespace) and isinstance(b, _Namespace):
-        return a.__dict__ is b.__dict__
-    return a is b
 
 
 class _Namespace:
@@ -143,6 +211,17 @@ class _Namespace:
 
     def __init__(self, names: dict[str, Any]) -> None:
         self.__dict__ = names
+
+
+_namespaces: WeakValueDictionary[int, _Namespace] = WeakValueDictionary()
+
+
+def _namespace(names: dict[str, Any]) -> _Namespace:
+    """The same stand-in for the same dictionary, as long as it is in use."""
+    found = _namespaces.get(id(names))
+    if found is None or found.__dict__ is not names:
+        found = _namespaces[id(names)] = _Namespace(names)
+    return found
 
 
 def is_library(obj: Any) -> bool:

@@ -60,10 +60,13 @@ def bind(low: Lowering, target: ast.expr, value: Structure, frame: Frame) -> Non
 
 
 def name(value: Structure, hint: str, frame: Frame) -> None:
-    """Let the user's name be the one that is written, if the value has none yet."""
-    if isinstance(value, Value) and value.hint is None and value.of is None:
+    """Let the user's name be the one that is written, if the value has none yet.
+
+    The names inside a gate's rule say nothing to the user: there, temporaries stay temporaries.
+    """
+    if isinstance(value, Value) and value.hint is None and value.of is None and not frame.is_rule:
         value.hint = hint
-        value.fold = frame.is_rule
+        value.fold = False
 
 
 def _unpack(low: Lowering, target: ast.Tuple | ast.List, value: Structure, frame: Frame) -> None:

@@ -55,7 +55,7 @@ POSITIVE_NUMBERS = [example(real(low=0.1)), example(real(5, low=0.1)), example(r
 
 @gate(np.sqrt, math.sqrt, examples=POSITIVE_NUMBERS)
 def sqrt(grad_y: Any, y: Any, x: Any) -> Any:
-    return over(grad_y, 2.0 * y)
+    return over(0.5 * grad_y, y)
 
 
 @gate(np.cbrt, *([math.cbrt] if hasattr(math, "cbrt") else []), examples=POSITIVE_NUMBERS)

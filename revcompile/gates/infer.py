@@ -20,7 +20,6 @@ from revcompile.ir.nodes import Value, leaves, map_values
 from revcompile.ir.types import Array, Dim, Facts, Opaque, Scalar, Type
 
 Function = Callable[..., Any]
-_SIZES = ((2, 3, 4, 5, 6, 7, 8, 9, 10, 11), (11, 9, 10, 7, 8, 5, 6, 4, 3, 2))
 
 
 def infer(gate: Gate, function: Function, args: tuple[Any, ...], facts: Facts) -> Any:
@@ -45,14 +44,14 @@ def _by_example(gate: Gate, function: Function, args: tuple[Any, ...], facts: Fa
                 raise
             return _of_operands(args, tuple(dims))
     try:
-        sizes = [_distinct_sizes(args, s) for s in _SIZES]
+        sizes = _distinct_sizes(args)
         first, second = (_run(gate, function, args, s, number, i) for i, s in enumerate(sizes))
         known = _axes(args)
     except (ValueError, IndexError, np.linalg.LinAlgError):
         sizes = [_equal_sizes(args, 4), _equal_sizes(args, 6)]
         first, second = (_run(gate, function, args, s, number, i) for i, s in enumerate(sizes))
         known = _axes(args)
-        known = known if len({d.symbol for d in known if d.size is None}) == 1 else []
+        known = known if len({d for d in known if d.size is None}) == 1 else []
     return _merge(first, second, known, sizes, facts)
 
 
@@ -124,13 +123,28 @@ def _axes(args: Any) -> list[Dim]:
     return list(found)
 
 
-def _distinct_sizes(args: Any, numbers: tuple[int, ...]) -> Callable[[Dim], int]:
-    symbols: dict[int, None] = {d.symbol: None for d in _axes(args) if d.symbol is not None}
-    base = {symbol: size for symbol, size in zip(symbols, numbers, strict=False)}
-    trim = {s: max(d.trim for d in _axes(args) if d.symbol == s) for s in symbols}
-    if len(symbols) > len(numbers):
-        raise ValueError("too many lengths")
-    return lambda d: d.size if d.size is not None else base[d.symbol] + trim[d.symbol] - d.trim  # type: ignore
+def _distinct_sizes(args: Any) -> list[Callable[[Dim], int]]:
+    """Two ways to give all unknown lengths different sizes, which no function of lengths confuses.
+
+    What is longer in the first run is shorter in the second, and all of the second is longer than all of
+    the first: so a sum, a product, a maximum or a minimum of lengths agrees with a third length, or with
+    a constant, in one run at most.
+    """
+    trims: dict[int, list[int]] = {}
+    for d in _axes(args):
+        if d.symbol is not None:
+            trims.setdefault(d.symbol, []).append(d.trim)
+    first: dict[int, int] = {}  # the length of a symbol's axis with no trim
+    second: dict[int, int] = {}
+    next_size = 2
+    for symbol, all_trims in trims.items():
+        first[symbol] = next_size + max(all_trims)
+        next_size = first[symbol] - min(all_trims) + 1
+    for symbol, all_trims in reversed(trims.items()):
+        second[symbol] = next_size + max(all_trims)
+        next_size = second[symbol] - min(all_trims) + 2
+    return [lambda d: d.size if d.size is not None else first[d.symbol] - d.trim,  # type: ignore
+            lambda d: d.size if d.size is not None else second[d.symbol] - d.trim]  # type: ignore  # fmt: skip
 
 
 def _equal_sizes(args: Any, number: int) -> Callable[[Dim], int]:

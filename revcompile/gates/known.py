@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.gates.axes import dims_of
 from revcompile.gates.table import known
+from revcompile.ir.types import Dim, Facts
 
 
 def one(x: Any, /) -> None:
@@ -39,4 +41,20 @@ known(np.round, np.around, methods=["round"], signature=rounding)
 known(np.fix, int, bool, signature=one)
 known(operator.floordiv, np.floor_divide)
 
-known(np.nonzero, np.flatnonzero, np.argwhere, methods=["nonzero"])
+
+# How many elements are not zero is known at run time only.
+def nonzero_dims(facts: Facts, a: Any) -> tuple[tuple[Dim, ...], ...]:
+    return ((facts.fresh(),),) * max(len(dims_of(facts, a)), 1)
+
+
+def flatnonzero_dims(facts: Facts, a: Any) -> tuple[Dim, ...]:
+    return (facts.fresh(),)
+
+
+def argwhere_dims(facts: Facts, a: Any) -> tuple[Dim, ...]:
+    return facts.fresh(), Dim(size=len(dims_of(facts, a)))
+
+
+known(np.nonzero, methods=["nonzero"], dims=nonzero_dims)
+known(np.flatnonzero, dims=flatnonzero_dims)
+known(np.argwhere, dims=argwhere_dims)

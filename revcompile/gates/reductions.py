@@ -47,10 +47,31 @@ FIRST_AXIS_EXAMPLES = (
 
 
 def restore_axes(reduced: Any, axis: Any, keepdims: bool) -> Any:
-    """A reduction's result with the axes of length 1 that the reduction dropped."""
-    if axis is None or keepdims:
+    """A reduction's result, so that it broadcasts to its operand again.
+
+    The axes that the reduction dropped come back with length 1; leading ones need not.
+    """
+    if axis is None or keepdims or np.ndim(reduced) == 0:
         return reduced
-    return np.expand_dims(reduced, axis)
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    rank = np.ndim(reduced) + len(axes)
+    dropped = sorted([i % rank for i in axes])
+    lost = tuple([i for i in dropped if i != dropped.index(i)])
+    leading = len(dropped) - len(lost)
+    return np.expand_dims(reduced, tuple([i - leading for i in lost])) if len(lost) > 0 else reduced
+
+
+def mean_along(a: Any, axis: Any) -> Any:
+    """The mean along `axis`, so that it broadcasts to `a`."""
+    return np.mean(a, axis) if drops_leading(axis, a.ndim) else np.mean(a, axis, keepdims=True)
+
+
+def drops_leading(axis: Any, rank: int) -> bool:
+    """Whether what is left after a reduction along `axis` broadcasts to the operand as it is."""
+    if axis is None:
+        return True
+    axes = sorted([i % rank for i in (axis if isinstance(axis, tuple) else (axis,))])
+    return axes == list(range(len(axes)))
 
 
 def count(a: Any, axis: Any) -> Any:
@@ -74,6 +95,8 @@ def shared_among(grad_y: Any, y: Any, a: Any, axis: Any) -> Any:
     if np.ndim(a) == 0:
         return grad_y
     chosen = a == y
+    if a.dtype == float:
+        return chosen * (grad_y / np.sum(chosen, axis, keepdims=axis is not None))
     return chosen * (grad_y / np.sum(chosen, axis, dtype=a.dtype, keepdims=axis is not None))
 
 

@@ -22,7 +22,7 @@ from revcompile.gates.axes import (
 )
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
-from revcompile.ir.types import Facts
+from revcompile.ir.types import Dim, Facts
 
 
 def shaped_as(grad_y: Any, a: Any) -> Any:
@@ -41,10 +41,16 @@ def reshape_dims(facts: Facts, a: Any, shape: Any, order: str = "C") -> Dims:
     check_order(order)
     old, new = dims_of(facts, a), entries(shape)
     free = [not is_value(n) and n < 0 for n in new]
-    given = tuple(extent(facts, n) for n, wild in zip(new, free, strict=True) if not wild)
+    given = tuple(_given(facts, old, n) for n, wild in zip(new, free, strict=True) if not wild)
     rest = quotient(facts, old, given)
     known = iter(given)
     return tuple(rest if wild else next(known) for wild in free)
+
+
+def _given(facts: Facts, old: Dims, n: Any) -> Dim:
+    """The length that a number in a new shape stands for; a run-time one may be -1."""
+    d = extent(facts, n)
+    return d if d.size is not None or any(facts.same(d, other) for other in old) else facts.fresh()
 
 
 def ravel_dims(facts: Facts, a: Any, order: str = "C") -> Dims:

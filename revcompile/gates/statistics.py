@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.gates.reductions import EXAMPLES, count, mean, prod, restore_axes, shared_among, to_chosen
+from revcompile.gates.reductions import EXAMPLES, count, mean, mean_along, prod, restore_axes, shared_among, to_chosen
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
 from revcompile.ir.types import Dim, Facts
@@ -25,7 +25,7 @@ def var(
     grad_y: Any, a: Any, axis: Any = None, dtype: Any = None, *, ddof: Any = 0, keepdims: bool = False
 ) -> Any:
     grad_y = restore_axes(grad_y, axis, keepdims)
-    centred = a - np.mean(a, axis, keepdims=True)
+    centred = a - mean_along(a, axis)
     if ddof == 0:
         return 2.0 * grad_y / count(a, axis) * centred
     # With too few elements this is NaN or infinite, like the result, and must not raise.
@@ -43,8 +43,8 @@ def std(
     ddof: Any = 0,
     keepdims: bool = False,
 ) -> Any:
-    centred = a - np.mean(a, axis, keepdims=True)
-    n = count(a, axis) - ddof
+    centred = a - mean_along(a, axis)
+    n = count(a, axis) - ddof if ddof != 0 else count(a, axis)
     return restore_axes(grad_y, axis, keepdims) * over(centred, restore_axes(n * y, axis, keepdims))
 
 

@@ -170,10 +170,18 @@ def opaque(function: Function, forward: Function, backward: Function, name: str)
     _register(Gate(name, (backward,), backward), ())
 
 
-def known(*functions: Function, methods: Iterable[str] = (), signature: Function | None = None) -> None:
-    """Register functions whose results carry no gradient; `signature` is a function to copy it from."""
+def known(
+    *functions: Function,
+    methods: Iterable[str] = (),
+    signature: Function | None = None,
+    dims: Function | None = None,
+) -> None:
+    """Register functions whose results carry no gradient; `signature` is a function to copy it from.
+
+    `dims` is that of `gate`, for a result whose lengths depend on what is in the arrays.
+    """
     for function in functions:
-        _register(Gate(function.__name__, (function,), signature or function), ())
+        _register(Gate(function.__name__, (function,), signature or function, dims=dims), ())
     for method, function in zip(methods, functions, strict=False):
         METHODS[method] = function
 

@@ -133,8 +133,8 @@ class Facts:
         return symbol
 
     def unify(self, a: Dim, b: Dim) -> None:
-        """Record that two lengths agree (only plain symbols can be merged)."""
-        if a.symbol is None or b.symbol is None or a.trim != b.trim:
+        """Record that two lengths agree. `max(n - 1, 0)` may agree with `max(m - 1, 0)` where n is not m."""
+        if a.symbol is None or b.symbol is None or a.trim != b.trim or a.trim > 0:
             return
         ra, rb = self.root(a.symbol), self.root(b.symbol)
         if ra != rb:

@@ -19,6 +19,7 @@ from revcompile.gates.effects import identity
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Block, Branch, Function, Statement, Structure, Value, leaves, map_values, uses
 from revcompile.ir.types import Array, Scalar
+from revcompile.runtime import scatter
 
 ALIASING = frozenset({identity, np.asarray, np.nan_to_num})
 
@@ -84,14 +85,24 @@ def is_fresh(value: Value, made: dict[Value, Any]) -> bool:
     """Whether a value is an array that its statement allocated, so that nobody else holds it."""
     statement = made.get(value)
     if isinstance(statement, Apply):
-        if statement.function is operator.iadd:
+        if statement.function is add_at or statement.function in IN_PLACE.values():
             return True
         return not TABLE[statement.function].view and statement.function not in ALIASING
     return False
 
 
+def add_at(old: Any, index: Any, extra: Any) -> Any:
+    """Stands for `old[index] += extra`."""
+
+
+IN_PLACE: dict[Any, Any] = {operator.add: operator.iadd, operator.sub: operator.isub}
+
+
 def accumulate_in_place(function: Function) -> Function:
-    """`g = g + c` becomes `g += c` where g is ours, of the sum's type, and read by nobody else."""
+    """`g = g + c` becomes `g += c` where g is ours, of the sum's type, and read by nobody else.
+
+    Where c is zero but for some elements, only those are added: `g[index] += c`.
+    """
     made = _definitions(function.body)
     counts = Counter(uses(function.body))
 
@@ -102,14 +113,25 @@ def accumulate_in_place(function: Function) -> Function:
     def statement(s: Statement, local: set[Value]) -> Statement:
         if isinstance(s, Branch):
             return replace(s, then=block(s.then), orelse=block(s.orelse))
-        if not (isinstance(s, Apply) and s.function is operator.add and isinstance(s.result, Value)):
+        if not (isinstance(s, Apply) and s.function in IN_PLACE and isinstance(s.result, Value)):
             return s
-        old = s.args[0]
-        if not isinstance(old, Value) or old.of is None or old.of is not s.result.of or counts[old] != 1:
+        old, extra = s.args
+        if s.function is operator.add and sparse(old) is not None and sparse(extra) is None:
+            old, extra = extra, old
+        if not isinstance(old, Value) or counts[old] != 1 or old not in local or not _may_add(old, s, made):
             return s
-        if old not in local or not _may_add(old, s, made):
+        few = sparse(extra) if s.function is operator.add and old.type.dims else None
+        if few is not None:
+            if old.of is None and old.hint is None:
+                old.of = s.result.of
+            return replace(s, function=add_at, args=(old, few.args[1], few.args[0]))
+        if old.of is None or old.of is not s.result.of:
             return s
-        return replace(s, function=operator.iadd)
+        return replace(s, function=IN_PLACE[s.function])
+
+    def sparse(atom: Structure) -> Apply | None:
+        by = made.get(atom) if isinstance(atom, Value) and counts[atom] == 1 else None
+        return by if isinstance(by, Apply) and by.function is scatter else None
 
     return replace(function, body=block(function.body))
 

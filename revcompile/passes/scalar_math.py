@@ -36,6 +36,7 @@ AS_MATH: dict[Callable[..., Any], Callable[..., Any]] = {
     np.degrees: math.degrees, np.radians: math.radians, np.rad2deg: math.degrees, np.deg2rad: math.radians,
     np.copysign: math.copysign,
 }  # fmt: skip
+ARITHMETIC = frozenset({operator.add, operator.sub, operator.mul, operator.truediv})
 SAME = frozenset({identity, sigmoid, over, *AS_MATH.values(), operator.pos})
 
 
@@ -60,8 +61,11 @@ def _walk(block: Block) -> Iterator[Statement]:
             yield from _walk(statement.orelse)
 
 
-def use_math(function: Function) -> Function:
-    """The function on `math`, with Python floats where NumPy scalars were."""
+def use_math(function: Function, as_floats: bool) -> Function:
+    """The function on `math`, with Python floats where NumPy scalars were.
+
+    With `as_floats`, a rule's whole numbers (`1 - y`) become floats: Python adds those faster.
+    """
 
     def visit(statement: Apply, out: list[Statement]) -> Structure | None:
         chosen = AS_MATH.get(statement.function)
@@ -74,8 +78,10 @@ def use_math(function: Function) -> Function:
         result = statement.result
         if not isinstance(result.type, Scalar) or result.type.dtype.kind != "f":
             return None
+        args = TABLE[chosen].bind(tuple(TABLE[statement.function].split(statement.args)[0]), {})
+        if as_floats and statement.note and chosen in ARITHMETIC:
+            args = tuple(float(a) if type(a) is int else a for a in args)
         new = Value(replace(result.type, python=True, extent=None), result.hint, result.of, result.fold)
-        args = TABLE[chosen].bind(TABLE[statement.function].split(statement.args)[0], {})
         out.append(replace(statement, function=chosen, args=args, result=new))
         return new
 

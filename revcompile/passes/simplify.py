@@ -12,6 +12,7 @@ Every rule holds for NaN, infinities, signed zeros, dtypes and shapes.
 from __future__ import annotations
 
 import operator
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -21,13 +22,21 @@ from revcompile.gates.effects import identity
 from revcompile.gates.infer import infer
 from revcompile.gates.lengths import length, size_of
 from revcompile.gates.table import TABLE
-from revcompile.ir.nodes import Apply, Function, Statement, Structure, Value, is_static, scalar_type
+from revcompile.ir.nodes import Apply, Function, Statement, Structure, Value, is_static, leaves, scalar_type, uses
 from revcompile.ir.types import INT, Array, Facts, Scalar, Type, is_number, same_axes
+from revcompile.passes.algebra import ALGEBRA
 from revcompile.passes.walk import Walk
+from revcompile.runtime import over, scatter, scatter_add
 
 
-def simplify(function: Function, facts: Facts) -> Function:
-    walk = Walk(lambda statement, out: _Rules(walk, facts, out).visit(statement))
+def simplify(function: Function, facts: Facts, algebra: bool = True) -> Function:
+    """The function with fewer and shorter statements; without `algebra`, only what is written twice over goes."""
+    walk = Walk(lambda statement, out: _Rules(walk, facts, out, equals).visit(statement))
+    walk.counts = Counter(uses(function.body)) if algebra else Counter()
+    equals: dict[Any, Value] = {}
+    for parameter in function.parameters:
+        for value in leaves(parameter.structure):
+            equals.setdefault(_axes_key(value, facts), value)
     return walk.function(function)
 
 
@@ -35,7 +44,7 @@ def drop_casts(function: Function, facts: Facts) -> Function:
     """Only the casts that change nothing: the textbook form keeps all else as it is."""
 
     def visit(statement: Apply, out: list[Statement]) -> Structure | None:
-        return _Rules(walk, facts, out).cast(statement) if statement.function in CASTS else None
+        return _Rules(walk, facts, out, {}).cast(statement) if statement.function in CASTS else None
 
     walk = Walk(visit)
     return walk.function(function)
@@ -44,7 +53,10 @@ def drop_casts(function: Function, facts: Facts) -> Function:
 class _Rules:
     """The rules for one application. Each returns what stands for the result, or None."""
 
-    def __init__(self, walk: Walk, facts: Facts, out: list[Statement]) -> None:
+    def __init__(
+        self, walk: Walk, facts: Facts, out: list[Statement], equals: dict[Any, Value]
+    ) -> None:
+        self.equals = equals  # the first array of each shape: the one that is asked for its shape
         self.walk = walk
         self.facts = facts
         self.out = out
@@ -52,14 +64,24 @@ class _Rules:
     def visit(self, statement: Apply) -> Structure | None:
         rule = _BY_FUNCTION.get(statement.function)
         found = rule(self, statement) if rule is not None else None
+        if found is None and self.walk.in_backward and self.walk.counts and statement.function in ALGEBRA:
+            found = ALGEBRA[statement.function](self, statement)
         if found is None:
             found = self._unstretch(statement)
+        if isinstance(found, Value) and isinstance(statement.result, Value):
+            self.walk.counts[found] += self.walk.counts[statement.result] - (found in self.walk.counts)
+        at_top = self.walk.depth == 1 and not self.walk.in_backward
+        if found is None and at_top and isinstance(statement.result, Value):
+            self.equals.setdefault(_axes_key(statement.result, self.facts), statement.result)
         in_backward = self.walk.in_backward and found not in self.walk.forward
         if isinstance(found, Value) and isinstance(statement.result, Value) and in_backward:
             _hand_name(statement.result, found)
         return found
 
     # -- helpers ------------------------------------------------------------------------------
+
+    def is_last_use(self, atom: Structure) -> bool:
+        return isinstance(atom, Value) and self.walk.counts[atom] <= 1
 
     def made_by(self, atom: Structure, *functions: Callable[..., Any]) -> Apply | None:
         made = self.walk.definitions.get(atom) if isinstance(atom, Value) else None
@@ -105,6 +127,30 @@ class _Rules:
     def identity(self, s: Apply) -> Structure | None:
         return s.args[0]
 
+    def extent(self, s: Apply) -> Structure | None:
+        """A length is asked of the first array that has this shape, so that no other is kept for it."""
+        x, *rest = s.args
+        first = self.equals.get(_axes_key(x, self.facts), x)
+        if first is x or not isinstance(s.result, Value):
+            return None
+        new = Value(s.result.type)
+        self.out.append(Apply(s.function, (first, *rest), new, s.line))
+        return new
+
+    def over(self, s: Apply) -> Structure | None:
+        """What `over` guards against, a zero upstream gradient, is not the case for a known number."""
+        stretched = self.made_by(s.args[0], np.broadcast_to)
+        number = stretched.args[0] if stretched is not None else s.args[0]
+        return self.replace(s, operator.truediv, number, s.args[1]) if self.number(number) else None
+
+    def scatter_add(self, s: Apply) -> Structure | None:
+        """An index that counts up never repeats: assignment does, there is nothing to add up."""
+        index = s.args[1] if isinstance(s.args[1], tuple) else (s.args[1],)
+        flat = all(not isinstance(i, Value) or len(i.type.dims) <= 1 for i in index)
+        if flat and any(self.made_by(i, np.arange) for i in index):
+            return self.replace(s, scatter, *s.args)
+        return None
+
     def multiply(self, s: Apply) -> Structure | None:
         a, b = s.args
         if is_static(a) and is_static(b):
@@ -121,7 +167,7 @@ class _Rules:
         a, b = s.args
         if is_static(a) and is_static(b):
             return a + b
-        if a is b and is_number(a.type):
+        if a is b and is_number(a.type) and not self.walk.in_backward:
             return self.replace(s, operator.mul, 2.0, a)
         return None
 
@@ -253,6 +299,13 @@ def _type(atom: Structure) -> Type:
     return atom.type if isinstance(atom, Value) else scalar_type(atom)
 
 
+def _axes_key(x: Value, facts: Facts) -> Any:
+    """The same for arrays that are known to have the same shape."""
+    if not isinstance(x.type, Array):
+        return x
+    return tuple(d.size if d.symbol is None else (facts.root(d.symbol), d.trim) for d in x.type.dims)
+
+
 def _defaults(s: Apply) -> list[Any]:
     return [p.default for p in list(TABLE[s.function].signature.parameters.values())[1:]]
 
@@ -272,5 +325,6 @@ _BY_FUNCTION: dict[Any, Callable[[_Rules, Apply], Structure | None]] = {
     operator.truediv: _Rules.divide, operator.pow: _Rules.power, operator.neg: _Rules.negative,
     np.transpose: _Rules.transpose, np.ndarray.astype: _Rules.cast, float: _Rules.cast,
     np.float64: _Rules.cast, np.float32: _Rules.cast, np.reshape: _Rules.reshape,
+    length: _Rules.extent, size_of: _Rules.extent, over: _Rules.over, scatter_add: _Rules.scatter_add,
     np.broadcast_to: _Rules.broadcast, np.sum: _Rules.total,
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -33,7 +34,9 @@ class Walk:
         self.replaced: dict[Value, Structure] = {}
         self.definitions: dict[Value, Apply] = {}
         self.in_backward = False
+        self.depth = 0
         self.forward: set[Value] = set()
+        self.counts: Counter[Value] = Counter()  # of uses, for passes that ask
 
     def function(self, function: Function) -> Function:
         self.forward.update(v for p in function.parameters for v in leaves(p.structure))
@@ -49,6 +52,7 @@ class Walk:
 
     def block(self, block: Block) -> Block:
         out: list[Statement] = []
+        self.depth += 1
         for statement in block.statements:
             if isinstance(statement, Apply):
                 self._apply(statement, out)
@@ -56,6 +60,7 @@ class Walk:
                 self._branch(statement, out)
             else:
                 out.append(Raise(self.atom(statement.exception), statement.line))
+        self.depth -= 1
         return Block(tuple(out), self.atom(block.yields))
 
     def _apply(self, statement: Apply, out: list[Statement]) -> None:

@@ -110,6 +110,8 @@ def _branch(
         joined = b if then_left else a if else_left else join(builder.facts, a, b, pairs)
     if not then_left and not else_left:
         left, right, out = zip(*pairs, strict=True) if pairs else ((), (), ())
+        left = [alike(low, then_statements, atom, value.type) for atom, value in zip(left, out, strict=True)]
+        right = [alike(low, else_statements, atom, value.type) for atom, value in zip(right, out, strict=True)]
     else:  # only one side goes on: its values are the values
         survivors = [v for v in leaves(joined) if _is_inside(v, then_statements + else_statements)]
         fresh = {v: Value(v.type, v.hint) for v in dict.fromkeys(survivors)}
@@ -128,6 +130,20 @@ def _branch(
     if then_left and else_left:
         builder.statements.append(Raise((RuntimeError, ("unreachable",)), line))
     return joined
+
+
+def alike(low: Any, statements: list[Any], atom: Structure, t: Type) -> Structure:
+    """A Python number as a NumPy scalar, at the end of a side, where the other side gives one.
+
+    Otherwise the type of the joined value would be true on one side only.
+    """
+    have = _type(atom)
+    if not (isinstance(have, Scalar) and isinstance(t, Scalar) and have.python and not t.python and t.dtype.kind == "f"):
+        return atom
+    with low.builder.block() as cast:
+        number = low.emit(t.dtype.type, atom)
+    statements.extend(cast)
+    return number
 
 
 def _is_inside(value: Value, statements: list[Any]) -> bool:
@@ -212,6 +228,10 @@ def join_types(facts: Facts, a: Type, b: Type) -> Type:
     if isinstance(a, Opaque) or isinstance(b, Opaque) or isinstance(a, Array) != isinstance(b, Array):
         raise CannotJoin(f"a {a} on one side, a {b} on the other")
     dtype = a.dtype if a.dtype == b.dtype else np.result_type(a.dtype, b.dtype)
+    if isinstance(a, Scalar) and isinstance(b, Scalar) and a.python != b.python:
+        strong, weak = (b, a) if a.python else (a, b)
+        if strong.dtype.kind == "f" and weak.dtype.kind != "c":
+            dtype = strong.dtype  # a Python number takes the precision of what it meets
     if isinstance(a, Scalar) and isinstance(b, Scalar):
         extent = a.extent if a.extent is not None and a.extent == b.extent else None
         return Scalar(dtype, python=a.python and b.python, extent=extent)
@@ -238,7 +258,7 @@ def reverse(rev: Any, statement: Branch) -> None:
             rev.learn(block)
             for atom, seed in zip(block.yields, seeds, strict=True):
                 if seed is not None and isinstance(atom, Value):
-                    rev.accumulate(atom, seed)
+                    rev.accumulate(atom, seed, seed in rev.masked)
             rev.block(block.statements)
         sides.append((emitted, rev.adjoints))
     inside = {v for b in (statement.then, statement.orelse) for s in b.statements for v in results(s)}
@@ -257,12 +277,26 @@ def reverse(rev: Any, statement: Branch) -> None:
                     gradient = rev.zero(value)
                 emitted.extend(zero)
             out.append(gradient)
-    new = tuple(Value(rev.gradient_type(v), of=v, fold=False) for v in changed)
-    for value, gradient in zip(changed, new, strict=True):
+    new = tuple(
+        Value(_joined_gradient(rev, v, a, b), of=v, fold=False) for v, a, b in zip(changed, *yields, strict=True)
+    )
+    for (emitted, _), out in zip(sides, yields, strict=True):
+        out[:] = [alike(rev.low, emitted, g, n.type) for g, n in zip(out, new, strict=True)]
+    for value, gradient, *parts in zip(changed, new, *yields, strict=True):
         rev.adjoints[value] = gradient
+        if any(isinstance(part, Value) and part in rev.masked for part in parts):
+            rev.masked.add(gradient)
     then, orelse = (Block(tuple(s), tuple(y)) for (s, _), y in zip(sides, yields, strict=True))
     if then.statements or orelse.statements or new:
         rev.builder.statements.append(Branch(statement.condition, then, orelse, new, statement.line))
+
+
+def _joined_gradient(rev: Any, value: Value, a: Structure, b: Structure) -> Type:
+    """The type of a gradient that comes from either side: a number may be Python's or NumPy's."""
+    t = rev.gradient_type(value)
+    if isinstance(t, Scalar) and isinstance(_type(a), Scalar) and isinstance(_type(b), Scalar):
+        return join_types(rev.builder.facts, _type(a), _type(b))
+    return t
 
 
 def with_residuals(forward: Branch, read: set[Value]) -> Branch:

@@ -6,9 +6,10 @@ Imports the dispatcher; everything else follows from it.
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Mapping
-from types import MethodType
-from typing import Any, Protocol, overload
+from types import FunctionType, MethodType
+from typing import Any, Protocol, get_args, get_origin, overload
 
 import numpy as np
 
@@ -188,17 +189,19 @@ def make_gradient(f: Any, options: Options) -> Any:
     """The gradient function of `f`: a dispatcher's entry, with its attributes."""
     if isinstance(f, (staticmethod, classmethod)):
         return type(f)(make_gradient(f.__func__, options))
-    if isinstance(f, MethodType):  # a bound method: bind the gradient of its function
-        return MethodType(make_gradient(f.__func__, options), f.__self__)
     if hasattr(f, "primal"):  # a gradient function stands for its primal's source
         raise UnsupportedError(
             f"{getattr(f, '__name__', f)!r} is a gradient already; differentiating twice is not supported yet"
         )
-    dispatcher = Dispatcher(f, options)
+    if isinstance(f, MethodType):
+        dispatcher = Dispatcher(f.__func__, options, f.__self__)
+    else:
+        dispatcher = Dispatcher(f, options)
     entry = dispatcher.entry
     functools.update_wrapper(entry, f)
     entry.__signature__ = dispatcher.signature  # type: ignore[attr-defined]
-    pickling.make_importable(entry, f, options)
+    if isinstance(f, FunctionType):
+        pickling.make_importable(entry, f, options)
     entry.primal = f  # type: ignore[attr-defined]
     entry.specializations = Specializations(dispatcher)  # type: ignore[attr-defined]
     entry.source_for = _source_for(dispatcher)  # type: ignore[attr-defined]
@@ -208,13 +211,40 @@ def make_gradient(f: Any, options: Options) -> Any:
     else:
         both = Options(options.argnums, options.has_aux, options.optimize, with_value=True)
         entry.value_and_grad = make_gradient(f, both)  # type: ignore[attr-defined]
-    return entry
+        if isinstance(f, FunctionType):
+            pickling.make_attribute_importable(entry.value_and_grad, f, both)  # type: ignore[attr-defined]
+    return entry if isinstance(f, FunctionType) else BoundGradient(entry, f, options)
+
+
+class BoundGradient:
+    """The gradient of a bound method: a gradient function that pickles with the object it is bound to."""
+
+    def __init__(self, entry: Any, method: MethodType, options: Options) -> None:
+        self._entry = entry
+        self._recipe = (method, options)
+        self.__doc__ = entry.__doc__
+        self.__module__ = entry.__module__
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._entry(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._entry, name)
+
+    def __repr__(self) -> str:
+        return f"<gradient of {self._recipe[0]!r}>"
+
+    def __reduce__(self) -> Any:
+        return make_gradient, self._recipe
 
 
 def _source_for(dispatcher: Dispatcher) -> Callable[..., str]:
     def source_for(*args: Any, **kwargs: Any) -> str:
         """The generated module for arguments like these."""
-        return dispatcher.find(args, kwargs).source
+        found = dispatcher.find(args, kwargs)
+        if dispatcher.shown is None:
+            dispatcher.show(found)
+        return found.source
 
     return source_for
 
@@ -222,28 +252,52 @@ def _source_for(dispatcher: Dispatcher) -> Callable[..., str]:
 def _preview(dispatcher: Dispatcher) -> None:
     """Before any call: the source for annotated types, and for floats where there are none."""
     entry = dispatcher.entry
-    args: list[Any] = []
+    parameters: list[inspect.Parameter] = []
     for parameter in dispatcher.signature.parameters.values():
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.KEYWORD_ONLY):
-            continue
-        if parameter.default is not parameter.empty:
+        variadic = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        if not variadic and parameter.default is parameter.empty:
+            parameters.append(parameter)
+    annotations = _annotations(dispatcher)
+    reason = ""
+    for rank in (1, 2):  # of arrays, where the annotation says no more than that
+        examples = {p: _example_of(annotations.get(p.name), rank) for p in parameters}
+        args = tuple(x for p, x in examples.items() if p.kind is not p.KEYWORD_ONLY)
+        try:
+            dispatcher.show(dispatcher.find(args, {p.name: x for p, x in examples.items() if p.kind is p.KEYWORD_ONLY}))
+            return
+        except Exception as e:  # whatever it is, the call that has real arguments reports it
+            reason = str(e).splitlines()[0] if str(e) else type(e).__name__
+        if not any(isinstance(x, np.ndarray) for x in args):
             break
-        args.append(_example_of(parameter.annotation))
+    note = (
+        f"# {dispatcher.name} has no source yet: for floats it does not compile ({reason}).\n"
+        "# Call it once, or ask for source_for(*args).\n"
+    )
+    entry.source = entry.backward_source = note  # type: ignore[attr-defined]
+
+
+def _annotations(dispatcher: Dispatcher) -> dict[str, Any]:
+    """The parameters' annotations as objects, where they can be evaluated."""
     try:
-        dispatcher.find(tuple(args), {})
-    except Exception as e:  # whatever it is, the call that has real arguments reports it
-        reason = str(e).splitlines()[0] if str(e) else type(e).__name__
-        note = (
-            f"# {dispatcher.name} has no source yet: for floats it does not compile ({reason}).\n"
-            "# Call it once, or ask for source_for(*args).\n"
-        )
-        entry.source = entry.backward_source = note  # type: ignore[attr-defined]
+        signature = inspect.signature(dispatcher.function, follow_wrapped=dispatcher.packed is not None, eval_str=True)
+    except Exception:  # a name that only a type checker knows
+        signature = dispatcher.signature
+    return {p.name: p.annotation for p in signature.parameters.values()}
 
 
-def _example_of(annotation: Any) -> Any:
-    """A number of the annotated type."""
+def _example_of(annotation: Any, rank: int) -> Any:
+    """An object of the annotated type: a number where there is no annotation, arrays of the given rank."""
     if annotation in (int, "int"):
         return 1
+    if annotation in (bool, str):
+        return annotation()
+    if annotation is np.ndarray or get_origin(annotation) is np.ndarray:
+        return np.ones((2,) * rank)
     if isinstance(annotation, type) and issubclass(annotation, np.floating):
         return annotation(1.0)
+    if isinstance(annotation, type) and issubclass(annotation, tuple) and hasattr(annotation, "_fields"):
+        return annotation(*(_example_of(annotation.__annotations__.get(n), rank) for n in annotation._fields))
+    inner = get_args(annotation)
+    if get_origin(annotation) is tuple and inner and inner[-1] is not Ellipsis:
+        return tuple(_example_of(a, rank) for a in inner)
     return 1.0

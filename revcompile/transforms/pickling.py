@@ -2,7 +2,7 @@
 
 A decorated function is found under its own name. The gradient `g = grad(f)` of a function that keeps
 its own name gets a name that spells how to make it: `grad(module:f)` in this module, whose attributes
-are made on demand.
+are made on demand; a second one alike is `grad(module:f)#2`.
 """
 
 from __future__ import annotations
@@ -25,11 +25,23 @@ def make_importable(entry: FunctionType, f: FunctionType, options: Options) -> N
     owner: Any = sys.modules.get(f.__module__ or "")
     for part in f.__qualname__.split("."):
         owner = getattr(owner, part, None)
-    if owner is not f:
-        return  # a decorated function, or one that cannot be imported at all
+    if owner is f:  # else it is a decorated function, or one that cannot be imported at all
+        _spell(entry, f, options)
+
+
+def make_attribute_importable(entry: FunctionType, f: FunctionType, options: Options) -> None:
+    """The same for `value_and_grad` of a function that is being decorated."""
+    if entry.__module__ != __name__ and "<" not in f.__qualname__:
+        _spell(entry, f, options)
+
+
+def _spell(entry: FunctionType, f: FunctionType, options: Options) -> None:
     words = (options.argnums, options.has_aux, options.optimize)
     spelled = "" if words == (None, False, True) else f",{words!r}"
     name = f"{options.label}({f.__module__}:{f.__qualname__}{spelled})".replace(".", DOT)
+    first, n = name, 1
+    while name in _made:
+        name, n = f"{first}#{n + 1}", n + 1
     entry.__module__, entry.__qualname__ = __name__, name
     _made[name] = entry
 
@@ -37,7 +49,7 @@ def make_importable(entry: FunctionType, f: FunctionType, options: Options) -> N
 def __getattr__(name: str) -> Any:
     if name in _made:
         return _made[name]
-    label, bracket, rest = name.replace(DOT, ".").partition("(")
+    label, bracket, rest = name.replace(DOT, ".").partition("#")[0].partition("(")
     if not bracket or label not in ("grad", "value_and_grad"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     path, _, words = rest.removesuffix(")").partition(",")
@@ -45,6 +57,8 @@ def __getattr__(name: str) -> Any:
     f: Any = importlib.import_module(module)
     for part in qualname.split("."):
         f = getattr(f, part)
+    if hasattr(f, "primal"):  # the name means the gradient itself by now
+        return f if label == "grad" else f.value_and_grad
     argnums, has_aux, optimize = ast.literal_eval(words) if words else (None, False, True)
     from revcompile.transforms.gradient import make_gradient
 

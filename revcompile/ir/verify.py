@@ -1,0 +1,67 @@
+"""The rules that every function of the IR keeps; a test run checks them after each stage.
+
+- A value is defined before it is read, on every way to the reader.
+- A value is assigned once. (A residual, a value of a branch's side that is also a result of the branch,
+  counts as one: the result is the value itself.)
+- Each side of a branch yields one atom for each result, of the result's kind.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from revcompile.ir.nodes import UNDEFINED, Block, Branch, Function, Value, leaves, operands, results
+from revcompile.ir.types import Array
+
+enabled = False  # switched on by the tests
+
+
+class InvalidIR(AssertionError):
+    """A stage made a function that breaks the rules above: a defect of the compiler."""
+
+
+def check(function: Function, stage: str, known: tuple[Value, ...] = ()) -> Function:
+    """`function` itself, checked if checking is switched on. `known` are values defined outside."""
+    if enabled:
+        defined = {v for p in function.parameters for v in leaves(p.structure)} | set(known)
+        try:
+            _check_block(function.body, defined)
+        except InvalidIR as e:
+            raise InvalidIR(f"after {stage}: {e}") from None
+    return function
+
+
+def _check_block(block: Block, defined: set[Value]) -> None:
+    for statement in block.statements:
+        for value in operands(statement):
+            if value not in defined:
+                raise InvalidIR(f"{value!r} is read before it is defined, in {statement}")
+        inner: set[Value] = set()
+        if isinstance(statement, Branch):
+            inner = _check_branch(statement, defined)
+        for value in results(statement):
+            if value in defined and value not in inner:
+                raise InvalidIR(f"{value!r} is assigned twice")
+            defined.add(value)
+    for value in leaves(block.yields):
+        if value not in defined:
+            raise InvalidIR(f"{value!r} is yielded but not defined")
+
+
+def _check_branch(branch: Branch, defined: set[Value]) -> set[Value]:
+    inner: set[Value] = set()
+    for block in (branch.then, branch.orelse):
+        if not block.raises and len(block.yields) != len(branch.results):
+            raise InvalidIR(f"{len(block.yields)} yields for {len(branch.results)} results")
+        here = set(defined)
+        _check_block(block, here)
+        inner |= here - defined
+        for atom, result in zip(block.yields, branch.results, strict=False):
+            if atom is not UNDEFINED and _kind(atom) != _kind(result):
+                raise InvalidIR(f"a side of a branch yields {atom!r} for {result!r}")
+    return inner
+
+
+def _kind(atom: Any) -> tuple[bool, int]:
+    is_array = isinstance(atom, Value) and isinstance(atom.type, Array)
+    return is_array, len(atom.type.dims) if isinstance(atom, Value) else 0

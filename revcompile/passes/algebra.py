@@ -1,0 +1,259 @@
+"""Arithmetic as an expert leaves it: no double negation, one constant in front, a sum of halves as one.
+
+Before:                                  After:
+    grad_x = a + -(L * x)                    grad_x = a - L * x
+    grad_y = 1.0 / n * 2.0 * y               grad_y = 2.0 / n * y
+    grad_z = t * z + t * z                   grad_z = 2.0 * t * z
+
+Used by `simplify`, in the backward pass only: the forward pass is the user's. Moving a sign is exact in
+IEEE arithmetic (of a sum that cancels, the sign of the zero may differ); constants are joined where
+their product or quotient is exact, so that a result has fewer roundings, never more.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from revcompile.ir.nodes import Apply, Structure, Value
+from revcompile.ir.types import Scalar
+
+MULTIPLY = (operator.mul, np.multiply)
+DIVIDE = (operator.truediv, np.divide)
+ADD = (operator.add, np.add)
+
+
+def add(r: Any, s: Apply) -> Structure | None:
+    a, b = s.args
+    if a is b:
+        return _double(r, s, a)
+    joined = _join_masked(r, s)
+    if joined is not None:
+        return joined
+    for one, other in ((b, a), (a, b)):
+        plain = positive(r, s, one)
+        if plain is not None:
+            return r.replace(s, operator.sub, other, plain)
+    for i, atom in enumerate(s.args):  # 1.0 * n + y: the sum makes a float of n by itself
+        made = r.made_by(atom, operator.mul)
+        if made is not None and made.args[0] == 1.0 and _is_count(made.args[1]):
+            return r.replace(s, operator.add, *((made.args[1], b) if i == 0 else (a, made.args[1])))
+    return None
+
+
+def subtract(r: Any, s: Apply) -> Structure | None:
+    a, b = s.args
+    plain = positive(r, s, b)
+    return r.replace(s, operator.add, a, plain) if plain is not None else None
+
+
+def negative(r: Any, s: Apply) -> Structure | None:
+    (a,) = s.args
+    plain = positive(r, s, a)
+    if plain is not None and r.same_type(plain, s.result):
+        return plain
+    made = r.made_by(a, operator.mul)
+    if made is not None and r.is_last_use(a) and type(made.args[0]) is float:
+        return r.replace(s, operator.mul, -made.args[0], made.args[1])
+    return None
+
+
+def multiply(r: Any, s: Apply) -> Structure | None:
+    a, b = s.args
+    if type(b) in (int, float) and isinstance(a, Value) and not r.made_by(a, *DIVIDE):
+        return _scale(r, s, b, a) or r.replace(s, operator.mul, b, a)
+    if type(b) in (int, float):
+        return _scale(r, s, b, a)
+    if type(a) in (int, float):
+        return _scale(r, s, a, b)
+    made = r.made_by(a, *DIVIDE)
+    if made is not None and r.is_last_use(a):
+        upstream, divisor = made.args
+        if upstream == 1.0 and not _is_count(divisor):
+            return r.replace(_noted(s, made), operator.truediv, b, divisor)
+        if _is_part_of(r, b, divisor):  # a share of a sum of exponentials is at most 1; 1 / sum may overflow
+            return r.replace(s, operator.mul, upstream, r.emit(s, operator.truediv, b, divisor))
+    return _into_mask(r, s)
+
+
+def divide(r: Any, s: Apply) -> Structure | None:
+    a, b = s.args
+    if type(a) is float and type(b) in (int, float) and b != 0:
+        return a / b
+    made = r.made_by(b, operator.mul)
+    if type(a) is float and made is not None and r.is_last_use(b):
+        factor, rest = made.args
+        if type(factor) is float and _is_power_of_two(factor) and _is_normal(a / factor):
+            return r.replace(_noted(s, made), operator.truediv, a / factor, rest)
+    return _into_mask(r, s)
+
+
+def total(r: Any, s: Apply) -> Structure | None:
+    plain = positive(r, s, s.args[0])
+    if plain is None:
+        return None
+    return r.replace(s, operator.neg, r.emit(s, s.function, plain, *s.args[1:]))
+
+
+def reshape(r: Any, s: Apply) -> Structure | None:
+    """Axes that a sum keeps with length 1, to be dropped at once, need not be kept."""
+    made = r.made_by(s.args[0], np.sum)
+    if made is None or not r.is_last_use(s.args[0]) or made.args[3] is not True:
+        return None
+    return r.replace(s, np.sum, *made.args[:3], False, *made.args[4:])
+
+
+# -- signs ---------------------------------------------------------------------------------------
+
+
+def positive(r: Any, s: Apply, atom: Structure) -> Structure | None:
+    """What `atom` is the negative of, where the sign is written in it and nobody else reads it."""
+    if type(atom) is float and atom < 0:
+        return -atom
+    made = r.walk.definitions.get(atom) if isinstance(atom, Value) else None
+    if made is None or atom in r.walk.forward:
+        return None
+    if made.function is operator.neg:
+        return made.args[0]
+    if not r.is_last_use(atom):
+        return None
+    if made.function in MULTIPLY or made.function in DIVIDE:
+        for i, operand in enumerate(made.args):
+            plain = positive(r, s, operand)
+            if plain is None:
+                continue
+            args = (plain, made.args[1]) if i == 0 else (made.args[0], plain)
+            if made.function in MULTIPLY and type(plain) is float and plain == 1.0 and r.same_type(args[1 - i], atom):
+                return args[1 - i]
+            return r.emit(made, made.function, *args)
+    if made.function in (np.sum, np.expand_dims, np.broadcast_to, float):
+        plain = positive(r, s, made.args[0])
+        return r.emit(made, made.function, plain, *made.args[1:]) if isinstance(plain, Value) else None
+    return None
+
+
+# -- constants -----------------------------------------------------------------------------------
+
+
+def _scale(r: Any, s: Apply, factor: float, x: Structure) -> Structure | None:
+    """`factor * x`, where x has a sign or a constant of its own."""
+    plain = positive(r, s, x)
+    if plain is not None:
+        return r.replace(s, operator.mul, -factor, plain)
+    if not r.is_last_use(x):
+        return None
+    made = r.made_by(x, operator.mul, operator.truediv)
+    if made is None or type(made.args[0]) is not float or not _is_exact(factor, made.args[0]):
+        return None
+    return r.replace(_noted(s, made), made.function, factor * made.args[0], made.args[1])
+
+
+def _noted(s: Apply, absorbed: Apply) -> Apply:
+    """`s` with the gate of what goes up in it named too."""
+    words = [w for note in (absorbed.note, s.note) for w in note.removesuffix(" gates").removesuffix(" gate").split(", ")]
+    names = list(dict.fromkeys(w for w in words if w))
+    return replace(s, note=f"{', '.join(names)} gate{'s' if len(names) > 1 else ''}" if names else "")
+
+
+def _times(r: Any, s: Apply, factor: float, x: Value) -> Value:
+    """`factor * x`, joined with the constant that x begins with."""
+    made = r.made_by(x, operator.mul, operator.truediv)
+    if made is not None and r.is_last_use(x) and type(made.args[0]) is float and _is_exact(factor, made.args[0]):
+        return r.emit(_noted(s, made), made.function, factor * made.args[0], made.args[1])
+    return r.emit(s, operator.mul, factor, x)
+
+
+def _double(r: Any, s: Apply, a: Value) -> Structure | None:
+    made = r.made_by(a, operator.mul)
+    if made is None or r.walk.counts[a] > 2:
+        return r.replace(s, operator.mul, 2.0, a)
+    first, second = made.args
+    if isinstance(first, Value) and isinstance(second, Value):
+        plain = positive(r, s, first)
+        twice = _times(r, s, 2.0, first) if plain is None else _times(r, s, -2.0, plain)
+        return r.replace(_noted(s, made), operator.mul, twice, second)
+    factor = 2.0 * first if isinstance(first, float) and _is_exact(2.0, first) else None
+    return r.replace(s, operator.mul, *((2.0, a) if factor is None else (factor, second)))
+
+
+def _is_exact(a: float, b: float) -> bool:
+    """Whether the product of two constants is exact."""
+    product = a * b
+    return math.isfinite(product) and Fraction(a) * Fraction(b) == Fraction(product)
+
+
+def _is_power_of_two(x: float) -> bool:
+    return x != 0 and math.isfinite(x) and abs(math.frexp(x)[0]) == 0.5
+
+
+def _is_normal(x: float) -> bool:
+    return math.isfinite(x) and abs(x) > 1e-300
+
+
+def _is_count(atom: Structure) -> bool:
+    """Whether an atom is a number of elements."""
+    if not isinstance(atom, Value):
+        return isinstance(atom, int)
+    return isinstance(atom.type, Scalar) and atom.type.python and atom.type.dtype.kind == "i"
+
+
+def _is_part_of(r: Any, part: Structure, whole: Structure) -> bool:
+    """Whether `whole` is the sum of the exponentials `part`."""
+    made = r.made_by(whole, np.sum)
+    if made is None or made.args[0] is not part:
+        return False
+    return r.made_by(part, np.exp) is not None
+
+
+# -- masks ---------------------------------------------------------------------------------------
+
+
+def _is_zero(atom: Structure) -> bool:
+    return type(atom) is float and atom == 0.0
+
+
+def _into_mask(r: Any, s: Apply) -> Structure | None:
+    """`where(c, g, 0.0) * v` is `where(c, g * v, 0.0)`: nothing flows where c is false, whatever v is."""
+    a, b = s.args
+    for i, atom in enumerate(s.args[:1] if s.function in DIVIDE else s.args):
+        made = r.made_by(atom, np.where)
+        if made is None or not r.is_last_use(atom) or atom in r.walk.forward:
+            continue
+        condition, *arms = made.args
+        if not (_is_zero(arms[0]) ^ _is_zero(arms[1])):
+            continue
+        new = []
+        for arm in arms:
+            if _is_zero(arm):
+                new.append(0.0)
+                continue
+            args = (arm, b) if i == 0 else (a, arm)
+            one = s.function in MULTIPLY and type(arm) is float and arm == 1.0
+            new.append(args[1 - i] if one else r.emit(s, s.function, *args))
+        return r.replace(s, np.where, condition, *new)
+    return None
+
+
+def _join_masked(r: Any, s: Apply) -> Structure | None:
+    """`where(c, a, 0.0) + where(c, 0.0, b)` is `where(c, a, b)`."""
+    first, second = (r.made_by(atom, np.where) for atom in s.args)
+    if first is None or second is None or first.args[0] is not second.args[0]:
+        return None
+    (condition, a, zero), (_, other_zero, b) = first.args, second.args
+    if _is_zero(a) and _is_zero(b):
+        a, zero, other_zero, b = other_zero, b, a, zero
+    if not (_is_zero(zero) and _is_zero(other_zero)):
+        return None
+    return r.replace(s, np.where, condition, a, b)
+
+
+ALGEBRA: dict[Any, Callable[[Any, Apply], Structure | None]] = {
+    operator.add: add, operator.sub: subtract, operator.neg: negative, operator.mul: multiply,
+    operator.truediv: divide, np.sum: total, np.reshape: reshape, np.squeeze: reshape,
+}  # fmt: skip

@@ -1,0 +1,5 @@
+"""Every test run checks the IR between the compiler's stages."""
+
+from revcompile.ir import verify
+
+verify.enabled = True

@@ -1,0 +1,44 @@
+"""Random programs against differences, in every world of lengths. `pytest -m fuzz` runs thousands."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fuzz.check import check, shrink
+from tests.fuzz.programs import generate
+
+EVERYDAY, BATCH, BATCHES = 150, 50, 60
+
+
+def category(wrong: str) -> str:
+    """What kind of failure it is: shrinking must not turn one into another."""
+    text = wrong.partition(": ")[2] if wrong.startswith("lengths") else wrong
+    return " ".join(text.split()[:2]) if text.startswith("raised") else text.split()[0]
+
+
+def failure(seed: int) -> str | None:
+    """The shrunk program and what is wrong with it."""
+    program = generate(seed)
+    wrong = check(program)
+    if wrong is None or wrong.startswith("refused"):
+        return None
+
+    def failing(text: str) -> bool:
+        found = check(program, text)
+        return found is not None and category(found) == category(wrong)
+
+    text = shrink(program, failing)
+    return f"seed {seed}: {check(program, text)}\n{text[text.index('def f('):]}"
+
+
+@pytest.mark.parametrize("first", range(0, EVERYDAY, 25))
+def test_random_programs(first: int) -> None:
+    found = [failure(seed) for seed in range(first, first + 25)]
+    assert not any(found), "\n".join(filter(None, found))
+
+
+@pytest.mark.fuzz
+@pytest.mark.parametrize("first", range(10_000, 10_000 + BATCH * BATCHES, BATCH))
+def test_many_random_programs(first: int) -> None:
+    found = [failure(seed) for seed in range(first, first + BATCH)]
+    assert not any(found), "\n".join(filter(None, found))
