@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,11 +20,12 @@ from revcompile.frontend.names import Guard, HostObject, Live
 from revcompile.frontend.source import Source
 from revcompile.ir.build import Builder
 from revcompile.ir.nodes import Apply, Function, Parameter, Structure, Value, leaves, results
-from revcompile.ir.types import Array, Facts
+from revcompile.ir.types import Array, Facts, same_axes
 from revcompile.ir.verify import check
 from revcompile.passes import scalar_math
 from revcompile.passes.cse import eliminate_common
 from revcompile.passes.dead import eliminate_dead
+from revcompile.passes.extents import ask_the_living
 from revcompile.passes.fuse import fuse_gates
 from revcompile.passes.own import accumulate_in_place, own_gradients
 from revcompile.passes.simplify import drop_casts, simplify
@@ -53,9 +54,10 @@ class Compiled:
     name: str
     forward: list[str]  # the lines of the primal's body
     body: list[str]  # the lines of the gradient's body
-    careful: list[str]  # the same for numbers beyond `math`; empty where there is no such case
+    careful: Callable[[], list[str]] | None  # writes the same for numbers beyond `math`, if there can be any
     guards: tuple[Guard, ...]
     live: tuple[Live, ...]
+    agreements: tuple[str, ...]  # tests that lengths agree which the primal takes to be equal
 
 
 class MustBeStatic(Exception):
@@ -77,13 +79,11 @@ def compile_gradient(
     _refuse_objects(parameters, request.wanted)
     primal = _lower(request, parameters, low)
     primal = check(fuse_gates(primal), "fuse", low.host.values())
-    gradient = check(differentiate(primal, request.wanted, low, request.has_aux), "differentiate", low.host.values())
+    forward = eliminate_common(primal) if request.optimize else primal
+    gradient = check(differentiate(forward, request.wanted, low, request.has_aux), "differentiate", low.host.values())
     facts = low.builder.facts
-    careful: Function | None = None
-    chosen = gradient
-    if scalar_math.applies(gradient):
-        careful = scalar_math.numpy_backward(gradient)
-        chosen = scalar_math.use_math(gradient, as_floats=request.optimize)
+    on_math = scalar_math.applies(gradient)
+    chosen = scalar_math.use_math(gradient, as_floats=request.optimize) if on_math else gradient
     live = tuple(low.host.live.values())
     guards = tuple(low.host.guards.values())
     roots = {g.path.root for g in guards} | {item.path.root for item in live}
@@ -93,6 +93,10 @@ def compile_gradient(
         writer = Writer(function, refer, roots | set(namespace.globals), not request.optimize)
         return writer.write(((item.value, item.path.text) for item in live), answer)
 
+    def write_careful() -> list[str]:
+        final = finish(drop_casts(scalar_math.numpy_backward(gradient), facts))
+        return write(final, _answer(final, request))
+
     if request.optimize and not request.with_value:
         chosen = _without_value(chosen)
     final = optimise(chosen, facts) if request.optimize else finish(drop_casts(chosen, facts))
@@ -101,10 +105,41 @@ def compile_gradient(
         name=primal.name,
         forward=write(eliminate_dead(primal), primal.result),
         body=write(final, _answer(final, request)),
-        careful=[] if careful is None else _write_careful(careful, facts, request, write),
+        careful=write_careful if on_math else None,
         guards=guards,
         live=live,
+        agreements=tuple(_agreements(parameters, live, facts)),
     )
+
+
+def _agreements(parameters: Sequence[Parameter], live: Sequence[Live], facts: Facts) -> Iterator[str]:
+    """Lengths of arguments that every run of the primal takes to be equal, where NumPy would raise.
+
+    The statement that would raise may be one that the gradient does not need.
+    """
+    arrays = [
+        (place[0] + "".join(f"[{step!r}]" for step in place[1:]), value)
+        for p in parameters
+        for place, value in places_of(p.structure, (p.name,))
+    ]
+    arrays += [(item.path.text, item.value) for item in live]
+    first: dict[int, tuple[str, int, Value]] = {}
+    whole: set[tuple[str, str]] = set()
+    for text, value in arrays:
+        for axis, dim in enumerate(value.type.dims):
+            if dim.symbol is None:
+                continue
+            size = facts.size_of(dim)
+            if size is not None:
+                yield f"{text}.shape[{axis}] == {size}"
+            other, other_axis, known = first.setdefault(facts.root(dim.symbol), (text, axis, value))
+            if (other, other_axis) == (text, axis) or (other, text) in whole:
+                continue
+            if same_axes(facts, known.type.dims, value.type.dims):
+                whole.add((other, text))
+                yield f"{text}.shape == {other}.shape"
+            else:
+                yield f"{text}.shape[{axis}] == {other}.shape[{other_axis}]"
 
 
 def _refuse_objects(parameters: Sequence[Parameter], wanted: Sequence[str]) -> None:
@@ -133,26 +168,19 @@ def _without_value(function: Function) -> Function:
     return replace(function, body=replace(function.body, yields=((None, aux, gradients),)))
 
 
-def _write_careful(careful: Function, facts: Facts, request: Request, write: Any) -> list[str]:
-    final = finish(drop_casts(careful, facts))
-    return write(final, _answer(final, request))
-
-
 def optimise(function: Function, facts: Facts) -> Function:
     """The passes, in order."""
     function = eliminate_dead(function)
-    function = simplify(function, facts, algebra=False)
-    function = eliminate_common(function)
-    function = simplify(function, facts)
-    function = eliminate_common(function)
-    function = simplify(function, facts)
-    function = eliminate_dead(function)
+    function = eliminate_common(simplify(function, facts, algebra=False))
+    function = eliminate_common(simplify(eliminate_dead(function), facts))
+    function = simplify(eliminate_dead(function), facts)
+    function = ask_the_living(eliminate_dead(function), facts)
     return finish(function)
 
 
 def finish(function: Function) -> Function:
     """The passes that every function needs."""
-    return eliminate_dead(accumulate_in_place(own_gradients(eliminate_dead(function))))
+    return accumulate_in_place(eliminate_dead(own_gradients(function)))
 
 
 def _lower(request: Request, parameters: list[Parameter], low: Lowering) -> Function:

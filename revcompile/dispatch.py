@@ -15,6 +15,7 @@ import weakref
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -59,24 +60,35 @@ class Specialization:
     """One signature's code: the gradient function, the dispatching function's code, the text."""
 
     run: FunctionType
-    careful: FunctionType | None
+    make_careful: Callable[[], FunctionType] | None
     holds: Callable[..., bool]
     entry: CodeType | None  # None where the public function always comes here
     source: str
     backward_source: str
     description: str
+    primal: FunctionType
+    agrees: Callable[..., bool] | None  # whether the arguments' lengths agree
 
     def __call__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        if self.careful is None:
+        if self.agrees is not None and not self.agrees(*args, **kwargs):
+            self.primal(*args, **kwargs)  # which says what is wrong
+            raise ValueError(f"the lengths of the arguments of {self.primal.__name__} do not agree")
+        if self.make_careful is None:
             return self.run(*args, **kwargs)
         try:
             return self.run(*args, **kwargs)
         except ARITHMETIC:  # beyond what `math` computes: NumPy's inf and nan, or the user's own error
             return self.careful(*args, **kwargs)
 
+    @cached_property
+    def careful(self) -> FunctionType:
+        """The same function on NumPy throughout; made when it is first needed."""
+        assert self.make_careful is not None
+        return self.make_careful()
+
     @property
     def codes(self) -> Iterator[CodeType]:
-        for function in (self.run, self.careful, self.holds):
+        for function in (self.run, self.__dict__.get("careful"), self.holds, self.agrees):
             if function is not None:
                 yield function.__code__  # type: ignore[attr-defined]
         if self.entry is not None:
@@ -257,34 +269,45 @@ class Dispatcher:
         label = f"{self.options.label}_{compiled.name}"
         text = function_text(label, self.signature, compiled.body)
         run = make_function(self.namespace.compile(text, label), self.namespace, self.function)
-        careful = None
-        if compiled.careful:
-            code = self.namespace.compile(function_text(label, self.signature, compiled.careful), label)
-            careful = make_function(code, self.namespace, self.function)
+
+        def make_careful() -> FunctionType:
+            assert compiled.careful is not None
+            with self.lock:
+                code = self.namespace.compile(function_text(label, self.signature, compiled.careful()), label)
+                return make_function(code, self.namespace, self.function)
+
         refer = self.namespace.refer
         guards = [test for g in compiled.guards for test in guard_tests(g, refer)]
         condition = " and ".join(guards) or "True"
-        holds = function_text("holds", self.signature, [f"    return {condition}"])
+        lines = ["    try:", f"        return {condition}", "    except (AttributeError, ValueError):", "        return False"]
+        holds = function_text("holds", self.signature, lines)
         holds_code = self.namespace.compile(holds, f"guards of {label}")
         tests = [t for n, k in zip(names, key[1:], strict=True) for t in signature_tests(n, k, refer)]
-        entry = None if self.by_call else self._entry(compiled, tests + guards, run)
+        agrees: Callable[..., bool] | None = None
+        if compiled.agreements:
+            lines = [f"    return {' and '.join(compiled.agreements)}"]
+            agrees_code = self.namespace.compile(function_text("agrees", self.signature, lines), f"lengths of {label}")
+            agrees = make_function(agrees_code, self.namespace, self.function)
+        entry = None if self.by_call else self._entry(compiled, [*tests, *guards, *compiled.agreements], run)
         signature = ", ".join(describe(k) for k in key[1:])
         forward = function_text(compiled.name, self.signature, compiled.forward)
         return Specialization(
             run,
-            careful,
+            make_careful if compiled.careful is not None else None,
             make_function(holds_code, self.namespace, self.function),
             entry,
             module_text([forward, text], compiled.live),
             text,
             f"({signature})",
+            self.function,
+            agrees,
         )
 
     def _entry(self, compiled: Compiled, tests: list[str], run: FunctionType) -> CodeType:
         """Dispatch, generated: the latest signature is tested inline and served without a call."""
         indent = "    "
         lines = [f"{indent}if {' and '.join(tests) or 'True'}:"]
-        if compiled.careful:
+        if compiled.careful is not None:
             lines += [f"{indent * 2}try:", *(indent * 2 + line for line in compiled.body)]
             lines += [f"{indent * 2}except (OverflowError, ZeroDivisionError, ValueError):", f"{indent * 3}pass"]
         else:

@@ -48,7 +48,7 @@ def differentiate(
     rev.block(forward)
     builder.line, builder.note = None, ""
     gradients = tuple(
-        map_structure(lambda leaf: _gradient(rev, leaf), structures[name]) for name in wanted
+        _without_slices(map_structure(lambda leaf: _gradient(rev, leaf), structures[name])) for name in wanted
     )
     backward = Block(tuple(builder.statements), ((value, aux, gradients),))
     read = set(uses(backward)) | set(leaves(aux))
@@ -120,6 +120,18 @@ def _gradient(rev: Reverser, leaf: Structure) -> Structure:
             return None
         gradient = rev.zero(leaf)
     return _as_number(rev.low, gradient, gradient_type(leaf.type))  # type: ignore[arg-type]
+
+
+def _without_slices(structure: Structure) -> Structure:
+    """A slice steers: it has no gradient."""
+    if isinstance(structure, slice):
+        return None
+    if isinstance(structure, dict):
+        return {key: _without_slices(item) for key, item in structure.items()}
+    if isinstance(structure, (tuple, list)):
+        items = map(_without_slices, structure)
+        return type(structure)(*items) if hasattr(structure, "_fields") else type(structure)(items)
+    return structure
 
 
 def _as_number(low: Lowering, gradient: Structure, target: Type) -> Structure:

@@ -211,6 +211,18 @@ def _transpose(sp: Speller, args: Any, _: Apply) -> ast.expr | None:
     return ast.Attribute(sp(args[0]), "T", ast.Load()) if args[1] is None else None
 
 
+def _expand_dims(sp: Speller, args: Any, _: Apply) -> ast.expr | None:
+    """`x[:, None]`, which is shorter than `np.expand_dims(x, 1)` and ten times faster."""
+    x, axis = args
+    if sp.textbook or not isinstance(x, Value) or not x.type.dims:
+        return None
+    axes = axis if isinstance(axis, (tuple, list)) else (axis,)
+    rank = len(x.type.dims) + len(axes)
+    new = {i % rank for i in axes}
+    parts = [ast.Constant(None) if i in new else ast.Slice(None, None, None) for i in range(max(new) + 1)]
+    return ast.Subscript(sp(x), ast.Tuple(parts, ast.Load()) if len(parts) > 1 else parts[0], ast.Load())
+
+
 def _sigmoid(sp: Speller, args: Any, statement: Apply) -> ast.expr | None:
     if sp.textbook:
         return None
@@ -246,7 +258,7 @@ def _print(sp: Speller, args: Any, _: Apply) -> ast.expr:
 
 
 _SPECIAL: dict[Any, Callable[[Speller, Any, Apply], ast.expr | None]] = {
-    operator.getitem: _getitem, length: _length, size_of: _size, np.transpose: _transpose,
+    operator.getitem: _getitem, length: _length, size_of: _size, np.transpose: _transpose, np.expand_dims: _expand_dims,
     runtime.sigmoid: _sigmoid, runtime.over: _over, format_: _format, print_: _print,
     identity: lambda sp, args, _: sp(args[0]),
 }  # fmt: skip

@@ -55,6 +55,27 @@ def to_text(node: ast.AST) -> str:
     return text[1:-1] if isinstance(node, ast.expr) and not isinstance(node, ast.Tuple) and _is_wrapped(text) else text
 
 
+def width(node: ast.AST) -> int:
+    """About how long the text of an expression is; much quicker than writing it."""
+    if isinstance(node, ast.Name):
+        return len(node.id)
+    if isinstance(node, ast.BinOp):
+        return width(node.left) + width(node.right) + 3
+    if isinstance(node, ast.Attribute):
+        return width(node.value) + 1 + len(node.attr)
+    if isinstance(node, ast.UnaryOp):
+        return width(node.operand) + 1
+    if isinstance(node, ast.Call):
+        return width(node.func) + sum(width(a) + 2 for a in node.args) + sum(width(k) + 2 for k in node.keywords)
+    if isinstance(node, ast.keyword):
+        return len(node.arg or "") + 1 + width(node.value)
+    if isinstance(node, ast.Subscript):
+        return width(node.value) + width(node.slice) + 2
+    if isinstance(node, (ast.Tuple, ast.List)):
+        return sum(width(e) + 2 for e in node.elts)
+    return len(to_text(node))
+
+
 class Writer:
     """Writes one function."""
 
@@ -209,7 +230,11 @@ class Writer:
     def _store(self, name: str, index: Structure, sign: str, extra: Structure, statement: Apply) -> None:
         place = ast.Subscript(ast.Name(name, ast.Load()), self.spell.index(index), ast.Load())
         notes = self._notes(replace(statement, args=(index, extra)))
-        self._line(f"{to_text(place)} {sign} {to_text(self.spell(extra))}", notes)
+        what = self.spell(extra)
+        plain = _without_sign(what) if sign == "+=" else None
+        if plain is not None:
+            sign, what = "-=", plain
+        self._line(f"{to_text(place)} {sign} {to_text(what)}", notes)
 
     def _folds(self, value: Value, statement: Apply, expression: ast.expr, movable: dict[Value, bool]) -> bool:
         if statement.function in CHEAP or self._is_cheap_test(statement):
@@ -220,13 +245,13 @@ class Writer:
             return self._folds_though_named(value, statement, expression)
         if self.textbook and (value.of is not None or not statement.note):
             return False
-        return len(to_text(expression)) < WIDTH - 28
+        return width(expression) < WIDTH - 28
 
     def _folds_though_named(self, value: Value, statement: Apply, expression: ast.expr) -> bool:
         """A short step on the way to the next line: its array need not live longer than that line."""
         if self.textbook or not value.type.dims or value in self.kept or TABLE[statement.function].locals is None:
             return False
-        return len(to_text(expression)) <= SHORT
+        return width(expression) <= SHORT
 
     def _is_cheap_test(self, statement: Apply) -> bool:
         """A comparison of numbers that have names: written again rather than kept."""
@@ -315,6 +340,16 @@ class Writer:
         if comment:
             line = f"{line.ljust(COMMENT_COLUMN)}  # {comment}"
         self.lines.append(line)
+
+
+def _without_sign(node: ast.expr) -> ast.expr | None:
+    """What a product that is written with a leading minus is the negative of."""
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return node.operand
+    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Div)):
+        left = _without_sign(node.left)
+        return ast.BinOp(left, node.op, node.right) if left is not None else None
+    return None
 
 
 def _is_wrapped(text: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+from functools import lru_cache
 from types import BuiltinFunctionType, BuiltinMethodType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from revcompile.frontend.names import HostObject
 from revcompile.frontend.source import Source, parameters
 from revcompile.gates.broadcast import broadcast_dims
 from revcompile.gates.effects import format_, print_
+from revcompile.gates.samples import Real
 from revcompile.gates.table import METHODS, TABLE, Gate
 from revcompile.ir.nodes import Apply, Structure, Value, is_static, leaves, map_structure
 from revcompile.ir.types import Array, Opaque, Scalar
@@ -30,7 +32,7 @@ STATIC_OPTIONS = frozenset(
      "indexing", "subscripts", "n", "ddof", "dtype", "sparse", "order", "decimals", "pad_width", "reps",
      "window_shape"}
 )  # fmt: skip
-LENGTH_OPTIONS = frozenset({"shape", "newshape", "num", "shift", "repeats", "indices", "index"})
+LENGTH_OPTIONS = frozenset({"shape", "newshape", "num", "shift", "repeats", "indices", "index", "N", "M", "bounds"})
 PURE_METHODS = frozenset(
     {"items", "keys", "values", "get", "index", "count", "copy", "_replace", "_asdict", "format", "join", "split",
      "startswith", "endswith", "lower", "upper", "strip", "replace"}
@@ -121,6 +123,9 @@ def _static_call(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: di
     for value in leaves(args if function not in _TRANSPARENT else ()):
         if not _is_container_call(function, args):
             low.static(value, f"as an argument of {_name(function)}")
+    if getattr(function, "__name__", "") in ("index", "count"):  # they compare, and a run-time value has no value yet
+        low.static(getattr(function, "__self__", ()), f"as what {_name(function)} looks through")
+        low.static(args, f"as an argument of {_name(function)}")
     result = function(*args, **kwargs)
     return list(result) if isinstance(result, (zip, enumerate, map, filter)) else result
 
@@ -148,7 +153,27 @@ def _method(low: Lowering, method: Method, args: tuple[Any, ...], kwargs: dict[s
         function, args, kwargs = adapter(*args, **kwargs)
     else:
         function = METHODS[method.name]
+    t = method.value.type
+    if isinstance(t, Scalar) and getattr(function, "__qualname__", "").startswith("ndarray."):
+        return _scalar_method(low, function, method.value, t, args, kwargs)
     return apply_gate(low, function, (method.value, *args), kwargs)
+
+
+def _scalar_method(
+    low: Lowering, function: Any, x: Value, t: Scalar, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Structure:
+    """The methods that a NumPy scalar shares with an array."""
+    if t.python:
+        raise AttributeError(f"{t} object has no attribute {function.__name__!r}")
+    if function is np.ndarray.copy:
+        return x
+    if function is np.ndarray.astype and len(args) == 1 and not kwargs:
+        return low.apply(np.dtype(low.static(args[0], "as a dtype")).type, (x,), {})
+    if function is np.ndarray.item and not args:
+        return low.apply(float if t.dtype.kind == "f" else int, (x,), {})
+    if function is np.ndarray.flatten:
+        return low.apply(np.ravel, (x, *args), kwargs)
+    raise UnsupportedError(f"the method .{function.__name__} of a {t} is not supported")
 
 
 def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Structure:
@@ -162,11 +187,10 @@ def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict
             way_out=f"Supported: {_name(function)}{gate.signature}.",
         ) from None
     _check_options(low, gate, bound)
-    if function is not np.select and (gate.locals is not None or gate.dims is broadcast_dims):
-        bound = tuple(
-            low.apply(np.array, (a,), {}) if isinstance(a, (list, tuple)) and _is_plain(gate, i) else a
-            for i, a in enumerate(bound)
-        )
+    bound = tuple(
+        low.apply(np.array, (a,), {}) if isinstance(a, (list, tuple)) and _is_array_like(gate, i) else a
+        for i, a in enumerate(bound)
+    )
     for argument in bound:
         if isinstance(argument, HostObject):
             argument.refuse()
@@ -188,10 +212,18 @@ def _opaque(low: Lowering, gate: Gate, function: Any, bound: tuple[Any, ...]) ->
     return output
 
 
-def _is_plain(gate: Gate, position: int) -> bool:
-    """Whether a parameter is one operand, not `*args`."""
+@lru_cache(maxsize=4096)
+def _is_array_like(gate: Gate, position: int) -> bool:
+    """Whether a list for this parameter means the array of its items: where the gate knows no list there."""
     parameter = list(gate.signature.parameters.values())[position]
-    return parameter.kind is not parameter.VAR_POSITIONAL
+    if parameter.kind is parameter.VAR_POSITIONAL or np.select in gate.functions:
+        return False
+    if gate.locals is not None or gate.dims is broadcast_dims:
+        return True
+    samples = [e.args[position] for e in gate.examples if position < len(e.args)]
+    return any(isinstance(s, (Real, np.ndarray)) for s in samples) and not any(
+        isinstance(s, (list, tuple)) for s in samples
+    )
 
 
 def _check_options(low: Lowering, gate: Gate, bound: tuple[Any, ...]) -> None:

@@ -82,17 +82,23 @@ def attribute(low: Lowering, node: ast.Attribute, frame: Frame) -> Structure:
     owner = low.evaluate(node.value, frame)
     if isinstance(owner, Value):
         return value_attribute(low, owner, node.attr)
-    return static_attribute(low, owner, node.attr, frame, ast.unparse(node))
+    return static_attribute(low, owner, node.attr, frame)
 
 
-def static_attribute(low: Lowering, owner: Any, attr: str, frame: Frame, text: str = "") -> Structure:
+def public_module(owner: Any) -> str:
+    """The name that NumPy and math have in generated code, whatever the user calls them."""
+    return "np" if owner is np else "math" if owner is math else ""
+
+
+def static_attribute(low: Lowering, owner: Any, attr: str, frame: Frame) -> Structure:
     """An attribute of a host object, read along the path by which generated code reaches it."""
     if isinstance(owner, HostObject):
         return low.host.attribute(owner.path, owner, attr)
     obj = getattr(owner, attr)
     if frame.is_rule or is_library(owner) or not is_static(obj):
         if type(obj) is float and not frame.is_rule and math.isfinite(obj):
-            low.spell(obj, text)
+            if public_module(owner):
+                low.spell(obj, f"{public_module(owner)}.{attr}")
         return obj
     path = low.host.path_of(owner)
     return low.host.attribute(path, owner, attr) if path is not None else obj
@@ -205,7 +211,33 @@ def _compare_two(low: Lowering, op: ast.cmpop, left: Structure, right: Structure
     if (left is None or isinstance(left, str)) or (right is None or isinstance(right, str)):
         if not (is_static(left) and is_static(right)):
             return isinstance(op, ast.NotEq)
+    if isinstance(left, (tuple, list)) and isinstance(right, (tuple, list)) and not is_static((left, right)):
+        if isinstance(op, (ast.Eq, ast.NotEq)):
+            same = _equal_sequences(low, left, right)
+            return same if isinstance(op, ast.Eq) else operate(low, operator.not_, same)
+        left, right = low.static(left, "in a comparison"), low.static(right, "in a comparison")
     return operate(low, COMPARE[type(op)], left, right)
+
+
+def _equal_sequences(low: Lowering, left: Structure, right: Structure) -> Structure:
+    """`x.shape == (n, 3)`: item by item, up to the first that differ."""
+    if isinstance(left, (tuple, list)) and isinstance(right, (tuple, list)):
+        if isinstance(left, list) != isinstance(right, list) or len(left) != len(right):
+            return False
+        if not left:
+            return True
+        first = _equal_sequences(low, left[0], right[0])
+        if len(left) == 1:
+            return first
+        return branch.choose(low, first, lambda: _equal_sequences(low, left[1:], right[1:]), lambda: False)
+    if left is right or _same_length(low, left, right):
+        return True
+    return operate(low, operator.eq, left, right)
+
+
+def _same_length(low: Lowering, left: Structure, right: Structure) -> bool:
+    extents = [x.type.extent for x in (left, right) if isinstance(x, Value) and isinstance(x.type, Scalar)]
+    return len(extents) == 2 and None not in extents and low.builder.facts.same(*extents)
 
 
 def _may_be_same(left: Value | HostObject, right: Structure) -> bool:

@@ -19,7 +19,7 @@ from revcompile.errors import UnsupportedError, with_place
 from revcompile.frontend import calls, expressions, simple
 from revcompile.frontend.abstract import Frame, NeedStatic, NestedFunction, Returned, type_of
 from revcompile.frontend.names import HostNames
-from revcompile.frontend.source import Source, find_source
+from revcompile.frontend.source import Source, find_source, rule_source
 from revcompile.gates.infer import infer
 from revcompile.gates.shape import METHOD_ADAPTERS
 from revcompile.gates.table import TABLE
@@ -163,7 +163,7 @@ class Lowering:
             raise UnsupportedError(
                 f"calls are nested more than {MAX_DEPTH} deep", way_out="Recursion is not supported yet."
             )
-        source = find_source(function)
+        source = rule_source(function) if frame.is_rule else find_source(function)  # type: ignore[arg-type]
         names = calls.bind_parameters(self, source, args, kwargs, frame.is_rule)
         inner = Frame(source, names, None, frame.is_rule, frame.depth + 1)
         return self.body(source.node, inner)
@@ -184,13 +184,13 @@ class Lowering:
 
     def run_rule(self, rule: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Structure:
         """Interpret a gate's backward rule, here."""
-        source = find_source(rule)
+        source = rule_source(rule)  # type: ignore[arg-type]
         frame = Frame(source, {}, None, True, 0)
         return self.inline(rule, args, kwargs, frame)
 
     def run_formula(self, formula: ast.expr, names: dict[str, Any], module: Callable[..., Any]) -> Structure:
         """Interpret an elementwise gate's formula."""
-        source = find_source(module)
+        source = rule_source(module)  # type: ignore[arg-type]
         return self.evaluate(formula, Frame(source, dict(names), None, True, 0))
 
     # -- errors -------------------------------------------------------------------------------

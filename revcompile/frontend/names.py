@@ -10,6 +10,7 @@ still is. Imports the IR and the errors.
 from __future__ import annotations
 
 import builtins
+import keyword
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -140,7 +141,8 @@ class HostNames:
         return self.root(function.__name__ if function.__name__ != "<lambda>" else "function", function)
 
     def root(self, name: str, target: Any) -> Path:
-        name = name if name.isidentifier() and not hasattr(builtins, name) else f"the_{name.strip('<>')}"
+        if not name.isidentifier() or keyword.iskeyword(name) or hasattr(builtins, name):
+            name = f"the_{name}" if f"the_{name}".isidentifier() else "the_program"
         return Path(self.claim(name, target), target)
 
     def reach(self, path: Path, obj: Any) -> Any:

@@ -72,6 +72,12 @@ def find_source(function: Callable[..., Any]) -> Source:
     return Source(function, node, code.co_filename, shift)
 
 
+@lru_cache(maxsize=1024)
+def rule_source(rule: FunctionType) -> Source:
+    """The source of a gate's rule, which is read again and again."""
+    return find_source(rule)
+
+
 def _definition(
     code: CodeType, lines: tuple[str, ...]
 ) -> tuple[ast.FunctionDef | ast.Lambda | None, int]:

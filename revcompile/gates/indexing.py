@@ -158,7 +158,19 @@ def getitem(grad_y: Any, a: Any, index: Any) -> Any:
         return grad_y
     if has_index_array(index):
         return scatter_add(grad_y, index, a.shape)
+    if takes_all(index):
+        return np.reshape(grad_y, a.shape)
     return scatter(grad_y, index, a.shape)
+
+
+def takes_all(index: Any) -> bool:
+    """Whether an index only adds axes: `x[:, None]`."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return all([p is None or p is Ellipsis or (isinstance(p, slice) and is_whole(p)) for p in parts])
+
+
+def is_whole(s: slice) -> bool:
+    return s.start is None and s.stop is None and s.step is None
 
 
 def scatter_dims(facts: Facts, grad: Any, index: Any, shape: Any) -> Dims:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.gates.axes import dims_of
+from revcompile.gates.broadcast import broadcast_dims
 from revcompile.gates.table import known
 from revcompile.ir.types import Dim, Facts
 
@@ -24,8 +25,8 @@ def rounding(a: Any, decimals: int = 0) -> None:
     """The signature of NumPy's rounding, without `out`."""
 
 
-known(operator.lt, operator.le, operator.eq, operator.ne, operator.gt, operator.ge)
-known(np.less, np.less_equal, np.equal, np.not_equal, np.greater, np.greater_equal)
+known(operator.lt, operator.le, operator.eq, operator.ne, operator.gt, operator.ge, dims=broadcast_dims)
+known(np.less, np.less_equal, np.equal, np.not_equal, np.greater, np.greater_equal, dims=broadcast_dims)
 known(np.array_equal, np.allclose, np.isclose, math.isclose)
 
 known(operator.not_, operator.and_, operator.or_, operator.xor, operator.invert)

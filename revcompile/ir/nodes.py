@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,16 @@ class Apply:
     result: Structure
     line: int | None = None
     note: str = ""  # the gate's name, written as a trailing comment
+
+    @cached_property
+    def inputs(self) -> tuple[Value, ...]:
+        """The run-time values among the arguments."""
+        return tuple(leaves(self.args))
+
+    @cached_property
+    def outputs(self) -> tuple[Value, ...]:
+        """The run-time values among the results."""
+        return (self.result,) if isinstance(self.result, Value) else tuple(leaves(self.result))
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,18 +178,16 @@ def scalar_type(number: Any) -> Scalar:
 def operands(statement: Statement) -> Iterator[Value]:
     """The values that a statement itself reads (not those read inside its blocks)."""
     if isinstance(statement, Apply):
-        yield from leaves(statement.args)
-    elif isinstance(statement, Branch):
-        yield statement.condition
-    else:
-        yield from leaves(statement.exception)
+        return iter(statement.inputs)
+    if isinstance(statement, Branch):
+        return iter((statement.condition,))
+    return leaves(statement.exception)
 
 
 def results(statement: Statement) -> Iterator[Value]:
     if isinstance(statement, Apply):
-        yield from leaves(statement.result)
-    elif isinstance(statement, Branch):
-        yield from statement.results
+        return iter(statement.outputs)
+    return iter(statement.results if isinstance(statement, Branch) else ())
 
 
 def blocks(statement: Statement) -> tuple[Block, ...]:

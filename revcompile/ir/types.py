@@ -121,6 +121,7 @@ class Facts:
 
     def __init__(self) -> None:
         self._parent: dict[int, int] = {}
+        self._sizes: dict[int, int] = {}  # symbols that were proved to be a number
         self._next = 0
 
     def fresh(self, maybe_one: bool = True) -> Dim:
@@ -134,6 +135,9 @@ class Facts:
 
     def unify(self, a: Dim, b: Dim) -> None:
         """Record that two lengths agree. `max(n - 1, 0)` may agree with `max(m - 1, 0)` where n is not m."""
+        for known, symbol in ((a.size, b), (b.size, a)):
+            if known is not None and symbol.symbol is not None and symbol.trim == 0:
+                self._sizes[symbol.symbol] = known
         if a.symbol is None or b.symbol is None or a.trim != b.trim or a.trim > 0:
             return
         ra, rb = self.root(a.symbol), self.root(b.symbol)
@@ -147,11 +151,16 @@ class Facts:
         assert a.symbol is not None and b.symbol is not None
         return self.root(a.symbol) == self.root(b.symbol) and a.trim == b.trim
 
-    def snapshot(self) -> dict[int, int]:
-        return dict(self._parent)
+    def size_of(self, dim: Dim) -> int | None:
+        """The number that a length was proved to be."""
+        found = [n for s, n in self._sizes.items() if dim.symbol and self.root(s) == self.root(dim.symbol)]
+        return found[0] if found and dim.trim == 0 else None
 
-    def restore(self, saved: dict[int, int]) -> None:
-        self._parent = saved
+    def snapshot(self) -> tuple[dict[int, int], dict[int, int]]:
+        return dict(self._parent), dict(self._sizes)
+
+    def restore(self, saved: tuple[dict[int, int], dict[int, int]]) -> None:
+        self._parent, self._sizes = saved
 
     def broadcast(self, *shapes: tuple[Dim, ...]) -> tuple[Dim, ...]:
         """The axes of a broadcast of `shapes`, as NumPy aligns them."""

@@ -103,6 +103,9 @@ def total(r: Any, s: Apply) -> Structure | None:
 
 def reshape(r: Any, s: Apply) -> Structure | None:
     """Axes that a sum keeps with length 1, to be dropped at once, need not be kept."""
+    made = r.made_by(s.args[0], operator.neg)
+    if made is not None and r.is_last_use(s.args[0]):
+        return r.replace(s, operator.neg, r.emit(s, s.function, made.args[0], *s.args[1:]))
     made = r.made_by(s.args[0], np.sum)
     if made is None or not r.is_last_use(s.args[0]) or made.args[3] is not True:
         return None

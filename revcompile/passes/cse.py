@@ -50,7 +50,9 @@ class _Scopes(Walk):
 
 
 def eliminate_common(function: Function) -> Function:
-    return _Scopes().function(function)
+    walk = _Scopes()
+    done = walk.function(function)
+    return done if walk.replaced else function
 
 
 def _key(structure: Structure) -> Any:

@@ -87,6 +87,8 @@ def is_fresh(value: Value, made: dict[Value, Any]) -> bool:
     if isinstance(statement, Apply):
         if statement.function is add_at or statement.function in IN_PLACE.values():
             return True
+        if statement.function is np.einsum and len(statement.args[1]) > 1:
+            return True
         return not TABLE[statement.function].view and statement.function not in ALIASING
     return False
 
@@ -105,10 +107,12 @@ def accumulate_in_place(function: Function) -> Function:
     """
     made = _definitions(function.body)
     counts = Counter(uses(function.body))
+    absorbed: list[Structure] = []
 
     def block(b: Block) -> Block:
         local = {v for s in b.statements if isinstance(s, Apply) for v in leaves(s.result)}
-        return Block(tuple(statement(s, local) for s in b.statements), b.yields)
+        statements = [statement(s, local) for s in b.statements]
+        return Block(tuple(s for s in statements if not (isinstance(s, Apply) and any(s.result is a for a in absorbed))), b.yields)
 
     def statement(s: Statement, local: set[Value]) -> Statement:
         if isinstance(s, Branch):
@@ -124,6 +128,7 @@ def accumulate_in_place(function: Function) -> Function:
         if few is not None:
             if old.of is None and old.hint is None:
                 old.of = s.result.of
+            absorbed.append(extra)
             return replace(s, function=add_at, args=(old, few.args[1], few.args[0]))
         if old.of is None or old.of is not s.result.of:
             return s
@@ -145,5 +150,6 @@ def _may_add(old: Value, s: Apply, made: dict[Value, Any]) -> bool:
         and isinstance(s.result.type, Array)
         and old.type.dtype == s.result.type.dtype
         and len(old.type.dims) == len(s.result.type.dims)
+        and all(d == r or not d.can_be_one for d, r in zip(old.type.dims, s.result.type.dims, strict=True))
         and is_fresh(old, made)
     )

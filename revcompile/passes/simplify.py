@@ -32,7 +32,7 @@ from revcompile.runtime import over, scatter, scatter_add
 def simplify(function: Function, facts: Facts, algebra: bool = True) -> Function:
     """The function with fewer and shorter statements; without `algebra`, only what is written twice over goes."""
     walk = Walk(lambda statement, out: _Rules(walk, facts, out, equals).visit(statement))
-    walk.counts = Counter(uses(function.body)) if algebra else Counter()
+    walk.counts, walk.algebra = Counter(uses(function.body)), algebra
     equals: dict[Any, Value] = {}
     for parameter in function.parameters:
         for value in leaves(parameter.structure):
@@ -62,14 +62,18 @@ class _Rules:
         self.out = out
 
     def visit(self, statement: Apply) -> Structure | None:
+        found = self.find(statement)
+        if isinstance(found, Value) and isinstance(statement.result, Value):
+            self.walk.counts[found] += self.walk.counts[statement.result] - (found in self.walk.counts)
+        return found
+
+    def find(self, statement: Apply) -> Structure | None:
         rule = _BY_FUNCTION.get(statement.function)
         found = rule(self, statement) if rule is not None else None
-        if found is None and self.walk.in_backward and self.walk.counts and statement.function in ALGEBRA:
+        if found is None and self.walk.in_backward and self.walk.algebra and statement.function in ALGEBRA:
             found = ALGEBRA[statement.function](self, statement)
         if found is None:
             found = self._unstretch(statement)
-        if isinstance(found, Value) and isinstance(statement.result, Value):
-            self.walk.counts[found] += self.walk.counts[statement.result] - (found in self.walk.counts)
         at_top = self.walk.depth == 1 and not self.walk.in_backward
         if found is None and at_top and isinstance(statement.result, Value):
             self.equals.setdefault(_axes_key(statement.result, self.facts), statement.result)
@@ -146,9 +150,14 @@ class _Rules:
     def scatter_add(self, s: Apply) -> Structure | None:
         """An index that counts up never repeats: assignment does, there is nothing to add up."""
         index = s.args[1] if isinstance(s.args[1], tuple) else (s.args[1],)
-        flat = all(not isinstance(i, Value) or len(i.type.dims) <= 1 for i in index)
-        if flat and any(self.made_by(i, np.arange) for i in index):
-            return self.replace(s, scatter, *s.args)
+        arrays = [i for i in index if isinstance(i, Value) and i.type.dims]
+        for counting in arrays:
+            made = self.made_by(counting, np.arange)
+            if made is None or len(made.args[0]) > 1 or any(len(i.type.dims) > 1 for i in arrays):
+                continue
+            (n,) = counting.type.dims
+            if all(self.facts.same(n, d) or d.is_one for i in arrays for d in i.type.dims):
+                return self.replace(s, scatter, *s.args)
         return None
 
     def multiply(self, s: Apply) -> Structure | None:
@@ -253,7 +262,8 @@ class _Rules:
 
     def _unstretch(self, s: Apply) -> Structure | None:
         """An elementwise gate broadcasts by itself: it can take the number that was stretched."""
-        if TABLE[s.function].locals is None or not isinstance(s.result, Value):
+        broadcasts = s.function in BROADCASTING or TABLE[s.function].locals is not None
+        if not broadcasts or not isinstance(s.result, Value):
             return None
         for i, argument in enumerate(s.args):
             stretched = self.made_by(argument, np.broadcast_to)
@@ -263,16 +273,23 @@ class _Rules:
             if not any(_type(a).dims for a in args):
                 return self._stretch_later(s, args, stretched)
             new = Apply(s.function, args, s.result, s.line, s.note)
-            simpler = self.visit(new)
+            simpler = self.find(new)
             if simpler is not None:
                 if self.same_type(simpler, s.result):
                     return simpler
-                continue
-            replaced = self.replace(s, s.function, *args)
-            if replaced is not None:
-                return replaced
+            else:
+                replaced = self.replace(s, s.function, *args)
+                if replaced is not None:
+                    return replaced
+            later = self._stretch_later(s, args, stretched)
+            if later is not None:
+                return later
         return None
 
+    def scatter(self, s: Apply) -> Structure | None:
+        """An assignment stretches by itself, too."""
+        stretched = self.made_by(s.args[0], np.broadcast_to)
+        return self.replace(s, scatter, stretched.args[0], *s.args[1:]) if stretched is not None else None
 
     def _stretch_later(self, s: Apply, args: tuple[Structure, ...], stretched: Apply) -> Structure | None:
         """`-stretch(g)` is `stretch(-g)`: the arithmetic is done on the number."""
@@ -281,7 +298,7 @@ class _Rules:
             if type(number) is not float:
                 return None
         else:
-            simpler = self.visit(Apply(s.function, args, _placeholder(s, args, self.facts), s.line, s.note))
+            simpler = self.find(Apply(s.function, args, _placeholder(s, args, self.facts), s.line, s.note))
             number = simpler if simpler is not None else self.emit(s, s.function, *args)
         return self.replace(s, np.broadcast_to, number, *stretched.args[1:])
 
@@ -318,6 +335,7 @@ def _hand_name(from_: Value, to: Value) -> None:
         to.hint, to.of, to.fold = from_.hint, from_.of, from_.fold
 
 
+BROADCASTING = frozenset({np.where, over, operator.pow, np.power})
 CASTS = frozenset({float, np.float64, np.float32, np.ndarray.astype})
 _BY_FUNCTION: dict[Any, Callable[[_Rules, Apply], Structure | None]] = {
     identity: _Rules.identity,
@@ -325,6 +343,6 @@ _BY_FUNCTION: dict[Any, Callable[[_Rules, Apply], Structure | None]] = {
     operator.truediv: _Rules.divide, operator.pow: _Rules.power, operator.neg: _Rules.negative,
     np.transpose: _Rules.transpose, np.ndarray.astype: _Rules.cast, float: _Rules.cast,
     np.float64: _Rules.cast, np.float32: _Rules.cast, np.reshape: _Rules.reshape,
-    length: _Rules.extent, size_of: _Rules.extent, over: _Rules.over, scatter_add: _Rules.scatter_add,
+    length: _Rules.extent, size_of: _Rules.extent, over: _Rules.over, scatter_add: _Rules.scatter_add, scatter: _Rules.scatter,
     np.broadcast_to: _Rules.broadcast, np.sum: _Rules.total,
 }  # fmt: skip

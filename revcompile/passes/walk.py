@@ -37,6 +37,7 @@ class Walk:
         self.depth = 0
         self.forward: set[Value] = set()
         self.counts: Counter[Value] = Counter()  # of uses, for passes that ask
+        self.algebra = False
 
     def function(self, function: Function) -> Function:
         self.forward.update(v for p in function.parameters for v in leaves(p.structure))
@@ -66,8 +67,8 @@ class Walk:
     def _apply(self, statement: Apply, out: list[Statement]) -> None:
         if statement.function is backward_begins:
             self.in_backward = True
-        args = self.atom(statement.args)
-        statement = replace(statement, args=args)
+        if not self.replaced.keys().isdisjoint(statement.inputs):
+            statement = replace(statement, args=self.atom(statement.args))
         start = len(out)
         new = self.visit(statement, out)
         if new is None:

@@ -93,7 +93,7 @@ def test_source_is_that_of_the_latest_call(function):
 def test_source_for_compiles_without_becoming_the_latest():
     g = grad(three)
     shown = g.source
-    other = g.source_for(np.float32(1.0), np.float32(1.0), np.float32(1.0))
+    other = g.source_for(np.float32(1.0), 2.0, 3.0)
     assert g.source == shown != other
     assert other in g.specializations.values() and len(g.specializations) == 2
     assert g.source_for(1.0, 2.0, z=3.0) == shown
@@ -148,8 +148,8 @@ def test_no_arguments():
 
 
 def test_tracebacks_show_the_generated_text():
-    g = grad(lambda x: np.sum(x * np.ones(3)))
+    g = grad(lambda x, y: np.sum(np.exp(x * y)))
+    g(np.ones(3), np.ones(3))
     with pytest.raises(ValueError) as caught:
-        g(np.ones(3))
-        g(np.ones(2))
-    assert "np.ones(3)" in str(caught.getrepr())
+        g(np.ones(3), np.ones(2))
+    assert "np.exp(x * y)" in str(caught.getrepr())

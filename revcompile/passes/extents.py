@@ -1,0 +1,70 @@
+"""Lengths are asked of what is there anyway: no array is made, or kept, for its shape alone.
+
+Before:                                  After:
+    s0 = x + y                               grad_x = np.full(x.shape, 2.0)
+    grad_x = np.full(s0.shape, 2.0)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from revcompile.gates.lengths import length, size_of
+from revcompile.ir.nodes import Apply, Block, Branch, Function, Statement, Structure, Value, leaves, results, uses
+from revcompile.ir.types import Array, Dim, Facts
+from revcompile.passes.dead import eliminate_dead
+from revcompile.passes.walk import Walk
+
+LENGTHS = (length, size_of)
+
+
+def ask_the_living(function: Function, facts: Facts) -> Function:
+    parameters = [v for p in function.parameters for v in leaves(p.structure)]
+    without = eliminate_dead(replace(function, body=_without_lengths(function.body)))
+    needed = {*uses(without.body), *parameters}
+    known = list(parameters)
+    outer = {v for s in function.body.statements for v in results(s)}
+
+    def visit(statement: Apply, out: list[Statement]) -> Structure | None:
+        result = statement.result
+        if isinstance(result, Value) and result in needed and result in outer:
+            known.append(result)
+        if statement.function not in LENGTHS or _is_good(statement.args[0], needed):
+            return None
+        for other in _equals(statement, known, facts):
+            new = Value(result.type)
+            out.append(Apply(statement.function, other, new, statement.line))
+            return new
+        return None
+
+    return Walk(visit).function(function)
+
+
+def _is_good(x: Value, needed: set[Value]) -> bool:
+    """Whether an array has a name of its own and is read for its elements too."""
+    return x in needed and not x.fold
+
+
+def _equals(statement: Apply, known: list[Value], facts: Facts) -> Iterator[tuple[Any, ...]]:
+    """What to ask instead: arrays of the same shape; for one axis, any axis of that length."""
+    x, *axis = statement.args
+    arrays = sorted((v for v in known if isinstance(v.type, Array)), key=lambda v: v.fold)
+    for v in arrays:
+        if len(v.type.dims) == len(x.type.dims) and all(map(facts.same, v.type.dims, x.type.dims)):
+            yield (v, *axis)
+    if axis:
+        wanted: Dim = x.type.dims[axis[0]]
+        yield from ((v, i) for v in arrays for i, d in enumerate(v.type.dims) if facts.same(d, wanted))
+
+
+def _without_lengths(block: Block) -> Block:
+    out: list[Statement] = []
+    for s in block.statements:
+        if isinstance(s, Apply) and s.function in LENGTHS:
+            s = replace(s, args=())
+        elif isinstance(s, Branch):
+            s = replace(s, then=_without_lengths(s.then), orelse=_without_lengths(s.orelse))
+        out.append(s)
+    return replace(block, statements=tuple(out))
