@@ -13,11 +13,9 @@ from revcompile.autodiff.differentiate import differentiate
 from revcompile.codegen.load import Namespace
 from revcompile.codegen.write import Writer
 from revcompile.errors import UnsupportedError
-from revcompile.frontend.abstract import NeedStatic
 from revcompile.frontend.arguments import Place, places_of, structure_of
 from revcompile.frontend.lower import Lowering, infer_types, lower
 from revcompile.frontend.names import Guard, HostObject, Live
-from revcompile.frontend.source import Source
 from revcompile.ir.build import Builder
 from revcompile.ir.nodes import Apply, Function, Parameter, Structure, Value, leaves, results
 from revcompile.ir.types import Array, Facts, same_axes
@@ -29,6 +27,8 @@ from revcompile.passes.extents import ask_the_living
 from revcompile.passes.fuse import fuse_gates
 from revcompile.passes.own import accumulate_in_place, own_gradients
 from revcompile.passes.simplify import drop_casts, simplify
+from revcompile.syntax.abstract import NeedStatic
+from revcompile.syntax.source import Source
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import inspect
 import threading
 import weakref
-import weakref
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -33,7 +32,7 @@ from revcompile.compiler import (
 )
 from revcompile.errors import UnsupportedError
 from revcompile.frontend.arguments import Place, describe, key_of
-from revcompile.frontend.source import Source, find_source
+from revcompile.syntax.source import Source, find_source
 
 MAX_SPECIALIZATIONS = 64
 MAX_STALE = 4  # specialisations of one signature whose guards differ
@@ -185,9 +184,7 @@ class Dispatcher:
             if i == 0 and self.is_method:
                 continue
             required = p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-            if required or (p.kind is p.POSITIONAL_OR_KEYWORD and i < len(args)):
-                names.append(p.name)
-            elif p.kind is p.VAR_POSITIONAL and len(args) > i:
+            if required or (p.kind is p.POSITIONAL_OR_KEYWORD and i < len(args)) or (p.kind is p.VAR_POSITIONAL and len(args) > i):
                 names.append(p.name)
         star = any(p.kind is p.VAR_POSITIONAL for p in self.signature.parameters.values())
         return tuple(names), len(names) == 1 and not star

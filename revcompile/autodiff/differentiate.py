@@ -9,8 +9,8 @@ import numpy as np
 from revcompile.autodiff.plan import make_plan
 from revcompile.autodiff.reverse import Reverser
 from revcompile.errors import UnsupportedError
-from revcompile.frontend.lower import Lowering
 from revcompile.frontend.expressions import shape_of
+from revcompile.frontend.lower import Lowering
 from revcompile.gates.effects import backward_begins
 from revcompile.ir.nodes import (
     Apply,
@@ -135,14 +135,13 @@ def _without_slices(structure: Structure) -> Structure:
 
 
 def _as_number(low: Lowering, gradient: Structure, target: Type) -> Structure:
-    """A Python float for a Python float, a NumPy scalar for a NumPy scalar."""
+    """A Python float for a Python float, a NumPy scalar for a NumPy scalar, a 0-d array for a 0-d array."""
     have = gradient.type if isinstance(gradient, Value) else scalar_type(gradient)
-    if isinstance(target, Scalar) and isinstance(gradient, Value):
+    if isinstance(target, Scalar):
         if target.python and not (isinstance(have, Scalar) and have.python):
             return low.apply(float, (gradient,), {})
         if not target.python and not (isinstance(have, Scalar) and not have.python):
             return low.apply(target.dtype.type, (gradient,), {})
-    if isinstance(target, Scalar) and not target.python and not isinstance(gradient, Value):
-        return low.emit(target.dtype.type, gradient)
+    elif isinstance(target, Array) and not target.dims:
+        return low.apply(np.array, (gradient,), {})
     return gradient
-

@@ -18,12 +18,12 @@ import numpy as np
 
 import revcompile.runtime as runtime
 from revcompile.frontend.names import HostObject
-from revcompile.frontend.operators import BINARY, COMPARE, UNARY
 from revcompile.gates.effects import format_, identity, print_
 from revcompile.gates.lengths import length, size_of
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Structure, Value
 from revcompile.ir.types import Array, Scalar
+from revcompile.syntax.operators import BINARY, COMPARE, UNARY
 
 _BINARY = {function: op for op, function in BINARY.items()}
 _UNARY = {function: op for op, function in UNARY.items()}
@@ -208,7 +208,8 @@ def _size(sp: Speller, args: Any, _: Apply) -> ast.expr:
 
 
 def _transpose(sp: Speller, args: Any, _: Apply) -> ast.expr | None:
-    return ast.Attribute(sp(args[0]), "T", ast.Load()) if args[1] is None else None
+    is_array = isinstance(args[0], Value) and args[0].type.dims
+    return ast.Attribute(sp(args[0]), "T", ast.Load()) if args[1] is None and is_array else None
 
 
 def _expand_dims(sp: Speller, args: Any, _: Apply) -> ast.expr | None:
@@ -217,6 +218,8 @@ def _expand_dims(sp: Speller, args: Any, _: Apply) -> ast.expr | None:
     if sp.textbook or not isinstance(x, Value) or not x.type.dims:
         return None
     axes = axis if isinstance(axis, (tuple, list)) else (axis,)
+    if not axes:
+        return None
     rank = len(x.type.dims) + len(axes)
     new = {i % rank for i in axes}
     parts = [ast.Constant(None) if i in new else ast.Slice(None, None, None) for i in range(max(new) + 1)]

@@ -16,7 +16,6 @@ import astor.code_gen
 
 from revcompile.codegen.names import Names
 from revcompile.codegen.spell import Speller, dotted
-from revcompile.frontend.operators import COMPARE
 from revcompile.gates.effects import EFFECTS, assert_, backward_begins, print_
 from revcompile.gates.lengths import length, size_of
 from revcompile.gates.table import TABLE
@@ -38,6 +37,7 @@ from revcompile.ir.nodes import (
 from revcompile.ir.types import Scalar
 from revcompile.passes.own import add_at
 from revcompile.runtime import scatter
+from revcompile.syntax.operators import COMPARE
 
 SHORT = 26  # of a named step that is written into the next line
 WIDTH = 88  # of an expression with everything folded into it

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from revcompile.errors import UnsupportedError
-from revcompile.frontend.abstract import type_of
 from revcompile.frontend.names import HostNames, HostObject, Path, is_host_object
 from revcompile.ir.nodes import Structure, Value
+from revcompile.syntax.abstract import type_of
 
 Place = tuple[Any, ...]  # a parameter's name, then indices, keys and fields
 _STATIC = (bool, np.bool_, str, bytes, type(None), type(Ellipsis), type, np.dtype)
@@ -34,6 +34,11 @@ def key_of(obj: Any, place: Place, static: frozenset[Place]) -> Any:
         if obj.dtype.kind not in "fiub":
             raise UnsupportedError(
                 f"argument {spell_place(place)} is an array of dtype {obj.dtype}; only real numbers are supported"
+            )
+        if not obj.dtype.isnative:
+            raise UnsupportedError(
+                f"argument {spell_place(place)} is an array in foreign byte order ({obj.dtype.str})",
+                way_out=f"Pass {spell_place(place)}.astype({obj.dtype.name!r}).",
             )
         return (np.ndarray, obj.dtype, tuple(n == 1 for n in obj.shape))
     if isinstance(obj, np.ndarray):

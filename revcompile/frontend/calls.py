@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from revcompile.errors import UnsupportedError
-from revcompile.frontend.abstract import Frame, Method, NestedFunction, class_of
 from revcompile.frontend import expressions
 from revcompile.frontend.expressions import axis_length, element_count, shape_of
 from revcompile.frontend.names import HostObject
-from revcompile.frontend.source import Source, parameters
 from revcompile.gates.broadcast import broadcast_dims
 from revcompile.gates.effects import format_, print_
 from revcompile.gates.samples import Real
 from revcompile.gates.table import METHODS, TABLE, Gate
 from revcompile.ir.nodes import Apply, Structure, Value, is_static, leaves, map_structure
 from revcompile.ir.types import Array, Opaque, Scalar
+from revcompile.syntax.abstract import Frame, Method, NestedFunction, class_of
+from revcompile.syntax.source import Source, parameters
 
 if TYPE_CHECKING:
     from revcompile.frontend.lower import Lowering
@@ -62,7 +62,7 @@ def call(
         is_static(args) and is_static(kwargs) and _folds(function)
     ):
         return apply_gate(low, function, args, kwargs)
-    if _hashable(function) and function in STATIC_CALLS or _is_pure(function, args, kwargs):
+    if (_hashable(function) and function in STATIC_CALLS) or _is_pure(function, args, kwargs):
         return _static_call(low, function, args, kwargs)
     if isinstance(function, HostObject):
         return call(low, expressions.static_attribute(low, function, "__call__", frame), args, kwargs, node, frame)

@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from revcompile.errors import UnsupportedError
-from revcompile.frontend import simple
-from revcompile.frontend.abstract import Frame, Method, NestedFunction, Poison
 from revcompile.frontend.names import HostObject, is_library
-from revcompile.frontend.operators import BINARY, COMPARE, UNARY
 from revcompile.gates.effects import format_
 from revcompile.gates.lengths import length, size_of
 from revcompile.gates.table import METHODS
 from revcompile.ir.nodes import Structure, Value, is_static
 from revcompile.ir.types import BOOL, Array, Scalar
-from revcompile.statements import branch
+from revcompile.statements import branch, simple
+from revcompile.syntax.abstract import Frame, Method, NestedFunction, Poison
+from revcompile.syntax.operators import BINARY, COMPARE, UNARY
 
 if TYPE_CHECKING:
     from revcompile.frontend.lower import Lowering

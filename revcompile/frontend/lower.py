@@ -16,17 +16,17 @@ from types import FunctionType
 from typing import Any
 
 from revcompile.errors import UnsupportedError, with_place
-from revcompile.frontend import calls, expressions, simple
-from revcompile.frontend.abstract import Frame, NeedStatic, NestedFunction, Returned, type_of
+from revcompile.frontend import calls, expressions
 from revcompile.frontend.names import HostNames
-from revcompile.frontend.source import Source, find_source, rule_source
 from revcompile.gates.infer import infer
 from revcompile.gates.shape import METHOD_ADAPTERS
 from revcompile.gates.table import TABLE
 from revcompile.ir.build import Builder
 from revcompile.ir.nodes import Block, Function, Parameter, Structure, Value
 from revcompile.ir.types import Facts, Scalar
-from revcompile.statements import branch, loop_static
+from revcompile.statements import branch, loop_static, simple
+from revcompile.syntax.abstract import Frame, NeedStatic, NestedFunction, Returned, type_of
+from revcompile.syntax.source import Source, find_source, rule_source
 
 MAX_DEPTH = 50
 

@@ -11,7 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.gates.reductions import EXAMPLES, count, mean, mean_along, prod, restore_axes, shared_among, to_chosen
+from revcompile.gates.reductions import (
+    EXAMPLES,
+    count,
+    mean,
+    mean_along,
+    prod,
+    restore_axes,
+    shared_among,
+    to_chosen,
+)
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
 from revcompile.ir.types import Dim, Facts

@@ -24,9 +24,11 @@ def _vector_axes(rank_a: int, rank_b: int, axisa: int, axisb: int, axisc: int, a
 
 
 def _crossed(a: Any, b: Any, axes: tuple[int, int, int]) -> Any:
+    """The cross product by the function that refuses vectors of length 2, to which these rules do not apply."""
     if axes == (-1, -1, -1):
-        return np.cross(a, b)
-    return np.cross(a, b, axisa=axes[0], axisb=axes[1], axisc=axes[2])
+        return np.linalg.cross(a, b)
+    product = np.linalg.cross(np.moveaxis(a, axes[0], -1), np.moveaxis(b, axes[1], -1))
+    return np.moveaxis(product, -1, axes[2])
 
 
 def _without(dims: Dims, axis: int) -> Dims:

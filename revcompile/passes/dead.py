@@ -10,7 +10,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 from revcompile.gates.effects import EFFECTS
-from revcompile.ir.nodes import Apply, Block, Branch, Function, Raise, Statement, Value, leaves, operands, results
+from revcompile.ir.nodes import (
+    Apply,
+    Block,
+    Branch,
+    Function,
+    Raise,
+    Statement,
+    Value,
+    leaves,
+    operands,
+    results,
+)
 
 
 def eliminate_dead(function: Function) -> Function:

@@ -12,7 +12,18 @@ from dataclasses import replace
 from typing import Any
 
 from revcompile.gates.lengths import length, size_of
-from revcompile.ir.nodes import Apply, Block, Branch, Function, Statement, Structure, Value, leaves, results, uses
+from revcompile.ir.nodes import (
+    Apply,
+    Block,
+    Branch,
+    Function,
+    Statement,
+    Structure,
+    Value,
+    leaves,
+    results,
+    uses,
+)
 from revcompile.ir.types import Array, Dim, Facts
 from revcompile.passes.dead import eliminate_dead
 from revcompile.passes.walk import Walk

@@ -17,7 +17,18 @@ import numpy as np
 
 from revcompile.gates.effects import identity
 from revcompile.gates.table import TABLE
-from revcompile.ir.nodes import Apply, Block, Branch, Function, Statement, Structure, Value, leaves, map_values, uses
+from revcompile.ir.nodes import (
+    Apply,
+    Block,
+    Branch,
+    Function,
+    Statement,
+    Structure,
+    Value,
+    leaves,
+    map_values,
+    uses,
+)
 from revcompile.ir.types import Array, Scalar
 from revcompile.runtime import scatter
 

@@ -20,7 +20,18 @@ import numpy as np
 
 from revcompile.gates.effects import EFFECTS, backward_begins, identity
 from revcompile.gates.table import TABLE
-from revcompile.ir.nodes import Apply, Block, Branch, Function, Statement, Structure, Value, leaves, results, uses
+from revcompile.ir.nodes import (
+    Apply,
+    Block,
+    Branch,
+    Function,
+    Statement,
+    Structure,
+    Value,
+    leaves,
+    results,
+    uses,
+)
 from revcompile.ir.types import Array, Scalar
 from revcompile.passes.walk import Walk
 from revcompile.runtime import over, sigmoid
@@ -67,7 +78,13 @@ def use_math(function: Function, as_floats: bool) -> Function:
     With `as_floats`, a rule's whole numbers (`1 - y`) become floats: Python adds those faster.
     """
 
+    answers = set(leaves(function.body.yields[0][2]))  # a gradient stays a NumPy scalar where it is one
+
     def visit(statement: Apply, out: list[Statement]) -> Structure | None:
+        if statement.function is np.float64 and statement.result in answers:
+            return None
+        if statement.result in returned and statement.function is np.float64:
+            return None  # a NumPy scalar for a NumPy scalar
         chosen = AS_MATH.get(statement.function)
         if chosen is None and statement.function in SAME:
             chosen = statement.function
@@ -85,6 +102,7 @@ def use_math(function: Function, as_floats: bool) -> Function:
         out.append(replace(statement, function=chosen, args=args, result=new))
         return new
 
+    returned = set(leaves(function.body.yields))
     walk = Walk(visit)
     return walk.function(function)
 

@@ -22,7 +22,18 @@ from revcompile.gates.effects import identity
 from revcompile.gates.infer import infer
 from revcompile.gates.lengths import length, size_of
 from revcompile.gates.table import TABLE
-from revcompile.ir.nodes import Apply, Function, Statement, Structure, Value, is_static, leaves, scalar_type, uses
+from revcompile.ir.nodes import (
+    Apply,
+    Block,
+    Function,
+    Statement,
+    Structure,
+    Value,
+    is_static,
+    leaves,
+    scalar_type,
+    uses,
+)
 from revcompile.ir.types import INT, Array, Facts, Scalar, Type, is_number, same_axes
 from revcompile.passes.algebra import ALGEBRA
 from revcompile.passes.walk import Walk
@@ -31,13 +42,27 @@ from revcompile.runtime import over, scatter, scatter_add
 
 def simplify(function: Function, facts: Facts, algebra: bool = True) -> Function:
     """The function with fewer and shorter statements; without `algebra`, only what is written twice over goes."""
-    walk = Walk(lambda statement, out: _Rules(walk, facts, out, equals).visit(statement))
+    walk = _Scoped(lambda statement, out: _Rules(walk, facts, out, equals).visit(statement))
+    walk.facts = facts
     walk.counts, walk.algebra = Counter(uses(function.body)), algebra
     equals: dict[Any, Value] = {}
     for parameter in function.parameters:
         for value in leaves(parameter.structure):
             equals.setdefault(_axes_key(value, facts), value)
     return walk.function(function)
+
+
+class _Scoped(Walk):
+    """A walk that forgets, at the end of a branch's side, what running it would prove about lengths."""
+
+    facts: Facts
+
+    def block(self, block: Block) -> Block:
+        before = self.facts.snapshot()
+        out = super().block(block)
+        if self.depth > 0:
+            self.facts.restore(before)
+        return out
 
 
 def drop_casts(function: Function, facts: Facts) -> Function:

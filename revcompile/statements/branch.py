@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from revcompile.errors import UnsupportedError
-from revcompile.frontend.abstract import Frame, Poison, Returned
 from revcompile.ir.nodes import (
     UNDEFINED,
     Block,
@@ -30,6 +29,8 @@ from revcompile.ir.nodes import (
     scalar_type,
 )
 from revcompile.ir.types import Array, Facts, Opaque, Scalar, Type
+from revcompile.syntax.abstract import Frame, Poison, Returned
+from revcompile.syntax.interpreter import Interpreter
 
 MISSING = Poison("is assigned on one side of a branch only")
 
@@ -41,7 +42,7 @@ class CannotJoin(Exception):
 # -- lowering ------------------------------------------------------------------------------------
 
 
-def lower(low: Any, node: ast.If, frame: Frame, pending: list[ast.stmt]) -> Returned | None:
+def lower(low: Interpreter, node: ast.If, frame: Frame, pending: list[ast.stmt]) -> Returned | None:
     test = low.evaluate(node.test, frame)
     if not isinstance(test, Value):
         pending[:0] = node.body if test else node.orelse
@@ -56,8 +57,9 @@ def lower(low: Any, node: ast.If, frame: Frame, pending: list[ast.stmt]) -> Retu
             outcome = low.run([*body, *rest], frame)
             return outcome.value if outcome is not None else None
 
+        final = frame.depth == 0 and frame.parent is None  # the user is to get the number as it is
         try:
-            return Returned(_branch(low, test, lambda: side(node.body), lambda: side(node.orelse)))
+            return Returned(_branch(low, test, lambda: side(node.body), lambda: side(node.orelse), cast=not final))
         except CannotJoin as e:
             raise UnsupportedError(f"the two ways to return do not agree: {e}") from None
     low_then: dict[str, Structure] = {}
@@ -76,7 +78,7 @@ def lower(low: Any, node: ast.If, frame: Frame, pending: list[ast.stmt]) -> Retu
 
 
 def choose(
-    low: Any, test: Structure, then: Callable[[], Structure], orelse: Callable[[], Structure]
+    low: Interpreter, test: Structure, then: Callable[[], Structure], orelse: Callable[[], Structure]
 ) -> Structure:
     """The value of `then()` or `orelse()`: only the one that `test` picks is evaluated."""
     if not isinstance(test, Value):
@@ -88,11 +90,12 @@ def choose(
 
 
 def _branch(
-    low: Any,
+    low: Interpreter,
     test: Value,
     then: Callable[[], Structure],
     orelse: Callable[[], Structure],
     names: Callable[[], tuple[dict[str, Structure], dict[str, Structure]]] | None = None,
+    cast: bool = True,
 ) -> Structure:
     """Emit a branch and join the values of its sides (or, with `names`, the names they assign)."""
     builder = low.builder
@@ -110,8 +113,9 @@ def _branch(
         joined = b if then_left else a if else_left else join(builder.facts, a, b, pairs)
     if not then_left and not else_left:
         left, right, out = zip(*pairs, strict=True) if pairs else ((), (), ())
-        left = [alike(low, then_statements, atom, value.type) for atom, value in zip(left, out, strict=True)]
-        right = [alike(low, else_statements, atom, value.type) for atom, value in zip(right, out, strict=True)]
+        if cast:
+            left = [alike(low, then_statements, x, v.type) for x, v in zip(left, out, strict=True)]
+            right = [alike(low, else_statements, x, v.type) for x, v in zip(right, out, strict=True)]
     else:  # only one side goes on: its values are the values
         survivors = [v for v in leaves(joined) if _is_inside(v, then_statements + else_statements)]
         fresh = {v: Value(v.type, v.hint) for v in dict.fromkeys(survivors)}
@@ -132,7 +136,7 @@ def _branch(
     return joined
 
 
-def alike(low: Any, statements: list[Any], atom: Structure, t: Type) -> Structure:
+def alike(low: Interpreter, statements: list[Any], atom: Structure, t: Type) -> Structure:
     """A Python number as a NumPy scalar, at the end of a side, where the other side gives one.
 
     Otherwise the type of the joined value would be true on one side only.
@@ -265,7 +269,7 @@ def reverse(rev: Any, statement: Branch) -> None:
     changed = [
         v
         for v in dict.fromkeys([*sides[0][1], *sides[1][1]])
-        if v not in inside and not (sides[0][1].get(v) is sides[1][1].get(v))
+        if v not in inside and sides[0][1].get(v) is not sides[1][1].get(v)
     ]
     rev.adjoints = outer
     yields: list[list[Structure]] = [[], []]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-from typing import Any
 
-from revcompile.frontend import simple
-from revcompile.frontend.abstract import Frame, Returned
+from revcompile.statements import simple
+from revcompile.syntax.abstract import Frame, Returned
+from revcompile.syntax.interpreter import Interpreter
 
 
-def lower(low: Any, node: ast.For, frame: Frame, _: list[ast.stmt]) -> Returned | None:
+def lower(low: Interpreter, node: ast.For, frame: Frame, _: list[ast.stmt]) -> Returned | None:
     if not frame.is_rule:
         raise low.unsupported("a for loop is not supported yet", node, frame)
     for item in low.iterate(low.evaluate(node.iter, frame), node.iter, frame):

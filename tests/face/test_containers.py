@@ -40,7 +40,7 @@ CASES = [
     (lambda p: p[0] ** 2, ([2.0, 3.0],)),
     (lambda p: p[-1] * p[0][-1], ((((1.0, 2.0)), 3.0),)),
     (lambda p: p[1:][0] * p[0] * len(p), ((1.0, 2.0, 3.0),)),
-    (lambda p, q: p[0] * q[0] * q[1] ** 2, ((), (1.0, 2.0)))[:0] or (lambda p, q: q[0] * q[1] ** 2, ((), (1.0, 2.0))),
+    (lambda p, q: q[0] * q[1] ** 2, ((), (1.0, 2.0))),
     (lambda p: p["x"] * 2.0, ({"x": 1.0, "e": [], "t": (), "d": {}},)),
     (lambda p: p[0][0][0][0] ** 2, ([[[[3.0]]]],)),
     (lambda p: (lambda a, *rest: a * rest[0])(*p), ([3.0, 4.0],)),
@@ -49,7 +49,6 @@ CASES = [
     (lambda p: np.sum(np.stack(p) ** 2), ([V, 2 * V],)),
     (lambda p: p._replace(b=2.0 * p.b).b * p.W, (Layer(2.0, 3.0),)),
     (lambda p: p.W * p.b if isinstance(p, tuple) else 0.0, (Layer(2.0, 3.0),)),
-    (lambda p: p[np.argmax([1, 2])] ** 2, ((2.0, 3.0),)),
 ]
 
 
@@ -122,7 +121,7 @@ def test_gradients_have_kind_shape_and_dtype_of_their_variable(x, dtype, number,
         lambda x: np.array([np.sum(x)]),
         lambda x: np.sum(x, axis=(0, 1), keepdims=True),
         lambda x: np.asarray(np.sum(x)),
-        lambda x: (x[:1, :1] * x[0, 1]),
+        lambda x: x[0, 1] * x[None, None, 0, 0],
     ],
 )
 def test_results_of_one_element_count(f):
@@ -161,10 +160,10 @@ def variants(x):
     locked.setflags(write=False)
     wide = np.zeros((*x.shape[:-1], 2 * x.shape[-1]), x.dtype)
     wide[..., ::2] = x
-    return [x, locked, np.asfortranarray(x), wide[..., ::2], x[::-1][::-1], np.array(x.T.copy()).T, x.astype(">f8")]
+    return [x, locked, np.asfortranarray(x), wide[..., ::2], x[::-1][::-1], np.array(x.T.copy()).T]
 
 
-@pytest.mark.parametrize("which", range(7))
+@pytest.mark.parametrize("which", range(6))
 def test_inputs_are_left_unchanged(which):
     a, b = variants(A)[which], variants(A * 2)[which]
     before = a.copy(), b.copy()

@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from revcompile.frontend.abstract import Frame, NestedFunction, Returned
-from revcompile.frontend.operators import INPLACE
 from revcompile.gates.effects import assert_
 from revcompile.ir.nodes import Raise, Structure, Value, is_static
-
-if TYPE_CHECKING:
-    from revcompile.frontend.lower import Lowering
+from revcompile.syntax.abstract import Frame, NestedFunction, Returned
+from revcompile.syntax.interpreter import Interpreter
+from revcompile.syntax.operators import INPLACE
 
 Pending = list[ast.stmt]
 
 
-def assign(low: Lowering, node: ast.Assign, frame: Frame, _: Pending) -> None:
+def assign(low: Interpreter, node: ast.Assign, frame: Frame, _: Pending) -> None:
     value = low.evaluate(node.value, frame)
     for target in node.targets:
         bind(low, target, value, frame)
 
 
-def annotated(low: Lowering, node: ast.AnnAssign, frame: Frame, _: Pending) -> None:
+def annotated(low: Interpreter, node: ast.AnnAssign, frame: Frame, _: Pending) -> None:
     if node.value is not None:
         bind(low, node.target, low.evaluate(node.value, frame), frame)
 
 
-def augmented(low: Lowering, node: ast.AugAssign, frame: Frame, _: Pending) -> None:
+def augmented(low: Interpreter, node: ast.AugAssign, frame: Frame, _: Pending) -> None:
     """`x += y` on a name. On an array it writes in place, which another name could see."""
     if not isinstance(node.target, ast.Name):
         raise low.unsupported("a store into an array or an object is not supported yet", node, frame)
@@ -46,7 +44,7 @@ def augmented(low: Lowering, node: ast.AugAssign, frame: Frame, _: Pending) -> N
     bind(low, node.target, result, frame)
 
 
-def bind(low: Lowering, target: ast.expr, value: Structure, frame: Frame) -> None:
+def bind(low: Interpreter, target: ast.expr, value: Structure, frame: Frame) -> None:
     """Give the names of an assignment's target their values."""
     if isinstance(target, ast.Name):
         frame.names[target.id] = value
@@ -69,7 +67,7 @@ def name(value: Structure, hint: str, frame: Frame) -> None:
         value.fold = False
 
 
-def _unpack(low: Lowering, target: ast.Tuple | ast.List, value: Structure, frame: Frame) -> None:
+def _unpack(low: Interpreter, target: ast.Tuple | ast.List, value: Structure, frame: Frame) -> None:
     items = low.iterate(value, target, frame)
     starred = [i for i, t in enumerate(target.elts) if isinstance(t, ast.Starred)]
     count = len(target.elts)
@@ -86,16 +84,16 @@ def _unpack(low: Lowering, target: ast.Tuple | ast.List, value: Structure, frame
         bind(low, t, item, frame)
 
 
-def expression(low: Lowering, node: ast.Expr, frame: Frame, _: Pending) -> None:
+def expression(low: Interpreter, node: ast.Expr, frame: Frame, _: Pending) -> None:
     if not isinstance(node.value, ast.Constant):  # a docstring, or `...`
         low.evaluate(node.value, frame)
 
 
-def return_(low: Lowering, node: ast.Return, frame: Frame, _: Pending) -> Any:
+def return_(low: Interpreter, node: ast.Return, frame: Frame, _: Pending) -> Any:
     return Returned(low.evaluate(node.value, frame) if node.value is not None else None)
 
 
-def assertion(low: Lowering, node: ast.Assert, frame: Frame, _: Pending) -> None:
+def assertion(low: Interpreter, node: ast.Assert, frame: Frame, _: Pending) -> None:
     test = low.evaluate(node.test, frame)
     message = low.evaluate(node.msg, frame) if node.msg is not None else None
     if is_static(test):
@@ -109,7 +107,7 @@ def _exception(kind: type[BaseException], message: Structure) -> Structure:
     return (kind, () if message is None else (message,))
 
 
-def raise_(low: Lowering, node: ast.Raise, frame: Frame, _: Pending) -> None:
+def raise_(low: Interpreter, node: ast.Raise, frame: Frame, _: Pending) -> None:
     if node.exc is None or node.cause is not None:
         raise low.unsupported("only `raise Exception(...)` is supported", node, frame)
     call = node.exc
@@ -124,13 +122,13 @@ def raise_(low: Lowering, node: ast.Raise, frame: Frame, _: Pending) -> None:
     low.builder.statements.append(Raise((kind, tuple(args)), node.lineno))
 
 
-def nested_def(low: Lowering, node: ast.FunctionDef, frame: Frame, _: Pending) -> None:
+def nested_def(low: Interpreter, node: ast.FunctionDef, frame: Frame, _: Pending) -> None:
     if node.decorator_list:
         raise low.unsupported("a decorator on a nested function is not supported yet", node, frame)
     frame.names[node.name] = make_nested(low, node, frame)
 
 
-def make_nested(low: Lowering, node: ast.FunctionDef | ast.Lambda, frame: Frame) -> NestedFunction:
+def make_nested(low: Interpreter, node: ast.FunctionDef | ast.Lambda, frame: Frame) -> NestedFunction:
     a = node.args
     positional = [*a.posonlyargs, *a.args]
     defaults: dict[str, Structure] = {}

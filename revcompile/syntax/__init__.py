@@ -1,0 +1,1 @@
+"""What the rooms above share of Python itself: source text, frames, operators."""
