@@ -100,6 +100,7 @@ def _compile(options: argparse.Namespace) -> None:
     args = tuple(read_literal(text) for text in options.values)
     report: dict[str, Any] = {"source": None, "backward_source": None, "value": None, "gradients": None}
     if args:
+        _attempt(lambda: inspect.signature(gradient).bind(*args))
         value, gradients = _attempt(lambda: gradient.value_and_grad(*args))
         _attempt(lambda: gradient(*args))  # now its text is that of these arguments
         report["value"], report["gradients"] = value, _by_name(gradient, options.argnums, gradients, len(args))
@@ -245,7 +246,10 @@ def _by_name(gradient: Any, argnums: str | None, gradients: Any, count: int) -> 
 
 
 def _show(name: str, value: Any) -> None:
-    text = np.array2string(value, prefix=f"{name} = ", separator=", ") if isinstance(value, np.ndarray) else repr(value)
+    if isinstance(value, np.ndarray):
+        text = np.array2string(value, prefix=f"{name} = ", separator=", ")
+    else:
+        text = repr(value.item() if isinstance(value, np.generic) else value)
     print(f"{name} = {text}")
 
 
@@ -278,7 +282,7 @@ def _tour() -> None:
     gradient, textbook = grad(neuron), grad(neuron, optimize=False)
     value, gradients = gradient.value_and_grad(*POINT)
     print("A neuron with two inputs, two weights and a bias, as you would write it:\n")
-    print(_indented(inspect.getsource(neuron)))
+    print(_indented(inspect.getsource(neuron).replace(": float", "").replace(" -> Any", "")))
     print("Its gradient, compiled by @grad. This text is what runs: grad(neuron).backward_source\n")
     print(_indented(gradient.backward_source))
     print("The same, one gate a statement, upstream gradient × local gradient: optimize=False\n")

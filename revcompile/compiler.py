@@ -14,11 +14,11 @@ from revcompile.codegen.load import Namespace
 from revcompile.codegen.write import Writer
 from revcompile.errors import UnsupportedError
 from revcompile.frontend.arguments import Place, places_of, structure_of
-from revcompile.frontend.lower import Lowering, infer_types, lower
+from revcompile.frontend.lower import PYTHON_ERRORS, Lowering, infer_types, lower
 from revcompile.frontend.names import Guard, HostObject, Live
 from revcompile.ir.build import Builder
 from revcompile.ir.nodes import Apply, Function, Parameter, Structure, Value, leaves, results
-from revcompile.ir.types import Array, Facts, same_axes
+from revcompile.ir.types import Array, Facts, is_float, same_axes
 from revcompile.ir.verify import check
 from revcompile.passes import scalar_math
 from revcompile.passes.cse import eliminate_common
@@ -80,7 +80,8 @@ def compile_gradient(
     primal = _lower(request, parameters, low)
     primal = check(fuse_gates(primal), "fuse", low.host.values())
     forward = eliminate_common(primal) if request.optimize else primal
-    gradient = check(differentiate(forward, request.wanted, low, request.has_aux), "differentiate", low.host.values())
+    low.builder.line = None
+    gradient = check(_differentiate(request, forward, parameters, low), "differentiate", low.host.values())
     facts = low.builder.facts
     on_math = scalar_math.applies(gradient)
     chosen = scalar_math.use_math(gradient, as_floats=request.optimize) if on_math else gradient
@@ -187,8 +188,8 @@ def _lower(request: Request, parameters: list[Parameter], low: Lowering) -> Func
     try:
         primal = lower(request.source, parameters, low, _names(request, parameters, low))
     except NeedStatic as need:
-        places = _origins(need.value, parameters, low)
-        if not places:
+        places = _origins(need.value, parameters, low, low.builder.statements)
+        if not places or _differentiated(places, parameters, request.wanted):
             raise _unknown_number(need, request) from None
         raise MustBeStatic(places) from None
     result = primal.result[0] if request.has_aux and isinstance(primal.result, tuple) else primal.result
@@ -213,14 +214,47 @@ def _names(request: Request, parameters: Sequence[Parameter], low: Lowering) -> 
 def _unknown_number(need: NeedStatic, request: Request) -> Exception:
     return UnsupportedError(
         f"a number computed at run time stands where the compiler must know it: {need.what}",
-        request.source.place(request.source.node),
+        need.place or request.source.place(request.source.node),
         "Pass it as an argument of its own, or write a literal.",
     )
 
 
-def _origins(value: Value, parameters: Sequence[Parameter], low: Lowering) -> frozenset[Any]:
+def _differentiated(places: frozenset[Any], parameters: Sequence[Parameter], wanted: Sequence[str]) -> bool:
+    """Whether a real number among these places would lose its gradient by becoming static."""
+    found = {place: v for p in parameters if p.name in wanted for place, v in places_of(p.structure, (p.name,))}
+    return any(place in found and is_float(found[place].type) for place in places)
+
+
+def _differentiate(request: Request, primal: Function, parameters: Sequence[Parameter], low: Lowering) -> Function:
+    """The gradient function; what goes wrong is reported at the user's line that is being reversed."""
+    try:
+        return differentiate(primal, request.wanted, low, request.has_aux)
+    except UnsupportedError as e:
+        if e.place is not None:
+            raise
+        raise UnsupportedError(e.reason, _place(request, low), e.way_out) from None
+    except NeedStatic as need:
+        places = _origins(need.value, parameters, low, [*primal.body.statements, *low.builder.statements])
+        if not places or _differentiated(places, parameters, request.wanted):
+            need.place = _place(request, low)
+            raise _unknown_number(need, request) from None
+        raise MustBeStatic(places) from None
+    except (NotImplementedError, *PYTHON_ERRORS) as e:
+        gate = low.builder.note or "this statement"
+        raise UnsupportedError(f"the gradient of the {gate} is not supported here: {e}", _place(request, low)) from e
+
+
+def _place(request: Request, low: Lowering) -> Any:
+    if low.builder.line is None:
+        return request.source.place(low.returned or request.source.node)
+    return request.source.line(low.builder.line)
+
+
+def _origins(
+    value: Value, parameters: Sequence[Parameter], low: Lowering, statements: Sequence[Any]
+) -> frozenset[Any]:
     """The places of the arguments, and the paths of the globals, from which a number is computed."""
-    made = {v: s for s in low.builder.statements for v in results(s)}
+    made = {v: s for s in statements for v in results(s)}
     wanted, seen = [value], set()
     while wanted:
         v = wanted.pop()

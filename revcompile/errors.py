@@ -47,8 +47,20 @@ class UnsupportedError(TypeError):
 
 def with_place(error: Exception, place: Place) -> Exception:
     """`error`, of the exception type Python itself would have raised, with the user's line added."""
-    try:
-        located = type(error)(f"{error}\n{place}")
-    except TypeError:
-        return error
-    return located
+    said = error.args[0] if isinstance(error, KeyError) and error.args else error
+    text = f"{said!r}\n{place}" if isinstance(error, KeyError) else f"{said}\n{place}"
+    for kind in type(error).__mro__:  # some exceptions want other arguments than a text
+        try:
+            return _KeyError(text) if kind is KeyError else kind(text)
+        except TypeError:
+            continue
+    return error
+
+
+class _KeyError(KeyError):
+    """A KeyError whose text is shown as it is, line by line."""
+
+    __str__ = Exception.__str__
+
+
+_KeyError.__name__ = _KeyError.__qualname__ = "KeyError"

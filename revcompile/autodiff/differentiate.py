@@ -98,7 +98,8 @@ def _loss(result: Structure, has_aux: bool) -> tuple[Structure, Structure]:
         raise UnsupportedError(f"the function returns a {t}; a gradient needs one real number")
     if isinstance(result, (int, float, np.number)) and not isinstance(result, (bool, complex)):
         return result, aux
-    what = "None" if result is None else f"a {type(result).__name__}"
+    words = {"NoneType": "None", "NestedFunction": "a function", "Method": "a method", "HostObject": "an object"}
+    what = words.get(type(result).__name__, f"a {type(result).__name__}")
     hint = "Return (value, aux) and pass has_aux=True." if isinstance(result, (tuple, list)) else ""
     raise UnsupportedError(f"the function returns {what}; a gradient needs one real number", way_out=hint)
 

@@ -45,6 +45,7 @@ COMMENT_COLUMN = 40
 INDENT = "    "
 CHEAP = frozenset({length, size_of})
 COMPARISONS = frozenset(COMPARE.values())
+IN_PLACE = frozenset({operator.iadd, operator.isub, add_at, scatter})
 
 
 def to_text(node: ast.AST) -> str:
@@ -288,7 +289,16 @@ class Writer:
         return f"{', '.join(names)} gate{'s' if len(names) > 1 else ''}"
 
     def _branch(self, branch: Branch) -> None:
+        choice = self._choice(branch)
+        if choice is not None:
+            (result,) = (r for r in branch.results if self.counts[r])
+            self._line(f"{self.names[result]} = {to_text(choice)}", branch.note)
+            return
         self._coalesce(branch)
+        if not branch.then.statements and branch.orelse.statements and not self._yields(branch):
+            self._line(to_text(ast.UnaryOp(ast.Not(), self.spell(branch.condition))), keyword="if")
+            self._side(branch.orelse, branch.results)
+            return
         self._line(to_text(self.spell(branch.condition)), keyword="if")
         self._side(branch.then, branch.results)
         mark = len(self.lines)
@@ -297,6 +307,44 @@ class Writer:
         self._side(branch.orelse, branch.results)
         if self.lines[body:] == [self.margin + INDENT + "pass"]:
             del self.lines[mark:]
+
+    def _yields(self, branch: Branch) -> bool:
+        """Whether the first side has something to say about a result."""
+        pairs = zip(branch.then.yields, branch.results, strict=True)
+        return any(a is not UNDEFINED and a is not r and self.counts[r] for a, r in pairs)
+
+    def _choice(self, branch: Branch) -> ast.expr | None:
+        """A branch of one result without steps of its own, as `a if c else b`."""
+        folded = dict(self.folded)
+        choice = self._choice_of(branch)
+        if choice is None or len(to_text(choice)) > WIDTH - 28:
+            self.folded = folded
+            return None
+        return choice
+
+    def _choice_of(self, branch: Branch) -> ast.expr | None:
+        used = [i for i, r in enumerate(branch.results) if self.counts[r]]
+        if len(used) != 1:
+            return None
+        then, orelse = (self._value_of(b, b.yields[used[0]]) for b in (branch.then, branch.orelse))
+        if then is None or orelse is None:
+            return None
+        return ast.IfExp(self.spell(branch.condition), then, orelse)
+
+    def _value_of(self, block: Block, atom: Structure) -> ast.expr | None:
+        for statement in block.statements:
+            values = list(results(statement))
+            if len(values) != 1 or self.counts[values[0]] != 1 or not values[0].fold:
+                return None
+            expression: ast.expr | None = None
+            if isinstance(statement, Branch):
+                expression = self._choice_of(statement)
+            elif isinstance(statement, Apply) and statement.function not in (EFFECTS | IN_PLACE):
+                expression = self.spell.application(statement)
+            if expression is None:
+                return None
+            self.folded[values[0]] = (expression, "")
+        return None if atom is UNDEFINED else self.spell(atom)
 
     def _side(self, block: Block, results: tuple[Value, ...]) -> None:
         self.margin += INDENT

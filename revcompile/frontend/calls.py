@@ -13,7 +13,7 @@ import numpy as np
 from revcompile.errors import UnsupportedError
 from revcompile.frontend import expressions
 from revcompile.frontend.expressions import axis_length, element_count, shape_of
-from revcompile.frontend.names import HostObject
+from revcompile.frontend.names import HostObject, is_library
 from revcompile.gates.broadcast import broadcast_dims
 from revcompile.gates.effects import format_, print_
 from revcompile.gates.samples import Real
@@ -73,7 +73,8 @@ def call(
             result = function(*args, **kwargs)
             if not isinstance(result, np.ndarray):
                 return result
-        return low.inline(_unwrapped(function), args, kwargs, frame)
+        if not is_library(function):
+            return low.inline(_unwrapped(function), args, kwargs, frame)
     name = _name(function)
     raise low.unsupported(
         f"no gate rule for {name}",

@@ -22,8 +22,8 @@ from revcompile.gates.infer import infer
 from revcompile.gates.shape import METHOD_ADAPTERS
 from revcompile.gates.table import TABLE
 from revcompile.ir.build import Builder
-from revcompile.ir.nodes import Block, Function, Parameter, Structure, Value
-from revcompile.ir.types import Facts, Scalar
+from revcompile.ir.nodes import Block, Function, Parameter, Structure, Value, leaves
+from revcompile.ir.types import Array, Facts, Scalar
 from revcompile.statements import branch, loop_static, simple
 from revcompile.syntax.abstract import Frame, NeedStatic, NestedFunction, Returned, type_of
 from revcompile.syntax.source import Source, find_source, rule_source
@@ -56,6 +56,7 @@ class Lowering:
         self.builder = builder
         self.host = HostNames(builder.facts, type_of, static, claim)
         self.spellings: dict[float, str] = {}
+        self.returned: ast.AST | None = None  # the expression that the function returned last
         self.steering: set[Value] = set()  # integers used as an index, a bound, an axis
 
     # -- evaluation ---------------------------------------------------------------------------
@@ -82,6 +83,8 @@ class Lowering:
             if handler is None:
                 raise self.unsupported(f"{_describe(statement)} is not supported yet", statement, frame)
             outcome = self._located(handler, statement, frame, pending)
+            if isinstance(statement, ast.Return) and frame.depth == 0 and not frame.is_rule:
+                self.returned = statement.value or statement
             if isinstance(outcome, Returned):
                 return outcome
         return None
@@ -97,7 +100,9 @@ class Lowering:
             if frame.is_rule:
                 raise
             raise self.unsupported(str(e) or "this is not implemented", node, frame) from None
-        except NeedStatic:
+        except NeedStatic as need:
+            if need.place is None and not frame.is_rule:
+                need.place = frame.source.place(node)
             raise
         except PYTHON_ERRORS as e:
             if frame.is_rule or getattr(e, "located", False):
@@ -149,7 +154,12 @@ class Lowering:
 
     def emit(self, function: Callable[..., Any], *args: Structure) -> Structure:
         """Apply a gate's function to arguments in signature order."""
-        return self.builder.emit(function, args)
+        result = self.builder.emit(function, args)
+        for value in leaves(result):
+            if isinstance(value.type, (Array, Scalar)) and value.type.dtype.kind not in "fiub":
+                what = "complex numbers are" if value.type.dtype.kind == "c" else f"the dtype {value.type.dtype} is"
+                raise UnsupportedError(f"{what} not supported; only real numbers are")
+        return result
 
     def apply(self, function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Structure:
         """Call a gate's function as user code does."""
@@ -178,6 +188,8 @@ class Lowering:
 
     def body(self, node: ast.FunctionDef | ast.Lambda, frame: Frame) -> Structure:
         if isinstance(node, ast.Lambda):
+            if frame.depth == 0 and not frame.is_rule:
+                self.returned, self.builder.line = node.body, node.body.lineno
             return self.evaluate(node.body, frame)
         outcome = self.run(node.body, frame)
         return outcome.value if outcome is not None else None

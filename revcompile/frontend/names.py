@@ -195,6 +195,9 @@ class HostNames:
             value = Value(found, hint=name, fold=False)
             self.live[path] = Live(path, value, name)
             return value
+        if isinstance(obj, (complex, np.ndarray, np.complexfloating)):
+            what = "complex" if np.iscomplexobj(obj) else f"a {type(obj).__name__} of dtype {obj.dtype.str}"
+            raise UnsupportedError(f"{name} is {what}; only real numbers and plain arrays of them are supported")
         if isinstance(obj, MethodType) and isinstance(obj.__func__, FunctionType):
             self.bring(path.then(".__func__"), obj.__func__, name)
             return MethodType(obj.__func__, self.bring(path.then(".__self__"), obj.__self__, name))

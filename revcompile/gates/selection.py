@@ -41,8 +41,15 @@ def is_zero(x: Any) -> bool:
 
 def to_larger(grad_y: Any, x1: Any, x2: Any) -> Any:
     """`grad_y` where x1 > x2, nothing where x1 < x2, half of it at a tie."""
+    if is_number_of_python(x1) and is_number_of_python(x2):
+        whole = float(grad_y)
+        return whole if x1 > x2 else 0.0 if x1 < x2 else 0.5 * whole
     half = 0.5 * grad_y
     return half * (x1 > x2) + half * (x1 >= x2)
+
+
+def is_number_of_python(x: Any) -> bool:
+    return type(x) is float or type(x) is int
 
 
 def share(grad_y: Any, x1: Any, x2: Any) -> Any:
@@ -54,6 +61,8 @@ def share(grad_y: Any, x1: Any, x2: Any) -> Any:
         sign = np.sign(x2)
         return grad_y * (0.5 - 0.5 * sign), grad_y * (0.5 + 0.5 * sign)
     grad_x1 = to_larger(grad_y, x1, x2)
+    if is_number_of_python(x1) and is_number_of_python(x2):
+        return grad_x1, to_larger(grad_y, x2, x1)
     return grad_x1, grad_y - grad_x1
 
 
@@ -212,12 +221,32 @@ SCALARS = [
 
 @gate(max, name="max", examples=SCALARS)
 def max_(grad_y: Any, y: Any, *args: Any) -> Any:
+    if len(args) == 2 and is_number_of_python(args[0]) and is_number_of_python(args[1]):
+        return list(routed(grad_y, args[0], args[1]))
     return extremum(grad_y, y, args)
 
 
 @gate(min, name="min", examples=SCALARS)
 def min_(grad_y: Any, y: Any, *args: Any) -> Any:
+    if len(args) == 2 and is_number_of_python(args[0]) and is_number_of_python(args[1]):
+        return list(routed_down(grad_y, args[0], args[1]))
     return extremum(grad_y, y, args)
+
+
+def routed(grad_y: Any, x1: Any, x2: Any) -> Any:
+    """The gradients of Python's `max(x1, x2)`: x2 is chosen if it is larger, else x1, a NaN included."""
+    whole = float(grad_y)
+    grad_x1 = 0.0 if x1 < x2 else whole if x1 != x2 else 0.5 * whole
+    grad_x2 = whole if x1 < x2 else 0.5 * whole if x1 == x2 else 0.0
+    return grad_x1, grad_x2
+
+
+def routed_down(grad_y: Any, x1: Any, x2: Any) -> Any:
+    """The same for `min(x1, x2)`."""
+    whole = float(grad_y)
+    grad_x1 = 0.0 if x1 > x2 else whole if x1 != x2 else 0.5 * whole
+    grad_x2 = whole if x1 > x2 else 0.5 * whole if x1 == x2 else 0.0
+    return grad_x1, grad_x2
 
 
 def extremum(grad_y: Any, y: Any, args: Any) -> Any:

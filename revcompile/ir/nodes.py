@@ -71,6 +71,7 @@ class Branch:
     orelse: Block
     results: tuple[Value, ...]
     line: int | None = None
+    note: str = ""  # the gate whose rule it is, written as a trailing comment
 
 
 @dataclass(frozen=True, eq=False)

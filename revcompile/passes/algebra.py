@@ -112,6 +112,14 @@ def reshape(r: Any, s: Apply) -> Structure | None:
     return r.replace(s, np.sum, *made.args[:3], False, *made.args[4:])
 
 
+def as_float(r: Any, s: Apply) -> Structure | None:
+    """A cast makes a float of a whole number by itself."""
+    made = r.made_by(s.args[0], operator.mul)
+    if made is None or not r.is_last_use(s.args[0]) or made.args[0] != 1.0 or not isinstance(made.args[1], Value):
+        return None
+    return r.replace(s, float, made.args[1])
+
+
 # -- signs ---------------------------------------------------------------------------------------
 
 
@@ -258,5 +266,5 @@ def _join_masked(r: Any, s: Apply) -> Structure | None:
 
 ALGEBRA: dict[Any, Callable[[Any, Apply], Structure | None]] = {
     operator.add: add, operator.sub: subtract, operator.neg: negative, operator.mul: multiply,
-    operator.truediv: divide, np.sum: total, np.reshape: reshape, np.squeeze: reshape,
+    operator.truediv: divide, np.sum: total, np.reshape: reshape, np.squeeze: reshape, float: as_float,
 }  # fmt: skip

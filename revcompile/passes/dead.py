@@ -57,4 +57,4 @@ def _sweep_branch(branch: Branch, read: set[Value]) -> Branch | None:
         sides.append(_sweep(replace(block, yields=yields), read))
     if not wanted and not sides[0].statements and not sides[1].statements:
         return None
-    return Branch(branch.condition, *sides, tuple(branch.results[i] for i in wanted), branch.line)
+    return Branch(branch.condition, *sides, tuple(branch.results[i] for i in wanted), branch.line, branch.note)

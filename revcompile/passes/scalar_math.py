@@ -29,6 +29,7 @@ from revcompile.ir.nodes import (
     Structure,
     Value,
     leaves,
+    map_values,
     results,
     uses,
 )
@@ -77,13 +78,10 @@ def use_math(function: Function, as_floats: bool) -> Function:
 
     With `as_floats`, a rule's whole numbers (`1 - y`) become floats: Python adds those faster.
     """
-
-    answers = set(leaves(function.body.yields[0][2]))  # a gradient stays a NumPy scalar where it is one
+    returned = set(leaves(function.body.yields[0][2]))
 
     def visit(statement: Apply, out: list[Statement]) -> Structure | None:
-        if statement.function is np.float64 and statement.result in answers:
-            return None
-        if statement.result in returned and statement.function is np.float64:
+        if statement.function is np.float64 and statement.result in returned:
             return None  # a NumPy scalar for a NumPy scalar
         chosen = AS_MATH.get(statement.function)
         if chosen is None and statement.function in SAME:
@@ -102,9 +100,26 @@ def use_math(function: Function, as_floats: bool) -> Function:
         out.append(replace(statement, function=chosen, args=args, result=new))
         return new
 
-    returned = set(leaves(function.body.yields))
     walk = Walk(visit)
-    return walk.function(function)
+    return _as_before(walk.function(function), function)
+
+
+def _as_before(function: Function, before: Function) -> Function:
+    """Gradients that were NumPy scalars are NumPy scalars still."""
+    casts: list[Statement] = []
+    ((value, aux, gradients),) = function.body.yields
+    were = iter(leaves(before.body.yields[0][2]))
+
+    def restore(gradient: Value) -> Value:
+        was = next(were)
+        if not _is_python(gradient) or _is_python(was):
+            return gradient
+        casts.append(Apply(np.float64, (gradient,), Value(was.type)))
+        return casts[-1].result  # type: ignore[union-attr]
+
+    gradients = map_values(restore, gradients)
+    body = Block((*function.body.statements, *casts), ((value, aux, gradients),))
+    return replace(function, body=body)
 
 
 def is_static(structure: Structure) -> bool:

@@ -176,6 +176,8 @@ class _Rules:
         """An index that counts up never repeats: assignment does, there is nothing to add up."""
         index = s.args[1] if isinstance(s.args[1], tuple) else (s.args[1],)
         arrays = [i for i in index if isinstance(i, Value) and i.type.dims]
+        if any(isinstance(i, (list, tuple, np.ndarray)) for i in index):
+            return None
         for counting in arrays:
             made = self.made_by(counting, np.arange)
             if made is None or len(made.args[0]) > 1 or any(len(i.type.dims) > 1 for i in arrays):

@@ -108,6 +108,7 @@ class Walk:
                 replace(orelse, yields=tuple(orelse.yields[i] for i in keep)),
                 tuple(results[i] for i in keep),
                 statement.line,
+                statement.note,
             )
         )
 

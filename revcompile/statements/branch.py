@@ -98,6 +98,10 @@ def _branch(
     cast: bool = True,
 ) -> Structure:
     """Emit a branch and join the values of its sides (or, with `names`, the names they assign)."""
+    if any(d.size not in (None, 1) or (d.size is None and not d.can_be_one) for d in test.type.dims):
+        raise ValueError(
+            "The truth value of an array with more than one element is ambiguous. Use a.any() or a.all()"
+        )
     builder = low.builder
     line = builder.line
     with builder.block() as then_statements:
@@ -129,6 +133,7 @@ def _branch(
             Block(tuple(else_statements), tuple(right)),
             tuple(out),
             line,
+            builder.note,
         )
     )
     if then_left and else_left:

@@ -14,6 +14,7 @@ import numpy as np
 
 from revcompile.ir.nodes import Structure, Value
 from revcompile.ir.types import ONE, Array, Facts, Scalar, Type
+from revcompile.errors import Place
 from revcompile.syntax.source import Source
 
 
@@ -73,6 +74,7 @@ class NeedStatic(Exception):
     def __init__(self, value: Value, what: str) -> None:
         super().__init__(what)
         self.value = value
+        self.place: Place | None = None  # in the user's source, once it is known
         self.what = what
 
 
@@ -84,7 +86,7 @@ def type_of(obj: Any, facts: Facts) -> Type | None:
         return Scalar(np.dtype(int), python=True, extent=facts.fresh())
     if isinstance(obj, np.generic) and obj.dtype.kind in "fiu":
         return Scalar(obj.dtype)
-    if isinstance(obj, np.ndarray) and obj.dtype.kind in "fiub":
+    if type(obj) in (np.ndarray, np.memmap) and obj.dtype.kind in "fiub" and obj.dtype.isnative:
         dims = tuple(ONE if n == 1 else facts.fresh(maybe_one=False) for n in obj.shape)
         return Array(obj.dtype, dims)
     return None

@@ -36,6 +36,12 @@ class Source:
         end = len(text) if getattr(node, "end_lineno", line) != line else end + self.shift
         return Place(self.filename, line, self.function.__name__, text, start, end)
 
+    def line(self, number: int) -> Place:
+        """A whole line of the user's file."""
+        text = linecache.getline(self.filename, number, self.function.__globals__).rstrip("\n")
+        start = len(text) - len(text.lstrip())
+        return Place(self.filename, number, self.function.__name__, text, start, len(text))
+
     def segment(self, node: ast.AST) -> str:
         """The text of a one-line expression."""
         place = self.place(node)

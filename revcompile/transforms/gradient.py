@@ -203,6 +203,7 @@ def make_gradient(f: Any, options: Options) -> Any:
     if isinstance(f, FunctionType):
         pickling.make_importable(entry, f, options)
     entry.primal = f  # type: ignore[attr-defined]
+    entry.argnums, entry.has_aux = options.argnums, options.has_aux  # type: ignore[attr-defined]
     entry.specializations = Specializations(dispatcher)  # type: ignore[attr-defined]
     entry.source_for = _source_for(dispatcher)  # type: ignore[attr-defined]
     _preview(dispatcher)

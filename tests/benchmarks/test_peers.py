@@ -64,3 +64,8 @@ def test_torch() -> None:
         torch.tensor(3, requires_grad=True)
     with pytest.raises(RuntimeError):
         np.sin(x)
+
+    y = torch.zeros(2)
+    y[0] = x * x
+    (gradient,) = torch.autograd.grad(y.sum(), x)
+    assert gradient == 6.0
