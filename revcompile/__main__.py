@@ -56,19 +56,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"revcompile: {e}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # the reader of a pipe has seen enough
-        sys.stdout = open(os.devnull, "w")
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
     return 0
 
 
 def _read(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        "revcompile", description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+        "revcompile",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "target", nargs="?", metavar="FILE.py:FUNCTION", help="the function: in a file, or as package.module:function"
+        "target",
+        nargs="?",
+        metavar="FILE.py:FUNCTION",
+        help="the function: in a file, or as package.module:function",
     )
     parser.add_argument(
-        "values", nargs="*", metavar="ARG", help="its arguments, as Python literals; lists of numbers become arrays"
+        "values",
+        nargs="*",
+        metavar="ARG",
+        help="its arguments, as Python literals; lists of numbers become arrays",
     )
     parser.add_argument(
         "--textbook", action="store_true", help="the unoptimised form: one gate a statement (optimize=False)"
@@ -81,7 +90,7 @@ def _read(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--json",
         action="store_true",
-        help="print one JSON object: source, backward_source, value, gradients (by name; NaN and infinities as text)",
+        help="print one JSON object: source, backward_source, value, gradients by name (nan and inf as text)",
     )
     # argparse takes -1e3 for an option; behind a space it is an argument.
     numbers = [f" {a}" if a[:1] == "-" and a[1:2] and a[1] in ".0123456789(" else a for a in arguments]
@@ -103,10 +112,15 @@ def _compile(options: argparse.Namespace) -> None:
         _attempt(lambda: inspect.signature(gradient).bind(*args))
         value, gradients = _attempt(lambda: gradient.value_and_grad(*args))
         _attempt(lambda: gradient(*args))  # now its text is that of these arguments
-        report["value"], report["gradients"] = value, _by_name(gradient, options.argnums, gradients, len(args))
+        report["value"], report["gradients"] = (
+            value,
+            _by_name(gradient, options.argnums, gradients, len(args)),
+        )
     elif gradient.source.startswith("# "):
         reason = gradient.source.splitlines()[0].removeprefix("# ")
-        raise Refused(f"{reason}\n  Give the arguments to compile it for: revcompile {options.target} ARG ...")
+        raise Refused(
+            f"{reason}\n  Give the arguments to compile it for: revcompile {options.target} ARG ..."
+        )
     report["source"], report["backward_source"] = gradient.source, gradient.backward_source
     if options.json:
         print(json.dumps(_plain(report)))
@@ -145,7 +159,9 @@ def find_function(target: str) -> Callable[..., Any]:
 def _load_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise Refused(f"there is no file {path}")
-    sys.path.insert(0, str(path.resolve().parent))  # what stands beside the file can be imported, as when it is run
+    sys.path.insert(
+        0, str(path.resolve().parent)
+    )  # what stands beside the file can be imported, as when it is run
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -168,7 +184,9 @@ def _import(load: Callable[[], Any], what: str) -> Any:
 
 def _suggest(module: Any) -> str:
     own = getattr(module, "__name__", None)
-    names = [n for n, f in vars(module).items() if inspect.isfunction(f) and f.__module__ == own and n[0] != "_"]
+    names = [
+        n for n, f in vars(module).items() if inspect.isfunction(f) and f.__module__ == own and n[0] != "_"
+    ]
     return f"; it has {', '.join(names)}" if names else ""
 
 
@@ -193,7 +211,7 @@ def read_literal(text: str) -> Any:
             return float(text)
         except ValueError:
             raise Refused(
-                f"cannot read the argument {text.strip()!r}: write a Python literal, such as 2.0, '[1.0, 2.0]', "
+                f"cannot read the argument {text.strip()!r}: write a Python literal: 2.0, '[1.0, 2.0]', "
                 "\"{'w': [1, 2]}\" or \"'text'\""
             ) from None
     return _as_arrays(value)
@@ -238,9 +256,13 @@ def _by_name(gradient: Any, argnums: str | None, gradients: Any, count: int) -> 
     names = list(inspect.signature(gradient).parameters)
     if argnums is not None:
         which = read_argnums(argnums)
-        chosen = [names[w] if isinstance(w, int) else w for w in (which if isinstance(which, tuple) else (which,))]
+        chosen = [
+            names[w] if isinstance(w, int) else w for w in (which if isinstance(which, tuple) else (which,))
+        ]
         return dict(zip(chosen, gradients if isinstance(which, tuple) else (gradients,), strict=True))
-    several = isinstance(gradients, tuple) and not hasattr(gradients, "_fields") and len(gradients) == count > 1
+    several = (
+        isinstance(gradients, tuple) and not hasattr(gradients, "_fields") and len(gradients) == count > 1
+    )
     items = gradients if several else (gradients,)
     return dict(zip(names if len(names) >= len(items) else map(str, range(len(items))), items, strict=False))
 
@@ -254,7 +276,7 @@ def _show(name: str, value: Any) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """As JSON has it: arrays as nested lists, named tuples and dicts as objects, NaN and infinities as text."""
+    """As JSON has it: arrays as nested lists, named tuples and dicts as objects, nan and inf as text."""
     if isinstance(value, (np.ndarray, np.generic)):
         return _plain(value.tolist())
     if isinstance(value, dict):
@@ -280,6 +302,7 @@ POINT = (2.0, -1.0, -3.0, -2.0, -3.0)
 
 def _tour() -> None:
     gradient, textbook = grad(neuron), grad(neuron, optimize=False)
+    names = list(inspect.signature(neuron).parameters)
     value, gradients = gradient.value_and_grad(*POINT)
     print("A neuron with two inputs, two weights and a bias, as you would write it:\n")
     print(_indented(inspect.getsource(neuron).replace(": float", "").replace(" -> Any", "")))
@@ -287,9 +310,9 @@ def _tour() -> None:
     print(_indented(gradient.backward_source))
     print("The same, one gate a statement, upstream gradient × local gradient: optimize=False\n")
     print(_indented(textbook.backward_source))
-    print(f"At {', '.join(f'{n} = {v:g}' for n, v in zip(inspect.signature(neuron).parameters, POINT, strict=True))}:\n")
+    print(f"At {', '.join(f'{n} = {v:g}' for n, v in zip(names, POINT, strict=True))}:\n")
     print(f"    L       = {value: .4f}")
-    for name, g in zip(inspect.signature(neuron).parameters, gradients, strict=True):
+    for name, g in zip(names, gradients, strict=True):
         print(f"    grad_{name} = {g: .4f}")
     check_grads(neuron, POINT)
     print("\nCentral differences of the neuron agree: check_grads(neuron, ...) passes.")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import ModuleType
 from typing import Any
 
 import revcompile.runtime as runtime
@@ -95,7 +97,8 @@ def compile_gradient(
         return writer.write(((item.value, item.path.text) for item in live), answer)
 
     def write_careful() -> list[str]:
-        final = finish(drop_casts(scalar_math.numpy_backward(gradient), facts))
+        careful = drop_casts(scalar_math.numpy_backward(gradient), facts)
+        final = finish(scalar_math.float_gradients(careful, gradient))
         return write(final, _answer(final, request))
 
     if request.optimize and not request.with_value:
@@ -296,15 +299,32 @@ def function_text(name: str, signature: inspect.Signature, lines: Sequence[str])
 def parameter_list(signature: inspect.Signature) -> str:
     """The parameters as text; defaults are the function object's."""
     plain = [
-        p.replace(annotation=p.empty, default=p.empty if p.default is p.empty else _Default())
+        p.replace(annotation=p.empty, default=p.empty if p.default is p.empty else _Default(p.default))
         for p in signature.parameters.values()
     ]
     return str(inspect.Signature(plain))[1:-1]
 
 
 class _Default:
+    """A default value as text: a plain constant as it is, for others an ellipsis."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
     def __repr__(self) -> str:
-        return "None"
+        plain = self.value is None or type(self.value) in (bool, int, float, str)
+        return repr(self.value) if plain and self.value == self.value else "..."
+
+
+def _import_line(root: str, target: Any) -> str:
+    """How a module of its own would come by a name of the user's program."""
+    name, home = getattr(target, "__name__", ""), getattr(target, "__module__", None)
+    if isinstance(target, ModuleType) and name != "__main__" and sys.modules.get(name) is target:
+        parent, dot, last = name.rpartition(".")
+        return f"from {parent} import {root}" if dot and last == root else f"import {name}" + f" as {root}" * (name != root)
+    if inspect.isfunction(target) and home != "__main__" and getattr(sys.modules.get(str(home)), root, None) is target:
+        return f"from {home} import {root}"
+    return f"# {root}: names of the user's program"
 
 
 def module_text(functions: Sequence[str], live: Sequence[Live]) -> str:
@@ -321,8 +341,7 @@ def module_text(functions: Sequence[str], live: Sequence[Live]) -> str:
     for item in live:
         if item.path.is_parameter:
             continue
-        target = getattr(item.path.target, "__name__", None)
-        line = f"import {target}" if target == item.path.root else f"# {item.path.root}: names of the user's program"
+        line = _import_line(item.path.root, item.path.target)
         if line not in header:
             header.append(line)
     return "\n".join(header) + ("\n\n\n" if header else "") + text

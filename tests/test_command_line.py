@@ -112,7 +112,9 @@ def test_structures(model):
     assert report["gradients"] == {"params": {"W": [[1.0], [2.0]]}}
 
 
-@pytest.mark.parametrize(("which", "names"), [("y", ["y"]), ("0", ["x"]), ("1,0", ["y", "x"]), ("x,y", ["x", "y"])])
+@pytest.mark.parametrize(
+    ("which", "names"), [("y", ["y"]), ("0", ["x"]), ("1,0", ["y", "x"]), ("x,y", ["x", "y"])]
+)
 def test_argnums(model, which, names):
     gradients = ask(f"{model}:product", "2.0", "5.0", "--argnums", which)["gradients"]
     assert isinstance(gradients, dict)

@@ -24,7 +24,7 @@ from revcompile.ir.types import ONE, Array, Dim, Facts, Opaque, Scalar
 from tests.gates.test_every_gate import cases, name_of
 
 LENGTHS = (0, 1, 2, 3, 4, 5, 6, 7)
-TRIES = 25
+TRIES = 12
 
 # Gates without a gradient have no samples; these are theirs.
 KNOWN = {

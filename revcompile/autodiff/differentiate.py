@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -23,6 +24,8 @@ from revcompile.ir.nodes import (
     blocks,
     leaves,
     map_structure,
+    map_values,
+    results,
     scalar_type,
     uses,
 )
@@ -36,7 +39,7 @@ def differentiate(
     """The function whose result is `(value, aux, gradients)`, the gradients in the order of `wanted`."""
     structures = {p.name: p.structure for p in function.parameters}
     inputs = [v for name in wanted for v in leaves(structures[name]) if is_number(v.type)]
-    value, aux = _loss(function.result, has_aux)
+    value, aux = (0.0, None) if function.body.raises else _loss(function.result, has_aux)
     plan = make_plan(function, inputs, value)
     rev = Reverser(plan, low, _definitions(function.body))
     forward = function.body.statements
@@ -51,6 +54,7 @@ def differentiate(
         _without_slices(map_structure(lambda leaf: _gradient(rev, leaf), structures[name])) for name in wanted
     )
     backward = Block(tuple(builder.statements), ((value, aux, gradients),))
+    backward = _renamed(backward, _outer_names(function.body))
     read = set(uses(backward)) | set(leaves(aux))
     statements: tuple[Statement, ...] = (*_keep_residuals(forward, read), *backward.statements)
     body = Block(statements, backward.yields)
@@ -63,6 +67,38 @@ def _definitions(block: Block) -> Iterator[tuple[Value, Apply]]:
             yield from ((v, statement) for v in leaves(statement.result))
         for inner in blocks(statement):
             yield from _definitions(inner)
+
+
+def _outer_names(block: Block) -> dict[Value, Value]:
+    """What a side of a branch computes and yields is known outside as the branch's result."""
+    outer: dict[Value, Value] = {}
+
+    def index(block: Block) -> None:
+        for statement in block.statements:
+            for inner in blocks(statement):
+                made = {v for s in inner.statements for v in results(s)}
+                for atom, result in zip(inner.yields, results(statement), strict=False):
+                    if isinstance(atom, Value) and atom in made:
+                        outer.setdefault(atom, outer.get(result, result))
+                index(inner)
+
+    index(block)
+    return outer
+
+
+def _renamed(block: Block, names: dict[Value, Value]) -> Block:
+    def new(structure: Structure) -> Structure:
+        return map_values(lambda v: names.get(v, v), structure)
+
+    statements: list[Statement] = []
+    for s in block.statements:
+        if isinstance(s, Apply):
+            s = s if names.keys().isdisjoint(leaves(s.args)) else replace(s, args=new(s.args))
+        elif isinstance(s, Branch):
+            sides = (_renamed(s.then, names), _renamed(s.orelse, names))
+            s = replace(s, condition=new(s.condition), then=sides[0], orelse=sides[1])
+        statements.append(s)
+    return Block(tuple(statements), new(block.yields))
 
 
 def _keep_residuals(statements: tuple[Statement, ...], read: set[Value]) -> tuple[Statement, ...]:

@@ -31,11 +31,17 @@ EXTREMES = frozenset({np.max, np.min, np.amax, np.amin, np.maximum.reduce, np.mi
 
 @dataclass(frozen=True)
 class Effect:
-    """What a shift does to a value. `axes`: for each axis, which axis of c runs along it (None: c is constant)."""
+    """What a shift does to a value. `axes`: which axis of c runs along each axis (None: c is constant)."""
 
     kind: str  # "shifted" or "scaled"
     weight: float
     axes: tuple[int | None, ...]
+
+
+class Effects(dict[Value, Effect]):
+    """The values that follow from m; and how each value was made."""
+
+    made: dict[Value, Apply]
 
 
 class Depends(Exception):
@@ -47,25 +53,31 @@ def irrelevant(function: Function, loss: Structure) -> frozenset[Value]:
     statements = function.body.statements
     found = set()
     for i, statement in enumerate(statements):
-        if isinstance(statement, Apply) and statement.function in EXTREMES and isinstance(statement.result, Value):
+        if (
+            isinstance(statement, Apply)
+            and statement.function in EXTREMES
+            and isinstance(statement.result, Value)
+        ):
             m = statement.result
-            if _cancels(m, statements[i + 1 :], loss):
+            if _cancels(m, statements[:i], statements[i + 1 :], loss):
                 found.add(m)
     return frozenset(found)
 
 
-def _cancels(m: Value, statements: tuple[Statement, ...], loss: Structure) -> bool:
+def _cancels(m: Value, before: tuple[Statement, ...], after: tuple[Statement, ...], loss: Structure) -> bool:
     axes = tuple(None if d.is_one else i for i, d in enumerate(m.type.dims))
-    effects = {m: Effect("shifted", 1.0, _trimmed(axes))}
+    effects = Effects({m: Effect("shifted", 1.0, _trimmed(axes))})
+    applied = (s for s in (*before, *after) if isinstance(s, Apply))
+    effects.made = {s.result: s for s in applied if isinstance(s.result, Value)}
     try:
-        for statement in statements:
+        for statement in after:
             _follow(statement, effects)
     except Depends:
         return False
     return effects.keys().isdisjoint(leaves(loss))
 
 
-def _follow(statement: Statement, effects: dict[Value, Effect]) -> None:
+def _follow(statement: Statement, effects: Effects) -> None:
     if not isinstance(statement, Apply):
         read = set(results(statement))
         for inner in (getattr(statement, "then", None), getattr(statement, "orelse", None)):
@@ -97,7 +109,7 @@ def _need(effect: Effect | None, kind: str) -> Effect:
     return effect
 
 
-def _get(atom: Structure, effects: dict[Value, Effect]) -> Effect | None:
+def _get(atom: Structure, effects: Effects) -> Effect | None:
     return effects.get(atom) if isinstance(atom, Value) else None
 
 
@@ -114,11 +126,11 @@ def _combine(a: Effect | None, b: Effect | None, kind: str, sign: float) -> Effe
     return replace(a, weight=a.weight + sign * b.weight)
 
 
-def _additive(sign: float) -> Callable[[Apply, dict[Value, Effect]], Effect]:
+def _additive(sign: float) -> Callable[[Apply, Effects], Effect]:
     return lambda s, effects: _combine(_get(s.args[0], effects), _get(s.args[1], effects), "shifted", sign)
 
 
-def _product(s: Apply, effects: dict[Value, Effect]) -> Effect:
+def _product(s: Apply, effects: Effects) -> Effect:
     a, b = (_get(x, effects) for x in s.args)
     for one, other in ((a, s.args[1]), (b, s.args[0])):
         if one is not None and one.kind == "shifted":  # a multiple of a shifted value
@@ -128,31 +140,31 @@ def _product(s: Apply, effects: dict[Value, Effect]) -> Effect:
     return _combine(a, b, "scaled", 1.0)
 
 
-def _quotient(s: Apply, effects: dict[Value, Effect]) -> Effect:
+def _quotient(s: Apply, effects: Effects) -> Effect:
     a, b = (_get(x, effects) for x in s.args)
     if a is not None and a.kind == "shifted" and type(s.args[1]) in (int, float) and s.args[1] != 0:
         return replace(a, weight=a.weight / s.args[1])
     return _combine(a, b, "scaled", -1.0)
 
 
-def _negative(s: Apply, effects: dict[Value, Effect]) -> Effect:
+def _negative(s: Apply, effects: Effects) -> Effect:
     effect = effects[s.args[0]]
     return replace(effect, weight=-effect.weight) if effect.kind == "shifted" else effect
 
 
-def _exp(s: Apply, effects: dict[Value, Effect]) -> Effect:
+def _exp(s: Apply, effects: Effects) -> Effect:
     return replace(_need(effects[s.args[0]], "shifted"), kind="scaled")
 
 
-def _log(s: Apply, effects: dict[Value, Effect]) -> Effect:
+def _log(s: Apply, effects: Effects) -> Effect:
     return replace(_need(effects[s.args[0]], "scaled"), kind="shifted")
 
 
-def _same(s: Apply, effects: dict[Value, Effect]) -> Effect:
+def _same(s: Apply, effects: Effects) -> Effect:
     return effects[s.args[0]]
 
 
-def _sum(s: Apply, effects: dict[Value, Effect]) -> Effect:
+def _sum(s: Apply, effects: Effects) -> Effect:
     """c comes out of a sum of scaled values, if it is constant along what is summed."""
     if s.function is np.sum and (s.args[4] is not True or s.args[2] is not None):
         raise Depends
@@ -160,7 +172,7 @@ def _sum(s: Apply, effects: dict[Value, Effect]) -> Effect:
     return _reduced(_need(effects[s.args[0]], "scaled"), s.args[0].type.dims, axis, keepdims)
 
 
-def _extreme(s: Apply, effects: dict[Value, Effect]) -> Effect:
+def _extreme(s: Apply, effects: Effects) -> Effect:
     """So does it come out of a maximum, of shifted values and of scaled ones."""
     axis, keepdims = s.args[1], s.args[2]
     return _reduced(effects[s.args[0]], s.args[0].type.dims, axis, keepdims)
@@ -173,28 +185,54 @@ def _reduced(effect: Effect, dims: tuple[Dim, ...], axis: Any, keepdims: Any) ->
     axes = (None,) * (rank - len(effect.axes)) + effect.axes
     if any(axes[i] is not None for i in gone):
         raise Depends
-    return replace(effect, axes=_trimmed(axes if keepdims else tuple(a for i, a in enumerate(axes) if i not in gone)))
+    return replace(
+        effect, axes=_trimmed(axes if keepdims else tuple(a for i, a in enumerate(axes) if i not in gone))
+    )
 
 
-def _getitem(s: Apply, effects: dict[Value, Effect]) -> Effect:
-    """New axes and whole axes only: `m[:, None]`."""
+def _getitem(s: Apply, effects: Effects) -> Effect:
+    """New axes, whole axes, and any part of an axis along which c is constant: `m[:, None]`, `z[:, 0]`."""
     x, index = s.args
     if x not in effects:
         raise Depends
     effect = effects[x]
     left = list((None,) * (len(x.type.dims) - len(effect.axes)) + effect.axes)
     out: list[int | None] = []
-    for part in index if isinstance(index, tuple) else (index,):
+    parts = index if isinstance(index, tuple) else (index,)
+    if _is_one_of_each_row(parts, x, effects):
+        if left[1] is not None:
+            raise Depends
+        return replace(effect, axes=_trimmed((left[0],)))
+    for part in parts:
         if part is None:
             out.append(None)
-        elif part == slice(None) if isinstance(part, slice) and not list(leaves(part)) else False:
+        elif (isinstance(part, slice) and (part.start, part.stop, part.step) == (None, None, None)) or (
+            isinstance(part, slice) and left[0] is None
+        ):
             out.append(left.pop(0))
+        elif _is_whole_number(part) and left[0] is None:
+            left.pop(0)
         else:
             raise Depends
     return replace(effect, axes=_trimmed((*out, *left)))
 
 
-def _expand_dims(s: Apply, effects: dict[Value, Effect]) -> Effect:
+def _is_whole_number(part: Structure) -> bool:
+    return type(part) is int or (
+        isinstance(part, Value) and not part.type.dims and part.type.dtype.kind in "iu"
+    )  # type: ignore[union-attr]
+
+
+def _is_one_of_each_row(parts: tuple[Structure, ...], x: Value, effects: Effects) -> bool:
+    """`z[np.arange(len(z)), labels]`."""
+    if len(parts) != 2 or len(x.type.dims) != 2 or not all(isinstance(p, Value) for p in parts):
+        return False
+    made = effects.made.get(parts[0])
+    counts_up = made is not None and made.function is np.arange and len(made.args[0]) == 1
+    return counts_up and parts[0].type.dims == x.type.dims[:1] and len(parts[1].type.dims) == 1
+
+
+def _expand_dims(s: Apply, effects: Effects) -> Effect:
     x, axis = s.args
     effect = effects[x]
     left = list((None,) * (len(x.type.dims) - len(effect.axes)) + effect.axes)
@@ -204,8 +242,9 @@ def _expand_dims(s: Apply, effects: dict[Value, Effect]) -> Effect:
     return replace(effect, axes=_trimmed(tuple(None if i in new else left.pop(0) for i in range(rank))))
 
 
-RULES: dict[Any, Callable[[Apply, dict[Value, Effect]], Effect]] = {
-    operator.add: _additive(1.0), np.add: _additive(1.0), operator.sub: _additive(-1.0), np.subtract: _additive(-1.0),
+RULES: dict[Any, Callable[[Apply, Effects], Effect]] = {
+    operator.add: _additive(1.0), np.add: _additive(1.0),
+    operator.sub: _additive(-1.0), np.subtract: _additive(-1.0),
     operator.mul: _product, np.multiply: _product, operator.truediv: _quotient, np.divide: _quotient,
     operator.neg: _negative, np.negative: _negative, operator.pos: _same, identity: _same,
     np.exp: _exp, math.exp: _exp, np.log: _log, np.sum: _sum, np.max: _extreme, np.min: _extreme,

@@ -17,10 +17,11 @@ import numpy as np
 
 from revcompile.autodiff.plan import Plan
 from revcompile.autodiff.shapes import fit
-from revcompile.autodiff.signs import at_least_one, never_zero
+from revcompile.autodiff.signs import is_regular, may_be_infinite
 from revcompile.errors import UnsupportedError
 from revcompile.frontend.expressions import shape_of
 from revcompile.frontend.lower import Lowering
+from revcompile.gates.broadcast import broadcast_dims
 from revcompile.gates.effects import identity
 from revcompile.gates.infer import infer
 from revcompile.gates.table import TABLE, Gate
@@ -56,6 +57,7 @@ class Reverser:
         self.masked: set[Value] = set()
         self.inputs = frozenset(plan.inputs)
         self.definitions = dict(definitions)
+        self._infinite: dict[Value, bool] = {}
 
     # -- statements ---------------------------------------------------------------------------
 
@@ -93,7 +95,7 @@ class Reverser:
         masked = gate.name in MASKING or not self.masked.isdisjoint(leaves(upstream))
         # Inputs come first: their gradients are results.
         for operand, contribution in sorted(contributions, key=lambda pair: pair[0] not in self.inputs):
-            if masked and gate.is_singular(statement.args) and not self._regular(gate, statement):
+            if masked and self._may_blow_up(gate, statement, operand):
                 contribution = self._mask(contribution, upstream, statement)
             self.accumulate(operand, contribution, masked)
 
@@ -153,11 +155,22 @@ class Reverser:
             for o, g in zip(operand, gradient, strict=True):
                 self._match(o, g, pairs)
 
-    def _regular(self, gate: Gate, statement: Apply) -> bool:
-        """A quotient whose denominator is never zero where the forward pass is finite; log of what is at least 1."""
-        if gate.name == "log":
-            return at_least_one(statement.args[0], self.definitions)
-        return gate.name == "div" and never_zero(statement.args[1], self.definitions)
+    def _may_blow_up(self, gate: Gate, statement: Apply, operand: Value) -> bool:
+        """Whether a local gradient can be infinite or NaN although the arguments of the function are finite.
+
+        Its own formula may make it so (`1 / x`), or a value that the formula reads (`log(x)` in `x * log(x)`).
+        """
+        if gate.is_singular(statement.args) and not is_regular(gate.name, statement.args, self.definitions):
+            return True
+        if gate.name in MASKING:
+            return False
+        if gate.locals is not None:
+            names = dict(zip(gate.locals, statement.args, strict=True))
+            read = {n for name, v in names.items() if v is operand for n in _names_in(gate.locals[name])}
+            values = [statement.result if n == "y" else names.get(n) for n in read]
+        else:
+            values = list(statement.args) if gate.dims is broadcast_dims else []
+        return any(may_be_infinite(v, self.definitions, self._infinite) for v in values)
 
     def _mask(self, contribution: Structure, upstream: Structure, statement: Apply) -> Structure:
         """Where nothing flows back, nothing flows on, whatever the local gradient is there."""
@@ -209,6 +222,11 @@ def _dtype_option(dtype: np.dtype[Any]) -> dict[str, Any]:
 
 def formula_home() -> None:
     """Formulas are read with the names of this module (`np`)."""
+
+
+@lru_cache(maxsize=1024)
+def _names_in(formula: str) -> frozenset[str]:
+    return frozenset(node.id for node in ast.walk(ast.parse(formula)) if isinstance(node, ast.Name))
 
 
 @lru_cache(maxsize=1024)

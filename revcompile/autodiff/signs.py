@@ -1,4 +1,7 @@
-"""A little knowledge of signs: which denominators are not zero. Imports the IR."""
+"""A little knowledge of signs: which denominators are not zero, what stays finite.
+
+Imports the IR and the gate table.
+"""
 
 from __future__ import annotations
 
@@ -8,33 +11,87 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from revcompile.ir.nodes import Apply, Structure, Value
+from revcompile.gates.table import TABLE
+from revcompile.ir.nodes import Apply, Structure, Value, leaves
 
 _POSITIVE = frozenset({np.exp, np.exp2, np.cosh, math.exp, math.cosh})
 _KEEPS_SIGN = frozenset({np.sum, np.mean, np.max, np.min, np.sqrt, math.sqrt, np.expand_dims, np.reshape})
-_SUMS = frozenset({operator.add, np.add, operator.mul, np.multiply})
+_SUMS = frozenset({operator.add, np.add})
+_PRODUCTS = frozenset({operator.mul, np.multiply})
+UNKNOWN, NOT_NEGATIVE, POSITIVE = range(3)
+
+
+_SQUARES = frozenset({np.square, abs, np.absolute, np.sqrt, math.sqrt})
+# What gives NaN outside its domain, though its rule takes care of the domain's edge.
+_PARTIAL = frozenset({np.sqrt, math.sqrt, np.arcsin, math.asin, np.arccos, math.acos, np.arccosh, math.acosh})
+
+
+def is_regular(name: str, args: tuple[Structure, ...], definitions: Mapping[Value, Apply]) -> bool:
+    """Whether a singular gate stays clear of its singularity: a quotient whose denominator is never zero."""
+    if name == "log":
+        return at_least_one(args[0], definitions) or never_zero(args[0], definitions)
+    return (name == "div" and never_zero(args[1], definitions)) or (
+        name == "pow" and isinstance(args[0], Value) and never_zero(args[0], definitions)
+    )
+
+
+def may_be_infinite(atom: Structure, definitions: Mapping[Value, Apply], known: dict[Value, bool]) -> bool:
+    """Whether a value of the forward pass can be infinite or NaN where the function's arguments are finite.
+
+    Overflow apart. `known` keeps what was found out.
+    """
+    if not isinstance(atom, Value) or atom not in definitions:
+        return False
+    if atom not in known:
+        made = definitions[atom]
+        gate = TABLE[made.function]
+        if made.function in _PARTIAL:
+            own = not not_negative(made.args[0], definitions)
+        else:
+            own = gate.is_singular(made.args) and not is_regular(gate.name, made.args, definitions)
+        known[atom] = gate.carries_gradient and (
+            own or any(may_be_infinite(a, definitions, known) for a in leaves(made.args))
+        )
+    return known[atom]
 
 
 def never_zero(atom: Structure, definitions: Mapping[Value, Apply]) -> bool:
     """Whether an atom is positive, or a number that is not zero (underflow apart)."""
     if not isinstance(atom, Value):
         return type(atom) in (int, float) and atom != 0
-    made = definitions.get(atom)
-    if made is None:
-        return False
-    if made.function in _POSITIVE:
-        return True
-    if made.function in _KEEPS_SIGN:
-        return isinstance(made.args[0], Value) and never_zero(made.args[0], definitions)
-    if made.function in _SUMS:
-        return all(_positive(a, definitions) for a in made.args)
-    return False
+    return _sign(atom, definitions) == POSITIVE
 
 
-def _positive(atom: Structure, definitions: Mapping[Value, Apply]) -> bool:
+def not_negative(atom: Structure, definitions: Mapping[Value, Apply]) -> bool:
+    """Whether an atom is a square, a sum of squares or the like."""
+    return _sign(atom, definitions) >= NOT_NEGATIVE
+
+
+def _sign(atom: Structure, definitions: Mapping[Value, Apply], depth: int = 10) -> int:
     if not isinstance(atom, Value):
-        return type(atom) in (int, float) and atom > 0
-    return never_zero(atom, definitions)
+        if type(atom) not in (int, float) or not atom >= 0:
+            return UNKNOWN
+        return POSITIVE if atom > 0 else NOT_NEGATIVE
+    made = definitions.get(atom)
+    if made is None or depth == 0:
+        return UNKNOWN
+    if made.function in _POSITIVE:
+        return POSITIVE
+    if made.function in _KEEPS_SIGN:
+        of_argument = _sign(made.args[0], definitions, depth - 1)
+        return NOT_NEGATIVE if of_argument == UNKNOWN and made.function in _SQUARES else of_argument
+    if made.function in _SQUARES:
+        return NOT_NEGATIVE
+    if made.function in (operator.pow, np.power):
+        return NOT_NEGATIVE if type(made.args[1]) is int and made.args[1] % 2 == 0 else UNKNOWN
+    if made.function in _PRODUCTS and made.args[0] is made.args[1]:
+        return NOT_NEGATIVE
+    if made.function in _SUMS or made.function in _PRODUCTS:
+        a, b = (_sign(x, definitions, depth - 1) for x in made.args)
+        if UNKNOWN in (a, b):
+            return UNKNOWN
+        return max(a, b) if made.function in _SUMS else min(a, b)
+    return UNKNOWN
 
 
 def at_least_one(atom: Structure, definitions: Mapping[Value, Apply]) -> bool:

@@ -222,7 +222,7 @@ def _expand_dims(sp: Speller, args: Any, _: Apply) -> ast.expr | None:
         return None
     rank = len(x.type.dims) + len(axes)
     new = {i % rank for i in axes}
-    parts = [ast.Constant(None) if i in new else ast.Slice(None, None, None) for i in range(max(new) + 1)]
+    parts: list[ast.expr] = [ast.Constant(None) if i in new else ast.Slice(None, None, None) for i in range(max(new) + 1)]
     return ast.Subscript(sp(x), ast.Tuple(parts, ast.Load()) if len(parts) > 1 else parts[0], ast.Load())
 
 

@@ -165,6 +165,8 @@ class Writer:
                 movable[statement.condition] = made.get(statement.condition) == barrier
             if not isinstance(statement, Apply) or statement.function in EFFECTS:
                 barrier += 1
+            elif statement.function is add_at and self.counts[statement.args[0]] > 1:
+                barrier += 1  # what reads the array stays before its change
             for value in results(statement):
                 made[value] = barrier
         for value in leaves(answer):  # what is returned keeps its name, a mere cast apart

@@ -73,6 +73,9 @@ def structure_of(obj: Any, place: Place, static: frozenset[Place], host: HostNam
         return int(obj) if isinstance(obj, np.integer) else obj
     if isinstance(obj, (tuple, list)):
         items = [structure_of(item, (*place, i), static, host) for i, item in enumerate(obj)]
+        for field, item in zip(getattr(obj, "_fields", ()), items, strict=False):
+            if isinstance(item, Value):
+                item.hint = field
         return type(obj)(*items) if hasattr(obj, "_fields") else type(obj)(items)
     if type(obj) is dict:
         return {k: structure_of(v, (*place, k), static, host) for k, v in obj.items()}

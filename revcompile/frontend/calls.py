@@ -195,6 +195,8 @@ def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict
     for argument in bound:
         if isinstance(argument, HostObject):
             argument.refuse()
+        if isinstance(argument, (NestedFunction, Method)):
+            raise TypeError(f"{_name(function)} is applied to a function")
     for value in leaves(bound):
         if not isinstance(value.type, (Array, Scalar)):
             raise UnsupportedError(f"{_name(function)} is applied to a {value.type}")

@@ -194,7 +194,7 @@ def _compare_chain(low: Lowering, left: Structure, rest: list[tuple[ast.cmpop, a
     if len(rest) == 1:
         return first
     return branch.choose(
-        low, first, lambda: _compare_chain(low, right, rest[1:], frame), lambda: first
+        low, frame, first, lambda: _compare_chain(low, right, rest[1:], frame), lambda: first
     )
 
 
@@ -212,23 +212,23 @@ def _compare_two(low: Lowering, op: ast.cmpop, left: Structure, right: Structure
             return isinstance(op, ast.NotEq)
     if isinstance(left, (tuple, list)) and isinstance(right, (tuple, list)) and not is_static((left, right)):
         if isinstance(op, (ast.Eq, ast.NotEq)):
-            same = _equal_sequences(low, left, right)
+            same = _equal_sequences(low, frame, left, right)
             return same if isinstance(op, ast.Eq) else operate(low, operator.not_, same)
         left, right = low.static(left, "in a comparison"), low.static(right, "in a comparison")
     return operate(low, COMPARE[type(op)], left, right)
 
 
-def _equal_sequences(low: Lowering, left: Structure, right: Structure) -> Structure:
+def _equal_sequences(low: Lowering, frame: Frame, left: Structure, right: Structure) -> Structure:
     """`x.shape == (n, 3)`: item by item, up to the first that differ."""
     if isinstance(left, (tuple, list)) and isinstance(right, (tuple, list)):
         if isinstance(left, list) != isinstance(right, list) or len(left) != len(right):
             return False
         if not left:
             return True
-        first = _equal_sequences(low, left[0], right[0])
+        first = _equal_sequences(low, frame, left[0], right[0])
         if len(left) == 1:
             return first
-        return branch.choose(low, first, lambda: _equal_sequences(low, left[1:], right[1:]), lambda: False)
+        return branch.choose(low, frame, first, lambda: _equal_sequences(low, frame, left[1:], right[1:]), lambda: False)
     if left is right or _same_length(low, left, right):
         return True
     return operate(low, operator.eq, left, right)
@@ -253,8 +253,8 @@ def boolean(low: Lowering, node: ast.BoolOp, frame: Frame) -> Structure:
         if len(operands) == 1:
             return first
         if isinstance(node.op, ast.And):
-            return branch.choose(low, first, lambda: rest(operands[1:]), lambda: first)
-        return branch.choose(low, first, lambda: first, lambda: rest(operands[1:]))
+            return branch.choose(low, frame, first, lambda: rest(operands[1:]), lambda: first)
+        return branch.choose(low, frame, first, lambda: first, lambda: rest(operands[1:]))
 
     return rest(node.values)
 
@@ -262,7 +262,7 @@ def boolean(low: Lowering, node: ast.BoolOp, frame: Frame) -> Structure:
 def conditional(low: Lowering, node: ast.IfExp, frame: Frame) -> Structure:
     test = low.evaluate(node.test, frame)
     return branch.choose(
-        low, test, lambda: low.evaluate(node.body, frame), lambda: low.evaluate(node.orelse, frame)
+        low, frame, test, lambda: low.evaluate(node.body, frame), lambda: low.evaluate(node.orelse, frame)
     )
 
 

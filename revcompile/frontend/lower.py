@@ -25,7 +25,7 @@ from revcompile.ir.build import Builder
 from revcompile.ir.nodes import Block, Function, Parameter, Structure, Value, leaves
 from revcompile.ir.types import Array, Facts, Scalar
 from revcompile.statements import branch, loop_static, simple
-from revcompile.syntax.abstract import Frame, NeedStatic, NestedFunction, Returned, type_of
+from revcompile.syntax.abstract import Frame, Left, NeedStatic, NestedFunction, Returned, type_of
 from revcompile.syntax.source import Source, find_source, rule_source
 
 MAX_DEPTH = 50
@@ -82,7 +82,10 @@ class Lowering:
             handler = STATEMENTS.get(type(statement))
             if handler is None:
                 raise self.unsupported(f"{_describe(statement)} is not supported yet", statement, frame)
-            outcome = self._located(handler, statement, frame, pending)
+            try:
+                outcome = self._located(handler, statement, frame, pending)
+            except Left:
+                return None
             if isinstance(statement, ast.Return) and frame.depth == 0 and not frame.is_rule:
                 self.returned = statement.value or statement
             if isinstance(outcome, Returned):
@@ -190,8 +193,15 @@ class Lowering:
         if isinstance(node, ast.Lambda):
             if frame.depth == 0 and not frame.is_rule:
                 self.returned, self.builder.line = node.body, node.body.lineno
-            return self.evaluate(node.body, frame)
+            try:
+                return self.evaluate(node.body, frame)
+            except Left:
+                if frame.depth:
+                    raise
+                return None
         outcome = self.run(node.body, frame)
+        if outcome is None and self.builder.left and frame.depth:
+            raise Left
         return outcome.value if outcome is not None else None
 
     def run_rule(self, rule: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Structure:

@@ -64,8 +64,8 @@ def cbrt(grad_y: Any, y: Any, x: Any) -> Any:
 
 
 def singular_power(x1: Any, x2: Any) -> bool:
-    """Whether a power can have an infinite slope that its rule does not take care of itself."""
-    return not (isinstance(x2, (int, float)) and x2 >= 0)
+    """Whether a power's slope can be infinite or NaN (of a negative base) without its rule taking care of that."""
+    return not (isinstance(x2, (int, float)) and x2 >= 0 and (x2 < 1 or x2 == int(x2)))
 
 
 @gate(

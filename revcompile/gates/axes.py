@@ -1,7 +1,7 @@
 """Axis arithmetic: what the gates on shapes and indices know about axes while compiling.
 
 The arguments here are what `dims` functions are given: `Value`s, told by their `.type`, and static
-objects. The one helper for rules, `along`, is last. Imports the types of the IR only.
+objects. The helpers for rules, from `along` on, are last. Imports the types of the IR only.
 """
 
 from __future__ import annotations
@@ -159,3 +159,13 @@ def normal(axis: int, rank: int) -> int:
 def along(axis: int, index: Any) -> Any:
     """The index that takes `index` of one axis and all of those before it: `x[:, index]` for axis 1."""
     return index if axis == 0 else (slice(None),) * axis + (index,)
+
+
+def takes_all(index: Any) -> bool:
+    """Whether an index only adds axes: `x[:, None]`."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return all([p is None or p is Ellipsis or (isinstance(p, slice) and is_whole(p)) for p in parts])
+
+
+def is_whole(s: slice) -> bool:
+    return s.start is None and s.stop is None and s.step is None

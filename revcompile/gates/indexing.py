@@ -22,6 +22,7 @@ from revcompile.gates.axes import (
     normal,
     shape_dims,
     sliced,
+    takes_all,
 )
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
@@ -161,16 +162,6 @@ def getitem(grad_y: Any, a: Any, index: Any) -> Any:
     if takes_all(index):
         return np.reshape(grad_y, a.shape)
     return scatter(grad_y, index, a.shape)
-
-
-def takes_all(index: Any) -> bool:
-    """Whether an index only adds axes: `x[:, None]`."""
-    parts = index if isinstance(index, tuple) else (index,)
-    return all([p is None or p is Ellipsis or (isinstance(p, slice) and is_whole(p)) for p in parts])
-
-
-def is_whole(s: slice) -> bool:
-    return s.start is None and s.stop is None and s.step is None
 
 
 def scatter_dims(facts: Facts, grad: Any, index: Any, shape: Any) -> Dims:

@@ -15,7 +15,8 @@ import numpy as np
 from revcompile.gates.broadcast import broadcast_dims
 from revcompile.gates.samples import example, real
 from revcompile.gates.shape import METHOD_ADAPTERS
-from revcompile.gates.table import elementwise, gate
+from revcompile.gates.table import elementwise, gate, known
+from revcompile.runtime import step
 
 UNSET: Any = np._NoValue
 
@@ -53,10 +54,9 @@ def is_number_of_python(x: Any) -> bool:
 
 
 def share(grad_y: Any, x1: Any, x2: Any) -> Any:
-    """`grad_y` split between x1 and x2: the larger one gets it. Against a 0 (relu), the sign decides."""
+    """`grad_y` split between x1 and x2: the larger one gets it. Against a 0 (relu), a step does that."""
     if is_zero(x2) and np.ndim(x1) > 0:
-        sign = np.sign(x1)
-        return grad_y * (0.5 + 0.5 * sign), grad_y * (0.5 - 0.5 * sign)
+        return grad_y * step(x1), grad_y * step(-x1)
     if is_zero(x1) and np.ndim(x2) > 0:
         sign = np.sign(x2)
         return grad_y * (0.5 - 0.5 * sign), grad_y * (0.5 + 0.5 * sign)
@@ -93,6 +93,7 @@ def fmin(grad_y: Any, y: Any, x1: Any, x2: Any) -> Any:
     return share_chosen(grad_y, y, x1, x2)
 
 
+known(step)  # its derivative is zero wherever it has one
 elementwise("copysign", (np.copysign, math.copysign), a="np.sign(a) * np.copysign(1.0, b)", b="0")
 elementwise("heaviside", np.heaviside, a="0", b="a == 0")
 

@@ -16,7 +16,6 @@ import math
 import operator
 from collections.abc import Callable
 from dataclasses import replace
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -40,17 +39,25 @@ def add(r: Any, s: Apply) -> Structure | None:
         plain = positive(r, s, one)
         if plain is not None:
             return r.replace(s, operator.sub, other, plain)
-    for i, atom in enumerate(s.args):  # 1.0 * n + y: the sum makes a float of n by itself
+    return _whole_number(r, s)
+
+
+def _whole_number(r: Any, s: Apply) -> Structure | None:
+    """`1.0 * n + y`: the sum makes a float of n by itself."""
+    a, b = s.args
+    for i, atom in enumerate(s.args):
         made = r.made_by(atom, operator.mul)
         if made is not None and made.args[0] == 1.0 and _is_count(made.args[1]):
-            return r.replace(s, operator.add, *((made.args[1], b) if i == 0 else (a, made.args[1])))
+            return r.replace(s, s.function, *((made.args[1], b) if i == 0 else (a, made.args[1])))
     return None
 
 
 def subtract(r: Any, s: Apply) -> Structure | None:
     a, b = s.args
     plain = positive(r, s, b)
-    return r.replace(s, operator.add, a, plain) if plain is not None else None
+    if plain is not None:
+        return r.replace(s, operator.add, a, plain)
+    return _whole_number(r, s)
 
 
 def negative(r: Any, s: Apply) -> Structure | None:
@@ -72,6 +79,10 @@ def multiply(r: Any, s: Apply) -> Structure | None:
         return _scale(r, s, b, a)
     if type(a) in (int, float):
         return _scale(r, s, a, b)
+    for one, other in ((a, b), (b, a)):
+        weak = _weak(r, s, one) if isinstance(other, Value) and other.type.dims else None
+        if weak is not None:
+            return r.replace(s, operator.mul, weak, other)
     made = r.made_by(a, *DIVIDE)
     if made is not None and r.is_last_use(a):
         upstream, divisor = made.args
@@ -115,7 +126,12 @@ def reshape(r: Any, s: Apply) -> Structure | None:
 def as_float(r: Any, s: Apply) -> Structure | None:
     """A cast makes a float of a whole number by itself."""
     made = r.made_by(s.args[0], operator.mul)
-    if made is None or not r.is_last_use(s.args[0]) or made.args[0] != 1.0 or not isinstance(made.args[1], Value):
+    if (
+        made is None
+        or not r.is_last_use(s.args[0])
+        or made.args[0] != 1.0
+        or not isinstance(made.args[1], Value)
+    ):
         return None
     return r.replace(s, float, made.args[1])
 
@@ -140,7 +156,12 @@ def positive(r: Any, s: Apply, atom: Structure) -> Structure | None:
             if plain is None:
                 continue
             args = (plain, made.args[1]) if i == 0 else (made.args[0], plain)
-            if made.function in MULTIPLY and type(plain) is float and plain == 1.0 and r.same_type(args[1 - i], atom):
+            if (
+                made.function in MULTIPLY
+                and type(plain) is float
+                and plain == 1.0
+                and r.same_type(args[1 - i], atom)
+            ):
                 return args[1 - i]
             return r.emit(made, made.function, *args)
     if made.function in (np.sum, np.expand_dims, np.broadcast_to, float):
@@ -167,7 +188,11 @@ def _scale(r: Any, s: Apply, factor: float, x: Structure) -> Structure | None:
 
 def _noted(s: Apply, absorbed: Apply) -> Apply:
     """`s` with the gate of what goes up in it named too."""
-    words = [w for note in (absorbed.note, s.note) for w in note.removesuffix(" gates").removesuffix(" gate").split(", ")]
+    words = [
+        w
+        for note in (absorbed.note, s.note)
+        for w in note.removesuffix(" gates").removesuffix(" gate").split(", ")
+    ]
     names = list(dict.fromkeys(w for w in words if w))
     return replace(s, note=f"{', '.join(names)} gate{'s' if len(names) > 1 else ''}" if names else "")
 
@@ -175,9 +200,27 @@ def _noted(s: Apply, absorbed: Apply) -> Apply:
 def _times(r: Any, s: Apply, factor: float, x: Value) -> Value:
     """`factor * x`, joined with the constant that x begins with."""
     made = r.made_by(x, operator.mul, operator.truediv)
-    if made is not None and r.is_last_use(x) and type(made.args[0]) is float and _is_exact(factor, made.args[0]):
+    if (
+        made is not None
+        and r.is_last_use(x)
+        and type(made.args[0]) is float
+        and _is_exact(factor, made.args[0])
+    ):
         return r.emit(_noted(s, made), made.function, factor * made.args[0], made.args[1])
     return r.emit(s, operator.mul, factor, x)
+
+
+def _weak(r: Any, s: Apply, atom: Structure) -> Structure | None:
+    """`np.float32(1.0) / n` as the Python number `1.0 / n`, which takes on the dtype of its partner."""
+    made = r.walk.definitions.get(atom) if isinstance(atom, Value) and not atom.type.dims else None
+    if made is None:
+        return None
+    if made.function in (np.float32, np.float16):
+        return made.args[0] if type(made.args[0]) is float else None
+    if made.function not in (operator.mul, operator.truediv):
+        return None
+    operands = [x if type(x) is float or _is_count(x) else _weak(r, s, x) for x in made.args]
+    return None if None in operands else r.emit(made, made.function, *operands)
 
 
 def _double(r: Any, s: Apply, a: Value) -> Structure | None:
@@ -196,7 +239,10 @@ def _double(r: Any, s: Apply, a: Value) -> Structure | None:
 def _is_exact(a: float, b: float) -> bool:
     """Whether the product of two constants is exact."""
     product = a * b
-    return math.isfinite(product) and Fraction(a) * Fraction(b) == Fraction(product)
+    if not math.isfinite(product):
+        return False
+    (m, p), (n, q), (r, s) = (x.as_integer_ratio() for x in (a, b, product))
+    return m * n * s == r * p * q
 
 
 def _is_power_of_two(x: float) -> bool:

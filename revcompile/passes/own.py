@@ -122,28 +122,35 @@ def accumulate_in_place(function: Function) -> Function:
 
     def block(b: Block) -> Block:
         local = {v for s in b.statements if isinstance(s, Apply) for v in leaves(s.result)}
-        statements = [statement(s, local) for s in b.statements]
-        return Block(tuple(s for s in statements if not (isinstance(s, Apply) and any(s.result is a for a in absorbed))), b.yields)
+        read: Counter[Value] = Counter()  # by statements of this block so far, none of which made a view
+        statements = []
+        for s in b.statements:
+            statements.append(statement(s, local, read))
+            if isinstance(s, Apply) and s.function not in ALIASING and not TABLE[s.function].view:
+                read.update(leaves(s.args))
+        kept = [s for s in statements if not (isinstance(s, Apply) and any(s.result is a for a in absorbed))]
+        return Block(tuple(kept), b.yields)
 
-    def statement(s: Statement, local: set[Value]) -> Statement:
+    def statement(s: Statement, local: set[Value], read: Counter[Value]) -> Statement:
         if isinstance(s, Branch):
             return replace(s, then=block(s.then), orelse=block(s.orelse))
         if not (isinstance(s, Apply) and s.function in IN_PLACE and isinstance(s.result, Value)):
             return s
         old, extra = s.args
-        if s.function is operator.add and sparse(old) is not None and sparse(extra) is None:
+        swapped = s.function is operator.add and sparse(old) is not None and sparse(extra) is None
+        if swapped and isinstance(extra, Value) and extra in local and _may_add(extra, s, made):
             old, extra = extra, old
-        if not isinstance(old, Value) or counts[old] != 1 or old not in local or not _may_add(old, s, made):
+        if not isinstance(old, Value) or old not in local or not _may_add(old, s, made):
             return s
         few = sparse(extra) if s.function is operator.add and old.type.dims else None
-        if few is not None:
+        if few is not None and counts[old] == 1 + read[old]:  # who else reads it has done so
             if old.of is None and old.hint is None:
                 old.of = s.result.of
             absorbed.append(extra)
             return replace(s, function=add_at, args=(old, few.args[1], few.args[0]))
-        if old.of is None or old.of is not s.result.of:
+        if counts[old] != 1 or old.of is None or old.of is not s.result.of:
             return s
-        return replace(s, function=IN_PLACE[s.function])
+        return replace(s, function=IN_PLACE[s.function], args=(old, extra))
 
     def sparse(atom: Structure) -> Apply | None:
         by = made.get(atom) if isinstance(atom, Value) and counts[atom] == 1 else None

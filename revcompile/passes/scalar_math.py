@@ -34,7 +34,7 @@ from revcompile.ir.nodes import (
     uses,
 )
 from revcompile.ir.types import Array, Scalar
-from revcompile.passes.walk import Walk
+from revcompile.passes.walk import Visit, Walk
 from revcompile.runtime import over, sigmoid
 
 AS_MATH: dict[Callable[..., Any], Callable[..., Any]] = {
@@ -49,7 +49,7 @@ AS_MATH: dict[Callable[..., Any], Callable[..., Any]] = {
     np.copysign: math.copysign,
 }  # fmt: skip
 ARITHMETIC = frozenset({operator.add, operator.sub, operator.mul, operator.truediv})
-SAME = frozenset({identity, sigmoid, over, *AS_MATH.values(), operator.pos})
+SAME = frozenset({identity, sigmoid, over, *AS_MATH.values(), operator.pos, operator.pow, operator.mod, operator.floordiv})
 
 
 def applies(function: Function) -> bool:
@@ -80,14 +80,20 @@ def use_math(function: Function, as_floats: bool) -> Function:
     """
     returned = set(leaves(function.body.yields[0][2]))
 
+    # np.power has no complex results: where it is used, `x ** 0.5` of a negative number must not give one.
+    domain = any(isinstance(s, Apply) and s.function in (np.power, np.float_power) for s in _walk(function.body))
+
     def visit(statement: Apply, out: list[Statement]) -> Structure | None:
         if statement.function is np.float64 and statement.result in returned:
             return None  # a NumPy scalar for a NumPy scalar
+        if statement.function is operator.getitem and _is_python(statement.args[0]):
+            return _indexed(statement, out)
         chosen = AS_MATH.get(statement.function)
         if chosen is None and statement.function in SAME:
             chosen = statement.function
-        if chosen is operator.pow and not is_static(statement.args[1]):
-            chosen = math.pow
+        if statement.function is operator.pow and not _is_whole(statement.args[1]):
+            was_numpy = isinstance(statement.args[0], Value) and statement.args[0] in walk.converted
+            chosen = math.pow if domain or was_numpy else chosen
         if chosen is None or not all(_is_python(a) for a in statement.args):
             return None
         result = statement.result
@@ -98,10 +104,50 @@ def use_math(function: Function, as_floats: bool) -> Function:
             args = tuple(float(a) if type(a) is int else a for a in args)
         new = Value(replace(result.type, python=True, extent=None), result.hint, result.of, result.fold)
         out.append(replace(statement, function=chosen, args=args, result=new))
+        if not result.type.python:
+            walk.converted.add(new)
         return new
 
-    walk = Walk(visit)
+    walk = _Math(visit)
     return _as_before(walk.function(function), function)
+
+
+class _Math(Walk):
+    """A walk that knows which NumPy scalars became Python's, on one side of a branch or on both."""
+
+    def __init__(self, visit: Visit) -> None:
+        super().__init__(visit)
+        self.converted: set[Value] = set()
+
+    def _branch(self, statement: Branch, out: list[Statement]) -> None:
+        super()._branch(statement, out)
+        branch = out[-1] if out else None
+        if not isinstance(branch, Branch):
+            return
+        results, sides = list(branch.results), (list(branch.then.yields), list(branch.orelse.yields))
+        ends: tuple[list[Statement], list[Statement]] = ([], [])
+        for i, result in enumerate(results):
+            yields = (sides[0][i], sides[1][i])
+            if not _is_numpy(result) or result in yields:
+                continue
+            if all(_is_python(y) for y in yields):
+                results[i] = Value(replace(result.type, python=True), result.hint, result.of, result.fold)
+                self.replaced[result] = results[i]
+                self.converted.add(results[i])
+                continue
+            for side, end, y in zip(sides, ends, yields, strict=True):
+                if _is_python(y):
+                    side[i] = Value(result.type)
+                    end.append(Apply(np.float64, (y,), side[i], branch.line))
+        then, orelse = (
+            replace(block, statements=(*block.statements, *end), yields=tuple(side))
+            for block, end, side in zip((branch.then, branch.orelse), ends, sides, strict=True)
+        )
+        out[-1] = replace(branch, then=then, orelse=orelse, results=tuple(results))
+
+
+def _is_numpy(value: Value) -> bool:
+    return isinstance(value.type, Scalar) and not value.type.python and value.type.dtype == float
 
 
 def _as_before(function: Function, before: Function) -> Function:
@@ -122,6 +168,14 @@ def _as_before(function: Function, before: Function) -> Function:
     return replace(function, body=body)
 
 
+def _indexed(statement: Apply, out: list[Statement]) -> Structure:
+    """`x[None]`, of a number that is Python's now: only a NumPy scalar takes an index."""
+    number = Value(Scalar(np.dtype(float)))
+    out.append(Apply(np.float64, statement.args[:1], number, statement.line))
+    out.append(replace(statement, args=(number, *statement.args[1:])))
+    return statement.result
+
+
 def is_static(structure: Structure) -> bool:
     return not isinstance(structure, Value)
 
@@ -130,6 +184,23 @@ def _is_python(atom: Structure) -> bool:
     if not isinstance(atom, Value):
         return type(atom) in (int, float)
     return isinstance(atom.type, Scalar) and atom.type.python and atom.type.dtype.kind in "fi"
+
+
+def _is_whole(exponent: Structure) -> bool:
+    return is_static(exponent) and float(exponent).is_integer()
+
+
+def float_gradients(function: Function, like: Function) -> Function:
+    """The function with Python floats for the gradients of Python floats."""
+    (value, aux, gradients), *rest = function.body.yields
+    casts: list[Statement] = []
+    for old, new in zip(leaves(like.body.yields[0][2]), leaves(gradients), strict=False):
+        if isinstance(old.type, Scalar) and old.type.python:
+            casts.append(Apply(float, (new,), Value(old.type, new.hint, new.of, fold=True)))
+    known = {s.args[0]: s.result for s in casts if isinstance(s, Apply)}
+    gradients = map_values(lambda v: known.get(v, v), gradients)
+    body = Block((*function.body.statements, *casts), ((value, aux, gradients), *rest))
+    return replace(function, body=body)
 
 
 def numpy_backward(function: Function) -> Function:

@@ -233,6 +233,8 @@ class _Rules:
 
     def cast(self, s: Apply) -> Structure | None:
         (a,) = s.args[:1]
+        if s.function is float and type(a) is float:
+            return a
         return a if isinstance(a, Value) and self.same_type(a, s.result) else None
 
     def reshape(self, s: Apply) -> Structure | None:

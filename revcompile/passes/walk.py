@@ -85,7 +85,10 @@ class Walk:
     def _branch(self, statement: Branch, out: list[Statement]) -> None:
         condition = self.atom(statement.condition)
         then, orelse = self.block(statement.then), self.block(statement.orelse)
-        if not isinstance(condition, Value):
+        if isinstance(condition, Value):  # how a value was made inside says nothing that can be said outside
+            for value in (*_defined(then), *_defined(orelse)):
+                self.definitions.pop(value, None)
+        else:
             chosen = then if condition else orelse
             out.extend(chosen.statements)
             for result, atom in zip(statement.results, chosen.yields, strict=True):
@@ -101,6 +104,8 @@ class Walk:
             i for i, (r, s) in enumerate(zip(results, statement.results, strict=True))
             if r is s or _is_yielded(then, orelse, i, r)
         ]  # fmt: skip
+        if not self.in_backward:
+            self.forward.update(results)
         out.append(
             Branch(
                 condition,

@@ -29,10 +29,11 @@ from revcompile.ir.nodes import (
     scalar_type,
 )
 from revcompile.ir.types import Array, Facts, Opaque, Scalar, Type
-from revcompile.syntax.abstract import Frame, Poison, Returned
+from revcompile.syntax.abstract import Frame, Left, Poison, Returned
 from revcompile.syntax.interpreter import Interpreter
 
 MISSING = Poison("is assigned on one side of a branch only")
+ASSIGNED = Poison("is assigned by := in a part of an expression that is not always evaluated")
 
 
 class CannotJoin(Exception):
@@ -78,15 +79,30 @@ def lower(low: Interpreter, node: ast.If, frame: Frame, pending: list[ast.stmt])
 
 
 def choose(
-    low: Interpreter, test: Structure, then: Callable[[], Structure], orelse: Callable[[], Structure]
+    low: Interpreter, frame: Frame, test: Structure, then: Callable[[], Structure], orelse: Callable[[], Structure]
 ) -> Structure:
-    """The value of `then()` or `orelse()`: only the one that `test` picks is evaluated."""
+    """The value of `then()` or `orelse()`: only the one that `test` picks is evaluated.
+
+    A name that a side assigns (by `:=`) has no single meaning afterwards.
+    """
     if not isinstance(test, Value):
         return then() if test else orelse()
+    before, assigned = dict(frame.names), dict(frame.names)
+
+    def side(evaluate: Callable[[], Structure]) -> Structure:
+        frame.names = dict(before)
+        value = evaluate()
+        assigned.update({k: ASSIGNED for k, v in frame.names.items() if before.get(k) is not v})
+        return value
+
     try:
-        return _branch(low, test, then, orelse)
+        value = _branch(low, test, lambda: side(then), lambda: side(orelse))
     except CannotJoin as e:
         raise UnsupportedError(f"the two sides of this expression do not agree: {e}") from None
+    frame.names = assigned
+    if low.builder.left:
+        raise Left
+    return value
 
 
 def _branch(
@@ -105,10 +121,10 @@ def _branch(
     builder = low.builder
     line = builder.line
     with builder.block() as then_statements:
-        a = then()
+        a = _unless_left(then)
         then_left = builder.left
     with builder.block() as else_statements:
-        b = orelse()
+        b = _unless_left(orelse)
         else_left = builder.left
     pairs: list[tuple[Structure, Structure, Value]] = []
     if names is not None:
@@ -147,12 +163,21 @@ def alike(low: Interpreter, statements: list[Any], atom: Structure, t: Type) -> 
     Otherwise the type of the joined value would be true on one side only.
     """
     have = _type(atom)
-    if not (isinstance(have, Scalar) and isinstance(t, Scalar) and have.python and not t.python and t.dtype.kind == "f"):
+    if not isinstance(t, Scalar) or t.dtype.kind != "f":
+        return atom
+    if not isinstance(have, Array) and not (isinstance(have, Scalar) and have.python and not t.python):
         return atom
     with low.builder.block() as cast:
-        number = low.emit(t.dtype.type, atom)
+        number = low.emit(float if t.python else t.dtype.type, atom)
     statements.extend(cast)
     return number
+
+
+def _unless_left(side: Callable[[], Structure]) -> Structure:
+    try:
+        return side()
+    except Left:
+        return None
 
 
 def _is_inside(value: Value, statements: list[Any]) -> bool:
@@ -303,9 +328,10 @@ def reverse(rev: Any, statement: Branch) -> None:
 def _joined_gradient(rev: Any, value: Value, a: Structure, b: Structure) -> Type:
     """The type of a gradient that comes from either side: a number may be Python's or NumPy's."""
     t = rev.gradient_type(value)
-    if isinstance(t, Scalar) and isinstance(_type(a), Scalar) and isinstance(_type(b), Scalar):
-        return join_types(rev.builder.facts, _type(a), _type(b))
-    return t
+    if not isinstance(t, Scalar):
+        return t
+    numbers = [Scalar(x.dtype) if isinstance(x, Array) else x for x in (_type(a), _type(b))]
+    return join_types(rev.builder.facts, *numbers)
 
 
 def with_residuals(forward: Branch, read: set[Value]) -> Branch:

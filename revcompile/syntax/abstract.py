@@ -68,6 +68,10 @@ class Returned:
         self.value = value
 
 
+class Left(Exception):
+    """Control does not get here: what is being interpreted has raised an exception of the user's."""
+
+
 class NeedStatic(Exception):
     """A number that is known only at run time stands where the compiler must know it."""
 

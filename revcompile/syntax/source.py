@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import inspect
 import linecache
+import tokenize
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -64,7 +65,7 @@ def find_source(function: Callable[..., Any]) -> Source:
         )
     try:
         node, shift = _definition(code, tuple(lines))
-    except (SyntaxError, IndexError, IndentationError) as e:
+    except (SyntaxError, IndexError, tokenize.TokenError) as e:
         raise UnsupportedError(
             f"the source of {function.__qualname__} in {code.co_filename} does not parse: {e}",
             way_out="Has the file changed since it was imported? Reload it.",
@@ -74,6 +75,11 @@ def find_source(function: Callable[..., Any]) -> Source:
             f"cannot find {function.__qualname__} at line {code.co_firstlineno} of {code.co_filename}",
             way_out="Has the file changed since it was imported? Reload it. "
             "Two lambdas alike on one line: give them names with def.",
+        )
+    if _is_stale(node, code):
+        raise UnsupportedError(
+            f"the source of {function.__qualname__} in {code.co_filename} is not what was compiled",
+            way_out="Has the file changed since it was imported? Reload it.",
         )
     return Source(function, node, code.co_filename, shift)
 
@@ -104,6 +110,9 @@ def _definition(
 
 def _find_lambda(code: CodeType, lines: tuple[str, ...]) -> ast.Lambda | None:
     candidates = [n for n in _lambdas(lines) if n.lineno == code.co_firstlineno and _matches(n, code)]
+    if len(candidates) > 1 and hasattr(code, "co_positions"):
+        inside = [n for n in candidates if _encloses(n, code)]
+        return max(inside, key=lambda n: (n.lineno, n.col_offset), default=None)  # the innermost
     if len(candidates) > 1:
         alike = [n for n in candidates if _same_code(n, code)]
         texts = {ast.dump(n) for n in alike}
@@ -122,8 +131,45 @@ def _matches(node: ast.FunctionDef | ast.Lambda, code: CodeType) -> bool:
     return tuple(a.arg for a in parameters(node)) == code.co_varnames[: len(parameters(node))]
 
 
+def _encloses(node: ast.Lambda, code: CodeType) -> bool:
+    """Whether all of the code comes from the lambda's body (Python 3.11 and later know columns)."""
+    body = node.body
+    start, end = (body.lineno, body.col_offset), (body.end_lineno, body.end_col_offset)
+    spans = [p for p in code.co_positions() if None not in p and p[2] != p[3]]
+    return bool(spans) and all(start <= (a, c) and (b, d) <= end for a, b, c, d in spans)  # type: ignore[operator]
+
+
+def _is_stale(node: ast.FunctionDef | ast.Lambda, code: CodeType) -> bool:
+    """Whether the text has numbers or names that the compiled function does not have."""
+    if isinstance(node, ast.Lambda):
+        tree: ast.AST = ast.Expression(node)
+        module = compile(tree, "", "eval")  # type: ignore[arg-type]
+    else:
+        plain = ast.FunctionDef(node.name, node.args, node.body, [], None)
+        for name in ("lineno", "col_offset", "end_lineno", "end_col_offset"):
+            setattr(plain, name, getattr(node, name))
+        plain.type_params = []  # type: ignore[attr-defined]
+        module = compile(ast.Module([plain], []), "", "exec")
+    own = next((c for c in module.co_consts if isinstance(c, CodeType)), None)
+    return own is not None and not _words(own) <= _words(code)
+
+
+def _words(code: CodeType) -> set[Any]:
+    """The numbers and names in compiled code and in the functions inside it."""
+    found: set[Any] = {*code.co_names, *code.co_varnames, *code.co_freevars, *code.co_cellvars}
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            found |= _words(constant)
+        elif type(constant) in (int, float):
+            found.add((type(constant), constant))
+    return found
+
+
 def _same_code(node: ast.Lambda, code: CodeType) -> bool:
-    compiled = compile(ast.Expression(node), "", "eval").co_consts[0]
+    outer = ast.parse(f"lambda {', '.join(code.co_freevars)}: 0", mode="eval")  # the names that it closes over
+    outer.body.body = node  # type: ignore[attr-defined]
+    shell = next(c for c in compile(outer, "", "eval").co_consts if isinstance(c, CodeType))
+    compiled = next(c for c in shell.co_consts if isinstance(c, CodeType))
     return (
         compiled.co_code == code.co_code
         and compiled.co_names == code.co_names
@@ -132,7 +178,12 @@ def _same_code(node: ast.Lambda, code: CodeType) -> bool:
 
 
 def _plain(constants: tuple[Any, ...]) -> list[Any]:
-    return [(type(c), c) for c in constants if not isinstance(c, CodeType)]
+    """Constants to compare: not the inner functions, nor their qualified names."""
+    return [
+        (type(c), c)
+        for c in constants
+        if not isinstance(c, CodeType) and not (isinstance(c, str) and "<locals>" in c)
+    ]
 
 
 def parameters(node: ast.FunctionDef | ast.Lambda) -> list[ast.arg]:

@@ -66,7 +66,7 @@ def gate(
     def register(rule: Rule) -> Rule:
         label = name or getattr(function, "__name__", "gate")
         if forward is None:
-            table.gate(function, name=label)(rule)
+            table.gate(function, name=label, view=True)(rule)  # it may return its argument
         else:
             table.opaque(function, forward, rule, label)
         _of_users.add(function)

@@ -364,7 +364,7 @@ FORMS = (
     *["np.where({u} {e} {c}, {v}, {w})"] * 3, "np.where({u} > 0, np.log(np.abs({u}) + 0.1), {w})",
     "np.maximum({v}, {w})", "np.minimum({v}, {w})", "np.maximum({v}, 0.0)", "np.clip({v}, -0.5, 0.75)",
     "np.maximum(0, {v})", "np.hypot({v}, {w})", "np.arctan2({v}, {w})",
-    "{v} ** 2", "{v} ** 3", "np.abs({v}) ** 0.5", "(np.abs({v}) + 0.2) ** {w}", "np.sqrt({v} * {v} + 0.1)",
+    "{v} ** 2", "{v} ** 3", "(np.abs({v}) + 0.05) ** 0.5", "(np.abs({v}) + 0.2) ** {w}", "np.sqrt({v} * {v} + 0.1)",
     "np.log({v} ** 2 + 0.3)", "1 / (1 + np.exp(-{v}))", "{v} / (np.abs({w}) + 0.5)", "np.float64({c})", "-{v}", "{v} % 0.7",
     *["{v} if {t} else {w}"] * 3, "({c} and {d})", "({c} or {d})", "max({c}, {d})", "min({c}, {d}, 0.3)", "abs({c})",
     "scaled({v}, by={c})", "scaled({v}, shift={c})", "bent({v}, {w})", "clipped({c})", "{p} * V[{S}]", "{u} * G",
