@@ -98,7 +98,9 @@ def operands(stage: Stage, sample: Example, keep: bool) -> tuple[list[Any], list
             x = argument.draw(stage.rng)
             abstract.append(Value(Scalar(np.dtype(float), python=True)))
             concrete.append(x)
-        elif isinstance(argument, (list, tuple)) and any(isinstance(a, (Real, list, np.ndarray)) for a in argument):
+        elif isinstance(argument, (list, tuple)) and any(
+            isinstance(a, (Real, list, np.ndarray)) for a in argument
+        ):
             inner_abstract, inner_concrete = operands(stage, Example(tuple(argument), {}), keep)
             abstract.append(type(argument)(inner_abstract))
             concrete.append(type(argument)(inner_concrete))

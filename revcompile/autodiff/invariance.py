@@ -24,7 +24,7 @@ import numpy as np
 
 from revcompile.gates.effects import identity
 from revcompile.ir.nodes import Apply, Function, Statement, Structure, Value, leaves, results, uses
-from revcompile.ir.types import Dim
+from revcompile.ir.types import Dim, Scalar
 
 EXTREMES = frozenset({np.max, np.min, np.amax, np.amin, np.maximum.reduce, np.minimum.reduce, max, min})
 
@@ -218,9 +218,9 @@ def _getitem(s: Apply, effects: Effects) -> Effect:
 
 
 def _is_whole_number(part: Structure) -> bool:
-    return type(part) is int or (
-        isinstance(part, Value) and not part.type.dims and part.type.dtype.kind in "iu"
-    )  # type: ignore[union-attr]
+    if isinstance(part, Value):
+        return isinstance(part.type, Scalar) and part.type.dtype.kind in "iu"
+    return type(part) is int
 
 
 def _is_one_of_each_row(parts: tuple[Structure, ...], x: Value, effects: Effects) -> bool:

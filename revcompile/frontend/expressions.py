@@ -236,7 +236,9 @@ def _equal_sequences(low: Lowering, frame: Frame, left: Structure, right: Struct
 
 def _same_length(low: Lowering, left: Structure, right: Structure) -> bool:
     extents = [x.type.extent for x in (left, right) if isinstance(x, Value) and isinstance(x.type, Scalar)]
-    return len(extents) == 2 and None not in extents and low.builder.facts.same(*extents)
+    if len(extents) != 2 or extents[0] is None or extents[1] is None:
+        return False
+    return low.builder.facts.same(extents[0], extents[1])
 
 
 def _may_be_same(left: Value | HostObject, right: Structure) -> bool:

@@ -143,8 +143,8 @@ def _distinct_sizes(args: Any) -> list[Callable[[Dim], int]]:
     for symbol, all_trims in reversed(trims.items()):
         second[symbol] = next_size + max(all_trims)
         next_size = second[symbol] - min(all_trims) + 2
-    return [lambda d: d.size if d.size is not None else first[d.symbol] - d.trim,  # type: ignore
-            lambda d: d.size if d.size is not None else second[d.symbol] - d.trim]  # type: ignore  # fmt: skip
+    return [lambda d: d.size if d.size is not None else first[d.symbol] - d.trim,
+            lambda d: d.size if d.size is not None else second[d.symbol] - d.trim]  # fmt: skip
 
 
 def _equal_sizes(args: Any, number: int) -> Callable[[Dim], int]:

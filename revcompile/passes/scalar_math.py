@@ -131,7 +131,7 @@ class _Math(Walk):
             if not _is_numpy(result) or result in yields:
                 continue
             if all(_is_python(y) for y in yields):
-                results[i] = Value(replace(result.type, python=True), result.hint, result.of, result.fold)
+                results[i] = Value(Scalar(np.dtype(float), python=True), result.hint, result.of, result.fold)
                 self.replaced[result] = results[i]
                 self.converted.add(results[i])
                 continue

@@ -97,12 +97,13 @@ class Walk:
             return
         # A residual is both defined inside and a result: what replaces it is the result now.
         results = []
+        inside = {*_defined(then), *_defined(orelse)}  # what stands for a residual may be known outside already
         for result in statement.results:
             new = self.replaced.get(result, result)
             results.append(new if isinstance(new, Value) else result)
         keep = [
             i for i, (r, s) in enumerate(zip(results, statement.results, strict=True))
-            if r is s or _is_yielded(then, orelse, i, r)
+            if r is s or (r in inside and _is_yielded(then, orelse, i, r))
         ]  # fmt: skip
         if not self.in_backward:
             self.forward.update(results)

@@ -134,8 +134,8 @@ def _branch(
     if not then_left and not else_left:
         left, right, out = zip(*pairs, strict=True) if pairs else ((), (), ())
         if cast:
-            left = [alike(low, then_statements, x, v.type) for x, v in zip(left, out, strict=True)]
-            right = [alike(low, else_statements, x, v.type) for x, v in zip(right, out, strict=True)]
+            left = tuple(alike(low, then_statements, x, v.type) for x, v in zip(left, out, strict=True))
+            right = tuple(alike(low, else_statements, x, v.type) for x, v in zip(right, out, strict=True))
     else:  # only one side goes on: its values are the values
         survivors = [v for v in leaves(joined) if _is_inside(v, then_statements + else_statements)]
         fresh = {v: Value(v.type, v.hint) for v in dict.fromkeys(survivors)}

@@ -185,7 +185,7 @@ def _transform(
     return make_gradient(f, options)
 
 
-def make_gradient(f: Any, options: Options) -> Any:
+def make_gradient(f: Any, options: Options, preview: bool = True) -> Any:
     """The gradient function of `f`: a dispatcher's entry, with its attributes."""
     if isinstance(f, (staticmethod, classmethod)):
         return type(f)(make_gradient(f.__func__, options))
@@ -206,12 +206,15 @@ def make_gradient(f: Any, options: Options) -> Any:
     entry.argnums, entry.has_aux = options.argnums, options.has_aux  # type: ignore[attr-defined]
     entry.specializations = Specializations(dispatcher)  # type: ignore[attr-defined]
     entry.source_for = _source_for(dispatcher)  # type: ignore[attr-defined]
-    _preview(dispatcher)
+    if preview:
+        _preview(dispatcher)
+    else:
+        entry.source = entry.backward_source = _NOT_CALLED  # type: ignore[attr-defined]
     if options.with_value:
         entry.value_and_grad = entry  # type: ignore[attr-defined]
     else:
         both = Options(options.argnums, options.has_aux, options.optimize, with_value=True)
-        entry.value_and_grad = make_gradient(f, both)  # type: ignore[attr-defined]
+        entry.value_and_grad = make_gradient(f, both, preview=False)  # type: ignore[attr-defined]
         if isinstance(f, FunctionType):
             pickling.make_attribute_importable(entry.value_and_grad, f, both)  # type: ignore[attr-defined]
     return entry if isinstance(f, FunctionType) else BoundGradient(entry, f, options)
@@ -237,6 +240,9 @@ class BoundGradient:
 
     def __reduce__(self) -> Any:
         return make_gradient, self._recipe
+
+
+_NOT_CALLED = "# no source yet: call it once, or ask for source_for(*args)\n"
 
 
 def _source_for(dispatcher: Dispatcher) -> Callable[..., str]:

@@ -49,6 +49,7 @@ def gate(
 
     Examples
     --------
+    >>> import numpy as np
     >>> from revcompile import gate, grad
     >>> def softplus(x):
     ...     return np.logaddexp(0.0, x)

@@ -87,9 +87,13 @@ PROGRAMS: dict[str, tuple[str, dict[str, Any]]] = {
         """,
         {"y": P, "a": 0.7, "s": np.float64(0.4)},
     ),
-    "no gradient at all for a NumPy scalar": ("return a * a", {"a": 0.7, "s": np.float64(0.4), "t": np.float32(1.0)}),
+    "no gradient at all for a NumPy scalar": (
+        "return a * a",
+        {"a": 0.7, "s": np.float64(0.4), "t": np.float32(1.0)},
+    ),
     "a list where an array belongs": (
-        "return np.sum(np.kron(y, [1.0, 2.0])) + np.interp(a, [-2.0, 0.0, 2.0], [0.0, a, 1.0]) + np.linalg.norm([a, 2.0])",
+        "v = np.interp(a, [-2.0, 0.0, 2.0], [0.0, a, 1.0])\n"
+        "        return np.sum(np.kron(y, [1.0, 2.0])) + v + np.linalg.norm([a, 2.0])",
         {"y": P, "a": 0.7},
     ),
     "array methods of a NumPy scalar": (
@@ -126,6 +130,18 @@ PROGRAMS: dict[str, tuple[str, dict[str, Any]]] = {
         """,
         {"s": np.float64(0.4), "a": 0.7},
     ),
+    "a condition inside a branch that is the condition outside": (
+        """
+        s = np.exp(x)
+        if x.shape[0] > 3:
+            return np.sum(np.cos(s))
+        if s.shape[0] > 3:
+            return np.sum(x) * a
+        return np.mean(s) + np.sin(a)
+        """,
+        {"x": N, "a": 0.7},
+    ),
+    "a root of a number of math": ("return np.sin(a) ** 0.5 * 2 + np.sin(a) % 0.3", {"a": 0.7}),
     "pieces of a stretched gradient": (
         "return np.mean(np.concatenate([x, x])) + np.sum(np.append(y, a))",
         {"x": N, "y": P, "a": 0.5},
@@ -156,7 +172,9 @@ def test_program(what: str, optimize: bool) -> None:
         assert (type(g) is float) == (type(x) is float)
     for i, g in enumerate(arrays):
         assert g.flags.writeable
-        assert not any(np.shares_memory(g, other) for other in (*arrays[:i], *args) if isinstance(other, np.ndarray))
+        assert not any(
+            np.shares_memory(g, other) for other in (*arrays[:i], *args) if isinstance(other, np.ndarray)
+        )
     for leaf, kept in zip(float_leaves(args), before, strict=True):
         np.testing.assert_array_equal(leaf, kept)
 

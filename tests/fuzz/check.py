@@ -18,7 +18,9 @@ STEP = 1e-6
 UNREACHED = (NameError, ZeroDivisionError, IndexError, ValueError)
 
 
-def check(program: Program, text: str | None = None, worlds: Sequence[tuple[int, int]] = WORLDS) -> str | None:
+def check(
+    program: Program, text: str | None = None, worlds: Sequence[tuple[int, int]] = WORLDS
+) -> str | None:
     """None where all is well, "refused: …" where the compiler refuses, else what is wrong."""
     f = make(text or program.text(), **GLOBALS)
     # differences are taken in double precision throughout
@@ -33,7 +35,9 @@ def check(program: Program, text: str | None = None, worlds: Sequence[tuple[int,
     return None
 
 
-def _check_world(program: Program, f: Any, double: Any, compiled: Any, textbook: Any, world: tuple[int, int]) -> str | None:
+def _check_world(
+    program: Program, f: Any, double: Any, compiled: Any, textbook: Any, world: tuple[int, int]
+) -> str | None:
     args = program.arguments(world)
     try:
         value = f(*args)
@@ -101,7 +105,9 @@ def _storage(args: tuple[Any, ...], before: list[Any], gradients: Any) -> str | 
 
 def _differs(a: Any, b: Any, tolerance: float) -> str | None:
     for i, (x, y) in enumerate(zip(a, b, strict=True)):
-        if (x is None) != (y is None) or (x is not None and not np.allclose(x, y, rtol=tolerance, atol=tolerance, equal_nan=True)):
+        if (x is None) != (y is None) or (
+            x is not None and not np.allclose(x, y, rtol=tolerance, atol=tolerance, equal_nan=True)
+        ):
             return f"gradient {i}: optimised {x}, textbook {y}"
     return None
 
@@ -130,7 +136,9 @@ def _numerical(program: Program, f: Any, world: tuple[int, int], gradients: Any)
             if not np.isfinite(scale) or abs(right - left) > 1e-3 * scale:
                 continue  # a kink, a jump
             if not abs(have - (right + left) / 2) <= tolerance * scale:
-                return f"gradient {program.parameters[i]}{list(index)}: {have}, differences {(right + left) / 2}"
+                return (
+                    f"gradient {program.parameters[i]}{list(index)}: {have}, differences {(right + left) / 2}"
+                )
     return None
 
 
@@ -147,7 +155,9 @@ def shrink(program: Program, failing: Callable[[str], bool]) -> str:
                 if _compiles(text) and failing(text):
                     lines, shrunk = fewer, True
         for i, line in enumerate(lines):
-            if line.startswith("    ") and i and not lines[i - 1].startswith("    "):  # a block taken out of its `if`
+            if (
+                line.startswith("    ") and i and not lines[i - 1].startswith("    ")
+            ):  # a block taken out of its `if`
                 flat = lines[: i - 1] + [line[4:]] + lines[i + 1 :]
                 text = program.text([flat])
                 if _compiles(text) and failing(text):

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Random programs of the supported language, as source text, well-typed by construction.
 
 A program is grown statement by statement. Each candidate is run in several worlds at once, which differ
@@ -162,7 +163,9 @@ class Grower:
         return self.random.choice(names)
 
     def array(self, worlds: list[Env], rank: int | None = None) -> str:
-        return self.pick(worlds, lambda v: is_array(v) and (v.ndim == rank if rank is not None else v.ndim > 0))
+        return self.pick(
+            worlds, lambda v: is_array(v) and (v.ndim == rank if rank is not None else v.ndim > 0)
+        )
 
     def number(self, worlds: list[Env]) -> str:
         """A floating-point number."""
@@ -170,9 +173,9 @@ class Grower:
         if choice < 0.15:
             return self.random.choice(["0.5", "2.0", "-1.25", "G"])
         if choice < 0.3:
-            return self.random.choice(["{v}.sum()", "np.mean({v})", "np.max({v})", "np.sum({v} * {v})"]).format(
-                v=self.array(worlds)
-            )
+            return self.random.choice(
+                ["{v}.sum()", "np.mean({v})", "np.max({v})", "np.sum({v} * {v})"]
+            ).format(v=self.array(worlds))
         if choice < 0.4:
             return f"{self.array(worlds, 1)}[{self.random.choice(['0', '-1', '1'])}]"
         return self.pick(worlds, lambda v: isinstance(v, (float, np.floating)))
@@ -284,8 +287,7 @@ class Grower:
         common = [
             n
             for n in then_envs[0]
-            if n in else_envs[0]
-            and len({kind(w[n]) for w in (*then_envs, *else_envs)}) == 1
+            if n in else_envs[0] and len({kind(w[n]) for w in (*then_envs, *else_envs)}) == 1
         ]
         if not common:
             raise Dead
@@ -347,7 +349,16 @@ def is_array(v: Any) -> bool:
 SLICES = ("1:", ":-1", "::2", "::-1", ":2", ":k", "1:3", "-2:", "k:", ":", "2:", ":1", "-1:", ":-2", "1:-1")
 UNARY = ("np.sin", "np.cos", "np.tanh", "np.exp", "np.abs", "np.square", "np.negative", "scaled", "np.arctan")
 REDUCTIONS = ("np.sum", "np.mean", "np.max", "np.min", "np.prod", "np.std", "np.var", "np.linalg.norm")
-INDICES = ("[0, 0, 1]", "np.array([1, 0, 1, -1])", "IDX", "[[0, 1], [1, 1]]", "np.array([0])", "-1", "0", "k - 1")
+INDICES = (
+    "[0, 0, 1]",
+    "np.array([1, 0, 1, -1])",
+    "IDX",
+    "[[0, 1], [1, 1]]",
+    "np.array([0])",
+    "-1",
+    "0",
+    "k - 1",
+)
 FORMS = (
     *["{v} {o} {w}"] * 12, *["{f}({v})"] * 5, *["{u}[{S}]"] * 6, "{M}[{S}, {R}]", "{M}[:, {S}]", "{M}[..., 0]",
     "{u}[{u} > 0.1]", "{u}[{i}]", "{p}[{i}]", "{M}[:, {i}]", "{M}[{i}, {i}]", "{M}[{i}, 1:]", "{u}[None]",

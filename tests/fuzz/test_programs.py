@@ -30,7 +30,7 @@ def failure(seed: int, worlds: Sequence[tuple[int, int]] = WORLDS) -> str | None
         return found is not None and category(found) == category(wrong)
 
     text = shrink(program, failing)
-    return f"seed {seed}: {check(program, text)}\n{text[text.index('def f('):]}"
+    return f"seed {seed}: {check(program, text)}\n{text[text.index('def f(') :]}"
 
 
 @pytest.mark.parametrize("first", range(0, EVERYDAY, 25))
