@@ -46,7 +46,9 @@ class Request:
     bare: bool  # one gradient alone rather than a tuple
     nested: bool = False  # the gradients of *args come as a tuple of their own
     owner: tuple[str, Any] | None = None  # a bound method's first parameter, and the object it is bound to
-    packed: tuple[str, str] | None = None  # the *args and **kwargs of a wrapper whose signature is its function's
+    packed: tuple[str, str] | None = (
+        None  # the *args and **kwargs of a wrapper whose signature is its function's
+    )
 
 
 @dataclass(frozen=True)
@@ -224,11 +226,15 @@ def _unknown_number(need: NeedStatic, request: Request) -> Exception:
 
 def _differentiated(places: frozenset[Any], parameters: Sequence[Parameter], wanted: Sequence[str]) -> bool:
     """Whether a real number among these places would lose its gradient by becoming static."""
-    found = {place: v for p in parameters if p.name in wanted for place, v in places_of(p.structure, (p.name,))}
+    found = {
+        place: v for p in parameters if p.name in wanted for place, v in places_of(p.structure, (p.name,))
+    }
     return any(place in found and is_float(found[place].type) for place in places)
 
 
-def _differentiate(request: Request, primal: Function, parameters: Sequence[Parameter], low: Lowering) -> Function:
+def _differentiate(
+    request: Request, primal: Function, parameters: Sequence[Parameter], low: Lowering
+) -> Function:
     """The gradient function; what goes wrong is reported at the user's line that is being reversed."""
     try:
         return differentiate(primal, request.wanted, low, request.has_aux)
@@ -244,7 +250,9 @@ def _differentiate(request: Request, primal: Function, parameters: Sequence[Para
         raise MustBeStatic(places) from None
     except (NotImplementedError, *PYTHON_ERRORS) as e:
         gate = low.builder.note or "this statement"
-        raise UnsupportedError(f"the gradient of the {gate} is not supported here: {e}", _place(request, low)) from e
+        raise UnsupportedError(
+            f"the gradient of the {gate} is not supported here: {e}", _place(request, low)
+        ) from e
 
 
 def _place(request: Request, low: Lowering) -> Any:
@@ -321,8 +329,16 @@ def _import_line(root: str, target: Any) -> str:
     name, home = getattr(target, "__name__", ""), getattr(target, "__module__", None)
     if isinstance(target, ModuleType) and name != "__main__" and sys.modules.get(name) is target:
         parent, dot, last = name.rpartition(".")
-        return f"from {parent} import {root}" if dot and last == root else f"import {name}" + f" as {root}" * (name != root)
-    if inspect.isfunction(target) and home != "__main__" and getattr(sys.modules.get(str(home)), root, None) is target:
+        return (
+            f"from {parent} import {root}"
+            if dot and last == root
+            else f"import {name}" + f" as {root}" * (name != root)
+        )
+    if (
+        inspect.isfunction(target)
+        and home != "__main__"
+        and getattr(sys.modules.get(str(home)), root, None) is target
+    ):
         return f"from {home} import {root}"
     return f"# {root}: names of the user's program"
 
@@ -335,7 +351,9 @@ def module_text(functions: Sequence[str], live: Sequence[Live]) -> str:
         header.append("import math")
     if re.search(r"\bnp\.", text):
         header.append("import numpy as np")
-    helpers = [n for n, obj in vars(runtime).items() if inspect.isfunction(obj) and re.search(rf"\b{n}\(", text)]
+    helpers = [
+        n for n, obj in vars(runtime).items() if inspect.isfunction(obj) and re.search(rf"\b{n}\(", text)
+    ]
     if helpers:
         header.append(f"from revcompile.runtime import {', '.join(sorted(helpers))}")
     for item in live:

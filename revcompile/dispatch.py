@@ -89,7 +89,7 @@ class Specialization:
     def codes(self) -> Iterator[CodeType]:
         for function in (self.run, self.__dict__.get("careful"), self.holds, self.agrees):
             if function is not None:
-                yield function.__code__  # type: ignore[attr-defined]
+                yield function.__code__
         if self.entry is not None:
             yield self.entry
 
@@ -132,8 +132,11 @@ class Dispatcher:
         if self.owner is not None:
             self.bound = (parameters[0].name, self.owner)
             self.signature = self.signature.replace(parameters=parameters[1:])
-        elif [p.kind for p in parameters] == [inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD]:
-            inner = inspect.signature(self.function).parameters.values()
+        elif [p.kind for p in parameters] == [
+            inspect.Parameter.VAR_POSITIONAL,
+            inspect.Parameter.VAR_KEYWORD,
+        ]:
+            inner = list(inspect.signature(self.function).parameters.values())
             kinds = {p.kind for p in inner}
             if inner != parameters and not kinds & {parameters[0].kind, parameters[1].kind}:
                 if all(p.default is p.empty for p in inner):
@@ -145,7 +148,9 @@ class Dispatcher:
         """Whether the first parameter is the object that a method is called on."""
         home = self.function.__qualname__.rpartition(".")[0]
         first = next(iter(self.signature.parameters), "")
-        return bool(home) and not home.endswith("<locals>") and first in ("self", "cls") and self.owner is None
+        return (
+            bool(home) and not home.endswith("<locals>") and first in ("self", "cls") and self.owner is None
+        )
 
     @property
     def name(self) -> str:
@@ -167,7 +172,9 @@ class Dispatcher:
                 raise TypeError(f"argnums must be integers or parameter names, not {which!r}")
             if isinstance(which, str):
                 if which not in names:
-                    raise ValueError(f"argnums: {self.name} has no parameter {which!r}; it has {', '.join(names)}")
+                    raise ValueError(
+                        f"argnums: {self.name} has no parameter {which!r}; it has {', '.join(names)}"
+                    )
                 out.append(which)
             else:
                 if not -len(names) <= which < len(names):
@@ -184,7 +191,11 @@ class Dispatcher:
             if i == 0 and self.is_method:
                 continue
             required = p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-            if required or (p.kind is p.POSITIONAL_OR_KEYWORD and i < len(args)) or (p.kind is p.VAR_POSITIONAL and len(args) > i):
+            if (
+                required
+                or (p.kind is p.POSITIONAL_OR_KEYWORD and i < len(args))
+                or (p.kind is p.VAR_POSITIONAL and len(args) > i)
+            ):
                 names.append(p.name)
         star = any(p.kind is p.VAR_POSITIONAL for p in self.signature.parameters.values())
         return tuple(names), len(names) == 1 and not star
@@ -276,14 +287,21 @@ class Dispatcher:
         refer = self.namespace.refer
         guards = [test for g in compiled.guards for test in guard_tests(g, refer)]
         condition = " and ".join(guards) or "True"
-        lines = ["    try:", f"        return {condition}", "    except (AttributeError, ValueError):", "        return False"]
+        lines = [
+            "    try:",
+            f"        return {condition}",
+            "    except (AttributeError, ValueError):",
+            "        return False",
+        ]
         holds = function_text("holds", self.signature, lines)
         holds_code = self.namespace.compile(holds, f"guards of {label}")
         tests = [t for n, k in zip(names, key[1:], strict=True) for t in signature_tests(n, k, refer)]
         agrees: Callable[..., bool] | None = None
         if compiled.agreements:
             lines = [f"    return {' and '.join(compiled.agreements)}"]
-            agrees_code = self.namespace.compile(function_text("agrees", self.signature, lines), f"lengths of {label}")
+            agrees_code = self.namespace.compile(
+                function_text("agrees", self.signature, lines), f"lengths of {label}"
+            )
             agrees = make_function(agrees_code, self.namespace, self.function)
         entry = None if self.by_call else self._entry(compiled, [*tests, *guards, *compiled.agreements], run)
         signature = ", ".join(describe(k) for k in key[1:])
@@ -306,11 +324,16 @@ class Dispatcher:
         lines = [f"{indent}if {' and '.join(tests) or 'True'}:"]
         if compiled.careful is not None:
             lines += [f"{indent * 2}try:", *(indent * 2 + line for line in compiled.body)]
-            lines += [f"{indent * 2}except (OverflowError, ZeroDivisionError, ValueError):", f"{indent * 3}pass"]
+            lines += [
+                f"{indent * 2}except (OverflowError, ZeroDivisionError, ValueError):",
+                f"{indent * 3}pass",
+            ]
         else:
             lines.append(f"{indent * 2}return {self.namespace.refer(run)}({self._pass_on()})")
         lines.append(self._fall_back(indent))
-        return self.namespace.compile(function_text(self.name, self.signature, lines), f"dispatch of {compiled.name}")
+        return self.namespace.compile(
+            function_text(self.name, self.signature, lines), f"dispatch of {compiled.name}"
+        )
 
     def _stub(self) -> CodeType:
         if self.by_call:
@@ -367,4 +390,3 @@ def forget_all() -> None:
     """Let every gradient function compile anew at its next call."""
     for dispatcher in list(_all):
         dispatcher.forget()
-

@@ -91,7 +91,6 @@ def recurrence(x: Any, factor: Any, axis: int, reverse: bool = False) -> Any:
     return s
 
 
-
 def scatter(grad: Any, index: Any, shape: tuple[int, ...]) -> Any:
     """The transpose of `x[index]` where no element is read twice: zeros of `shape` but for `grad` there."""
     out = np.zeros(shape, getattr(grad, "dtype", float))
@@ -123,7 +122,8 @@ def scatter_windows(grad: Any, shape: tuple[int, ...], window_shape: Any, axis: 
         for i, k in zip(axes, offset, strict=True):
             first[i] += k  # an axis may be windowed twice
         place = tuple(slice(k, k + n) for k, n in zip(first, grad.shape, strict=False))
-        out[place] += grad[(..., *offset)]
+        of_window = (Ellipsis, *offset)
+        out[place] += grad[of_window]
     return out
 
 

@@ -33,9 +33,7 @@ from revcompile.ir.types import Array, Scalar, Type, gradient_type, is_number
 from revcompile.statements.branch import with_residuals
 
 
-def differentiate(
-    function: Function, wanted: tuple[str, ...], low: Lowering, has_aux: bool
-) -> Function:
+def differentiate(function: Function, wanted: tuple[str, ...], low: Lowering, has_aux: bool) -> Function:
     """The function whose result is `(value, aux, gradients)`, the gradients in the order of `wanted`."""
     structures = {p.name: p.structure for p in function.parameters}
     inputs = [v for name in wanted for v in leaves(structures[name]) if is_number(v.type)]
@@ -107,7 +105,8 @@ def _keep_residuals(statements: tuple[Statement, ...], read: set[Value]) -> tupl
     for statement in statements:
         if isinstance(statement, Branch):
             then, orelse = (
-                Block(_keep_residuals(b.statements, read), b.yields) for b in (statement.then, statement.orelse)
+                Block(_keep_residuals(b.statements, read), b.yields)
+                for b in (statement.then, statement.orelse)
             )
             statement = with_residuals(
                 Branch(statement.condition, then, orelse, statement.results, statement.line), read
@@ -134,7 +133,12 @@ def _loss(result: Structure, has_aux: bool) -> tuple[Structure, Structure]:
         raise UnsupportedError(f"the function returns a {t}; a gradient needs one real number")
     if isinstance(result, (int, float, np.number)) and not isinstance(result, (bool, complex)):
         return result, aux
-    words = {"NoneType": "None", "NestedFunction": "a function", "Method": "a method", "HostObject": "an object"}
+    words = {
+        "NoneType": "None",
+        "NestedFunction": "a function",
+        "Method": "a method",
+        "HostObject": "an object",
+    }
     what = words.get(type(result).__name__, f"a {type(result).__name__}")
     hint = "Return (value, aux) and pass has_aux=True." if isinstance(result, (tuple, list)) else ""
     raise UnsupportedError(f"the function returns {what}; a gradient needs one real number", way_out=hint)
@@ -143,7 +147,9 @@ def _loss(result: Structure, has_aux: bool) -> tuple[Structure, Structure]:
 def _seed(low: Lowering, value: Value) -> Structure:
     t = gradient_type(value.type)  # type: ignore[arg-type]
     if isinstance(t, Array) and t.dims:
-        return low.apply(np.ones, (shape_of(low, value),), {} if t.dtype == float else {"dtype": t.dtype.type})
+        return low.apply(
+            np.ones, (shape_of(low, value),), {} if t.dtype == float else {"dtype": t.dtype.type}
+        )
     return 1.0 if t.dtype == float else low.apply(t.dtype.type, (1.0,), {})
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -43,7 +43,7 @@ from revcompile.statements import branch
 # Gates that send a zero gradient to what they mask out.
 MASKING = frozenset({"where", "select", "clip", "max", "min", "maximum", "minimum", "fmax", "fmin", "getitem", "sort",
                      "heaviside", "take", "over", "nan_to_num"})  # fmt: skip
-REVERSE = {Branch: branch.reverse}
+REVERSE: dict[type, Callable[..., None]] = {Branch: branch.reverse}
 
 
 class Reverser:
@@ -121,7 +121,11 @@ class Reverser:
         result = gradients[0] if len(gradients) == 1 else gradients
         args = (grad_y, statement.result[1])
         self.builder.statements.append(Apply(gate.backward, args, result, statement.line, self.builder.note))
-        return [(a, g) for a, g in zip(operands, gradients, strict=True) if a is not None and a in self.plan.active]
+        return [
+            (a, g)
+            for a, g in zip(operands, gradients, strict=True)
+            if a is not None and a in self.plan.active
+        ]
 
     def _by_rule(self, gate: Gate, statement: Apply, upstream: Structure) -> list[tuple[Value, Structure]]:
         assert gate.rule is not None
@@ -141,9 +145,7 @@ class Reverser:
                 raise UnsupportedError(f"{gate.name} has no rule for the gradient of this argument")
         return [(v, g) for v, g in pairs if v in self.plan.active]
 
-    def _match(
-        self, operand: Structure, gradient: Structure, pairs: list[tuple[Value, Structure]]
-    ) -> None:
+    def _match(self, operand: Structure, gradient: Structure, pairs: list[tuple[Value, Structure]]) -> None:
         """Pair the run-time values of an operand with their gradients, structure by structure."""
         if gradient is None:
             return

@@ -103,7 +103,11 @@ def at_least_one(atom: Structure, definitions: Mapping[Value, Apply]) -> bool:
         return False
     powers = definitions.get(total.args[0]) if isinstance(total.args[0], Value) else None
     shifted = definitions.get(powers.args[0]) if powers is not None and powers.function is np.exp else None
-    if shifted is None or shifted.function not in (operator.sub, np.subtract) or not isinstance(shifted.args[1], Value):
+    if (
+        shifted is None
+        or shifted.function not in (operator.sub, np.subtract)
+        or not isinstance(shifted.args[1], Value)
+    ):
         return False
     x, m = shifted.args
     largest = definitions.get(m)

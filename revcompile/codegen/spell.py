@@ -79,9 +79,7 @@ class Speller:
             if any(isinstance(item, slice) for item in structure):
                 return ast.Subscript(dotted("np.s_"), self.index(structure), ast.Load())
             if hasattr(structure, "_fields"):
-                keys = [
-                    ast.keyword(k, self(v)) for k, v in zip(structure._fields, structure, strict=True)
-                ]
+                keys = [ast.keyword(k, self(v)) for k, v in zip(structure._fields, structure, strict=True)]
                 return ast.Call(ast.Name(self.refer(type(structure)), ast.Load()), [], keys)
             whole = self._whole_shape(structure)
             return whole or ast.Tuple([self(item) for item in structure], ast.Load())
@@ -116,7 +114,9 @@ class Speller:
         (x,) = arrays
         if len(x.type.dims) != len(structure):
             return None
-        if any(d.size != item for d, item in zip(x.type.dims, structure, strict=True) if isinstance(item, int)):
+        if any(
+            d.size != item for d, item in zip(x.type.dims, structure, strict=True) if isinstance(item, int)
+        ):
             return None
         return ast.Attribute(self(x), "shape", ast.Load())
 
@@ -222,7 +222,9 @@ def _expand_dims(sp: Speller, args: Any, _: Apply) -> ast.expr | None:
         return None
     rank = len(x.type.dims) + len(axes)
     new = {i % rank for i in axes}
-    parts: list[ast.expr] = [ast.Constant(None) if i in new else ast.Slice(None, None, None) for i in range(max(new) + 1)]
+    parts: list[ast.expr] = [
+        ast.Constant(None) if i in new else ast.Slice(None, None, None) for i in range(max(new) + 1)
+    ]
     return ast.Subscript(sp(x), ast.Tuple(parts, ast.Load()) if len(parts) > 1 else parts[0], ast.Load())
 
 

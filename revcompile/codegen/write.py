@@ -53,7 +53,11 @@ def to_text(node: ast.AST) -> str:
     generator = astor.code_gen.SourceGenerator(INDENT, False)
     generator.visit(node)
     text = "".join(map(str, generator.result)).strip("\n")
-    return text[1:-1] if isinstance(node, ast.expr) and not isinstance(node, ast.Tuple) and _is_wrapped(text) else text
+    return (
+        text[1:-1]
+        if isinstance(node, ast.expr) and not isinstance(node, ast.Tuple) and _is_wrapped(text)
+        else text
+    )
 
 
 def width(node: ast.AST) -> int:
@@ -67,7 +71,9 @@ def width(node: ast.AST) -> int:
     if isinstance(node, ast.UnaryOp):
         return width(node.operand) + 1
     if isinstance(node, ast.Call):
-        return width(node.func) + sum(width(a) + 2 for a in node.args) + sum(width(k) + 2 for k in node.keywords)
+        return (
+            width(node.func) + sum(width(a) + 2 for a in node.args) + sum(width(k) + 2 for k in node.keywords)
+        )
     if isinstance(node, ast.keyword):
         return len(node.arg or "") + 1 + width(node.value)
     if isinstance(node, ast.Subscript):
@@ -80,7 +86,9 @@ def width(node: ast.AST) -> int:
 class Writer:
     """Writes one function."""
 
-    def __init__(self, function: Function, refer: Callable[[Any], str], reserved: Iterable[str], textbook: bool) -> None:
+    def __init__(
+        self, function: Function, refer: Callable[[Any], str], reserved: Iterable[str], textbook: bool
+    ) -> None:
         self.function = function
         self.textbook = textbook
         self.names = Names({*reserved, *(p.name for p in function.parameters)})
@@ -191,7 +199,9 @@ class Writer:
             old, extra = statement.args
             sign = "+" if function is operator.iadd else "-"
             if old in self.folded:
-                total = ast.BinOp(self.folded[old][0], ast.Add() if sign == "+" else ast.Sub(), self.spell(extra))
+                total = ast.BinOp(
+                    self.folded[old][0], ast.Add() if sign == "+" else ast.Sub(), self.spell(extra)
+                )
                 self._line(f"{self.names[statement.result]} = {to_text(total)}", self._notes(statement))
                 return
             name = self.names[old]
@@ -206,7 +216,9 @@ class Writer:
             return
         expression = self.spell.application(statement)
         notes = self._notes(statement)
-        if isinstance(statement.result, Value) and self._folds(statement.result, statement, expression, movable):
+        if isinstance(statement.result, Value) and self._folds(
+            statement.result, statement, expression, movable
+        ):
             self.folded[statement.result] = (expression, notes)
             return
         self._line(f"{self._target(statement.result)} = {to_text(expression)}", notes)
@@ -239,7 +251,9 @@ class Writer:
             sign, what = "-=", plain
         self._line(f"{to_text(place)} {sign} {to_text(what)}", notes)
 
-    def _folds(self, value: Value, statement: Apply, expression: ast.expr, movable: dict[Value, bool]) -> bool:
+    def _folds(
+        self, value: Value, statement: Apply, expression: ast.expr, movable: dict[Value, bool]
+    ) -> bool:
         if statement.function in CHEAP or self._is_cheap_test(statement):
             return True
         if self.counts[value] != 1 or not movable.get(value, False):
@@ -252,7 +266,12 @@ class Writer:
 
     def _folds_though_named(self, value: Value, statement: Apply, expression: ast.expr) -> bool:
         """A short step on the way to the next line: its array need not live longer than that line."""
-        if self.textbook or not value.type.dims or value in self.kept or TABLE[statement.function].locals is None:
+        if (
+            self.textbook
+            or not value.type.dims
+            or value in self.kept
+            or TABLE[statement.function].locals is None
+        ):
             return False
         return width(expression) <= SHORT
 
@@ -261,7 +280,8 @@ class Writer:
         if self.textbook or statement.function not in COMPARISONS:
             return False
         return all(
-            not isinstance(a, Value) or (isinstance(a.type, Scalar) and a not in self.folded) for a in statement.args
+            not isinstance(a, Value) or (isinstance(a.type, Scalar) and a not in self.folded)
+            for a in statement.args
         )
 
     def _target(self, result: Structure) -> str:

@@ -32,7 +32,9 @@ STATIC_OPTIONS = frozenset(
      "indexing", "subscripts", "n", "ddof", "dtype", "sparse", "order", "decimals", "pad_width", "reps",
      "window_shape"}
 )  # fmt: skip
-LENGTH_OPTIONS = frozenset({"shape", "newshape", "num", "shift", "repeats", "indices", "index", "N", "M", "bounds"})
+LENGTH_OPTIONS = frozenset(
+    {"shape", "newshape", "num", "shift", "repeats", "indices", "index", "N", "M", "bounds"}
+)
 PURE_METHODS = frozenset(
     {"items", "keys", "values", "get", "index", "count", "copy", "_replace", "_asdict", "format", "join", "split",
      "startswith", "endswith", "lower", "upper", "strip", "replace"}
@@ -58,14 +60,18 @@ def call(
         outcome = special(low, args, kwargs, node, frame)
         if outcome is not NotImplemented:
             return outcome
-    if _hashable(function) and function in TABLE and not (
-        is_static(args) and is_static(kwargs) and _folds(function)
+    if (
+        _hashable(function)
+        and function in TABLE
+        and not (is_static(args) and is_static(kwargs) and _folds(function))
     ):
         return apply_gate(low, function, args, kwargs)
     if (_hashable(function) and function in STATIC_CALLS) or _is_pure(function, args, kwargs):
         return _static_call(low, function, args, kwargs)
     if isinstance(function, HostObject):
-        return call(low, expressions.static_attribute(low, function, "__call__", frame), args, kwargs, node, frame)
+        return call(
+            low, expressions.static_attribute(low, function, "__call__", frame), args, kwargs, node, frame
+        )
     if isinstance(function, MethodType) and isinstance(function.__func__, FunctionType):
         return low.inline(function.__func__, (function.__self__, *args), kwargs, frame)
     if isinstance(function, FunctionType):
@@ -74,7 +80,7 @@ def call(
             if not isinstance(result, np.ndarray):
                 return result
         if not is_library(function):
-            return low.inline(_unwrapped(function), args, kwargs, frame)
+            return low.inline(function, args, kwargs, frame)
     name = _name(function)
     raise low.unsupported(
         f"no gate rule for {name}",
@@ -82,11 +88,6 @@ def call(
         frame,
         f"Register a rule with @revcompile.gate({name.rpartition('.')[2]}), or rewrite the call.",
     )
-
-
-def _unwrapped(function: FunctionType) -> FunctionType:
-    """A decorated function stands for what it wraps only where the wrapper is a gradient of ours."""
-    return function
 
 
 def _hashable(function: Any) -> bool:
@@ -99,15 +100,20 @@ def _hashable(function: Any) -> bool:
 
 def _folds(function: Any) -> bool:
     """Whether a call on static numbers is done while compiling: Python's own operators and builtins."""
-    return getattr(function, "__module__", None) in ("builtins", "_operator", "math", "revcompile.runtime") or (
-        function in STATIC_CALLS
-    )
+    return getattr(function, "__module__", None) in (
+        "builtins",
+        "_operator",
+        "math",
+        "revcompile.runtime",
+    ) or (function in STATIC_CALLS)
 
 
 def _is_pure(function: Any, args: Any, kwargs: Any) -> bool:
     """A named tuple's constructor, an exception, a method of a static container, a math function."""
     if isinstance(function, type):
-        return hasattr(function, "_fields") or (is_static(args) and issubclass(function, (np.generic, BaseException)))
+        return hasattr(function, "_fields") or (
+            is_static(args) and issubclass(function, (np.generic, BaseException))
+        )
     if isinstance(function, (BuiltinMethodType, MethodType)) and not isinstance(
         getattr(function, "__self__", None), type(np)
     ):
@@ -124,7 +130,10 @@ def _static_call(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: di
     for value in leaves(args if function not in _TRANSPARENT else ()):
         if not _is_container_call(function, args):
             low.static(value, f"as an argument of {_name(function)}")
-    if getattr(function, "__name__", "") in ("index", "count"):  # they compare, and a run-time value has no value yet
+    if getattr(function, "__name__", "") in (
+        "index",
+        "count",
+    ):  # they compare, and a run-time value has no value yet
         low.static(getattr(function, "__self__", ()), f"as what {_name(function)} looks through")
         low.static(args, f"as an argument of {_name(function)}")
     result = function(*args, **kwargs)
@@ -266,7 +275,9 @@ def _getattr(low: Lowering, args: tuple[Any, ...], kwargs: Any, node: Any, frame
         return expressions.value_attribute(low, owner, name)
     if frame.is_rule or isinstance(owner, Value):
         return NotImplemented
-    if default and not (low.host.has(owner.path, owner, name) if isinstance(owner, HostObject) else hasattr(owner, name)):
+    if default and not (
+        low.host.has(owner.path, owner, name) if isinstance(owner, HostObject) else hasattr(owner, name)
+    ):
         return default[0]
     return expressions.static_attribute(low, owner, name, frame)
 
@@ -307,7 +318,6 @@ def _size(low: Lowering, args: tuple[Any, ...], kwargs: dict[str, Any], *_: Any)
     return element_count(low, args[0]) if axis is None else axis_length(low, args[0], axis)
 
 
-
 SPECIAL: dict[Any, Any] = {
     len: _len, isinstance: _isinstance, type: _type, print: _print, str: _str, getattr: _getattr, hasattr: _hasattr,
     np.ndim: _ndim, np.shape: _shape, np.size: _size,
@@ -334,11 +344,14 @@ def bind_parameters(
     return out
 
 
-def bind_nested(nested: NestedFunction, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Structure]:
+def bind_nested(
+    nested: NestedFunction, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> dict[str, Structure]:
     a = nested.node.args
     kind = inspect.Parameter
     shown: list[inspect.Parameter] = []
     for arg in parameters(nested.node):
+        form: Any
         if arg is a.vararg:
             form = kind.VAR_POSITIONAL
         elif arg is a.kwarg:

@@ -6,6 +6,7 @@ import ast
 import builtins
 import math
 import operator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,7 +50,7 @@ def look_up(low: Lowering, identifier: str, frame: Frame) -> Structure:
         if identifier in scope.names:
             return scope.names[identifier]
         scope = scope.parent
-    function = frame.function
+    function: Any = frame.function
     code = function.__code__
     if identifier in code.co_freevars:
         cell = (function.__closure__ or ())[code.co_freevars.index(identifier)]
@@ -187,7 +188,9 @@ def compare(low: Lowering, node: ast.Compare, frame: Frame) -> Structure:
     return _compare_chain(low, left, list(zip(node.ops, node.comparators, strict=True)), frame)
 
 
-def _compare_chain(low: Lowering, left: Structure, rest: list[tuple[ast.cmpop, ast.expr]], frame: Frame) -> Structure:
+def _compare_chain(
+    low: Lowering, left: Structure, rest: list[tuple[ast.cmpop, ast.expr]], frame: Frame
+) -> Structure:
     op, node = rest[0]
     right = low.evaluate(node, frame)
     first = _compare_two(low, op, left, right, frame)
@@ -202,7 +205,9 @@ def _compare_two(low: Lowering, op: ast.cmpop, left: Structure, right: Structure
     if isinstance(op, (ast.Is, ast.IsNot)):
         same = left is right
         if not same and isinstance(left, (Value, HostObject)) and _may_be_same(left, right):
-            raise UnsupportedError("whether two objects are the same one is known only at run time", way_out="Use ==.")
+            raise UnsupportedError(
+                "whether two objects are the same one is known only at run time", way_out="Use ==."
+            )
         return same if isinstance(op, ast.Is) else not same
     if isinstance(op, (ast.In, ast.NotIn)):
         found = low.static(left, "on the left of `in`") in low.static(right, "on the right of `in`")
@@ -228,7 +233,9 @@ def _equal_sequences(low: Lowering, frame: Frame, left: Structure, right: Struct
         first = _equal_sequences(low, frame, left[0], right[0])
         if len(left) == 1:
             return first
-        return branch.choose(low, frame, first, lambda: _equal_sequences(low, frame, left[1:], right[1:]), lambda: False)
+        return branch.choose(
+            low, frame, first, lambda: _equal_sequences(low, frame, left[1:], right[1:]), lambda: False
+        )
     if left is right or _same_length(low, left, right):
         return True
     return operate(low, operator.eq, left, right)
@@ -325,8 +332,8 @@ def formatted(low: Lowering, node: ast.JoinedStr, frame: Frame) -> Structure:
 
 
 def _format(value: Any, conversion: int, spec: str) -> str:
-    convert = {-1: lambda v: v, 115: str, 114: repr, 97: ascii}[conversion]
-    return format(convert(value), spec)
+    convert: dict[int, Callable[[Any], Any]] = {115: str, 114: repr, 97: ascii}
+    return format(convert[conversion](value) if conversion in convert else value, spec)
 
 
 def lambda_(low: Lowering, node: ast.Lambda, frame: Frame) -> NestedFunction:
@@ -380,7 +387,7 @@ def named(low: Lowering, node: ast.NamedExpr, frame: Frame) -> Structure:
     return value
 
 
-EXPRESSIONS = {
+EXPRESSIONS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Constant: constant, ast.Name: name, ast.Attribute: attribute, ast.BinOp: binary,
     ast.UnaryOp: unary, ast.Compare: compare, ast.BoolOp: boolean, ast.IfExp: conditional,
     ast.Subscript: subscript, ast.Slice: slice_, ast.Tuple: tuple_, ast.List: list_,

@@ -160,7 +160,11 @@ class Lowering:
         result = self.builder.emit(function, args)
         for value in leaves(result):
             if isinstance(value.type, (Array, Scalar)) and value.type.dtype.kind not in "fiub":
-                what = "complex numbers are" if value.type.dtype.kind == "c" else f"the dtype {value.type.dtype} is"
+                what = (
+                    "complex numbers are"
+                    if value.type.dtype.kind == "c"
+                    else f"the dtype {value.type.dtype} is"
+                )
                 raise UnsupportedError(f"{what} not supported; only real numbers are")
         return result
 
@@ -170,18 +174,22 @@ class Lowering:
 
     # -- functions ----------------------------------------------------------------------------
 
-    def inline(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], frame: Frame) -> Structure:
+    def inline(
+        self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], frame: Frame
+    ) -> Structure:
         """Interpret a call of a user's function, here."""
         if frame.depth >= MAX_DEPTH:
             raise UnsupportedError(
                 f"calls are nested more than {MAX_DEPTH} deep", way_out="Recursion is not supported yet."
             )
-        source = rule_source(function) if frame.is_rule else find_source(function)  # type: ignore[arg-type]
+        source = rule_source(function) if frame.is_rule else find_source(function)
         names = calls.bind_parameters(self, source, args, kwargs, frame.is_rule)
         inner = Frame(source, names, None, frame.is_rule, frame.depth + 1)
         return self.body(source.node, inner)
 
-    def inline_nested(self, nested: NestedFunction, args: tuple[Any, ...], kwargs: dict[str, Any], depth: int) -> Structure:
+    def inline_nested(
+        self, nested: NestedFunction, args: tuple[Any, ...], kwargs: dict[str, Any], depth: int
+    ) -> Structure:
         if depth >= MAX_DEPTH:
             raise UnsupportedError(f"calls are nested more than {MAX_DEPTH} deep")
         names = calls.bind_nested(nested, args, kwargs)
@@ -206,13 +214,13 @@ class Lowering:
 
     def run_rule(self, rule: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Structure:
         """Interpret a gate's backward rule, here."""
-        source = rule_source(rule)  # type: ignore[arg-type]
+        source = rule_source(rule)
         frame = Frame(source, {}, None, True, 0)
         return self.inline(rule, args, kwargs, frame)
 
     def run_formula(self, formula: ast.expr, names: dict[str, Any], module: Callable[..., Any]) -> Structure:
         """Interpret an elementwise gate's formula."""
-        source = rule_source(module)  # type: ignore[arg-type]
+        source = rule_source(module)
         return self.evaluate(formula, Frame(source, dict(names), None, True, 0))
 
     # -- errors -------------------------------------------------------------------------------

@@ -129,7 +129,7 @@ class HostNames:
     def globals_root(self, function: FunctionType) -> Path:
         """The path of a function's globals: its module, or a stand-in that shares their dictionary."""
         name = function.__globals__.get("__name__") or "module"
-        module = sys.modules.get(name)
+        module: Any = sys.modules.get(name)
         if module is None or module.__dict__ is not function.__globals__:
             module = _namespace(function.__globals__)
         return self.root(name.rpartition(".")[2].strip("_") or "module", module)
@@ -159,7 +159,11 @@ class HostNames:
         """The abstract value of an attribute of the host object `owner`, which is at `path`."""
         obj = owner.obj if isinstance(owner, HostObject) else owner
         found = getattr(obj, name)
-        if isinstance(found, MethodType) and found.__self__ is obj and isinstance(found.__func__, FunctionType):
+        if (
+            isinstance(found, MethodType)
+            and found.__self__ is obj
+            and isinstance(found.__func__, FunctionType)
+        ):
             self.bring(path.then(f".{name}.__func__"), found.__func__, name)
             return MethodType(found.__func__, owner)
         return self.bring(path.then(f".{name}"), found, name)
@@ -183,7 +187,9 @@ class HostNames:
         if type(obj) is dict:
             for key in obj:
                 if type(key) not in (str, int, bool, bytes, type(None)):
-                    raise UnsupportedError(f"{path.text} is a dict with the key {key!r}; keys must be strings or integers")
+                    raise UnsupportedError(
+                        f"{path.text} is a dict with the key {key!r}; keys must be strings or integers"
+                    )
             self._guard(path, "length", (dict, tuple(obj)))
             return {k: self.bring(path.then(f"[{k!r}]"), x, f"{name}_{k}") for k, x in obj.items()}
         if type(obj) in (bool, int, str, bytes, type(None), np.bool_):
@@ -196,8 +202,11 @@ class HostNames:
             self.live[path] = Live(path, value, name)
             return value
         if isinstance(obj, (complex, np.ndarray, np.complexfloating)):
-            what = "complex" if np.iscomplexobj(obj) else f"a {type(obj).__name__} of dtype {obj.dtype.str}"
-            raise UnsupportedError(f"{name} is {what}; only real numbers and plain arrays of them are supported")
+            kind = np.asarray(obj).dtype
+            what = "complex" if kind.kind == "c" else f"a {type(obj).__name__} of dtype {kind.str}"
+            raise UnsupportedError(
+                f"{name} is {what}; only real numbers and plain arrays of them are supported"
+            )
         if isinstance(obj, MethodType) and isinstance(obj.__func__, FunctionType):
             self.bring(path.then(".__func__"), obj.__func__, name)
             return MethodType(obj.__func__, self.bring(path.then(".__self__"), obj.__self__, name))

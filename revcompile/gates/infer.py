@@ -68,7 +68,9 @@ def _run_somehow(gate: Gate, function: Function, args: tuple[Any, ...], number: 
 
 def _of_operands(args: tuple[Any, ...], dims: tuple[Dim, ...]) -> Type:
     """Where no example fits the shapes: the dtype of the operands, the axes that the gate states."""
-    dtypes = [v.type.dtype for v in leaves(args) if isinstance(v.type, (Scalar, Array)) and v.type.dtype.kind == "f"]
+    dtypes = [
+        v.type.dtype for v in leaves(args) if isinstance(v.type, (Scalar, Array)) and v.type.dtype.kind == "f"
+    ]
     dtype = np.result_type(*dtypes) if dtypes else np.dtype(float)
     return Array(dtype, dims) if dims else Scalar(dtype)
 
@@ -257,4 +259,3 @@ def _element(key: Any, number: float) -> Any:
     if key[0] == "scalar":
         return example_scalar(Scalar(key[1], python=key[2]), number)
     return key[1]
-

@@ -130,7 +130,6 @@ class Undefined:
 UNDEFINED = Undefined()
 
 
-
 def leaves(structure: Structure) -> Iterator[Value]:
     """The run-time values of a structure, in order."""
     if isinstance(structure, Value):

@@ -17,7 +17,9 @@ from revcompile.ir.nodes import Apply, Block, Function, Statement, Structure, Va
 from revcompile.passes.walk import Walk
 
 # Each call of these makes storage of its own, which must stay its own.
-FRESH = frozenset({np.zeros, np.ones, np.empty, np.full, np.copy, np.ndarray.copy, np.zeros_like, np.ones_like})
+FRESH: frozenset[Any] = frozenset(
+    {np.zeros, np.ones, np.empty, np.full, np.copy, np.ndarray.copy, np.zeros_like, np.ones_like}
+)
 
 
 class _Scopes(Walk):

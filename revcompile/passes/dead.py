@@ -57,4 +57,5 @@ def _sweep_branch(branch: Branch, read: set[Value]) -> Branch | None:
         sides.append(_sweep(replace(block, yields=yields), read))
     if not wanted and not sides[0].statements and not sides[1].statements:
         return None
-    return Branch(branch.condition, *sides, tuple(branch.results[i] for i in wanted), branch.line, branch.note)
+    then, orelse = sides
+    return replace(branch, then=then, orelse=orelse, results=tuple(branch.results[i] for i in wanted))

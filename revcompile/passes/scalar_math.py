@@ -49,7 +49,9 @@ AS_MATH: dict[Callable[..., Any], Callable[..., Any]] = {
     np.copysign: math.copysign,
 }  # fmt: skip
 ARITHMETIC = frozenset({operator.add, operator.sub, operator.mul, operator.truediv})
-SAME = frozenset({identity, sigmoid, over, *AS_MATH.values(), operator.pos, operator.pow, operator.mod, operator.floordiv})
+SAME = frozenset(
+    {identity, sigmoid, over, *AS_MATH.values(), operator.pos, operator.pow, operator.mod, operator.floordiv}
+)
 
 
 def applies(function: Function) -> bool:
@@ -81,7 +83,9 @@ def use_math(function: Function, as_floats: bool) -> Function:
     returned = set(leaves(function.body.yields[0][2]))
 
     # np.power has no complex results: where it is used, `x ** 0.5` of a negative number must not give one.
-    domain = any(isinstance(s, Apply) and s.function in (np.power, np.float_power) for s in _walk(function.body))
+    domain = any(
+        isinstance(s, Apply) and s.function in (np.power, np.float_power) for s in _walk(function.body)
+    )
 
     def visit(statement: Apply, out: list[Statement]) -> Structure | None:
         if statement.function is np.float64 and statement.result in returned:
@@ -206,7 +210,9 @@ def float_gradients(function: Function, like: Function) -> Function:
 def numpy_backward(function: Function) -> Function:
     """The function whose backward pass reads its Python floats as NumPy's, which never raise."""
     statements = list(function.body.statements)
-    split = next(i for i, s in enumerate(statements) if isinstance(s, Apply) and s.function is backward_begins)
+    split = next(
+        i for i, s in enumerate(statements) if isinstance(s, Apply) and s.function is backward_begins
+    )
     read = [v for s in statements[split + 1 :] for v in uses(Block((s,)))]
     wrapped: dict[Value, Value] = {}
     casts: list[Statement] = []
@@ -224,4 +230,3 @@ def numpy_backward(function: Function) -> Function:
     backward = walk.block(Block(tuple(statements[split + 1 :]), function.body.yields))
     body = Block((*statements[: split + 1], *casts, *backward.statements), backward.yields)
     return replace(function, body=body)
-

@@ -78,9 +78,7 @@ def drop_casts(function: Function, facts: Facts) -> Function:
 class _Rules:
     """The rules for one application. Each returns what stands for the result, or None."""
 
-    def __init__(
-        self, walk: Walk, facts: Facts, out: list[Statement], equals: dict[Any, Value]
-    ) -> None:
+    def __init__(self, walk: Walk, facts: Facts, out: list[Statement], equals: dict[Any, Value]) -> None:
         self.equals = equals  # the first array of each shape: the one that is asked for its shape
         self.walk = walk
         self.facts = facts
@@ -278,7 +276,9 @@ class _Rules:
             return None
         count: Structure = 1
         source = self.walk.definitions.get(shape[0]) if shape and isinstance(shape[0], Value) else None
-        whole = source is not None and source.function is length and len(shape) == len(source.args[0].type.dims)
+        whole = (
+            source is not None and source.function is length and len(shape) == len(source.args[0].type.dims)
+        )
         if whole and source is not None and self._is_shape_of(shape, source.args[0]):
             count = Value(INT)
             self.out.append(Apply(size_of, (source.args[0],), count, s.line))

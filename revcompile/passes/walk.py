@@ -97,7 +97,10 @@ class Walk:
             return
         # A residual is both defined inside and a result: what replaces it is the result now.
         results = []
-        inside = {*_defined(then), *_defined(orelse)}  # what stands for a residual may be known outside already
+        inside = {
+            *_defined(then),
+            *_defined(orelse),
+        }  # what stands for a residual may be known outside already
         for result in statement.results:
             new = self.replaced.get(result, result)
             results.append(new if isinstance(new, Value) else result)

@@ -60,7 +60,9 @@ def lower(low: Interpreter, node: ast.If, frame: Frame, pending: list[ast.stmt])
 
         final = frame.depth == 0 and frame.parent is None  # the user is to get the number as it is
         try:
-            return Returned(_branch(low, test, lambda: side(node.body), lambda: side(node.orelse), cast=not final))
+            return Returned(
+                _branch(low, test, lambda: side(node.body), lambda: side(node.orelse), cast=not final)
+            )
         except CannotJoin as e:
             raise UnsupportedError(f"the two ways to return do not agree: {e}") from None
     low_then: dict[str, Structure] = {}
@@ -79,7 +81,11 @@ def lower(low: Interpreter, node: ast.If, frame: Frame, pending: list[ast.stmt])
 
 
 def choose(
-    low: Interpreter, frame: Frame, test: Structure, then: Callable[[], Structure], orelse: Callable[[], Structure]
+    low: Interpreter,
+    frame: Frame,
+    test: Structure,
+    then: Callable[[], Structure],
+    orelse: Callable[[], Structure],
 ) -> Structure:
     """The value of `then()` or `orelse()`: only the one that `test` picks is evaluated.
 
@@ -141,7 +147,9 @@ def _branch(
         fresh = {v: Value(v.type, v.hint) for v in dict.fromkeys(survivors)}
         joined = map_values(lambda v: fresh.get(v, v), joined)
         kept, nothing = tuple(fresh), (UNDEFINED,) * len(fresh)
-        left, right, out = (nothing, kept, tuple(fresh.values())) if then_left else (kept, nothing, tuple(fresh.values()))
+        left, right, out = (
+            (nothing, kept, tuple(fresh.values())) if then_left else (kept, nothing, tuple(fresh.values()))
+        )
     builder.statements.append(
         Branch(
             test,
@@ -312,7 +320,8 @@ def reverse(rev: Any, statement: Branch) -> None:
                 emitted.extend(zero)
             out.append(gradient)
     new = tuple(
-        Value(_joined_gradient(rev, v, a, b), of=v, fold=False) for v, a, b in zip(changed, *yields, strict=True)
+        Value(_joined_gradient(rev, v, a, b), of=v, fold=False)
+        for v, a, b in zip(changed, *yields, strict=True)
     )
     for (emitted, _), out in zip(sides, yields, strict=True):
         out[:] = [alike(rev.low, emitted, g, n.type) for g, n in zip(out, new, strict=True)]
@@ -356,4 +365,3 @@ def with_residuals(forward: Branch, read: set[Value]) -> Branch:
         (*forward.results, *(v for _, v in extra)),
         forward.line,
     )
-

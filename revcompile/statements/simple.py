@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from typing import Any
 
 from revcompile.gates.effects import assert_
@@ -144,7 +145,7 @@ def pass_(*_: Any) -> None:
     return None
 
 
-STATEMENTS = {
+STATEMENTS: dict[type[ast.stmt], Callable[..., Any]] = {
     ast.Assign: assign,
     ast.AnnAssign: annotated,
     ast.AugAssign: augmented,

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.errors import Place
 from revcompile.ir.nodes import Structure, Value
 from revcompile.ir.types import ONE, Array, Facts, Scalar, Type
-from revcompile.errors import Place
 from revcompile.syntax.source import Source
 
 

@@ -90,9 +90,7 @@ def rule_source(rule: FunctionType) -> Source:
     return find_source(rule)
 
 
-def _definition(
-    code: CodeType, lines: tuple[str, ...]
-) -> tuple[ast.FunctionDef | ast.Lambda | None, int]:
+def _definition(code: CodeType, lines: tuple[str, ...]) -> tuple[ast.FunctionDef | ast.Lambda | None, int]:
     if code.co_name == "<lambda>":
         return _find_lambda(code, lines), 0
     first = code.co_firstlineno - 1
@@ -135,15 +133,15 @@ def _encloses(node: ast.Lambda, code: CodeType) -> bool:
     """Whether all of the code comes from the lambda's body (Python 3.11 and later know columns)."""
     body = node.body
     start, end = (body.lineno, body.col_offset), (body.end_lineno, body.end_col_offset)
-    spans = [p for p in code.co_positions() if None not in p and p[2] != p[3]]
-    return bool(spans) and all(start <= (a, c) and (b, d) <= end for a, b, c, d in spans)  # type: ignore[operator]
+    positions: Any = getattr(code, "co_positions")()  # noqa: B009  (3.10 has none)
+    spans = [p for p in positions if None not in p and p[2] != p[3]]
+    return bool(spans) and all(start <= (a, c) and (b, d) <= end for a, b, c, d in spans)
 
 
 def _is_stale(node: ast.FunctionDef | ast.Lambda, code: CodeType) -> bool:
     """Whether the text has numbers or names that the compiled function does not have."""
     if isinstance(node, ast.Lambda):
-        tree: ast.AST = ast.Expression(node)
-        module = compile(tree, "", "eval")  # type: ignore[arg-type]
+        module = compile(ast.Expression(node), "", "eval")
     else:
         plain = ast.FunctionDef(node.name, node.args, node.body, [], None)
         for name in ("lineno", "col_offset", "end_lineno", "end_col_offset"):
@@ -166,7 +164,9 @@ def _words(code: CodeType) -> set[Any]:
 
 
 def _same_code(node: ast.Lambda, code: CodeType) -> bool:
-    outer = ast.parse(f"lambda {', '.join(code.co_freevars)}: 0", mode="eval")  # the names that it closes over
+    outer = ast.parse(
+        f"lambda {', '.join(code.co_freevars)}: 0", mode="eval"
+    )  # the names that it closes over
     outer.body.body = node  # type: ignore[attr-defined]
     shell = next(c for c in compile(outer, "", "eval").co_consts if isinstance(c, CodeType))
     compiled = next(c for c in shell.co_consts if isinstance(c, CodeType))

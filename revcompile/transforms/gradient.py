@@ -177,9 +177,7 @@ def _transform(
 ) -> Any:
     if backend not in BACKENDS:
         raise ValueError(f"unknown backend {backend!r}; there is {', '.join(map(repr, BACKENDS))}")
-    options = Options(
-        tuple(argnums) if isinstance(argnums, list) else argnums, has_aux, optimize, with_value
-    )
+    options = Options(tuple(argnums) if isinstance(argnums, list) else argnums, has_aux, optimize, with_value)
     if f is None:
         return lambda function: make_gradient(function, options)
     return make_gradient(f, options)
@@ -194,7 +192,8 @@ def make_gradient(f: Any, options: Options, preview: bool = True) -> Any:
             f"{getattr(f, '__name__', f)!r} is a gradient already; differentiating twice is not supported yet"
         )
     if isinstance(f, MethodType):
-        dispatcher = Dispatcher(f.__func__, options, f.__self__)
+        function: Any = f.__func__
+        dispatcher = Dispatcher(function, options, f.__self__)
     else:
         dispatcher = Dispatcher(f, options)
     entry = dispatcher.entry
@@ -270,7 +269,9 @@ def _preview(dispatcher: Dispatcher) -> None:
         examples = {p: _example_of(annotations.get(p.name), rank) for p in parameters}
         args = tuple(x for p, x in examples.items() if p.kind is not p.KEYWORD_ONLY)
         try:
-            dispatcher.show(dispatcher.find(args, {p.name: x for p, x in examples.items() if p.kind is p.KEYWORD_ONLY}))
+            dispatcher.show(
+                dispatcher.find(args, {p.name: x for p, x in examples.items() if p.kind is p.KEYWORD_ONLY})
+            )
             return
         except Exception as e:  # whatever it is, the call that has real arguments reports it
             reason = str(e).splitlines()[0] if str(e) else type(e).__name__
@@ -286,7 +287,9 @@ def _preview(dispatcher: Dispatcher) -> None:
 def _annotations(dispatcher: Dispatcher) -> dict[str, Any]:
     """The parameters' annotations as objects, where they can be evaluated."""
     try:
-        signature = inspect.signature(dispatcher.function, follow_wrapped=dispatcher.packed is not None, eval_str=True)
+        signature = inspect.signature(
+            dispatcher.function, follow_wrapped=dispatcher.packed is not None, eval_str=True
+        )
     except Exception:  # a name that only a type checker knows
         signature = dispatcher.signature
     return {p.name: p.annotation for p in signature.parameters.values()}

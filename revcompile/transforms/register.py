@@ -65,7 +65,7 @@ def gate(
         raise ValueError(f"{getattr(function, '__name__', function)} has a rule already")
 
     def register(rule: Rule) -> Rule:
-        label = name or getattr(function, "__name__", "gate")
+        label = str(name or getattr(function, "__name__", "gate"))
         if forward is None:
             table.gate(function, name=label, view=True)(rule)  # it may return its argument
         else:
@@ -75,5 +75,3 @@ def gate(
         return rule
 
     return register
-
-

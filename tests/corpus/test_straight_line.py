@@ -93,7 +93,7 @@ PROGRAMS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "a list where an array belongs": (
         "v = np.interp(a, [-2.0, 0.0, 2.0], [0.0, a, 1.0])\n"
-        "        return np.sum(np.kron(y, [1.0, 2.0])) + v + np.linalg.norm([a, 2.0])",
+        "return np.sum(np.kron(y, [1.0, 2.0])) + v + np.linalg.norm([a, 2.0])",
         {"y": P, "a": 0.7},
     ),
     "array methods of a NumPy scalar": (

@@ -35,7 +35,8 @@ def test_argnums(argnums, expected):
 
 
 @pytest.mark.parametrize(
-    "argnums, error", [(3, ValueError), (-4, ValueError), ("q", ValueError), (1.5, TypeError), (True, TypeError)]
+    "argnums, error",
+    [(3, ValueError), (-4, ValueError), ("q", ValueError), (1.5, TypeError), (True, TypeError)],
 )
 def test_bad_argnums_are_refused_at_decoration(argnums, error):
     with pytest.raises(error, match="argnums"):

@@ -31,7 +31,10 @@ CASES = [
     (lambda p: p[0] * p[1], ((2.0, 3.0),)),
     (lambda p: p["a"] * p["b"][0] * p["b"][1]["c"], ({"a": 2.0, "b": [3.0, {"c": 5.0}]},)),
     (lambda p: np.sum(p.W @ V + p.b), (Layer(A, V),)),
-    (lambda ps: np.sum(ps[1].W @ np.tanh(ps[0].W @ V + ps[0].b) + ps[1].b), ([Layer(A, V), Layer(A + 1, V * 2)],)),
+    (
+        lambda ps: np.sum(ps[1].W @ np.tanh(ps[0].W @ V + ps[0].b) + ps[1].b),
+        ([Layer(A, V), Layer(A + 1, V * 2)],),
+    ),
     (lambda p, x: np.sum(p["W"] @ x) * p["s"], ({"W": A, "s": 2.0}, V)),
     (lambda p: sum(np.sum(q * q) for q in p), ([A, V, 3.0],)),
     (lambda p: sum(v * v for v in p.values()), ({"x": 1.0, "y": 2.0},)),

@@ -152,7 +152,13 @@ def test_an_object_is_not_differentiated():
     with pytest.raises(UnsupportedError, match="(?s)s is a Settings.*argnums"):
         grad(f)(1.0, Settings())
     assert grad(f, 0)(1.0, Settings()) == 2.0
-    for use in (lambda x, s: x * s, lambda x, s: x * s[0], lambda x, s: np.sin(s), lambda x, s: x if s else 2 * x, lambda x, s: x * len(s)):
+    for use in (
+        lambda x, s: x * s,
+        lambda x, s: x * s[0],
+        lambda x, s: np.sin(s),
+        lambda x, s: x if s else 2 * x,
+        lambda x, s: x * len(s),
+    ):
         with pytest.raises(UnsupportedError, match="Settings"):
             grad(use, 0)(1.0, Settings())
 

@@ -29,9 +29,21 @@ def agrees(g, *args):
 CHANGES = [
     # expression, name, values that it takes one after the other
     ("np.sum(x * c)", "c", [2.0, 3.0, 4, 5, np.float32(0.5), np.float64(1.5), True, -1.0]),
-    ("np.sum(x * c)", "c", [np.ones(3), 2 * np.ones(3), np.ones((2, 1)), np.ones((2, 3)), np.ones((1, 1)), np.arange(3)]),
-    ("np.sum(x * c)", "c", [np.float32([1, 2, 3]), np.array(2.0), np.array([True, False, True]), [1.0, 2.0, 3.0]]),
-    ("np.sum(x * c[0] + c[1] ** 2)", "c", [[1.0, 2.0], [3.0, 2.0], (4.0, 5.0), [6.0, 7.0, 8.0], {0: 2.0, 1: 1.0}, np.ones(2)]),
+    (
+        "np.sum(x * c)",
+        "c",
+        [np.ones(3), 2 * np.ones(3), np.ones((2, 1)), np.ones((2, 3)), np.ones((1, 1)), np.arange(3)],
+    ),
+    (
+        "np.sum(x * c)",
+        "c",
+        [np.float32([1, 2, 3]), np.array(2.0), np.array([True, False, True]), [1.0, 2.0, 3.0]],
+    ),
+    (
+        "np.sum(x * c[0] + c[1] ** 2)",
+        "c",
+        [[1.0, 2.0], [3.0, 2.0], (4.0, 5.0), [6.0, 7.0, 8.0], {0: 2.0, 1: 1.0}, np.ones(2)],
+    ),
     ("np.sum(x * c['w'])", "c", [{"w": 2.0}, {"w": 3.0}, {"w": np.ones(3)}, {"b": 1.0, "w": 4.0}]),
     ("np.sum(x * c.a)", "c", [Pair(1.0, 2.0), Pair(3.0, 2.0), types.SimpleNamespace(a=5.0)]),
     ("np.sum(x.sum(axis=c) ** 2)", "c", [0, 1, None, -1, (0, 1)]),
@@ -69,7 +81,10 @@ def test_a_closure_variable_may_change(text, name, values):
 @pytest.mark.parametrize("text, name, values", CHANGES)
 def test_an_attribute_of_an_object_may_change(text, name, values):
     holder = types.SimpleNamespace(**{name: values[0]})
-    f = make(f"def g(h, x, {name}):\n    return {text}\ndef f(x):\n    k = h\n    return g(k, x, k.{name})\n", h=holder)
+    f = make(
+        f"def g(h, x, {name}):\n    return {text}\ndef f(x):\n    k = h\n    return g(k, x, k.{name})\n",
+        h=holder,
+    )
     g = grad(f)
     for value in [*values, values[0], values[-1]]:
         setattr(holder, name, value)
@@ -146,7 +161,9 @@ def test_a_parameter_called_like_its_module():
     assert grad(f)(2.0, 5.0, 7.0) == (105.0, 42.0, 30.0)
 
 
-@pytest.mark.parametrize("module", ["np", "math", "over", "scatter", "f", "grad_f", "s0", "L", "x", "list", "class", "my mod"])
+@pytest.mark.parametrize(
+    "module", ["np", "math", "over", "scatter", "f", "grad_f", "s0", "L", "x", "list", "class", "my mod"]
+)
 def test_a_module_called_like_a_name_of_generated_code(module):
     f = make("c = 3.0\ndef f(x):\n    return c * np.exp(x) * math.sin(x)\n", __name__=module)
     agrees(grad(f), 0.5)
@@ -194,14 +211,19 @@ class Layer:
 
 class Other(Layer):
     def __call__(self, x):
-        return x ** 3
+        return x**3
 
 
 def test_objects_read_live():
     layer = Layer(2.0)
 
     def f(x, model):
-        return model.energy(x) + layer(x) + getattr(model, "extra", 1.0) * x + (x if hasattr(layer, "flag") else 0.0)
+        return (
+            model.energy(x)
+            + layer(x)
+            + getattr(model, "extra", 1.0) * x
+            + (x if hasattr(layer, "flag") else 0.0)
+        )
 
     g = grad(f, 0)
     agrees(g, 0.3, layer)

@@ -52,7 +52,9 @@ def nested(x, y):
 def comprehensions(x, y):
     xs = [x, y, x * y]
     d = {k: a * a for k, a in zip("abc", xs)}
-    return sum(a * a for a in xs if a is not None) + d["a"] + d["c"] * sum([t * u for t in xs for u in (x, 2.0)])
+    return (
+        sum(a * a for a in xs if a is not None) + d["a"] + d["c"] * sum([t * u for t in xs for u in (x, 2.0)])
+    )
 
 
 def starred(x, y):
@@ -77,7 +79,7 @@ def swaps(x, y):
 
 
 def logic(x, y):
-    return (x and y) + (x or y * y) + (x > y and x or y) + (not x) + (x if not (x > y or y > 3.0) else y * y)
+    return (x and y) + (x or y * y) + ((x > y and x) or y) + (not x) + (x if not (x > y or y > 3.0) else y * y)
 
 
 def reassigned(x, y):
@@ -101,7 +103,14 @@ def one_sided(x, y):
 
 
 def extrema(x, y):
-    return max(x, y, 1.5) * min([x, y]) + abs(x - 2 * y) + pow(x, 2) + sum((x, y), start=1.0) + round(x) + float(y)
+    return (
+        max(x, y, 1.5) * min([x, y])
+        + abs(x - 2 * y)
+        + pow(x, 2)
+        + sum((x, y), start=1.0)
+        + round(x)
+        + float(y)
+    )
 
 
 def static_control(x, y):
@@ -196,7 +205,10 @@ def test_scalars(f, optimize):
 def test_integer_exponents_at_run_time(n, x):
     f = lambda x, n: x**n
     assert_close(grad(f, 0)(x, n), numerical_gradients(lambda x: f(x, n), (x,)))
-    assert_close(grad(f, 0)(np.array([x]), n) if n >= 0 else [], numerical_gradients(lambda x: f(x, n), (np.array([x]),)) if n >= 0 else [])
+    assert_close(
+        grad(f, 0)(np.array([x]), n) if n >= 0 else [],
+        numerical_gradients(lambda x: f(x, n), (np.array([x]),)) if n >= 0 else [],
+    )
 
 
 def test_printing_happens_once_a_call(capsys):
@@ -212,7 +224,10 @@ def test_printing_happens_once_a_call(capsys):
     f(0.5)
     f(np.float64(0.25))
     f(2.0)
-    assert capsys.readouterr().out == "x is|2.00|2.0!\nlarge\nx is|0.50|0.5!\nx is|0.25|0.25!\nx is|2.00|2.0!\nlarge\n"
+    assert (
+        capsys.readouterr().out
+        == "x is|2.00|2.0!\nlarge\nx is|0.50|0.5!\nx is|0.25|0.25!\nx is|2.00|2.0!\nlarge\n"
+    )
 
 
 def test_exceptions_of_the_user():
@@ -259,7 +274,9 @@ def test_effects_are_kept_even_where_nothing_depends_on_them(capsys):
         grad(f)(10.0)
 
 
-@pytest.mark.parametrize("x", [np.zeros((0, 3)), np.ones((1, 3)), np.ones((2, 1)), np.ones((1, 1)), A, A[:, ::2]])
+@pytest.mark.parametrize(
+    "x", [np.zeros((0, 3)), np.ones((1, 3)), np.ones((2, 1)), np.ones((1, 1)), A, A[:, ::2]]
+)
 def test_branches_on_arrays_of_every_shape(x):
     def f(x):
         y = x.T @ x if x.shape[0] > 1 else x * 2

@@ -10,7 +10,23 @@ import pytest
 from revcompile import grad, value_and_grad
 from tests.support.program import make
 
-POINTS = [0.0, -0.0, 1.0, -1.0, 2.0, -2.5, 1000.0, -1000.0, 1e200, -1e200, 1e308, 5e-324, math.inf, -math.inf, math.nan]
+POINTS = [
+    0.0,
+    -0.0,
+    1.0,
+    -1.0,
+    2.0,
+    -2.5,
+    1000.0,
+    -1000.0,
+    1e200,
+    -1e200,
+    1e308,
+    5e-324,
+    math.inf,
+    -math.inf,
+    math.nan,
+]
 NUMPY = [
     "np.exp(x)", "np.log(x)", "np.sqrt(x)", "np.power(x, 0.5)", "np.power(x, -1)", "np.cbrt(x)", "np.arcsin(x)",
     "np.arccosh(x)", "np.arctanh(x)", "np.tan(x)", "np.tanh(x)", "np.cosh(x)", "np.log1p(x)", "np.expm1(x)", "np.exp2(x)",
@@ -52,14 +68,25 @@ def test_the_gradient_raises_just_where_the_primal_does(expression, optimize):
         assert type(gradient) is float
         np.testing.assert_equal(outcome(alone, x), gradient)
         with np.errstate(all="ignore"):
-            wide = outcome(grad(make(f"def f(x):\n    return {expression}\n"), optimize=optimize), np.array(x)) if "math" not in expression else None
-        if wide is not None and not isinstance(wide, type) and 1e-100 < abs(x) < 1e100 and "max" not in expression:
+            wide = (
+                outcome(grad(make(f"def f(x):\n    return {expression}\n"), optimize=optimize), np.array(x))
+                if "math" not in expression
+                else None
+            )
+        if (
+            wide is not None
+            and not isinstance(wide, type)
+            and 1e-100 < abs(x) < 1e100
+            and "max" not in expression
+        ):
             np.testing.assert_allclose(gradient, wide, rtol=1e-9, err_msg=f"{x} against an array")
         if math.isfinite(expected) and 0.01 < abs(x) < 100:
             h = 1e-6
             sides = [outcome(f, x + h), outcome(f, x - h)]
             if all(isinstance(s, float) and math.isfinite(s) for s in sides) and "//" not in expression:
-                np.testing.assert_allclose(gradient, (sides[0] - sides[1]) / (2 * h), rtol=1e-4, atol=1e-5, err_msg=str(x))
+                np.testing.assert_allclose(
+                    gradient, (sides[0] - sides[1]) / (2 * h), rtol=1e-4, atol=1e-5, err_msg=str(x)
+                )
 
 
 def test_infinite_slopes_and_zeros_that_stay_zero():
@@ -72,7 +99,7 @@ def test_infinite_slopes_and_zeros_that_stay_zero():
         lambda x: np.where(x == 0, 1.0, 1.0 / x),
         lambda x: np.sqrt(x) * 0.0 if x > 0 else 0.0 * x,
         lambda x: np.where(x > 0, x**0.5, 0.0),
-        lambda x: np.where(x > 0, x ** -1.5, 0.0),
+        lambda x: np.where(x > 0, x**-1.5, 0.0),
         lambda x: np.maximum(np.sqrt(x), 1.0),
         lambda x: np.sqrt(np.maximum(x, 1.0)),
     ):

@@ -43,13 +43,7 @@ def test_lambdas_over_several_lines():
         )
     )
     assert grad(f)(2.0, 3.0) == (7.0, 2.0)
-    assert (
-        grad(
-            lambda x: x
-            * x
-        )(3.0)
-        == 6.0
-    )
+    assert grad(lambda x: x * x)(3.0) == 6.0
 
 
 def test_nested_functions_and_closures():
@@ -165,11 +159,12 @@ def test_doctest():
 
 def test_indented_source_with_strange_layout():
     if True:
-      def f(x):
+
+        def f(x):
             y = x * 2.0
-# a comment at the margin
-            return (y
-    * x)
+            # a comment at the margin
+            return y * x
+
     assert grad(f)(3.0) == 12.0
 
 
@@ -180,5 +175,6 @@ def test_a_function_whose_globals_are_no_module():
 
 
 def test_positions_with_wide_characters():
-    f = lambda x: x * len("äöü€𝄞"); g = lambda x: x * len("ä") * 2.0  # noqa: E702
+    f = lambda x: x * len("äöü€𝄞")
+    g = lambda x: x * len("ä") * 2.0
     assert (grad(f)(1.0), grad(g)(1.0)) == (5.0, 2.0)
