@@ -156,7 +156,7 @@ def _refuse_objects(parameters: Sequence[Parameter], wanted: Sequence[str]) -> N
                 if isinstance(item, HostObject):
                     raise UnsupportedError(
                         f"argument {item.path.text} is a {type(item.obj).__name__}, which has no gradient",
-                        way_out="Name what is to be differentiated, argnums=..., or pass its numbers in a tuple or a dict.",
+                        way_out="Choose with argnums=, or pass its numbers in a tuple or a dict.",
                     )
 
 

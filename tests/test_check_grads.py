@@ -278,7 +278,7 @@ def test_options_are_checked() -> None:
 
 
 def test_tolerances_and_steps_can_be_given() -> None:
-    claim = lambda x: 2.0 * x + 1e-4  # noqa: E731
+    claim = lambda x: 2.0 * x + 1e-4
     assert "wrong gradient" in rejected(lambda x: x * x, claim, 1.0)
     check_grads(Claimed(lambda x: x * x, claim), (1.0,), rtol=1e-3)
     check_grads(Claimed(lambda x: x * x, claim), (1.0,), atol=1e-3)

@@ -41,8 +41,10 @@ from revcompile.ir.types import Array, Scalar, Type, gradient_type, is_float, is
 from revcompile.statements import branch
 
 # Gates that send a zero gradient to what they mask out.
-MASKING = frozenset({"where", "select", "clip", "max", "min", "maximum", "minimum", "fmax", "fmin", "getitem", "sort",
-                     "heaviside", "take", "over", "nan_to_num"})  # fmt: skip
+MASKING = frozenset(
+    {"where", "select", "clip", "max", "min", "maximum", "minimum", "fmax", "fmin", "getitem", "sort",
+     "heaviside", "take", "over", "nan_to_num"}
+)  # fmt: skip
 REVERSE: dict[type, Callable[..., None]] = {Branch: branch.reverse}
 
 
@@ -158,9 +160,9 @@ class Reverser:
                 self._match(o, g, pairs)
 
     def _may_blow_up(self, gate: Gate, statement: Apply, operand: Value) -> bool:
-        """Whether a local gradient can be infinite or NaN although the arguments of the function are finite.
+        """Whether a local gradient can be infinite or NaN where the function's arguments are finite.
 
-        Its own formula may make it so (`1 / x`), or a value that the formula reads (`log(x)` in `x * log(x)`).
+        Its own formula may make it so (`1 / x`), or a value that it reads (`log(x)` in `x * log(x)`).
         """
         if gate.is_singular(statement.args) and not is_regular(gate.name, statement.args, self.definitions):
             return True
@@ -219,7 +221,7 @@ class Reverser:
 
 
 def _dtype_option(dtype: np.dtype[Any]) -> dict[str, Any]:
-    return {} if dtype == float else {"dtype": dtype}
+    return {} if dtype == np.float64 else {"dtype": dtype}
 
 
 def formula_home() -> None:

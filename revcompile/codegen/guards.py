@@ -42,7 +42,8 @@ def signature_tests(text: str, key: Any, refer: Refer) -> Iterator[str]:
 
 
 def array_tests(text: str, dtype: np.dtype[Any], ones: tuple[bool, ...], refer: Refer) -> Iterator[str]:
-    test = f"type({text}) is {refer(np.ndarray)} and {text}.dtype is {refer(dtype)} and {text}.ndim == {len(ones)}"
+    test = f"type({text}) is {refer(np.ndarray)} and {text}.dtype is {refer(dtype)}"
+    test += f" and {text}.ndim == {len(ones)}"
     if not any(ones):
         yield test + (f" and 1 not in {text}.shape" if ones else "")
         return

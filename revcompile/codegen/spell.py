@@ -263,7 +263,8 @@ def _print(sp: Speller, args: Any, _: Apply) -> ast.expr:
 
 
 _SPECIAL: dict[Any, Callable[[Speller, Any, Apply], ast.expr | None]] = {
-    operator.getitem: _getitem, length: _length, size_of: _size, np.transpose: _transpose, np.expand_dims: _expand_dims,
+    operator.getitem: _getitem, length: _length, size_of: _size, np.transpose: _transpose,
+    np.expand_dims: _expand_dims,
     runtime.sigmoid: _sigmoid, runtime.over: _over, format_: _format, print_: _print,
     identity: lambda sp, args, _: sp(args[0]),
 }  # fmt: skip

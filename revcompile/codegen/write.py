@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 import astor.code_gen
+import numpy as np
 
 from revcompile.codegen.names import Names
 from revcompile.codegen.spell import Speller, dotted
@@ -227,7 +228,7 @@ class Writer:
         """Zeros but for some elements: two lines that say so."""
         extra, index, shape = statement.args
         name, dtype = self.names[statement.result], statement.result.type.dtype
-        options = [] if dtype == float else [ast.keyword("dtype", self.spell.static(dtype))]
+        options = [] if dtype == np.float64 else [ast.keyword("dtype", self.spell.static(dtype))]
         self._line(f"{name} = {to_text(ast.Call(dotted('np.zeros'), [self.spell(shape)], options))}")
         self._store(name, index, "=", extra, statement)
 

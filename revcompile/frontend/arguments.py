@@ -33,7 +33,7 @@ def key_of(obj: Any, place: Place, static: frozenset[Place]) -> Any:
     if kind in _ARRAYS:
         if obj.dtype.kind not in "fiub":
             raise UnsupportedError(
-                f"argument {spell_place(place)} is an array of dtype {obj.dtype}; only real numbers are supported"
+                f"argument {spell_place(place)} is an array of dtype {obj.dtype}: only real numbers will do"
             )
         if not obj.dtype.isnative:
             raise UnsupportedError(
@@ -43,7 +43,7 @@ def key_of(obj: Any, place: Place, static: frozenset[Place]) -> Any:
         return (np.ndarray, obj.dtype, tuple(n == 1 for n in obj.shape))
     if isinstance(obj, np.ndarray):
         raise UnsupportedError(
-            f"argument {spell_place(place)} is a {kind.__name__}, a subclass of np.ndarray with a meaning of its own",
+            f"argument {spell_place(place)} is a {kind.__name__}, an array with a meaning of its own",
             way_out="Pass np.asarray(...) of it.",
         )
     if isinstance(obj, np.generic) and obj.dtype.kind in "fiu":
@@ -52,7 +52,7 @@ def key_of(obj: Any, place: Place, static: frozenset[Place]) -> Any:
         return (kind, *(key_of(item, (*place, i), static) for i, item in enumerate(obj)))
     if kind is dict:
         return (dict, *((k, key_of(v, (*place, k), static)) for k, v in obj.items()))
-    if isinstance(obj, _STATIC) or isinstance(obj, _CALLABLE):
+    if isinstance(obj, (*_STATIC, *_CALLABLE)):
         return (kind, obj)
     if kind is slice:
         return (slice, obj.start, obj.stop, obj.step)

@@ -36,14 +36,14 @@ LENGTH_OPTIONS = frozenset(
     {"shape", "newshape", "num", "shift", "repeats", "indices", "index", "N", "M", "bounds"}
 )
 PURE_METHODS = frozenset(
-    {"items", "keys", "values", "get", "index", "count", "copy", "_replace", "_asdict", "format", "join", "split",
-     "startswith", "endswith", "lower", "upper", "strip", "replace"}
+    {"items", "keys", "values", "get", "index", "count", "copy", "_replace", "_asdict", "format", "join",
+     "split", "startswith", "endswith", "lower", "upper", "strip", "replace"}
 )  # fmt: skip
 STATIC_CALLS = frozenset(
     {len, range, tuple, list, dict, zip, enumerate, reversed, sorted, isinstance, issubclass, slice, set,
-     frozenset, getattr, hasattr, callable, str, repr, all, any, type, int, bool, divmod, id, hash, min, max, sum,
-     abs, round, float, pow, map, filter, iter, next, np.dtype, np.result_type, np.issubdtype, np.finfo, np.iinfo,
-     np.promote_types, np.broadcast_shapes, np.ndim, np.shape, np.size}
+     frozenset, getattr, hasattr, callable, str, repr, all, any, type, int, bool, divmod, id, hash, min,
+     max, sum, abs, round, float, pow, map, filter, iter, next, np.dtype, np.result_type, np.issubdtype,
+     np.finfo, np.iinfo, np.promote_types, np.broadcast_shapes, np.ndim, np.shape, np.size}
 )  # fmt: skip
 
 
@@ -319,8 +319,8 @@ def _size(low: Lowering, args: tuple[Any, ...], kwargs: dict[str, Any], *_: Any)
 
 
 SPECIAL: dict[Any, Any] = {
-    len: _len, isinstance: _isinstance, type: _type, print: _print, str: _str, getattr: _getattr, hasattr: _hasattr,
-    np.ndim: _ndim, np.shape: _shape, np.size: _size,
+    len: _len, isinstance: _isinstance, type: _type, print: _print, str: _str,
+    getattr: _getattr, hasattr: _hasattr, np.ndim: _ndim, np.shape: _shape, np.size: _size,
 }  # fmt: skip
 
 

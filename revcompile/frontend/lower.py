@@ -122,7 +122,7 @@ class Lowering:
                 raise TypeError(f"cannot iterate over a {structure.type}")
             if axes[0].size is None:
                 raise self.unsupported(
-                    "unpacking or looping over an array whose length is known only at run time is not supported",
+                    "unpacking an array whose length is known only at run time is not supported",
                     node,
                     frame,
                     "Index it: x[0], x[1].",

@@ -64,7 +64,7 @@ def cbrt(grad_y: Any, y: Any, x: Any) -> Any:
 
 
 def singular_power(x1: Any, x2: Any) -> bool:
-    """Whether a power's slope can be infinite or NaN (of a negative base) without its rule taking care of that."""
+    """Whether a power's slope can be infinite or NaN (of a negative base) and its rule leaves it so."""
     return not (isinstance(x2, (int, float)) and x2 >= 0 and (x2 < 1 or x2 == int(x2)))
 
 

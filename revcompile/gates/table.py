@@ -164,7 +164,7 @@ def gate(
 
 def opaque(function: Function, forward: Function, backward: Function, name: str) -> None:
     """Register a pair of functions that run as they are: `forward(*args)` gives (output, saved values),
-    `backward(upstream, saved)` the gradients of the leading parameters. Any of them may return its argument."""
+    `backward(upstream, saved)` the gradients of the leading parameters. Each may return its argument."""
     _register(Gate(name, (function,), function, view=True, forward=forward), ())
     _register(Gate(name, (forward,), forward, view=True, backward=backward), ())
     _register(Gate(name, (backward,), backward, view=True), ())

@@ -24,7 +24,7 @@ def _vector_axes(rank_a: int, rank_b: int, axisa: int, axisb: int, axisc: int, a
 
 
 def _crossed(a: Any, b: Any, axes: tuple[int, int, int]) -> Any:
-    """The cross product by the function that refuses vectors of length 2, to which these rules do not apply."""
+    """The cross product by the function that refuses vectors of length 2: these rules are not for them."""
     if axes == (-1, -1, -1):
         return np.linalg.cross(a, b)
     product = np.linalg.cross(np.moveaxis(a, axes[0], -1), np.moveaxis(b, axes[1], -1))

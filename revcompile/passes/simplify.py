@@ -41,7 +41,7 @@ from revcompile.runtime import over, scatter, scatter_add
 
 
 def simplify(function: Function, facts: Facts, algebra: bool = True) -> Function:
-    """The function with fewer and shorter statements; without `algebra`, only what is written twice over goes."""
+    """The function with fewer and shorter statements; without `algebra`, only what stands twice goes."""
     walk = _Scoped(lambda statement, out: _Rules(walk, facts, out, equals).visit(statement))
     walk.facts = facts
     walk.counts, walk.algebra = Counter(uses(function.body)), algebra
@@ -372,6 +372,7 @@ _BY_FUNCTION: dict[Any, Callable[[_Rules, Apply], Structure | None]] = {
     operator.truediv: _Rules.divide, operator.pow: _Rules.power, operator.neg: _Rules.negative,
     np.transpose: _Rules.transpose, np.ndarray.astype: _Rules.cast, float: _Rules.cast,
     np.float64: _Rules.cast, np.float32: _Rules.cast, np.reshape: _Rules.reshape,
-    length: _Rules.extent, size_of: _Rules.extent, over: _Rules.over, scatter_add: _Rules.scatter_add, scatter: _Rules.scatter,
+    length: _Rules.extent, size_of: _Rules.extent, over: _Rules.over, scatter_add: _Rules.scatter_add,
+    scatter: _Rules.scatter,
     np.broadcast_to: _Rules.broadcast, np.sum: _Rules.total,
 }  # fmt: skip

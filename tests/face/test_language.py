@@ -79,7 +79,9 @@ def swaps(x, y):
 
 
 def logic(x, y):
-    return (x and y) + (x or y * y) + ((x > y and x) or y) + (not x) + (x if not (x > y or y > 3.0) else y * y)
+    return (
+        (x and y) + (x or y * y) + ((x > y and x) or y) + (not x) + (x if not (x > y or y > 3.0) else y * y)
+    )
 
 
 def reassigned(x, y):

@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """Random programs of the supported language, as source text, well-typed by construction.
 
 A program is grown statement by statement. Each candidate is run in several worlds at once, which differ
