@@ -112,8 +112,12 @@ class Dispatcher:
         self._read_signature()
         self.namespace = Namespace(self.signature.parameters)
         self.explicit = self._explicit_names()
+        self._wanted: dict[int, tuple[tuple[str, ...], bool]] = {}
         parameters = self.signature.parameters.values()
         positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        whole = all(p.kind in kinds for p in parameters)
+        self.plain = tuple(self.signature.parameters) if whole else None  # if all can be passed by position
         # Without argnums, which parameters are differentiated depends on how defaults were passed.
         self.by_call = self.explicit is None and any(p.default is not p.empty for p in positional)
         _all.add(self)
@@ -182,8 +186,13 @@ class Dispatcher:
                 out.append(names[which])
         return tuple(out)
 
-    def wanted(self, args: tuple[Any, ...]) -> tuple[tuple[str, ...], bool]:
-        """The parameters whose gradients a call returns, and whether one comes bare."""
+    def wanted(self, positional: int) -> tuple[tuple[str, ...], bool]:
+        """The parameters whose gradients a call with so many arguments by position returns, and whether
+        one comes bare."""
+        self._wanted[positional] = answer = self._find_wanted(positional)
+        return answer
+
+    def _find_wanted(self, positional: int) -> tuple[tuple[str, ...], bool]:
         if self.explicit is not None:
             return self.explicit, not isinstance(self.options.argnums, (tuple, list))
         names = []
@@ -193,8 +202,8 @@ class Dispatcher:
             required = p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
             if (
                 required
-                or (p.kind is p.POSITIONAL_OR_KEYWORD and i < len(args))
-                or (p.kind is p.VAR_POSITIONAL and len(args) > i)
+                or (p.kind is p.POSITIONAL_OR_KEYWORD and i < positional)
+                or (p.kind is p.VAR_POSITIONAL and positional > i)
             ):
                 names.append(p.name)
         star = any(p.kind is p.VAR_POSITIONAL for p in self.signature.parameters.values())
@@ -211,24 +220,31 @@ class Dispatcher:
 
     def find(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Specialization:
         """The specialisation for these arguments, compiled if need be."""
-        bound = self.signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        wanted, bare = self.wanted(args)
-        found = self._known(self._key(wanted, bound.arguments), args, kwargs)
+        arguments = self._arguments(args, kwargs)
+        wanted, bare = self._wanted.get(len(args)) or self.wanted(len(args))
+        found = self._known(self._key(wanted, arguments), args, kwargs)
         if found is not None:
             return found
         with self.lock:
             while True:
-                key = self._key(wanted, bound.arguments)  # what must be static may have changed meanwhile
+                key = self._key(wanted, arguments)  # what must be static may have changed meanwhile
                 found = self._known(key, args, kwargs)
                 if found is not None:
                     return found
                 try:
-                    return self._compile(key, bound.arguments, wanted, bare)
+                    return self._compile(key, arguments, wanted, bare)
                 except MustBeStatic as e:
                     if e.places <= self.static:
                         raise UnsupportedError("this number must be known while compiling") from None
                     self.static |= e.places
+
+    def _arguments(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Every parameter with its argument. The entry passes all by position, which needs no binding."""
+        if self.plain is not None and not kwargs and len(args) == len(self.plain):
+            return dict(zip(self.plain, args))
+        bound = self.signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        return bound.arguments
 
     def _key(self, wanted: tuple[str, ...], arguments: Mapping[str, Any]) -> Any:
         return (wanted, *(key_of(v, (n,), self.static) for n, v in arguments.items()))
