@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-import astor.code_gen
 import numpy as np
 
 from revcompile.codegen.names import Names
 from revcompile.codegen.spell import Speller, dotted
+from revcompile.codegen.text import INDENT, to_text, width
 from revcompile.gates.effects import EFFECTS, assert_, backward_begins, print_
 from revcompile.gates.lengths import length, size_of
 from revcompile.gates.table import TABLE
@@ -43,45 +43,9 @@ from revcompile.syntax.operators import COMPARE
 SHORT = 26  # of a named step that is written into the next line
 WIDTH = 88  # of an expression with everything folded into it
 COMMENT_COLUMN = 40
-INDENT = "    "
 CHEAP = frozenset({length, size_of})
 COMPARISONS = frozenset(COMPARE.values())
 IN_PLACE = frozenset({operator.iadd, operator.isub, add_at, scatter})
-
-
-def to_text(node: ast.AST) -> str:
-    """Python text of a syntax tree, on one line."""
-    generator = astor.code_gen.SourceGenerator(INDENT, False)
-    generator.visit(node)
-    text = "".join(map(str, generator.result)).strip("\n")
-    return (
-        text[1:-1]
-        if isinstance(node, ast.expr) and not isinstance(node, ast.Tuple) and _is_wrapped(text)
-        else text
-    )
-
-
-def width(node: ast.AST) -> int:
-    """About how long the text of an expression is; much quicker than writing it."""
-    if isinstance(node, ast.Name):
-        return len(node.id)
-    if isinstance(node, ast.BinOp):
-        return width(node.left) + width(node.right) + 3
-    if isinstance(node, ast.Attribute):
-        return width(node.value) + 1 + len(node.attr)
-    if isinstance(node, ast.UnaryOp):
-        return width(node.operand) + 1
-    if isinstance(node, ast.Call):
-        return (
-            width(node.func) + sum(width(a) + 2 for a in node.args) + sum(width(k) + 2 for k in node.keywords)
-        )
-    if isinstance(node, ast.keyword):
-        return len(node.arg or "") + 1 + width(node.value)
-    if isinstance(node, ast.Subscript):
-        return width(node.value) + width(node.slice) + 2
-    if isinstance(node, (ast.Tuple, ast.List)):
-        return sum(width(e) + 2 for e in node.elts)
-    return len(to_text(node))
 
 
 class Writer:
@@ -421,15 +385,3 @@ def _without_sign(node: ast.expr) -> ast.expr | None:
         left = _without_sign(node.left)
         return ast.BinOp(left, node.op, node.right) if left is not None else None
     return None
-
-
-def _is_wrapped(text: str) -> bool:
-    """Whether one pair of parentheses encloses the whole text."""
-    if not (text.startswith("(") and text.endswith(")")):
-        return False
-    depth = 0
-    for i, character in enumerate(text):
-        depth += (character == "(") - (character == ")")
-        if depth == 0 and i < len(text) - 1:
-            return False
-    return True

@@ -3,7 +3,7 @@
 - A value is defined before it is read, on every way to the reader.
 - A value is assigned once. (A residual, a value of a branch's side that is also a result of the branch,
   counts as one: the result is the value itself.)
-- Each side of a branch yields one atom for each result, of the result's kind.
+- Each side of a branch yields one atom for each result, of the result's rank.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import Any
 
 from revcompile.ir.nodes import UNDEFINED, Block, Branch, Function, Value, leaves, operands, results
-from revcompile.ir.types import Array
 
 enabled = False  # switched on by the tests
 
@@ -57,11 +56,11 @@ def _check_branch(branch: Branch, defined: set[Value]) -> set[Value]:
         _check_block(block, here)
         inner |= here - defined
         for atom, result in zip(block.yields, branch.results, strict=False):
-            if atom is not UNDEFINED and _kind(atom) != _kind(result):
+            if atom is not UNDEFINED and _rank(atom) != _rank(result):
                 raise InvalidIR(f"a side of a branch yields {atom!r} for {result!r}")
     return inner
 
 
-def _kind(atom: Any) -> tuple[bool, int]:
-    is_array = isinstance(atom, Value) and isinstance(atom.type, Array)
-    return is_array, len(atom.type.dims) if isinstance(atom, Value) else 0
+def _rank(atom: Any) -> int:
+    """NumPy takes a 0-d array and a scalar for one another, and so do we."""
+    return len(atom.type.dims) if isinstance(atom, Value) else 0
