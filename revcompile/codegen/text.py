@@ -6,20 +6,27 @@ Imports the standard library and astor.
 from __future__ import annotations
 
 import ast
+import importlib
 import warnings
-
-with warnings.catch_warnings():  # astor asks for classes that Python 3.12 and later warn of
-    warnings.simplefilter("ignore", DeprecationWarning)
-    import astor.code_gen
+from functools import cache
+from typing import Any
 
 INDENT = "    "
+
+
+@cache
+def _printer() -> Any:
+    """astor's printer, imported when the first text is written: importing this package is to be quick."""
+    with warnings.catch_warnings():  # astor asks for classes that Python 3.12 and later warn of
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return importlib.import_module("astor.code_gen").SourceGenerator
 
 
 def to_text(node: ast.AST) -> str:
     """Python text of a syntax tree, on one line."""
     if any(isinstance(inner, ast.JoinedStr) for inner in ast.walk(node)):
         return ast.unparse(ast.fix_missing_locations(node))
-    generator = astor.code_gen.SourceGenerator(INDENT, False)
+    generator = _printer()(INDENT, False)
     generator.visit(node)
     text = "".join(map(str, generator.result)).strip("\n")
     bare = isinstance(node, ast.expr) and not isinstance(node, ast.Tuple) and _is_wrapped(text)

@@ -131,7 +131,7 @@ def test_a_cell_that_is_run_again():
 def test_without_source_the_error_says_so():
     scope = {}
     exec("def f(x): return x * x", scope)
-    with pytest.raises(UnsupportedError, match="source of f is not available") as caught:
+    with pytest.raises(UnsupportedError, match="source of f is not available|cannot find f") as caught:
         grad(scope["f"])
     assert "file" in caught.value.way_out
     with pytest.raises(UnsupportedError, match="no Python source"):
