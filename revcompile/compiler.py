@@ -19,7 +19,7 @@ from revcompile.frontend.arguments import Place, places_of, structure_of
 from revcompile.frontend.lower import PYTHON_ERRORS, Lowering, infer_types, lower
 from revcompile.frontend.names import Guard, HostObject, Live
 from revcompile.ir.build import Builder
-from revcompile.ir.nodes import Apply, Function, Parameter, Structure, Value, leaves, results
+from revcompile.ir.nodes import Apply, Function, Parameter, Structure, Value, leaves, results, uses
 from revcompile.ir.types import Array, Facts, is_float, same_axes
 from revcompile.ir.verify import check
 from revcompile.passes import scalar_math
@@ -95,7 +95,8 @@ def compile_gradient(
     refer = namespace.refer
 
     def write(function: Function, answer: Structure) -> list[str]:
-        writer = Writer(function, refer, roots | set(namespace.globals), not request.optimize)
+        namespace.locals.update(_hints(function))
+        writer = Writer(function, refer, roots, namespace.globals, not request.optimize)
         return writer.write(((item.value, item.path.text) for item in live), answer)
 
     def write_careful() -> list[str]:
@@ -116,6 +117,13 @@ def compile_gradient(
         live=live,
         agreements=tuple(_agreements(parameters, live, facts)),
     )
+
+
+def _hints(function: Function) -> Iterator[str]:
+    """The names that the variables of generated code may be given."""
+    for value in [*uses(function.body), *(v for p in function.parameters for v in leaves(p.structure))]:
+        if value.hint is not None:
+            yield from (value.hint, f"grad_{value.hint}")
 
 
 def _agreements(parameters: Sequence[Parameter], live: Sequence[Live], facts: Facts) -> Iterator[str]:

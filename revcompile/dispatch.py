@@ -37,6 +37,9 @@ from revcompile.syntax.source import Source, find_source
 MAX_SPECIALIZATIONS = 64
 MAX_STALE = 4  # specialisations of one signature whose guards differ
 _all: weakref.WeakSet[Dispatcher] = weakref.WeakSet()
+GUARD_WORDS = frozenset(
+    {"type", "len", "list", "dict", "tuple", "float", "int", "slice"}
+)  # see codegen/guards
 ARITHMETIC = (OverflowError, ZeroDivisionError, ValueError)
 
 
@@ -120,6 +123,13 @@ class Dispatcher:
         self.plain = tuple(self.signature.parameters) if whole else None  # if all can be passed by position
         # Without argnums, which parameters are differentiated depends on how defaults were passed.
         self.by_call = self.explicit is None and any(p.default is not p.empty for p in positional)
+        hidden = sorted(GUARD_WORDS & set(self.signature.parameters))
+        if hidden:
+            raise UnsupportedError(
+                f"the parameter {hidden[0]!r} of {self.name} hides a builtin that generated code needs",
+                self.source.place(self.source.node),
+                "Rename the parameter.",
+            )
         _all.add(self)
         self._dispatch = self.namespace.put(f"dispatch_{self.name}", self.dispatch)
         self.entry = make_function(self._stub(), self.namespace, self.function)

@@ -29,6 +29,7 @@ class Namespace:
         self._own = frozenset(self.globals)
         self._reserved = frozenset(reserved)  # the parameters' names, which would hide a global
         self._names: dict[int, str] = {}
+        self.locals: set[str] = set()  # variables of the code under construction, which would hide a global
         self.files: set[str] = set()
 
     def refer(self, obj: Any) -> str:
@@ -42,8 +43,9 @@ class Namespace:
 
     def put(self, wish: str, obj: Any) -> str:
         name, n = wish, 1
-        while name in self._reserved or name in self._own or self.globals.get(name, obj) is not obj:
-            name, n = f"{wish}_{n}", n + 1
+        hidden = self._reserved | self._own | self.locals
+        while name in hidden or self.globals.get(name, obj) is not obj:
+            name, n = f"{wish}__{n}", n + 1  # no local variable is numbered so
         self.globals[name] = obj
         self._names[id(obj)] = name
         return name

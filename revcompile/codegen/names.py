@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import builtins
 import keyword
+from collections.abc import Container
 
 from revcompile.ir.nodes import Value
 
@@ -16,8 +17,9 @@ RESERVED = frozenset({*keyword.kwlist, *dir(builtins), "np", "math"})
 class Names:
     """Hands out one name for each value, in the order of asking."""
 
-    def __init__(self, reserved: set[str]) -> None:
+    def __init__(self, reserved: set[str], outer: Container[str]) -> None:
         self._taken = set(reserved) | RESERVED
+        self._outer = outer  # the globals of generated code, which grow while it is written
         self._names: dict[Value, str] = {}
         self._temporaries = 0
 
@@ -39,7 +41,7 @@ class Names:
             return self._unique(f"grad_{self[value.of]}")
         if value.hint is not None:
             return self._unique(value.hint)
-        while f"s{self._temporaries}" in self._taken:
+        while self._is_taken(f"s{self._temporaries}"):
             self._temporaries += 1
         name = f"s{self._temporaries}"
         self._taken.add(name)
@@ -47,7 +49,10 @@ class Names:
 
     def _unique(self, wish: str) -> str:
         name, n = wish, 1
-        while name in self._taken:
+        while self._is_taken(name):
             name, n = f"{wish}_{n}", n + 1
         self._taken.add(name)
         return name
+
+    def _is_taken(self, name: str) -> bool:
+        return name in self._taken or name in self._outer

@@ -40,7 +40,9 @@ class Speller:
         spellings: dict[float, str],
         definition: Callable[[Value], Any],
         textbook: bool,
+        hidden: frozenset[str],
     ) -> None:
+        self.hidden = hidden  # names of parameters, under which nothing else can be reached
         self.atom = atom
         self.refer = refer
         self.spellings = spellings
@@ -77,7 +79,7 @@ class Speller:
             return self.atom(structure)
         if isinstance(structure, tuple):
             if any(isinstance(item, slice) for item in structure):
-                return ast.Subscript(dotted("np.s_"), self.index(structure), ast.Load())
+                return ast.Subscript(self.public("np.s_"), self.index(structure), ast.Load())
             if hasattr(structure, "_fields"):
                 keys = [ast.keyword(k, self(v)) for k, v in zip(structure._fields, structure, strict=True)]
                 return ast.Call(ast.Name(self.refer(type(structure)), ast.Load()), [], keys)
@@ -88,7 +90,7 @@ class Speller:
         if isinstance(structure, dict):
             return ast.Dict([self.static(k) for k in structure], [self(v) for v in structure.values()])
         if isinstance(structure, slice):
-            return ast.Subscript(dotted("np.s_"), self.index(structure), ast.Load())
+            return ast.Subscript(self.public("np.s_"), self.index(structure), ast.Load())
         return self.static(structure)
 
     def index(self, structure: Structure) -> ast.expr:
@@ -137,7 +139,20 @@ class Speller:
             return self.static(obj.type)
         if isinstance(obj, HostObject):
             return ast.parse(obj.path.text, mode="eval").body
-        return dotted(public_name(obj) or self.refer(obj))
+        name = public_name(obj)
+        return self.public(name) if name else dotted(self.refer(obj))
+
+    def public(self, name: str) -> ast.expr:
+        """A library's name, `np.exp`; by another name for the library where a parameter is called np."""
+        first, _, rest = name.partition(".")
+        if first in self.hidden:
+            home = (
+                {"np": np, "math": math}.get(first)
+                or getattr(runtime, first, None)
+                or getattr(builtins, first)
+            )
+            name = f"{self.refer(home)}.{rest}" if rest else self.refer(home)
+        return dotted(name)
 
     def _float(self, x: float) -> ast.expr:
         if x in self.spellings:
@@ -145,7 +160,7 @@ class Speller:
         if x < 0 or (x == 0 and math.copysign(1, x) < 0):
             return ast.UnaryOp(ast.USub(), self._float(-x))
         if math.isinf(x) or math.isnan(x):
-            return dotted("np.inf" if x > 0 else "np.nan")
+            return self.public("np.inf" if x > 0 else "np.nan")
         return ast.Name(repr(x), ast.Load())
 
 
@@ -233,7 +248,7 @@ def _sigmoid(sp: Speller, args: Any, statement: Apply) -> ast.expr | None:
         return None
     t = statement.result.type
     exp = "math.exp" if isinstance(t, Scalar) and t.python else "np.exp"
-    exponential = ast.Call(dotted(exp), [ast.UnaryOp(ast.USub(), sp(args[0]))], [])
+    exponential = ast.Call(sp.public(exp), [ast.UnaryOp(ast.USub(), sp(args[0]))], [])
     one = ast.Name("1.0", ast.Load())
     return ast.BinOp(one, ast.Div(), ast.BinOp(one, ast.Add(), exponential))
 
@@ -259,7 +274,7 @@ def _format(sp: Speller, args: Any, _: Apply) -> ast.expr:
 
 def _print(sp: Speller, args: Any, _: Apply) -> ast.expr:
     keys = [ast.keyword(k, sp(v)) for k, v in args[1].items()]
-    return ast.Call(dotted("print"), [sp(a) for a in args[0]], keys)
+    return ast.Call(sp.public("print"), [sp(a) for a in args[0]], keys)
 
 
 _SPECIAL: dict[Any, Callable[[Speller, Any, Apply], ast.expr | None]] = {

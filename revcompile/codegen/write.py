@@ -8,14 +8,14 @@ from __future__ import annotations
 import ast
 import operator
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from revcompile.codegen.names import Names
-from revcompile.codegen.spell import Speller, dotted
+from revcompile.codegen.spell import Speller
 from revcompile.codegen.text import INDENT, to_text, width
 from revcompile.gates.effects import EFFECTS, assert_, backward_begins, print_
 from revcompile.gates.lengths import length, size_of
@@ -52,15 +52,21 @@ class Writer:
     """Writes one function."""
 
     def __init__(
-        self, function: Function, refer: Callable[[Any], str], reserved: Iterable[str], textbook: bool
+        self,
+        function: Function,
+        refer: Callable[[Any], str],
+        reserved: Iterable[str],
+        outer: Container[str],
+        textbook: bool,
     ) -> None:
         self.function = function
         self.textbook = textbook
-        self.names = Names({*reserved, *(p.name for p in function.parameters)})
+        self.names = Names({*reserved, *(p.name for p in function.parameters)}, outer)
         self.definitions: dict[Value, Statement] = {}
         self.counts: Counter[Value] = Counter(uses(function.body))
         self.folded: dict[Value, tuple[ast.expr, str]] = {}
-        self.spell = Speller(self._atom, refer, function.spellings, self.definitions.get, textbook)
+        hidden = frozenset(p.name for p in function.parameters)
+        self.spell = Speller(self._atom, refer, function.spellings, self.definitions.get, textbook, hidden)
         self.lines: list[str] = []
         self.margin = INDENT
         self.kept: set[Value] = set(leaves(function.body.yields))
@@ -193,7 +199,9 @@ class Writer:
         extra, index, shape = statement.args
         name, dtype = self.names[statement.result], statement.result.type.dtype
         options = [] if dtype == np.float64 else [ast.keyword("dtype", self.spell.static(dtype))]
-        self._line(f"{name} = {to_text(ast.Call(dotted('np.zeros'), [self.spell(shape)], options))}")
+        self._line(
+            f"{name} = {to_text(ast.Call(self.spell.public('np.zeros'), [self.spell(shape)], options))}"
+        )
         self._store(name, index, "=", extra, statement)
 
     def _add_at(self, statement: Apply) -> None:
