@@ -23,7 +23,7 @@ from revcompile.gates.shape import METHOD_ADAPTERS
 from revcompile.gates.table import TABLE
 from revcompile.ir.build import Builder
 from revcompile.ir.nodes import Block, Function, Parameter, Structure, Value, leaves
-from revcompile.ir.types import Array, Facts, Scalar
+from revcompile.ir.types import Array, Facts, Scalar, is_float, is_number
 from revcompile.statements import branch, loop_static, simple
 from revcompile.syntax.abstract import Frame, Left, NeedStatic, NestedFunction, Returned, type_of
 from revcompile.syntax.source import Source, find_source, rule_source
@@ -239,15 +239,14 @@ class Lowering:
 
     def steer(self, structure: Structure) -> None:
         """Note that integers among `structure` steer: they are an index, a bound or a length."""
-        if isinstance(structure, Value) and isinstance(structure.type, Scalar):
-            self.steering.add(structure)
+        if isinstance(structure, Value):
+            if is_number(structure.type) and not is_float(structure.type):
+                self.steering.add(structure)
         elif isinstance(structure, (tuple, list)):
             for item in structure:
                 self.steer(item)
         elif isinstance(structure, slice):
             self.steer((structure.start, structure.stop, structure.step))
-        elif isinstance(structure, Value) and structure.type.dims and structure.type.dtype.kind in "iu":  # type: ignore
-            self.steering.add(structure)
 
 
 def lower(

@@ -58,8 +58,7 @@ def share(grad_y: Any, x1: Any, x2: Any) -> Any:
     if is_zero(x2) and np.ndim(x1) > 0:
         return grad_y * step(x1), grad_y * step(-x1)
     if is_zero(x1) and np.ndim(x2) > 0:
-        sign = np.sign(x2)
-        return grad_y * (0.5 - 0.5 * sign), grad_y * (0.5 + 0.5 * sign)
+        return grad_y * step(-x2), grad_y * step(x2)
     grad_x1 = to_larger(grad_y, x1, x2)
     if is_number_of_python(x1) and is_number_of_python(x2):
         return grad_x1, to_larger(grad_y, x2, x1)
