@@ -15,11 +15,23 @@ from revcompile.autodiff.differentiate import differentiate
 from revcompile.codegen.load import Namespace
 from revcompile.codegen.write import Writer
 from revcompile.errors import UnsupportedError
-from revcompile.frontend.arguments import Place, places_of, structure_of
+from revcompile.frontend.arguments import Place, adopt, places_of, spell_place, structure_of
+from revcompile.frontend.containers import check_aliases
 from revcompile.frontend.lower import PYTHON_ERRORS, Lowering, infer_types, lower
-from revcompile.frontend.names import Guard, HostObject, Live
+from revcompile.frontend.names import Guard, Live
 from revcompile.ir.build import Builder
-from revcompile.ir.nodes import Apply, Function, Parameter, Structure, Value, leaves, results, uses
+from revcompile.ir.nodes import (
+    Apply,
+    Function,
+    Instance,
+    Parameter,
+    Structure,
+    Value,
+    is_static,
+    leaves,
+    results,
+    uses,
+)
 from revcompile.ir.types import Array, Facts, is_float, same_axes
 from revcompile.ir.verify import check
 from revcompile.passes import scalar_math
@@ -27,10 +39,14 @@ from revcompile.passes.cse import eliminate_common
 from revcompile.passes.dead import eliminate_dead
 from revcompile.passes.extents import ask_the_living
 from revcompile.passes.fuse import fuse_gates
-from revcompile.passes.own import accumulate_in_place, own_gradients
+from revcompile.passes.hoist import use_before_store
+from revcompile.passes.in_place import write_in_place
 from revcompile.passes.simplify import drop_casts, simplify
-from revcompile.syntax.abstract import NeedStatic
+from revcompile.syntax.abstract import NeedStatic, Restart
 from revcompile.syntax.source import Source
+
+
+MAX_DECISIONS = 50
 
 
 @dataclass(frozen=True)
@@ -76,12 +92,31 @@ def compile_gradient(
     request: Request, arguments: Mapping[str, Any], static: frozenset[Place], namespace: Namespace
 ) -> Compiled:
     """Compile for arguments like these. Raises UnsupportedError, or what the primal itself would."""
-    low = Lowering(Builder(infer_types, Facts()), static, namespace.put)
+    decisions: frozenset[tuple[str, Any]] = frozenset()
+    while True:
+        try:
+            return _compile(request, arguments, static, namespace, decisions)
+        except Restart as restart:
+            if restart.decision in decisions or len(decisions) > MAX_DECISIONS:
+                raise UnsupportedError("what this function does cannot be settled while compiling") from None
+            decisions |= {restart.decision}
+
+
+def _compile(
+    request: Request,
+    arguments: Mapping[str, Any],
+    static: frozenset[Place],
+    namespace: Namespace,
+    decisions: frozenset[tuple[str, Any]],
+) -> Compiled:
+    low = Lowering(Builder(infer_types, Facts()), static, namespace.put, decisions)
     parameters = [
-        Parameter(name, structure_of(value, (name,), static, low.host)) for name, value in arguments.items()
+        Parameter(name, structure_of(v, (name,), static, low.host, () if name in request.wanted else None))
+        for name, v in arguments.items()
     ]
     _refuse_objects(parameters, request.wanted)
-    primal = _lower(request, parameters, low)
+    low.differentiate = lambda f, wanted, has_aux: _nested(request, f, wanted, has_aux, low)
+    primal = _lower(request, parameters, arguments, low)
     primal = check(fuse_gates(primal), "fuse", low.host.values())
     forward = eliminate_common(primal) if request.optimize else primal
     low.builder.line = None
@@ -91,6 +126,7 @@ def compile_gradient(
     chosen = scalar_math.use_math(gradient, as_floats=request.optimize) if on_math else gradient
     live = tuple(low.host.live.values())
     guards = tuple(low.host.guards.values())
+    foreign = low.host.values()
     roots = {g.path.root for g in guards} | {item.path.root for item in live}
     refer = namespace.refer
 
@@ -101,16 +137,19 @@ def compile_gradient(
 
     def write_careful() -> list[str]:
         careful = drop_casts(scalar_math.numpy_backward(gradient), facts)
-        final = finish(scalar_math.float_gradients(careful, gradient))
+        final = finish(scalar_math.float_gradients(careful, gradient), foreign)
         return write(final, _answer(final, request))
 
     if request.optimize and not request.with_value:
         chosen = _without_value(chosen)
-    final = optimise(chosen, facts) if request.optimize else finish(drop_casts(chosen, facts))
+    if request.optimize:
+        final = optimise(chosen, facts, foreign)
+    else:
+        final = finish(drop_casts(chosen, facts), foreign)
     check(final, "the passes", low.host.values())
     return Compiled(
         name=primal.name,
-        forward=write(eliminate_dead(primal), primal.result),
+        forward=write(finish(primal, foreign), primal.result),
         body=write(final, _answer(final, request)),
         careful=write_careful if on_math else None,
         guards=guards,
@@ -132,7 +171,7 @@ def _agreements(parameters: Sequence[Parameter], live: Sequence[Live], facts: Fa
     The statement that would raise may be one that the gradient does not need.
     """
     arrays = [
-        (place[0] + "".join(f"[{step!r}]" for step in place[1:]), value)
+        (spell_place(place), value)
         for p in parameters
         for place, value in places_of(p.structure, (p.name,))
     ]
@@ -157,23 +196,15 @@ def _agreements(parameters: Sequence[Parameter], live: Sequence[Live], facts: Fa
 
 
 def _refuse_objects(parameters: Sequence[Parameter], wanted: Sequence[str]) -> None:
-    """Gradients have the structure of numbers' containers; an object of a user's class is none."""
+    """An object without numbers among its attributes has nothing to differentiate."""
     for parameter in parameters:
-        if parameter.name in wanted:
-            for item in _flat(parameter.structure):
-                if isinstance(item, HostObject):
-                    raise UnsupportedError(
-                        f"argument {item.path.text} is a {type(item.obj).__name__}, which has no gradient",
-                        way_out="Choose with argnums=, or pass its numbers in a tuple or a dict.",
-                    )
-
-
-def _flat(structure: Structure) -> Iterator[Any]:
-    if isinstance(structure, (tuple, list, dict)):
-        for item in structure.values() if isinstance(structure, dict) else structure:
-            yield from _flat(item)
-    else:
-        yield structure
+        found = parameter.structure
+        if parameter.name in wanted and isinstance(found, Instance) and is_static(found):
+            raise UnsupportedError(
+                f"argument {parameter.name} is a {found.cls.__name__} without numbers among its attributes, "
+                "which has no gradient",
+                way_out="Choose with argnums=, or pass its numbers in a tuple or a dict.",
+            )
 
 
 def _without_value(function: Function) -> Function:
@@ -182,42 +213,47 @@ def _without_value(function: Function) -> Function:
     return replace(function, body=replace(function.body, yields=((None, aux, gradients),)))
 
 
-def optimise(function: Function, facts: Facts) -> Function:
+def optimise(function: Function, facts: Facts, foreign: tuple[Value, ...]) -> Function:
     """The passes, in order."""
     function = eliminate_dead(function)
     function = eliminate_common(simplify(function, facts, algebra=False))
     function = eliminate_common(simplify(eliminate_dead(function), facts))
     function = simplify(eliminate_dead(function), facts)
     function = ask_the_living(eliminate_dead(function), facts)
-    return finish(function)
+    return finish(function, foreign)
 
 
-def finish(function: Function) -> Function:
+def finish(function: Function, foreign: tuple[Value, ...]) -> Function:
     """The passes that every function needs."""
-    return accumulate_in_place(eliminate_dead(own_gradients(function)))
+    return write_in_place(use_before_store(eliminate_dead(function)), foreign)
 
 
-def _lower(request: Request, parameters: list[Parameter], low: Lowering) -> Function:
+def _lower(
+    request: Request, parameters: list[Parameter], arguments: Mapping[str, Any], low: Lowering
+) -> Function:
     try:
-        primal = lower(request.source, parameters, low, _names(request, parameters, low))
+        primal = lower(request.source, parameters, low, _names(request, parameters, arguments, low))
     except NeedStatic as need:
-        places = _origins(need.value, parameters, low, low.builder.statements)
+        places = _origins(need.value, parameters, low)
         if not places or _differentiated(places, parameters, request.wanted):
             raise _unknown_number(need, request) from None
         raise MustBeStatic(places) from None
+    check_aliases(low)
     result = primal.result[0] if request.has_aux and isinstance(primal.result, tuple) else primal.result
     if isinstance(result, Value) and result.hint is None and not result.type.dims:
         result.hint, result.fold = "L", False
     return primal
 
 
-def _names(request: Request, parameters: Sequence[Parameter], low: Lowering) -> dict[str, Structure]:
-    """The names with which the function begins."""
-    names = {p.name: p.structure for p in parameters}
+def _names(
+    request: Request, parameters: Sequence[Parameter], arguments: Mapping[str, Any], low: Lowering
+) -> dict[str, Structure]:
+    """The names with which the function begins: copies, which it may change."""
+    names = {p.name: adopt(p.structure, arguments[p.name], (p.name,), low) for p in parameters}
     if request.packed is not None:
         positional = [p for p in request.signature.parameters.values() if p.kind < p.VAR_POSITIONAL]
         args = tuple(names.pop(p.name) for p in positional)
-        names = {request.packed[0]: args, request.packed[1]: names}
+        names = {request.packed[0]: args, request.packed[1]: low.mutables.own(names)}
     if request.owner is not None:
         name, owner = request.owner
         names[name] = low.host.bring(low.host.root(name, owner), owner, name)
@@ -251,7 +287,7 @@ def _differentiate(
             raise
         raise UnsupportedError(e.reason, _place(request, low), e.way_out) from None
     except NeedStatic as need:
-        places = _origins(need.value, parameters, low, [*primal.body.statements, *low.builder.statements])
+        places = _origins(need.value, parameters, low)
         if not places or _differentiated(places, parameters, request.wanted):
             need.place = _place(request, low)
             raise _unknown_number(need, request) from None
@@ -263,29 +299,48 @@ def _differentiate(
         ) from e
 
 
+def _nested(
+    request: Request, primal: Function, wanted: tuple[str, ...], has_aux: bool, low: Lowering
+) -> Function:
+    """The gradient function of a function that is called inside."""
+    try:
+        return differentiate(primal, wanted, low, has_aux)
+    except (NotImplementedError, *PYTHON_ERRORS) as e:
+        if isinstance(e, UnsupportedError):
+            raise
+        gate = low.builder.note or "this statement"
+        raise UnsupportedError(f"the gradient of the {gate} is not supported here: {e}") from e
+
+
 def _place(request: Request, low: Lowering) -> Any:
     if low.builder.line is None:
         return request.source.place(low.returned or request.source.node)
     return request.source.line(low.builder.line)
 
 
-def _origins(
-    value: Value, parameters: Sequence[Parameter], low: Lowering, statements: Sequence[Any]
-) -> frozenset[Any]:
-    """The places of the arguments, and the paths of the globals, from which a number is computed."""
-    made = {v: s for s in statements for v in results(s)}
-    wanted, seen = [value], set()
+def _origins(value: Value, parameters: Sequence[Parameter], low: Lowering) -> frozenset[Any]:
+    """The places of the arguments, and the paths of the globals, from which a number is computed.
+
+    Raises Restart if it is what a loop counts with, and the loop can be written out.
+    """
+    wanted, seen, loops = [value], set(), []
     while wanted:
         v = wanted.pop()
         if v in seen:
             continue
         seen.add(v)
-        statement = made.get(v)
-        if isinstance(statement, Apply):
-            wanted.extend(leaves(statement.args))
+        statement = low.builder.definitions.get(v)
+        if statement is not None:
+            wanted.extend(statement.inputs)
+        if v in low.counters:
+            key, bounds = low.counters[v]
+            loops.append(key)
+            wanted.extend(leaves(bounds))
     found = [(place, v) for p in parameters for place, v in places_of(p.structure, (p.name,)) if v in seen]
     live = [(path, item.value) for path, item in low.host.live.items() if item.value in seen]
     origins = [*found, *live]
+    if loops and not origins:
+        raise Restart(("unroll", loops[-1]))
     if any(isinstance(v.type, Array) for _, v in origins):
         return frozenset()
     return frozenset(origin for origin, _ in origins)

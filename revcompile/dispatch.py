@@ -18,8 +18,6 @@ from functools import cached_property
 from types import CodeType, FunctionType
 from typing import Any
 
-import numpy as np
-
 from revcompile.codegen.guards import guard_tests, signature_tests
 from revcompile.codegen.load import Namespace, forget, make_function
 from revcompile.compiler import (
@@ -32,6 +30,7 @@ from revcompile.compiler import (
 )
 from revcompile.errors import UnsupportedError
 from revcompile.frontend.arguments import Place, describe, key_of
+from revcompile.frontend.wanted import explicit_names, is_method, names_by_call
 from revcompile.syntax.source import Source, find_source
 
 MAX_SPECIALIZATIONS = 64
@@ -114,7 +113,7 @@ class Dispatcher:
         self.source: Source = find_source(self.function)
         self._read_signature()
         self.namespace = Namespace(self.signature.parameters)
-        self.explicit = self._explicit_names()
+        self.explicit = explicit_names(self.signature, self.options.argnums, self.name)
         self._wanted: dict[int, tuple[tuple[str, ...], bool]] = {}
         parameters = self.signature.parameters.values()
         positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
@@ -160,11 +159,7 @@ class Dispatcher:
     @property
     def is_method(self) -> bool:
         """Whether the first parameter is the object that a method is called on."""
-        home = self.function.__qualname__.rpartition(".")[0]
-        first = next(iter(self.signature.parameters), "")
-        return (
-            bool(home) and not home.endswith("<locals>") and first in ("self", "cls") and self.owner is None
-        )
+        return self.owner is None and is_method(self.function.__qualname__, self.signature)
 
     @property
     def name(self) -> str:
@@ -172,29 +167,6 @@ class Dispatcher:
         return name if name.isidentifier() else "function"
 
     # -- which gradients ----------------------------------------------------------------------
-
-    def _explicit_names(self) -> tuple[str, ...] | None:
-        """The parameters that argnums names, or None. Raises TypeError or ValueError for bad ones."""
-        argnums = self.options.argnums
-        if argnums is None:
-            return None
-        names = list(self.signature.parameters)
-        out: list[str] = []
-        for which in argnums if isinstance(argnums, (tuple, list)) else (argnums,):
-            which = int(which) if isinstance(which, np.integer) else which
-            if isinstance(which, bool) or not isinstance(which, (int, str)):
-                raise TypeError(f"argnums must be integers or parameter names, not {which!r}")
-            if isinstance(which, str):
-                if which not in names:
-                    raise ValueError(
-                        f"argnums: {self.name} has no parameter {which!r}; it has {', '.join(names)}"
-                    )
-                out.append(which)
-            else:
-                if not -len(names) <= which < len(names):
-                    raise ValueError(f"argnums: {self.name} has {len(names)} parameters, no number {which}")
-                out.append(names[which])
-        return tuple(out)
 
     def wanted(self, positional: int) -> tuple[tuple[str, ...], bool]:
         """The parameters whose gradients a call with so many arguments by position returns, and whether
@@ -205,19 +177,7 @@ class Dispatcher:
     def _find_wanted(self, positional: int) -> tuple[tuple[str, ...], bool]:
         if self.explicit is not None:
             return self.explicit, not isinstance(self.options.argnums, (tuple, list))
-        names = []
-        for i, p in enumerate(self.signature.parameters.values()):
-            if i == 0 and self.is_method:
-                continue
-            required = p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-            if (
-                required
-                or (p.kind is p.POSITIONAL_OR_KEYWORD and i < positional)
-                or (p.kind is p.VAR_POSITIONAL and positional > i)
-            ):
-                names.append(p.name)
-        star = any(p.kind is p.VAR_POSITIONAL for p in self.signature.parameters.values())
-        return tuple(names), len(names) == 1 and not star
+        return names_by_call(self.signature, positional, self.is_method)
 
     # -- a call -------------------------------------------------------------------------------
 
@@ -257,7 +217,8 @@ class Dispatcher:
         return bound.arguments
 
     def _key(self, wanted: tuple[str, ...], arguments: Mapping[str, Any]) -> Any:
-        return (wanted, *(key_of(v, (n,), self.static) for n, v in arguments.items()))
+        parts = (key_of(v, (n,), self.static, () if n in wanted else None) for n, v in arguments.items())
+        return (wanted, *parts)
 
     def _known(self, key: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Specialization | None:
         try:

@@ -64,3 +64,8 @@ class _KeyError(KeyError):
 
 
 _KeyError.__name__ = _KeyError.__qualname__ = "KeyError"
+
+
+def plain_kind(error: Exception) -> type[Exception]:
+    """The exception type that generated code is to raise for an error."""
+    return KeyError if isinstance(error, KeyError) else type(error)

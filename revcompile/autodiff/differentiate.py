@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
-
 import numpy as np
 
 from revcompile.autodiff.plan import make_plan
+from revcompile.autodiff.residuals import keep_residuals
 from revcompile.autodiff.reverse import Reverser
 from revcompile.errors import UnsupportedError
 from revcompile.frontend.expressions import shape_of
@@ -18,19 +16,16 @@ from revcompile.ir.nodes import (
     Block,
     Branch,
     Function,
-    Statement,
     Structure,
     Value,
     blocks,
     leaves,
     map_structure,
-    map_values,
     results,
     scalar_type,
-    uses,
+    substitute,
 )
 from revcompile.ir.types import Array, Scalar, Type, gradient_type, is_number
-from revcompile.statements.branch import with_residuals
 
 
 def differentiate(function: Function, wanted: tuple[str, ...], low: Lowering, has_aux: bool) -> Function:
@@ -39,7 +34,7 @@ def differentiate(function: Function, wanted: tuple[str, ...], low: Lowering, ha
     inputs = [v for name in wanted for v in leaves(structures[name]) if is_number(v.type)]
     value, aux = (0.0, None) if function.body.raises else _loss(function.result, has_aux)
     plan = make_plan(function, inputs, value)
-    rev = Reverser(plan, low, _definitions(function.body))
+    rev = Reverser(plan, low, function.body)
     forward = function.body.statements
     builder = low.builder
     builder.statements = []
@@ -48,23 +43,14 @@ def differentiate(function: Function, wanted: tuple[str, ...], low: Lowering, ha
         rev.accumulate(value, _seed(low, value))
     rev.block(forward)
     builder.line, builder.note = None, ""
+    steering = _steering(low)
     gradients = tuple(
-        _without_slices(map_structure(lambda leaf: _gradient(rev, leaf), structures[name])) for name in wanted
+        _without_slices(map_structure(lambda leaf: _gradient(rev, leaf, steering), structures[name])) for name in wanted
     )
     backward = Block(tuple(builder.statements), ((value, aux, gradients),))
-    backward = _renamed(backward, _outer_names(function.body))
-    read = set(uses(backward)) | set(leaves(aux))
-    statements: tuple[Statement, ...] = (*_keep_residuals(forward, read), *backward.statements)
-    body = Block(statements, backward.yields)
+    backward = substitute(backward, _outer_names(function.body))
+    body = keep_residuals(forward, backward, rev.memory.now)
     return Function(function.name, function.parameters, body, spellings=function.spellings)
-
-
-def _definitions(block: Block) -> Iterator[tuple[Value, Apply]]:
-    for statement in block.statements:
-        if isinstance(statement, Apply):
-            yield from ((v, statement) for v in leaves(statement.result))
-        for inner in blocks(statement):
-            yield from _definitions(inner)
 
 
 def _outer_names(block: Block) -> dict[Value, Value]:
@@ -74,45 +60,15 @@ def _outer_names(block: Block) -> dict[Value, Value]:
     def index(block: Block) -> None:
         for statement in block.statements:
             for inner in blocks(statement):
-                made = {v for s in inner.statements for v in results(s)}
-                for atom, result in zip(inner.yields, results(statement), strict=False):
-                    if isinstance(atom, Value) and atom in made:
-                        outer.setdefault(atom, outer.get(result, result))
+                if isinstance(statement, Branch):
+                    made = {v for s in inner.statements for v in results(s)}
+                    for atom, result in zip(inner.yields, statement.results, strict=False):
+                        if isinstance(atom, Value) and atom in made:
+                            outer.setdefault(atom, outer.get(result, result))
                 index(inner)
 
     index(block)
     return outer
-
-
-def _renamed(block: Block, names: dict[Value, Value]) -> Block:
-    def new(structure: Structure) -> Structure:
-        return map_values(lambda v: names.get(v, v), structure)
-
-    statements: list[Statement] = []
-    for s in block.statements:
-        if isinstance(s, Apply):
-            s = s if names.keys().isdisjoint(leaves(s.args)) else replace(s, args=new(s.args))
-        elif isinstance(s, Branch):
-            sides = (_renamed(s.then, names), _renamed(s.orelse, names))
-            s = replace(s, condition=new(s.condition), then=sides[0], orelse=sides[1])
-        statements.append(s)
-    return Block(tuple(statements), new(block.yields))
-
-
-def _keep_residuals(statements: tuple[Statement, ...], read: set[Value]) -> tuple[Statement, ...]:
-    """Forward branches that yield, besides their results, the inner values that are read later."""
-    out: list[Statement] = []
-    for statement in statements:
-        if isinstance(statement, Branch):
-            then, orelse = (
-                Block(_keep_residuals(b.statements, read), b.yields)
-                for b in (statement.then, statement.orelse)
-            )
-            statement = with_residuals(
-                Branch(statement.condition, then, orelse, statement.results, statement.line), read
-            )
-        out.append(statement)
-    return tuple(out)
 
 
 def _loss(result: Structure, has_aux: bool) -> tuple[Structure, Structure]:
@@ -153,13 +109,26 @@ def _seed(low: Lowering, value: Value) -> Structure:
     return 1.0 if t.dtype == float else low.apply(t.dtype.type, (1.0,), {})
 
 
-def _gradient(rev: Reverser, leaf: Structure) -> Structure:
+def _steering(low: Lowering) -> set[Value]:
+    """The numbers that an index, a bound or a length is computed from."""
+    found: set[Value] = set()
+    waiting = list(low.steering)
+    while waiting:
+        v = waiting.pop()
+        if v not in found:
+            found.add(v)
+            made = low.builder.definitions.get(v)
+            waiting.extend(made.inputs if made is not None else ())
+    return found
+
+
+def _gradient(rev: Reverser, leaf: Structure, steering: set[Value]) -> Structure:
     """What is returned for one leaf of an argument: of its own type, fresh, never shared."""
     if not isinstance(leaf, Value) or not is_number(leaf.type):
         return None
     gradient = rev.adjoints.get(leaf)
     if gradient is None:
-        if leaf.type.dtype.kind != "f" and leaf in rev.low.steering:  # type: ignore[union-attr]
+        if leaf.type.dtype.kind != "f" and leaf in steering:  # type: ignore[union-attr]
             return None
         gradient = rev.zero(leaf)
     return _as_number(rev.low, gradient, gradient_type(leaf.type))  # type: ignore[arg-type]

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.gates.effects import identity
-from revcompile.ir.nodes import Apply, Function, Statement, Structure, Value, leaves, results, uses
+from revcompile.ir.nodes import Apply, Block, Function, Statement, Structure, Value, leaves, uses
 from revcompile.ir.types import Dim, Scalar
 
 EXTREMES = frozenset({np.max, np.min, np.amax, np.amin, np.maximum.reduce, np.minimum.reduce, max, min})
@@ -79,11 +79,7 @@ def _cancels(m: Value, before: tuple[Statement, ...], after: tuple[Statement, ..
 
 def _follow(statement: Statement, effects: Effects) -> None:
     if not isinstance(statement, Apply):
-        read = set(results(statement))
-        for inner in (getattr(statement, "then", None), getattr(statement, "orelse", None)):
-            read.update(uses(inner) if inner is not None else ())
-        read.update(leaves(getattr(statement, "condition", None)))
-        if not effects.keys().isdisjoint(read):
+        if not effects.keys().isdisjoint(uses(Block((statement,)))):
             raise Depends
         return
     if effects.keys().isdisjoint(leaves(statement.args)):

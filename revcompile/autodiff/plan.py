@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from revcompile.autodiff.invariance import irrelevant
 from revcompile.gates.table import TABLE
-from revcompile.ir.nodes import Apply, Block, Branch, Function, Structure, Value, leaves
+from revcompile.ir.nodes import Apply, Block, Branch, Function, Loop, Structure, Value, leaves
 from revcompile.ir.types import is_number
+from revcompile.statements import store
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,33 @@ def make_plan(function: Function, inputs: Iterable[Value], loss: Structure) -> P
 
 def _spread(block: Block, active: set[Value], constant: frozenset[Value]) -> None:
     for statement in block.statements:
-        if isinstance(statement, Apply):
+        if isinstance(statement, Apply) and statement.function is store.store:
+            array, _, value = statement.args
+            if array in active or (isinstance(value, Value) and value in active and store.keeps(array, value)):
+                active.add(statement.result[0])
+        elif isinstance(statement, Apply):
             if TABLE[statement.function].carries_gradient and not active.isdisjoint(leaves(statement.args)):
                 active.update(v for v in leaves(statement.result) if is_number(v.type) and v not in constant)
         elif isinstance(statement, Branch):
             for inner in (statement.then, statement.orelse):
                 _spread(inner, active, constant)
-                pairs = zip(inner.yields, statement.results, strict=True)
+                pairs = zip(
+                    inner.yields, statement.results, strict=False
+                )  # a side that raises yields nothing
                 active.update(result for atom, result in pairs if isinstance(atom, Value) and atom in active)
+        elif isinstance(statement, Loop):
+            _spread_loop(statement, active, constant)
+
+
+def _spread_loop(loop: Loop, active: set[Value], constant: frozenset[Value]) -> None:
+    """What is active at the end of a trip is so at the beginning of the next."""
+    slots = list(zip(loop.inits, loop.params, loop.body.yields, loop.results, strict=False))
+    size = -1
+    while size != len(active):
+        size = len(active)
+        for init, param, end, result in slots:
+            if not is_number(param.type):
+                continue
+            if any(isinstance(atom, Value) and atom in active for atom in (init, end)):
+                active.update((param, result))
+        _spread(loop.body, active, constant)

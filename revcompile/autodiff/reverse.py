@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.autodiff.plan import Plan
+from revcompile.autodiff.restored import Restored
 from revcompile.autodiff.shapes import fit
 from revcompile.autodiff.signs import is_regular, may_be_infinite
 from revcompile.errors import UnsupportedError
@@ -30,35 +31,42 @@ from revcompile.ir.nodes import (
     Apply,
     Block,
     Branch,
+    Loop,
     Statement,
     Structure,
     Value,
+    applications,
     is_static,
     leaves,
     map_structure,
 )
 from revcompile.ir.types import Array, Scalar, Type, gradient_type, is_float, is_number
-from revcompile.statements import branch
+from revcompile.statements import branch, loop_reverse, store
 
 # Gates that send a zero gradient to what they mask out.
 MASKING = frozenset(
     {"where", "select", "clip", "max", "min", "maximum", "minimum", "fmax", "fmin", "getitem", "sort",
      "heaviside", "take", "over", "nan_to_num"}
 )  # fmt: skip
-REVERSE: dict[type, Callable[..., None]] = {Branch: branch.reverse}
+REVERSE: dict[Any, Callable[..., None]] = {
+    Branch: branch.reverse,
+    Loop: loop_reverse.reverse,
+    store.store: store.reverse,
+}
 
 
 class Reverser:
     """Emits the backward pass of a list of statements."""
 
-    def __init__(self, plan: Plan, low: Lowering, definitions: Iterable[tuple[Value, Apply]]) -> None:
+    def __init__(self, plan: Plan, low: Lowering, statements: Block) -> None:
         self.plan = plan
         self.low = low
+        self.memory = low.memory = Restored(statements)
         self.builder: Builder = low.builder
         self.adjoints: dict[Value, Structure] = {}
         self.masked: set[Value] = set()
         self.inputs = frozenset(plan.inputs)
-        self.definitions = dict(definitions)
+        self.definitions = {v: s for s in applications(statements) for v in s.outputs}
         self._infinite: dict[Value, bool] = {}
 
     # -- statements ---------------------------------------------------------------------------
@@ -66,16 +74,17 @@ class Reverser:
     def block(self, statements: Sequence[Statement]) -> None:
         for statement in reversed(statements):
             self.builder.line = statement.line
-            if isinstance(statement, Apply):
+            special = REVERSE.get(statement.function if isinstance(statement, Apply) else type(statement))
+            if special is not None:
+                special(self, statement)
+            elif isinstance(statement, Apply):
                 self.apply(statement)
-            elif type(statement) in REVERSE:
-                REVERSE[type(statement)](self, statement)
         self.builder.note = ""
 
     def learn(self, block: Block) -> None:
         """Know again, inside the reversal of a block, what running it proved about lengths."""
         for statement in block.statements:
-            if isinstance(statement, Apply):
+            if isinstance(statement, Apply) and statement.function is not store.store:
                 infer(TABLE[statement.function], statement.function, statement.args, self.builder.facts)
 
     def apply(self, statement: Apply) -> None:

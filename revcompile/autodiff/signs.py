@@ -26,6 +26,13 @@ _SQUARES = frozenset({np.square, abs, np.absolute, np.sqrt, math.sqrt})
 _PARTIAL = frozenset({np.sqrt, math.sqrt, np.arcsin, math.asin, np.arccos, math.acos, np.arccosh, math.acosh})
 
 
+_POWERS = frozenset({operator.pow, np.power, np.float_power, pow, math.pow})
+
+
+def _is_whole(exponent: Structure) -> bool:
+    return type(exponent) in (int, float) and float(exponent).is_integer()
+
+
 def is_regular(name: str, args: tuple[Structure, ...], definitions: Mapping[Value, Apply]) -> bool:
     """Whether a singular gate stays clear of its singularity: a quotient whose denominator is never zero."""
     if name == "log":
@@ -45,8 +52,9 @@ def may_be_infinite(atom: Structure, definitions: Mapping[Value, Apply], known: 
     if atom not in known:
         made = definitions[atom]
         gate = TABLE[made.function]
-        if made.function in _PARTIAL:
+        if made.function in _PARTIAL or (made.function in _POWERS and not _is_whole(made.args[1])):
             own = not not_negative(made.args[0], definitions)
+            own = own or (gate.is_singular(made.args) and not is_regular(gate.name, made.args, definitions))
         else:
             own = gate.is_singular(made.args) and not is_regular(gate.name, made.args, definitions)
         known[atom] = gate.carries_gradient and (

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from types import MemberDescriptorType
 from typing import Any
 
 import numpy as np
 
 from revcompile.frontend.names import Guard
+from revcompile.ir.nodes import Instance
 from revcompile.ir.types import Array, Scalar
 
 Refer = Callable[[Any], str]
@@ -35,6 +37,8 @@ def signature_tests(text: str, key: Any, refer: Refer) -> Iterator[str]:
             yield from signature_tests(f"{text}[{i}]", inner, refer)
     elif kind is object:
         yield f"type({text}) is {refer(rest[0])}"
+    elif kind is Instance:
+        yield from object_tests(text, rest[0], rest[1:], refer)
     elif kind is slice:
         yield f"{text} == slice{tuple(rest)!r}"
     else:
@@ -50,6 +54,19 @@ def array_tests(text: str, dtype: np.dtype[Any], ones: tuple[bool, ...], refer: 
     yield test
     for i, one in enumerate(ones):
         yield f"{text}.shape[{i}] {'==' if one else '!='} 1"
+
+
+def object_tests(text: str, cls: type, attributes: Any, refer: Refer) -> Iterator[str]:
+    """The class, which attributes there are, and what each is."""
+    own = [name for name, _ in attributes if not isinstance(getattr(cls, name, None), MemberDescriptorType)]
+    yield f"type({text}) is {refer(cls)}"
+    if cls.__dictoffset__:
+        yield f"list({text}.__dict__) == {list(map(str, own))!r}"
+    for name, _ in attributes:
+        if name not in own:
+            yield f"hasattr({text}, {str(name)!r})"
+    for name, inner in attributes:
+        yield from signature_tests(text + name.text, inner, refer)
 
 
 def constant_tests(text: str, obj: Any, refer: Refer) -> Iterator[str]:
@@ -74,6 +91,8 @@ def guard_tests(guard: Guard, refer: Refer) -> Iterator[str]:
     elif guard.kind == "has":
         name, answer = expected
         yield f"{'' if answer else 'not '}hasattr({text}, {name!r})"
+    elif guard.kind in ("same", "apart"):
+        yield f"{text} {'is' if guard.kind == 'same' else 'is not'} {expected.text}"
     elif guard.kind == "type":
         if isinstance(expected, Array):
             yield from array_tests(text, expected.dtype, tuple(d.is_one for d in expected.dims), refer)

@@ -9,35 +9,37 @@ import builtins
 import keyword
 from collections.abc import Container
 
+from revcompile.codegen.coalesce import Groups
 from revcompile.ir.nodes import Value
 
 RESERVED = frozenset({*keyword.kwlist, *dir(builtins), "np", "math"})
 
 
 class Names:
-    """Hands out one name for each value, in the order of asking."""
+    """Hands out one name for each group of values, in the order of asking."""
 
-    def __init__(self, reserved: set[str], outer: Container[str]) -> None:
+    def __init__(self, reserved: set[str], outer: Container[str], groups: Groups) -> None:
+        self._groups = groups
         self._taken = set(reserved) | RESERVED
         self._outer = outer  # the globals of generated code, which grow while it is written
         self._names: dict[Value, str] = {}
         self._temporaries = 0
 
     def __getitem__(self, value: Value) -> str:
+        value = self._groups.find(value)
         if value not in self._names:
             self._names[value] = self._fresh(value)
         return self._names[value]
 
     def give(self, value: Value, name: str) -> None:
-        """Fix a value's name (a parameter's, or that of the version it replaces)."""
-        self._names[value] = name
+        """Fix a value's name (a parameter's)."""
+        self._names[self._groups.find(value)] = name
         self._taken.add(name)
 
-    def has(self, value: Value) -> bool:
-        return value in self._names
-
     def _fresh(self, value: Value) -> str:
-        if value.of is not None:
+        members = self._groups.members(value)
+        value = next((v for v in members if v.hint is not None or v.of is not None), value)
+        if value.of is not None and self._groups.find(value.of) is not self._groups.find(value):
             return self._unique(f"grad_{self[value.of]}")
         if value.hint is not None:
             return self._unique(value.hint)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import keyword
 import math
 import operator
 from collections.abc import Callable
@@ -18,10 +19,10 @@ import numpy as np
 
 import revcompile.runtime as runtime
 from revcompile.frontend.names import HostObject
-from revcompile.gates.effects import format_, identity, print_
+from revcompile.gates.effects import format_, identity, percent, print_
 from revcompile.gates.lengths import length, size_of
 from revcompile.gates.table import TABLE
-from revcompile.ir.nodes import Apply, Structure, Value
+from revcompile.ir.nodes import Apply, Instance, Structure, Value
 from revcompile.ir.types import Array, Scalar
 from revcompile.syntax.operators import BINARY, COMPARE, UNARY
 
@@ -91,7 +92,19 @@ class Speller:
             return ast.Dict([self.static(k) for k in structure], [self(v) for v in structure.values()])
         if isinstance(structure, slice):
             return ast.Subscript(self.public("np.s_"), self.index(structure), ast.Load())
+        if isinstance(structure, Instance):
+            return self._object(structure)
         return self.static(structure)
+
+    def _object(self, instance: Instance) -> ast.expr:
+        """An object with these attributes, made without its class's `__init__`."""
+        own = {str(name): self(value) for name, value in instance.attributes.items()}
+        plain = all(name.isidentifier() and not keyword.iskeyword(name) for name in own)
+        if plain:
+            keys = [ast.keyword(name, value) for name, value in own.items()]
+        else:
+            keys = [ast.keyword(None, ast.Dict([ast.Constant(n) for n in own], list(own.values())))]
+        return ast.Call(self.public("make_object"), [dotted(self.refer(instance.cls))], keys)
 
     def index(self, structure: Structure) -> ast.expr:
         """What stands between the brackets of a subscript."""
@@ -130,7 +143,7 @@ class Speller:
             if type(obj) is int and obj < 0:
                 return ast.UnaryOp(ast.USub(), ast.Constant(-obj))
             return ast.Constant(obj)
-        if isinstance(obj, (tuple, list, dict, slice)):
+        if isinstance(obj, (tuple, list, dict, slice, Instance)):
             return self(obj)
         if isinstance(obj, np.generic):
             inner = self.static(obj.item())
@@ -244,9 +257,13 @@ def _expand_dims(sp: Speller, args: Any, _: Apply) -> ast.expr | None:
 
 
 def _sigmoid(sp: Speller, args: Any, statement: Apply) -> ast.expr | None:
-    if sp.textbook:
-        return None
     t = statement.result.type
+    if sp.textbook:
+        is_float = isinstance(t, Scalar) and t.python
+        if not is_float or not isinstance(args[0], Value) or getattr(args[0].type, "python", False):
+            return None
+        number = ast.Call(sp.public("float"), [sp(args[0])], [])  # as `math.exp` takes it
+        return ast.Call(sp.public("sigmoid"), [number], [])
     exp = "math.exp" if isinstance(t, Scalar) and t.python else "np.exp"
     exponential = ast.Call(sp.public(exp), [ast.UnaryOp(ast.USub(), sp(args[0]))], [])
     one = ast.Name("1.0", ast.Load())
@@ -281,5 +298,6 @@ _SPECIAL: dict[Any, Callable[[Speller, Any, Apply], ast.expr | None]] = {
     operator.getitem: _getitem, length: _length, size_of: _size, np.transpose: _transpose,
     np.expand_dims: _expand_dims,
     runtime.sigmoid: _sigmoid, runtime.over: _over, format_: _format, print_: _print,
+    percent: lambda sp, args, _: ast.BinOp(sp(args[0]), ast.Mod(), sp(args[1])),
     identity: lambda sp, args, _: sp(args[0]),
 }  # fmt: skip

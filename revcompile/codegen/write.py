@@ -14,41 +14,52 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.codegen.blocks import WIDTH, BlockWriter, Saves
+from revcompile.codegen.coalesce import Groups
+from revcompile.codegen.movable import Movable
 from revcompile.codegen.names import Names
 from revcompile.codegen.spell import Speller
 from revcompile.codegen.text import INDENT, to_text, width
-from revcompile.gates.effects import EFFECTS, assert_, backward_begins, print_
+from revcompile.frontend.arguments import spell_step
+from revcompile.gates.effects import assert_, backward_begins, defined_, print_
+from revcompile.gates.infer import infer
 from revcompile.gates.lengths import length, size_of
+from revcompile.gates.storing import store
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
-    UNDEFINED,
     Apply,
     Block,
     Branch,
     Function,
+    Instance,
+    Loop,
     Raise,
     Statement,
     Structure,
     Value,
+    applications,
     blocks,
     leaves,
     results,
     uses,
 )
-from revcompile.ir.types import Scalar
-from revcompile.passes.own import add_at
+from revcompile.ir.types import Facts, Scalar
+from revcompile.passes.add_at import add_at, add_many
 from revcompile.runtime import scatter
-from revcompile.syntax.operators import COMPARE
+from revcompile.statements.store import OVERWRITTEN, RESTORED
+from revcompile.syntax.operators import BINARY, COMPARE, SYMBOLS
 
 SHORT = 26  # of a named step that is written into the next line
-WIDTH = 88  # of an expression with everything folded into it
 COMMENT_COLUMN = 40
+SUMS = frozenset({operator.iadd, operator.isub})
+WORDS = frozenset({OVERWRITTEN, RESTORED})  # notes that name no gate
 CHEAP = frozenset({length, size_of})
 COMPARISONS = frozenset(COMPARE.values())
-IN_PLACE = frozenset({operator.iadd, operator.isub, add_at, scatter})
+IN_PLACE = frozenset({operator.iadd, operator.isub, add_at, add_many, scatter, store})
+OPERATORS = {BINARY[op]: text for op, text in SYMBOLS.items()}
 
 
-class Writer:
+class Writer(BlockWriter):
     """Writes one function."""
 
     def __init__(
@@ -61,12 +72,16 @@ class Writer:
     ) -> None:
         self.function = function
         self.textbook = textbook
-        self.names = Names({*reserved, *(p.name for p in function.parameters)}, outer)
+        self.groups = Groups(function)
+        self.names = Names({*reserved, *(p.name for p in function.parameters)}, outer, self.groups)
         self.definitions: dict[Value, Statement] = {}
         self.counts: Counter[Value] = Counter(uses(function.body))
         self.folded: dict[Value, tuple[ast.expr, str]] = {}
         hidden = frozenset(p.name for p in function.parameters)
         self.spell = Speller(self._atom, refer, function.spellings, self.definitions.get, textbook, hidden)
+        self.saving: set[Value] = set()  # what is kept in lists
+        self.summed = {s.args[0] for s in applications(function.body) if s.function in SUMS}
+        self.lists: dict[Value, Value] = {}  # what is saved in each list
         self.lines: list[str] = []
         self.margin = INDENT
         self.kept: set[Value] = set(leaves(function.body.yields))
@@ -74,6 +89,8 @@ class Writer:
 
     def _index(self, block: Block) -> None:
         for statement in block.statements:
+            if isinstance(statement, Loop):
+                self.lists.update((kept, v) for v, kept in statement.saves if isinstance(v, Value))
             for value in results(statement):
                 self.definitions.setdefault(value, statement)
             for inner in blocks(statement):
@@ -114,13 +131,18 @@ class Writer:
         elif isinstance(structure, (tuple, list)):
             for i, item in enumerate(structure):
                 self._unpack(ast.Subscript(owner, ast.Constant(i), ast.Load()), item)
+        elif isinstance(structure, Instance):
+            for name, item in structure.attributes.items():
+                self._unpack(ast.parse(to_text(owner) + spell_step(name), mode="eval").body, item)
         elif isinstance(structure, dict):
             for key, item in structure.items():
                 self._unpack(ast.Subscript(owner, self.spell.static(key), ast.Load()), item)
 
     # -- statements ---------------------------------------------------------------------------
 
-    def _statements(self, statements: Iterable[Statement], answer: Structure = None) -> None:
+    def _statements(
+        self, statements: Iterable[Statement], answer: Structure = None, saves: Saves | None = None
+    ) -> None:
         sequence = list(statements)
         movable = self._movable(sequence, answer)
         for statement in sequence:
@@ -128,31 +150,18 @@ class Writer:
                 self._apply(statement, movable)
             elif isinstance(statement, Branch):
                 self._branch(statement)
+            elif isinstance(statement, Loop):
+                self._loop(statement)
             else:
                 self._raise(statement)
+            for value in results(statement) if saves else ():
+                for kept in saves.get(value, ()):
+                    self._line(f"{self.names[kept]}.append({self.names[value]})")
 
-    def _movable(self, sequence: list[Statement], answer: Structure) -> dict[Value, bool]:
-        """Whether a value may move to its use: the use is in this list, with no barrier between."""
-        barrier = 0
-        made: dict[Value, int] = {}
-        movable: dict[Value, bool] = {}
-        for statement in sequence:
-            if isinstance(statement, Apply):
-                for value in leaves(statement.args):
-                    movable[value] = made.get(value) == barrier
-            elif isinstance(statement, Branch):
-                movable[statement.condition] = made.get(statement.condition) == barrier
-            if not isinstance(statement, Apply) or statement.function in EFFECTS:
-                barrier += 1
-            elif statement.function is add_at and self.counts[statement.args[0]] > 1:
-                barrier += 1  # what reads the array stays before its change
-            for value in results(statement):
-                made[value] = barrier
-        for value in leaves(answer):  # what is returned keeps its name, a mere cast apart
-            movable[value] = value.of is None and value.hint is None and made.get(value) == barrier
-        return movable
+    def _movable(self, sequence: list[Statement], answer: Structure) -> Movable:
+        return Movable(sequence, answer, self.groups, self.definitions, self.counts)
 
-    def _apply(self, statement: Apply, movable: dict[Value, bool]) -> None:
+    def _apply(self, statement: Apply, movable: Movable) -> None:
         function = statement.function
         if function is backward_begins:
             self._heading("backward pass")
@@ -166,24 +175,9 @@ class Writer:
         if function is print_:
             self._line(to_text(ast.Expr(self.spell.application(statement))))
             return
-        if function in (operator.iadd, operator.isub):
-            old, extra = statement.args
-            sign = "+" if function is operator.iadd else "-"
-            if old in self.folded:
-                total = ast.BinOp(
-                    self.folded[old][0], ast.Add() if sign == "+" else ast.Sub(), self.spell(extra)
-                )
-                self._line(f"{self.names[statement.result]} = {to_text(total)}", self._notes(statement))
-                return
-            name = self.names[old]
-            self.names.give(statement.result, name)
-            self._line(f"{name} {sign}= {to_text(self.spell(extra))}", self._notes(statement))
-            return
-        if function is add_at:
-            self._add_at(statement)
-            return
-        if function is scatter:
-            self._scatter(statement)
+        special = self._FORMS.get(function)
+        if special is not None:
+            special(self, statement)
             return
         expression = self.spell.application(statement)
         notes = self._notes(statement)
@@ -193,6 +187,50 @@ class Writer:
             self.folded[statement.result] = (expression, notes)
             return
         self._line(f"{self._target(statement.result)} = {to_text(expression)}", notes)
+
+    def _defined(self, statement: Apply) -> None:
+        value, name = statement.args
+        text = f"cannot access local variable {name!r} where it is not associated with a value"
+        self._line(f"{self.names[value]} is None", keyword="if")
+        self.lines.append(f"{self.margin}{INDENT}raise UnboundLocalError({text!r})")
+
+    def _add(self, statement: Apply) -> None:
+        """A sum in place."""
+        old, extra = statement.args
+        sign = "+" if statement.function is operator.iadd else "-"
+        if old in self.folded:
+            sides = self.folded[old][0], self.spell(extra)
+            total = ast.BinOp(sides[0], ast.Add() if sign == "+" else ast.Sub(), sides[1])
+            self._line(f"{self.names[statement.result]} = {to_text(total)}", self._notes(statement))
+            return
+        self._line(f"{self.names[old]} {sign}= {to_text(self.spell(extra))}", self._notes(statement))
+
+    def _store_item(self, statement: Apply) -> None:
+        """`x[i] = v`, after a copy of what stands there, if it is needed."""
+        array, path, value = statement.args
+        _, old = statement.result
+        place = self._place(array, path)
+        if self.counts[old]:
+            text = to_text(place)
+            self._line(f"{self.names[old]} = {text}{'.copy()' if old.type.dims else ''}")
+        sign, what = "=", self.spell(value)
+        made = self.definitions.get(value) if isinstance(value, Value) and value in self.folded else None
+        if isinstance(made, Apply) and made.function in OPERATORS and len(path) == 1:
+            part = self.definitions.get(made.args[0]) if isinstance(made.args[0], Value) else None
+            if isinstance(part, Apply) and made.args[0] in self.folded and part.function is operator.getitem:
+                if to_text(self.spell.application(part)) == to_text(place):
+                    sign, what = f"{OPERATORS[made.function]}=", self.spell(made.args[1])
+        self._line(f"{to_text(place)} {sign} {to_text(what)}", self._notes(statement))
+
+    def _place(self, array: Value, path: Any) -> ast.expr:
+        place: ast.expr = ast.Name(self.names[array], ast.Load())
+        for function, *rest in path:
+            holder = Value(array.type)
+            self.folded[holder] = (place, "")
+            types = infer(TABLE[function], function, (holder, *rest), Facts())
+            array = Value(types)
+            place = self.spell.application(Apply(function, (holder, *rest), array))
+        return place
 
     def _scatter(self, statement: Apply) -> None:
         """Zeros but for some elements: two lines that say so."""
@@ -206,13 +244,18 @@ class Writer:
 
     def _add_at(self, statement: Apply) -> None:
         old, index, extra = statement.args
+        name = self.names[old]
         if old in self.folded:
             expression, notes = self.folded[old]
-            name = self.names[statement.result]
             self._line(f"{name} = {to_text(expression)}", notes)
-        else:
-            name = self.names[old]
-            self.names.give(statement.result, name)
+        if statement.function is add_many:
+            call = ast.Call(
+                self.spell.public("add_many"),
+                [ast.Name(name, ast.Load()), self.spell(index), self.spell(extra)],
+                [],
+            )
+            self._line(to_text(call), self._notes(replace(statement, args=(index, extra))))
+            return
         self._store(name, index, "+=", extra, statement)
 
     def _store(self, name: str, index: Structure, sign: str, extra: Structure, statement: Apply) -> None:
@@ -224,12 +267,14 @@ class Writer:
             sign, what = "-=", plain
         self._line(f"{to_text(place)} {sign} {to_text(what)}", notes)
 
-    def _folds(
-        self, value: Value, statement: Apply, expression: ast.expr, movable: dict[Value, bool]
-    ) -> bool:
-        if statement.function in CHEAP or self._is_cheap_test(statement):
+    def _folds(self, value: Value, statement: Apply, expression: ast.expr, movable: Movable) -> bool:
+        if value in self.saving or (self.groups.is_shared(value) and value not in self.summed):
+            return False
+        if statement.function in CHEAP and movable.is_stable(statement.args[0]):
             return True
-        if self.counts[value] != 1 or not movable.get(value, False):
+        if self._is_cheap_test(statement) and all(map(movable.is_stable, leaves(statement.args))):
+            return True
+        if self.counts[value] != 1 or not movable(value):
             return False
         if not value.fold:
             return self._folds_though_named(value, statement, expression)
@@ -281,95 +326,20 @@ class Writer:
         add(statement.note)
         if not names:
             return ""
+        if not names.keys().isdisjoint(WORDS):
+            return ", ".join(names)
         return f"{', '.join(names)} gate{'s' if len(names) > 1 else ''}"
-
-    def _branch(self, branch: Branch) -> None:
-        choice = self._choice(branch)
-        if choice is not None:
-            (result,) = (r for r in branch.results if self.counts[r])
-            self._line(f"{self.names[result]} = {to_text(choice)}", branch.note)
-            return
-        self._coalesce(branch)
-        if not branch.then.statements and branch.orelse.statements and not self._yields(branch):
-            self._line(to_text(ast.UnaryOp(ast.Not(), self.spell(branch.condition))), keyword="if")
-            self._side(branch.orelse, branch.results)
-            return
-        self._line(to_text(self.spell(branch.condition)), keyword="if")
-        self._side(branch.then, branch.results)
-        mark = len(self.lines)
-        self._line("else:")
-        body = len(self.lines)
-        self._side(branch.orelse, branch.results)
-        if self.lines[body:] == [self.margin + INDENT + "pass"]:
-            del self.lines[mark:]
-
-    def _yields(self, branch: Branch) -> bool:
-        """Whether the first side has something to say about a result."""
-        pairs = zip(branch.then.yields, branch.results, strict=True)
-        return any(a is not UNDEFINED and a is not r and self.counts[r] for a, r in pairs)
-
-    def _choice(self, branch: Branch) -> ast.expr | None:
-        """A branch of one result without steps of its own, as `a if c else b`."""
-        folded = dict(self.folded)
-        choice = self._choice_of(branch)
-        if choice is None or len(to_text(choice)) > WIDTH - 28:
-            self.folded = folded
-            return None
-        return choice
-
-    def _choice_of(self, branch: Branch) -> ast.expr | None:
-        used = [i for i, r in enumerate(branch.results) if self.counts[r]]
-        if len(used) != 1:
-            return None
-        then, orelse = (self._value_of(b, b.yields[used[0]]) for b in (branch.then, branch.orelse))
-        if then is None or orelse is None:
-            return None
-        return ast.IfExp(self.spell(branch.condition), then, orelse)
-
-    def _value_of(self, block: Block, atom: Structure) -> ast.expr | None:
-        for statement in block.statements:
-            values = list(results(statement))
-            if len(values) != 1 or self.counts[values[0]] != 1 or not values[0].fold:
-                return None
-            expression: ast.expr | None = None
-            if isinstance(statement, Branch):
-                expression = self._choice_of(statement)
-            elif isinstance(statement, Apply) and statement.function not in (EFFECTS | IN_PLACE):
-                expression = self.spell.application(statement)
-            if expression is None:
-                return None
-            self.folded[values[0]] = (expression, "")
-        return None if atom is UNDEFINED else self.spell(atom)
-
-    def _side(self, block: Block, results: tuple[Value, ...]) -> None:
-        self.margin += INDENT
-        start = len(self.lines)
-        self._statements(block.statements)
-        for atom, result in zip(block.yields, results, strict=True):
-            if atom is UNDEFINED or not self.counts[result] or atom is result:
-                continue
-            text = to_text(self.spell(atom))
-            if text != self.names[result]:
-                self._line(f"{self.names[result]} = {text}")
-        if len(self.lines) == start:
-            self._line("pass")
-        self.margin = self.margin.removesuffix(INDENT)
-
-    def _coalesce(self, branch: Branch) -> None:
-        """Let the inner values that become a result carry its name from the start."""
-        for block in (branch.then, branch.orelse):
-            inside = {v for s in block.statements for v in results(s)}
-            yielded = Counter(v for v in block.yields if isinstance(v, Value))
-            for atom, result in zip(block.yields, branch.results, strict=True):
-                if isinstance(atom, Value) and atom in inside and atom is not result and yielded[atom] == 1:
-                    if self.counts[result] and not self.names.has(atom):
-                        atom.fold = False
-                        self.names.give(atom, self.names[result])
 
     def _raise(self, statement: Raise) -> None:
         kind, args = statement.exception
         call = ast.Call(self.spell.static(kind), [self.spell(a) for a in args], [])
         self._line(to_text(ast.Raise(call, None)))
+
+    in_place = IN_PLACE
+    _FORMS: dict[Any, Callable[[Writer, Apply], None]] = {
+        operator.iadd: _add, operator.isub: _add, add_at: _add_at, add_many: _add_at, scatter: _scatter, store: _store_item,
+        defined_: _defined,
+    }  # fmt: skip
 
     # -- lines --------------------------------------------------------------------------------
 

@@ -6,25 +6,60 @@ Imports the IR and the abstract values.
 
 from __future__ import annotations
 
+import keyword
 from collections.abc import Iterator
-from types import BuiltinFunctionType, FunctionType, ModuleType
+from numbers import Number
+from types import BuiltinFunctionType, FunctionType, MemberDescriptorType, ModuleType
 from typing import Any
 
 import numpy as np
 
 from revcompile.errors import UnsupportedError
-from revcompile.frontend.names import HostNames, HostObject, Path, is_host_object
-from revcompile.ir.nodes import Structure, Value
-from revcompile.syntax.abstract import type_of
+from revcompile.frontend.names import HostNames, Path, is_host_object
+from revcompile.ir.nodes import Instance, Structure, Value
+from revcompile.syntax.abstract import Poison, type_of
 
-Place = tuple[Any, ...]  # a parameter's name, then indices, keys and fields
+Place = tuple[Any, ...]  # a parameter's name, then indices, keys and `Attribute`s
+Around = tuple[int, ...] | None
 _STATIC = (bool, np.bool_, str, bytes, type(None), type(Ellipsis), type, np.dtype)
 _CALLABLE = (FunctionType, BuiltinFunctionType, np.ufunc, ModuleType)
 _ARRAYS = (np.ndarray, np.memmap)
 
 
-def key_of(obj: Any, place: Place, static: frozenset[Place]) -> Any:
-    """The part of a signature that one argument makes. Raises UnsupportedError for what has no type."""
+class Attribute(str):
+    """The name of an attribute, as a step of a place; `text` is how the step is written."""
+
+    text: str
+
+    def __new__(cls, name: str, kind: type) -> Attribute:
+        self = super().__new__(cls, name)
+        plain = name.isidentifier() and not keyword.iskeyword(name)
+        hidden = hasattr(getattr(kind, name, None), "__set__") and not _is_slot(kind, name)
+        self.text = f".{name}" if plain and not hidden else f".__dict__[{name!r}]"
+        return self
+
+
+def _is_slot(kind: type, name: str) -> bool:
+    return isinstance(getattr(kind, name, None), MemberDescriptorType)
+
+
+def attributes_of(obj: Any) -> dict[Attribute, Any]:
+    """The attributes that an object has itself, in the order of their assignment; then those in slots."""
+    kind = type(obj)
+    out = {Attribute(name, kind): value for name, value in getattr(obj, "__dict__", {}).items()}
+    for base in reversed(kind.__mro__):
+        for name in vars(base):
+            if _is_slot(base, name) and name not in out and hasattr(obj, name):
+                out[Attribute(name, kind)] = getattr(obj, name)
+    return out
+
+
+def key_of(obj: Any, place: Place, static: frozenset[Place], around: Around = None) -> Any:
+    """The part of a signature that one argument makes. Raises UnsupportedError for what has no type.
+
+    `around` are the objects that an object is part of. None: what they are made of does not matter, since
+    they are not differentiated.
+    """
     kind = type(obj)
     if kind is float:
         return (float, obj) if place in static else float
@@ -49,15 +84,15 @@ def key_of(obj: Any, place: Place, static: frozenset[Place]) -> Any:
     if isinstance(obj, np.generic) and obj.dtype.kind in "fiu":
         return (int, int(obj)) if place in static and obj.dtype.kind != "f" else kind
     if isinstance(obj, (tuple, list)) and (kind in (tuple, list) or hasattr(obj, "_fields")):
-        return (kind, *(key_of(item, (*place, i), static) for i, item in enumerate(obj)))
+        return (kind, *(key_of(item, (*place, i), static, around) for i, item in enumerate(obj)))
     if kind is dict:
-        return (dict, *((k, key_of(v, (*place, k), static)) for k, v in obj.items()))
+        return (dict, *((k, key_of(v, (*place, k), static, around)) for k, v in obj.items()))
     if isinstance(obj, (*_STATIC, *_CALLABLE)):
         return (kind, obj)
     if kind is slice:
         return (slice, obj.start, obj.stop, obj.step)
     if is_host_object(obj):
-        return (object, kind)
+        return (object, kind) if around is None else _object_key(obj, place, static, (*around, id(obj)))
     if isinstance(obj, (complex, np.complexfloating)):
         raise UnsupportedError(f"argument {spell_place(place)} is complex; only real numbers are supported")
     raise UnsupportedError(
@@ -66,28 +101,100 @@ def key_of(obj: Any, place: Place, static: frozenset[Place]) -> Any:
     )
 
 
-def structure_of(obj: Any, place: Place, static: frozenset[Place], host: HostNames) -> Structure:
+def _object_key(obj: Any, place: Place, static: frozenset[Place], around: Around) -> Any:
+    """The class and the attributes. Of an attribute that holds no numbers, the class alone."""
+    parts = [
+        (
+            name,
+            key_of(value, (*place, name), static, around)
+            if is_tree(value, around)
+            else (object, type(value)),
+        )
+        for name, value in attributes_of(obj).items()
+    ]
+    return (Instance, type(obj), *parts)
+
+
+def is_tree(value: Any, around: Around) -> bool:
+    """Whether an attribute is taken apart into numbers: not if it is a set, a file, what it is itself part of."""
+    kind = type(value)
+    if id(value) in (around or ()):
+        return False
+    if kind in (tuple, list) or hasattr(kind, "_fields"):
+        return all(is_tree(item, (*(around or ()), id(value))) for item in value)
+    if kind is dict:
+        return all(is_tree(item, (*(around or ()), id(value))) for item in value.values())
+    if isinstance(value, np.ndarray):
+        return kind in _ARRAYS and value.dtype.kind in "fiub" and value.dtype.isnative
+    if isinstance(value, np.generic):
+        return value.dtype.kind in "fiub"
+    return kind in (int, float, slice) or isinstance(value, (*_STATIC, *_CALLABLE)) or is_host_object(value)
+
+
+def structure_of(
+    obj: Any, place: Place, static: frozenset[Place], host: HostNames, around: Around = None
+) -> Structure:
     """The structure of an argument: its numbers as fresh run-time values, the rest as it is."""
     facts = host.facts
     if place in static and isinstance(obj, (int, float, np.integer)):
         return int(obj) if isinstance(obj, np.integer) else obj
     if isinstance(obj, (tuple, list)):
-        items = [structure_of(item, (*place, i), static, host) for i, item in enumerate(obj)]
+        items = [structure_of(item, (*place, i), static, host, around) for i, item in enumerate(obj)]
         for field, item in zip(getattr(obj, "_fields", ()), items, strict=False):
             if isinstance(item, Value):
                 item.hint = field
         return type(obj)(*items) if hasattr(obj, "_fields") else type(obj)(items)
     if type(obj) is dict:
-        return {k: structure_of(v, (*place, k), static, host) for k, v in obj.items()}
+        return {k: structure_of(v, (*place, k), static, host, around) for k, v in obj.items()}
     found = type_of(obj, facts)
     if found is not None:
         return Value(found, hint=_hint(place, obj), fold=False)
-    path = Path(str(place[0]), None, tuple(f"[{step!r}]" for step in place[1:]), is_parameter=True)
+    path = path_of(place)
     if is_host_object(obj):
-        return HostObject(path, obj)
+        if around is None:
+            return host.host_object(path, obj)
+        return _instance(obj, place, static, host, (*around, id(obj)))
     if isinstance(obj, (type, *_CALLABLE)):
         host.reach(path, obj)
     return obj
+
+
+def _instance(obj: Any, place: Place, static: frozenset[Place], host: HostNames, around: Around) -> Instance:
+    out: dict[str, Structure] = {}
+    for name, value in attributes_of(obj).items():
+        here = (*place, name)
+        if is_tree(value, around):
+            out[name] = structure_of(value, here, static, host, around)
+        elif is_host_object(value) or isinstance(value, (list, tuple, dict, np.ndarray, Number)):
+            out[name] = Poison(f"is {spell_place(here)}, which contains itself or what is not supported")
+        else:
+            out[name] = host.bring(path_of(here), value, name)
+    return Instance(type(obj), out)
+
+
+def path_of(place: Place) -> Path:
+    """The path by which generated code reaches what stands at a place."""
+    return Path(str(place[0]), None, tuple(map(spell_step, place[1:])), is_parameter=True)
+
+
+def adopt(structure: Structure, obj: Any, place: Place, low: Any) -> Structure:
+    """A copy of an argument's structure, which the program may change: the argument itself stays as it is."""
+    items: Any
+    if isinstance(structure, (tuple, list)):
+        items = [adopt(s, o, (*place, i), low) for i, (s, o) in enumerate(zip(structure, obj, strict=True))]
+        out: Any = type(structure)(*items) if hasattr(structure, "_fields") else type(structure)(items)
+    elif isinstance(structure, dict):
+        out = {k: adopt(s, obj[k], (*place, k), low) for k, s in structure.items()}
+    elif isinstance(structure, Instance):
+        was = attributes_of(obj)
+        items = {n: adopt(structure.attributes[n], o, (*place, n), low) for n, o in was.items()}
+        out = Instance(structure.cls, items)
+    else:
+        return structure
+    if not isinstance(out, tuple):
+        low.mutables.own(out)
+        low.host.copies[id(out)] = (out, path_of(place), obj)
+    return out
 
 
 def places_of(structure: Structure, place: Place) -> Iterator[tuple[Place, Value]]:
@@ -100,6 +207,9 @@ def places_of(structure: Structure, place: Place) -> Iterator[tuple[Place, Value
     elif isinstance(structure, dict):
         for k, item in structure.items():
             yield from places_of(item, (*place, k))
+    elif isinstance(structure, Instance):
+        for k, item in structure.attributes.items():
+            yield from places_of(item, (*place, k))
 
 
 def _hint(place: Place, _: Any) -> str:
@@ -111,7 +221,11 @@ def _hint(place: Place, _: Any) -> str:
 
 
 def spell_place(place: Place) -> str:
-    return str(place[0]) + "".join(f"[{step!r}]" for step in place[1:])
+    return str(place[0]) + "".join(map(spell_step, place[1:]))
+
+
+def spell_step(step: Any) -> str:
+    return step.text if isinstance(step, Attribute) else f"[{step!r}]"
 
 
 def describe(key: Any) -> str:
@@ -131,6 +245,8 @@ def describe(key: Any) -> str:
         return f"{kind.__name__}({', '.join(map(describe, rest))})"
     if kind is object:
         return str(rest[0].__name__)
+    if kind is Instance:
+        return f"{rest[0].__name__}({', '.join(f'{n}={describe(k)}' for n, k in rest[1:])})"
     if kind is slice:
         return f"slice{tuple(rest)}"
     return repr(rest[0]) if not callable(rest[0]) else getattr(rest[0], "__name__", repr(rest[0]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+from collections import Counter, OrderedDict
 from functools import lru_cache
 from types import BuiltinFunctionType, BuiltinMethodType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
@@ -11,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from revcompile.errors import UnsupportedError
-from revcompile.frontend import expressions
-from revcompile.frontend.expressions import axis_length, element_count, shape_of
-from revcompile.frontend.names import HostObject, is_library
+from revcompile.frontend import builtin, containers, functional, gradients, objects
+from revcompile.frontend.names import HostObject, is_library, is_user_class
 from revcompile.gates.broadcast import broadcast_dims
-from revcompile.gates.effects import format_, print_
 from revcompile.gates.samples import Real
 from revcompile.gates.table import METHODS, TABLE, Gate
 from revcompile.ir.nodes import Apply, Structure, Value, is_static, leaves, map_structure
 from revcompile.ir.types import Array, Opaque, Scalar
-from revcompile.syntax.abstract import Frame, Method, NestedFunction, class_of
+from revcompile.syntax.abstract import Frame, Gradient, Method, NestedFunction, Partial
+from revcompile.syntax.mutable import KINDS
+from revcompile.syntax.operators import BINARY, COMPARE, UNARY
 from revcompile.syntax.source import Source, parameters
 
 if TYPE_CHECKING:
@@ -35,45 +36,81 @@ STATIC_OPTIONS = frozenset(
 LENGTH_OPTIONS = frozenset(
     {"shape", "newshape", "num", "shift", "repeats", "indices", "index", "N", "M", "bounds"}
 )
+SPECIAL = {**builtin.SPECIAL, **functional.SPECIAL}
+OPERATORS = frozenset({*BINARY.values(), *UNARY.values(), *COMPARE.values()})
 PURE_METHODS = frozenset(
-    {"items", "keys", "values", "get", "index", "count", "copy", "_replace", "_asdict", "format", "join",
-     "split", "startswith", "endswith", "lower", "upper", "strip", "replace"}
+    {"items", "keys", "values", "get", "index", "count", "_replace", "_asdict", "format", "join", "split",
+     "startswith", "endswith", "lower", "upper", "title", "strip", "lstrip", "rstrip", "replace", "zfill",
+     "partition", "rpartition", "isdigit", "isalpha", "isidentifier", "ljust", "rjust", "center", "issubset",
+     "issuperset", "isdisjoint", "splitlines", "capitalize", "removeprefix", "removesuffix"}
 )  # fmt: skip
 STATIC_CALLS = frozenset(
     {len, range, tuple, list, dict, zip, enumerate, reversed, sorted, isinstance, issubclass, slice, set,
      frozenset, getattr, hasattr, callable, str, repr, all, any, type, int, bool, divmod, id, hash, min,
      max, sum, abs, round, float, pow, map, filter, iter, next, np.dtype, np.result_type, np.issubdtype,
-     np.finfo, np.iinfo, np.promote_types, np.broadcast_shapes, np.ndim, np.shape, np.size}
+     np.finfo, np.iinfo, np.promote_types, np.broadcast_shapes, np.ndim, np.shape, np.size, bytes, ord, chr,
+     format, hex, bin, ascii, OrderedDict, Counter}
 )  # fmt: skip
 
 
 def call(
-    low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], node: ast.Call, frame: Frame
+    low: Lowering,
+    function: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    node: ast.Call | None,
+    frame: Frame,
 ) -> Structure:
     """The structure that a call denotes."""
     if isinstance(function, Method):
         return _method(low, function, args, kwargs)
     if isinstance(function, NestedFunction):
         return low.inline_nested(function, args, kwargs, frame.depth)
-    special = SPECIAL.get(function) if _hashable(function) else None
+    if isinstance(function, Partial):
+        return call(
+            low, function.function, (*function.args, *args), {**function.kwargs, **kwargs}, node, frame
+        )
+    if isinstance(function, Gradient):
+        return gradients.call(low, function, args, kwargs)
+    if isinstance(function, objects.Native):
+        return function.run(*args, **kwargs)
+    known = _hashable(function)
+    special = SPECIAL.get(function) if known else None
     if special is not None:
         outcome = special(low, args, kwargs, node, frame)
         if outcome is not NotImplemented:
             return outcome
-    if (
-        _hashable(function)
-        and function in TABLE
-        and not (is_static(args) and is_static(kwargs) and _folds(function))
-    ):
+    if known and function in OPERATORS and not kwargs and not frame.is_rule:
+        return low.operate(function, *args)
+    if known and function in TABLE and not (is_static(args) and is_static(kwargs) and _folds(function)):
         return apply_gate(low, function, args, kwargs)
-    if (_hashable(function) and function in STATIC_CALLS) or _is_pure(function, args, kwargs):
+    if containers.owner_of(function) is not None:
+        outcome = containers.method(low, function, args, kwargs)
+        if outcome is not NotImplemented:
+            return outcome
+    if isinstance(getattr(function, "__self__", None), str):
+        outcome = builtin.text_method(low, function.__self__, function.__name__, args, kwargs)
+        if outcome is not NotImplemented:
+            return outcome
+    if (known and function in STATIC_CALLS) or _is_pure(function, args, kwargs):
         return _static_call(low, function, args, kwargs)
-    if isinstance(function, HostObject):
-        return call(
-            low, expressions.static_attribute(low, function, "__call__", frame), args, kwargs, node, frame
-        )
-    if isinstance(function, MethodType) and isinstance(function.__func__, FunctionType):
-        return low.inline(function.__func__, (function.__self__, *args), kwargs, frame)
+    if objects.is_object(function):
+        return _call_object(low, function, args, kwargs, node, frame)
+    if isinstance(function, tuple):
+        method = objects.special(low, function, "call")
+        if method is not None:
+            return call(low, method, args, kwargs, node, frame)
+    if isinstance(function, type) and is_user_class(function):
+        return objects.construct(low, function, args, kwargs)
+    if isinstance(function, MethodType):
+        return call(low, function.__func__, (function.__self__, *args), kwargs, node, frame)
+    if gradients.is_gradient(function):
+        return gradients.call(low, gradients.gradient_of(low, function), args, kwargs)
+    if gradients.is_transform(function):
+        return gradients.transform(low, function, args, kwargs)
+    unwrapped = functional.unwrapped(low, function)
+    if unwrapped is not None:
+        return call(low, unwrapped, args, kwargs, node, frame)
     if isinstance(function, FunctionType):
         if frame.is_rule and is_static(args) and is_static(kwargs):
             result = function(*args, **kwargs)
@@ -81,13 +118,33 @@ def call(
                 return result
         if not is_library(function):
             return low.inline(function, args, kwargs, frame)
+    raise _no_rule(function)
+
+
+def _no_rule(function: Any) -> UnsupportedError:
     name = _name(function)
-    raise low.unsupported(
+    if isinstance(function, np.vectorize):
+        return UnsupportedError(
+            "a function made by np.vectorize is not supported", way_out="Write it with array operations."
+        )
+    return UnsupportedError(
         f"no gate rule for {name}",
-        node,
-        frame,
-        f"Register a rule with @revcompile.gate({name.rpartition('.')[2]}), or rewrite the call.",
+        way_out=f"Register a rule with @revcompile.gate({name.rpartition('.')[2]}), or rewrite the call.",
     )
+
+
+def _call_object(
+    low: Lowering, owner: Any, args: tuple[Any, ...], kwargs: dict[str, Any], node: Any, frame: Frame
+) -> Structure:
+    """`owner(*args)` of an object of a user's class."""
+    if isinstance(owner, HostObject):
+        if gradients.is_gradient(owner.obj):
+            return gradients.call(low, gradients.gradient_of(low, owner), args, kwargs)
+        return call(low, objects.read_host(low, owner, "__call__"), args, kwargs, node, frame)
+    method = objects.special(low, owner, "call")
+    if method is None:
+        raise TypeError(f"{owner.cls.__name__!r} object is not callable")
+    return call(low, method, args, kwargs, node, frame)
 
 
 def _hashable(function: Any) -> bool:
@@ -118,7 +175,9 @@ def _is_pure(function: Any, args: Any, kwargs: Any) -> bool:
         getattr(function, "__self__", None), type(np)
     ):
         owner = getattr(function, "__self__", None)
-        return isinstance(owner, (dict, list, tuple, str)) and function.__name__ in PURE_METHODS
+        if type(owner) in (str, bytes, range, frozenset):
+            return True
+        return isinstance(owner, (dict, list, tuple, str, set)) and function.__name__ in PURE_METHODS
     if isinstance(function, BuiltinFunctionType):
         return is_static(args) and is_static(kwargs) and function.__module__ in ("math", "_operator")
     return False
@@ -130,6 +189,9 @@ def _static_call(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: di
     for value in leaves(args if function not in _TRANSPARENT else ()):
         if not _is_container_call(function, args):
             low.static(value, f"as an argument of {_name(function)}")
+    for x in args:
+        if isinstance(x, HostObject) and function not in _TRANSPARENT:
+            x.refuse()
     if getattr(function, "__name__", "") in (
         "index",
         "count",
@@ -137,10 +199,16 @@ def _static_call(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: di
         low.static(getattr(function, "__self__", ()), f"as what {_name(function)} looks through")
         low.static(args, f"as an argument of {_name(function)}")
     result = function(*args, **kwargs)
-    return list(result) if isinstance(result, (zip, enumerate, map, filter)) else result
+    if isinstance(result, KINDS) and (
+        function in containers.MADE_BY or isinstance(getattr(function, "__self__", None), str)
+    ):
+        low.own(result)
+    return result
 
 
-_TRANSPARENT = frozenset({slice, isinstance, len, tuple, list, dict, zip, enumerate, reversed})
+_TRANSPARENT = frozenset(
+    {slice, isinstance, len, tuple, list, dict, zip, enumerate, reversed, iter, next, type}
+)
 
 
 def _is_container_call(function: Any, args: tuple[Any, ...]) -> bool:
@@ -202,9 +270,9 @@ def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict
         for i, a in enumerate(bound)
     )
     for argument in bound:
-        if isinstance(argument, HostObject):
-            argument.refuse()
-        if isinstance(argument, (NestedFunction, Method)):
+        if objects.is_object(argument):
+            objects.refuse((argument,), f"{_name(function)} ")
+        if isinstance(argument, (NestedFunction, Method, Partial, Gradient)):
             raise TypeError(f"{_name(function)} is applied to a function")
     for value in leaves(bound):
         if not isinstance(value.type, (Array, Scalar)):
@@ -246,84 +314,6 @@ def _check_options(low: Lowering, gate: Gate, bound: tuple[Any, ...]) -> None:
             low.steer(argument)
 
 
-# -- builtins that have a meaning of their own on run-time values -------------------------------
-
-
-def _len(low: Lowering, args: tuple[Any, ...], *_: Any) -> Structure:
-    (x,) = args
-    if not isinstance(x, Value):
-        return NotImplemented
-    if not x.type.dims:
-        raise TypeError(f"object of type {x.type} has no len()")
-    return axis_length(low, x, 0)
-
-
-def _isinstance(low: Lowering, args: tuple[Any, ...], kwargs: Any, node: Any, frame: Frame) -> Structure:
-    x, classes = args
-    if isinstance(x, HostObject):
-        return isinstance(x.obj, classes)
-    if not isinstance(x, Value):
-        return NotImplemented
-    if frame.is_rule:  # there a number is a static one, known while compiling
-        return False
-    return issubclass(class_of(x), classes)
-
-
-def _getattr(low: Lowering, args: tuple[Any, ...], kwargs: Any, node: Any, frame: Frame) -> Structure:
-    owner, name, *default = args
-    if isinstance(owner, Value) and name in ("shape", "ndim", "size", "dtype", "T"):
-        return expressions.value_attribute(low, owner, name)
-    if frame.is_rule or isinstance(owner, Value):
-        return NotImplemented
-    if default and not (
-        low.host.has(owner.path, owner, name) if isinstance(owner, HostObject) else hasattr(owner, name)
-    ):
-        return default[0]
-    return expressions.static_attribute(low, owner, name, frame)
-
-
-def _hasattr(low: Lowering, args: tuple[Any, ...], *_: Any) -> Structure:
-    owner, name = args
-    return low.host.has(owner.path, owner, name) if isinstance(owner, HostObject) else NotImplemented
-
-
-def _type(low: Lowering, args: tuple[Any, ...], *_: Any) -> Structure:
-    if isinstance(args[0], HostObject):
-        return low.host.reach(args[0].path.then(".__class__"), type(args[0].obj))
-    return class_of(args[0]) if isinstance(args[0], Value) else NotImplemented
-
-
-def _print(low: Lowering, args: tuple[Any, ...], kwargs: dict[str, Any], *_: Any) -> None:
-    low.emit(print_, args, kwargs)
-
-
-def _str(low: Lowering, args: tuple[Any, ...], *_: Any) -> Structure:
-    return low.emit(format_, ((args[0], 115, ""),)) if isinstance(args[0], Value) else NotImplemented
-
-
-def _ndim(low: Lowering, args: tuple[Any, ...], *_: Any) -> Structure:
-    return len(args[0].type.dims) if isinstance(args[0], Value) else NotImplemented
-
-
-def _shape(low: Lowering, args: tuple[Any, ...], *rest: Any) -> Structure:
-    if isinstance(args[0], (list, tuple)) and args[0] and not is_static(args[0]):
-        return (len(args[0]), *_shape(low, (args[0][0],), *rest))
-    return shape_of(low, args[0]) if isinstance(args[0], Value) else NotImplemented
-
-
-def _size(low: Lowering, args: tuple[Any, ...], kwargs: dict[str, Any], *_: Any) -> Structure:
-    if not isinstance(args[0], Value):
-        return NotImplemented
-    axis = args[1] if len(args) > 1 else kwargs.get("axis")
-    return element_count(low, args[0]) if axis is None else axis_length(low, args[0], axis)
-
-
-SPECIAL: dict[Any, Any] = {
-    len: _len, isinstance: _isinstance, type: _type, print: _print, str: _str,
-    getattr: _getattr, hasattr: _hasattr, np.ndim: _ndim, np.shape: _shape, np.size: _size,
-}  # fmt: skip
-
-
 # -- binding -------------------------------------------------------------------------------------
 
 
@@ -340,13 +330,24 @@ def bind_parameters(
         parameter = signature.parameters[name]
         if not is_rule and name not in given and parameter.default is not parameter.empty:
             argument = low.default(source.function, parameter)
-        out[name] = argument
+        out[name] = low.own(argument) if parameter.kind is parameter.VAR_KEYWORD else argument
     return out
 
 
 def bind_nested(
-    nested: NestedFunction, args: tuple[Any, ...], kwargs: dict[str, Any]
+    low: Lowering, nested: NestedFunction, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> dict[str, Structure]:
+    """The names with which a nested function begins."""
+    signature = nested_signature(nested)
+    bound = signature.bind(*args, **kwargs)
+    bound.apply_defaults()
+    for name, parameter in signature.parameters.items():
+        if parameter.kind is parameter.VAR_KEYWORD:
+            low.own(bound.arguments[name])
+    return dict(bound.arguments)
+
+
+def nested_signature(nested: NestedFunction) -> inspect.Signature:
     a = nested.node.args
     kind = inspect.Parameter
     shown: list[inspect.Parameter] = []
@@ -363,6 +364,4 @@ def bind_nested(
         default = nested.defaults.get(arg.arg, kind.empty)
         shown.append(kind(arg.arg, form, default=default))
     shown.sort(key=lambda p: p.kind)
-    bound = inspect.Signature(shown).bind(*args, **kwargs)
-    bound.apply_defaults()
-    return dict(bound.arguments)
+    return inspect.Signature(shown)

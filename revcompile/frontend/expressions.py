@@ -6,26 +6,30 @@ import ast
 import builtins
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from revcompile.errors import UnsupportedError
+from revcompile.frontend import objects
 from revcompile.frontend.names import HostObject, is_library
-from revcompile.gates.effects import format_
+from revcompile.gates.effects import defined_, format_, percent
 from revcompile.gates.lengths import length, size_of
 from revcompile.gates.table import METHODS
-from revcompile.ir.nodes import Structure, Value, is_static
-from revcompile.ir.types import BOOL, Array, Scalar
-from revcompile.statements import branch, simple
-from revcompile.syntax.abstract import Frame, Method, NestedFunction, Poison
+from revcompile.ir.nodes import Instance, Structure, Value, is_static, leaves
+from revcompile.ir.types import BOOL, Array, Opaque, Scalar
+from revcompile.statements import branch, exits, simple
+from revcompile.syntax.abstract import Frame, Method, NestedFunction, Poison, Restart
 from revcompile.syntax.operators import BINARY, COMPARE, UNARY
 
 if TYPE_CHECKING:
     from revcompile.frontend.lower import Lowering
 
 MISSING = object()
+GETITEM = operator.getitem
+NAMED_TUPLE = frozenset({"_replace", "_asdict", "_make", "index", "count"})
 
 
 def constant(low: Lowering, node: ast.Constant, frame: Frame) -> Structure:
@@ -39,7 +43,13 @@ def constant(low: Lowering, node: ast.Constant, frame: Frame) -> Structure:
 def name(low: Lowering, node: ast.Name, frame: Frame) -> Structure:
     value = look_up(low, node.id, frame)
     if isinstance(value, Poison):
+        if value.decision is not None and value.decision not in low.decisions:
+            raise Restart(value.decision)
         raise low.unsupported(f"{node.id} {value.reason}", node, frame)
+    if low.unset:
+        for v in leaves(value):
+            if v in low.unset:
+                low.builder.remember((defined_, v), lambda v=v: low.builder.emit(defined_, (v, low.unset[v])))
     return value
 
 
@@ -49,6 +59,8 @@ def look_up(low: Lowering, identifier: str, frame: Frame) -> Structure:
     while scope is not None:
         if identifier in scope.names:
             return scope.names[identifier]
+        if scope.cells is not None and identifier in scope.cells.attributes:
+            return scope.cells.attributes[identifier]
         scope = scope.parent
     function: Any = frame.function
     code = function.__code__
@@ -62,7 +74,10 @@ def look_up(low: Lowering, identifier: str, frame: Frame) -> Structure:
             raise NameError(f"the closure variable {identifier!r} has no value yet") from None
         return low.host.bring(low.host.cell_root(identifier, cell), contents, identifier)
     if _is_local(identifier, frame):
-        raise UnboundLocalError(f"local variable {identifier!r} is read before it is assigned")
+        frame.unset.add(identifier)
+        raise UnboundLocalError(
+            f"cannot access local variable {identifier!r} where it is not associated with a value"
+        )
     if identifier in function.__globals__:
         obj = function.__globals__[identifier]
         if frame.is_rule:
@@ -79,10 +94,7 @@ def _is_local(identifier: str, frame: Frame) -> bool:
 
 
 def attribute(low: Lowering, node: ast.Attribute, frame: Frame) -> Structure:
-    owner = low.evaluate(node.value, frame)
-    if isinstance(owner, Value):
-        return value_attribute(low, owner, node.attr)
-    return static_attribute(low, owner, node.attr, frame)
+    return low.attribute(low.evaluate(node.value, frame), node.attr, frame)
 
 
 def public_module(owner: Any) -> str:
@@ -93,7 +105,16 @@ def public_module(owner: Any) -> str:
 def static_attribute(low: Lowering, owner: Any, attr: str, frame: Frame) -> Structure:
     """An attribute of a host object, read along the path by which generated code reaches it."""
     if isinstance(owner, HostObject):
-        return low.host.attribute(owner.path, owner, attr)
+        return objects.read_host(low, owner, attr)
+    if isinstance(owner, Instance):
+        return objects.read(low, owner, attr)
+    if isinstance(owner, objects.Super):
+        return objects.read_super(low, owner, attr)
+    if isinstance(owner, tuple) and hasattr(owner, "_fields"):
+        home, raw = objects.look_up(type(owner), attr)
+        if isinstance(raw, (property, FunctionType, classmethod, staticmethod)) and not frame.is_rule:
+            if home.__module__ != "collections" and attr not in NAMED_TUPLE:
+                return objects.bound(low, home, raw, attr, owner)
     obj = getattr(owner, attr)
     if frame.is_rule or is_library(owner) or not is_static(obj):
         if type(obj) is float and not frame.is_rule and math.isfinite(obj):
@@ -158,11 +179,15 @@ def binary(low: Lowering, node: ast.BinOp, frame: Frame) -> Structure:
 
 def operate(low: Lowering, function: Any, *args: Structure) -> Structure:
     """A Python operator on static objects or run-time values."""
-    for a in args:
-        if isinstance(a, HostObject):
-            a.refuse()
+    if any(objects.is_object(a) or objects.has_operator(a, function) for a in args):
+        return objects.operate(low, function, args)
     if all(map(is_static, args)) or all(isinstance(a, (tuple, list)) for a in args):
-        return function(*args)
+        result = function(*args)
+        return low.own(result) if isinstance(result, (list, dict, set)) else result
+    if isinstance(args[0], str) and function is operator.mod:
+        return low.emit(percent, *args)
+    if function is operator.add and all(map(is_text, args)):
+        return join_texts(low, args)
     if any(isinstance(a, (tuple, list, dict, str)) for a in args):
         if any(isinstance(a, (list, tuple)) for a in args) and any(_is_array(a) for a in args):
             args = tuple(low.apply(np.array, (a,), {}) if isinstance(a, (list, tuple)) else a for a in args)
@@ -203,13 +228,13 @@ def _compare_chain(
 
 def _compare_two(low: Lowering, op: ast.cmpop, left: Structure, right: Structure, frame: Frame) -> Structure:
     if isinstance(op, (ast.Is, ast.IsNot)):
-        same = left is right
-        if not same and isinstance(left, (Value, HostObject)) and _may_be_same(left, right):
-            raise UnsupportedError(
-                "whether two objects are the same one is known only at run time", way_out="Use ==."
-            )
+        same = is_same(left, right)
         return same if isinstance(op, ast.Is) else not same
     if isinstance(op, (ast.In, ast.NotIn)):
+        contains = objects.special(low, right, "contains") if objects.is_object(right) else None
+        if contains is not None:
+            found = low.truth(low.invoke(contains, left))
+            return found if isinstance(op, ast.In) else operate(low, operator.not_, found)
         found = low.static(left, "on the left of `in`") in low.static(right, "on the right of `in`")
         return found if isinstance(op, ast.In) else not found
     if (left is None or isinstance(left, str)) or (right is None or isinstance(right, str)):
@@ -217,24 +242,34 @@ def _compare_two(low: Lowering, op: ast.cmpop, left: Structure, right: Structure
             return isinstance(op, ast.NotEq)
     if isinstance(left, (tuple, list)) and isinstance(right, (tuple, list)) and not is_static((left, right)):
         if isinstance(op, (ast.Eq, ast.NotEq)):
-            same = _equal_sequences(low, frame, left, right)
+            same = equal_sequences(low, frame, left, right)
             return same if isinstance(op, ast.Eq) else operate(low, operator.not_, same)
         left, right = low.static(left, "in a comparison"), low.static(right, "in a comparison")
     return operate(low, COMPARE[type(op)], left, right)
 
 
-def _equal_sequences(low: Lowering, frame: Frame, left: Structure, right: Structure) -> Structure:
+def is_same(left: Structure, right: Structure) -> bool:
+    """`left is right`"""
+    same = left is right
+    if not same and isinstance(left, (Value, HostObject)) and _may_be_same(left, right):
+        raise UnsupportedError(
+            "whether two objects are the same one is known only at run time", way_out="Use ==."
+        )
+    return same
+
+
+def equal_sequences(low: Lowering, frame: Frame, left: Structure, right: Structure) -> Structure:
     """`x.shape == (n, 3)`: item by item, up to the first that differ."""
     if isinstance(left, (tuple, list)) and isinstance(right, (tuple, list)):
         if isinstance(left, list) != isinstance(right, list) or len(left) != len(right):
             return False
         if not left:
             return True
-        first = _equal_sequences(low, frame, left[0], right[0])
+        first = equal_sequences(low, frame, left[0], right[0])
         if len(left) == 1:
             return first
         return branch.choose(
-            low, frame, first, lambda: _equal_sequences(low, frame, left[1:], right[1:]), lambda: False
+            low, frame, first, lambda: equal_sequences(low, frame, left[1:], right[1:]), lambda: False
         )
     if left is right or _same_length(low, left, right):
         return True
@@ -281,7 +316,7 @@ def subscript(low: Lowering, node: ast.Subscript, frame: Frame) -> Structure:
     if isinstance(owner, Value):
         low.steer(index)
         return low.apply(operator.getitem, (owner, index), {})
-    return owner[low.static(index, "as an index into a tuple, a list or a dict")]
+    return low.item(owner, index)
 
 
 def slice_(low: Lowering, node: ast.Slice, frame: Frame) -> slice:
@@ -336,6 +371,15 @@ def _format(value: Any, conversion: int, spec: str) -> str:
     return format(convert[conversion](value) if conversion in convert else value, spec)
 
 
+def is_text(x: Structure) -> bool:
+    return isinstance(x, str) or (isinstance(x, Value) and x.type == Opaque("str"))
+
+
+def join_texts(low: Lowering, parts: Iterable[Structure]) -> Structure:
+    """Texts one after the other, some of them known at run time only."""
+    return low.emit(format_, tuple(p if isinstance(p, str) else (p, -1, "") for p in parts))
+
+
 def lambda_(low: Lowering, node: ast.Lambda, frame: Frame) -> NestedFunction:
     return simple.make_nested(low, node, frame)
 
@@ -377,6 +421,11 @@ def comprehension(low: Lowering, node: Any, frame: Frame) -> Structure:
     return tuple(out) if isinstance(node, ast.GeneratorExp) else out
 
 
+def known(low: Lowering, node: exits.Known, frame: Frame) -> Structure:
+    """An expression that has been evaluated already."""
+    return node.structure
+
+
 def starred(low: Lowering, node: ast.Starred, frame: Frame) -> Structure:
     raise low.unsupported("a starred expression is not supported here", node, frame)
 
@@ -393,5 +442,5 @@ EXPRESSIONS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Subscript: subscript, ast.Slice: slice_, ast.Tuple: tuple_, ast.List: list_,
     ast.Dict: dict_, ast.JoinedStr: formatted, ast.Lambda: lambda_, ast.Call: call,
     ast.ListComp: comprehension, ast.GeneratorExp: comprehension, ast.DictComp: comprehension,
-    ast.Starred: starred, ast.NamedExpr: named,
+    ast.Starred: starred, ast.NamedExpr: named, exits.Known: known,
 }  # fmt: skip

@@ -15,17 +15,23 @@ from collections.abc import Callable, Sequence
 from types import FunctionType
 from typing import Any
 
-from revcompile.errors import UnsupportedError, with_place
+from revcompile.errors import UnsupportedError, plain_kind, with_place
 from revcompile.frontend import calls, expressions
+from revcompile.frontend.containers import frozen
+from revcompile.frontend.language import Language
 from revcompile.frontend.names import HostNames
+from revcompile.frontend.objects import is_object, iterate
 from revcompile.gates.infer import infer
+from revcompile.gates.lengths import LENGTHS
 from revcompile.gates.shape import METHOD_ADAPTERS
 from revcompile.gates.table import TABLE
 from revcompile.ir.build import Builder
-from revcompile.ir.nodes import Block, Function, Parameter, Structure, Value, leaves
+from revcompile.ir.nodes import Block, Function, Parameter, Raise, Structure, Value, leaves
 from revcompile.ir.types import Array, Facts, Scalar, is_float, is_number
-from revcompile.statements import branch, loop_static, simple
+from revcompile.statements import branch, exits, iterables, loop, simple, with_
 from revcompile.syntax.abstract import Frame, Left, NeedStatic, NestedFunction, Returned, type_of
+from revcompile.syntax.memory import Memory
+from revcompile.syntax.mutable import Mutables
 from revcompile.syntax.source import Source, find_source, rule_source
 
 MAX_DEPTH = 50
@@ -33,7 +39,17 @@ MAX_DEPTH = 50
 STATEMENTS: dict[type[ast.stmt], Callable[..., Any]] = {
     **simple.STATEMENTS,
     ast.If: branch.lower,
-    ast.For: loop_static.lower,
+    ast.For: loop.lower_for,
+    ast.While: loop.lower_while,
+    loop.Rest: loop.rest_of_for,
+    loop.Leave: loop.leave,
+    ast.Return: exits.return_,
+    ast.Break: exits.break_,
+    ast.Continue: exits.continue_,
+    exits.NextTrip: loop.next_trip,
+    exits.EndLoop: exits.end_loop,
+    exits.EndBody: exits.pass_mark,
+    ast.With: with_.lower,
 }
 PYTHON_ERRORS = (TypeError, ValueError, IndexError, KeyError, AttributeError, NameError, ZeroDivisionError)
 
@@ -42,7 +58,7 @@ def infer_types(function: Callable[..., Any], args: tuple[Structure, ...], facts
     return infer(TABLE[function], function, args, facts)
 
 
-class Lowering:
+class Lowering(Language):
     """Interprets syntax trees and emits into a builder."""
 
     method_adapters = METHOD_ADAPTERS
@@ -52,8 +68,15 @@ class Lowering:
         builder: Builder,
         static: frozenset[Any] = frozenset(),
         claim: Callable[[str, Any], str] = lambda wish, _: wish,
+        decisions: frozenset[tuple[str, Any]] = frozenset(),
     ) -> None:
         self.builder = builder
+        self.memory: Any = Memory()
+        self.decisions = decisions
+        self.unset: dict[Value, str] = {}
+        self.counters: dict[Value, tuple[Any, Any]] = {}
+        self.mutables = Mutables(builder, decisions)
+        self.frames = []
         self.host = HostNames(builder.facts, type_of, static, claim)
         self.spellings: dict[float, str] = {}
         self.returned: ast.AST | None = None  # the expression that the function returned last
@@ -66,7 +89,7 @@ class Lowering:
         handler = expressions.EXPRESSIONS.get(type(node))
         if handler is None:
             raise self.unsupported(f"{_describe(node)} is not supported", node, frame)
-        return self._located(handler, node, frame)
+        return self.made(node, self._located(handler, node, frame))
 
     def run(self, statements: Sequence[ast.stmt], frame: Frame) -> Returned | None:
         """Interpret statements; a `Returned` where they return, None where they fall through.
@@ -86,11 +109,23 @@ class Lowering:
                 outcome = self._located(handler, statement, frame, pending)
             except Left:
                 return None
+            except PYTHON_ERRORS as e:
+                if frame.is_rule or self.builder.depth == 0 or isinstance(e, UnsupportedError):
+                    raise
+                self.raise_there(e, statement)
+                return None
             if isinstance(statement, ast.Return) and frame.depth == 0 and not frame.is_rule:
                 self.returned = statement.value or statement
             if isinstance(outcome, Returned):
                 return outcome
         return None
+
+    def raise_there(self, error: Exception, node: ast.AST) -> None:
+        """Let the program raise an error where it gets to `node`, which may be never."""
+        if isinstance(error, UnsupportedError) or not isinstance(error, PYTHON_ERRORS):
+            raise error
+        said = error.args[0] if error.args else ""
+        self.builder.statements.append(Raise((plain_kind(error), (said,)), getattr(node, "lineno", None)))
 
     def _located(self, handler: Callable[..., Any], node: ast.AST, frame: Frame, *rest: Any) -> Any:
         try:
@@ -114,7 +149,20 @@ class Lowering:
             located.located = True  # type: ignore[attr-defined]
             raise located from None
 
-    def iterate(self, structure: Structure, node: ast.AST, frame: Frame) -> list[Structure]:
+    def iteration(self, source: Structure, node: ast.For, frame: Frame) -> iterables.Iteration | None:
+        """How to go through what has a length that is known only at run time; else None."""
+        if isinstance(source, iterables.Iteration):
+            return source
+        if iterables.is_iterable_array(source):
+            return iterables.rows(self, source, lambda: expressions.axis_length(self, source, 0))
+        return None
+
+    def iteration_of_range(self, source: range) -> iterables.Iteration:
+        return iterables.counting(self, source.start, source.stop, source.step)
+
+    def iterate(
+        self, structure: Structure, node: ast.AST | None, frame: Frame | None
+    ) -> list[Structure]:
         """The items of a structure whose length is known while compiling."""
         if isinstance(structure, Value):
             axes = structure.type.dims
@@ -130,6 +178,8 @@ class Lowering:
             return [self.apply(operator.getitem, (structure, i), {}) for i in range(axes[0].size)]
         if isinstance(structure, NestedFunction):
             raise TypeError("cannot iterate over a function")
+        if is_object(structure):
+            structure = iterate(self, structure)
         return list(structure)
 
     def call(
@@ -156,8 +206,14 @@ class Lowering:
     # -- emission -----------------------------------------------------------------------------
 
     def emit(self, function: Callable[..., Any], *args: Structure) -> Structure:
-        """Apply a gate's function to arguments in signature order."""
-        result = self.builder.emit(function, args)
+        """Apply a gate's function to arguments in signature order, to what the arrays hold now."""
+        args = frozen(args)
+        if function in LENGTHS:
+            resolved = (self.memory.shape_of(args[0]), *args[1:])
+        else:
+            resolved = self.resolve(args)
+        result = self.builder.emit(function, resolved)
+        self.memory.note(function, args, result, TABLE[function].view)
         for value in leaves(result):
             if isinstance(value.type, (Array, Scalar)) and value.type.dtype.kind not in "fiub":
                 what = (
@@ -167,6 +223,16 @@ class Lowering:
                 )
                 raise UnsupportedError(f"{what} not supported; only real numbers are")
         return result
+
+    def resolve(self, structure: Structure) -> Structure:
+        """A structure with the versions of its arrays that are to be read now."""
+        return self.memory.resolve(structure, self._derive)
+
+    def _derive(self, root: Value, path: Any) -> Value:
+        """The view of `root` at the end of a path."""
+        for function, *rest in path:
+            root = self.builder.emit(function, (root, *rest))
+        return root
 
     def apply(self, function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Structure:
         """Call a gate's function as user code does."""
@@ -192,12 +258,20 @@ class Lowering:
     ) -> Structure:
         if depth >= MAX_DEPTH:
             raise UnsupportedError(f"calls are nested more than {MAX_DEPTH} deep")
-        names = calls.bind_nested(nested, args, kwargs)
+        names = calls.bind_nested(self, nested, args, kwargs)
         home = nested.frame
         inner = Frame(home.source, names, home, home.is_rule, depth + 1)
         return self.body(nested.node, inner)
 
     def body(self, node: ast.FunctionDef | ast.Lambda, frame: Frame) -> Structure:
+        self.frames.append(frame)
+        self.make_cells(node, frame)
+        try:
+            return self._body(node, frame)
+        finally:
+            self.frames.pop()
+
+    def _body(self, node: ast.FunctionDef | ast.Lambda, frame: Frame) -> Structure:
         if isinstance(node, ast.Lambda):
             if frame.depth == 0 and not frame.is_rule:
                 self.returned, self.builder.line = node.body, node.body.lineno
@@ -225,8 +299,10 @@ class Lowering:
 
     # -- errors -------------------------------------------------------------------------------
 
-    def unsupported(self, reason: str, node: ast.AST, frame: Frame, way_out: str = "") -> UnsupportedError:
-        place = None if frame.is_rule else frame.source.place(node)
+    def unsupported(
+        self, reason: str, node: ast.AST | None, frame: Frame | None, way_out: str = ""
+    ) -> UnsupportedError:
+        place = None if node is None or frame is None or frame.is_rule else frame.source.place(node)
         return UnsupportedError(reason, place, way_out)
 
     def static(self, structure: Structure, what: str) -> Any:
@@ -255,6 +331,7 @@ def lower(
     """The IR of a whole function that begins with these names."""
     frame = Frame(source, names)
     result = lowering.body(source.node, frame)
+    result = lowering.resolve(result)
     block = Block(tuple(lowering.builder.statements), (result,))
     name = source.function.__name__ if source.function.__name__ != "<lambda>" else "function"
     return Function(name, tuple(parameters), block, spellings=lowering.spellings)

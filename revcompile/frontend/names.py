@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from numbers import Number
-from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -25,6 +25,7 @@ import numpy as np
 from revcompile.errors import UnsupportedError
 from revcompile.ir.nodes import Structure, Value
 from revcompile.ir.types import Facts, Type
+from revcompile.syntax.mutable import Overlay
 
 LIBRARIES = frozenset({"numpy", "math", "operator", "builtins", "functools", "itertools", "scipy"})
 
@@ -52,7 +53,8 @@ class Guard:
 
     `kind` is "is" (the same object), "equal" (an equal plain constant), "type" (a live number of
     the same type, `expected` being a `Type`), "length" (a container of the same type and keys),
-    "class" (an object of the same class) or "has" (whether it has an attribute: name and answer).
+    "class" (an object of the same class), "has" (whether it has an attribute: name and answer), "same" or
+    "apart" (whether it is the object at another path, which `expected` is).
     """
 
     path: Path
@@ -88,10 +90,17 @@ class HostObject:
 
 def is_host_object(obj: Any) -> bool:
     """Whether an object is of a user's own class: not a number, a container, a string, an array."""
-    kind = type(obj)
-    if not kind.__flags__ & _HEAP_TYPE or is_library(kind) or isinstance(obj, _PLAIN):
+    return is_user_class(type(obj))
+
+
+def is_user_class(kind: type) -> bool:
+    """Whether a class is one whose objects are known by their attributes."""
+    if kind is SimpleNamespace:
+        return True
+    if not kind.__flags__ & _HEAP_TYPE or is_library(kind) or issubclass(kind, _PLAIN):
         return False
-    return not any(hasattr(kind, name) for name in ("__array__", "__array_ufunc__", "__array_function__"))
+    names = ("__array__", "__array_ufunc__", "__array_function__")
+    return all(getattr(kind, name, None) is None for name in names)
 
 
 _HEAP_TYPE = 1 << 9  # CPython's flag of classes that a `class` statement makes
@@ -120,6 +129,10 @@ class HostNames:
         self.claim = claim
         self.guards: dict[tuple[Path, str], Guard] = {}
         self.live: dict[Path, Live] = {}
+        self.lent: dict[int, tuple[Any, Path, Any]] = {}  # of the program's containers: copy, path, original
+        self.copies: dict[int, tuple[Any, Path, Any]] = {}  # the same of the arguments' containers
+        self.objects: list[HostObject] = []
+        self.overlays: dict[int, tuple[Any, Overlay]] = {}  # what was assigned to an object's attributes
         self._reached: dict[int, tuple[Path, Any]] = {}
 
     def values(self) -> tuple[Value, ...]:
@@ -155,6 +168,18 @@ class HostNames:
         found = self._reached.get(id(obj))
         return found[0] if found is not None else None
 
+    def class_root(self, kind: type) -> Path:
+        """The path of a class, by which its attributes are read."""
+        known = self.path_of(kind)
+        if known is None:
+            known = self.root(kind.__name__, kind)
+            self.reach(known, kind)
+        return known
+
+    def host_object(self, path: Path, obj: Any) -> HostObject:
+        self.objects.append(HostObject(path, obj))
+        return self.objects[-1]
+
     def attribute(self, path: Path, owner: Any, name: str) -> Structure:
         """The abstract value of an attribute of the host object `owner`, which is at `path`."""
         obj = owner.obj if isinstance(owner, HostObject) else owner
@@ -183,7 +208,7 @@ class HostNames:
         if type(obj) in (tuple, list) or (isinstance(obj, tuple) and hasattr(obj, "_fields")):
             self._guard(path, "length", (type(obj), len(obj)))
             items = [self.bring(path.then(f"[{i}]"), x, f"{name}_{i}") for i, x in enumerate(obj)]
-            return type(obj)(*items) if hasattr(obj, "_fields") else type(obj)(items)
+            return self._lend(type(obj)(*items) if hasattr(obj, "_fields") else type(obj)(items), path, obj)
         if type(obj) is dict:
             for key in obj:
                 if type(key) not in (str, int, bool, bytes, type(None)):
@@ -191,7 +216,8 @@ class HostNames:
                         f"{path.text} is a dict with the key {key!r}; keys must be strings or integers"
                     )
             self._guard(path, "length", (dict, tuple(obj)))
-            return {k: self.bring(path.then(f"[{k!r}]"), x, f"{name}_{k}") for k, x in obj.items()}
+            copy = {k: self.bring(path.then(f"[{k!r}]"), x, f"{name}_{k}") for k, x in obj.items()}
+            return self._lend(copy, path, obj)
         if type(obj) in (bool, int, str, bytes, type(None), np.bool_):
             self._guard(path, "equal", obj)
             return obj
@@ -212,9 +238,18 @@ class HostNames:
             return MethodType(obj.__func__, self.bring(path.then(".__self__"), obj.__self__, name))
         if is_host_object(obj):
             self._guard(path, "class", type(obj))
-            return HostObject(path, obj)
+            return self.host_object(path, obj)
         self._guard(path, "is", obj)
         return self.reach(path, obj)
+
+    def _lend(self, copy: Any, path: Path, obj: Any) -> Any:
+        self.lent[id(copy)] = (copy, path, obj)
+        return copy
+
+    def compare(self, path: Path, other: Path, same: bool) -> None:
+        """Note that the code holds only while the objects at two paths are the same one, or are not."""
+        kind = "same" if same else "apart"
+        self.guards[path, f"{kind} {other.text}"] = Guard(path, kind, other)
 
     def _guard(self, path: Path, kind: str, expected: Any) -> None:
         self.guards[path, kind] = Guard(path, kind, expected)

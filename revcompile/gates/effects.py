@@ -20,12 +20,21 @@ def format_(parts: tuple[Any, ...]) -> str:
     return ""
 
 
+def percent(text: str, values: Any) -> str:
+    """Stands for `text % values`."""
+    return ""
+
+
 def print_(args: tuple[Any, ...], options: dict[str, Any]) -> None:
     """Stands for a call of `print`."""
 
 
 def backward_begins() -> None:
     """Marks where the forward pass ends and the backward pass begins."""
+
+
+def defined_(x: Any, name: str) -> None:
+    """Stands for Python's own check that a local variable has a value."""
 
 
 def stop_gradient(x: Any) -> Any:
@@ -43,6 +52,6 @@ def identity(x: Any) -> Any:
     return x
 
 
-EFFECTS = frozenset({assert_, print_, backward_begins})
-known(assert_, format_, print_, backward_begins, stop_gradient)
+EFFECTS = frozenset({assert_, print_, backward_begins, defined_})
+known(assert_, format_, percent, print_, backward_begins, defined_, stop_gradient)
 elementwise("copy", identity, x="1")

@@ -23,6 +23,7 @@ from revcompile.gates.axes import (
 )
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
+from revcompile.ir.nodes import Value
 from revcompile.ir.types import ONE, Dim, Facts
 from revcompile.runtime import scatter, scatter_add, scatter_along_axis
 
@@ -75,7 +76,7 @@ def getitem_dims(facts: Facts, a: Any, index: Any) -> Dims:
         else:
             shape = dims_of(facts, part)
             mask = dtype_kind(part) == "b"
-            arrays.append((facts.fresh(),) if mask else shape)
+            arrays.append((_count(facts, part),) if mask else shape)
             places.append((i, len(out)))
             axis += consumed(part)
     if not any(arrays):
@@ -84,6 +85,11 @@ def getitem_dims(facts: Facts, a: Any, index: Any) -> Dims:
     together = last[0] - first[0] == len(places) - 1
     start = first[1] if together else 0
     return (*out[:start], *facts.broadcast(*arrays), *out[start:])
+
+
+def _count(facts: Facts, mask: Any) -> Dim:
+    """How many elements a mask picks."""
+    return facts.counted(mask) if isinstance(mask, Value) else facts.fresh()
 
 
 def consumed(part: Any) -> int:

@@ -24,6 +24,8 @@ Function = Callable[..., Any]
 
 def infer(gate: Gate, function: Function, args: tuple[Any, ...], facts: Facts) -> Any:
     """The structure of types that `function(*args)` gives. Raises what NumPy would raise."""
+    if gate.types is not None:
+        return gate.types(facts, *args)
     if gate.locals is not None:
         return _elementwise(function, args, facts)
     try:
@@ -68,9 +70,9 @@ def _run_somehow(gate: Gate, function: Function, args: tuple[Any, ...], number: 
 
 def _of_operands(args: tuple[Any, ...], dims: tuple[Dim, ...]) -> Type:
     """Where no example fits the shapes: the dtype of the operands, the axes that the gate states."""
-    dtypes = [
-        v.type.dtype for v in leaves(args) if isinstance(v.type, (Scalar, Array)) and v.type.dtype.kind == "f"
-    ]
+    arrays = [v.type.dtype for v in leaves(args) if isinstance(v.type, Array)]
+    numbers = [v.type.dtype for v in leaves(args) if isinstance(v.type, Scalar) and v.type.dtype.kind == "f"]
+    dtypes = arrays or numbers
     dtype = np.result_type(*dtypes) if dtypes else np.dtype(float)
     return Array(dtype, dims) if dims else Scalar(dtype)
 

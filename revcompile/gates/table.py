@@ -48,6 +48,7 @@ class Gate:
     singular: bool | Function = False  # see `is_singular`
     forward: Function | None = None  # an opaque gate's: gives (output, saved values)
     backward: Function | None = None  # an opaque gate's: (upstream, saved values) to gradients
+    types: Function | None = None  # the whole type of the result, where no example can be run
 
     @cached_property
     def signature(self) -> inspect.Signature:
@@ -101,7 +102,7 @@ TABLE: dict[Function, Gate] = {}
 METHODS: dict[str, Function] = {}
 
 
-def _register(gate: Gate, methods: Iterable[str]) -> None:
+def register(gate: Gate, methods: Iterable[str] = ()) -> None:
     for function in gate.functions:
         TABLE[function] = gate
     for method in methods:
@@ -130,7 +131,7 @@ def elementwise(
     low_high = domain if isinstance(domain, dict) else dict.fromkeys(locals, domain)
     samples = tuple(Real((), *low_high[operand]) for operand in locals)
     examples = (example(*samples),)
-    _register(
+    register(
         Gate(name, _functions(functions), tuple(locals), locals, examples=examples, singular=singular),
         methods,
     )
@@ -154,20 +155,20 @@ def gate(
     `singular=True`, or a function of the arguments that tells: see `Gate.is_singular`.
     """
 
-    def register(rule: Function) -> Function:
+    def decorate(rule: Function) -> Function:
         label = name or rule.__name__.rstrip("_")
-        _register(Gate(label, functions, None, None, rule, dims, view, tuple(examples), singular), methods)
+        register(Gate(label, functions, None, None, rule, dims, view, tuple(examples), singular), methods)
         return rule
 
-    return register
+    return decorate
 
 
 def opaque(function: Function, forward: Function, backward: Function, name: str) -> None:
     """Register a pair of functions that run as they are: `forward(*args)` gives (output, saved values),
     `backward(upstream, saved)` the gradients of the leading parameters. Each may return its argument."""
-    _register(Gate(name, (function,), function, view=True, forward=forward), ())
-    _register(Gate(name, (forward,), forward, view=True, backward=backward), ())
-    _register(Gate(name, (backward,), backward, view=True), ())
+    register(Gate(name, (function,), function, view=True, forward=forward), ())
+    register(Gate(name, (forward,), forward, view=True, backward=backward), ())
+    register(Gate(name, (backward,), backward, view=True), ())
 
 
 def known(
@@ -181,7 +182,7 @@ def known(
     `dims` is that of `gate`, for a result whose lengths depend on what is in the arrays.
     """
     for function in functions:
-        _register(Gate(function.__name__, (function,), signature or function, dims=dims), ())
+        register(Gate(function.__name__, (function,), signature or function, dims=dims), ())
     for method, function in zip(methods, functions, strict=False):
         METHODS[method] = function
 

@@ -24,13 +24,18 @@ class Builder:
         self.statements: list[Statement] = []
         self.line: int | None = None
         self.note = ""
+        self.depth = 0  # how many blocks are open around the statement to come
+        self.definitions: dict[Value, Apply] = {}
         self._remembered: list[dict[Any, Value]] = [{}]
 
     def emit(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Structure:
         """Append `function(*args)`; the structure of its results."""
         types = self.infer(function, args, self.facts)
         result = _values(types)
-        self.statements.append(Apply(function, args, result, self.line, self.note))
+        statement = Apply(function, args, result, self.line, self.note)
+        self.statements.append(statement)
+        for value in statement.outputs:
+            self.definitions[value] = statement
         return result
 
     def remember(self, key: Any, make: Callable[[], Value]) -> Value:
@@ -41,18 +46,43 @@ class Builder:
         value = self._remembered[-1][key] = make()
         return value
 
+    def mark(self) -> Any:
+        """Where the block under construction is now, for `take_back`."""
+        return len(self.statements), dict(self._remembered[-1])
+
+    def take_back(self, mark: Any) -> None:
+        """Drop what was emitted into this block since `mark`."""
+        count, self._remembered[-1] = mark
+        del self.statements[count:]
+
     @contextmanager
     def block(self) -> Iterator[list[Statement]]:
         """Statements emitted inside go to a list of their own; facts learnt inside stay inside."""
         outer, self.statements = self.statements, []
         facts = self.facts.snapshot()
         self._remembered.append({})
+        self.depth += 1
         try:
             yield self.statements
         finally:
+            self.depth -= 1
             self.statements = outer
             self._remembered.pop()
             self.facts.restore(facts)
+
+    @contextmanager
+    def tentatively(self) -> Iterator[list[Statement]]:
+        """Statements emitted inside go to a list of their own. What fails leaves no trace."""
+        outer, self.statements = self.statements, []
+        facts, remembered = self.facts.snapshot(), [dict(known) for known in self._remembered]
+        try:
+            yield self.statements
+        except BaseException:
+            self.facts.restore(facts)
+            self._remembered[:] = remembered
+            raise
+        finally:
+            self.statements = outer
 
     @property
     def left(self) -> bool:

@@ -8,9 +8,9 @@ structures as arguments and give structures as results; control flow is nested b
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -74,6 +74,46 @@ class Branch:
     note: str = ""  # the gate whose rule it is, written as a trailing comment
 
 
+class Each(NamedTuple):
+    """What a `for` goes through. `kind` says what the arguments are:
+
+    "range"           start, stop, step
+    "reversed range"  the same, last to first; with a fourth argument, only the first so many of them
+    "list"            a run-time list
+    "reversed list"   a run-time list, last to first
+    """
+
+    kind: str
+    args: tuple[Structure, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Loop:
+    """`for` (over `each`, in lockstep) or `while` (as long as `test` yields true): `body`, again and again.
+
+    `inits` are carried into the first trip, where they are `params`; the body yields what the next trip
+    begins with, and last whether the loop is left (`break`); `results` are what the last trip yields.
+    `saves` are inner values that are kept in a list, one item a trip; `trips` counts the trips.
+    """
+
+    each: tuple[tuple[Value, Each], ...]
+    test: Block | None
+    inits: tuple[Structure, ...]
+    params: tuple[Value, ...]
+    body: Block
+    results: tuple[Value, ...]
+    saves: tuple[tuple[Value, Value], ...] = ()
+    trips: Value | None = None
+    line: int | None = None
+    note: str = ""
+    of: Loop | None = None  # the forward loop that this one reverses
+
+    @property
+    def bound(self) -> tuple[Value, ...]:
+        """The values that a trip begins with."""
+        return (*(v for v, _ in self.each), *self.params)
+
+
 @dataclass(frozen=True, eq=False)
 class Raise:
     """Leaves the function with an exception of the user's."""
@@ -82,7 +122,7 @@ class Raise:
     line: int | None = None
 
 
-Statement = Apply | Branch | Raise
+Statement = Apply | Branch | Loop | Raise
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +160,22 @@ class Function:
         return self.body.yields[0]
 
 
+class Instance:
+    """An object of a user's class: a container whose items are its attributes.
+
+    It stands for one object: whoever holds it sees what the others assign to it.
+    """
+
+    __slots__ = ("cls", "attributes", "__weakref__")
+
+    def __init__(self, cls: type, attributes: dict[str, Structure]) -> None:
+        self.cls = cls
+        self.attributes = attributes
+
+    def __repr__(self) -> str:
+        return f"<{self.cls.__name__}: {self.attributes!r}>"
+
+
 class Undefined:
     """What a branch yields where the other branch yields a value that only it needs."""
 
@@ -143,6 +199,8 @@ def leaves(structure: Structure) -> Iterator[Value]:
     elif isinstance(structure, slice):
         for item in (structure.start, structure.stop, structure.step):
             yield from leaves(item)
+    elif isinstance(structure, Instance):
+        yield from leaves(structure.attributes)
 
 
 def map_structure(f: Callable[[Any], Any], structure: Structure) -> Structure:
@@ -156,6 +214,8 @@ def map_structure(f: Callable[[Any], Any], structure: Structure) -> Structure:
         return {key: map_structure(f, item) for key, item in structure.items()}
     if isinstance(structure, slice):
         return slice(*(map_structure(f, i) for i in (structure.start, structure.stop, structure.step)))
+    if isinstance(structure, Instance):
+        return Instance(structure.cls, map_structure(f, structure.attributes))
     return f(structure)
 
 
@@ -181,17 +241,29 @@ def operands(statement: Statement) -> Iterator[Value]:
         return iter(statement.inputs)
     if isinstance(statement, Branch):
         return iter((statement.condition,))
+    if isinstance(statement, Loop):
+        return leaves((tuple(each.args for _, each in statement.each), statement.inits))
     return leaves(statement.exception)
 
 
 def results(statement: Statement) -> Iterator[Value]:
+    """The values that a statement gives to those after it."""
     if isinstance(statement, Apply):
         return iter(statement.outputs)
-    return iter(statement.results if isinstance(statement, Branch) else ())
+    if isinstance(statement, Branch):
+        return iter(statement.results)
+    if isinstance(statement, Loop):
+        counted = () if statement.trips is None else (statement.trips,)
+        return iter((*statement.results, *(kept for _, kept in statement.saves), *counted))
+    return iter(())
 
 
 def blocks(statement: Statement) -> tuple[Block, ...]:
-    return (statement.then, statement.orelse) if isinstance(statement, Branch) else ()
+    if isinstance(statement, Branch):
+        return statement.then, statement.orelse
+    if isinstance(statement, Loop):
+        return (statement.body,) if statement.test is None else (statement.test, statement.body)
+    return ()
 
 
 def uses(block: Block) -> Iterator[Value]:
@@ -200,4 +272,57 @@ def uses(block: Block) -> Iterator[Value]:
         yield from operands(statement)
         for inner in blocks(statement):
             yield from uses(inner)
+        if isinstance(statement, Loop):
+            yield from (value for value, _ in statement.saves)
     yield from leaves(block.yields)
+
+
+def defined(block: Block) -> Iterator[Value]:
+    """Every value that is defined in a block, nested blocks included."""
+    for statement in block.statements:
+        yield from results(statement)
+        if isinstance(statement, Loop):
+            yield from statement.bound
+        for inner in blocks(statement):
+            yield from defined(inner)
+
+
+def applications(block: Block) -> Iterator[Apply]:
+    """Every application in a block, nested blocks included."""
+    for statement in block.statements:
+        if isinstance(statement, Apply):
+            yield statement
+        for inner in blocks(statement):
+            yield from applications(inner)
+
+
+def substitute(block: Block, names: dict[Value, Any]) -> Block:
+    """The block with other values (or atoms) in place of some; definitions among `names` are renamed too."""
+
+    def new(structure: Structure) -> Structure:
+        return map_values(lambda v: names.get(v, v), structure)
+
+    statements: list[Statement] = []
+    for s in block.statements:
+        if isinstance(s, Apply):
+            if not (names.keys().isdisjoint(s.inputs) and names.keys().isdisjoint(s.outputs)):
+                s = replace(s, args=new(s.args), result=new(s.result))
+        elif isinstance(s, Branch):
+            sides = (substitute(s.then, names), substitute(s.orelse, names))
+            s = replace(s, condition=new(s.condition), then=sides[0], orelse=sides[1], results=new(s.results))
+        elif isinstance(s, Loop):
+            s = replace(
+                s,
+                each=tuple((new(v), new(each)) for v, each in s.each),
+                test=substitute(s.test, names) if s.test is not None else None,
+                inits=new(s.inits),
+                params=new(s.params),
+                body=substitute(s.body, names),
+                results=new(s.results),
+                saves=new(s.saves),
+                trips=new(s.trips),
+            )
+        else:
+            s = replace(s, exception=new(s.exception))
+        statements.append(s)
+    return Block(tuple(statements), new(block.yields))

@@ -122,11 +122,18 @@ class Facts:
     def __init__(self) -> None:
         self._parent: dict[int, int] = {}
         self._sizes: dict[int, int] = {}  # symbols that were proved to be a number
+        self._counted: dict[object, Dim] = {}
         self._next = 0
 
     def fresh(self, maybe_one: bool = True) -> Dim:
         self._next += 1
         return Dim(symbol=self._next, maybe_one=maybe_one)
+
+    def counted(self, what: object) -> Dim:
+        """The length that counts something: the elements that a mask picks. The same each time it is asked."""
+        if what not in self._counted:
+            self._counted[what] = self.fresh()
+        return self._counted[what]
 
     def root(self, symbol: int) -> int:
         while symbol in self._parent:

@@ -3,14 +3,26 @@
 - A value is defined before it is read, on every way to the reader.
 - A value is assigned once. (A residual, a value of a branch's side that is also a result of the branch,
   counts as one: the result is the value itself.)
-- Each side of a branch yields one atom for each result, of the result's rank.
+- Each side of a branch yields one atom for each result, of the result's rank; a trip of a loop one for
+  each value that it carries, and whether to stop.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from revcompile.ir.nodes import UNDEFINED, Block, Branch, Function, Value, leaves, operands, results
+from revcompile.ir.nodes import (
+    UNDEFINED,
+    Block,
+    Branch,
+    Function,
+    Loop,
+    Value,
+    blocks,
+    leaves,
+    operands,
+    results,
+)
 
 enabled = False  # switched on by the tests
 
@@ -38,6 +50,8 @@ def _check_block(block: Block, defined: set[Value]) -> None:
         inner: set[Value] = set()
         if isinstance(statement, Branch):
             inner = _check_branch(statement, defined)
+        elif isinstance(statement, Loop):
+            _check_loop(statement, defined)
         for value in results(statement):
             if value in defined and value not in inner:
                 raise InvalidIR(f"{value!r} is assigned twice")
@@ -56,9 +70,29 @@ def _check_branch(branch: Branch, defined: set[Value]) -> set[Value]:
         _check_block(block, here)
         inner |= here - defined
         for atom, result in zip(block.yields, branch.results, strict=False):
-            if atom is not UNDEFINED and _rank(atom) != _rank(result):
+            if atom is not None and atom is not UNDEFINED and _rank(atom) != _rank(result):
                 raise InvalidIR(f"a side of a branch yields {atom!r} for {result!r}")
     return inner
+
+
+def _check_loop(loop: Loop, defined: set[Value]) -> None:
+    here = set(defined)
+    for value in loop.bound:
+        if value in here:
+            raise InvalidIR(f"{value!r} is assigned twice")
+        here.add(value)
+    for block in blocks(loop):
+        _check_block(block, here)
+    if not len(loop.inits) == len(loop.params) == len(loop.results) == len(loop.body.yields) - 1:
+        if not loop.body.raises:
+            raise InvalidIR(f"{len(loop.body.yields)} yields for {len(loop.results)} results of a loop")
+    for init, param, end in zip(loop.inits, loop.params, loop.body.yields, strict=False):
+        for atom in (init, end):
+            if atom is not None and atom is not UNDEFINED and _rank(atom) != _rank(param):
+                raise InvalidIR(f"a loop carries {atom!r} as {param!r}")
+    for value, _ in loop.saves:
+        if isinstance(value, Value) and value not in here:
+            raise InvalidIR(f"{value!r} is kept but not defined")
 
 
 def _rank(atom: Any) -> int:

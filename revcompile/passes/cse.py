@@ -40,7 +40,7 @@ class _Scopes(Walk):
             return None
         if not isinstance(statement.result, Value):
             return None
-        key = (statement.function, _key(statement.args))
+        key = (statement.function, key_of(statement.args))
         for scope in reversed(self.known):
             if key in scope:
                 known = scope[key]
@@ -57,15 +57,16 @@ def eliminate_common(function: Function) -> Function:
     return done if walk.replaced else function
 
 
-def _key(structure: Structure) -> Any:
+def key_of(structure: Structure) -> Any:
+    """The same for structures that are the same in every call."""
     if isinstance(structure, Value):
         return structure
     if isinstance(structure, (tuple, list)):
-        return (type(structure), *map(_key, structure))
+        return (type(structure), *map(key_of, structure))
     if isinstance(structure, dict):
-        return (dict, *((k, _key(v)) for k, v in structure.items()))
+        return (dict, *((k, key_of(v)) for k, v in structure.items()))
     if isinstance(structure, slice):
-        return (slice, _key(structure.start), _key(structure.stop), _key(structure.step))
+        return (slice, key_of(structure.start), key_of(structure.stop), key_of(structure.step))
     if isinstance(structure, float):
         return (float, repr(structure))
     return (type(structure), structure)

@@ -8,16 +8,20 @@ Before:                                  After:
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from revcompile.gates.effects import EFFECTS
 from revcompile.ir.nodes import (
     Apply,
     Block,
     Branch,
+    Each,
     Function,
+    Loop,
     Raise,
     Statement,
     Value,
+    blocks,
     leaves,
     operands,
     results,
@@ -37,6 +41,11 @@ def _sweep(block: Block, read: set[Value]) -> Block:
             if live is None:
                 continue
             statement = live
+        elif isinstance(statement, Loop):
+            loop = _sweep_loop(statement, read)
+            if loop is None:
+                continue
+            statement = loop
         elif not isinstance(statement, Raise) and not _is_live(statement, read):
             continue
         read.update(operands(statement))
@@ -52,10 +61,67 @@ def _sweep_branch(branch: Branch, read: set[Value]) -> Branch | None:
     wanted = [i for i, result in enumerate(branch.results) if result in read]
     sides = []
     for block in (branch.then, branch.orelse):
-        yields = tuple(block.yields[i] for i in wanted)
+        yields = () if block.raises else tuple(block.yields[i] for i in wanted)
         read.update(leaves(yields))
         sides.append(_sweep(replace(block, yields=yields), read))
     if not wanted and not sides[0].statements and not sides[1].statements:
         return None
     then, orelse = sides
     return replace(branch, then=then, orelse=orelse, results=tuple(branch.results[i] for i in wanted))
+
+
+def _sweep_loop(loop: Loop, read: set[Value]) -> Loop | None:
+    """The loop without what nobody reads: a value that is carried only to compute itself is not read."""
+    saves = tuple((v, kept) for v, kept in loop.saves if kept in read)
+    trips = loop.trips if loop.trips in read else None
+    wanted = {i for i, result in enumerate(loop.results) if result in read}
+    while True:
+        inner = set(read)
+        inner.update(v for v, _ in saves if isinstance(v, Value))
+        *ends, stop = loop.body.yields
+        yields = (*(end for i, end in enumerate(ends) if i in wanted), stop)
+        inner.update(leaves(yields))
+        body = _sweep(replace(loop.body, yields=yields), inner)
+        test = None
+        if loop.test is not None:
+            inner.update(leaves(loop.test.yields))
+            test = _sweep(loop.test, inner)
+        also = {i for i, param in enumerate(loop.params) if param in inner} - wanted
+        if not also:
+            break
+        wanted |= also
+    if not wanted and not saves and trips is None and not _has_effects(body):
+        return None
+    read.update(inner)
+    each = _live_each(loop, inner)
+
+    def keep(items: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(item for i, item in enumerate(items) if i in wanted)
+
+    return replace(
+        loop,
+        each=each,
+        test=test,
+        inits=keep(loop.inits),
+        params=keep(loop.params),
+        body=body,
+        results=keep(loop.results),
+        saves=saves,
+        trips=trips,
+    )
+
+
+def _live_each(loop: Loop, read: set[Value]) -> tuple[tuple[Value, Each], ...]:
+    """What a loop has to go through: what it reads the items of; or whatever tells how often it runs."""
+    live = tuple((v, each) for v, each in loop.each if v in read)
+    return live or loop.each[:1]
+
+
+def _has_effects(block: Block) -> bool:
+    """Whether running a block does something besides computing its yields."""
+    for statement in block.statements:
+        if isinstance(statement, Raise) or (isinstance(statement, Apply) and statement.function in EFFECTS):
+            return True
+        if any(map(_has_effects, blocks(statement))):
+            return True
+    return False

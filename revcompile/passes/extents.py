@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from revcompile.gates.lengths import length, size_of
+from revcompile.gates.lengths import LENGTHS
 from revcompile.ir.nodes import (
     Apply,
     Block,
     Branch,
     Function,
+    Loop,
     Statement,
     Structure,
     Value,
@@ -27,8 +28,6 @@ from revcompile.ir.nodes import (
 from revcompile.ir.types import Array, Dim, Facts
 from revcompile.passes.dead import eliminate_dead
 from revcompile.passes.walk import Walk
-
-LENGTHS = (length, size_of)
 
 
 def ask_the_living(function: Function, facts: Facts) -> Function:
@@ -77,5 +76,8 @@ def _without_lengths(block: Block) -> Block:
             s = replace(s, args=())
         elif isinstance(s, Branch):
             s = replace(s, then=_without_lengths(s.then), orelse=_without_lengths(s.orelse))
+        elif isinstance(s, Loop):
+            test = _without_lengths(s.test) if s.test is not None else None
+            s = replace(s, test=test, body=_without_lengths(s.body))
         out.append(s)
     return replace(block, statements=tuple(out))

@@ -12,25 +12,29 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from revcompile.gates.effects import EFFECTS, backward_begins, identity
+from revcompile.gates.effects import EFFECTS, backward_begins, defined_, identity
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
     Apply,
     Block,
     Branch,
+    Each,
     Function,
+    Loop,
     Statement,
     Structure,
     Value,
+    applications,
     leaves,
     map_values,
     results,
+    substitute,
     uses,
 )
 from revcompile.ir.types import Array, Scalar
@@ -56,23 +60,15 @@ SAME = frozenset(
 
 def applies(function: Function) -> bool:
     """Whether the function may run on `math`."""
-    statements = list(_walk(function.body))
-    if any(isinstance(s, Apply) and s.function in EFFECTS - {backward_begins} for s in statements):
+    statements = list(applications(function.body))
+    if any(s.function in EFFECTS - {backward_begins, defined_} for s in statements):
         return False
     values = [v for p in function.parameters for v in leaves(p.structure)]
-    values += [v for s in statements if isinstance(s, Apply) for v in leaves((s.args, s.result))]
+    values += [v for s in statements for v in leaves((s.args, s.result))]
     types = [v.type for v in values]
     if any(isinstance(t, (Scalar, Array)) and t.dtype.kind == "f" and t.dtype != float for t in types):
         return False
     return any(isinstance(t, Scalar) and t.python and t.dtype.kind == "f" for t in types)
-
-
-def _walk(block: Block) -> Iterator[Statement]:
-    for statement in block.statements:
-        yield statement
-        if isinstance(statement, Branch):
-            yield from _walk(statement.then)
-            yield from _walk(statement.orelse)
 
 
 def use_math(function: Function, as_floats: bool) -> Function:
@@ -83,9 +79,7 @@ def use_math(function: Function, as_floats: bool) -> Function:
     returned = set(leaves(function.body.yields[0][2]))
 
     # np.power has no complex results: where it is used, `x ** 0.5` of a negative number must not give one.
-    domain = any(
-        isinstance(s, Apply) and s.function in (np.power, np.float_power) for s in _walk(function.body)
-    )
+    domain = any(s.function in (np.power, np.float_power) for s in applications(function.body))
 
     def visit(statement: Apply, out: list[Statement]) -> Structure | None:
         if statement.function is np.float64 and statement.result in returned:
@@ -122,6 +116,53 @@ class _Math(Walk):
     def __init__(self, visit: Visit) -> None:
         super().__init__(visit)
         self.converted: set[Value] = set()
+        self.lists: set[Value] = set()  # of saved values that are Python's now
+
+    def _loop(self, statement: Loop, out: list[Statement]) -> None:
+        """Carried NumPy scalars become Python's where all that they are given are Python's."""
+        each = [(v, e, self._item(v, e)) for v, e in statement.each]
+        self.replaced.update((v, new) for v, _, new in each if new is not v)
+        slots = {i for i, p in enumerate(statement.params) if _is_numpy(p)}
+        before, converted = dict(self.replaced), set(self.converted)
+        while True:
+            self.replaced, self.converted = dict(before), set(converted)
+            params = list(statement.params)
+            for i in slots:
+                params[i] = _python(params[i])
+                self.replaced[statement.params[i]] = params[i]
+                self.converted.add(params[i])
+            attempt: list[Statement] = []
+            super()._loop(replace(statement, each=tuple((new, e) for _, e, new in each)), attempt)
+            loop = attempt[0]
+            assert isinstance(loop, Loop)
+            wrong = {i for i in slots if not (_is_python(loop.inits[i]) and _is_python(loop.body.yields[i]))}
+            if not wrong:
+                break
+            slots -= wrong
+        loop = replace(loop, params=tuple(params))
+        results, inits, yields = list(loop.results), list(loop.inits), list(loop.body.yields)
+        ends: list[Statement] = []
+        for i, result in enumerate(loop.results):
+            if i in slots:
+                results[i] = self.replaced[result] = _python(result)
+                self.converted.add(results[i])
+            elif _is_numpy(result):
+                if isinstance(inits[i], Value):
+                    inits[i] = _as_numpy(inits[i], result, out, loop.line)
+                yields[i] = _as_numpy(yields[i], result, ends, loop.line)
+        for v, kept in loop.saves:
+            if _is_python(v) and isinstance(v, Value) and v.type.dtype.kind == "f":  # type: ignore[union-attr]
+                self.lists.add(kept)
+        body = replace(loop.body, statements=(*loop.body.statements, *ends), yields=tuple(yields))
+        out.append(replace(loop, body=body, inits=tuple(inits), results=tuple(results)))
+
+    def _item(self, v: Value, each: Each) -> Value:
+        """An item of a list of saved values, which may be Python's now."""
+        if each.kind in ("list", "reversed list") and each.args[0] in self.lists and _is_numpy(v):
+            new = _python(v)
+            self.converted.add(new)
+            return new
+        return v
 
     def _branch(self, statement: Branch, out: list[Statement]) -> None:
         super()._branch(statement, out)
@@ -148,6 +189,18 @@ class _Math(Walk):
             for block, end, side in zip((branch.then, branch.orelse), ends, sides, strict=True)
         )
         out[-1] = replace(branch, then=then, orelse=orelse, results=tuple(results))
+
+
+def _python(value: Value) -> Value:
+    return Value(Scalar(np.dtype(float), python=True), value.hint, value.of, value.fold)
+
+
+def _as_numpy(atom: Structure, like: Value, out: list[Statement], line: int | None) -> Structure:
+    if not _is_python(atom):
+        return atom
+    number = Value(like.type)
+    out.append(Apply(np.float64, (atom,), number, line))
+    return number
 
 
 def _is_numpy(value: Value) -> bool:
@@ -225,8 +278,23 @@ def numpy_backward(function: Function) -> Function:
         if value in forward and _is_python(value) and value.type.dtype.kind == "f":  # type: ignore[union-attr]
             wrapped[value] = Value(Scalar(np.dtype(float)), value.hint, value.of, fold=False)
             casts.append(Apply(np.float64, (value,), wrapped[value]))
-    walk = Walk(lambda s, out: None)
+    walk = _Wrapping(lambda s, out: None)
     walk.replaced.update(wrapped)
     backward = walk.block(Block(tuple(statements[split + 1 :]), function.body.yields))
     body = Block((*statements[: split + 1], *casts, *backward.statements), backward.yields)
     return replace(function, body=body)
+
+
+class _Wrapping(Walk):
+    """A walk in which the Python floats that loops take from lists are read as NumPy's."""
+
+    def _loop(self, statement: Loop, out: list[Statement]) -> None:
+        casts: list[Statement] = []
+        names: dict[Value, Value] = {}
+        for v, each in statement.each:
+            if each.kind.endswith("list") and _is_python(v) and v.type.dtype.kind == "f":  # type: ignore[union-attr]
+                names[v] = Value(Scalar(np.dtype(float)), v.hint, v.of, fold=False)
+                casts.append(Apply(np.float64, (v,), names[v]))
+        body = substitute(statement.body, names)
+        body = replace(body, statements=(*casts, *body.statements))
+        super()._loop(replace(statement, body=body), out)

@@ -12,7 +12,6 @@ Every rule holds for NaN, infinities, signed zeros, dtypes and shapes.
 from __future__ import annotations
 
 import operator
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -32,11 +31,10 @@ from revcompile.ir.nodes import (
     is_static,
     leaves,
     scalar_type,
-    uses,
 )
 from revcompile.ir.types import INT, Array, Facts, Scalar, Type, is_number, same_axes
 from revcompile.passes.algebra import ALGEBRA
-from revcompile.passes.walk import Walk
+from revcompile.passes.walk import Walk, count_uses
 from revcompile.runtime import over, scatter, scatter_add
 
 
@@ -44,7 +42,7 @@ def simplify(function: Function, facts: Facts, algebra: bool = True) -> Function
     """The function with fewer and shorter statements; without `algebra`, only what stands twice goes."""
     walk = _Scoped(lambda statement, out: _Rules(walk, facts, out, equals).visit(statement))
     walk.facts = facts
-    walk.counts, walk.algebra = Counter(uses(function.body)), algebra
+    walk.counts, walk.algebra = count_uses(function.body), algebra
     equals: dict[Any, Value] = {}
     for parameter in function.parameters:
         for value in leaves(parameter.structure):

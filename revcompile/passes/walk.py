@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from revcompile.gates.effects import backward_begins
 from revcompile.ir.nodes import (
@@ -12,13 +13,16 @@ from revcompile.ir.nodes import (
     Block,
     Branch,
     Function,
+    Loop,
     Raise,
     Statement,
     Structure,
     Value,
     blocks,
+    defined,
     leaves,
     map_values,
+    operands,
     results,
 )
 
@@ -42,7 +46,7 @@ class Walk:
     def function(self, function: Function) -> Function:
         self.forward.update(v for p in function.parameters for v in leaves(p.structure))
         done = replace(function, body=self.block(function.body))
-        for value in _defined(done.body):
+        for value in defined(done.body):
             stands_for = self.replaced.get(value.of) if value.of is not None else None
             if isinstance(stands_for, Value):
                 value.of = stands_for
@@ -59,6 +63,8 @@ class Walk:
                 self._apply(statement, out)
             elif isinstance(statement, Branch):
                 self._branch(statement, out)
+            elif isinstance(statement, Loop):
+                self._loop(statement, out)
             else:
                 out.append(Raise(self.atom(statement.exception), statement.line))
         self.depth -= 1
@@ -82,11 +88,42 @@ class Walk:
                 if not self.in_backward:
                     self.forward.add(added.result)
 
+    def _loop(self, statement: Loop, out: list[Statement]) -> None:
+        statement = self._without_constants(statement)
+        each = tuple((v, self.atom(of)) for v, of in statement.each)
+        inits = self.atom(statement.inits)
+        if not self.in_backward:
+            self.forward.update(statement.bound)
+            self.forward.update(results(statement))
+        test = self.block(statement.test) if statement.test is not None else None
+        body = self.block(statement.body)
+        for value in (*defined(body), *(defined(test) if test is not None else ())):
+            self.definitions.pop(value, None)
+        saves = tuple((self.replaced.get(v, v), kept) for v, kept in statement.saves)
+        out.append(replace(statement, each=each, inits=inits, test=test, body=body, saves=saves))
+
+    def _without_constants(self, loop: Loop) -> Loop:
+        """The loop without what it carries but never changes."""
+        constant = {i for i, p in enumerate(loop.params) if loop.body.yields[i : i + 1] == (p,)}
+        if not constant:
+            return loop
+        for i in constant:
+            init = self.atom(loop.inits[i])
+            self.replaced[loop.params[i]] = self.replaced[loop.results[i]] = init
+
+        def keep(items: tuple[Any, ...]) -> tuple[Any, ...]:
+            return tuple(item for i, item in enumerate(items) if i not in constant)
+
+        body = replace(loop.body, yields=keep(loop.body.yields))
+        return replace(
+            loop, inits=keep(loop.inits), params=keep(loop.params), body=body, results=keep(loop.results)
+        )
+
     def _branch(self, statement: Branch, out: list[Statement]) -> None:
         condition = self.atom(statement.condition)
         then, orelse = self.block(statement.then), self.block(statement.orelse)
         if isinstance(condition, Value):  # how a value was made inside says nothing that can be said outside
-            for value in (*_defined(then), *_defined(orelse)):
+            for value in (*defined(then), *defined(orelse)):
                 self.definitions.pop(value, None)
         else:
             chosen = then if condition else orelse
@@ -98,8 +135,8 @@ class Walk:
         # A residual is both defined inside and a result: what replaces it is the result now.
         results = []
         inside = {
-            *_defined(then),
-            *_defined(orelse),
+            *defined(then),
+            *defined(orelse),
         }  # what stands for a residual may be known outside already
         for result in statement.results:
             new = self.replaced.get(result, result)
@@ -113,8 +150,10 @@ class Walk:
         out.append(
             Branch(
                 condition,
-                replace(then, yields=tuple(then.yields[i] for i in keep)),
-                replace(orelse, yields=tuple(orelse.yields[i] for i in keep)),
+                *(
+                    b if b.raises else replace(b, yields=tuple(b.yields[i] for i in keep))
+                    for b in (then, orelse)
+                ),
                 tuple(results[i] for i in keep),
                 statement.line,
                 statement.note,
@@ -122,12 +161,21 @@ class Walk:
         )
 
 
-def _defined(block: Block) -> Iterator[Value]:
+def count_uses(block: Block) -> Counter[Value]:
+    """How often each value is read; in a loop, a value from outside is read again and again."""
+    counts: Counter[Value] = Counter(leaves(block.yields))
     for statement in block.statements:
-        yield from results(statement)
+        counts.update(operands(statement))
         for inner in blocks(statement):
-            yield from _defined(inner)
+            inside = count_uses(inner)
+            if isinstance(statement, Loop):
+                own = {*defined(inner), *statement.bound}
+                inside.update({v: n for v, n in inside.items() if v not in own})
+            counts.update(inside)
+        if isinstance(statement, Loop):
+            counts.update(v for v, _ in statement.saves if isinstance(v, Value))
+    return counts
 
 
 def _is_yielded(then: Block, orelse: Block, position: int, value: Value) -> bool:
-    return then.yields[position] is value or orelse.yields[position] is value
+    return any(b.yields[position : position + 1] == (value,) for b in (then, orelse))

@@ -8,7 +8,9 @@ from typing import Any
 
 from revcompile.gates.effects import assert_
 from revcompile.ir.nodes import Raise, Structure, Value, is_static
-from revcompile.syntax.abstract import Frame, NestedFunction, Returned
+from revcompile.ir.types import Array
+from revcompile.statements import store
+from revcompile.syntax.abstract import Frame, NestedFunction
 from revcompile.syntax.interpreter import Interpreter
 from revcompile.syntax.operators import INPLACE
 
@@ -27,35 +29,64 @@ def annotated(low: Interpreter, node: ast.AnnAssign, frame: Frame, _: Pending) -
 
 
 def augmented(low: Interpreter, node: ast.AugAssign, frame: Frame, _: Pending) -> None:
-    """`x += y` on a name. On an array it writes in place, which another name could see."""
-    if not isinstance(node.target, ast.Name):
-        raise low.unsupported("a store into an array or an object is not supported yet", node, frame)
-    old = low.evaluate(ast.copy_location(ast.Name(node.target.id, ast.Load()), node.target), frame)
-    new = low.evaluate(node.value, frame)
-    if isinstance(old, Value) and old.type.dims:
-        raise low.unsupported(
-            f"{node.target.id} is an array: an in-place operator on it is not supported yet",
-            node,
-            frame,
-            f"Write {node.target.id} = {node.target.id} {INPLACE[type(node.op)][0]} ...",
-        )
-    if not isinstance(old, Value) and isinstance(old, (list, dict)):
-        raise low.unsupported("an in-place operator on a container is not supported yet", node, frame)
-    result = low.apply(INPLACE[type(node.op)][1], (old, new), {})
-    bind(low, node.target, result, frame)
+    """`x += y`. On an array, and on a list, it writes in place, which another name can see."""
+    target, function = node.target, INPLACE[type(node.op)][1]
+    if isinstance(target, ast.Name):
+        old = low.evaluate(ast.copy_location(ast.Name(target.id, ast.Load()), target), frame)
+        new = low.evaluate(node.value, frame)
+        result = in_place(low, function, old, new, node, frame)
+        if result is not old:
+            bind(low, target, result, frame)
+        return
+    if isinstance(target, ast.Subscript):
+        owner, index = low.evaluate(target.value, frame), low.evaluate(target.slice, frame)
+        old = low.item(owner, index)
+        result = in_place(low, function, old, low.evaluate(node.value, frame), node, frame)
+        if not _is_part(low, owner, old, result):
+            store.store_item(low, owner, index, result, target, frame)
+        return
+    assert isinstance(target, ast.Attribute)
+    owner = low.evaluate(target.value, frame)
+    old = low.attribute(owner, target.attr, frame)
+    result = in_place(low, function, old, low.evaluate(node.value, frame), node, frame)
+    if result is not old:
+        low.set_attribute(owner, target.attr, result, target, frame)
+
+
+def in_place(
+    low: Interpreter, function: Any, old: Structure, new: Structure, node: ast.AugAssign, frame: Frame
+) -> Structure:
+    """`old op= new`: `old` itself, changed, where it is an array or a list; else a new object."""
+    if isinstance(old, Value) and isinstance(old.type, Array):
+        store.write_in_place(low, old, low.apply(function, (old, new), {}))
+        return old
+    if isinstance(old, (list, dict)):
+        return low.extend(old, function, new, node, frame)
+    return low.operate(function, old, new)
+
+
+def _is_part(low: Interpreter, owner: Structure, old: Structure, result: Structure) -> bool:
+    """Whether `owner[index] op= …` is done with: the item is a part of the array, or was changed in place."""
+    if not isinstance(owner, Value):
+        return result is old and isinstance(old, (Value, list, dict))
+    return result is old and old in low.memory.views
 
 
 def bind(low: Interpreter, target: ast.expr, value: Structure, frame: Frame) -> None:
     """Give the names of an assignment's target their values."""
     if isinstance(target, ast.Name):
-        frame.names[target.id] = value
+        low.assign_name(target.id, value, frame)
         name(value, target.id, frame)
     elif isinstance(target, (ast.Tuple, ast.List)):
         _unpack(low, target, value, frame)
     elif isinstance(target, ast.Starred):
         bind(low, target.value, value, frame)
+    elif isinstance(target, ast.Subscript):
+        store.assign_item(low, target, value, frame)
+    elif isinstance(target, ast.Attribute):
+        low.set_attribute(low.evaluate(target.value, frame), target.attr, value, target, frame)
     else:
-        raise low.unsupported("a store into an array or an object is not supported yet", target, frame)
+        raise low.unsupported("this target of an assignment is not supported", target, frame)
 
 
 def name(value: Structure, hint: str, frame: Frame) -> None:
@@ -77,7 +108,7 @@ def _unpack(low: Interpreter, target: ast.Tuple | ast.List, value: Structure, fr
         if len(items) < count - 1:
             raise ValueError(f"not enough values to unpack (expected at least {count - 1}, got {len(items)})")
         tail = len(items) - (count - 1 - i)
-        items = [*items[:i], list(items[i:tail]), *items[tail:]]
+        items = [*items[:i], low.own(list(items[i:tail])), *items[tail:]]
     if len(items) != count:
         many = "too many" if len(items) > count else "not enough"
         raise ValueError(f"{many} values to unpack (expected {count}, got {len(items)})")
@@ -88,10 +119,6 @@ def _unpack(low: Interpreter, target: ast.Tuple | ast.List, value: Structure, fr
 def expression(low: Interpreter, node: ast.Expr, frame: Frame, _: Pending) -> None:
     if not isinstance(node.value, ast.Constant):  # a docstring, or `...`
         low.evaluate(node.value, frame)
-
-
-def return_(low: Interpreter, node: ast.Return, frame: Frame, _: Pending) -> Any:
-    return Returned(low.evaluate(node.value, frame) if node.value is not None else None)
 
 
 def assertion(low: Interpreter, node: ast.Assert, frame: Frame, _: Pending) -> None:
@@ -124,9 +151,11 @@ def raise_(low: Interpreter, node: ast.Raise, frame: Frame, _: Pending) -> None:
 
 
 def nested_def(low: Interpreter, node: ast.FunctionDef, frame: Frame, _: Pending) -> None:
-    if node.decorator_list:
-        raise low.unsupported("a decorator on a nested function is not supported yet", node, frame)
-    frame.names[node.name] = make_nested(low, node, frame)
+    decorators = [low.evaluate(decorator, frame) for decorator in node.decorator_list]
+    value: Structure = make_nested(low, node, frame)
+    for decorator in reversed(decorators):
+        value = low.invoke(decorator, value)
+    low.assign_name(node.name, value, frame)
 
 
 def make_nested(low: Interpreter, node: ast.FunctionDef | ast.Lambda, frame: Frame) -> NestedFunction:
@@ -141,6 +170,29 @@ def make_nested(low: Interpreter, node: ast.FunctionDef | ast.Lambda, frame: Fra
     return NestedFunction(node, frame, defaults)
 
 
+def delete(low: Interpreter, node: ast.Delete, frame: Frame, _: Pending) -> None:
+    for target in node.targets:
+        _delete(low, target, frame)
+
+
+def _delete(low: Interpreter, target: ast.expr, frame: Frame) -> None:
+    if isinstance(target, ast.Name):
+        low.evaluate(ast.copy_location(ast.Name(target.id, ast.Load()), target), frame)
+        low.delete_name(target.id, frame)
+    elif isinstance(target, ast.Subscript):
+        low.delete_item(low.evaluate(target.value, frame), low.evaluate(target.slice, frame))
+    elif isinstance(target, ast.Attribute):
+        low.delete_attribute(low.evaluate(target.value, frame), target.attr, frame)
+    elif isinstance(target, (ast.Tuple, ast.List)):
+        for item in target.elts:
+            _delete(low, item, frame)
+
+
+def nonlocal_(low: Interpreter, node: ast.Nonlocal, frame: Frame, _: Pending) -> None:
+    for identifier in node.names:
+        low.declare_nonlocal(identifier, frame)
+
+
 def pass_(*_: Any) -> None:
     return None
 
@@ -150,9 +202,10 @@ STATEMENTS: dict[type[ast.stmt], Callable[..., Any]] = {
     ast.AnnAssign: annotated,
     ast.AugAssign: augmented,
     ast.Expr: expression,
-    ast.Return: return_,
     ast.Assert: assertion,
     ast.Raise: raise_,
     ast.FunctionDef: nested_def,
     ast.Pass: pass_,
+    ast.Delete: delete,
+    ast.Nonlocal: nonlocal_,
 }

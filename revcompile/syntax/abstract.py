@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.errors import Place
-from revcompile.ir.nodes import Structure, Value
+from revcompile.ir.nodes import Instance, Structure, Value
 from revcompile.ir.types import ONE, Array, Facts, Scalar, Type
 from revcompile.syntax.source import Source
 
@@ -27,10 +27,13 @@ class Frame:
     parent: Frame | None = None  # the frame that a nested function closes over
     is_rule: bool = False  # a gate's rule: its names are ours, its host objects need no guard
     depth: int = 0
+    unset: set[str] = field(default_factory=set)  # names that were read before they were assigned
+    outer: dict[str, Frame] = field(default_factory=dict)  # whose the names are that it declares `nonlocal`
+    cells: Instance | None = None  # the variables that functions inside it assign
 
-    def fork(self) -> Frame:
-        """The same activation with names of its own: for one side of a branch."""
-        return Frame(self.source, dict(self.names), self.parent, self.is_rule, self.depth)
+    def key(self, node: ast.AST) -> tuple[Any, ...]:
+        """What names a statement of this function in every attempt to compile it."""
+        return (self.function.__code__, node.lineno, node.col_offset)  # type: ignore[attr-defined]
 
     @property
     def function(self) -> FunctionType:
@@ -55,10 +58,33 @@ class Method:
 
 
 @dataclass(frozen=True, eq=False)
+class Partial:
+    """`functools.partial(function, *args, **kwargs)`."""
+
+    function: Any
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Gradient:
+    """What `grad` or `value_and_grad` makes of a function."""
+
+    function: Any
+    argnums: Any = None
+    has_aux: bool = False
+    with_value: bool = False
+
+
+@dataclass(frozen=True, eq=False)
 class Poison:
-    """A name that has no single meaning after a branch. Reading it is an error."""
+    """A name that has no single meaning after a branch or a loop.
+
+    Reading it is an error, or, where there is a `decision` that gives it one, a reason to begin again.
+    """
 
     reason: str
+    decision: tuple[str, Any] | None = None
 
 
 class Returned:
@@ -70,6 +96,15 @@ class Returned:
 
 class Left(Exception):
     """Control does not get here: what is being interpreted has raised an exception of the user's."""
+
+
+class Restart(Exception):
+    """The function is to be lowered again, with this decision: what to do ("unroll", "peel", "split"),
+    and the key of the statement with which to do it."""
+
+    def __init__(self, decision: tuple[str, Any]) -> None:
+        super().__init__(decision)
+        self.decision = decision
 
 
 class NeedStatic(Exception):

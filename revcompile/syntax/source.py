@@ -147,9 +147,13 @@ def _is_stale(node: ast.FunctionDef | ast.Lambda, code: CodeType) -> bool:
         for name in ("lineno", "col_offset", "end_lineno", "end_col_offset"):
             setattr(plain, name, getattr(node, name))
         plain.type_params = []  # type: ignore[attr-defined]
-        module = compile(ast.Module([plain], []), "", "exec")
+        shell = ast.parse(f"def shell({', '.join(code.co_freevars)}): pass")  # what it may declare nonlocal
+        shell.body[0].body = [plain]  # type: ignore[attr-defined]
+        module = next(c for c in compile(shell, "", "exec").co_consts if isinstance(c, CodeType))
     own = next((c for c in module.co_consts if isinstance(c, CodeType)), None)
-    return own is not None and not _words(own) <= _words(code)
+    compiled = _words(code)
+    private = {w[w.index("__", 1) :] for w in compiled if isinstance(w, str) and w[:1] == "_" and "__" in w[1:]}
+    return own is not None and not _words(own) <= compiled | private  # in a class, __x is called _Class__x
 
 
 def _words(code: CodeType) -> set[Any]:

@@ -12,9 +12,14 @@ from tests.benchmarks import (
     chain,
     compile_time,
     import_time,
+    indexing,
+    kernels,
     network,
     neuron,
+    newton,
+    ode,
     report,
+    rnn,
     softmax_regression,
 )
 
@@ -24,6 +29,11 @@ CONTESTS = {
     "softmax_regression": softmax_regression,
     "network": network,
     "call_overhead": call_overhead,
+    "ode": ode,
+    "newton": newton,
+    "rnn": rnn,
+    "indexing": indexing,
+    "kernels": kernels,
 }
 
 

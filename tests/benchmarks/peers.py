@@ -11,7 +11,8 @@ import numpy as np
 
 from tests.benchmarks.timing import Contender, Contest
 
-HAND, OURS, AUTOGRAD, JAX, TORCH = "hand", "ours", "autograd", "JAX (jit)", "PyTorch"
+PRIMAL, HAND, OURS = "function", "hand", "ours"
+AUTOGRAD, JAX, TORCH = "autograd", "JAX (jit)", "PyTorch"
 PEERS = (AUTOGRAD, JAX, TORCH)
 
 Function = Callable[..., Any]
@@ -34,19 +35,31 @@ def contest(
     active: int,
     torch_function: Function | None = None,
     rounds: int = 15,
+    *,
+    pure_function: Function | None = None,
+    jax_function: Function | None = None,
+    peers: tuple[str, ...] = PEERS,
 ) -> Contest:
-    """All contenders for the gradient of `function` by its first `active` arguments.
+    """All contenders for the gradient of `function` by its first `active` arguments, and itself.
 
-    The peers run the same code with their own `np`; PyTorch runs `torch_function` where its names differ.
+    The peers run the same code with their own `np`; PyTorch runs `torch_function` where its names differ,
+    JAX `jax_function` where a loop must be one of `lax`, and all `pure_function` where a store is in the way.
     """
-    contenders = [Contender(HAND, by_hand, args), Contender(OURS, ours, args)]
+    contenders = [
+        Contender(HAND, by_hand, args),
+        Contender(OURS, ours, args),
+        Contender(PRIMAL, function, args, is_gradient=False),
+    ]
+    pure = pure_function or function
     makers = {
-        AUTOGRAD: lambda: _autograd(function, args, active),
-        JAX: lambda: _jax(function, args, active),
-        TORCH: lambda: _torch(torch_function or function, args, active),
+        AUTOGRAD: lambda: _autograd(with_numpy(pure, installed("autograd.numpy")), args, active),
+        JAX: lambda: jax_gradient(
+            jax_function or with_numpy(pure, installed("jax.numpy")), args, tuple(range(active))
+        ),
+        TORCH: lambda: _torch(torch_function or pure, args, active),
     }
     missing = []
-    for name in PEERS:
+    for name in peers:
         contender = makers[name]()
         if contender is None:
             missing.append(name)
@@ -66,19 +79,21 @@ def with_numpy(function: Function, module: Any) -> Function:
 
 
 def _autograd(function: Function, args: tuple[Any, ...], active: int) -> Contender | None:
-    autograd, numpy = installed("autograd"), installed("autograd.numpy")
+    autograd = installed("autograd")
     if autograd is None:
         return None
-    gradient = autograd.grad(with_numpy(function, numpy), argnum=tuple(range(active)))
+    gradient = autograd.grad(function, argnum=tuple(range(active)))
     return Contender(AUTOGRAD, gradient, args)
 
 
-def _jax(function: Function, args: tuple[Any, ...], active: int) -> Contender | None:
-    jax, numpy = installed("jax"), installed("jax.numpy")
+def jax_gradient(function: Function, args: tuple[Any, ...], argnums: tuple[int, ...]) -> Contender | None:
+    """JAX's compiled gradient of a function written for `jax.numpy`; integers steer."""
+    jax = installed("jax")
     if jax is None:
         return None
     jax.config.update("jax_enable_x64", True)
-    gradient = jax.jit(jax.grad(with_numpy(function, numpy), argnums=tuple(range(active))))
+    static = tuple(k for k, a in enumerate(args) if isinstance(a, int))
+    gradient = jax.jit(jax.grad(function, argnums=argnums), static_argnums=static)
     moved = tuple(jax.device_put(a) if isinstance(a, np.ndarray) else a for a in args)
     return Contender(JAX, gradient, moved, jax.block_until_ready)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import statistics
 
-from tests.benchmarks.peers import HAND, OURS, PEERS
+from tests.benchmarks.peers import HAND, OURS, PEERS, PRIMAL
 from tests.benchmarks.timing import Contest
 
-COLUMNS = (HAND, OURS, *PEERS)
+COLUMNS = (PRIMAL, HAND, OURS, *PEERS)
+RATIOS = ((OURS, PRIMAL), (OURS, HAND), *((peer, OURS) for peer in PEERS))
 _WIDTH = 14
 _RATIO_WIDTH = 18
 
@@ -22,7 +23,7 @@ def duration(seconds: float) -> str:
 
 def header() -> str:
     times = "".join(f"{name:>{_WIDTH}}" for name in COLUMNS)
-    pairs = ("ours/hand", *(f"{peer.split()[0]}/ours" for peer in PEERS))
+    pairs = (f"{slow.split()[0]}/{fast}" for slow, fast in RATIOS)
     ratios = "".join(f"{pair:>{_RATIO_WIDTH}}" for pair in pairs)
     return f"{'median time per gradient':32}{times}{ratios}"
 
@@ -35,7 +36,7 @@ def row(contest: Contest) -> str:
         else:
             cell = "not installed" if name in contest.missing else ""
         line += f"{cell:>{_WIDTH}}"
-    for slow, fast in ((OURS, HAND), *((peer, OURS) for peer in PEERS)):
+    for slow, fast in RATIOS:
         cell = ""
         if slow in contest.seconds and fast in contest.seconds:
             cell = "{} ({})".format(*map(_ratio, contest.ratio(slow, fast)))

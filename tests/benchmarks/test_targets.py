@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import statistics
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from tests.benchmarks import chain, compile_time, import_time, network, neuron, softmax_regression
-from tests.benchmarks.peers import AUTOGRAD, HAND, OURS
+from tests.benchmarks import (
+    chain,
+    compile_time,
+    import_time,
+    indexing,
+    network,
+    neuron,
+    ode,
+    rnn,
+    softmax_regression,
+)
+from tests.benchmarks.peers import AUTOGRAD, HAND, OURS, PRIMAL
 from tests.benchmarks.timing import Contest
 
 pytestmark = pytest.mark.bench
@@ -56,6 +67,29 @@ def test_chain_against_autograd(chain_contests: dict[int, Contest]) -> None:
 def test_models_against_hand_written(module: object) -> None:
     contest = module.contests()[0].run()  # type: ignore[attr-defined]
     assert best_ratio(contest, OURS, HAND) <= 1.1 * NOISE
+
+
+@pytest.fixture(scope="module")
+def ode_contest() -> Contest:
+    return ode.contests()[0].run()
+
+
+def test_ode_against_the_function(ode_contest: Contest) -> None:
+    assert best_ratio(ode_contest, OURS, PRIMAL) <= 4.0 * NOISE
+
+
+def test_ode_against_autograd(ode_contest: Contest) -> None:
+    assert max(ode_contest.ratio(AUTOGRAD, OURS) if AUTOGRAD in ode_contest.seconds else (300,)) >= 300
+
+
+def test_rnn_against_hand_written() -> None:
+    assert best_ratio(rnn.contests()[0].run(), OURS, HAND) <= 1.3 * NOISE
+
+
+def test_indexing_takes_linear_time() -> None:
+    times = [min(contest.run().seconds[OURS]) for contest in indexing.contests()]
+    for shorter, longer in pairwise(times):
+        assert longer / shorter <= 10.0 * 1.3
 
 
 def test_compile_time() -> None:

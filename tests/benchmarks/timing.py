@@ -13,12 +13,16 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Contender:
-    """A gradient function and its arguments; `finish` waits for a result that is computed later."""
+    """A gradient function and its arguments; `finish` waits for a result that is computed later.
+
+    The differentiated function itself may take part, too: then `is_gradient` is false.
+    """
 
     name: str
     function: Callable[..., Any]
     args: tuple[Any, ...]
     finish: Callable[[Any], Any] | None = None
+    is_gradient: bool = True
 
     def timer(self) -> timeit.Timer:
         """Times the call as a user writes it, `f(a, b)`, without any wrapper around it."""
@@ -30,7 +34,7 @@ class Contender:
 
 @dataclass
 class Contest:
-    """Contenders that compute the same gradients, the first of them by hand, and what they took."""
+    """Contenders that compute the same gradients, the first of them the reference, and what they took."""
 
     title: str
     contenders: list[Contender]
@@ -40,8 +44,9 @@ class Contest:
 
     def agree(self, rtol: float = 1e-6) -> None:
         """Raise unless all gradients are equal: only right answers are worth timing."""
-        results = [_arrays(c.function(*c.args)) for c in self.contenders]
-        for contender, result in zip(self.contenders, results):
+        contenders = [c for c in self.contenders if c.is_gradient]
+        results = [_arrays(c.function(*c.args)) for c in contenders]
+        for contender, result in zip(contenders, results):
             assert len(result) == len(results[0]), f"{self.title}: {contender.name} has another structure"
             for computed, expected in zip(result, results[0]):
                 np.testing.assert_allclose(

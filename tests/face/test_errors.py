@@ -15,23 +15,14 @@ pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
 
 REFUSED = [
     # statement, what the message says
-    ("for i in range(3): x = x * 2", "a for loop"),
-    ("while x.sum() > 0: x = x - 1", "a while loop"),
-    ("with np.errstate(all='ignore'): y = x", "a with block"),
+    ("with open('x') as y: y = x", "with block"),
     ("try:\n        y = x\n    except ValueError:\n        y = 1", "a try block"),
-    ("x[0] = 1.0", "store into an array"),
-    ("x[0] += 1.0", "store into an array"),
-    ("x += 1.0", "Write x = x . "),
-    ("x *= x", "Write x = x . "),
     ("global q\n    q = 1", "global"),
-    ("def g():\n        nonlocal y\n        y = 2\n    g()", "nonlocal"),
-    ("del x", "del"),
     ("yield x", "yield"),
     ("y = yield", "yield"),
     ("class C: pass", "class"),
     ("import math", "import inside"),
     ("from math import sin", "import inside"),
-    ("@helper\n    def g(z): return z", "decorator"),
     ("async def g(z): return z", "AsyncFunctionDef"),
     ("match x:\n        case _: pass", "Match"),
     ("y = scipy.signal.lfilter([1.0], [1.0], x)", "no gate rule for scipy.signal"),
@@ -85,7 +76,6 @@ def test_refused_at_its_line(statement, message):
 def test_the_way_out_is_named():
     for statement, way_out in [
         ("y = np.fft.fft(x)", "@revcompile.gate"),
-        ("x += 1.0", "Write x = x + ..."),
         ("a, b = x", "x[0]"),
     ]:
         with pytest.raises(UnsupportedError) as caught:

@@ -1,0 +1,205 @@
+"""What the backward pass reads of the insides of the forward pass's branches and loops.
+
+A value that a side of a branch makes becomes one more result of the branch. A value that a trip of a loop
+makes is, for the reversed trip,
+
+- computed again, where that is as cheap as remembering it: views, lengths, comparisons, the arithmetic of
+  a few numbers; in a trip that depends on nothing carried, of a few more;
+- otherwise *saved*: kept in a list, one item a trip, which the reversed loop goes through backwards.
+
+Imports the IR and the statements' reversals.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable
+from dataclasses import replace
+
+from revcompile.gates.lengths import LENGTHS
+from revcompile.gates.table import TABLE
+from revcompile.ir.nodes import (
+    Apply,
+    Block,
+    Branch,
+    Each,
+    Loop,
+    Statement,
+    Value,
+    blocks,
+    defined,
+    substitute,
+    uses,
+)
+from revcompile.ir.types import INT, Array, Opaque, Scalar
+from revcompile.statements.branch import with_residuals
+from revcompile.syntax.memory import is_gather
+from revcompile.syntax.operators import COMPARE
+
+ARITHMETIC = frozenset({operator.add, operator.sub, operator.mul, operator.neg})
+WHOLE = ARITHMETIC | {operator.mod, operator.floordiv}
+TESTS = frozenset({*COMPARE.values(), operator.not_})
+CHEAP, INDEPENDENT = 3, 8  # operations that are worth repeating rather than remembering their result
+
+
+class Kept:
+    """What each forward loop has to keep: the values to save with their lists, the count of its trips."""
+
+    def __init__(self) -> None:
+        self.saves: dict[int, list[tuple[Value, Value]]] = {}
+        self.trips: dict[int, Value] = {}
+
+
+def keep_residuals(forward: tuple[Statement, ...], backward: Block, unstable: Iterable[Value]) -> Block:
+    """The forward and the backward pass as one block, in which every value is defined where it is read."""
+    kept = Kept()
+    backward = _complete(backward, kept, frozenset(unstable))
+    read = {*uses(backward), *(v for saves in kept.saves.values() for v, _ in saves)}
+    return Block((*_keep(forward, kept, read, in_loop=False), *backward.statements), backward.yields)
+
+
+def _keep(
+    statements: tuple[Statement, ...], kept: Kept, read: set[Value], in_loop: bool
+) -> tuple[Statement, ...]:
+    out: list[Statement] = []
+    for statement in statements:
+        if isinstance(statement, Branch):
+            then, orelse = (
+                replace(b, statements=_keep(b.statements, kept, read, in_loop))
+                for b in (statement.then, statement.orelse)
+            )
+            branch = replace(statement, then=then, orelse=orelse)
+            statement = with_residuals(branch, read, None) if in_loop else with_residuals(branch, read)
+        elif isinstance(statement, Loop):
+            body = replace(statement.body, statements=_keep(statement.body.statements, kept, read, True))
+            saves = (*statement.saves, *kept.saves.get(id(statement), ()))
+            statement = replace(statement, body=body, saves=saves, trips=kept.trips.get(id(statement)))
+        out.append(statement)
+    return tuple(out)
+
+
+def _complete(block: Block, kept: Kept, unstable: frozenset[Value]) -> Block:
+    """The block whose reversed loops bring what they read, the innermost first."""
+    out: list[Statement] = []
+    for statement in block.statements:
+        if isinstance(statement, Branch):
+            sides = (_complete(b, kept, unstable) for b in (statement.then, statement.orelse))
+            statement = replace(statement, **dict(zip(("then", "orelse"), sides, strict=True)))
+        elif isinstance(statement, Loop):
+            statement = replace(statement, body=_complete(statement.body, kept, unstable))
+            if statement.of is not None:
+                statement = _Residuals(statement, statement.of, kept, unstable).complete()
+        out.append(statement)
+    return replace(block, statements=tuple(out))
+
+
+class _Residuals:
+    """What one reversed loop reads of its forward loop, and where it takes that from."""
+
+    def __init__(self, reversal: Loop, forward: Loop, kept: Kept, unstable: frozenset[Value]) -> None:
+        self.reversal, self.forward, self.kept, self.unstable = reversal, forward, kept, unstable
+        self.inner = {*defined(forward.body), *forward.bound, *_lists(forward.body, kept)}
+        self.indices = {v for v, _ in forward.each}
+        self.made = {v: s for s in forward.body.statements if isinstance(s, Apply) for v in s.outputs}
+        self.again: dict[Value, Apply] = {}
+        self.saved: dict[Value, None] = {}
+
+    def complete(self) -> Loop:
+        needed = [v for v in dict.fromkeys(uses(self.reversal.body)) if v in self.inner]
+        free = not any(self._is_carried(v, set()) for v in needed)
+        limit = INDEPENDENT if free else CHEAP
+        for sure in (True, False):  # what has to be saved in any case makes others cheap
+            for v in needed:
+                made = self.made.get(v)
+                if v in self.indices or (sure and made is not None and self._is_repeatable(made, free)):
+                    continue
+                if self._cost(v, free) > limit:
+                    self.saved[v] = None
+        for v in needed:
+            self._repeat(v)
+        names: dict[Value, Value] = {}
+        lists = []
+        for v in self.saved:
+            items = Value(Opaque("list"), hint=f"saved_{v.hint.removeprefix('old_')}" if v.hint else None, of=None, fold=False)
+            self.kept.saves.setdefault(id(self.forward), []).append((v, items))
+            names[v] = Value(v.type, v.hint, v.of, fold=False)
+            lists.append((names[v], Each("reversed list", (items,))))
+        each = self._counting(names, lists)
+        repeated = [s for s in self.forward.body.statements if any(s is a for a in self.again.values())]
+        for s in repeated:
+            for v in s.outputs:  # type: ignore[union-attr]
+                names[v] = Value(v.type, v.hint, v.of, v.fold)
+        body = Block((*repeated, *self.reversal.body.statements), self.reversal.body.yields)
+        return replace(self.reversal, each=each, body=substitute(body, names))
+
+    def _counting(
+        self, names: dict[Value, Value], lists: list[tuple[Value, Each]]
+    ) -> tuple[tuple[Value, Each], ...]:
+        """What the reversed loop goes through: counters and lists. What it does not read of them is dead code."""
+        leaves_early = self.forward.body.yields[-1] is not False
+        out: list[tuple[Value, Each]] = []
+        for index, each in self.reversal.each:
+            if leaves_early:
+                each = Each(each.kind, (*each.args, self._trips()))
+            names[index] = Value(index.type, index.hint, fold=False)
+            out.append((names[index], each))
+        if not out:
+            out.append((Value(INT, "_", fold=False), Each("range", (0, self._trips(), 1))))
+        return (*out, *lists)
+
+    def _trips(self) -> Value:
+        return self.kept.trips.setdefault(id(self.forward), Value(INT, "trips", fold=False))
+
+    def _is_carried(self, v: Value, seen: set[Value]) -> bool:
+        """Whether a value depends on what the loop carries."""
+        if v in seen or v not in self.inner or v in self.indices:
+            return False
+        seen.add(v)
+        made = self.made.get(v)
+        return made is None or any(self._is_carried(a, seen) for a in made.inputs)
+
+    def _cost(self, v: Value, free: bool) -> float:
+        """How many operations it takes to compute a value again in the reversed trip."""
+        if v not in self.inner or v in self.indices or v in self.saved:
+            return 0
+        made = self.made.get(v)
+        if made is None or not self._is_repeatable(made, free):
+            return float("inf")
+        return self._price(made) + sum(self._cost(a, free) for a in set(made.inputs))
+
+    def _price(self, s: Apply) -> int:
+        return 0 if s.function in LENGTHS or isinstance(s.result.type, Array) else 1
+
+    def _is_repeatable(self, s: Apply, free: bool) -> bool:
+        if not isinstance(s.result, Value) or any(a in self.unstable for a in s.inputs):
+            return False
+        if s.function in LENGTHS or s.function in TESTS:
+            return True
+        gate = TABLE[s.function]
+        if gate.view and s.args and isinstance(s.args[0], Value) and isinstance(s.args[0].type, Array):
+            return s.function is not operator.getitem or not is_gather(s.args[1])
+        if not isinstance(s.result.type, Scalar):
+            return False
+        if s.result.type.dtype.kind in "iub":
+            return s.function in WHOLE
+        whole = all(not isinstance(a, Value) or not a.type.dims for a in s.args)
+        return (s.function in ARITHMETIC or (free and gate.locals is not None)) and whole
+
+    def _repeat(self, v: Value) -> None:
+        """Take what is not saved into the reversed trip, and what that is computed from."""
+        if v not in self.inner or v in self.indices or v in self.saved or v in self.again:
+            return
+        self.again[v] = self.made[v]
+        for a in self.made[v].inputs:
+            self._repeat(a)
+
+
+def _lists(block: Block, kept: Kept) -> Iterable[Value]:
+    """The lists and counters that the loops in a block are going to keep."""
+    for statement in block.statements:
+        if isinstance(statement, Loop):
+            yield from (items for _, items in kept.saves.get(id(statement), ()))
+            if id(statement) in kept.trips:
+                yield kept.trips[id(statement)]
+        for inner in blocks(statement):
+            yield from _lists(inner, kept)

@@ -1,0 +1,75 @@
+"""What the backward pass reads of the arrays that the forward pass has written into.
+
+The statements that restore an array make new versions of it; `now` says, for a version of the forward
+pass, which one has its content again. A view is derived again from the array that it is a part of.
+Imports the IR.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from revcompile.gates.storing import store
+from revcompile.gates.table import TABLE
+from revcompile.ir.nodes import Apply, Block, Loop, Structure, Value, applications, blocks, leaves, map_values
+from revcompile.ir.types import Array
+from revcompile.syntax.memory import Memory
+
+
+class Restored(Memory):
+    """Stands in for the `Memory` of lowering while the backward pass is made: nothing is written there."""
+
+    def __init__(self, block: Block) -> None:
+        super().__init__()
+        self.now: dict[Value, Value] = {}
+        self.made: dict[Value, Apply] = {}  # the views of the forward pass
+        self._alike = dict(_of_one_shape(block))
+        for statement in applications(block):
+            if TABLE[statement.function].view and isinstance(statement.result, Value):
+                if isinstance(statement.result.type, Array) and statement.args:
+                    self.made[statement.result] = statement
+
+    def fork(self) -> Restored:
+        return self
+
+    def note(self, *_: Any) -> None:
+        """What the backward pass makes is its own: nothing to remember."""
+
+    def link(self, *_: Any) -> None:
+        """Nothing is written, so nothing needs to be known of what shares storage."""
+
+    def shape_of(self, v: Value) -> Value:
+        """The first array that has the shape of `v`, of those that are known to: it is there anyway."""
+        while v in self._alike:
+            v = self._alike[v]
+        return v
+
+    def resolve(self, structure: Structure, derive: Callable[..., Value]) -> Structure:
+        if not self.now:
+            return structure
+        return map_values(lambda v: self._version(v, derive), structure)
+
+    def _version(self, v: Value, derive: Callable[..., Value]) -> Value:
+        if v in self.now:
+            return self.now[v]
+        made = self.made.get(v)
+        if made is None or all(a not in self.now and a not in self.made for a in leaves(made.args)):
+            return v
+        args = self.resolve(made.args, derive)
+        if all(a is b for a, b in zip(leaves(args), leaves(made.args), strict=True)):
+            return v
+        return derive(args[0], ((made.function, *args[1:]),))
+
+
+def _of_one_shape(block: Block) -> Iterator[tuple[Value, Value]]:
+    """Arrays and earlier ones that have the same shape: before a store, before a loop."""
+    for s in block.statements:
+        if isinstance(s, Apply) and s.function is store:
+            yield s.result[0], s.args[0]
+        elif isinstance(s, Loop):
+            for init, param, result in zip(s.inits, s.params, s.results, strict=True):
+                if isinstance(init, Value) and isinstance(init.type, Array):
+                    yield from ((v, init) for v in (param, result) if v.type.dims == init.type.dims)
+        for inner in blocks(s):
+            yield from _of_one_shape(inner)

@@ -1,0 +1,271 @@
+"""Statements with blocks of their own, as text: branches and loops. The other half of `write`.
+
+A loop's variables are assigned where they are carried; what the backward pass needs of a trip is appended
+to a list; `break` stands where it is decided that the loop is left.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from revcompile.codegen.names import Names
+from revcompile.codegen.text import INDENT, to_text
+from revcompile.gates.effects import EFFECTS
+from revcompile.ir.nodes import (
+    UNDEFINED,
+    Apply,
+    Block,
+    Branch,
+    Each,
+    Loop,
+    Statement,
+    Structure,
+    Value,
+    results,
+)
+
+if TYPE_CHECKING:
+    from collections import Counter
+
+    from revcompile.codegen.spell import Speller
+
+WIDTH = 88  # of an expression with everything folded into it
+Saves = dict[Value, list[Value]]  # the lists in which values are kept
+
+
+class BlockWriter:
+    """What `Writer` knows of branches and loops."""
+
+    names: Names
+    spell: Speller
+    counts: Counter[Value]
+    folded: dict[Value, tuple[ast.expr, str]]
+    saving: set[Value]  # what is kept in lists
+    lists: dict[Value, Value]  # what is kept in each list
+    lines: list[str]
+    margin: str
+    in_place: frozenset[Any]
+
+    def _statements(
+        self, statements: Iterable[Statement], answer: Structure = None, saves: Saves | None = None
+    ) -> None:
+        raise NotImplementedError
+
+    def _line(self, text: str, comment: str = "", keyword: str = "") -> None:
+        raise NotImplementedError
+
+    # -- branches -----------------------------------------------------------------------------
+
+    def _branch(self, branch: Branch, stop: Structure = False) -> None:
+        """`if`; what it gives for `stop` says whether the loop around it is left."""
+        choice = self._choice(branch) if stop is False else None
+        if choice is not None:
+            (result,) = (r for r in branch.results if self.counts[r])
+            self._line(f"{self.names[result]} = {to_text(choice)}", branch.note)
+            return
+        gives_stop = stop is not False and any(r is stop for r in branch.results)
+        at = [r is stop for r in branch.results].index(True) if gives_stop else 0
+        ends = [b.yields[at] if gives_stop and not b.raises else False for b in (branch.then, branch.orelse)]
+        condition = self.spell(branch.condition)
+        head = len(self.lines)
+        self._line(to_text(condition), keyword="if")
+        self._side(branch.then, branch.results, stop, ends[0])
+        then = self.lines[head + 1 :]
+        mark = len(self.lines)
+        if then[-1].startswith((f"{self.margin}{INDENT}break", f"{self.margin}{INDENT}raise ")):
+            before = self.margin
+            self.margin = before.removesuffix(INDENT)  # what follows needs no `else`
+            self._side(branch.orelse, branch.results, stop, ends[1])
+            self.margin = before
+            if self.lines[mark:] == [self.margin + "pass"]:
+                del self.lines[mark:]
+            return
+        self._line("else:")
+        self._side(branch.orelse, branch.results, stop, ends[1])
+        orelse = self.lines[mark + 1 :]
+        nothing = [f"{self.margin}{INDENT}pass"]
+        if orelse == nothing:
+            del self.lines[mark:]
+        elif then == nothing:
+            del self.lines[head:]
+            self._line(to_text(_opposite(condition)), keyword="if")
+            self.lines.extend(orelse)
+        elif self._is_one_branch(orelse):
+            del self.lines[mark:]
+            self.lines.append(f"{self.margin}el{orelse[0].strip()}")
+            self.lines.extend(line.removeprefix(INDENT) for line in orelse[1:])
+
+    def _is_one_branch(self, lines: list[str]) -> bool:
+        """Whether lines are those of one `if`, which may follow on an `else`."""
+        margin = self.margin + INDENT
+        own = [line.removeprefix(margin) for line in lines if not line.startswith(margin + " ")]
+        return own[0].startswith("if ") and all(line.startswith(("elif ", "else:")) for line in own[1:])
+
+    def _choice(self, branch: Branch) -> ast.expr | None:
+        """A branch of one result without steps of its own, as `a if c else b`."""
+        folded = dict(self.folded)
+        choice = self._choice_of(branch)
+        if choice is None or len(to_text(choice)) > WIDTH - 28:
+            self.folded = folded
+            return None
+        return choice
+
+    def _choice_of(self, branch: Branch) -> ast.expr | None:
+        used = [i for i, r in enumerate(branch.results) if self.counts[r]]
+        if len(used) != 1:
+            return None
+        if branch.then.raises or branch.orelse.raises:
+            return None
+        then, orelse = (self._value_of(b, b.yields[used[0]]) for b in (branch.then, branch.orelse))
+        if then is None or orelse is None:
+            return None
+        return ast.IfExp(self.spell(branch.condition), then, orelse)
+
+    def _value_of(self, block: Block, atom: Structure) -> ast.expr | None:
+        for statement in block.statements:
+            values = list(results(statement))
+            if len(values) != 1 or self.counts[values[0]] != 1 or not values[0].fold:
+                return None
+            expression: ast.expr | None = None
+            if isinstance(statement, Branch):
+                expression = self._choice_of(statement)
+            elif isinstance(statement, Apply) and statement.function not in (EFFECTS | self.in_place):
+                expression = self.spell.application(statement)
+            if expression is None:
+                return None
+            self.folded[values[0]] = (expression, "")
+        return None if atom is UNDEFINED else self.spell(atom)
+
+    def _side(
+        self, block: Block, results: tuple[Value, ...], stop: Structure = False, end: Structure = False
+    ) -> None:
+        self.margin += INDENT
+        start = len(self.lines)
+        last = block.statements[-1] if block.statements else None
+        inner = isinstance(end, Value) and isinstance(last, Branch) and any(r is end for r in last.results)
+        self._statements(block.statements[:-1] if inner else block.statements)
+        if inner:
+            self._branch(last, end)  # type: ignore[arg-type]
+        pairs = zip(block.yields, results, strict=False)
+        self._assign([(a, r) for a, r in pairs if r is not stop and a is not UNDEFINED and self.counts[r]])
+        if stop is not False and not inner:
+            self._leave(end)
+        if len(self.lines) == start:
+            self._line("pass")
+        self.margin = self.margin.removesuffix(INDENT)
+
+    def _assign(self, pairs: list[tuple[Structure, Value]]) -> None:
+        """Each variable gets its atom; together, where one that is assigned is read by another."""
+        moves = [(self.names[r], to_text(self.spell(a)), a) for a, r in pairs if a is not r]
+        moves = [(name, text, a) for name, text, a in moves if name != text]
+        targets = [name for name, _, _ in moves]
+        clobbers = any(self._names_in(a) & set(targets[:i]) for i, (_, _, a) in enumerate(moves))
+        if clobbers:
+            self._line(f"{', '.join(targets)} = {', '.join(text for _, text, _ in moves)}")
+            return
+        for name, text, _ in moves:
+            self._line(f"{name} = {text}")
+
+    def _names_in(self, atom: Structure) -> set[str]:
+        return {n.id for n in ast.walk(self.spell(atom)) if isinstance(n, ast.Name)}
+
+    def _leave(self, stop: Structure) -> None:
+        if stop is True:
+            self._line("break")
+        elif isinstance(stop, Value):
+            self._line(to_text(self.spell(stop)), keyword="if")
+            self.lines.append(f"{self.margin}{INDENT}break")
+
+    # -- loops --------------------------------------------------------------------------------
+
+    def _loop(self, loop: Loop) -> None:
+        self._assign([(a, p) for a, p in zip(loop.inits, loop.params, strict=True) if a is not UNDEFINED])
+        for value, kept in loop.saves:
+            if isinstance(value, Value):
+                self._name_list(kept, value)
+            self._line(f"{self.names[kept]} = []")
+            if isinstance(value, Value):
+                self.saving.add(value)
+        if loop.trips is not None:
+            self._line(f"{self.names[loop.trips]} = 0")
+        outer, self.margin = self.margin, self.margin + INDENT
+        head = len(self.lines)
+        self.lines.append("")
+        if loop.test is not None:
+            self._statements(loop.test.statements, loop.test.yields)
+            condition = self.spell(loop.test.yields[0])
+            if len(self.lines) == head + 1:
+                self.lines[head] = f"{outer}while {to_text(condition)}:"
+            else:
+                self.lines[head] = f"{outer}while True:"
+                self._line(to_text(ast.UnaryOp(ast.Not(), condition)), keyword="if")
+                self.lines.append(f"{self.margin}{INDENT}break")
+        else:
+            self.lines[head] = outer + (self._for(loop) if loop.each else "while True:")
+        start = len(self.lines)
+        if loop.trips is not None:
+            self._line(f"{self.names[loop.trips]} += 1")
+        inside = {v for s in loop.body.statements for v in results(s)}
+        for value, kept in loop.saves:
+            if value not in inside:
+                self._line(f"{self.names[kept]}.append({to_text(self.spell(value))})")
+        *ends, stop = loop.body.yields
+        self._body(loop, ends, stop)
+        if len(self.lines) == start:
+            self._line("pass")
+        self.margin = outer
+
+    def _name_list(self, kept: Value, value: Value) -> None:
+        """A list has the name of what is saved in it; a list of lists, of the innermost."""
+        inner = self.lists.get(value)
+        if inner is not None:
+            self._name_list(value, inner)
+        if kept.hint is None:
+            kept.hint = f"saved_{self.names[value]}"
+
+    def _body(self, loop: Loop, ends: list[Structure], stop: Structure) -> None:
+        statements = loop.body.statements
+        last = statements[-1] if statements else None
+        pairs = [(a, p) for a, p in zip(ends, loop.params, strict=False) if a is not UNDEFINED]
+        direct = isinstance(last, Branch) and isinstance(stop, Value) and any(r is stop for r in last.results)
+        direct = direct and all(self.names[p] == to_text(self.spell(a)) for a, p in pairs if a is not p)
+        saves: Saves = {}
+        for value, kept in loop.saves:
+            if isinstance(value, Value):
+                saves.setdefault(value, []).append(kept)
+        if direct and not any(v in saves for v in results(last)):  # type: ignore[arg-type]
+            self._statements(statements[:-1], saves=saves)
+            self._branch(last, stop)  # type: ignore[arg-type]
+            return
+        self._statements(statements, saves=saves)
+        if not loop.body.raises:
+            self._assign(pairs)
+            self._leave(stop)
+
+    def _for(self, loop: Loop) -> str:
+        names = ", ".join(self.names[v] for v, _ in loop.each)
+        sources = [self._source(each) for _, each in loop.each]
+        source = sources[0] if len(sources) == 1 else f"zip({', '.join(sources)})"
+        return f"for {names} in {source}:"
+
+    def _source(self, each: Each) -> str:
+        if each.kind.endswith("list"):
+            text = self.names[each.args[0]]
+        else:
+            start, stop, step, *trips = each.args
+            bounds = (start, stop, step) if step != 1 else (start, stop) if start != 0 else (stop,)
+            text = f"range({', '.join(to_text(self.spell(b)) for b in bounds)})"
+            if trips:
+                text = f"{text}[:{to_text(self.spell(trips[0]))}]"
+        return f"reversed({text})" if each.kind.startswith("reversed") else text
+
+
+def _opposite(test: ast.expr) -> ast.expr:
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return test.operand
+    if isinstance(test, ast.Compare) and len(test.ops) == 1 and type(test.ops[0]) in (ast.Eq, ast.NotEq):
+        op = ast.NotEq() if isinstance(test.ops[0], ast.Eq) else ast.Eq()
+        return ast.Compare(test.left, [op], test.comparators)
+    return ast.UnaryOp(ast.Not(), test)

@@ -1,0 +1,211 @@
+"""Which values are one variable: what a loop carries, what an array is before and after a store.
+
+A variable may stand for several values if no two of them are needed at the same time. Values that a store
+or a sum has put into the same storage share a name of necessity; those that a loop carries from trip to
+trip, or that a branch gives, share one where they can and where the user has no two names for them.
+Imports the IR.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from revcompile.gates.storing import store
+from revcompile.ir.nodes import (
+    Apply,
+    Block,
+    Branch,
+    Function,
+    Loop,
+    Statement,
+    Value,
+    blocks,
+    leaves,
+    operands,
+    results,
+)
+from revcompile.passes.add_at import add_at, add_many
+
+IN_PLACE = frozenset({operator.iadd, operator.isub, add_at, add_many})
+
+
+class Groups:
+    """The groups of values that share a name, by union and find."""
+
+    def __init__(self, function: Function) -> None:
+        self._parent: dict[Value, Value] = {}
+        self._members: dict[Value, list[Value]] = {}
+        self._conflicts: dict[Value, set[Value]] = {}
+        wishes = [*_wishes(function.body), *_same_again(function.body)]
+        must = list(_necessities(function.body))
+        self._relevant = {v for a, b, *_ in (*wishes, *must) for v in (a, b)}
+        if self._relevant:
+            end = {v for v in leaves(function.body.yields) if v in self._relevant}
+            self._live(function.body, end)
+        for a, b in must:
+            self._merge(a, b)
+        for a, b, whatever_name in wishes:
+            if (whatever_name or _same_name(a, b)) and not self._conflict(a, b):
+                self._merge(a, b)
+
+    def find(self, v: Value) -> Value:
+        while v in self._parent:
+            v = self._parent[v]
+        return v
+
+    def members(self, v: Value) -> list[Value]:
+        root = self.find(v)
+        return self._members.get(root, [root])
+
+    def is_shared(self, v: Value) -> bool:
+        return len(self.members(v)) > 1
+
+    def _merge(self, a: Value, b: Value) -> None:
+        a, b = self.find(a), self.find(b)
+        if a is b:
+            return
+        self._members[a] = [*self.members(a), *self.members(b)]
+        self._members.pop(b, None)
+        self._parent[b] = a
+        self._conflicts[a] = self._conflicts.get(a, set()) | self._conflicts.pop(b, set())
+
+    def _conflict(self, a: Value, b: Value) -> bool:
+        theirs = set(self.members(b))
+        return not theirs.isdisjoint(self._conflicts.get(self.find(a), ())) or not set(
+            self.members(a)
+        ).isdisjoint(self._conflicts.get(self.find(b), ()))
+
+    # -- what is needed at the same time ------------------------------------------------------
+
+    def _define(self, value: Value, live: set[Value]) -> None:
+        if value in self._relevant:
+            others = live - {value}
+            self._conflicts.setdefault(self.find(value), set()).update(others)
+            for other in others:
+                self._conflicts.setdefault(other, set()).add(value)
+
+    def _read(self, values: Iterable[Value], live: set[Value]) -> None:
+        live.update(v for v in values if v in self._relevant)
+
+    def _live(self, block: Block, live: set[Value]) -> set[Value]:
+        """What is needed at the beginning of a block, given what is needed at its end, yields included."""
+        live = set(live)
+        for statement in reversed(block.statements):
+            if isinstance(statement, Loop):
+                live = self._live_loop(statement, live)
+                continue
+            after = set(live)
+            for v in results(statement):
+                self._define(v, live)
+            live.difference_update(results(statement))
+            if isinstance(statement, Branch):
+                beyond, live = live, set()
+                for side in blocks(statement):
+                    at_end = set(beyond)
+                    self._read(leaves(side.yields), at_end)
+                    for atom in leaves(side.yields):  # a residual is a result itself
+                        if atom in after and atom in statement.results:
+                            at_end.add(atom)
+                    live |= self._live(side, beyond if side.raises else at_end)
+            self._read(operands(statement), live)
+        return live
+
+    def _live_loop(self, loop: Loop, after: set[Value]) -> set[Value]:
+        for v in results(loop):
+            self._define(v, after)
+        beyond = after.difference(results(loop))
+        at_start: set[Value] = set()
+        while True:
+            at_end = beyond | (at_start - set(loop.bound))
+            self._read(leaves(loop.body.yields), at_end)
+            found = self._live(loop.body, at_end)
+            if loop.test is not None:
+                found |= beyond
+                self._read(leaves(loop.test.yields), found)
+                found = self._live(loop.test, found)
+            self._read((v for v, _ in loop.saves if isinstance(v, Value) and v in loop.params), found)
+            if found <= at_start:
+                break
+            at_start |= found
+        for v in loop.bound:
+            self._define(v, at_start | (set(loop.bound) & self._relevant))
+        live = (at_start - set(loop.bound)) | beyond
+        self._read(operands(loop), live)
+        return live
+
+
+def _necessities(block: Block) -> Iterator[tuple[Value, Value]]:
+    """Values that are in one storage."""
+    for s in block.statements:
+        if isinstance(s, Apply) and s.function is store:
+            yield s.args[0], s.result[0]
+        elif isinstance(s, Apply) and s.function in IN_PLACE:
+            yield s.args[0], s.result  # type: ignore[misc]
+        elif isinstance(s, Loop):
+            yield from zip(s.params, s.results, strict=True)
+        for inner in blocks(s):
+            yield from _necessities(inner)
+
+
+Wish = tuple[Value, Value, bool]  # two values that had better be one variable; also if their names differ
+
+
+def _wishes(block: Block) -> Iterator[Wish]:
+    for s in block.statements:
+        for inner in blocks(s):
+            yield from _wishes(inner)
+        yield from _wishes_of(s)
+
+
+def _wishes_of(s: Statement) -> Iterator[Wish]:
+    if isinstance(s, Apply) and s.function is np.ndarray.copy and not s.note:
+        if isinstance(s.args[0], Value) and isinstance(s.result, Value):
+            yield s.result, s.args[0], False
+    elif isinstance(s, Loop):
+        inside = {v for inner in s.body.statements for v in results(inner)}
+        for param, init, end in zip(s.params, s.inits, s.body.yields, strict=False):
+            if isinstance(end, Value):
+                yield param, end, end in inside
+            if isinstance(init, Value):
+                yield param, init, False
+    elif isinstance(s, Branch):
+        for block in blocks(s):
+            inside = {v for inner in block.statements for v in results(inner)}
+            for result, atom in zip(s.results, block.yields, strict=False):
+                if isinstance(atom, Value) and atom is not result:
+                    yield result, atom, atom in inside
+
+
+def _same_again(block: Block) -> Iterator[Wish]:
+    """What a reversed loop reads again, and what it was in the loop that it reverses."""
+    kept: dict[Value, Value] = {}
+    for loop in _loops(block):
+        kept.update((items, v) for v, items in loop.saves if isinstance(v, Value))
+        for v, each in loop.each:
+            if each.kind == "reversed list" and each.args[0] in kept:
+                yield v, kept[each.args[0]], False
+            elif loop.of is not None:
+                yield from ((v, index, False) for index, _ in loop.of.each)
+
+
+def _loops(block: Block) -> Iterator[Loop]:
+    for s in block.statements:
+        if isinstance(s, Loop):
+            yield s
+        for inner in blocks(s):
+            yield from _loops(inner)
+
+
+def _same_name(a: Value, b: Value) -> bool:
+    return wish(a) == wish(b) is not None
+
+
+def wish(v: Value) -> str | None:
+    """The name that a value would like to have."""
+    if v.of is not None:
+        of = wish(v.of)
+        return f"grad_{of}" if of is not None else None
+    return v.hint

@@ -1,0 +1,116 @@
+"""Whether an expression may be written later, in place of the name of its value: where it is used.
+
+It may, if nothing in between changes what it reads: no store into an array of its own, no new value for a
+variable. Imports the IR.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from revcompile.codegen.coalesce import IN_PLACE, Groups
+from revcompile.gates.effects import EFFECTS
+from revcompile.gates.storing import store
+from revcompile.gates.table import TABLE
+from revcompile.ir.nodes import (
+    Apply,
+    Branch,
+    Loop,
+    Statement,
+    Structure,
+    Value,
+    blocks,
+    defined,
+    leaves,
+    operands,
+    results,
+)
+
+
+class Movable:
+    """Answers for the values of one list of statements, whose end is `answer`."""
+
+    def __init__(
+        self,
+        sequence: list[Statement],
+        answer: Structure,
+        groups: Groups,
+        definitions: Mapping[Value, Statement],
+        counts: Counter[Value],
+    ) -> None:
+        self.groups, self.definitions, self.counts = groups, definitions, counts
+        self._made: dict[Value, int] = {}
+        self._used: dict[Value, int] = {}
+        self._changes: list[tuple[int, set[Value]]] = []  # where variables get other values: which
+        self._barriers: list[int] = []
+        for i, statement in enumerate(sequence):
+            reads = leaves(statement.args) if isinstance(statement, Apply) else operands(statement)
+            if isinstance(statement, (Apply, Branch, Loop)):
+                self._used.update((v, i) for v in reads)
+            self._made.update((v, i) for v in results(statement))
+            self._note_changes(i, statement)
+        for v in leaves(answer):  # what is returned keeps its name, a mere cast apart
+            if v.of is None and v.hint is None:
+                self._used[v] = len(sequence)
+            else:
+                self._used.pop(v, None)
+
+    def _note_changes(self, i: int, statement: Statement) -> None:
+        if not isinstance(statement, Apply) or statement.function in EFFECTS:
+            self._barriers.append(i)
+        changed = set(results(statement))
+        for block in blocks(statement):
+            changed.update(defined(block))
+        groups = {self.groups.find(v) for v in changed if self.groups.is_shared(v)}
+        if groups:
+            self._changes.append((i, groups))
+
+    def __call__(self, value: Value) -> bool:
+        """Whether the definition of `value` may move to its only use."""
+        made, used = self._made.get(value), self._used.get(value)
+        if made is None or used is None:
+            return False
+        if any(made < i < used for i in self._barriers):
+            return False
+        between = [groups for i, groups in self._changes if made < i < used]
+        return not between or self._reads(value).isdisjoint(set().union(*between))
+
+    def is_stable(self, atom: Structure) -> bool:
+        """Whether a variable never gets another value."""
+        return not isinstance(atom, Value) or not self.groups.is_shared(atom) or self._only_written(atom)
+
+    def _only_written(self, atom: Value) -> bool:
+        """Whether the variable is one array, whose elements alone change."""
+        members = self.groups.members(atom)
+        first = [v for v in members if not _is_written(self.definitions.get(v), v)]
+        return len(first) <= 1 and bool(atom.type.dims)
+
+    def _reads(self, value: Value) -> set[Value]:
+        """The variables that an expression reads, through what may be written into it and through views."""
+        found: set[Value] = set()
+        waiting = [value]
+        seen: set[Value] = set()
+        while waiting:
+            v = waiting.pop()
+            if v in seen:
+                continue
+            seen.add(v)
+            found.add(self.groups.find(v))
+            made = self.definitions.get(v)
+            if isinstance(made, Apply) and (v is value or self.counts[v] == 1 or _is_view(made)):
+                waiting.extend(leaves(made.args))
+        found.discard(self.groups.find(value))
+        return found
+
+
+def _is_view(made: Apply) -> bool:
+    gate = TABLE.get(made.function)
+    return gate is not None and gate.view
+
+
+def _is_written(made: Statement | None, value: Value) -> bool:
+    """Whether a value is an array after a store."""
+    if not isinstance(made, Apply):
+        return False
+    return made.function in IN_PLACE or (made.function is store and made.result[0] is value)

@@ -1,0 +1,461 @@
+"""Python's builtin functions where an argument is a run-time value, an object or a function of the program.
+
+Each entry of SPECIAL takes `(low, args, kwargs, node, frame)` and gives the structure that the call denotes,
+or NotImplemented where nothing is special about it.
+"""
+
+from __future__ import annotations
+
+import operator
+import string
+import types
+from collections import defaultdict, deque
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from revcompile.errors import UnsupportedError
+from revcompile.frontend import expressions, objects
+from revcompile.frontend.expressions import axis_length, element_count, shape_of
+from revcompile.frontend.names import HostObject
+from revcompile.gates.effects import format_, print_
+from revcompile.ir.nodes import Instance, Structure, Value, is_static
+from revcompile.ir.types import BOOL, Array, Scalar
+from revcompile.statements import iterables
+from revcompile.syntax.abstract import Frame, Gradient, Method, NestedFunction, Partial, class_of
+
+if TYPE_CHECKING:
+    from revcompile.frontend.lower import Lowering
+
+Args = tuple[Any, ...]
+FUNCTIONS = (NestedFunction, Method, Partial, Gradient)
+
+
+# -- what something is ---------------------------------------------------------------------------
+
+
+def _len(low: Lowering, args: Args, *_: Any) -> Structure:
+    (x,) = args
+    if objects.is_object(x):
+        method = objects.special(low, x, "len")
+        return low.invoke(method) if method is not None else objects.refuse((x,), "len() ")
+    if not isinstance(x, Value):
+        return NotImplemented
+    if not x.type.dims:
+        raise TypeError(f"object of type {x.type} has no len()")
+    return axis_length(low, x, 0)
+
+
+def _isinstance(low: Lowering, args: Args, kwargs: Any, node: Any, frame: Frame) -> Structure:
+    x, classes = args
+    if objects.is_object(x):
+        return issubclass(objects.class_of(x), classes)
+    if isinstance(x, FUNCTIONS):
+        return issubclass(types.FunctionType, classes)
+    if not isinstance(x, Value):
+        return NotImplemented
+    if frame.is_rule:  # there a number is a static one, known while compiling
+        return False
+    return issubclass(class_of(x), classes)
+
+
+def _type(low: Lowering, args: Args, kwargs: Any, node: Any, frame: Frame) -> Structure:
+    if len(args) != 1:
+        raise UnsupportedError("making a class is not supported")
+    x = args[0]
+    if isinstance(x, HostObject):
+        return low.host.reach(x.path.then(".__class__"), type(x.obj))
+    if isinstance(x, Instance):
+        return objects.read(low, x, "__class__")
+    return class_of(x) if isinstance(x, Value) else NotImplemented
+
+
+def _callable(low: Lowering, args: Args, *_: Any) -> Structure:
+    (x,) = args
+    if isinstance(x, Value):
+        return False
+    if isinstance(x, FUNCTIONS):
+        return True
+    return hasattr(objects.class_of(x), "__call__") if objects.is_object(x) else NotImplemented
+
+
+def _ndim(low: Lowering, args: Args, *_: Any) -> Structure:
+    return len(args[0].type.dims) if isinstance(args[0], Value) else NotImplemented
+
+
+def _shape(low: Lowering, args: Args, *rest: Any) -> Structure:
+    if isinstance(args[0], (list, tuple)) and args[0] and not is_static(args[0]):
+        return (len(args[0]), *_shape(low, (args[0][0],), *rest))
+    return shape_of(low, args[0]) if isinstance(args[0], Value) else NotImplemented
+
+
+def _size(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structure:
+    if not isinstance(args[0], Value):
+        return NotImplemented
+    axis = args[1] if len(args) > 1 else kwargs.get("axis")
+    return element_count(low, args[0]) if axis is None else axis_length(low, args[0], axis)
+
+
+# -- attributes ----------------------------------------------------------------------------------
+
+
+def _getattr(low: Lowering, args: Args, kwargs: Any, node: Any, frame: Frame) -> Structure:
+    owner, name, *default = args
+    if isinstance(owner, Value) and name in ("shape", "ndim", "size", "dtype", "T"):
+        return expressions.value_attribute(low, owner, name)
+    if frame.is_rule:
+        return NotImplemented
+    if default and not _has(low, owner, name):
+        return default[0]
+    return low.attribute(owner, name, frame)
+
+
+def _has(low: Lowering, owner: Any, name: str) -> bool:
+    if isinstance(owner, Value):
+        return hasattr(class_of(owner), name)
+    if objects.is_object(owner):
+        return objects.has(low, owner, name)
+    return hasattr(owner, name)
+
+
+def _hasattr(low: Lowering, args: Args, kwargs: Any, node: Any, frame: Frame) -> Structure:
+    return NotImplemented if frame.is_rule else _has(low, *args)
+
+
+def _setattr(low: Lowering, args: Args, *_: Any) -> None:
+    objects.assign(low, *args)
+
+
+def _delattr(low: Lowering, args: Args, *_: Any) -> None:
+    objects.delete(low, *args)
+
+
+def _vars(low: Lowering, args: Args, kwargs: Any, node: Any, frame: Frame) -> Structure:
+    if len(args) != 1 or not isinstance(args[0], Instance):
+        raise UnsupportedError(
+            "vars() is supported only of an object that the function made or differentiates"
+        )
+    return objects.read(low, args[0], "__dict__")
+
+
+def _super(low: Lowering, args: Args, kwargs: Any, node: Any, frame: Frame) -> Structure:
+    if args:
+        cls, owner = args
+        return objects.Super(cls, owner)
+    cls = expressions.look_up(low, "__class__", frame)
+    parameters = frame.source.node.args
+    first = [*parameters.posonlyargs, *parameters.args][0].arg
+    return objects.Super(cls, expressions.look_up(low, first, frame))
+
+
+def _store(low: Lowering, args: Args, *_: Any) -> None:
+    """`object.__setattr__(owner, name, value)`"""
+    if not objects.is_object(args[0]):
+        raise UnsupportedError("object.__setattr__ is supported only on objects of the program's classes")
+    objects.store(low, *args)
+
+
+def _allocate(low: Lowering, args: Args, *_: Any) -> Structure:
+    """`object.__new__(cls)`"""
+    return objects.allocate(low, args[0])
+
+
+def _initialise(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structure:
+    """`object.__init__(self)`"""
+    return None if len(args) == 1 and objects.is_object(args[0]) else NotImplemented
+
+
+# -- going through things ------------------------------------------------------------------------
+
+
+def _range(low: Lowering, args: Args, *_: Any) -> Structure:
+    low.steer(args)
+    return iterables.counting(low, *args) if not is_static(args) else NotImplemented
+
+
+def _iterations(low: Lowering, sources: Args) -> list[Any] | None:
+    """How to go through arrays and the like, if all are such that the run decides how long they are."""
+    found = [low.iteration(x, None, None) for x in sources]
+    return found if found and all(f is not None for f in found) else None
+
+
+def _zip(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structure:
+    found = _iterations(low, args)
+    if found is not None:
+        return iterables.zipped(low, found)
+    strict = kwargs.get("strict", False)
+    return low.own(list(zip(*(_endless_or_items(low, x) for x in args), strict=strict)))
+
+
+def _endless_or_items(low: Lowering, x: Structure) -> Any:
+    """An iterator of `itertools` may have no end; anything else is a list of items."""
+    return x if hasattr(x, "__next__") else low.items(x)
+
+
+def _enumerate(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structure:
+    source, start = args[0], (args[1] if len(args) > 1 else kwargs.get("start", 0))
+    found = _iterations(low, (source,))
+    if found is not None:
+        return iterables.enumerated(low, found[0], start)
+    return low.own(
+        list(enumerate(low.items(source), low.static(start, "as the start of enumerate")))
+    )
+
+
+def _reversed(low: Lowering, args: Args, *_: Any) -> Structure:
+    if isinstance(args[0], range):
+        return args[0][::-1]
+    found = _iterations(low, args[:1])
+    if found is not None:
+        return iterables.reversed_(low, found[0])
+    return low.own(low.items(args[0])[::-1])
+
+
+def _list(low: Lowering, args: Args, *_: Any) -> Structure:
+    return low.own(low.items(args[0])) if args else NotImplemented
+
+
+def _tuple(low: Lowering, args: Args, *_: Any) -> Structure:
+    return tuple(low.items(args[0])) if args else NotImplemented
+
+
+def _deque(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structure:
+    return low.own(deque(low.items(args[0]) if args else (), *args[1:], **kwargs))
+
+
+def _dict(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structure:
+    if not args or isinstance(args[0], dict):
+        return NotImplemented
+    pairs = [tuple(low.items(pair)) for pair in low.items(args[0])]
+    keyed = {low.static(k, "as a key of a dict"): v for k, v in pairs}
+    return low.own({**keyed, **kwargs})
+
+
+def _defaultdict(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structure:
+    out: defaultdict[Any, Any] = defaultdict(None, *args[1:], **kwargs)
+    out.default_factory = args[0] if args else None  # it may be a function that only we can call
+    return low.own(out)
+
+
+def _iter(low: Lowering, args: Args, *_: Any) -> Structure:
+    if len(args) != 1:
+        raise UnsupportedError("iter() with a sentinel is not supported")
+    return args[0] if hasattr(args[0], "__next__") else iter(low.items(args[0]))
+
+
+def _next(low: Lowering, args: Args, *_: Any) -> Structure:
+    if low.builder.depth:
+        raise UnsupportedError("next() is not supported where only the run decides whether it is reached")
+    if not hasattr(args[0], "__next__"):
+        raise TypeError(f"{type(args[0]).__name__!r} object is not an iterator")
+    return next(*args)
+
+
+def _map(low: Lowering, args: Args, *_: Any) -> Structure:
+    function, *sources = args
+    items = zip(*(_endless_or_items(low, s) for s in sources))
+    return low.own([low.invoke(function, *each) for each in items])
+
+
+def _filter(low: Lowering, args: Args, *_: Any) -> Structure:
+    function, source = args
+    items = low.items(source)
+    tests = [x if function is None else low.invoke(function, x) for x in items]
+    return low.own([x for x, t in zip(items, tests, strict=True) if low.static(t, "as a filter")])
+
+
+def _sorted(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structure:
+    if isinstance(args[0], Value):
+        return NotImplemented
+    items, key = low.items(args[0]), kwargs.get("key")
+    reverse = bool(low.static(kwargs.get("reverse", False), "as reverse= of sorted"))
+    keys = items if key is None else [low.invoke(key, x) for x in items]
+    if key is None and items and all(isinstance(k, Value) and not k.type.dims for k in keys):
+        return low.own(_sorted_numbers(low, keys, reverse))
+    keys = [_decisive(k, keys) for k in keys]
+    low.static(keys, "as what sorted compares")
+    order = sorted(range(len(items)), key=keys.__getitem__, reverse=reverse)
+    return low.own([items[i] for i in order])
+
+
+def _sorted_numbers(low: Lowering, keys: list[Value], reverse: bool) -> list[Structure]:
+    """Run-time numbers in order: the elements of a sorted array."""
+    ordered = low.apply(np.sort, (low.apply(np.array, (keys,), {}),), {})
+    out = [low.apply(operator.getitem, (ordered, i), {}) for i in range(len(keys))]
+    if all(isinstance(k.type, Scalar) and k.type.python and k.type.dtype.kind == "f" for k in keys):
+        out = [low.apply(float, (x,), {}) for x in out]
+    return out[::-1] if reverse else out
+
+
+def _decisive(key: Structure, keys: list[Structure]) -> Structure:
+    """The part of a tuple that comparisons get to: `("a", x)` is compared by "a" if no two begin so."""
+    if isinstance(key, tuple) and not is_static(key):
+        for n in range(1, len(key)):
+            heads = [k[:n] for k in keys if isinstance(k, tuple)]
+            if all(map(is_static, heads)) and len(heads) == len(keys):
+                if all(a != b for i, a in enumerate(heads) for b in heads[:i]):
+                    return key[:n]
+    return key
+
+
+def _extreme(low: Lowering, args: Args, kwargs: dict[str, Any], function: Any) -> Structure:
+    """`max(..., key=..., default=...)`, and of the items of what is no list."""
+    if isinstance(args[0], Value) and len(args) == 1:
+        return NotImplemented
+    items = low.items(args[0]) if len(args) == 1 else list(args)
+    if not items and "default" in kwargs:
+        return kwargs["default"]
+    key = kwargs.get("key")
+    if key is None:
+        if any(map(objects.is_object, items)):
+            raise UnsupportedError(f"{function.__name__} of objects is not supported")
+        if is_static(items) and items:
+            return function(items)
+        return low.apply(function, (items,) if len(args) == 1 else args, {}) if items else NotImplemented
+    keys = [low.invoke(key, x) for x in items]
+    low.static(keys, f"as what {function.__name__} compares")
+    return items[keys.index(function(keys))]
+
+
+def _max(low: Lowering, args: Args, kwargs: dict[str, Any], node: Any, frame: Frame) -> Structure:
+    return NotImplemented if frame.is_rule else _extreme(low, args, kwargs, max)
+
+
+def _min(low: Lowering, args: Args, kwargs: dict[str, Any], node: Any, frame: Frame) -> Structure:
+    return NotImplemented if frame.is_rule else _extreme(low, args, kwargs, min)
+
+
+def _sum(low: Lowering, args: Args, kwargs: dict[str, Any], node: Any, frame: Frame) -> Structure:
+    if frame.is_rule or isinstance(args[0], Value):
+        return NotImplemented
+    items, start = low.items(args[0]), (args[1] if len(args) > 1 else kwargs.get("start", 0))
+    if all(isinstance(x, Value) and is_number(x) for x in items) and not objects.is_object(start) and items:
+        return low.apply(sum, (items, *args[1:]), kwargs)
+    for item in items:
+        start = low.operate(operator.add, start, item)
+    return start
+
+
+def is_number(x: Value) -> bool:
+    return isinstance(x.type, (Array, Scalar))
+
+
+def _all_or_any(low: Lowering, args: Args, function: Any) -> Structure:
+    if isinstance(args[0], Value):
+        return NotImplemented
+    items = [low.truth(x) for x in low.items(args[0])]
+    known = [x for x in items if is_static(x)]
+    if function(known) is (function is any):
+        return function is any
+    unknown = [x for x in items if not is_static(x)]
+    return low.apply(function, (unknown,), {}) if unknown else function(known)
+
+
+def _all(low: Lowering, args: Args, kwargs: Any, node: Any, frame: Frame) -> Structure:
+    return NotImplemented if frame.is_rule else _all_or_any(low, args, all)
+
+
+def _any(low: Lowering, args: Args, kwargs: Any, node: Any, frame: Frame) -> Structure:
+    return NotImplemented if frame.is_rule else _all_or_any(low, args, any)
+
+
+# -- numbers -------------------------------------------------------------------------------------
+
+
+def _on_object(function: Any) -> Any:
+    def special(low: Lowering, args: Args, kwargs: Any, node: Any, frame: Frame) -> Structure:
+        if any(map(objects.is_object, args)) and not kwargs:
+            return objects.operate(low, function, args)
+        return NotImplemented
+
+    return special
+
+
+def _bool(low: Lowering, args: Args, *_: Any) -> Structure:
+    return low.truth(args[0]) if args and objects.is_object(args[0]) else NotImplemented
+
+
+def _divmod(low: Lowering, args: Args, *_: Any) -> Structure:
+    if any(map(objects.is_object, args)):
+        return objects.operate(low, divmod, args)
+    if is_static(args):
+        return NotImplemented
+    return low.operate(operator.floordiv, *args), low.operate(operator.mod, *args)
+
+
+# -- text ----------------------------------------------------------------------------------------
+
+
+def _print(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> None:
+    low.emit(print_, args, kwargs)
+
+
+def _str(low: Lowering, args: Args, kwargs: Any, *_: Any) -> Structure:
+    return _text(low, args[0], "s") if args else NotImplemented
+
+
+def _repr(low: Lowering, args: Args, *_: Any) -> Structure:
+    return _text(low, args[0], "r")
+
+
+def _text(low: Lowering, x: Structure, conversion: str) -> Structure:
+    if is_static(x) and not objects.is_object(x):
+        return NotImplemented
+    return low.emit(format_, ((x, ord(conversion), ""),))
+
+
+def _format(low: Lowering, args: Args, *_: Any) -> Structure:
+    """`format(x, ".2f")`"""
+    return NotImplemented if is_static(args[0]) else low.emit(format_, ((args[0], -1, "".join(args[1:])),))
+
+
+def format_text(low: Lowering, text: str, args: Args, kwargs: dict[str, Any]) -> Structure:
+    """`"{} and {x:.2f}".format(a, x=b)`"""
+    parts: list[Any] = []
+    number = 0
+    for literal, field, spec, conversion in string.Formatter().parse(text):
+        if literal:
+            parts.append(literal)
+        if field is None:
+            continue
+        if not field:
+            field, number = str(number), number + 1
+        if not (field.isdigit() or field.isidentifier()) or "{" in (spec or ""):
+            raise UnsupportedError("a format with more than names and numbers in braces is not supported")
+        value = args[int(field)] if field.isdigit() else kwargs[field]
+        parts.append((value, ord(conversion) if conversion else -1, spec or ""))
+    return low.emit(format_, tuple(parts))
+
+
+def text_method(low: Lowering, owner: str, name: str, args: Args, kwargs: dict[str, Any]) -> Structure:
+    """A method of a known text on run-time values; NotImplemented where all is known."""
+    if is_static(args) and is_static(kwargs) and not any(map(objects.is_object, (*args, *kwargs.values()))):
+        return NotImplemented
+    if name == "format":
+        return format_text(low, owner, args, kwargs)
+    if name == "join":
+        items = low.items(args[0])
+        parts = [part for i, item in enumerate(items) for part in ((owner, item) if i else (item,))]
+        return expressions.join_texts(low, parts)
+    return NotImplemented
+
+
+def truth(low: Lowering, x: Structure) -> Structure:
+    """`bool(x)` where that is known; else the run-time value that decides."""
+    if objects.is_object(x):
+        return objects.truth(low, x)
+    if isinstance(x, Value):
+        return x if x.type == BOOL or x.type.dims else low.apply(bool, (x,), {})
+    return bool(x)
+
+
+SPECIAL: dict[Any, Any] = {
+    len: _len, isinstance: _isinstance, type: _type, callable: _callable, np.ndim: _ndim, np.shape: _shape,
+    np.size: _size, getattr: _getattr, hasattr: _hasattr, setattr: _setattr, delattr: _delattr, vars: _vars,
+    super: _super, object.__setattr__: _store, object.__new__: _allocate, object.__init__: _initialise,
+    range: _range, zip: _zip, enumerate: _enumerate, reversed: _reversed, list: _list, tuple: _tuple,
+    dict: _dict, iter: _iter, next: _next, map: _map, filter: _filter, sorted: _sorted, max: _max, min: _min,
+    sum: _sum, all: _all, any: _any, bool: _bool, divmod: _divmod, print: _print, str: _str, repr: _repr,
+    format: _format, deque: _deque, defaultdict: _defaultdict,
+    **{f: _on_object(f) for f in (abs, float, int, round, pow)},
+}  # fmt: skip

@@ -1,0 +1,206 @@
+"""Lists, dicts, sets and queues that the program changes: their methods, items, operators in place.
+
+A run-time value in them is an item like any other. Which of them may be changed `Mutables` says; the
+program's own are not changed by a gradient function. Imports the abstract values.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from revcompile.errors import UnsupportedError
+from revcompile.frontend.names import Path
+from revcompile.ir.nodes import Instance, Structure
+from revcompile.syntax.abstract import Poison, Restart
+from revcompile.syntax.mutable import KINDS, containers, word
+
+if TYPE_CHECKING:
+    from revcompile.frontend.lower import Lowering
+
+CHANGES: dict[type, frozenset[str]] = {
+    list: frozenset({"append", "extend", "insert", "pop", "remove", "clear", "reverse", "sort"}),
+    dict: frozenset({"update", "setdefault", "pop", "popitem", "clear", "move_to_end"}),
+    set: frozenset({"add", "discard", "remove", "update", "clear", "pop"}),
+    deque: frozenset({"append", "appendleft", "pop", "popleft", "extend", "extendleft", "rotate", "clear",
+                      "insert", "remove", "reverse"}),
+}  # fmt: skip
+COPIES = frozenset({"copy", "union", "intersection", "difference", "symmetric_difference"})
+COMPARING = frozenset({"index", "count", "remove"})  # they compare the items with what they look for
+MADE_BY = frozenset({list, dict, set, OrderedDict, Counter})
+
+
+def refuse(low: Lowering, poison: Poison, what: str) -> None:
+    """Say why something has no single meaning, or begin again with the decision that gives it one."""
+    if poison.decision is not None and poison.decision not in low.decisions:
+        raise Restart(poison.decision)
+    raise UnsupportedError(f"{what} {poison.reason}")
+
+
+def change(low: Lowering, container: Any, keeps_length: bool = False) -> None:
+    """Note that `container` is about to be changed. Raises UnsupportedError where that is not supported."""
+    lent = low.host.lent.get(id(container))
+    if lent is not None:
+        _, path, _ = lent
+        raise UnsupportedError(
+            f"{path.text} is a {word(container)} of the program, which a gradient function does not change",
+            way_out=f"Change a copy: {word(container)}({path.text}).",
+        )
+    low.mutables.change(container, keeps_length)
+
+
+def owner_of(function: Any) -> Any:
+    """The container whose method `function` is, else None."""
+    owner = getattr(function, "__self__", None)
+    return owner if isinstance(owner, KINDS) and not isinstance(owner, Instance) else None
+
+
+def method(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Structure:
+    """`owner.method(*args)`; NotImplemented where it only reads."""
+    owner, name = owner_of(function), function.__name__
+    low.mutables.read(owner)
+    if name in COPIES:
+        return low.own(function(*args, **kwargs))
+    if not any(name in names for kind, names in CHANGES.items() if isinstance(owner, kind)):
+        return NotImplemented
+    change(low, owner, keeps_length=name in ("reverse", "sort", "rotate"))
+    if name == "sort":
+        owner[:] = low.invoke(sorted, owner, **kwargs)
+        return None
+    if name in COMPARING:
+        low.static((owner, args), f"as what {name} compares")
+    if name in ("pop", "insert") and args and not isinstance(owner, dict):
+        args = (low.static(args[0], f"as the position for {name}"), *args[1:])
+    if name in ("extend", "update", "extendleft") and args:
+        args = tuple(a if isinstance(a, dict) else low.items(a) for a in args)
+    if isinstance(owner, (dict, set)) and name != "update":
+        args = (*(low.static(a, "as a key") for a in args[:1]), *args[1:])
+    for value in (*args, *kwargs.values()):
+        _refuse_cycle(owner, value)
+    return function(*args, **kwargs)
+
+
+def _refuse_cycle(container: Any, value: Structure) -> None:
+    if any(inner is container for inner in containers(value)):
+        raise UnsupportedError(f"a {word(container)} that contains itself is not supported")
+
+
+# -- items ---------------------------------------------------------------------------------------
+
+
+def get_item(low: Lowering, owner: Structure, index: Structure) -> Structure:
+    """`owner[index]` of a container."""
+    low.mutables.read(owner)
+    if isinstance(owner, (dict, set)):
+        key = low.static(index, "as a key of a dict")
+        if isinstance(owner, defaultdict) and key not in owner and owner.default_factory is not None:
+            change(low, owner)
+            made = low.invoke(owner.default_factory)
+            owner[key] = low.own(made) if isinstance(made, KINDS) else made
+        return owner[key]
+    if not isinstance(owner, (list, tuple, str, range, deque)):
+        return owner[low.static(index, "as an index")]
+    index = _position(low, index)
+    found = owner[index]
+    return low.own(found) if isinstance(index, slice) and isinstance(found, list) else found
+
+
+def _position(low: Lowering, index: Structure) -> Any:
+    what = "as an index into a tuple, a list or a dict"
+    if isinstance(index, slice):
+        return slice(*(low.static(part, what) for part in (index.start, index.stop, index.step)))
+    return low.static(index, what)
+
+
+def set_item(low: Lowering, owner: Structure, index: Structure, value: Structure) -> None:
+    """`owner[index] = value` of a container."""
+    if not isinstance(owner, (list, dict, deque)):
+        raise TypeError(f"{type(owner).__name__!r} object does not support item assignment")
+    index = low.static(index, "as a key of a dict") if isinstance(owner, dict) else _position(low, index)
+    change(low, owner, keeps_length=not isinstance(index, slice) and (not isinstance(owner, dict) or index in owner))
+    if isinstance(index, slice):
+        value = low.items(value)
+    _refuse_cycle(owner, value)
+    owner[index] = value
+
+
+def delete_item(low: Lowering, owner: Structure, index: Structure) -> None:
+    """`del owner[index]` of a container."""
+    if not isinstance(owner, (list, dict, deque)):
+        raise UnsupportedError("deleting a part of this is not supported")
+    index = low.static(index, "as a key of a dict") if isinstance(owner, dict) else _position(low, index)
+    change(low, owner)
+    del owner[index]
+
+
+def in_place(low: Lowering, function: Callable[..., Any], owner: Any, other: Structure) -> bool:
+    """`owner += other` where that changes a list, a dict, a set. Whether it did."""
+    if isinstance(owner, (list, deque)) and function is operator.add:
+        change(low, owner)
+        items = low.items(other)
+        _refuse_cycle(owner, items)
+        owner.extend(items)
+    elif isinstance(owner, list) and function is operator.mul:
+        change(low, owner)
+        owner *= low.static(other, "as the count of a repeated list")
+    elif isinstance(owner, dict) and function is operator.or_:
+        change(low, owner)
+        _refuse_cycle(owner, other)
+        owner.update(other)
+    elif isinstance(owner, set) and function in (operator.or_, operator.and_, operator.sub, operator.xor):
+        change(low, owner)
+        result = function(owner, other)
+        owner.clear()
+        owner.update(result)
+    else:
+        return False
+    return True
+
+
+# -- who refers to what --------------------------------------------------------------------------
+
+
+def check_aliases(low: Lowering) -> None:
+    """After lowering: what was changed is nowhere known by another name, now and at each call."""
+    for key in low.mutables.changed:
+        if key in low.host.copies:
+            _, path, obj = low.host.copies[key]
+            others = [*low.host.copies.values(), *low.host.lent.values()]
+            _compare(
+                low, path, obj, [(p, o) for _, p, o in others] + [(h.path, h.obj) for h in low.host.objects]
+            )
+    for owner, overlay in low.host.overlays.values():
+        if id(overlay) in low.mutables.changed:
+            for other in low.host.objects:
+                if other.path != owner.path and type(other.obj) is type(owner.obj):
+                    low.host.compare(other.path, owner.path, other.obj is owner.obj)
+
+
+def _compare(low: Lowering, path: Path, obj: Any, others: list[tuple[Path, Any]]) -> None:
+    for other_path, other in others:
+        if other_path == path or type(other) is not type(obj):
+            continue
+        if other is obj:
+            raise UnsupportedError(
+                f"{path.text} is changed, and {other_path.text} is the same object",
+                way_out="Pass a copy of one of them.",
+            )
+        low.host.compare(path, other_path, same=False)
+
+
+def frozen(structure: Structure) -> Structure:
+    """The structure as it is now: a later change of a list in it does not change a statement."""
+    if isinstance(structure, tuple):
+        items = [frozen(item) for item in structure]
+        if all(x is y for x, y in zip(items, structure, strict=True)):
+            return structure
+        return type(structure)(*items) if hasattr(structure, "_fields") else tuple(items)
+    if isinstance(structure, list):
+        return [frozen(item) for item in structure]
+    if isinstance(structure, dict):
+        return {key: frozen(item) for key, item in structure.items()}
+    if isinstance(structure, Instance):
+        return Instance(structure.cls, {name: frozen(item) for name, item in structure.attributes.items()})
+    return structure

@@ -1,0 +1,388 @@
+"""Functions of functions, and of sequences: functools, itertools, operator, copy, dataclasses, math.
+
+What takes no function of the program simply runs, on lists of run-time values. The entries of SPECIAL are
+as in `builtin.py`.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import functools
+import itertools
+import math
+import operator
+from collections.abc import Callable
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from revcompile.errors import UnsupportedError
+from revcompile.frontend import containers, objects
+from revcompile.frontend.names import HostObject
+from revcompile.ir.nodes import Instance, Structure, Value, is_static
+from revcompile.ir.types import Array
+from revcompile.syntax.abstract import Frame, NestedFunction, Partial
+
+if TYPE_CHECKING:
+    from revcompile.frontend.lower import Lowering
+
+Args = tuple[Any, ...]
+ENDLESS = (itertools.count, itertools.cycle, itertools.repeat)
+CACHED = type(functools.lru_cache(int))
+
+
+# -- functools -----------------------------------------------------------------------------------
+
+
+def _partial(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structure:
+    return Partial(args[0], args[1:], kwargs)
+
+
+def _reduce(low: Lowering, args: Args, *_: Any) -> Structure:
+    function, source, *initial = args
+    items = low.items(source)
+    if not items and not initial:
+        raise TypeError("reduce() of empty iterable with no initial value")
+    total = initial[0] if initial else items.pop(0)
+    for item in items:
+        total = low.invoke(function, total, item)
+    return total
+
+
+def _wraps(low: Lowering, args: Args, *_: Any) -> Structure:
+    """`functools.wraps(f)`: names and documentation make no difference here."""
+    return _as_it_is
+
+
+def _as_it_is(function: Any) -> Any:
+    return function
+
+
+def _same(low: Lowering, args: Args, *_: Any) -> Structure:
+    return args[0]
+
+
+def _update_wrapper(low: Lowering, args: Args, *_: Any) -> Structure:
+    return args[0]
+
+
+def _cache(low: Lowering, args: Args, *_: Any) -> Structure:
+    """`functools.cache(f)`, `functools.lru_cache(f)`, `functools.lru_cache(maxsize=...)`."""
+    is_function = len(args) == 1 and isinstance(args[0], (NestedFunction, FunctionType, Partial))
+    return Partial(_call_once, (args[0],), {}) if is_function else Partial(_cache_later, (), {})
+
+
+def _cache_later(function: Any) -> Any:
+    """Stands for `functools.lru_cache(maxsize=...)`, which awaits its function."""
+
+
+def _call_once(function: Any) -> Any:
+    """Stands for the call of a function that remembers its results."""
+
+
+def _remembered(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structure:
+    function, *rest = args
+    try:
+        key = (_call_once, id(function), tuple(rest), tuple(kwargs.items()))
+        hash(key)
+    except TypeError:
+        raise TypeError("the arguments of a function that caches its results must be hashable") from None
+    return low.builder.remember(key, lambda: low.invoke(function, *rest, **kwargs))
+
+
+def unwrapped(low: Lowering, function: Any) -> Any:
+    """The function that a cache wraps, or that a `functools.partial` of the program's applies; else None."""
+    path = low.host.path_of(function)
+    if isinstance(function, CACHED):
+        inner = function.__wrapped__
+        return low.host.bring(path.then(".__wrapped__"), inner, inner.__name__) if path is not None else inner
+    if isinstance(function, functools.partial):
+        parts = function.func, function.args, function.keywords
+        if path is not None:
+            parts = tuple(
+                low.host.bring(path.then(f".{name}"), part, name)
+                for name, part in zip(("func", "args", "keywords"), parts, strict=True)
+            )
+        return Partial(*parts)
+    kind = type(function)
+    if kind in (operator.itemgetter, operator.attrgetter, operator.methodcaller):
+        return Partial(kind, (function,), {})
+    return None
+
+
+# -- operator ------------------------------------------------------------------------------------
+
+
+def _itemgetter(low: Lowering, args: Args, *_: Any) -> Structure:
+    if not isinstance(args[0], operator.itemgetter):
+        return operator.itemgetter(*args)
+    getter, owner = args
+    items = [low.item(owner, i) for i in getter.__reduce__()[1]]
+    return items[0] if len(items) == 1 else tuple(items)
+
+
+def _attrgetter(low: Lowering, args: Args, kwargs: Any, node: Any, frame: Frame) -> Structure:
+    if not isinstance(args[0], operator.attrgetter):
+        return operator.attrgetter(*args)
+    getter, owner = args
+    out = []
+    for path in getter.__reduce__()[1]:
+        value = owner
+        for name in path.split("."):
+            value = low.attribute(value, name, frame)
+        out.append(value)
+    return out[0] if len(out) == 1 else tuple(out)
+
+
+def _methodcaller(low: Lowering, args: Args, kwargs: dict[str, Any], node: Any, frame: Frame) -> Structure:
+    if not isinstance(args[0], operator.methodcaller):
+        if not is_static((args, kwargs)):
+            raise UnsupportedError("operator.methodcaller with run-time arguments is not supported")
+        return operator.methodcaller(*args, **kwargs)
+    caller, owner = args
+    make, parts = caller.__reduce__()
+    name, rest, options = parts[0], parts[1:], {}
+    if isinstance(make, functools.partial):  # where there are keywords
+        name, rest, options = make.args[0], parts, make.keywords
+    return low.invoke(low.attribute(owner, name, frame), *rest, **options)
+
+
+def _getitem(low: Lowering, args: Args, kwargs: Any, node: Any, frame: Frame) -> Structure:
+    return NotImplemented if frame.is_rule or isinstance(args[0], Value) else low.item(*args)
+
+
+def _setitem(low: Lowering, args: Args, kwargs: Any, node: Any, frame: Frame) -> None:
+    if isinstance(args[0], Value):
+        raise UnsupportedError("operator.setitem on an array is not supported", way_out="Write x[i] = v.")
+    containers.set_item(low, *args)
+
+
+def _contains(low: Lowering, args: Args, *_: Any) -> Structure:
+    owner, item = args
+    return low.static(item, "in operator.contains") in low.static(owner, "in operator.contains")
+
+
+def _same_object(low: Lowering, args: Args, *_: Any) -> Structure:
+    return low.same(*args)
+
+
+def _other_object(low: Lowering, args: Args, *_: Any) -> Structure:
+    return not low.same(*args)
+
+
+def _truth(low: Lowering, args: Args, *_: Any) -> Structure:
+    return low.truth(args[0])
+
+
+def _index(low: Lowering, args: Args, *_: Any) -> Structure:
+    return args[0]
+
+
+# -- itertools -----------------------------------------------------------------------------------
+
+
+def _listed(function: Any) -> Any:
+    """An iterator of `itertools` over items that may be run-time values, as a list."""
+
+    def special(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structure:
+        sources = [low.items(a) if _is_source(a) else a for a in args]
+        options = {
+            k: low.static(v, f"as {k}= of {function.__name__}") for k, v in kwargs.items() if k != "fillvalue"
+        }
+        if "fillvalue" in kwargs:
+            options["fillvalue"] = kwargs["fillvalue"]
+        return low.own(list(function(*sources, **options)))
+
+    return special
+
+
+def _is_source(x: Structure) -> bool:
+    return not isinstance(x, (int, float, str, bool, type(None))) and not hasattr(x, "__next__")
+
+
+def _endless(function: Any) -> Any:
+    def special(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structure:
+        if function is itertools.repeat:
+            times = args[1:] or tuple(kwargs.values())
+            again = itertools.repeat(args[0], *low.static(times, "as the times of repeat"))
+            return low.own(list(again)) if times else again
+        if function is itertools.cycle:
+            return itertools.cycle(low.items(args[0]))
+        return itertools.count(*low.static(args, "in itertools.count"), **kwargs)
+
+    return special
+
+
+def _from_iterable(low: Lowering, args: Args, *_: Any) -> Structure:
+    return low.own([item for source in low.items(args[0]) for item in low.items(source)])
+
+
+def _islice(low: Lowering, args: Args, *_: Any) -> Structure:
+    source, *bounds = args
+    items = source if hasattr(source, "__next__") else low.items(source)
+    return low.own(list(itertools.islice(items, *low.static(tuple(bounds), "as a bound of islice"))))
+
+
+def _accumulate(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structure:
+    source, function = args[0], (args[1] if len(args) > 1 else kwargs.get("func"))
+    items = low.items(source)
+    out = [] if kwargs.get("initial") is None else [kwargs["initial"]]
+    for item in items:
+        if not out:
+            out.append(item)
+        elif function is None:
+            out.append(low.operate(operator.add, out[-1], item))
+        else:
+            out.append(low.invoke(function, out[-1], item))
+    return low.own(out)
+
+
+def _starmap(low: Lowering, args: Args, *_: Any) -> Structure:
+    return low.own([low.invoke(args[0], *low.items(each)) for each in low.items(args[1])])
+
+
+def _tested(keep: Callable[[list[Any], list[bool]], list[Any]]) -> Any:
+    """takewhile, dropwhile, filterfalse: by a predicate that is known while compiling."""
+
+    def special(low: Lowering, args: Args, *_: Any) -> Structure:
+        items = low.items(args[1])
+        tests = [bool(low.static(low.invoke(args[0], x), "as a filter")) for x in items]
+        return low.own(keep(items, tests))
+
+    return special
+
+
+def _first(items: list[Any], tests: list[bool]) -> list[Any]:
+    return items[: tests.index(False)] if False in tests else items
+
+
+def _rest(items: list[Any], tests: list[bool]) -> list[Any]:
+    return items[tests.index(False) :] if False in tests else []
+
+
+def _failing(items: list[Any], tests: list[bool]) -> list[Any]:
+    return [x for x, t in zip(items, tests, strict=True) if not t]
+
+
+def _groupby(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structure:
+    items, key = low.items(args[0]), (args[1] if len(args) > 1 else kwargs.get("key"))
+    keys = low.static([x if key is None else low.invoke(key, x) for x in items], "as a key of groupby")
+    groups = itertools.groupby(zip(keys, items, strict=True), key=lambda pair: pair[0])
+    return low.own([(k, low.own([x for _, x in pairs])) for k, pairs in groups])
+
+
+# -- copy, dataclasses, math ---------------------------------------------------------------------
+
+
+def _copy(low: Lowering, args: Args, *_: Any) -> Structure:
+    (x,) = args
+    if isinstance(x, Value):
+        return low.apply(np.copy, (x,), {}) if x.type.dims else x
+    if isinstance(x, Instance):
+        return low.own(Instance(x.cls, dict(x.attributes)))
+    if isinstance(x, HostObject):
+        raise UnsupportedError("copying an object of the program is not supported")
+    return low.own(x.copy()) if hasattr(x, "copy") else x
+
+
+def _deepcopy(low: Lowering, args: Args, *_: Any) -> Structure:
+    return _deep(low, args[0], {})
+
+
+def _deep(low: Lowering, x: Structure, done: dict[int, Any]) -> Structure:
+    """A copy of `x` and of all that is in it; what is in it twice is copied once."""
+    if id(x) in done:
+        return done[id(x)]
+    out: Any = x
+    if isinstance(x, Value):
+        out = low.apply(np.copy, (x,), {}) if isinstance(x.type, Array) else x
+    elif isinstance(x, HostObject):
+        raise UnsupportedError("copying an object of the program is not supported")
+    elif isinstance(x, tuple):
+        items = [_deep(low, item, done) for item in x]
+        out = type(x)(*items) if hasattr(x, "_fields") else tuple(items)
+    elif isinstance(x, list):
+        out = low.own([_deep(low, item, done) for item in x])
+    elif isinstance(x, dict):
+        out = low.own({k: _deep(low, item, done) for k, item in x.items()})
+    elif isinstance(x, Instance):
+        parts = {k: _deep(low, item, done) for k, item in x.attributes.items()}
+        out = low.own(Instance(x.cls, parts))
+    done[id(x)] = out
+    return out
+
+
+def _replace(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structure:
+    if not objects.is_object(args[0]):
+        raise UnsupportedError("dataclasses.replace is supported only on objects of the program's classes")
+    return objects.replace(low, args[0], dict(kwargs))
+
+
+def _fields(low: Lowering, args: Args, *_: Any) -> Structure:
+    return dataclasses.fields(args[0] if isinstance(args[0], type) else objects.class_of(args[0]))
+
+
+def _is_dataclass(low: Lowering, args: Args, *_: Any) -> Structure:
+    return dataclasses.is_dataclass(args[0] if isinstance(args[0], type) else objects.class_of(args[0]))
+
+
+def _asdict(low: Lowering, args: Args, *_: Any) -> Structure:
+    return _taken_apart(low, args[0], lambda pairs: low.own(dict(pairs)))
+
+
+def _astuple(low: Lowering, args: Args, *_: Any) -> Structure:
+    return _taken_apart(low, args[0], lambda pairs: tuple(value for _, value in pairs))
+
+
+def _taken_apart(low: Lowering, x: Structure, make: Callable[[list[Any]], Any]) -> Structure:
+    if objects.is_object(x) and dataclasses.is_dataclass(objects.class_of(x)):
+        names = [f.name for f in dataclasses.fields(objects.class_of(x))]
+        return make([(n, _taken_apart(low, objects.attribute(low, x, n), make)) for n in names])
+    if isinstance(x, tuple):
+        items = [_taken_apart(low, item, make) for item in x]
+        return type(x)(*items) if hasattr(x, "_fields") else tuple(items)
+    if isinstance(x, list):
+        return low.own([_taken_apart(low, item, make) for item in x])
+    if isinstance(x, dict):
+        return low.own({k: _taken_apart(low, item, make) for k, item in x.items()})
+    return x
+
+
+def _prod(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structure:
+    total = kwargs.get("start", 1)
+    for item in low.items(args[0]):
+        total = low.operate(operator.mul, total, item)
+    return total
+
+
+def _fsum(low: Lowering, args: Args, *_: Any) -> Structure:
+    items = low.items(args[0])
+    return math.fsum(items) if is_static(items) else low.invoke(sum, items, 0.0)
+
+
+def _dist(low: Lowering, args: Args, *_: Any) -> Structure:
+    p, q = (low.apply(np.array, (low.items(x),), {}) for x in args)
+    return low.apply(float, (low.apply(np.linalg.norm, (low.operate(operator.sub, p, q),), {}),), {})
+
+
+SPECIAL: dict[Any, Any] = {
+    functools.partial: _partial, functools.reduce: _reduce, functools.wraps: _wraps, _as_it_is: _same,
+    functools.update_wrapper: _update_wrapper, functools.cache: _cache, functools.lru_cache: _cache,
+    _cache_later: _cache, _call_once: _remembered, operator.itemgetter: _itemgetter,
+    operator.attrgetter: _attrgetter, operator.methodcaller: _methodcaller, operator.getitem: _getitem,
+    operator.setitem: _setitem, operator.contains: _contains, operator.is_: _same_object,
+    operator.is_not: _other_object, operator.truth: _truth, operator.index: _index,
+    **{f: _listed(f) for f in (
+        itertools.chain, itertools.product, itertools.permutations, itertools.combinations,
+        itertools.combinations_with_replacement, itertools.pairwise, itertools.zip_longest, itertools.compress,
+        *([itertools.batched] if hasattr(itertools, "batched") else []))},
+    **{f: _endless(f) for f in ENDLESS}, itertools.chain.from_iterable: _from_iterable,
+    itertools.islice: _islice, itertools.accumulate: _accumulate, itertools.starmap: _starmap,
+    itertools.takewhile: _tested(_first), itertools.dropwhile: _tested(_rest),
+    itertools.filterfalse: _tested(_failing), itertools.groupby: _groupby, copy.copy: _copy,
+    copy.deepcopy: _deepcopy, dataclasses.replace: _replace, dataclasses.fields: _fields,
+    dataclasses.is_dataclass: _is_dataclass, dataclasses.asdict: _asdict, dataclasses.astuple: _astuple,
+    math.prod: _prod, math.fsum: _fsum, math.dist: _dist,
+}  # fmt: skip

@@ -1,0 +1,295 @@
+"""Gradients of functions inside a function that is differentiated: `grad(h)(x)`, or `dh(x)` of a gradient `dh`.
+
+The primal is interpreted on copies of its arguments, its statements are differentiated as those of a
+function of their own, and both passes become statements of the function around them. What they compute are
+values like any other, which can be differentiated again. The differentiation itself is given from above.
+"""
+
+from __future__ import annotations
+
+import inspect
+from types import FunctionType, MethodType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from revcompile.errors import UnsupportedError
+from revcompile.frontend import calls, functional
+from revcompile.frontend.names import HostObject
+from revcompile.frontend.wanted import explicit_names, is_method, names_by_call
+from revcompile.gates.effects import backward_begins, identity
+from revcompile.ir.nodes import (
+    Apply,
+    Block,
+    Function,
+    Parameter,
+    Structure,
+    Value,
+    map_structure,
+    map_values,
+)
+from revcompile.ir.types import is_float, is_number
+from revcompile.syntax.abstract import Gradient, Left, NeedStatic, NestedFunction, Partial
+
+if TYPE_CHECKING:
+    from revcompile.frontend.lower import Lowering
+
+HOME = "revcompile.transforms.gradient"
+TRANSFORMS = ("grad", "value_and_grad")
+
+
+def is_transform(function: Any) -> bool:
+    """Whether it is `grad` or `value_and_grad`."""
+    return (
+        isinstance(function, FunctionType)
+        and function.__module__ == HOME
+        and function.__name__ in TRANSFORMS
+        and "primal" not in vars(function)
+    )
+
+
+def transform(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Structure:
+    """`grad(h, ...)`; without a function, what awaits it."""
+    bound = inspect.signature(function).bind(*args, **kwargs)
+    bound.apply_defaults()
+    given = bound.arguments
+    if given["f"] is None:
+        return Partial(function, (), kwargs)
+    argnums = low.static(given["argnums"], "as argnums")
+    with_value = function.__name__ == "value_and_grad"
+    return Gradient(given["f"], argnums, bool(given["has_aux"]), with_value)
+
+
+def is_gradient(obj: Any) -> bool:
+    """Whether it is what `grad` made of a function of the program."""
+    if isinstance(obj, FunctionType):
+        return "primal" in vars(obj) and "argnums" in vars(obj)
+    return type(obj).__module__ == HOME and hasattr(obj, "primal")
+
+
+def gradient_of(low: Lowering, function: Any) -> Gradient:
+    """A gradient function of the program, by the function that it is the gradient of."""
+    path = function.path if isinstance(function, HostObject) else low.host.path_of(function)
+    obj = function.obj if isinstance(function, HostObject) else function
+    primal = obj.primal
+    if isinstance(primal, (staticmethod, classmethod)):
+        primal = primal.__func__
+    elif path is not None:
+        primal = low.host.bring(path.then(".primal"), primal, obj.__name__)
+    with_value = obj.value_and_grad in (obj, getattr(obj, "_entry", obj))
+    return Gradient(primal, obj.argnums, obj.has_aux, with_value)
+
+
+def attribute(low: Lowering, gradient: Gradient, name: str) -> Structure:
+    if name == "primal":
+        return gradient.function
+    if name == "value_and_grad":
+        return Gradient(gradient.function, gradient.argnums, gradient.has_aux, True)
+    raise UnsupportedError(f"the attribute {name!r} of a gradient function is not supported here")
+
+
+def call(low: Lowering, gradient: Gradient, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Structure:
+    """What `gradient(*args, **kwargs)` returns."""
+    whole: frozenset[int] = frozenset()  # whole numbers of the arguments that have to be known
+    while True:
+        attempt = _Call(low, gradient, args, kwargs, whole)
+        try:
+            return attempt.run()
+        except NeedStatic as need:
+            found = attempt.numbers_behind(need.value)
+            if not found or found <= whole:
+                raise
+            whole |= found
+
+
+class _Call:
+    """One call of a gradient function, interpreted."""
+
+    def __init__(
+        self, low: Lowering, gradient: Gradient, args: Any, kwargs: dict[str, Any], whole: frozenset[int]
+    ) -> None:
+        self.low, self.gradient, self.whole = low, gradient, whole
+        self.signature, name = signature_of(low, gradient.function)
+        explicit = explicit_names(self.signature, gradient.argnums, name)
+        method = not isinstance(gradient.function, MethodType) and is_method(
+            getattr(gradient.function, "__qualname__", ""), self.signature
+        )
+        by_call = names_by_call(self.signature, len(args), method)
+        self.nested = explicit is not None
+        self.wanted, self.bare = by_call if explicit is None else (explicit, not isinstance(gradient.argnums, (tuple, list)))
+        self.given = self.signature.bind(*args, **kwargs)
+        self.numbers: list[Value] = []  # in the order of the arguments' whole numbers
+        self._default_arguments()
+
+    def _default_arguments(self) -> None:
+        """Defaults that are differentiated are arguments."""
+        function = self.gradient.function
+        for name in self.wanted:
+            parameter = self.signature.parameters[name]
+            if name in self.given.arguments or parameter.default is parameter.empty:
+                continue
+            if isinstance(function, FunctionType):
+                self.given.arguments[name] = self.low.default(function, parameter)
+            else:
+                self.given.arguments[name] = parameter.default
+
+    def run(self) -> Structure:
+        low, builder = self.low, self.low.builder
+        memory, contents, line = low.memory.fork(), low.mutables.save(), builder.line
+        try:
+            with builder.tentatively() as statements:
+                answer = self._interpret()
+                done = list(builder.statements)
+        except Left as e:
+            builder.statements.extend(statements)
+            raise e
+        except NeedStatic:
+            low.memory = memory
+            low.mutables.restore(contents)
+            raise
+        builder.line = line
+        builder.statements.extend(done)
+        return answer
+
+    def _interpret(self) -> Structure:
+        low, builder, gradient = self.low, self.low.builder, self.gradient
+        parameters = []
+        for name, argument in self.given.arguments.items():
+            fresh = self._copied(argument, name in self.wanted)
+            self.given.arguments[name] = low.mutables.adopt(fresh)
+            parameters.append(Parameter(name, map_structure(lambda leaf: leaf, fresh)))
+        before = builder.statements
+        result: Structure = None
+        try:
+            with builder.tentatively() as inner:
+                result = low.resolve(low.invoke(gradient.function, *self.given.args, **self.given.kwargs))
+        except Left:
+            before.extend(inner)
+            raise
+        low.steering.update(self._steering())
+        primal = Function("primal", tuple(parameters), Block(tuple(inner), (result,)))
+        memory, line = low.memory, builder.line
+        done = low.differentiate(primal, self.wanted, gradient.has_aux)
+        low.memory, builder.line, builder.statements = memory, line, before
+        builder.statements.extend(
+            s for s in done.body.statements if not (isinstance(s, Apply) and s.function is backward_begins)
+        )
+        ((value, aux, gradients),) = done.body.yields
+        return self._answer(value, aux, gradients)
+
+    def _copied(self, structure: Structure, wanted: bool) -> Structure:
+        """An argument whose numbers and arrays are the primal's own."""
+
+        def copy(leaf: Structure) -> Structure:
+            if isinstance(leaf, Value):
+                if not is_number(leaf.type) or not (wanted or leaf.type.dims):
+                    return leaf
+                if not is_float(leaf.type) and not leaf.type.dims:
+                    return self._number(leaf)
+                return self._emit_copy(leaf)
+            if wanted and type(leaf) is int:
+                return self._number(leaf)
+            if wanted and isinstance(leaf, (float, np.floating, np.integer)):
+                return self._emit_copy(leaf)
+            return leaf
+
+        return map_structure(copy, structure)
+
+    def _number(self, leaf: Structure) -> Structure:
+        """A whole number: a run-time value that may be differentiated, unless the primal has to know it."""
+        position = len(self.numbers)
+        if position in self.whole and not isinstance(leaf, Value):
+            self.numbers.append(Value(None))  # type: ignore[arg-type]
+            return leaf
+        self.numbers.append(self._emit_copy(leaf))
+        return self.numbers[-1]
+
+    def _emit_copy(self, leaf: Structure) -> Value:
+        new = self.low.emit(identity, leaf)
+        new.hint, new.fold = getattr(leaf, "hint", None), False
+        return new
+
+    def numbers_behind(self, value: Value) -> frozenset[int]:
+        """Which of the arguments' known whole numbers a value is computed from."""
+        seen: set[Value] = set()
+        ahead = [value]
+        while ahead:
+            v = ahead.pop()
+            if v not in seen:
+                seen.add(v)
+                made = self.low.builder.definitions.get(v)
+                ahead.extend(made.inputs if made is not None else ())
+        out = set()
+        for i, number in enumerate(self.numbers):
+            made = self.low.builder.definitions.get(number)
+            if number in seen and made is not None and not made.inputs:
+                out.add(i)
+        return frozenset(out)
+
+    def _steering(self) -> set[Value]:
+        """What a number that steers is a copy of steers, too."""
+        low = self.low
+        copies = [low.builder.definitions[n] for n in self.numbers if n in low.steering]
+        return {v for copy in copies for v in copy.inputs}
+
+    def _answer(self, value: Structure, aux: Structure, gradients: tuple[Structure, ...]) -> Structure:
+        low = self.low
+        star = [p.name for p in self.signature.parameters.values() if p.kind is p.VAR_POSITIONAL]
+        flat: list[Structure] = []
+        for name, one in zip(self.wanted, gradients, strict=True):
+            one = low.mutables.adopt(map_values(self._own, one))
+            flat.extend(one) if name in star and not self.nested else flat.append(one)
+        answer: Structure = flat[0] if self.bare and len(flat) == 1 else tuple(flat)
+        if self.gradient.with_value:
+            return ((value, aux), answer) if self.gradient.has_aux else (value, answer)
+        return (answer, aux) if self.gradient.has_aux else answer
+
+    def _own(self, v: Value) -> Value:
+        """A gradient shares storage with nothing, so that the program may write into it."""
+        return self.low.emit(identity, v) if v.type.dims else v
+
+
+def signature_of(low: Lowering, function: Any) -> tuple[inspect.Signature, str]:
+    """The parameters of a function that is differentiated, and its name."""
+    if isinstance(function, NestedFunction):
+        return calls.nested_signature(function), getattr(function.node, "name", "function")
+    if isinstance(function, Gradient):
+        return signature_of(low, function.function)
+    if isinstance(function, MethodType) and isinstance(function.__func__, FunctionType):
+        signature = inspect.signature(function.__func__, follow_wrapped=False)
+        return signature.replace(parameters=list(signature.parameters.values())[1:]), function.__name__
+    if isinstance(function, Partial):
+        return _of_partial(low, function)
+    if is_gradient(function):
+        return signature_of(low, gradient_of(low, function))
+    if isinstance(function, FunctionType):
+        signature = inspect.signature(function, follow_wrapped=False)
+        kinds = [p.kind for p in signature.parameters.values()]
+        if kinds == [inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD]:
+            signature = inspect.signature(function)  # a wrapper's parameters are those of what it wraps
+        return signature, function.__name__
+    unwrapped = functional.unwrapped(low, function)
+    if unwrapped is not None:
+        return signature_of(low, unwrapped)
+    raise UnsupportedError(
+        f"the gradient of {getattr(function, '__name__', type(function).__name__)} is not supported here",
+        way_out="Differentiate a Python function: lambda x: ...",
+    )
+
+
+def _of_partial(low: Lowering, function: Partial) -> tuple[inspect.Signature, str]:
+    signature, name = signature_of(low, function.function)
+    left = signature.bind_partial(*function.args, **function.kwargs).arguments
+    rest = [p for n, p in signature.parameters.items() if n not in left or n in function.kwargs]
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    seen = False
+    out = []
+    for p in rest:
+        seen = seen or p.name in function.kwargs
+        if p.name in function.kwargs:
+            p = p.replace(kind=keyword, default=function.kwargs[p.name])
+        elif seen and p.kind is p.POSITIONAL_OR_KEYWORD:
+            p = p.replace(kind=keyword)
+        out.append(p)
+    return signature.replace(parameters=out), name
+

@@ -1,0 +1,223 @@
+"""What the parts of the interpreter ask of it about objects, containers and functions of the program.
+
+The half of `Lowering` that says which room answers.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from revcompile.errors import UnsupportedError
+from revcompile.frontend import builtin, calls, containers, expressions, gradients, objects
+from revcompile.ir.nodes import Function, Instance, Structure, Value
+from revcompile.statements import simple
+from revcompile.syntax.abstract import Frame, Gradient
+from revcompile.syntax.mutable import KINDS, Mutables
+from revcompile.syntax.source import parameters
+
+MAKES_CONTAINER = (ast.List, ast.ListComp, ast.Dict, ast.DictComp)
+
+
+class Cells(Instance):
+    """The variables `shared` of one activation of a function."""
+
+    __slots__ = ("shared",)
+
+    def __init__(self, shared: frozenset[str], given: dict[str, Structure]) -> None:
+        super().__init__(object, given)
+        self.shared = shared
+
+
+@lru_cache(maxsize=1024)
+def cell_names(node: ast.FunctionDef | ast.Lambda) -> frozenset[str]:
+    """The variables of a function that functions inside it declare `nonlocal`."""
+    own: set[str] = {a.arg for a in parameters(node)}
+    declared: set[str] = set()
+    inside: set[str] = set()
+
+    def walk(part: ast.AST) -> None:
+        for child in ast.iter_child_nodes(part):
+            if isinstance(child, ast.FunctionDef):
+                own.add(child.name)
+                inside.update(n for s in ast.walk(child) if isinstance(s, ast.Nonlocal) for n in s.names)
+            elif isinstance(child, (ast.Nonlocal, ast.Global)):
+                declared.update(child.names)
+            elif isinstance(child, ast.Name) and not isinstance(child.ctx, ast.Load):
+                own.add(child.id)
+            elif not isinstance(child, (ast.Lambda, ast.ListComp, ast.DictComp, ast.SetComp, ast.GeneratorExp)):
+                walk(child)
+
+    for statement in node.body if isinstance(node, ast.FunctionDef) else ():
+        walk(ast.Module([statement], []))
+    return frozenset((own - declared) & inside)
+
+
+class Language:
+    """Attributes, items, operators and calls, as Python's statements need them."""
+
+    mutables: Mutables
+    frames: list[Frame]  # the activations that are being interpreted, the innermost last
+    # given from above: the gradient function of a primal
+    differentiate: Callable[[Function, tuple[str, ...], bool], Function]
+
+    def made(self: Any, node: ast.expr, structure: Structure) -> Structure:
+        """`structure`, which the expression `node` denotes; a new container is the program's own."""
+        if isinstance(structure, KINDS):
+            if isinstance(node, MAKES_CONTAINER):
+                self.own(structure)
+            self.mutables.read(structure)
+        return structure
+
+    def own(self: Any, container: Any) -> Any:
+        """`container`, which the program has just made. (What a gate's rule makes is of no interest.)"""
+        if self.frames and self.frames[-1].is_rule:
+            return container
+        return self.mutables.own(container)
+
+    # -- calls --------------------------------------------------------------------------------
+
+    def invoke(self: Any, function: Any, *args: Any, **kwargs: Any) -> Structure:
+        """`function(*args, **kwargs)`, from where the interpreter is."""
+        return calls.call(self, function, args, kwargs, None, self.frames[-1])
+
+    def operate(self: Any, function: Callable[..., Any], *args: Structure) -> Structure:
+        """A Python operator on what it is applied to."""
+        return expressions.operate(self, function, *args)
+
+    def truth(self: Any, x: Structure) -> Structure:
+        return builtin.truth(self, x)
+
+    def equal(self: Any, left: Structure, right: Structure) -> Structure:
+        return expressions.equal_sequences(self, self.frames[-1], left, right)
+
+    def same(self: Any, left: Structure, right: Structure) -> bool:
+        return expressions.is_same(left, right)
+
+    # -- names --------------------------------------------------------------------------------
+
+    def make_cells(self: Any, node: ast.FunctionDef | ast.Lambda, frame: Frame) -> None:
+        """Set the variables of a function apart that functions inside it assign.
+
+        A branch and a loop keep account of the names of the function that they stand in; these may be
+        assigned from elsewhere, like the attributes of an object.
+        """
+        shared = cell_names(node)
+        if shared and not frame.is_rule:
+            given = {name: frame.names.pop(name) for name in shared & frame.names.keys()}
+            frame.cells = self.mutables.own(Cells(shared, given))
+
+    def assign_name(self: Any, name: str, value: Structure, frame: Frame) -> None:
+        """`name = value`"""
+        home = frame.outer.get(name, frame)
+        if isinstance(home.cells, Cells) and name in home.cells.shared:
+            self.mutables.change(home.cells, keeps_length=True)
+            home.cells.attributes[name] = value
+        else:
+            home.names[name] = value
+
+    def delete_name(self: Any, name: str, frame: Frame) -> None:
+        """`del name`"""
+        home = frame.outer.get(name, frame)
+        if isinstance(home.cells, Cells) and name in home.cells.shared:
+            self.mutables.change(home.cells)
+            del home.cells.attributes[name]
+        else:
+            del home.names[name]
+
+    def declare_nonlocal(self: Any, name: str, frame: Frame) -> None:
+        """`nonlocal name`"""
+        home = frame.parent
+        while home is not None and not (isinstance(home.cells, Cells) and name in home.cells.shared):
+            home = home.parent
+        if home is None:
+            raise UnsupportedError(f"{name} is a variable of the program, which a gradient function does not change")
+        frame.outer[name] = home
+
+    # -- containers and objects -----------------------------------------------------------------
+
+    def items(self: Any, source: Structure) -> list[Structure]:
+        """A new list of the items of what can be gone through."""
+        return list(self.iterate(source, None, None))
+
+    def item(self: Any, owner: Structure, index: Structure) -> Structure:
+        """`owner[index]`"""
+        if isinstance(owner, Value):
+            self.steer(index)
+            return self.apply(expressions.GETITEM, (owner, index), {})
+        if objects.is_object(owner):
+            method = objects.special(self, owner, "getitem")
+            return objects.refuse((owner,), "indexing ") if method is None else self.invoke(method, index)
+        return containers.get_item(self, owner, index)
+
+    def set_item(
+        self: Any, owner: Structure, index: Structure, value: Structure, node: ast.AST, frame: Frame
+    ) -> None:
+        """`owner[index] = value`, of what is no array."""
+        if objects.is_object(owner):
+            method = objects.special(self, owner, "setitem")
+            if method is None:
+                objects.refuse((owner,), "item assignment ")
+            self.invoke(method, index, value)
+            return
+        containers.set_item(self, owner, index, value)
+
+    def delete_item(self: Any, owner: Structure, index: Structure) -> None:
+        """`del owner[index]`"""
+        method = objects.special(self, owner, "delitem") if objects.is_object(owner) else None
+        if method is not None:
+            self.invoke(method, index)
+            return
+        containers.delete_item(self, owner, index)
+
+    def attribute(self: Any, owner: Structure, name: str, frame: Frame) -> Structure:
+        """`owner.name`"""
+        name = self._mangled(name, frame)
+        if isinstance(owner, Gradient):
+            return gradients.attribute(self, owner, name)
+        if isinstance(owner, Value):
+            return expressions.value_attribute(self, owner, name)
+        return expressions.static_attribute(self, owner, name, frame)
+
+    def set_attribute(
+        self: Any, owner: Structure, name: str, value: Structure, node: ast.AST, frame: Frame
+    ) -> None:
+        """`owner.name = value`"""
+        objects.assign(self, owner, self._mangled(name, frame), value)
+        simple.name(value, name, frame)
+
+    def delete_attribute(self: Any, owner: Structure, name: str, frame: Frame) -> None:
+        objects.delete(self, owner, self._mangled(name, frame))
+
+    def _mangled(self, name: str, frame: Frame) -> str:
+        """The name that `__name` has in the methods of a class."""
+        if not name.startswith("__") or name.endswith("__"):
+            return name
+        for home in reversed(frame.function.__qualname__.split(".")[:-1]):
+            if home != "<locals>" and f"_{home.lstrip('_')}{name}" in _names_of(frame.function.__code__):
+                return f"_{home.lstrip('_')}{name}"
+        return name
+
+    def extend(
+        self: Any,
+        owner: Structure,
+        function: Callable[..., Any],
+        new: Structure,
+        node: ast.AST,
+        frame: Frame,
+    ) -> Structure:
+        """`owner op= new` of a list or a dict: itself, changed, or something new."""
+        if containers.in_place(self, function, owner, new):
+            return owner
+        return self.operate(function, owner, new)
+
+
+def _names_of(code: Any) -> set[str]:
+    """The names in compiled code and in the functions inside it."""
+    found = set(code.co_names)
+    for constant in code.co_consts:
+        if hasattr(constant, "co_names"):
+            found |= _names_of(constant)
+    return found

@@ -1,0 +1,59 @@
+"""Which gradients a call returns: what `argnums` and the way in which the arguments were passed say.
+
+Imports the standard library and NumPy.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import numpy as np
+
+Argnums = int | str | tuple[int | str, ...] | None
+
+
+def explicit_names(signature: inspect.Signature, argnums: Argnums, name: str) -> tuple[str, ...] | None:
+    """The parameters that argnums names, or None. Raises TypeError or ValueError for bad ones."""
+    if argnums is None:
+        return None
+    names = list(signature.parameters)
+    out: list[str] = []
+    for which in argnums if isinstance(argnums, (tuple, list)) else (argnums,):
+        which = int(which) if isinstance(which, np.integer) else which
+        if isinstance(which, bool) or not isinstance(which, (int, str)):
+            raise TypeError(f"argnums must be integers or parameter names, not {which!r}")
+        if isinstance(which, str):
+            if which not in names:
+                raise ValueError(f"argnums: {name} has no parameter {which!r}; it has {', '.join(names)}")
+            out.append(which)
+        else:
+            if not -len(names) <= which < len(names):
+                raise ValueError(f"argnums: {name} has {len(names)} parameters, no number {which}")
+            out.append(names[which])
+    return tuple(out)
+
+
+def is_method(qualname: str, signature: inspect.Signature) -> bool:
+    """Whether the first parameter is the object that a method is called on."""
+    home = qualname.rpartition(".")[0]
+    first = next(iter(signature.parameters), "")
+    return bool(home) and not home.endswith("<locals>") and first in ("self", "cls")
+
+
+def names_by_call(signature: inspect.Signature, positional: int, method: bool) -> tuple[tuple[str, ...], bool]:
+    """The parameters that a call with so many arguments by position differentiates, and whether a gradient
+    comes bare."""
+    names = []
+    for i, p in enumerate(signature.parameters.values()):
+        if i == 0 and method:
+            continue
+        required = p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+        if (
+            required
+            or (p.kind is p.POSITIONAL_OR_KEYWORD and i < positional)
+            or (p.kind is p.VAR_POSITIONAL and positional > i)
+        ):
+            names.append(p.name)
+    star = any(p.kind is p.VAR_POSITIONAL for p in signature.parameters.values())
+    return tuple(names), len(names) == 1 and not star

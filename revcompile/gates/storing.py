@@ -1,0 +1,89 @@
+"""Writing elements of an array, as a pure operation: the array with other elements in it.
+
+`A[i] = v` is `A1, old = store(A0, ((getitem, i),), v)`: the path leads from the array to what is written,
+so that a store through a view (`A.T[j][k] = v`) is one into the array itself. `old` is a copy of what stood
+there, made only if it is read. Whether `A1` may take the storage of `A0` is decided last, by
+`passes/in_place`. The reversal is in `statements/store.py`.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from revcompile.gates.indexing import getitem_dims
+from revcompile.gates.infer import infer
+from revcompile.gates.samples import example, real
+from revcompile.gates.table import TABLE, Gate, gate, register
+from revcompile.ir.nodes import Value
+from revcompile.ir.types import Array, Facts, Scalar
+from revcompile.runtime import last_written, scatter
+
+WHOLE = ((operator.getitem, Ellipsis),)
+
+
+def at(a: Any, path: Any) -> Any:
+    """What stands at the end of a path."""
+    for function, *rest in path:
+        a = function(a, *rest)
+    return a
+
+
+def store(a: Any, path: Any, value: Any) -> Any:
+    """The array `a` with `value` written at the end of `path`, and what stood there."""
+    old = np.copy(at(a, path))
+    *way, (_, index) = path
+    at(a, way)[index] = value
+    return a, old
+
+
+def part_type(facts: Facts, a: Value, path: Any) -> Scalar | Array:
+    """The type of what stands at the end of a path."""
+    part = a
+    for function, *rest in path:
+        part = Value(infer(TABLE[function], function, (part, *rest), facts))
+    return part.type  # type: ignore[return-value]
+
+
+def store_types(facts: Facts, a: Value, path: Any, value: Any) -> Any:
+    """The array keeps its type: a store changes neither shape nor dtype."""
+    part = part_type(facts, a, path)
+    if isinstance(value, Value):
+        _check_shape(facts, value, part)
+    return a.type, part
+
+
+def _check_shape(facts: Facts, value: Value, part: Scalar | Array) -> None:
+    """NumPy stretches what is written to the place where it is written, never the place."""
+    have, want = value.type.dims, part.dims
+    while len(have) > len(want) and have[0].can_be_one:
+        have = have[1:]
+    if len(have) > len(want):
+        raise ValueError(f"could not broadcast: a {value.type} is stored where a {part} stands")
+    for h, w in zip(reversed(have), reversed(want), strict=False):
+        if not h.can_be_one:
+            if h.size is not None and w.size is not None and h.size != w.size:
+                raise ValueError(f"could not broadcast: a {value.type} is stored where a {part} stands")
+            facts.unify(h, w)
+
+
+def _store_rule(grad_y: Any, a: Any, path: Any, value: Any) -> Any:
+    raise NotImplementedError("the reversal of a store is a statement's: statements/store.py")
+
+
+register(Gate("store", (store,), store, rule=_store_rule, types=store_types))
+
+
+@gate(
+    last_written,
+    dims=lambda facts, grad, index: getitem_dims(facts, grad, index),
+    examples=[
+        example(real(4), np.array([0, 2, 2])),
+        example(real(4, 2), np.array([1, 0, 1])),
+        example(real(3, 4), (np.array([0, 2, 0]), np.array([1, 3, 1]))),
+    ],
+)
+def last_written_(grad_y: Any, grad: Any, index: Any) -> Any:
+    return scatter(grad_y, index, grad.shape)

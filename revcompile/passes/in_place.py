@@ -1,0 +1,334 @@
+"""Whose storage it is: which stores and sums may go into the array that they change.
+
+The statements before this pass are pure: a store makes another array. Here each store is let write into
+the storage of its array, if nobody reads that storage's old content afterwards; otherwise the array is
+copied first. Sums of gradients go in place likewise, and what is returned is copied unless it is ours alone.
+
+Before:                                  After:
+    grad_x_1 = grad_x + s0                   grad_x += s0
+    y, _ = store(x, i, 2.0)                  y = x.copy(); y[i] = 2.0
+    return (y, grad_x_1)                     return (y.copy(), grad_x)
+
+To this end each array has *tokens*, one for each storage that it may be a part of: a fresh array has one of
+its own; a view has those of what it is a view of; a caller's array has FOREIGN. A loop's array that is
+written into has one of its own for the whole loop, and the loop begins with a copy where it must.
+"""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from revcompile.gates.effects import identity
+from revcompile.gates.storing import store
+from revcompile.gates.table import TABLE
+from revcompile.ir.nodes import (
+    Apply,
+    Block,
+    Branch,
+    Function,
+    Loop,
+    Statement,
+    Structure,
+    Value,
+    applications,
+    leaves,
+    map_values,
+)
+from revcompile.ir.types import Array, Scalar
+from revcompile.passes.add_at import add_at, add_many, add_where_it_is, same_form
+from revcompile.passes.order import Order, Point
+from revcompile.syntax.memory import VIEWS_OF_CONTIGUOUS, is_gather
+
+ALIASING = frozenset({identity, np.asarray, np.nan_to_num})
+FOREIGN = "the caller's, or not to be written"
+NOT_WRITABLE = frozenset({np.broadcast_to})
+IN_PLACE: dict[Any, Any] = {operator.add: operator.iadd, operator.sub: operator.isub}
+Tokens = frozenset[Any]
+NONE: Tokens = frozenset()
+
+
+def write_in_place(function: Function, foreign: tuple[Value, ...] = ()) -> Function:
+    """The function with its stores and sums in place. `foreign` are arrays that are not ours, parameters apart."""
+    function = add_where_it_is(function)
+    copied: set[Value] = set()
+    for _ in range(20):
+        work = _InPlace(function, foreign, copied)
+        done = work.run()
+        if work.to_copy <= copied:
+            return done
+        copied |= work.to_copy
+    raise AssertionError("what is to be copied does not settle")
+
+
+class _InPlace:
+    """One attempt. `copied`: the views that have to be copies, found by the attempts before."""
+
+    def __init__(self, function: Function, foreign: tuple[Value, ...], copied: set[Value]) -> None:
+        self.function = function
+        self.order = Order(function)
+        self.tokens: dict[Value, Tokens] = {}
+        self.holders: dict[Any, list[Value]] = {}
+        self.copied = copied
+        self.to_copy: set[Value] = set()
+        self.written: set[Any] = set()
+        self.params: set[Value] = set()  # of loops
+        self.views = {
+            s.result for s in applications(function.body) if isinstance(s.result, Value) and _is_plain_view(s)
+        }
+        for v in (*(v for p in function.parameters for v in leaves(p.structure)), *foreign):
+            self._hold(v, frozenset({v, FOREIGN}))
+
+    def run(self) -> Function:
+        statements, yields = self._block(self.function.body)
+        if isinstance(yields[0], tuple) and len(yields[0]) == 3:
+            yields = (self._own_gradients(yields[0], statements),)
+        return replace(self.function, body=Block(tuple(statements), yields))
+
+    # -- tokens -------------------------------------------------------------------------------
+
+    def _hold(self, value: Value, tokens: Tokens) -> None:
+        if isinstance(value.type, Array):
+            self.tokens[value] = tokens
+            for token in tokens:
+                self.holders.setdefault(token, []).append(value)
+
+    def _of(self, structure: Structure) -> Tokens:
+        found: Tokens = NONE
+        for v in leaves(structure):
+            found |= self.tokens.get(v, NONE)
+        return found
+
+    def _shared(self, value: Value, point: Point) -> list[Value] | None:
+        """Who else reads the storage of `value` after a point. None: it must not be written at all."""
+        tokens = self.tokens.get(value, NONE)
+        if FOREIGN in tokens or not tokens:
+            return None
+        found = []
+        for token in tokens:
+            for other in self.holders[token]:
+                defined = self.order.defined.get(other)
+                before = defined is None or defined.number < point.number
+                if before and self.order.is_read_after(other, point):
+                    found.append(other)
+        return found
+
+    def _may_write(self, value: Value, point: Point) -> bool:
+        """Whether the storage of `value` may be written at a point; views that stand in the way are copied."""
+        shared = self._shared(value, point)
+        if shared is None or value in shared:
+            return False
+        in_the_way = [v for v in shared if v not in self.copied]
+        if all(v in self.views for v in in_the_way):
+            self.to_copy.update(in_the_way)
+            return True
+        return False
+
+    # -- statements ---------------------------------------------------------------------------
+
+    def _block(self, block: Block) -> tuple[list[Statement], tuple[Structure, ...]]:
+        out: list[Statement] = []
+        for statement in block.statements:
+            if isinstance(statement, Apply):
+                self._apply(statement, out)
+            elif isinstance(statement, Branch):
+                out.append(self._branch(statement))
+            elif isinstance(statement, Loop):
+                self._loop(statement, out)
+            else:
+                out.append(statement)
+        return out, block.yields
+
+    def _apply(self, s: Apply, out: list[Statement]) -> None:
+        point = self.order.at[id(s)]
+        if s.function is store:
+            self._store(s, point, out)
+            return
+        if s.function in (add_at, add_many):
+            old, index, extra = s.args
+            if not self._may_write(old, point):
+                old = self._copy(old, out)
+            self._hold(s.result, self._write(old))
+            out.append(replace(s, args=(old, index, extra)))
+            return
+        if s.function in IN_PLACE and isinstance(s.result, Value) and self._adds_in_place(s, point):
+            old = s.args[0]
+            self._hold(s.result, self._write(old))
+            out.append(replace(s, function=IN_PLACE[s.function]))
+            return
+        if isinstance(s.result, Value) and s.result in self.copied:
+            view = Value(s.result.type, None, s.result.of)
+            out.append(replace(s, result=view))
+            self._hold(s.result, frozenset({s.result}))
+            out.append(Apply(np.ndarray.copy, (view, "C"), s.result, s.line, s.note))
+            return
+        gate = TABLE[s.function]
+        shares = (gate.view or s.function in ALIASING) and not (
+            s.function is operator.getitem and is_gather(s.args[1])
+        )
+        if s.function is np.einsum and len(s.args[1]) > 1:
+            shares = False
+        for v in s.outputs:
+            own = self._of(s.args) if shares else frozenset({v})
+            self._hold(v, own | {FOREIGN} if s.function in NOT_WRITABLE else own or frozenset({v}))
+        out.append(s)
+
+    def _write(self, old: Structure) -> Tokens:
+        tokens = self._of(old)
+        self.written |= tokens
+        return tokens
+
+    def _copy(self, array: Value, out: list[Statement], line: int | None = None) -> Value:
+        """A copy of `array` under its own name."""
+        new = Value(array.type, array.hint, array.of, fold=False)
+        out.append(copy_of(array, new, self._maker(array, out), line))
+        self._hold(new, frozenset({new}))
+        return new
+
+    def _maker(self, value: Value, out: list[Statement]) -> Apply | None:
+        made = [s for s in out if isinstance(s, Apply) and s.result is value]
+        return made[0] if made else None
+
+    def _store(self, s: Apply, point: Point, out: list[Statement]) -> None:
+        array, path, value = s.args
+        contiguous = any(step[0] in VIEWS_OF_CONTIGUOUS for step in path)
+        made = self._maker(array, out)
+        laid_out = made is not None and made.function in (
+            np.ndarray.copy,
+            np.zeros,
+            np.empty,
+            np.ones,
+            np.full,
+        )
+        if not self._may_write(array, point) or (contiguous and not laid_out):
+            array = self._copy(array, out, s.line)
+        after, old = s.result
+        self._hold(after, self._write(array))
+        self._hold(old, frozenset({old}))
+        out.append(replace(s, args=(array, path, value)))
+
+    def _adds_in_place(self, s: Apply, point: Point) -> bool:
+        """Whether `s = old + extra` may be `old += extra`."""
+        old, extra = s.args
+        if not isinstance(old, Value) or old.of is None or old.of is not s.result.of:
+            return False
+        if isinstance(old.type, Scalar):
+            if point.loops and old not in self.params:  # in a loop, a sum of two terms is one expression
+                return False
+            return isinstance(s.result.type, Scalar) and not self.order.is_read_after(old, point)
+        return (
+            same_form(old, s.result) and not self._of(extra) & self._of(old) and self._may_write(old, point)
+        )
+
+    def _branch(self, s: Branch) -> Branch:
+        sides = []
+        for block in (s.then, s.orelse):
+            statements, yields = self._block(block)
+            sides.append(Block(tuple(statements), yields))
+        for result, *atoms in zip(s.results, *(b.yields for b in sides), strict=False):
+            self._hold(result, self._of(atoms) or frozenset({result}))
+        if sides[0].raises or sides[1].raises:
+            for result, atom in zip(s.results, sides[1 if sides[0].raises else 0].yields, strict=False):
+                self._hold(result, self._of(atom) or frozenset({result}))
+        return replace(s, then=sides[0], orelse=sides[1])
+
+    def _loop(self, s: Loop, out: list[Statement]) -> None:
+        point = self.order.at[id(s)]
+        self.params.update(s.params)
+        exclusive = {p: frozenset({p}) for p in s.params if isinstance(p.type, Array)}
+        for p, tokens in exclusive.items():
+            self._hold(p, tokens)
+        for v, each in s.each:
+            self._hold(v, self._of(each.args) or frozenset({v}))
+        outer_written, self.written = self.written, set()
+        statements: list[Statement] = []
+        test = None
+        if s.test is not None:
+            test_statements, test_yields = self._block(s.test)
+            test = Block(tuple(test_statements), test_yields)
+        statements, yields = self._block(s.body)
+        mutated = [i for i, p in enumerate(s.params) if p in self.written]
+        inits = list(s.inits)
+        for i in mutated:
+            if not self._may_enter(s, i, point):
+                inits[i] = self._copy_init(inits[i], s.params[i], out)
+            self.written |= self._of(inits[i])  # the loop writes what it begins with
+        ends = list(yields)
+        taken: Tokens = NONE
+        for i in mutated:
+            tokens = self._of(ends[i])
+            foreign = {t for t in tokens if t is FOREIGN or self._is_outside(t, point)}
+            if foreign or tokens & taken:
+                ends[i] = self._copy(ends[i], statements)
+                tokens = self._of(ends[i])
+            taken |= tokens
+        for i, result in enumerate(s.results):
+            self._hold(result, (self._of(inits[i]) | self._of(ends[i])) or frozenset({result}))
+        for v, kept in s.saves:
+            if isinstance(v, Value) and isinstance(v.type, Array):
+                self.tokens[kept] = self.tokens.get(v, NONE)
+                for token in self.tokens[kept]:
+                    self.holders.setdefault(token, []).append(kept)
+        self.written |= outer_written
+        body = Block(tuple(statements), tuple(ends))
+        out.append(replace(s, test=test, body=body, inits=tuple(inits)))
+
+    def _copy_init(self, init: Structure, param: Value, out: list[Statement]) -> Structure:
+        return self._copy(init, out) if isinstance(init, Value) else init
+
+    def _is_outside(self, token: Any, point: Point) -> bool:
+        """Whether a storage is there before the loop at `point` begins."""
+        defined = self.order.defined.get(token) if isinstance(token, Value) else None
+        return defined is not None and defined.number <= point.number
+
+    def _may_enter(self, s: Loop, slot: int, point: Point) -> bool:
+        """Whether the loop may write into the storage of the array that a slot begins with."""
+        init = s.inits[slot]
+        if not isinstance(init, Value):
+            return True
+        tokens = self.tokens.get(init, NONE)
+        if any(i != slot and self._of(other) & tokens for i, other in enumerate(s.inits)):
+            return False
+        return self._shared(init, point) == []
+
+    # -- what is returned ---------------------------------------------------------------------
+
+    def _own_gradients(self, answer: Structure, statements: list[Statement]) -> Structure:
+        """Copy, at the end, each returned gradient that is not an array of its own."""
+        value, aux, gradients = answer
+        taken = self._of((value, aux))
+
+        def own(gradient: Value) -> Structure:
+            nonlocal taken
+            if not isinstance(gradient.type, Array):
+                return gradient
+            tokens = self._of(gradient)
+            if not tokens & taken and FOREIGN not in tokens:
+                taken |= tokens
+                return gradient
+            new = Value(gradient.type, of=gradient.of, hint=gradient.hint, fold=True)
+            statements.append(copy_of(gradient, new, self._maker(gradient, statements)))
+            return new
+
+        return value, aux, map_values(own, gradients)
+
+
+def copy_of(array: Value, new: Value, made: Apply | None, line: int | None = None) -> Apply:
+    """The statement that makes `new` a copy of `array`: an array of one number, if it is that, stretched."""
+    if made is not None and made.function is np.broadcast_to:
+        number, shape = made.args[:2]
+        if not isinstance(number, Value) or not number.type.dims:
+            rest = [p.default for p in list(TABLE[np.full].signature.parameters.values())[2:]]
+            return Apply(np.full, (shape, number, *rest), new, line, made.note)
+    return Apply(np.ndarray.copy, (array, "C"), new, line)
+
+
+def _is_plain_view(s: Apply) -> bool:
+    gate = TABLE.get(s.function)
+    if gate is None or not gate.view or gate.forward is not None or gate.backward is not None:
+        return False
+    is_array = isinstance(s.result, Value) and isinstance(s.result.type, Array)
+    return is_array and s.function not in NOT_WRITABLE

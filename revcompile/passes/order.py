@@ -1,0 +1,105 @@
+"""Where values are defined and read, in the order in which a program runs: is a value read after this?
+
+Imports the IR.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from revcompile.gates.lengths import LENGTHS
+from revcompile.ir.nodes import (
+    Apply,
+    Block,
+    Branch,
+    Function,
+    Loop,
+    Statement,
+    Value,
+    blocks,
+    leaves,
+    operands,
+    results,
+)
+
+
+@dataclass(frozen=True)
+class Point:
+    """A place in a program: its number, the sides of branches and the loops that it is in."""
+
+    number: int
+    sides: tuple[tuple[int, int], ...]
+    loops: tuple[int, ...]
+
+
+class Order:
+    """Points of all definitions and of all reads of elements (a length is the same for every version)."""
+
+    def __init__(self, function: Function) -> None:
+        self.defined: dict[Value, Point] = {}
+        self.reads: dict[Value, list[Point]] = {}
+        self.at: dict[int, Point] = {}  # of each statement, by its identity
+        self.ends: dict[int, Point] = {}  # of each block, by its identity
+        self._count = 0
+        start = Point(0, (), ())
+        for p in function.parameters:
+            for v in leaves(p.structure):
+                self.defined[v] = start
+        self._block(function.body, (), ())
+
+    def _point(self, sides: tuple[tuple[int, int], ...], loops: tuple[int, ...]) -> Point:
+        self._count += 1
+        return Point(self._count, sides, loops)
+
+    def _read(self, value: Value, point: Point) -> None:
+        self.reads.setdefault(value, []).append(point)
+
+    def _block(self, block: Block, sides: tuple[tuple[int, int], ...], loops: tuple[int, ...]) -> None:
+        for statement in block.statements:
+            point = self._point(sides, loops)
+            self.at[id(statement)] = point
+            if not (isinstance(statement, Apply) and statement.function in LENGTHS):
+                for v in operands(statement):
+                    self._read(v, point)
+            self._inside(statement, point, sides, loops)
+            after = self._point(sides, loops) if blocks(statement) else point
+            for v in results(statement):
+                self.defined[v] = after
+        end = self._point(sides, loops)
+        self.ends[id(block)] = end
+        for v in leaves(block.yields):
+            self._read(v, end)
+
+    def _inside(
+        self, statement: Statement, point: Point, sides: tuple[tuple[int, int], ...], loops: tuple[int, ...]
+    ) -> None:
+        if isinstance(statement, Branch):
+            for side, block in enumerate(blocks(statement)):
+                self._block(block, (*sides, (point.number, side)), loops)
+        elif isinstance(statement, Loop):
+            inner = (*loops, point.number)
+            first = self._point(sides, inner)
+            for v in statement.bound:
+                self.defined[v] = first
+            for block in blocks(statement):
+                self._block(block, sides, inner)
+            for v, _ in statement.saves:
+                if isinstance(v, Value):
+                    self._read(v, self.ends[id(statement.body)])
+
+    def is_read_after(self, value: Value, point: Point) -> bool:
+        """Whether what `value` holds may be read after `point`, also in a later trip of a loop around it."""
+        defined = self.defined.get(value)
+        again = [loop for loop in point.loops if defined is not None and loop not in defined.loops]
+        for read in self.reads.get(value, ()):
+            if any(loop in read.loops for loop in again):
+                return True
+            if read.number > point.number and _may_follow(point, read):
+                return True
+        return False
+
+
+def _may_follow(first: Point, later: Point) -> bool:
+    """Whether two points do not lie on the two sides of one branch."""
+    sides = dict(first.sides)
+    return all(sides.get(branch, side) == side for branch, side in later.sides)

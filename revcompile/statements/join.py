@@ -1,0 +1,229 @@
+"""Where two ways of a program meet: one structure, one type, one state of the arrays for either.
+
+Used by branches and loops. Imports the IR and the interpreter's interface.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from revcompile.ir.nodes import UNDEFINED, Instance, Structure, Value, leaves, map_structure, scalar_type
+from revcompile.ir.types import Array, Facts, Opaque, Scalar, Type
+from revcompile.statements.exits import NOTES
+from revcompile.syntax.abstract import Poison
+from revcompile.syntax.interpreter import Interpreter
+from revcompile.syntax.memory import Memory
+from revcompile.syntax.mutable import Slot
+
+Pair = tuple[Structure, Structure, Value]  # what either way gives, and the value that stands for both
+
+
+class Unset:
+    """What a name is on a way on which it was not assigned."""
+
+    def __repr__(self) -> str:
+        return "unset"
+
+
+UNSET = Unset()
+
+
+class CannotJoin(Exception):
+    """The two ways leave things of different structure."""
+
+
+# -- structures ------------------------------------------------------------------------------------
+
+
+def join_names(
+    low: Interpreter,
+    then: dict[str, Structure],
+    orelse: dict[str, Structure],
+    pairs: list[Pair],
+    decision: tuple[str, Any] | None,
+) -> dict[str, Structure]:
+    """The names after either way. One that cannot be joined calls for `decision` where it is read."""
+    out: dict[str, Structure] = {}
+    for name in dict.fromkeys([*then, *orelse]):
+        count = len(pairs)
+        try:
+            out[name] = join(low, then.get(name, UNSET), orelse.get(name, UNSET), pairs, hint_of(name))
+        except CannotJoin as e:
+            del pairs[count:]
+            out[name] = Poison(f"differs in kind between the sides of a branch: {e}", decision)
+    return out
+
+
+def hint_of(name: str) -> str | None:
+    """What a value may be called that stands for what `name` is."""
+    return name.attribute if isinstance(name, Slot) else name
+
+
+def join(
+    low: Interpreter, a: Structure, b: Structure, pairs: list[Pair], hint: str | None = None
+) -> Structure:
+    """One structure for either `a` or `b`; where they differ, a new value, noted in `pairs`."""
+    if a is b:
+        return a
+    if isinstance(a, Poison) or isinstance(b, Poison):
+        return a if isinstance(a, Poison) else b
+    if type(a) is type(b) and isinstance(a, (tuple, list)) and len(a) == len(b):
+        items = [join(low, x, y, pairs) for x, y in zip(a, b, strict=True)]
+        if isinstance(a, tuple):
+            return type(a)(*items) if hasattr(a, "_fields") else tuple(items)
+        return low.mutables.mixed(a, b, items)
+    if type(a) is type(b) is dict and list(a) == list(b):
+        return low.mutables.mixed(a, b, {k: join(low, a[k], b[k], pairs) for k in a})
+    if isinstance(a, Instance) and isinstance(b, Instance) and a.cls is b.cls:
+        return low.mutables.mixed(a, b, Instance(a.cls, join(low, a.attributes, b.attributes, pairs)))
+    for one, other, first in ((a, b, False), (b, a, True)):
+        if isinstance(other, Unset) and isinstance(one, (tuple, list, dict)):
+            return _half_set(low, one, pairs, first, hint if hint in NAMES else None)
+    if not isinstance(a, Value) and not isinstance(b, Value):
+        try:
+            if type(a) is type(b) and a == b:
+                return a
+        except Exception:  # an exotic __eq__ is as good as unequal
+            pass
+    for known_a, known_b, value in pairs:
+        if known_a is a and known_b is b and isinstance(a, Value):
+            return value
+    value = Value(join_types(low.builder.facts, type_of(a, b), type_of(b, a)), hint and NAMES.get(hint, hint))
+    if hint is not None:
+        value.fold = False
+    if hint not in NAMES:
+        unset = [low.unset[x] for x in (a, b) if isinstance(x, Value) and x in low.unset]
+        if unset or isinstance(a, Unset) or isinstance(b, Unset):
+            low.unset[value] = hint or (unset[0] if unset else "a part of it")
+    pairs.append((None if isinstance(a, Unset) else a, None if isinstance(b, Unset) else b, value))
+    return value
+
+
+NAMES = {mark: name for name, mark in NOTES.items()}
+
+
+def _half_set(
+    low: Interpreter, structure: Structure, pairs: list[Pair], first: bool, hint: str | None
+) -> Structure:
+    """A container that one way assigns, of parts that may not be set."""
+    return map_structure(
+        lambda leaf: join(low, *((UNSET, leaf) if first else (leaf, UNSET)), pairs, hint), structure
+    )
+
+
+def type_of(x: Structure, other: Structure = None) -> Type:
+    """The type of a run-time value or of a number; what is unset has the type of the other."""
+    if isinstance(x, Value):
+        return x.type
+    if isinstance(x, (bool, int, float, np.generic)):
+        return scalar_type(x)
+    if isinstance(x, Unset) and not isinstance(other, Unset):
+        return type_of(other, x)
+    kind = "None" if x is None else f"a {type(x).__name__}"
+    raise CannotJoin(f"{kind} on one side, something else on the other")
+
+
+def join_types(facts: Facts, a: Type, b: Type) -> Type:
+    """The type of a value that is either."""
+    if isinstance(a, Opaque) or isinstance(b, Opaque):
+        if a == b:
+            return a
+        raise CannotJoin(f"a {a} on one side, a {b} on the other")
+    if isinstance(a, Array) != isinstance(b, Array):
+        raise CannotJoin(f"a {a} on one side, a {b} on the other")
+    dtype = a.dtype if a.dtype == b.dtype else np.result_type(a.dtype, b.dtype)
+    if isinstance(a, Scalar) and isinstance(b, Scalar) and a.python != b.python:
+        strong, weak = (b, a) if a.python else (a, b)
+        if strong.dtype.kind == "f" and weak.dtype.kind != "c":
+            dtype = strong.dtype  # a Python number takes the precision of what it meets
+    if isinstance(a, Scalar) and isinstance(b, Scalar):
+        extent = a.extent if a.extent is not None and a.extent == b.extent else None
+        return Scalar(dtype, python=a.python and b.python, extent=extent)
+    if len(a.dims) != len(b.dims):
+        raise CannotJoin(f"a {a} on one side, a {b} on the other")
+    dims = []
+    for x, y in zip(a.dims, b.dims, strict=True):
+        same = facts.same(x, y)
+        dims.append(x if same else facts.fresh(maybe_one=x.can_be_one or y.can_be_one))
+    return Array(dtype, tuple(dims))
+
+
+def alike(low: Any, statements: list[Any], atom: Structure, t: Type) -> Structure:
+    """A Python number as a NumPy scalar, at the end of a way, where the other way gives one.
+
+    Otherwise the type of the joined value would be true on one way only.
+    """
+    if atom is None or atom is UNDEFINED or not isinstance(t, Scalar) or t.dtype.kind != "f":
+        return atom
+    have = type_of(atom)
+    if not isinstance(have, Array) and not (isinstance(have, Scalar) and have.python and not t.python):
+        return atom
+    with low.builder.block() as cast:
+        number = low.builder.emit(float if t.python else t.dtype.type, (atom,))
+    statements.extend(cast)
+    return number
+
+
+# -- arrays ----------------------------------------------------------------------------------------
+
+
+def versions(
+    low: Interpreter, structure: Structure, statements: list[Any], memory: Memory
+) -> dict[Value, Value]:
+    """What the arrays in `structure` hold at the end of a way; statements that derive views are added."""
+    here, low.memory = low.memory, memory
+    found: dict[Value, Value] = {}
+    with low.builder.block() as derived:
+        for v in dict.fromkeys(leaves(structure)):
+            if memory.root(v) not in memory.spoiled:
+                found[v] = low.resolve(v)
+    statements.extend(derived)
+    low.memory = here
+    return found
+
+
+def relate_joined(
+    memory: Memory, pairs: Iterable[Pair], ways: tuple[Memory, Memory], inside: set[Value]
+) -> None:
+    """Note in `memory` what the joined values may share storage with: what either way's value does."""
+    arrays = [(atoms, new) for *atoms, new in pairs if isinstance(new.type, Array)]
+    for i, (atoms, new) in enumerate(arrays):
+        for k, way in enumerate(ways):
+            atom = atoms[k]
+            if not isinstance(atom, Value):
+                continue
+            root = way.root(atom)
+            sources = {root} | way.related.get(root, frozenset())
+            memory.link(new, (s for s in sources if s not in inside))
+            if root in way.spoiled:
+                memory.spoiled[new] = way.spoiled[root]
+            for others, other in arrays[:i]:
+                partner = others[k]
+                if isinstance(partner, Value) and way.may_share(atom, partner):
+                    memory.link(new, [other])
+
+
+def join_memory(
+    low: Interpreter, before: Memory, ways: tuple[Memory, Memory], inside: set[Value]
+) -> tuple[Memory, list[Pair]]:
+    """The state of the arrays that exist outside, after either way, and the new versions that it needs."""
+    out = before.fork()
+    pairs: list[Pair] = []
+    for way in ways:
+        out.spoiled.update(way.spoiled)
+        out.contiguous |= way.contiguous
+        for root, others in way.related.items():
+            out.link(root, others)
+    for root in dict.fromkeys([*ways[0].current, *ways[1].current]):
+        a, b = (way.current.get(root, root) for way in ways)
+        if root in inside or a is b:
+            if a is b:
+                out.current[root] = a
+            continue
+        new = Value(root.type, root.hint, fold=False)
+        pairs.append((a, b, new))
+        out.current[root] = new
+    return out, pairs

@@ -1,0 +1,235 @@
+"""The reversal of a loop: a loop that goes through the same trips from the last to the first.
+
+A trip of it begins with the gradients of what the forward trip has left, and ends with the gradients of
+what the forward trip began with. Gradients of values from outside the loop are carried along and added
+to; the content of arrays that the body writes is carried along and restored. What the reversed body reads
+of the forward body is found afterwards, by `autodiff/residuals`. Imports the IR.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from revcompile.gates.table import TABLE
+from revcompile.ir.nodes import (
+    Apply,
+    Block,
+    Branch,
+    Each,
+    Loop,
+    Statement,
+    Structure,
+    Value,
+    defined,
+    uses,
+)
+from revcompile.ir.types import Array, Scalar, Type
+from revcompile.statements.join import alike, join_types, type_of
+from revcompile.statements.origins import restorable_slots
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One thing that the reversed loop carries: where it comes from, and what it is in a trip."""
+
+    init: Structure
+    param: Value
+    of: Value  # whose gradient it is, or which array
+    masked: bool = False
+
+
+def reverse(rev: Any, loop: Loop) -> None:
+    """Emit the loop that undoes `loop`."""
+    flowing = flow(rev, loop)
+    seeded = [
+        i
+        for i, (p, r) in enumerate(zip(loop.params, loop.results, strict=True))
+        if p in flowing or r in rev.adjoints
+    ]
+    inner = {*defined(loop.body), *loop.bound}
+    outer = [v for v in dict.fromkeys(uses(loop.body)) if v in flowing and v not in inner]
+    restorable = restorable_slots(loop)
+    if not seeded and not outer and not restorable:
+        return
+    types: dict[int, Type] = {}
+    outside, now = rev.adjoints, dict(rev.memory.now)
+    while True:
+        rev.adjoints, rev.memory.now = dict(outside), dict(now)
+        attempt = _Attempt(rev, loop, seeded, outer, restorable, types)
+        if attempt.agrees():
+            attempt.finish()
+            return
+
+
+class _Attempt:
+    """The reversed loop, if its gradients have these types: a number may be Python's or NumPy's."""
+
+    def __init__(
+        self,
+        rev: Any,
+        loop: Loop,
+        seeded: list[int],
+        outer: list[Value],
+        restorable: dict[int, int],
+        types: Any,
+    ) -> None:
+        self.rev, self.loop, self.seeded, self.outer = rev, loop, seeded, outer
+        self.restorable, self.types = restorable, types
+        self.line = rev.builder.line
+        now = dict(rev.memory.now)
+        self.before = rev.builder.mark()
+        gradients = [
+            self._slot(loop.results[i], loop.params[i], rev.adjoints.pop(loop.results[i], None))
+            for i in seeded
+        ]
+        sums = [self._slot(v, v, rev.adjoints.get(v)) for v in outer]
+        arrays = [self._array(i) for i in restorable]
+        self.slots = [*gradients, *sums, *arrays]
+        self._fit_inits()
+        self.outside = rev.adjoints
+        builder = rev.builder
+        with builder.block() as self.statements:
+            rev.adjoints = {v: slot.param for v, slot in zip(outer, sums, strict=True)}
+            rev.learn(loop.body)
+            for i, slot in zip(seeded, gradients, strict=True):
+                end = loop.body.yields[i]
+                if slot.masked:
+                    rev.masked.add(slot.param)
+                if isinstance(end, Value):
+                    rev.accumulate(end, slot.param, slot.masked)
+            for i, slot in zip(restorable, arrays, strict=True):
+                rev.memory.now[loop.body.yields[i]] = slot.param
+            rev.block(loop.body.statements)
+            ends: list[Structure] = []
+            for i in seeded:
+                gradient = rev.adjoints.get(loop.params[i])
+                ends.append(rev.zero(loop.params[i]) if gradient is None else gradient)
+            ends += [rev.adjoints[v] for v in outer]
+            ends += [rev.memory.now.get(loop.params[i], loop.params[i]) for i in restorable]
+        self.ends = ends
+        rev.adjoints, rev.memory.now = self.outside, now  # what is restored inside is so only there
+        builder.note = ""
+
+    def _slot(self, result: Value, of: Value, known: Structure) -> Slot:
+        rev = self.rev
+        init = known if known is not None else rev.zero(result)
+        t = self.types.get(self._number(of), rev.gradient_type(of))
+        masked = known is None or (isinstance(known, Value) and known in rev.masked)
+        return Slot(init, Value(t, of=of, fold=False), of, masked)
+
+    def _array(self, i: int) -> Slot:
+        result, param = self.loop.results[i], self.loop.params[i]
+        init = self.rev.memory.now.get(result, result)
+        return Slot(init, Value(param.type, param.hint, fold=False), param)
+
+    def _number(self, of: Value) -> int:
+        return id(of)
+
+    def _fit_inits(self) -> None:
+        """A number that stands for no gradient yet needs no type of its own, unless it may be returned."""
+
+        def fitted(slot: Slot) -> Structure:
+            of = slot.of.type
+            if not isinstance(slot.init, Value) and not (isinstance(of, Scalar) and slot.of in self.rev.inputs):
+                return slot.init
+            return alike(self.rev.low, self.rev.builder.statements, slot.init, slot.param.type)
+
+        self.inits = tuple(map(fitted, self.slots))
+
+    def agrees(self) -> bool:
+        """Whether the types that were assumed hold. If not, the attempt is taken back."""
+        for slot, end in zip(self.slots, self.ends, strict=True):
+            t = slot.param.type
+            if not isinstance(t, Scalar) or not t.python:
+                continue
+            for atom in (slot.init, end):
+                have = type_of(atom)
+                have = Scalar(have.dtype) if isinstance(have, Array) else have
+                joined = join_types(self.rev.builder.facts, t, have)
+                if joined != t:
+                    self.types[self._number(slot.of)] = joined
+                    self.rev.builder.take_back(self.before)
+                    return False
+        return True
+
+    def finish(self) -> None:
+        rev, loop = self.rev, self.loop
+        ends = [
+            alike(rev.low, self.statements, end, slot.param.type)
+            for end, slot in zip(self.ends, self.slots, strict=True)
+        ]
+        results = tuple(Value(s.param.type, s.param.hint, s.param.of, fold=False) for s in self.slots)
+        params = tuple(slot.param for slot in self.slots)
+        body = Block(tuple(self.statements), (*ends, False))
+        reversal = Loop(backwards(loop), None, self.inits, params, body, results, line=self.line, of=loop)
+        rev.builder.statements.append(reversal)
+        n, m = len(self.seeded), len(self.seeded) + len(self.outer)
+        for v, gradient in zip(self.outer, results[n:m], strict=True):
+            rev.adjoints[v] = gradient
+            if gradient is not None and any(p in rev.masked for p in (params[n:m])):
+                rev.masked.add(gradient)
+        for i, gradient, slot in zip(self.seeded, results, self.slots, strict=False):
+            init = loop.inits[i]
+            if slot.masked:
+                rev.masked.add(gradient)
+            if isinstance(init, Value):
+                rev.accumulate(init, gradient, slot.masked)
+        for i, content in zip(self.restorable, results[m:], strict=True):
+            init = loop.inits[i]
+            if isinstance(init, Value):
+                rev.memory.now[init] = content
+
+
+def backwards(loop: Loop) -> tuple[tuple[Value, Each], ...]:
+    """What a `for` went through, from the last to the first. `residuals` completes it."""
+    kinds = {
+        "range": "reversed range",
+        "reversed range": "range",
+        "list": "reversed list",
+        "reversed list": "list",
+    }
+    return tuple((index, Each(kinds[each.kind], each.args)) for index, each in loop.each)
+
+
+# -- what flows ------------------------------------------------------------------------------------
+
+
+def flow(rev: Any, loop: Loop) -> set[Value]:
+    """The values inside the loop, and outside it, that get a gradient from its reversal."""
+    found: set[Value] = set()
+    while True:
+        ends = {
+            end
+            for end, param, result in zip(loop.body.yields, loop.params, loop.results, strict=False)
+            if isinstance(end, Value) and (param in found or result in rev.adjoints)
+        }
+        size = len(found)
+        _spread(loop.body.statements, found | ends, found, rev.plan.active)
+        found |= ends & rev.plan.active
+        if len(found) == size:
+            return found
+
+
+def _spread(statements: tuple[Statement, ...], seeds: set[Value], found: set[Value], active: Any) -> None:
+    """Add to `found` the active values from which the `seeds` are computed."""
+    found |= seeds & active
+    for statement in reversed(statements):
+        if isinstance(statement, Apply):
+            if TABLE[statement.function].carries_gradient and not found.isdisjoint(statement.outputs):
+                found.update(v for v in statement.inputs if v in active)
+        elif isinstance(statement, Branch):
+            for block in (statement.then, statement.orelse):
+                pairs = zip(block.yields, statement.results, strict=False)
+                ends = {a for a, r in pairs if r in found and isinstance(a, Value)}
+                _spread(block.statements, ends, found, active)
+        elif isinstance(statement, Loop):
+            size = -1
+            while size != len(found):
+                size = len(found)
+                slots = list(zip(statement.body.yields, statement.params, statement.results, strict=False))
+                ends = {a for a, p, r in slots if (p in found or r in found) and isinstance(a, Value)}
+                _spread(statement.body.statements, ends, found, active)
+            for init, param, result in zip(statement.inits, statement.params, statement.results, strict=True):
+                if isinstance(init, Value) and (param in found or result in found) and init in active:
+                    found.add(init)

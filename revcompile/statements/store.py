@@ -1,0 +1,176 @@
+"""Writing into arrays: `x[i] = v`, `x += v`, `x[i] *= v`; the lowering, and the reversal.
+
+The reversal of `A1 = store(A0, place, v)`: the gradient of v is what A1's gradient has at that place, the
+gradient of A0 has a zero there; and A0's content, should anything before read it, is A1 with the old
+elements written back. Imports the IR, the gates and the interpreter's interface.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from typing import Any
+
+import numpy as np
+
+from revcompile.gates.axes import takes_all
+from revcompile.gates.indexing import has_index_array
+from revcompile.gates.storing import store
+from revcompile.ir.nodes import Apply, Structure, Value
+from revcompile.ir.types import Array, Scalar, is_float, same_axes
+from revcompile.runtime import last_written
+from revcompile.syntax.abstract import Frame
+from revcompile.syntax.interpreter import Interpreter
+from revcompile.syntax.memory import Path
+
+OVERWRITTEN, RESTORED = "overwritten", "restored"
+
+
+# -- lowering --------------------------------------------------------------------------------------
+
+
+def write(low: Interpreter, array: Value, index: Structure, value: Structure) -> None:
+    """`array[index] = value`."""
+    if isinstance(value, (list, tuple)):
+        value = low.apply(np.array, (value,), {})
+    if not isinstance(array.type, Array):
+        raise TypeError(f"a {array.type} object does not support item assignment")
+    if not array.type.dims:
+        value = low.apply(np.array, (value,), {"dtype": array.type.dtype.type})
+        replace_content(low, array, value)
+        return
+    if takes_everything(index) and _fills(low, array, value):
+        replace_content(low, array, value)
+        return
+    path = way_to(low.memory.path(array), index)
+    version, old = low.emit(store, low.memory.root(array), path, value)
+    name = low.memory.root(array).hint
+    version.hint, version.fold = name, False
+    old.hint, old.fold = f"old_{name}" if name else None, False
+    low.memory.write(array, version)
+
+
+def write_in_place(low: Interpreter, array: Value, value: Structure) -> None:
+    """What `array += …` does, once the sum is there: all elements are written, in the array's own dtype."""
+    assert isinstance(array.type, Array)
+    t = value.type if isinstance(value, Value) else None
+    if isinstance(t, (Array, Scalar)) and not np.can_cast(t.dtype, array.type.dtype, "same_kind"):
+        raise TypeError(
+            f"Cannot cast ufunc output from dtype('{t.dtype}') to dtype('{array.type.dtype}') "
+            "with casting rule 'same_kind'"
+        )
+    write(low, array, Ellipsis, value)
+
+
+def takes_everything(index: Structure) -> bool:
+    parts = index if isinstance(index, tuple) else (index,)
+    return takes_all(index) and all(p is Ellipsis or isinstance(p, slice) for p in parts)
+
+
+def _fills(low: Interpreter, array: Value, value: Structure) -> bool:
+    """Whether `value` has the type of the whole array, so that it can take its place."""
+    t, own = array.type, value.type if isinstance(value, Value) else None
+    if low.memory.path(array) or not isinstance(own, Array) or not isinstance(t, Array):
+        return False
+    return own.dtype == t.dtype and bool(t.dims) and same_axes(low.builder.facts, own.dims, t.dims)
+
+
+def replace_content(low: Interpreter, array: Value, value: Value) -> None:
+    """`value` is what `array` holds from now on."""
+    made = low.builder.definitions.get(value)
+    last = low.builder.statements[-1] if low.builder.statements else None
+    if made is None or made is not last or value.hint is not None or value in low.memory.views:
+        value = low.emit(np.ndarray.copy, value, "C")
+    value.hint, value.fold = low.memory.root(array).hint, False
+    low.memory.write(array, value)
+
+
+def way_to(path: Path, index: Structure) -> Path:
+    """The path to `view[index]`, where `path` leads to the view; indices by numbers alone are joined."""
+    if not path or path[-1][0] is not operator.getitem:
+        return (*path, (operator.getitem, index))
+    *before, (_, first) = path
+    if takes_everything(index) and not isinstance(first, (bool, np.bool_)):
+        return path
+    numbers = first if isinstance(first, tuple) else (first,)
+    if all(_is_number(n) for n in numbers):
+        more = index if isinstance(index, tuple) else (index,)
+        return (*before, (operator.getitem, (*numbers, *more)))
+    return (*path, (operator.getitem, index))
+
+
+def _is_number(part: Structure) -> bool:
+    if isinstance(part, Value):
+        return isinstance(part.type, Scalar) and part.type.dtype.kind in "iu"
+    return type(part) is int
+
+
+# -- reversal --------------------------------------------------------------------------------------
+
+
+def reverse(rev: Any, statement: Apply) -> None:
+    """Take back a store: in the gradients, and in the array."""
+    array, path, value = statement.args
+    after, old = statement.result
+    builder = rev.builder
+    gradient = rev.adjoints.pop(after, None)
+    if gradient is not None and isinstance(value, Value) and value in rev.plan.active and keeps(array, value):
+        builder.note = "store gate"
+        rev.accumulate(value, _taken(rev, gradient, path))
+    builder.note = RESTORED
+    before, _ = rev.low.emit(store, after, path, old)
+    before.hint, before.fold = array.hint, False
+    rev.memory.now[array] = before
+    if gradient is not None and array in rev.plan.active:
+        builder.note = OVERWRITTEN
+        gradient, _ = rev.low.emit(store, gradient, path, 0.0)
+        gradient.fold = False
+        rev.accumulate(array, gradient, gradient in rev.masked)
+    builder.note = ""
+
+
+def keeps(array: Value, value: Structure) -> bool:
+    """Whether an array holds what is stored into it: one of whole numbers cuts off the rest."""
+    t = value.type if isinstance(value, Value) else None
+    return is_float(array.type) or t is None or not is_float(t)
+
+
+def _taken(rev: Any, gradient: Value, path: Path) -> Structure:
+    """The gradient of what was written at the end of a path."""
+    *way, (function, index) = path
+    for step in way:
+        gradient = rev.low.emit(step[0], gradient, *step[1:])
+    if has_index_array(_shapes(index)):
+        return rev.low.emit(last_written, gradient, index)
+    return rev.low.emit(function, gradient, index)
+
+
+def _shapes(index: Structure) -> Structure:
+    """An index with arrays in place of run-time values, as the rules of indexing see it."""
+
+    def stand_in(part: Structure) -> Structure:
+        if isinstance(part, Value):
+            return np.zeros((1,) * len(part.type.dims), part.type.dtype) if part.type.dims else 0  # type: ignore[union-attr]
+        return part
+
+    return tuple(map(stand_in, index)) if isinstance(index, tuple) else stand_in(index)
+
+
+# -- targets of assignments ------------------------------------------------------------------------
+
+
+def assign_item(low: Interpreter, target: ast.Subscript, value: Structure, frame: Frame) -> None:
+    owner = low.evaluate(target.value, frame)
+    index = low.evaluate(target.slice, frame)
+    store_item(low, owner, index, value, target, frame)
+
+
+def store_item(
+    low: Interpreter, owner: Structure, index: Structure, value: Structure, node: ast.expr, frame: Frame
+) -> None:
+    """`owner[index] = value`."""
+    if isinstance(owner, Value):
+        low.steer(index)
+        write(low, owner, index, value)
+    else:
+        low.set_item(owner, index, value, node, frame)

@@ -1,0 +1,173 @@
+"""Which arrays share storage, and what is in them now: Python's references on top of values.
+
+The `Value` that an array is when it is made is its *identity*: names and containers go on holding it
+while elements are stored into it. A store makes a new *version*; `resolve` gives, for an identity, the
+version that is to be read now. A view is an identity with a root and a path from there; it is derived
+again from the root's latest version when that has changed.
+
+What *may* share storage with an array that was written, without proof, is spoiled: reading it is refused.
+Imports the IR.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from revcompile.errors import UnsupportedError
+from revcompile.ir.nodes import Structure, Value, leaves, map_values
+from revcompile.ir.types import Array
+
+Step = tuple[Any, ...]  # a view function and its arguments after the array
+Path = tuple[Step, ...]
+
+# Views whose result always shares storage with the array.
+ALWAYS_VIEWS = frozenset(
+    {operator.getitem, np.transpose, np.swapaxes, np.moveaxis, np.rollaxis, np.expand_dims, np.squeeze,
+     np.matrix_transpose if hasattr(np, "matrix_transpose") else np.transpose}
+)  # fmt: skip
+# Views where the array's elements lie in C order, copies otherwise.
+VIEWS_OF_CONTIGUOUS = frozenset({np.reshape, np.ravel})
+CONTIGUOUS = frozenset(
+    {np.zeros, np.ones, np.empty, np.full, np.ndarray.copy, np.arange, np.linspace, np.eye, np.identity}
+)
+SAME_ARRAY = frozenset({np.asarray, np.asanyarray})
+
+
+class View(NamedTuple):
+    root: Value
+    path: Path
+    version: Value  # of the root, from which the view was made last
+
+
+class Memory:
+    """The state of all arrays at one point of a program."""
+
+    def __init__(self) -> None:
+        self.current: dict[Value, Value] = {}
+        self.views: dict[Value, View] = {}
+        self.latest: dict[Value, Value] = {}  # of views: what was derived from `View.version`
+        self.related: dict[Value, frozenset[Value]] = {}  # roots that may share storage
+        self.spoiled: dict[Value, Value] = {}  # what may not be read, and the array that was written
+        self.contiguous: set[Value] = set()
+
+    def fork(self) -> Memory:
+        other = Memory()
+        other.current, other.views, other.latest = dict(self.current), dict(self.views), dict(self.latest)
+        other.related, other.spoiled = dict(self.related), dict(self.spoiled)
+        other.contiguous = set(self.contiguous)
+        return other
+
+    # -- reading ------------------------------------------------------------------------------
+
+    def resolve(self, structure: Structure, derive: Callable[[Value, Path], Value]) -> Structure:
+        """The versions to be read now. `derive` emits the way from a root to its view."""
+        if not self.current and not self.spoiled:
+            return structure
+        return map_values(lambda v: self._version(v, derive), structure)
+
+    def _version(self, v: Value, derive: Callable[[Value, Path], Value]) -> Value:
+        root = self.root(v)
+        if root in self.spoiled:
+            refuse(v, self.spoiled[root])
+        view = self.views.get(v)
+        if view is None:
+            return self.current.get(v, v)
+        version = self.current.get(view.root, view.root)
+        if version is not view.version:
+            derived = derive(version, view.path)
+            self.views[v], self.latest[v] = view._replace(version=version), derived
+        return self.latest.get(v, v)
+
+    def shape_of(self, v: Value) -> Value:
+        """An array of the shape of `v`: a length is the same for every version."""
+        return v
+
+    # -- what shares storage ------------------------------------------------------------------
+
+    def root(self, v: Value) -> Value:
+        return self.views[v].root if v in self.views else v
+
+    def path(self, v: Value) -> Path:
+        return self.views[v].path if v in self.views else ()
+
+    def note(
+        self, function: Callable[..., Any], args: tuple[Any, ...], result: Structure, view: bool
+    ) -> None:
+        """Remember what a statement that the program has run says about storage."""
+        if function in CONTIGUOUS and isinstance(result, Value):
+            self.contiguous.add(result)
+        if not view or not args:
+            return
+        owner = args[0]
+        if not isinstance(owner, Value) or not isinstance(owner.type, Array):
+            self.relate(leaves(result), leaves(args))
+            return
+        if function in SAME_ARRAY and isinstance(result, Value) and result.type == owner.type:
+            root = self.root(owner)
+            self.views[result] = View(root, self.path(owner), self.current.get(root, root))
+            return
+        certain = function in ALWAYS_VIEWS and not (function is operator.getitem and is_gather(args[1]))
+        if function in VIEWS_OF_CONTIGUOUS and owner in self.contiguous:
+            certain = args[-1] in ("C", None) or not isinstance(args[-1], str)
+            self.contiguous.update(leaves(result))
+        if function is operator.getitem and is_gather(args[1]):
+            return  # an index array copies
+        if certain and isinstance(result, Value):
+            if isinstance(result.type, Array):
+                root = self.root(owner)
+                step = (function, *args[1:])
+                version = self.current.get(root, root)
+                self.views[result] = View(root, (*self.path(owner), step), version)
+            return
+        self.relate(leaves(result), [owner])
+
+    def relate(self, results: Iterable[Value], sources: Iterable[Value]) -> None:
+        """Note that each of `results` may share storage with the sources, and with what they may share."""
+        roots = {self.root(s) for s in sources if isinstance(s.type, Array)}
+        for source in list(roots):
+            roots |= self.related.get(source, frozenset())
+        for v in results:
+            if isinstance(v.type, Array) and roots:
+                self.link(v, roots)
+
+    def link(self, v: Value, others: Iterable[Value]) -> None:
+        others = frozenset(others) - {v}
+        self.related[v] = self.related.get(v, frozenset()) | others
+        for other in others:
+            self.related[other] = self.related.get(other, frozenset()) | {v}
+
+    def may_share(self, a: Value, b: Value) -> bool:
+        ra, rb = self.root(a), self.root(b)
+        return ra is rb or rb in self.related.get(ra, frozenset())
+
+    # -- writing ------------------------------------------------------------------------------
+
+    def write(self, v: Value, version: Value) -> None:
+        """The root of `v` has a new version; what may share its storage must not be read any more."""
+        root = self.root(v)
+        self.current[root] = version
+        for other in self.related.get(root, frozenset()):
+            self.spoiled.setdefault(other, v)
+
+
+def is_gather(index: Structure) -> bool:
+    """Whether an index has an array in it, so that the result is a copy."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return any(
+        isinstance(p, (list, np.ndarray))
+        or (isinstance(p, Value) and (bool(p.type.dims) or p.type.dtype.kind == "b"))  # type: ignore[union-attr]
+        for p in parts
+    )
+
+
+def refuse(v: Value, written: Value) -> None:
+    name, other = v.hint or "this array", written.hint or "another array"
+    raise UnsupportedError(
+        f"{name} may share its memory with {other}, which was written to: what it holds is known "
+        "only at run time",
+        way_out=f"Copy before writing: {other} = {other}.copy().",
+    )

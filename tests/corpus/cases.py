@@ -1,0 +1,18 @@
+"""All cases: importing this fills the table."""
+
+from tests.corpus import (  # noqa: F401
+    cases_branches,
+    cases_containers,
+    cases_errors,
+    cases_exits,
+    cases_functions,
+    cases_loops,
+    cases_mutation,
+    cases_programs,
+    cases_recursion,
+    cases_traps,
+    cases_views,
+)
+from tests.corpus.table import CASES, Case, calls_of
+
+__all__ = ["CASES", "Case", "calls_of"]

@@ -1,0 +1,1 @@
+"""Random programs with loops, stores, views and aliases: grown, judged against differences, shrunk."""

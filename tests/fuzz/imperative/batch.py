@@ -1,0 +1,97 @@
+"""Many programs: what became of them, refusals by reason, failures by kind, the smallest program of each."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import random
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from tests.fuzz.imperative.judge import Verdict, judge
+from tests.fuzz.imperative.program import Program, generate
+from tests.fuzz.imperative.shrink import shrink
+
+
+@dataclass
+class Report:
+    """The count of outcomes, and by their keys the seeds of refusals and failures."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    refusals: dict[str, list[int]] = field(default_factory=dict)
+    failures: dict[str, list[int]] = field(default_factory=dict)
+
+    def add(self, seed: int, program: Program, verdict: Verdict) -> None:
+        self.outcomes[verdict.outcome] += 1
+        table = {"refused": self.refusals, "failed": self.failures}.get(verdict.outcome)
+        if table is not None:
+            table.setdefault(key(program, verdict), []).append(seed)
+
+    def merge(self, other: Report) -> None:
+        self.outcomes += other.outcomes
+        for mine, more in ((self.refusals, other.refusals), (self.failures, other.failures)):
+            for k, seeds in more.items():
+                mine.setdefault(k, []).extend(seeds)
+
+    @property
+    def programs(self) -> int:
+        return sum(self.outcomes.values())
+
+    def share(self, outcome: str) -> float:
+        return self.outcomes[outcome] / max(self.programs, 1)
+
+
+def run(seeds: Iterable[int]) -> Report:
+    """Judge the programs of the seeds."""
+    report = Report()
+    for seed in seeds:
+        program = generate(random.Random(seed))
+        report.add(seed, program, judge(program))
+        linecache.clearcache()
+    return report
+
+
+def key(program: Program, verdict: Verdict) -> str:
+    """Failures that look alike have the same key: the program's own names and numbers are left out."""
+    names = {n.id for n in ast.walk(ast.parse(program.text)) if isinstance(n, ast.Name)} - {"np", "math"}
+    text = verdict.category
+    if "raises" in text:
+        text += ": " + verdict.detail.partition("\n")[0][:120].partition(" exceeded")[0]
+
+    def word(match: re.Match[str]) -> str:
+        return "…" if match.group() in names or match.group()[0].isdigit() else match.group()
+
+    text = re.sub(r"-?[A-Za-z_0-9.]+", word, text)
+    return text if verdict.outcome == "refused" else f"{verdict.route}: {text}"
+
+
+def smallest(seed: int, seconds: float = 60.0) -> tuple[Program, Verdict]:
+    """The program of a seed, shrunk as long as its verdict stays the same."""
+    program = generate(random.Random(seed))
+    verdict = judge(program)
+    if verdict.outcome not in ("failed", "refused"):
+        return program, verdict
+    wanted = key(program, verdict)
+    worlds = [verdict.world] if verdict.world else list(program.worlds)
+    alone = judge(program, [verdict.route], worlds)
+    if alone.outcome != verdict.outcome or key(program, alone) != wanted:
+        worlds = list(program.worlds)
+
+    def failing(candidate: Program) -> bool:
+        found = judge(candidate, [verdict.route], worlds)
+        return found.outcome == verdict.outcome and key(candidate, found) == wanted
+
+    if not failing(program):  # two routes that differ
+        return program, verdict
+    program = shrink(program, failing, seconds)
+    return program, judge(program, [verdict.route], worlds)
+
+
+def told(seed: int, program: Program, verdict: Verdict) -> str:
+    """A failure, to be read and to be run again."""
+    head = f"seed {seed}, {verdict.route}, n, m, k = {verdict.world}: {verdict.category}"
+    more = [f"argnums={program.argnums}"] * (program.argnums is not None)
+    more += ["float32"] * program.single + [f"layout {program.layout}"] * (program.layout != "C")
+    return "\n".join(filter(None, [head, " ".join(more), verdict.detail[:600], program.text]))
