@@ -19,6 +19,7 @@ from revcompile.frontend.arguments import Place, adopt, places_of, spell_place, 
 from revcompile.frontend.containers import check_aliases
 from revcompile.frontend.lower import PYTHON_ERRORS, Lowering, infer_types, lower
 from revcompile.frontend.names import Guard, Live
+from revcompile.frontend.recursion import deep_stack
 from revcompile.ir.build import Builder
 from revcompile.ir.nodes import (
     Apply,
@@ -42,7 +43,7 @@ from revcompile.passes.fuse import fuse_gates
 from revcompile.passes.hoist import use_before_store
 from revcompile.passes.in_place import write_in_place
 from revcompile.passes.simplify import drop_casts, simplify
-from revcompile.syntax.abstract import NeedStatic, Restart
+from revcompile.syntax.abstract import NeedShape, NeedStatic, Restart
 from revcompile.syntax.source import Source
 
 
@@ -95,7 +96,8 @@ def compile_gradient(
     decisions: frozenset[tuple[str, Any]] = frozenset()
     while True:
         try:
-            return _compile(request, arguments, static, namespace, decisions)
+            with deep_stack():
+                return _compile(request, arguments, static, namespace, decisions)
         except Restart as restart:
             if restart.decision in decisions or len(decisions) > MAX_DECISIONS:
                 raise UnsupportedError("what this function does cannot be settled while compiling") from None
@@ -225,7 +227,7 @@ def optimise(function: Function, facts: Facts, foreign: tuple[Value, ...]) -> Fu
 
 def finish(function: Function, foreign: tuple[Value, ...]) -> Function:
     """The passes that every function needs."""
-    return write_in_place(use_before_store(eliminate_dead(function)), foreign)
+    return eliminate_dead(write_in_place(use_before_store(eliminate_dead(function)), foreign))
 
 
 def _lower(
@@ -234,7 +236,7 @@ def _lower(
     try:
         primal = lower(request.source, parameters, low, _names(request, parameters, arguments, low))
     except NeedStatic as need:
-        places = _origins(need.value, parameters, low)
+        places = _origins(need, parameters, low)
         if not places or _differentiated(places, parameters, request.wanted):
             raise _unknown_number(need, request) from None
         raise MustBeStatic(places) from None
@@ -273,7 +275,8 @@ def _differentiated(places: frozenset[Any], parameters: Sequence[Parameter], wan
     found = {
         place: v for p in parameters if p.name in wanted for place, v in places_of(p.structure, (p.name,))
     }
-    return any(place in found and is_float(found[place].type) for place in places)
+    numbers = [found[p].type for p in places if p in found]
+    return any(is_float(t) and not isinstance(t, Array) for t in numbers)
 
 
 def _differentiate(
@@ -287,7 +290,7 @@ def _differentiate(
             raise
         raise UnsupportedError(e.reason, _place(request, low), e.way_out) from None
     except NeedStatic as need:
-        places = _origins(need.value, parameters, low)
+        places = _origins(need, parameters, low)
         if not places or _differentiated(places, parameters, request.wanted):
             need.place = _place(request, low)
             raise _unknown_number(need, request) from None
@@ -318,11 +321,14 @@ def _place(request: Request, low: Lowering) -> Any:
     return request.source.line(low.builder.line)
 
 
-def _origins(value: Value, parameters: Sequence[Parameter], low: Lowering) -> frozenset[Any]:
+def _origins(need: NeedStatic, parameters: Sequence[Parameter], low: Lowering) -> frozenset[Any]:
     """The places of the arguments, and the paths of the globals, from which a number is computed.
 
     Raises Restart if it is what a loop counts with, and the loop can be written out.
     """
+    if isinstance(need, NeedShape):
+        return _shaping(need.value, parameters, low)
+    value = need.value
     wanted, seen, loops = [value], set(), []
     while wanted:
         v = wanted.pop()
@@ -344,6 +350,22 @@ def _origins(value: Value, parameters: Sequence[Parameter], low: Lowering) -> fr
     if any(isinstance(v.type, Array) for _, v in origins):
         return frozenset()
     return frozenset(origin for origin, _ in origins)
+
+
+def _shaping(array: Value, parameters: Sequence[Parameter], low: Lowering) -> frozenset[Any]:
+    """The places and paths of the arrays, and of the numbers that steer, which give an array its lengths."""
+    ahead, seen = [array], set()
+    while ahead:
+        v = ahead.pop()
+        if v not in seen:
+            seen.add(v)
+            statement = low.builder.definitions.get(v)
+            ahead.extend(statement.inputs if statement is not None else ())
+    found = [(place, v) for p in parameters for place, v in places_of(p.structure, (p.name,))]
+    found += [(path, item.value) for path, item in low.host.live.items()]
+    return frozenset(
+        origin for origin, v in found if v in seen and (isinstance(v.type, Array) or v in low.steering)
+    )
 
 
 def _answer(function: Function, request: Request) -> Structure:

@@ -10,7 +10,7 @@ from revcompile.autodiff.reverse import Reverser
 from revcompile.errors import UnsupportedError
 from revcompile.frontend.expressions import shape_of
 from revcompile.frontend.lower import Lowering
-from revcompile.gates.effects import backward_begins
+from revcompile.gates.effects import backward_begins, identity
 from revcompile.ir.nodes import (
     Apply,
     Block,
@@ -23,7 +23,6 @@ from revcompile.ir.nodes import (
     map_structure,
     results,
     scalar_type,
-    substitute,
 )
 from revcompile.ir.types import Array, Scalar, Type, gradient_type, is_number
 
@@ -48,8 +47,7 @@ def differentiate(function: Function, wanted: tuple[str, ...], low: Lowering, ha
         _without_slices(map_structure(lambda leaf: _gradient(rev, leaf, steering), structures[name])) for name in wanted
     )
     backward = Block(tuple(builder.statements), ((value, aux, gradients),))
-    backward = substitute(backward, _outer_names(function.body))
-    body = keep_residuals(forward, backward, rev.memory.now)
+    body = keep_residuals(forward, backward, rev.memory.now, _outer_names(function.body))
     return Function(function.name, function.parameters, body, spellings=function.spellings)
 
 
@@ -152,8 +150,17 @@ def _as_number(low: Lowering, gradient: Structure, target: Type) -> Structure:
     if isinstance(target, Scalar):
         if target.python and not (isinstance(have, Scalar) and have.python):
             return low.apply(float, (gradient,), {})
-        if not target.python and not (isinstance(have, Scalar) and not have.python):
+        if not target.python and (_may_be_python(low, gradient) or not (isinstance(have, Scalar) and not have.python)):
             return low.apply(target.dtype.type, (gradient,), {})
     elif isinstance(target, Array) and not target.dims:
         return low.apply(np.array, (gradient,), {})
     return gradient
+
+
+def _may_be_python(low: Lowering, gradient: Structure) -> bool:
+    """Whether a NumPy scalar may be a Python number: the zero that a loop or a branch began with."""
+    made = low.builder.definitions.get(gradient)
+    while made is not None and made.function is identity:
+        gradient = made.args[0]
+        made = low.builder.definitions.get(gradient)
+    return made is None

@@ -50,10 +50,16 @@ class Kept:
         self.trips: dict[int, Value] = {}
 
 
-def keep_residuals(forward: tuple[Statement, ...], backward: Block, unstable: Iterable[Value]) -> Block:
-    """The forward and the backward pass as one block, in which every value is defined where it is read."""
+def keep_residuals(
+    forward: tuple[Statement, ...], backward: Block, unstable: Iterable[Value], outer: dict[Value, Value]
+) -> Block:
+    """The forward and the backward pass as one block, in which every value is defined where it is read.
+
+    `outer` says as what a value that a side of a branch makes and gives is known outside.
+    """
     kept = Kept()
-    backward = _complete(backward, kept, frozenset(unstable))
+    backward = _complete(substitute(backward, outer), kept, frozenset(unstable))
+    backward = substitute(backward, outer)
     read = {*uses(backward), *(v for saves in kept.saves.values() for v, _ in saves)}
     return Block((*_keep(forward, kept, read, in_loop=False), *backward.statements), backward.yields)
 
@@ -73,7 +79,7 @@ def _keep(
         elif isinstance(statement, Loop):
             body = replace(statement.body, statements=_keep(statement.body.statements, kept, read, True))
             saves = (*statement.saves, *kept.saves.get(id(statement), ()))
-            statement = replace(statement, body=body, saves=saves, trips=kept.trips.get(id(statement)))
+            statement = replace(statement, body=body, saves=saves, trips=kept.trips.get(id(statement), statement.trips))
         out.append(statement)
     return tuple(out)
 
@@ -148,6 +154,8 @@ class _Residuals:
         return (*out, *lists)
 
     def _trips(self) -> Value:
+        if self.forward.trips is not None:
+            return self.forward.trips
         return self.kept.trips.setdefault(id(self.forward), Value(INT, "trips", fold=False))
 
     def _is_carried(self, v: Value, seen: set[Value]) -> bool:

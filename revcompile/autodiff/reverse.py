@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -24,6 +25,7 @@ from revcompile.frontend.expressions import shape_of
 from revcompile.frontend.lower import Lowering
 from revcompile.gates.broadcast import broadcast_dims
 from revcompile.gates.effects import identity
+from revcompile.gates.creation import zeros_for
 from revcompile.gates.infer import infer
 from revcompile.gates.table import TABLE, Gate
 from revcompile.ir.build import Builder
@@ -210,6 +212,15 @@ class Reverser:
         if masked or (isinstance(known, Value) and known in self.masked):
             self.masked.add(named)
 
+    def hand_on(self, value: Value, gradient: Structure, masked: bool = False) -> None:
+        """Pass the gradient of what a branch or a loop gives on to the value that it was: of the same shape,
+        though nothing but the program's structure says so."""
+        if isinstance(gradient, Value) and isinstance(gradient.type, Array) and isinstance(value.type, Array):
+            if gradient.type.dims != value.type.dims and len(gradient.type.dims) == len(value.type.dims):
+                gradient = self.builder.emit(identity, (gradient,))
+                gradient.type = replace(gradient.type, dims=value.type.dims)
+        self.accumulate(value, gradient, masked)
+
     def _name(self, gradient: Structure, value: Value) -> Value:
         """The gradient under its own name; another name for it where it has one already."""
         last = self.builder.statements[-1] if self.builder.statements else None
@@ -226,6 +237,8 @@ class Reverser:
         assert isinstance(t, (Scalar, Array))
         if isinstance(t, Scalar):
             return 0.0 if t.python or t.dtype == float else self.low.emit(t.dtype.type, 0.0)
+        if value in self.low.unset:  # it may have no value, and then no shape
+            return self.low.emit(zeros_for, value)
         return self.low.apply(np.zeros, (shape_of(self.low, value),), _dtype_option(t.dtype))
 
 

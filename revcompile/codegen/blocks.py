@@ -257,8 +257,9 @@ class BlockWriter:
             start, stop, step, *trips = each.args
             bounds = (start, stop, step) if step != 1 else (start, stop) if start != 0 else (stop,)
             text = f"range({', '.join(to_text(self.spell(b)) for b in bounds)})"
-            if trips:
-                text = f"{text}[:{to_text(self.spell(trips[0]))}]"
+            if trips:  # only the first so many of what the forward loop goes through
+                order = "" if each.kind == "reversed range" else "[::-1]"
+                return f"reversed({text}{order}[:{to_text(self.spell(trips[0]))}])"
         return f"reversed({text})" if each.kind.startswith("reversed") else text
 
 

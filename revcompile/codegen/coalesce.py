@@ -28,8 +28,10 @@ from revcompile.ir.nodes import (
     results,
 )
 from revcompile.passes.add_at import add_at, add_many
+from revcompile.runtime import scatter
 
 IN_PLACE = frozenset({operator.iadd, operator.isub, add_at, add_many})
+TWO_LINES = frozenset({scatter, add_at, add_many})  # first the array, then its elements
 
 
 class Groups:
@@ -87,6 +89,13 @@ class Groups:
             for other in others:
                 self._conflicts.setdefault(other, set()).add(value)
 
+    def _read_late(self, statement: Statement) -> set[Value]:
+        """What a statement that is written in two lines reads in the second."""
+        if not isinstance(statement, Apply) or statement.function not in TWO_LINES:
+            return set()
+        late = set(leaves(statement.args[1:] if statement.function in IN_PLACE else statement.args))
+        return late & self._relevant
+
     def _read(self, values: Iterable[Value], live: set[Value]) -> None:
         live.update(v for v in values if v in self._relevant)
 
@@ -99,7 +108,7 @@ class Groups:
                 continue
             after = set(live)
             for v in results(statement):
-                self._define(v, live)
+                self._define(v, live | self._read_late(statement))
             live.difference_update(results(statement))
             if isinstance(statement, Branch):
                 beyond, live = live, set()

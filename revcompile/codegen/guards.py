@@ -5,6 +5,7 @@ Imports the front end's guards and the IR.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterator
 from types import MemberDescriptorType
@@ -13,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from revcompile.frontend.names import Guard
+from revcompile.gates.draws import CLASSES
 from revcompile.ir.nodes import Instance
-from revcompile.ir.types import Array, Scalar
+from revcompile.ir.types import Array, Opaque, Scalar
 
 Refer = Callable[[Any], str]
 
@@ -27,6 +29,8 @@ def signature_tests(text: str, key: Any, refer: Refer) -> Iterator[str]:
     kind, *rest = key
     if kind is np.ndarray:
         yield from array_tests(text, rest[0], rest[1], refer)
+        if len(rest) > 2:
+            yield f"{text}.shape == {rest[2]!r}"
     elif kind is dict:
         yield f"type({text}) is dict and list({text}) == {[k for k, _ in rest]!r}"
         for k, inner in rest:
@@ -72,6 +76,9 @@ def object_tests(text: str, cls: type, attributes: Any, refer: Refer) -> Iterato
 def constant_tests(text: str, obj: Any, refer: Refer) -> Iterator[str]:
     if obj is None or isinstance(obj, bool):
         yield f"{text} is {obj!r}"
+    elif type(obj) is float and not math.isfinite(obj):
+        same = f"{text} == float({str(obj)!r})" if obj == obj else f"{text} != {text}"
+        yield f"type({text}) is float and {same}"
     elif type(obj) in (int, float, str, bytes):
         yield f"type({text}) is {type(obj).__name__} and {text} == {obj!r}"
     else:
@@ -94,8 +101,12 @@ def guard_tests(guard: Guard, refer: Refer) -> Iterator[str]:
     elif guard.kind in ("same", "apart"):
         yield f"{text} {'is' if guard.kind == 'same' else 'is not'} {expected.text}"
     elif guard.kind == "type":
-        if isinstance(expected, Array):
+        if isinstance(expected, Opaque):
+            yield f"type({text}) is {refer(CLASSES[expected])}"
+        elif isinstance(expected, Array):
             yield from array_tests(text, expected.dtype, tuple(d.is_one for d in expected.dims), refer)
+            if any(d.size not in (None, 1) for d in expected.dims):
+                yield f"{text}.shape == {tuple(d.size for d in expected.dims)!r}"
         else:
             assert isinstance(expected, Scalar)
             kind = {"f": float, "i": int}[expected.dtype.kind] if expected.python else expected.dtype.type

@@ -26,6 +26,8 @@ from revcompile.ir.nodes import (
     operands,
     results,
 )
+from revcompile.ir.types import Array
+from revcompile.passes.in_place import ALIASING
 
 
 class Movable:
@@ -38,12 +40,14 @@ class Movable:
         groups: Groups,
         definitions: Mapping[Value, Statement],
         counts: Counter[Value],
+        carried: set[Value],
     ) -> None:
-        self.groups, self.definitions, self.counts = groups, definitions, counts
+        self.groups, self.definitions, self.counts, self.carried = groups, definitions, counts, carried
         self._made: dict[Value, int] = {}
         self._used: dict[Value, int] = {}
         self._changes: list[tuple[int, set[Value]]] = []  # where variables get other values: which
         self._barriers: list[int] = []
+        self._writes: list[int] = []  # where elements of arrays are changed
         for i, statement in enumerate(sequence):
             reads = leaves(statement.args) if isinstance(statement, Apply) else operands(statement)
             if isinstance(statement, (Apply, Branch, Loop)):
@@ -59,10 +63,15 @@ class Movable:
     def _note_changes(self, i: int, statement: Statement) -> None:
         if not isinstance(statement, Apply) or statement.function in EFFECTS:
             self._barriers.append(i)
+        if isinstance(statement, Apply) and (statement.function in IN_PLACE or statement.function is store):
+            self._writes.append(i)
         changed = set(results(statement))
         for block in blocks(statement):
             changed.update(defined(block))
         groups = {self.groups.find(v) for v in changed if self.groups.is_shared(v)}
+        if i in self._writes:  # what is written may have other names
+            for member in [m for group in groups for m in self.groups.members(group)]:
+                groups |= self._aliases(member)
         if groups:
             self._changes.append((i, groups))
 
@@ -74,7 +83,18 @@ class Movable:
         if any(made < i < used for i in self._barriers):
             return False
         between = [groups for i, groups in self._changes if made < i < used]
-        return not between or self._reads(value).isdisjoint(set().union(*between))
+        if not between:
+            return True
+        reads = self._reads(value)
+        if any(made < i < used for i in self._writes) and any(map(self._may_be_another, reads)):
+            return False
+        return reads.isdisjoint({self.groups.find(v) for groups in between for v in groups})
+
+    def _may_be_another(self, v: Value) -> bool:
+        """Whether a variable may be an array that has another name too: what a branch or a loop gives."""
+        if not isinstance(v.type, Array):
+            return False
+        return any(isinstance(self.definitions.get(m), (Branch, Loop)) or m in self.carried for m in self.groups.members(v))
 
     def is_stable(self, atom: Structure) -> bool:
         """Whether a variable never gets another value."""
@@ -85,6 +105,17 @@ class Movable:
         members = self.groups.members(atom)
         first = [v for v in members if not _is_written(self.definitions.get(v), v)]
         return len(first) <= 1 and bool(atom.type.dims)
+
+    def _aliases(self, value: Value) -> set[Value]:
+        """The variables whose arrays a value is, or is a part of."""
+        found: set[Value] = set()
+        waiting = [value]
+        while waiting:
+            made = self.definitions.get(waiting.pop())
+            if isinstance(made, Apply) and _is_view(made):
+                waiting.extend(v for v in leaves(made.args) if isinstance(v.type, Array))
+                found.update(self.groups.find(v) for v in leaves(made.args))
+        return found
 
     def _reads(self, value: Value) -> set[Value]:
         """The variables that an expression reads, through what may be written into it and through views."""
@@ -106,7 +137,7 @@ class Movable:
 
 def _is_view(made: Apply) -> bool:
     gate = TABLE.get(made.function)
-    return gate is not None and gate.view
+    return made.function in ALIASING or (gate is not None and gate.view)
 
 
 def _is_written(made: Statement | None, value: Value) -> bool:

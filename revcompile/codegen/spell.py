@@ -19,9 +19,11 @@ import numpy as np
 
 import revcompile.runtime as runtime
 from revcompile.frontend.names import HostObject
+from revcompile.gates.draws import DRAWS
 from revcompile.gates.effects import format_, identity, percent, print_
+from revcompile.gates.known import as_it_is
 from revcompile.gates.lengths import length, size_of
-from revcompile.gates.table import TABLE
+from revcompile.gates.table import TABLE, Gate
 from revcompile.ir.nodes import Apply, Instance, Structure, Value
 from revcompile.ir.types import Array, Scalar
 from revcompile.syntax.operators import BINARY, COMPARE, UNARY
@@ -66,8 +68,11 @@ class Speller:
         if function in _COMPARE:
             return ast.Compare(self(args[0]), [_COMPARE[function]()], [self(args[1])])
         positional, keywords = TABLE[function].split(args)
+        if function in DRAWS:
+            positional, keywords = _as_written(positional, keywords, TABLE[function])
         keys = [ast.keyword(k, self(v)) for k, v in keywords.items()]
-        if getattr(function, "__qualname__", "").startswith("ndarray."):
+        method = getattr(function, "__qualname__", "").startswith(("ndarray.", "Generator.", "RandomState."))
+        if method and not hasattr(function, "__self__"):
             owner = ast.Attribute(self(positional[0]), function.__name__, ast.Load())
             return ast.Call(owner, [self(a) for a in positional[1:]], keys)
         return ast.Call(self.static(function), [self(a) for a in positional], keys)
@@ -192,7 +197,7 @@ def _public_name(obj: Any) -> str | None:
         return None
     homes: tuple[tuple[str, ModuleType], ...] = (
         ("", builtins), ("np.", np), ("math.", math), ("np.linalg.", np.linalg),
-        ("np.lib.stride_tricks.", np.lib.stride_tricks),
+        ("np.random.", np.random), ("np.lib.stride_tricks.", np.lib.stride_tricks),
     )  # fmt: skip
     module = getattr(obj, "__module__", None)
     ordered = sorted(homes, key=lambda home: home[1].__name__ != module)
@@ -294,10 +299,27 @@ def _print(sp: Speller, args: Any, _: Apply) -> ast.expr:
     return ast.Call(sp.public("print"), [sp(a) for a in args[0]], keys)
 
 
+def _as_written(positional: list[Any], keywords: dict[str, Any], gate: Gate) -> Any:
+    """Arguments by position as far as no default stands between them: `rng.uniform(0.0, 2.0, size=n)`."""
+    rest = dict(keywords)
+    for parameter in gate.signature.parameters.values():
+        if parameter.default is not parameter.empty:
+            if parameter.name not in rest or parameter.name == "size":
+                break
+            positional = [*positional, rest.pop(parameter.name)]
+    return positional, rest
+
+
+def _as_it_is(sp: Speller, args: Any, _: Apply) -> ast.expr:
+    function, positional, options = args
+    keys = [ast.keyword(k, sp(v)) for k, v in options.items()]
+    return ast.Call(sp.static(function), [sp(a) for a in positional], keys)
+
+
 _SPECIAL: dict[Any, Callable[[Speller, Any, Apply], ast.expr | None]] = {
     operator.getitem: _getitem, length: _length, size_of: _size, np.transpose: _transpose,
     np.expand_dims: _expand_dims,
     runtime.sigmoid: _sigmoid, runtime.over: _over, format_: _format, print_: _print,
-    percent: lambda sp, args, _: ast.BinOp(sp(args[0]), ast.Mod(), sp(args[1])),
+    as_it_is: _as_it_is, percent: lambda sp, args, _: ast.BinOp(sp(args[0]), ast.Mod(), sp(args[1])),
     identity: lambda sp, args, _: sp(args[0]),
 }  # fmt: skip

@@ -21,6 +21,7 @@ from revcompile.codegen.names import Names
 from revcompile.codegen.spell import Speller
 from revcompile.codegen.text import INDENT, to_text, width
 from revcompile.frontend.arguments import spell_step
+from revcompile.gates.draws import DRAWS
 from revcompile.gates.effects import assert_, backward_begins, defined_, print_
 from revcompile.gates.infer import infer
 from revcompile.gates.lengths import length, size_of
@@ -81,6 +82,7 @@ class Writer(BlockWriter):
         self.spell = Speller(self._atom, refer, function.spellings, self.definitions.get, textbook, hidden)
         self.saving: set[Value] = set()  # what is kept in lists
         self.summed = {s.args[0] for s in applications(function.body) if s.function in SUMS}
+        self.carried: set[Value] = set()  # what the trips of loops begin with
         self.lists: dict[Value, Value] = {}  # what is saved in each list
         self.lines: list[str] = []
         self.margin = INDENT
@@ -90,6 +92,7 @@ class Writer(BlockWriter):
     def _index(self, block: Block) -> None:
         for statement in block.statements:
             if isinstance(statement, Loop):
+                self.carried.update(statement.bound)
                 self.lists.update((kept, v) for v, kept in statement.saves if isinstance(v, Value))
             for value in results(statement):
                 self.definitions.setdefault(value, statement)
@@ -159,7 +162,7 @@ class Writer(BlockWriter):
                     self._line(f"{self.names[kept]}.append({self.names[value]})")
 
     def _movable(self, sequence: list[Statement], answer: Structure) -> Movable:
-        return Movable(sequence, answer, self.groups, self.definitions, self.counts)
+        return Movable(sequence, answer, self.groups, self.definitions, self.counts, self.carried)
 
     def _apply(self, statement: Apply, movable: Movable) -> None:
         function = statement.function
@@ -185,6 +188,9 @@ class Writer(BlockWriter):
             statement.result, statement, expression, movable
         ):
             self.folded[statement.result] = (expression, notes)
+            return
+        if function in DRAWS and not self.counts[statement.result]:
+            self._line(to_text(ast.Expr(expression)))
             return
         self._line(f"{self._target(statement.result)} = {to_text(expression)}", notes)
 

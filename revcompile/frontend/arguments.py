@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from revcompile.errors import UnsupportedError
-from revcompile.frontend.names import HostNames, Path, is_host_object
+from revcompile.frontend.names import HostNames, Path, is_host_object, known_lengths
+from revcompile.gates.draws import generator_type
 from revcompile.ir.nodes import Instance, Structure, Value
 from revcompile.syntax.abstract import Poison, type_of
 
@@ -75,7 +76,8 @@ def key_of(obj: Any, place: Place, static: frozenset[Place], around: Around = No
                 f"argument {spell_place(place)} is an array in foreign byte order ({obj.dtype.str})",
                 way_out=f"Pass {spell_place(place)}.astype({obj.dtype.name!r}).",
             )
-        return (np.ndarray, obj.dtype, tuple(n == 1 for n in obj.shape))
+        ones = tuple(n == 1 for n in obj.shape)
+        return (np.ndarray, obj.dtype, ones, obj.shape) if place in static else (np.ndarray, obj.dtype, ones)
     if isinstance(obj, np.ndarray):
         raise UnsupportedError(
             f"argument {spell_place(place)} is a {kind.__name__}, an array with a meaning of its own",
@@ -91,6 +93,8 @@ def key_of(obj: Any, place: Place, static: frozenset[Place], around: Around = No
         return (kind, obj)
     if kind is slice:
         return (slice, obj.start, obj.stop, obj.step)
+    if generator_type(obj) is not None:
+        return (object, kind)
     if is_host_object(obj):
         return (object, kind) if around is None else _object_key(obj, place, static, (*around, id(obj)))
     if isinstance(obj, (complex, np.complexfloating)):
@@ -148,6 +152,7 @@ def structure_of(
         return {k: structure_of(v, (*place, k), static, host, around) for k, v in obj.items()}
     found = type_of(obj, facts)
     if found is not None:
+        found = known_lengths(found, obj) if place in static else found
         return Value(found, hint=_hint(place, obj), fold=False)
     path = path_of(place)
     if is_host_object(obj):
@@ -234,7 +239,8 @@ def describe(key: Any) -> str:
         return key.__name__ if key in (float, int) else f"np.{key.__name__}"
     kind, *rest = key
     if kind is np.ndarray:
-        return f"{rest[0].name}[{', '.join('1' if one else ':' for one in rest[1])}]"
+        lengths = rest[2] if len(rest) > 2 else ["1" if one else ":" for one in rest[1]]
+        return f"{rest[0].name}[{', '.join(map(str, lengths))}]"
     if kind is dict:
         return "{" + ", ".join(f"{k!r}: {describe(v)}" for k, v in rest) + "}"
     if kind is list:

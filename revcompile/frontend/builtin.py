@@ -20,9 +20,9 @@ from revcompile.frontend.expressions import axis_length, element_count, shape_of
 from revcompile.frontend.names import HostObject
 from revcompile.gates.effects import format_, print_
 from revcompile.ir.nodes import Instance, Structure, Value, is_static
-from revcompile.ir.types import BOOL, Array, Scalar
-from revcompile.statements import iterables
-from revcompile.syntax.abstract import Frame, Gradient, Method, NestedFunction, Partial, class_of
+from revcompile.ir.types import BOOL, Array, Scalar, is_float
+from revcompile.statements import branch, iterables
+from revcompile.syntax.abstract import Frame, Gradient, Left, Method, NestedFunction, Partial, class_of
 
 if TYPE_CHECKING:
     from revcompile.frontend.lower import Lowering
@@ -181,10 +181,27 @@ def _iterations(low: Lowering, sources: Args) -> list[Any] | None:
 
 def _zip(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structure:
     found = _iterations(low, args)
+    strict = bool(low.static(kwargs.get("strict", False), "as strict= of zip"))
     if found is not None:
+        for i, other in enumerate(found[1:] if strict else (), start=2):
+            _raise_unless_equal(low, found[0].length(), other.length(), i)
         return iterables.zipped(low, found)
-    strict = kwargs.get("strict", False)
     return low.own(list(zip(*(_endless_or_items(low, x) for x in args), strict=strict)))
+
+
+def _raise_unless_equal(low: Lowering, first: Structure, length: Structure, number: int) -> None:
+    """What `zip(..., strict=True)` does where its arguments are not equally long."""
+    frame = low.frames[-1]
+    before = "argument 1" if number == 2 else f"arguments 1-{number - 1}"
+
+    def complain(word: str) -> Any:
+        error = ValueError(f"zip() argument {number} is {word} than {before}")
+        low.raise_there(error, frame.source.node)
+        raise Left
+
+    for compare, word in ((operator.lt, "shorter"), (operator.gt, "longer")):
+        test = low.operate(compare, length, first)
+        branch.choose(low, frame, test, lambda word=word: complain(word), lambda: None)  # type: ignore[misc]
 
 
 def _endless_or_items(low: Lowering, x: Structure) -> Any:
@@ -329,8 +346,11 @@ def _sum(low: Lowering, args: Args, kwargs: dict[str, Any], node: Any, frame: Fr
     if frame.is_rule or isinstance(args[0], Value):
         return NotImplemented
     items, start = low.items(args[0]), (args[1] if len(args) > 1 else kwargs.get("start", 0))
-    if all(isinstance(x, Value) and is_number(x) for x in items) and not objects.is_object(start) and items:
-        return low.apply(sum, (items, *args[1:]), kwargs)
+    if items and all(isinstance(x, Value) and is_number(x) for x in items):
+        if not any(x.type.dims for x in (*items, start) if isinstance(x, Value)):
+            return low.apply(sum, (items, *args[1:]), kwargs)
+        if type(start) is int and start == 0 and is_float(items[0].type):
+            start = items.pop(0)
     for item in items:
         start = low.operate(operator.add, start, item)
     return start

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from revcompile.errors import UnsupportedError
-from revcompile.frontend import builtin, containers, functional, gradients, objects
+from revcompile.frontend import builtin, containers, draws, functional, gradients, objects, writing
 from revcompile.frontend.names import HostObject, is_library, is_user_class
 from revcompile.gates.broadcast import broadcast_dims
+from revcompile.gates.draws import DRAWS
 from revcompile.gates.samples import Real
 from revcompile.gates.table import METHODS, TABLE, Gate
 from revcompile.ir.nodes import Apply, Structure, Value, is_static, leaves, map_structure
@@ -80,6 +81,11 @@ def call(
         outcome = special(low, args, kwargs, node, frame)
         if outcome is not NotImplemented:
             return outcome
+    written = writing.call(low, function, args, kwargs) if known and not frame.is_rule else NotImplemented
+    if written is not NotImplemented:
+        return written
+    if known and function in DRAWS:
+        return draws.call(low, function, args, kwargs)
     if known and function in OPERATORS and not kwargs and not frame.is_rule:
         return low.operate(function, *args)
     if known and function in TABLE and not (is_static(args) and is_static(kwargs) and _folds(function)):
@@ -118,6 +124,8 @@ def call(
                 return result
         if not is_library(function):
             return low.inline(function, args, kwargs, frame)
+    if draws.runs_as_it_is(function, args, kwargs):
+        return draws.run(low, function, args, kwargs)
     raise _no_rule(function)
 
 
@@ -226,6 +234,8 @@ def _name(function: Any) -> str:
 
 
 def _method(low: Lowering, method: Method, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Structure:
+    if method.name in writing.METHODS:
+        return writing.method(low, method.value, method.name, args, kwargs)
     adapter = low.method_adapters.get(method.name)
     if adapter is not None:
         function, args, kwargs = adapter(*args, **kwargs)
@@ -256,6 +266,9 @@ def _scalar_method(
 
 def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Structure:
     """Bind a call to its gate's signature and emit it."""
+    out, args, kwargs = writing.split_out(function, args, kwargs)
+    if out is not None:
+        return writing.into(low, out, apply_gate(low, function, args, kwargs))
     gate = TABLE[function]
     try:
         bound = gate.bind(args, kwargs)
@@ -285,10 +298,12 @@ def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict
 def _opaque(low: Lowering, gate: Gate, function: Any, bound: tuple[Any, ...]) -> Structure:
     """The forward half of an opaque gate: its output, and what it saves for the backward half."""
     assert gate.forward is not None
+    given, bound = bound, low.resolve(bound)
     output = map_structure(Value, low.builder.infer(function, bound, low.builder.facts))
     saved = Value(Opaque("saved values"), hint=f"saved_{gate.name}", fold=False)
     builder = low.builder
     builder.statements.append(Apply(gate.forward, bound, (output, saved), builder.line, builder.note))
+    low.memory.relate(leaves(output), leaves(given))
     return output
 
 

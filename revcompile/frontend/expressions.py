@@ -27,6 +27,7 @@ from revcompile.syntax.operators import BINARY, COMPARE, UNARY
 if TYPE_CHECKING:
     from revcompile.frontend.lower import Lowering
 
+WRITING = frozenset({"fill", "sort", "put"})  # see `frontend/writing`
 MISSING = object()
 GETITEM = operator.getitem
 NAMED_TUPLE = frozenset({"_replace", "_asdict", "_make", "index", "count"})
@@ -46,7 +47,7 @@ def name(low: Lowering, node: ast.Name, frame: Frame) -> Structure:
         if value.decision is not None and value.decision not in low.decisions:
             raise Restart(value.decision)
         raise low.unsupported(f"{node.id} {value.reason}", node, frame)
-    if low.unset:
+    if low.unset and not frame.is_rule:
         for v in leaves(value):
             if v in low.unset:
                 low.builder.remember((defined_, v), lambda v=v: low.builder.emit(defined_, (v, low.unset[v])))
@@ -139,7 +140,7 @@ def value_attribute(low: Lowering, value: Value, attr: str) -> Structure:
         return value if len(value.type.dims) < 2 else low.apply(np.transpose, (value,), {})
     if attr == "real" and isinstance(value.type, (Array, Scalar)) and value.type.dtype.kind == "f":
         return value
-    if attr in METHODS or attr in low.method_adapters:
+    if attr in METHODS or attr in low.method_adapters or attr in WRITING:
         return Method(value, attr)
     raise UnsupportedError(
         f"the attribute .{attr} of a {value.type} is not supported",
@@ -195,6 +196,8 @@ def operate(low: Lowering, function: Any, *args: Structure) -> Structure:
             for a in args:
                 if isinstance(a, Value):
                     low.static(a, "as the count of a repeated sequence")
+            result = function(*args)
+            return low.own(result) if isinstance(result, list) else result
     return low.apply(function, args, {})
 
 
@@ -292,13 +295,15 @@ def _may_be_same(left: Value | HostObject, right: Structure) -> bool:
 def boolean(low: Lowering, node: ast.BoolOp, frame: Frame) -> Structure:
     """`a and b`, `a or b`: the value of the operand that decides, as in Python."""
 
+    decision = None if frame.is_rule else branch.fork_decision(node, frame)
+
     def rest(operands: list[ast.expr]) -> Structure:
         first = low.evaluate(operands[0], frame)
         if len(operands) == 1:
             return first
         if isinstance(node.op, ast.And):
-            return branch.choose(low, frame, first, lambda: rest(operands[1:]), lambda: first)
-        return branch.choose(low, frame, first, lambda: first, lambda: rest(operands[1:]))
+            return branch.choose(low, frame, first, lambda: rest(operands[1:]), lambda: first, decision)
+        return branch.choose(low, frame, first, lambda: first, lambda: rest(operands[1:]), decision)
 
     return rest(node.values)
 
@@ -306,7 +311,12 @@ def boolean(low: Lowering, node: ast.BoolOp, frame: Frame) -> Structure:
 def conditional(low: Lowering, node: ast.IfExp, frame: Frame) -> Structure:
     test = low.evaluate(node.test, frame)
     return branch.choose(
-        low, frame, test, lambda: low.evaluate(node.body, frame), lambda: low.evaluate(node.orelse, frame)
+        low,
+        frame,
+        test,
+        lambda: low.evaluate(node.body, frame),
+        lambda: low.evaluate(node.orelse, frame),
+        None if frame.is_rule else branch.fork_decision(node, frame),
     )
 
 

@@ -71,21 +71,21 @@ def _update_wrapper(low: Lowering, args: Args, *_: Any) -> Structure:
 def _cache(low: Lowering, args: Args, *_: Any) -> Structure:
     """`functools.cache(f)`, `functools.lru_cache(f)`, `functools.lru_cache(maxsize=...)`."""
     is_function = len(args) == 1 and isinstance(args[0], (NestedFunction, FunctionType, Partial))
-    return Partial(_call_once, (args[0],), {}) if is_function else Partial(_cache_later, (), {})
+    return Partial(call_once, (args[0],), {}) if is_function else Partial(_cache_later, (), {})
 
 
 def _cache_later(function: Any) -> Any:
     """Stands for `functools.lru_cache(maxsize=...)`, which awaits its function."""
 
 
-def _call_once(function: Any) -> Any:
+def call_once(function: Any) -> Any:
     """Stands for the call of a function that remembers its results."""
 
 
 def _remembered(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structure:
     function, *rest = args
     try:
-        key = (_call_once, id(function), tuple(rest), tuple(kwargs.items()))
+        key = (call_once, id(function), tuple(rest), tuple(kwargs.items()))
         hash(key)
     except TypeError:
         raise TypeError("the arguments of a function that caches its results must be hashable") from None
@@ -97,7 +97,9 @@ def unwrapped(low: Lowering, function: Any) -> Any:
     path = low.host.path_of(function)
     if isinstance(function, CACHED):
         inner = function.__wrapped__
-        return low.host.bring(path.then(".__wrapped__"), inner, inner.__name__) if path is not None else inner
+        if path is not None:
+            inner = low.host.bring(path.then(".__wrapped__"), inner, inner.__name__)
+        return Partial(call_once, (inner,), {})
     if isinstance(function, functools.partial):
         parts = function.func, function.args, function.keywords
         if path is not None:
@@ -370,7 +372,7 @@ def _dist(low: Lowering, args: Args, *_: Any) -> Structure:
 SPECIAL: dict[Any, Any] = {
     functools.partial: _partial, functools.reduce: _reduce, functools.wraps: _wraps, _as_it_is: _same,
     functools.update_wrapper: _update_wrapper, functools.cache: _cache, functools.lru_cache: _cache,
-    _cache_later: _cache, _call_once: _remembered, operator.itemgetter: _itemgetter,
+    _cache_later: _cache, call_once: _remembered, operator.itemgetter: _itemgetter,
     operator.attrgetter: _attrgetter, operator.methodcaller: _methodcaller, operator.getitem: _getitem,
     operator.setitem: _setitem, operator.contains: _contains, operator.is_: _same_object,
     operator.is_not: _other_object, operator.truth: _truth, operator.index: _index,

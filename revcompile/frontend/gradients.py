@@ -269,6 +269,8 @@ def signature_of(low: Lowering, function: Any) -> tuple[inspect.Signature, str]:
             signature = inspect.signature(function)  # a wrapper's parameters are those of what it wraps
         return signature, function.__name__
     unwrapped = functional.unwrapped(low, function)
+    if isinstance(unwrapped, Partial) and unwrapped.function is functional.call_once:
+        return signature_of(low, unwrapped.args[0])
     if unwrapped is not None:
         return signature_of(low, unwrapped)
     raise UnsupportedError(

@@ -8,15 +8,16 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from functools import lru_cache
+from types import FunctionType
 from typing import Any
 
 from revcompile.errors import UnsupportedError
-from revcompile.frontend import builtin, calls, containers, expressions, gradients, objects
+from revcompile.frontend import builtin, calls, containers, draws, expressions, gradients, objects
 from revcompile.ir.nodes import Function, Instance, Structure, Value
 from revcompile.statements import simple
 from revcompile.syntax.abstract import Frame, Gradient
 from revcompile.syntax.mutable import KINDS, Mutables
-from revcompile.syntax.source import parameters
+from revcompile.syntax.source import Source, find_source, parameters
 
 MAKES_CONTAINER = (ast.List, ast.ListComp, ast.Dict, ast.DictComp)
 
@@ -60,6 +61,7 @@ class Language:
 
     mutables: Mutables
     frames: list[Frame]  # the activations that are being interpreted, the innermost last
+    sources: dict[FunctionType, Source]
     # given from above: the gradient function of a primal
     differentiate: Callable[[Function, tuple[str, ...], bool], Function]
 
@@ -95,6 +97,12 @@ class Language:
 
     def same(self: Any, left: Structure, right: Structure) -> bool:
         return expressions.is_same(left, right)
+
+    def source_of(self: Any, function: FunctionType) -> Source:
+        """The source of a function of the program, read once in a compilation."""
+        if function not in self.sources:
+            self.sources[function] = find_source(function)
+        return self.sources[function]
 
     # -- names --------------------------------------------------------------------------------
 
@@ -178,7 +186,7 @@ class Language:
         if isinstance(owner, Gradient):
             return gradients.attribute(self, owner, name)
         if isinstance(owner, Value):
-            return expressions.value_attribute(self, owner, name)
+            return draws.attribute(owner, name) or expressions.value_attribute(self, owner, name)
         return expressions.static_attribute(self, owner, name, frame)
 
     def set_attribute(

@@ -16,7 +16,7 @@ from types import FunctionType
 from typing import Any
 
 from revcompile.errors import UnsupportedError, plain_kind, with_place
-from revcompile.frontend import calls, expressions
+from revcompile.frontend import calls, expressions, recursion
 from revcompile.frontend.containers import frozen
 from revcompile.frontend.language import Language
 from revcompile.frontend.names import HostNames
@@ -29,16 +29,15 @@ from revcompile.ir.build import Builder
 from revcompile.ir.nodes import Block, Function, Parameter, Raise, Structure, Value, leaves
 from revcompile.ir.types import Array, Facts, Scalar, is_float, is_number
 from revcompile.statements import branch, exits, iterables, loop, simple, with_
-from revcompile.syntax.abstract import Frame, Left, NeedStatic, NestedFunction, Returned, type_of
+from revcompile.syntax.abstract import Frame, Left, NeedShape, NeedStatic, NestedFunction, Returned, type_of
 from revcompile.syntax.memory import Memory
 from revcompile.syntax.mutable import Mutables
-from revcompile.syntax.source import Source, find_source, rule_source
-
-MAX_DEPTH = 50
+from revcompile.syntax.source import Source, rule_source
 
 STATEMENTS: dict[type[ast.stmt], Callable[..., Any]] = {
     **simple.STATEMENTS,
     ast.If: branch.lower,
+    branch.Fork: branch.lower,
     ast.For: loop.lower_for,
     ast.While: loop.lower_while,
     loop.Rest: loop.rest_of_for,
@@ -77,6 +76,7 @@ class Lowering(Language):
         self.counters: dict[Value, tuple[Any, Any]] = {}
         self.mutables = Mutables(builder, decisions)
         self.frames = []
+        self.sources = {}
         self.host = HostNames(builder.facts, type_of, static, claim)
         self.spellings: dict[float, str] = {}
         self.returned: ast.AST | None = None  # the expression that the function returned last
@@ -100,6 +100,8 @@ class Lowering(Language):
         pending = list(statements)
         while pending and not self.builder.left:
             statement = pending.pop(0)
+            if self.decisions and not frame.is_rule:
+                statement = branch.fork(statement, frame, self.decisions)
             if not frame.is_rule and frame.depth == 0:
                 self.builder.line = statement.lineno
             handler = STATEMENTS.get(type(statement))
@@ -169,18 +171,35 @@ class Lowering(Language):
             if not axes:
                 raise TypeError(f"cannot iterate over a {structure.type}")
             if axes[0].size is None:
-                raise self.unsupported(
-                    "unpacking an array whose length is known only at run time is not supported",
-                    node,
-                    frame,
-                    "Index it: x[0], x[1].",
-                )
+                raise NeedShape(structure, "as the number of items to be taken apart")
             return [self.apply(operator.getitem, (structure, i), {}) for i in range(axes[0].size)]
+        if isinstance(structure, iterables.Iteration):
+            n = self.known_number(structure.length(), "as the number of items to be gone through")
+            return [structure.item(i) for i in range(n)]
         if isinstance(structure, NestedFunction):
             raise TypeError("cannot iterate over a function")
         if is_object(structure):
             structure = iterate(self, structure)
+        if isinstance(structure, iterables.Iteration):
+            length = self.static(structure.length(), "as how often something is done")
+            return [structure.item(i) for i in range(length)]
         return list(structure)
+
+    def known_number(self, n: Structure, what: str) -> int:
+        """A number that the compiler must know. Raises NeedStatic, or NeedShape where it is a length."""
+        if not isinstance(n, Value):
+            return int(n)
+        waiting, seen = [n], set()
+        while waiting:
+            v = waiting.pop()
+            made = self.builder.definitions.get(v)
+            if made is None or v in seen:
+                continue
+            seen.add(v)
+            if made.function in LENGTHS:
+                raise NeedShape(made.args[0], what)
+            waiting.extend(made.inputs)
+        raise NeedStatic(n, what)
 
     def call(
         self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], node: ast.Call, frame: Frame
@@ -244,11 +263,7 @@ class Lowering(Language):
         self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], frame: Frame
     ) -> Structure:
         """Interpret a call of a user's function, here."""
-        if frame.depth >= MAX_DEPTH:
-            raise UnsupportedError(
-                f"calls are nested more than {MAX_DEPTH} deep", way_out="Recursion is not supported yet."
-            )
-        source = rule_source(function) if frame.is_rule else find_source(function)
+        source = rule_source(function) if frame.is_rule else self.source_of(function)
         names = calls.bind_parameters(self, source, args, kwargs, frame.is_rule)
         inner = Frame(source, names, None, frame.is_rule, frame.depth + 1)
         return self.body(source.node, inner)
@@ -256,8 +271,6 @@ class Lowering(Language):
     def inline_nested(
         self, nested: NestedFunction, args: tuple[Any, ...], kwargs: dict[str, Any], depth: int
     ) -> Structure:
-        if depth >= MAX_DEPTH:
-            raise UnsupportedError(f"calls are nested more than {MAX_DEPTH} deep")
         names = calls.bind_nested(self, nested, args, kwargs)
         home = nested.frame
         inner = Frame(home.source, names, home, home.is_rule, depth + 1)
@@ -265,8 +278,9 @@ class Lowering(Language):
 
     def body(self, node: ast.FunctionDef | ast.Lambda, frame: Frame) -> Structure:
         self.frames.append(frame)
-        self.make_cells(node, frame)
         try:
+            recursion.check(self, node, frame)
+            self.make_cells(node, frame)
             return self._body(node, frame)
         finally:
             self.frames.pop()

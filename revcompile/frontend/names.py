@@ -24,7 +24,7 @@ import numpy as np
 
 from revcompile.errors import UnsupportedError
 from revcompile.ir.nodes import Structure, Value
-from revcompile.ir.types import Facts, Type
+from revcompile.ir.types import Array, Dim, Facts, Type
 from revcompile.syntax.mutable import Overlay
 
 LIBRARIES = frozenset({"numpy", "math", "operator", "builtins", "functools", "itertools", "scipy"})
@@ -223,6 +223,7 @@ class HostNames:
             return obj
         found = self.type_of(obj, self.facts)
         if found is not None:
+            found = known_lengths(found, obj) if path in self.static else found
             self._guard(path, "type", found)
             value = Value(found, hint=name, fold=False)
             self.live[path] = Live(path, value, name)
@@ -253,6 +254,11 @@ class HostNames:
 
     def _guard(self, path: Path, kind: str, expected: Any) -> None:
         self.guards[path, kind] = Guard(path, kind, expected)
+
+
+def known_lengths(found: Type, obj: Any) -> Type:
+    """The type of an array whose lengths the compiler must know."""
+    return replace(found, dims=tuple(Dim(size=n) for n in obj.shape)) if isinstance(found, Array) else found
 
 
 class _Namespace:

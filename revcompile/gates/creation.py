@@ -13,8 +13,9 @@ import numpy as np
 
 from revcompile.gates.axes import Dims, dims_of, extent, is_value, longer, shape_dims
 from revcompile.gates.samples import example, real
-from revcompile.gates.table import TABLE, Gate, gate
+from revcompile.gates.table import TABLE, Gate, gate, known
 from revcompile.ir.types import Facts
+from revcompile.runtime import zeros_for
 
 # -- copies and casts ----------------------------------------------------------------------------
 
@@ -295,3 +296,10 @@ for function in (np.eye, np.tri):
 constant(np.identity, _identity, eye_dims)
 for function in (np.int64, np.int32, np.bool_):
     constant(function, _cast)
+
+
+def zeros_for_dims(facts: Facts, x: Any) -> Dims:
+    return dims_of(facts, x)
+
+
+known(zeros_for, dims=zeros_for_dims)

@@ -71,6 +71,11 @@ def cholesky(grad_y: Any, y: Any, a: Any, /, *, upper: bool = False) -> Any:
     return folded(symmetric, "L")
 
 
+def off_diagonal(gaps: Any) -> Any:
+    """The differences of all pairs, without the zeros between each and itself: nothing is divided by those."""
+    return gaps + np.eye(gaps.shape[-1], dtype=gaps.dtype)
+
+
 @gate(
     np.linalg.eigh,
     dims=_eigh_dims,
@@ -89,7 +94,7 @@ def eigh(grad_y: Any, y: Any, a: Any, UPLO: str = "L") -> Any:
         turned = vectors * grad_values[..., None, :]
     else:
         products = transposed(vectors) @ grad_vectors
-        gaps = values[..., None, :] - values[..., :, None]
+        gaps = off_diagonal(values[..., None, :] - values[..., :, None])
         turned = vectors @ over(products - transposed(products), 2 * gaps)
         if grad_values is not None:
             turned = turned + vectors * grad_values[..., None, :]
@@ -210,7 +215,7 @@ def svd(grad_y: Any, y: Any, a: Any, full_matrices: bool = True, compute_uv: boo
         return None if grad_s is None else _values_only(grad_s, a)
     u, s, vh = y[0], y[1], y[2]
     row, column = s[..., None, :], s[..., :, None]
-    gaps = (row - column) * (row + column)
+    gaps = off_diagonal((row - column) * (row + column))
     grad_a = None if grad_s is None else (u * grad_s[..., None, :]) @ vh
     if grad_u is not None:
         products = transposed(u) @ grad_u

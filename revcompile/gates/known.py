@@ -13,8 +13,8 @@ import numpy as np
 
 from revcompile.gates.axes import dims_of
 from revcompile.gates.broadcast import broadcast_dims
-from revcompile.gates.table import known
-from revcompile.ir.types import Dim, Facts
+from revcompile.gates.table import Gate, known, register
+from revcompile.ir.types import ONE, Array, Dim, Facts, Scalar
 
 
 def one(x: Any, /) -> None:
@@ -56,6 +56,36 @@ def argwhere_dims(facts: Facts, a: Any) -> tuple[Dim, ...]:
     return facts.fresh(), Dim(size=len(dims_of(facts, a)))
 
 
+def ix_dims(facts: Facts, args: tuple[Any, ...]) -> tuple[tuple[Dim, ...], ...]:
+    lengths = [dims_of(facts, a)[0] for a in args]
+    return tuple(tuple(n if i == j else ONE for j in range(len(args))) for i, n in enumerate(lengths))
+
+
 known(np.nonzero, methods=["nonzero"], dims=nonzero_dims)
 known(np.flatnonzero, dims=flatnonzero_dims)
 known(np.argwhere, dims=argwhere_dims)
+known(np.ix_, dims=ix_dims)
+
+
+def as_it_is(function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """Stands for the call of a function without a rule on arguments that are known while compiling."""
+    return function(*args, **options)
+
+
+def type_of_result(facts: Facts, function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    return _type_of(function(*args, **options))
+
+
+def _type_of(outcome: Any) -> Any:
+    if isinstance(outcome, (tuple, list)):
+        return tuple(map(_type_of, outcome))
+    if isinstance(outcome, np.ndarray):
+        return Array(outcome.dtype, tuple(Dim(size=n) for n in outcome.shape))
+    if isinstance(outcome, (bool, int, float, complex)):
+        return Scalar(np.dtype(type(outcome)), python=True)
+    if isinstance(outcome, np.generic):
+        return Scalar(outcome.dtype)
+    raise NotImplementedError(f"a call that gives a {type(outcome).__name__}")
+
+
+register(Gate("call", (as_it_is,), as_it_is, types=type_of_result))

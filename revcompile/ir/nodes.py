@@ -273,7 +273,7 @@ def uses(block: Block) -> Iterator[Value]:
         for inner in blocks(statement):
             yield from uses(inner)
         if isinstance(statement, Loop):
-            yield from (value for value, _ in statement.saves)
+            yield from (value for value, _ in statement.saves if isinstance(value, Value))
     yield from leaves(block.yields)
 
 

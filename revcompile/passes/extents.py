@@ -35,7 +35,7 @@ def ask_the_living(function: Function, facts: Facts) -> Function:
     without = eliminate_dead(replace(function, body=_without_lengths(function.body)))
     needed = {*uses(without.body), *parameters}
     known = list(parameters)
-    outer = {v for s in function.body.statements for v in results(s)}
+    outer = {v for s in function.body.statements if isinstance(s, Apply) for v in results(s)}
 
     def visit(statement: Apply, out: list[Statement]) -> Structure | None:
         result = statement.result

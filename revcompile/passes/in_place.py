@@ -250,7 +250,7 @@ class _InPlace:
             test_statements, test_yields = self._block(s.test)
             test = Block(tuple(test_statements), test_yields)
         statements, yields = self._block(s.body)
-        mutated = [i for i, p in enumerate(s.params) if p in self.written]
+        mutated = self._mutated(s, yields)
         inits = list(s.inits)
         for i in mutated:
             if not self._may_enter(s, i, point):
@@ -258,23 +258,34 @@ class _InPlace:
             self.written |= self._of(inits[i])  # the loop writes what it begins with
         ends = list(yields)
         taken: Tokens = NONE
+        kept = self._of(tuple(v for v, _ in s.saves))  # the next trip must not write what is kept of this one
         for i in mutated:
             tokens = self._of(ends[i])
             foreign = {t for t in tokens if t is FOREIGN or self._is_outside(t, point)}
-            if foreign or tokens & taken:
+            if foreign or tokens & taken or tokens & kept:
                 ends[i] = self._copy(ends[i], statements)
                 tokens = self._of(ends[i])
             taken |= tokens
         for i, result in enumerate(s.results):
             self._hold(result, (self._of(inits[i]) | self._of(ends[i])) or frozenset({result}))
-        for v, kept in s.saves:
+        for v, items in s.saves:
             if isinstance(v, Value) and isinstance(v.type, Array):
-                self.tokens[kept] = self.tokens.get(v, NONE)
-                for token in self.tokens[kept]:
-                    self.holders.setdefault(token, []).append(kept)
+                self.tokens[items] = self.tokens.get(v, NONE)
+                for token in self.tokens[items]:
+                    self.holders.setdefault(token, []).append(items)
         self.written |= outer_written
         body = Block(tuple(statements), tuple(ends))
         out.append(replace(s, test=test, body=body, inits=tuple(inits)))
+
+    def _mutated(self, s: Loop, yields: tuple[Structure, ...]) -> list[int]:
+        """The slots whose arrays are written into, in this trip or, having changed places, in the next."""
+        found = {i for i, p in enumerate(s.params) if p in self.written}
+        while True:
+            tokens = self._of(tuple(yields[i] for i in found if i < len(yields)))
+            more = {i for i, p in enumerate(s.params) if p in tokens} | found
+            if more == found:
+                return sorted(found)
+            found = more
 
     def _copy_init(self, init: Structure, param: Value, out: list[Statement]) -> Structure:
         return self._copy(init, out) if isinstance(init, Value) else init

@@ -32,6 +32,7 @@ from revcompile.ir.nodes import (
     Value,
     applications,
     leaves,
+    map_structure,
     map_values,
     results,
     substitute,
@@ -120,6 +121,7 @@ class _Math(Walk):
 
     def _loop(self, statement: Loop, out: list[Statement]) -> None:
         """Carried NumPy scalars become Python's where all that they are given are Python's."""
+        statement = self._without_constants(statement)
         each = [(v, e, self._item(v, e)) for v, e in statement.each]
         self.replaced.update((v, new) for v, _, new in each if new is not v)
         slots = {i for i, p in enumerate(statement.params) if _is_numpy(p)}
@@ -211,16 +213,16 @@ def _as_before(function: Function, before: Function) -> Function:
     """Gradients that were NumPy scalars are NumPy scalars still."""
     casts: list[Statement] = []
     ((value, aux, gradients),) = function.body.yields
-    were = iter(leaves(before.body.yields[0][2]))
+    were = iter(_all_leaves(before.body.yields[0][2]))
 
-    def restore(gradient: Value) -> Value:
+    def restore(gradient: Structure) -> Structure:
         was = next(were)
-        if not _is_python(gradient) or _is_python(was):
+        if not isinstance(was, Value) or not _is_python(gradient) or _is_python(was):
             return gradient
         casts.append(Apply(np.float64, (gradient,), Value(was.type)))
         return casts[-1].result  # type: ignore[union-attr]
 
-    gradients = map_values(restore, gradients)
+    gradients = map_structure(restore, gradients)
     body = Block((*function.body.statements, *casts), ((value, aux, gradients),))
     return replace(function, body=body)
 
@@ -247,15 +249,28 @@ def _is_whole(exponent: Structure) -> bool:
     return is_static(exponent) and float(exponent).is_integer()
 
 
+def _all_leaves(structure: Structure) -> list[Structure]:
+    """The leaves of a structure in order, static ones included."""
+    found: list[Structure] = []
+    map_structure(found.append, structure)
+    return found
+
+
 def float_gradients(function: Function, like: Function) -> Function:
     """The function with Python floats for the gradients of Python floats."""
     (value, aux, gradients), *rest = function.body.yields
     casts: list[Statement] = []
-    for old, new in zip(leaves(like.body.yields[0][2]), leaves(gradients), strict=False):
-        if isinstance(old.type, Scalar) and old.type.python:
-            casts.append(Apply(float, (new,), Value(old.type, new.hint, new.of, fold=True)))
-    known = {s.args[0]: s.result for s in casts if isinstance(s, Apply)}
-    gradients = map_values(lambda v: known.get(v, v), gradients)
+    were = iter(_all_leaves(like.body.yields[0][2]))
+
+    def as_float(gradient: Structure) -> Structure:
+        was = next(were)
+        t = was.type if isinstance(was, Value) else None
+        if not isinstance(gradient, Value) or not isinstance(t, Scalar) or not t.python:
+            return gradient
+        casts.append(Apply(float, (gradient,), Value(t, gradient.hint, gradient.of, fold=True)))
+        return casts[-1].result  # type: ignore[union-attr]
+
+    gradients = map_structure(as_float, gradients)
     body = Block((*function.body.statements, *casts), ((value, aux, gradients), *rest))
     return replace(function, body=body)
 

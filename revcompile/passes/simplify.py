@@ -79,6 +79,7 @@ class _Rules:
     def __init__(self, walk: Walk, facts: Facts, out: list[Statement], equals: dict[Any, Value]) -> None:
         self.equals = equals  # the first array of each shape: the one that is asked for its shape
         self.walk = walk
+        self.given = walk.given
         self.facts = facts
         self.out = out
 
@@ -231,6 +232,9 @@ class _Rules:
         (a,) = s.args[:1]
         if s.function is float and type(a) is float:
             return a
+        t = s.result.type if isinstance(s.result, Value) else None
+        if isinstance(t, Scalar) and not t.python and a not in self.walk.definitions and a not in self.given:
+            return None  # what a loop gives may be the Python number that it began with
         return a if isinstance(a, Value) and self.same_type(a, s.result) else None
 
     def reshape(self, s: Apply) -> Structure | None:

@@ -40,11 +40,13 @@ class Walk:
         self.in_backward = False
         self.depth = 0
         self.forward: set[Value] = set()
+        self.given: set[Value] = set()  # the function's parameters
         self.counts: Counter[Value] = Counter()  # of uses, for passes that ask
         self.algebra = False
 
     def function(self, function: Function) -> Function:
-        self.forward.update(v for p in function.parameters for v in leaves(p.structure))
+        self.given.update(v for p in function.parameters for v in leaves(p.structure))
+        self.forward |= self.given
         done = replace(function, body=self.block(function.body))
         for value in defined(done.body):
             stands_for = self.replaced.get(value.of) if value.of is not None else None

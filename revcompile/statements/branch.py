@@ -10,7 +10,7 @@ Imports the IR; the stages come in as arguments.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -48,6 +48,56 @@ from revcompile.syntax.mutable import rename
 
 ASSIGNED = Poison("is assigned by := in a part of an expression that is not always evaluated")
 
+class Fork(ast.If):
+    """A statement written twice, for the two sides of an expression in it that do not agree."""
+
+
+def fork(statement: ast.stmt, frame: Frame, decisions: frozenset[tuple[str, Any]]) -> ast.stmt:
+    """`y = f(a if c else b)` as `if c: y = f(a)`, `else: y = f(b)`, where that was decided."""
+    if isinstance(statement, (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Return, ast.Expr)):
+        for node in _own_expressions(statement):
+            if fork_decision(node, frame) in decisions:
+                then, orelse = _sides(node)
+                test = node.test if isinstance(node, ast.IfExp) else node.values[0]  # type: ignore[attr-defined]
+                either = Fork(test, [_replaced(statement, node, then)], [_replaced(statement, node, orelse)])
+                return ast.copy_location(either, node)
+    return statement
+
+
+def fork_decision(node: ast.expr, frame: Frame) -> tuple[str, Any]:
+    return "fork", (*frame.key(node), type(node).__name__)
+
+
+def _sides(node: ast.AST) -> tuple[ast.expr, ast.expr]:
+    if isinstance(node, ast.IfExp):
+        return node.body, node.orelse
+    assert isinstance(node, ast.BoolOp)
+    first, *others = node.values
+    rest = others[0] if len(others) == 1 else ast.copy_location(ast.BoolOp(node.op, others), others[0])
+    return (rest, first) if isinstance(node.op, ast.And) else (first, rest)
+
+
+def _own_expressions(node: ast.AST) -> Iterator[ast.expr]:
+    """The conditional expressions of a statement that are evaluated in it, the outermost first."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, (ast.IfExp, ast.BoolOp)):
+            yield child
+        if not isinstance(child, (ast.Lambda, ast.ListComp, ast.DictComp, ast.GeneratorExp, ast.SetComp)):
+            yield from _own_expressions(child)
+
+
+def _replaced(node: Any, old: ast.AST, new: ast.AST) -> Any:
+    """A copy of a tree with another node in place of one."""
+    if node is old:
+        return new
+    if isinstance(node, list):
+        return [_replaced(item, old, new) for item in node]
+    if not isinstance(node, ast.AST) or not any(inner is old for inner in ast.walk(node)):
+        return node
+    fields = {name: _replaced(field, old, new) for name, field in ast.iter_fields(node)}
+    return ast.copy_location(type(node)(**fields), node)
+
+
 # -- lowering ------------------------------------------------------------------------------------
 
 
@@ -57,7 +107,7 @@ def lower(low: Interpreter, node: ast.If, frame: Frame, pending: list[ast.stmt])
         pending[:0] = node.body if test else node.orelse
         return None
     decision = ("split", frame.key(node))
-    count = len(pending) if decision in low.decisions else 0
+    count = len(pending) if decision in low.decisions or isinstance(node, Fork) else 0
     if any(exits.kinds(node)):
         count = max(count, exits.until_joined(node, pending))
     rest, pending[:count] = pending[:count], []
@@ -99,6 +149,7 @@ def choose(
     test: Structure,
     then: Callable[[], Structure],
     orelse: Callable[[], Structure],
+    decision: tuple[str, Any] | None = None,
 ) -> Structure:
     """The value of `then()` or `orelse()`: only the one that `test` picks is evaluated.
 
@@ -126,6 +177,8 @@ def choose(
     try:
         value = _branch(low, test, lambda: side(then), lambda: side(orelse), meet)
     except CannotJoin as e:
+        if decision is not None and decision not in low.decisions:
+            raise Restart(decision) from None
         raise UnsupportedError(f"the two sides of this expression do not agree: {e}") from None
     frame.names = assigned
     if low.builder.left:
@@ -224,7 +277,7 @@ def reverse(rev: Any, statement: Branch) -> None:
             rev.learn(block)
             for atom, result, seed in zip(block.yields, statement.results, seeds, strict=False):
                 if seed is not None and isinstance(atom, Value):
-                    rev.accumulate(atom, seed, seed in rev.masked)
+                    rev.hand_on(atom, seed, seed in rev.masked)
                 if result in written and isinstance(atom, Value):
                     rev.memory.now[atom] = now.get(result, result)
             rev.block(block.statements)

@@ -64,7 +64,7 @@ from revcompile.syntax.mutable import Slot, containers, rename
 Pending = list[ast.stmt]
 SUMS = frozenset({operator.add, operator.sub, operator.mul, operator.neg})
 MAX_TRIALS = 12
-MAX_WRITTEN_OUT = 10_000
+MAX_WRITTEN_OUT = 2_000
 
 
 class Rest(exits.Mark):
@@ -87,15 +87,24 @@ def lower_for(low: Interpreter, node: ast.For, frame: Frame, pending: Pending) -
     if isinstance(source, range) and not frame.is_rule and ("unroll", key) not in low.decisions:
         iteration = low.iteration_of_range(source)
     if iteration is None:
-        items = low.iterate(source, node.iter, frame)
-        if len(items) > MAX_WRITTEN_OUT:
-            raise UnsupportedError(f"a loop of {len(items)} trips would have to be written out")
-        trips = [s for item in items for s in (NextTrip(node, node.target, item), *node.body)]
-        pending[:0] = [*trips, EndLoop(node, node.orelse)]
+        _write_out(node, [NextTrip(node, node.target, item) for item in low.iterate(source, node.iter, frame)], pending)
+    elif ("unroll", key) in low.decisions:
+        n = low.known_number(iteration.length(), "as how often this loop runs")
+        _write_out(node, [_trip(node, iteration, i) for i in range(n)], pending)
     elif ("peel", key) in low.decisions:
         _peel_for(low, node, iteration, pending)
     else:
         _for_loop(low, node, iteration, frame, pending)
+
+
+def _trip(node: ast.For, iteration: Iteration, i: int) -> NextTrip:
+    return NextTrip(node, node.target, make=lambda: iteration.item(i))
+
+
+def _write_out(node: ast.For, trips: list[NextTrip], pending: Pending) -> None:
+    if len(trips) > MAX_WRITTEN_OUT:
+        raise UnsupportedError(f"a loop of {len(trips)} trips would have to be written out")
+    pending[:0] = [*(s for trip in trips for s in (trip, *node.body)), EndLoop(node, node.orelse)]
 
 
 def next_trip(low: Interpreter, node: NextTrip, frame: Frame, _: Pending) -> None:
@@ -459,7 +468,9 @@ class _Trial:
                 self.joined[name] = join(low, start, end, self.pairs, hint_of(name))
             except CannotJoin as e:
                 del self.pairs[count:]
-                poison = Poison(f"differs in kind from trip to trip of a loop: {e}", self.decision)
+                grows = isinstance(start, (list, tuple, dict)) and isinstance(end, (list, tuple, dict))
+                decision = ("unroll", self.decision[1]) if grows else self.decision
+                poison = Poison(f"differs in kind from trip to trip of a loop: {e}", decision)
                 self.joined[name] = poison
                 if not isinstance(self.names.get(name), (Poison, type(None))) or name in self.entry:
                     if not isinstance(carried.names.get(name), Poison):

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from revcompile.errors import UnsupportedError
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
     Apply,
@@ -41,6 +42,8 @@ class Slot:
 
 def reverse(rev: Any, loop: Loop) -> None:
     """Emit the loop that undoes `loop`."""
+    if any(v in rev.plan.active for v, _ in loop.saves):
+        raise UnsupportedError("differentiating the gradient of a loop again is not supported yet")
     flowing = flow(rev, loop)
     seeded = [
         i
@@ -97,14 +100,16 @@ class _Attempt:
                 if slot.masked:
                     rev.masked.add(slot.param)
                 if isinstance(end, Value):
-                    rev.accumulate(end, slot.param, slot.masked)
+                    rev.hand_on(end, slot.param, slot.masked)
             for i, slot in zip(restorable, arrays, strict=True):
                 rev.memory.now[loop.body.yields[i]] = slot.param
             rev.block(loop.body.statements)
             ends: list[Structure] = []
             for i in seeded:
                 gradient = rev.adjoints.get(loop.params[i])
-                ends.append(rev.zero(loop.params[i]) if gradient is None else gradient)
+                if gradient is None:  # in the first trip, a name may not be assigned: it has no shape then
+                    gradient = rev.zero(loop.params[i] if loop.inits[i] is not None else loop.results[i])
+                ends.append(gradient)
             ends += [rev.adjoints[v] for v in outer]
             ends += [rev.memory.now.get(loop.params[i], loop.params[i]) for i in restorable]
         self.ends = ends
@@ -174,7 +179,7 @@ class _Attempt:
             if slot.masked:
                 rev.masked.add(gradient)
             if isinstance(init, Value):
-                rev.accumulate(init, gradient, slot.masked)
+                rev.hand_on(init, gradient, slot.masked)
         for i, content in zip(self.restorable, results[m:], strict=True):
             init = loop.inits[i]
             if isinstance(init, Value):

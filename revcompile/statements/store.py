@@ -140,20 +140,20 @@ def _taken(rev: Any, gradient: Value, path: Path) -> Structure:
     *way, (function, index) = path
     for step in way:
         gradient = rev.low.emit(step[0], gradient, *step[1:])
-    if has_index_array(_shapes(index)):
+    if has_index_array(stand_in(index)):
         return rev.low.emit(last_written, gradient, index)
     return rev.low.emit(function, gradient, index)
 
 
-def _shapes(index: Structure) -> Structure:
+def stand_in(index: Structure) -> Structure:
     """An index with arrays in place of run-time values, as the rules of indexing see it."""
 
-    def stand_in(part: Structure) -> Structure:
+    def example(part: Structure) -> Structure:
         if isinstance(part, Value):
             return np.zeros((1,) * len(part.type.dims), part.type.dtype) if part.type.dims else 0  # type: ignore[union-attr]
         return part
 
-    return tuple(map(stand_in, index)) if isinstance(index, tuple) else stand_in(index)
+    return tuple(map(example, index)) if isinstance(index, tuple) else example(index)
 
 
 # -- targets of assignments ------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.errors import Place
+from revcompile.gates.draws import generator_type
 from revcompile.ir.nodes import Instance, Structure, Value
 from revcompile.ir.types import ONE, Array, Facts, Scalar, Type
 from revcompile.syntax.source import Source
@@ -30,6 +31,9 @@ class Frame:
     unset: set[str] = field(default_factory=set)  # names that were read before they were assigned
     outer: dict[str, Frame] = field(default_factory=dict)  # whose the names are that it declares `nonlocal`
     cells: Instance | None = None  # the variables that functions inside it assign
+    given: dict[str, Structure] = field(default_factory=dict)  # its arguments
+    activation: Any = None  # which function it is that runs
+    base: int = 0  # how many blocks were open where it was called
 
     def key(self, node: ast.AST) -> tuple[Any, ...]:
         """What names a statement of this function in every attempt to compile it."""
@@ -117,8 +121,12 @@ class NeedStatic(Exception):
         self.what = what
 
 
+class NeedShape(NeedStatic):
+    """The lengths of an array are known only at run time where the compiler must know them."""
+
+
 def type_of(obj: Any, facts: Facts) -> Type | None:
-    """The type of a number or an array, with fresh symbols for its lengths; else None."""
+    """The type of a number, an array (with fresh symbols for its lengths) or a generator; else None."""
     if type(obj) is float:
         return Scalar(np.dtype(float), python=True)
     if type(obj) is int:
@@ -128,7 +136,7 @@ def type_of(obj: Any, facts: Facts) -> Type | None:
     if type(obj) in (np.ndarray, np.memmap) and obj.dtype.kind in "fiub" and obj.dtype.isnative:
         dims = tuple(ONE if n == 1 else facts.fresh(maybe_one=False) for n in obj.shape)
         return Array(obj.dtype, dims)
-    return None
+    return generator_type(obj)
 
 
 def class_of(value: Value) -> type:

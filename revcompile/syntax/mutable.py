@@ -156,6 +156,11 @@ class Mutables:
         """What is in every container now."""
         return {key: contents_of(known.container) for key, known in self._known.items()}
 
+    def restore(self, before: Contents) -> None:
+        """Let everything hold what it held, for another attempt."""
+        for key in self._changes(before):
+            put(self._known[key].container, before.get(key, {}))
+
     @contextmanager
     def way(self, before: Contents, loop: Decision | None = None) -> Iterator[Contents]:
         """One way through a program, from `before`: a side of a branch, or a trip of a loop, which the

@@ -13,8 +13,9 @@ from typing import Any, Protocol, get_args, get_origin, overload
 
 import numpy as np
 
+from revcompile.codegen.load import compile_text
+from revcompile.compiler import function_text
 from revcompile.dispatch import Dispatcher, Options
-from revcompile.errors import UnsupportedError
 from revcompile.transforms import pickling
 
 Argnums = int | str | tuple[int | str, ...] | None
@@ -187,10 +188,8 @@ def make_gradient(f: Any, options: Options, preview: bool = True) -> Any:
     """The gradient function of `f`: a dispatcher's entry, with its attributes."""
     if isinstance(f, (staticmethod, classmethod)):
         return type(f)(make_gradient(f.__func__, options))
-    if hasattr(f, "primal"):  # a gradient function stands for its primal's source
-        raise UnsupportedError(
-            f"{getattr(f, '__name__', f)!r} is a gradient already; differentiating twice is not supported yet"
-        )
+    if hasattr(f, "primal"):
+        return _of_gradient(f, options)
     if isinstance(f, MethodType):
         function: Any = f.__func__
         dispatcher = Dispatcher(function, options, f.__self__)
@@ -217,6 +216,27 @@ def make_gradient(f: Any, options: Options, preview: bool = True) -> Any:
         if isinstance(f, FunctionType):
             pickling.make_attribute_importable(entry.value_and_grad, f, both)  # type: ignore[attr-defined]
     return entry if isinstance(f, FunctionType) else BoundGradient(entry, f, options)
+
+
+def _of_gradient(gradient: Any, options: Options) -> Any:
+    """The gradient of a gradient function: of a function that calls it, whose source is made here."""
+    signature = inspect.signature(gradient)
+    name = gradient.__name__ if gradient.__name__.isidentifier() else "function"
+    passed = []
+    for p in signature.parameters.values():
+        stars = "*" * (p.kind is p.VAR_POSITIONAL) + "**" * (p.kind is p.VAR_KEYWORD)
+        by_name = p.kind is p.KEYWORD_ONLY or (p.default is not p.empty and p.kind is not p.POSITIONAL_ONLY)
+        passed.append(f"{p.name}={p.name}" if by_name else f"{stars}{p.name}")
+    text = function_text(name, signature, [f"    return gradient({', '.join(passed)})"])
+    names = {"gradient": gradient, "__name__": "gradients"}
+    function = FunctionType(compile_text(text, f"gradient of {name}"), names, name)
+    with_default = [p for p in signature.parameters.values() if p.default is not p.empty]
+    function.__defaults__ = tuple(p.default for p in with_default if p.kind is not p.KEYWORD_ONLY)
+    function.__kwdefaults__ = {p.name: p.default for p in with_default if p.kind is p.KEYWORD_ONLY}
+    function.__doc__, function.__qualname__ = gradient.__doc__, f"<locals>.{name}"
+    entry = make_gradient(function, options)
+    entry.primal = entry.value_and_grad.primal = gradient
+    return entry
 
 
 class BoundGradient:

@@ -139,8 +139,6 @@ def test_what_is_no_python_function_is_refused():
                 grad(thing)
     with pytest.raises(ValueError, match="backend"):
         grad(three, backend="cuda")
-    with pytest.raises(UnsupportedError, match="gradient already"):
-        grad(grad(three))
 
 
 def test_no_arguments():

@@ -1,0 +1,134 @@
+"""Calls that write into an array: `out=`, `np.add.at`, `np.copyto`, `x.fill`, `x.sort` and the like.
+
+Each is a store of what the pure operation gives. `call` gives NotImplemented for any other call.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from revcompile.errors import UnsupportedError
+from revcompile.frontend.expressions import WRITING as METHODS
+from revcompile.gates.indexing import has_index_array
+from revcompile.ir.nodes import Structure, Value
+from revcompile.ir.types import Array
+from revcompile.runtime import scatter_add
+from revcompile.statements import store
+from revcompile.syntax.memory import is_gather
+
+if TYPE_CHECKING:
+    from revcompile.frontend.lower import Lowering
+
+OF_UFUNC = {np.add: operator.add, np.subtract: operator.sub}
+
+
+def split_out(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, Any]:
+    """The array that a call is to write its result into, and the call without it."""
+    out = kwargs.get("out")
+    if "out" in kwargs:
+        kwargs = {k: v for k, v in kwargs.items() if k != "out"}
+    elif isinstance(function, np.ufunc) and len(args) == function.nin + 1:
+        *args, out = args  # type: ignore[assignment]
+    if isinstance(out, tuple) and len(out) == 1:
+        (out,) = out
+    return out, tuple(args), kwargs
+
+
+def into(low: Lowering, out: Structure, value: Structure) -> Structure:
+    """`out[...] = value`, for a result of `out`'s kind; `out` itself."""
+    _need_array(out, "out=")
+    store.write_in_place(low, out, value)
+    return out
+
+
+def _need_array(x: Structure, what: str) -> None:
+    if not isinstance(x, Value) or not isinstance(x.type, Array):
+        raise UnsupportedError(f"{what} must be an array here")
+
+
+def method(low: Lowering, x: Value, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """`x.fill(v)`, `x.sort(axis)`, `x.put(indices, v)`."""
+    _need_array(x, f"what has .{name} called")
+    if name == "fill":
+        store.write(low, x, Ellipsis, *args, **kwargs)
+    elif name == "sort":
+        store.write(low, x, Ellipsis, low.apply(np.sort, (x, *args), kwargs))
+    else:
+        _put(low, x, *args, **kwargs)
+
+
+def call(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Structure:
+    """A function that writes into its first argument."""
+    owner = getattr(function, "__self__", None)
+    if isinstance(owner, np.ufunc) and function.__name__ == "at":
+        return _at(low, owner, *args, **kwargs)
+    writer = WRITERS.get(function)
+    if writer is None:
+        return NotImplemented
+    return writer(low, *args, **kwargs)
+
+
+def _at(low: Lowering, ufunc: np.ufunc, a: Structure, indices: Structure, b: Structure = None) -> None:
+    """`np.add.at(a, indices, b)`: an element that is named twice is added to twice."""
+    if ufunc not in OF_UFUNC:
+        raise UnsupportedError(f"np.{ufunc.__name__}.at is not supported", way_out="Supported: np.add.at.")
+    _need_array(a, f"the first argument of np.{ufunc.__name__}.at")
+    low.steer(indices)
+    part = low.apply(operator.getitem, (a, indices), {})
+    function = OF_UFUNC[ufunc]
+    if not is_gather(indices) or not has_index_array(store.stand_in(indices)):
+        store.write(low, a, indices, low.apply(function, (part, b), {}))
+        return
+    shape = low.attribute(part, "shape", None)  # type: ignore[arg-type]
+    t = a.type
+    if isinstance(b, (list, tuple)):
+        b = low.apply(np.array, (b,), {})
+    extra = low.apply(np.broadcast_to, (b, shape), {})
+    if extra.type.dtype != t.dtype:
+        extra = low.apply(np.ndarray.astype, (extra, t.dtype.type), {})
+    total = low.apply(scatter_add, (extra, indices, low.attribute(a, "shape", None)), {})  # type: ignore[arg-type]
+    store.write(low, a, Ellipsis, low.apply(function, (a, total), {}))
+
+
+def _copyto(
+    low: Lowering, dst: Structure, src: Structure, casting: str = "same_kind", where: Any = True
+) -> None:
+    _need_array(dst, "the first argument of np.copyto")
+    if isinstance(where, Value):
+        src = low.apply(np.where, (where, src, dst), {})
+    elif where is not True:
+        raise UnsupportedError("where= of np.copyto must be an array here")
+    store.write(low, dst, Ellipsis, src)
+
+
+def _fill_diagonal(low: Lowering, a: Structure, val: Structure, wrap: bool = False) -> None:
+    _need_array(a, "the first argument of np.fill_diagonal")
+    if len(a.type.dims) != 2 or wrap:
+        raise UnsupportedError("np.fill_diagonal is supported for matrices, without wrap")
+    rows, columns = low.attribute(a, "shape", None)  # type: ignore[arg-type]
+    same = low.builder.facts.same(*a.type.dims)
+    n = rows if same else low.apply(min, (rows, columns), {})
+    index = low.apply(np.arange, (n,), {})
+    store.write(low, a, (index, index), val)
+
+
+def _put(low: Lowering, a: Structure, ind: Structure, v: Structure, mode: str = "raise") -> None:
+    _need_array(a, "the first argument of np.put")
+    if mode != "raise" or len(a.type.dims) != 1:
+        raise UnsupportedError("np.put is supported for arrays of one axis, without mode")
+    store.write(low, a, ind if not isinstance(ind, (list, tuple)) else list(ind), v)
+
+
+def _putmask(low: Lowering, a: Structure, mask: Structure, values: Structure) -> None:
+    _need_array(a, "the first argument of np.putmask")
+    if isinstance(values, Value) and values.type.dims or isinstance(values, (list, tuple)):
+        raise UnsupportedError(
+            "np.putmask is supported for one number", way_out="Write a[mask] = values[mask]."
+        )
+    store.write(low, a, mask, values)
+
+
+WRITERS = {np.copyto: _copyto, np.fill_diagonal: _fill_diagonal, np.put: _put, np.putmask: _putmask}
