@@ -22,7 +22,6 @@ from revcompile.frontend.names import Guard, Live
 from revcompile.frontend.recursion import deep_stack
 from revcompile.ir.build import Builder
 from revcompile.ir.nodes import (
-    Apply,
     Function,
     Instance,
     Parameter,
@@ -30,7 +29,6 @@ from revcompile.ir.nodes import (
     Value,
     is_static,
     leaves,
-    results,
     uses,
 )
 from revcompile.ir.types import Array, Facts, is_float, same_axes
@@ -45,7 +43,6 @@ from revcompile.passes.in_place import write_in_place
 from revcompile.passes.simplify import drop_casts, simplify
 from revcompile.syntax.abstract import NeedShape, NeedStatic, Restart
 from revcompile.syntax.source import Source
-
 
 MAX_DECISIONS = 50
 
@@ -173,9 +170,7 @@ def _agreements(parameters: Sequence[Parameter], live: Sequence[Live], facts: Fa
     The statement that would raise may be one that the gradient does not need.
     """
     arrays = [
-        (spell_place(place), value)
-        for p in parameters
-        for place, value in places_of(p.structure, (p.name,))
+        (spell_place(place), value) for p in parameters for place, value in places_of(p.structure, (p.name,))
     ]
     arrays += [(item.path.text, item.value) for item in live]
     first: dict[int, tuple[str, int, Value]] = {}
@@ -361,6 +356,7 @@ def _shaping(array: Value, parameters: Sequence[Parameter], low: Lowering) -> fr
             seen.add(v)
             statement = low.builder.definitions.get(v)
             ahead.extend(statement.inputs if statement is not None else ())
+    found: list[tuple[Any, Value]]
     found = [(place, v) for p in parameters for place, v in places_of(p.structure, (p.name,))]
     found += [(path, item.value) for path, item in low.host.live.items()]
     return frozenset(

@@ -169,7 +169,9 @@ def make_object(kind: Any, /, **attributes: Any) -> Any:
     base = next(c for c in kind.__mro__ if not c.__flags__ & 1 << 9)  # the first that C defines
     new = base.__new__(kind)
     for name, value in attributes.items():
-        if name in getattr(new, "__dict__", ()) or not isinstance(getattr(kind, name, None), MemberDescriptorType):
+        if name in getattr(new, "__dict__", ()) or not isinstance(
+            getattr(kind, name, None), MemberDescriptorType
+        ):
             new.__dict__[name] = value
         else:
             object.__setattr__(new, name, value)

@@ -44,7 +44,8 @@ def differentiate(function: Function, wanted: tuple[str, ...], low: Lowering, ha
     builder.line, builder.note = None, ""
     steering = _steering(low)
     gradients = tuple(
-        _without_slices(map_structure(lambda leaf: _gradient(rev, leaf, steering), structures[name])) for name in wanted
+        _without_slices(map_structure(lambda leaf: _gradient(rev, leaf, steering), structures[name]))
+        for name in wanted
     )
     backward = Block(tuple(builder.statements), ((value, aux, gradients),))
     body = keep_residuals(forward, backward, rev.memory.now, _outer_names(function.body))
@@ -150,7 +151,9 @@ def _as_number(low: Lowering, gradient: Structure, target: Type) -> Structure:
     if isinstance(target, Scalar):
         if target.python and not (isinstance(have, Scalar) and have.python):
             return low.apply(float, (gradient,), {})
-        if not target.python and (_may_be_python(low, gradient) or not (isinstance(have, Scalar) and not have.python)):
+        if not target.python and (
+            _may_be_python(low, gradient) or not (isinstance(have, Scalar) and not have.python)
+        ):
             return low.apply(target.dtype.type, (gradient,), {})
     elif isinstance(target, Array) and not target.dims:
         return low.apply(np.array, (gradient,), {})

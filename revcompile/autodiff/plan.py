@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from revcompile.autodiff.invariance import irrelevant
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Block, Branch, Function, Loop, Structure, Value, leaves
-from revcompile.ir.types import is_number
+from revcompile.ir.types import is_float, is_number
 from revcompile.statements import store
+from revcompile.statements.loop_lists import KINDS
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,12 @@ def _spread(block: Block, active: set[Value], constant: frozenset[Value]) -> Non
     for statement in block.statements:
         if isinstance(statement, Apply) and statement.function is store.store:
             array, _, value = statement.args
-            if array in active or (isinstance(value, Value) and value in active and store.keeps(array, value)):
+            if array in active or (
+                isinstance(value, Value) and value in active and store.keeps(array, value)
+            ):
                 active.add(statement.result[0])
+            if array in active and is_float(array.type):
+                active.add(statement.result[1])  # what stood there, which a gradient writes back
         elif isinstance(statement, Apply):
             if TABLE[statement.function].carries_gradient and not active.isdisjoint(leaves(statement.args)):
                 active.update(v for v in leaves(statement.result) if is_number(v.type) and v not in constant)
@@ -54,6 +59,7 @@ def _spread(block: Block, active: set[Value], constant: frozenset[Value]) -> Non
 def _spread_loop(loop: Loop, active: set[Value], constant: frozenset[Value]) -> None:
     """What is active at the end of a trip is so at the beginning of the next."""
     slots = list(zip(loop.inits, loop.params, loop.body.yields, loop.results, strict=False))
+    active.update(item for item, each in loop.each if each.kind in KINDS and each.args[0] in active)
     size = -1
     while size != len(active):
         size = len(active)
@@ -63,3 +69,4 @@ def _spread_loop(loop: Loop, active: set[Value], constant: frozenset[Value]) -> 
             if any(isinstance(atom, Value) and atom in active for atom in (init, end)):
                 active.update((param, result))
         _spread(loop.body, active, constant)
+    active.update(kept for v, kept in loop.saves if v in active)

@@ -33,6 +33,7 @@ from revcompile.ir.nodes import (
 )
 from revcompile.ir.types import INT, Array, Opaque, Scalar
 from revcompile.statements.branch import with_residuals
+from revcompile.statements.loop_lists import KINDS
 from revcompile.syntax.memory import is_gather
 from revcompile.syntax.operators import COMPARE
 
@@ -58,7 +59,7 @@ def keep_residuals(
     `outer` says as what a value that a side of a branch makes and gives is known outside.
     """
     kept = Kept()
-    backward = _complete(substitute(backward, outer), kept, frozenset(unstable))
+    backward = _complete(substitute(backward, outer), kept, frozenset(unstable), outer)
     backward = substitute(backward, outer)
     read = {*uses(backward), *(v for saves in kept.saves.values() for v, _ in saves)}
     return Block((*_keep(forward, kept, read, in_loop=False), *backward.statements), backward.yields)
@@ -79,22 +80,24 @@ def _keep(
         elif isinstance(statement, Loop):
             body = replace(statement.body, statements=_keep(statement.body.statements, kept, read, True))
             saves = (*statement.saves, *kept.saves.get(id(statement), ()))
-            statement = replace(statement, body=body, saves=saves, trips=kept.trips.get(id(statement), statement.trips))
+            statement = replace(
+                statement, body=body, saves=saves, trips=kept.trips.get(id(statement), statement.trips)
+            )
         out.append(statement)
     return tuple(out)
 
 
-def _complete(block: Block, kept: Kept, unstable: frozenset[Value]) -> Block:
+def _complete(block: Block, kept: Kept, unstable: frozenset[Value], outer: dict[Value, Value]) -> Block:
     """The block whose reversed loops bring what they read, the innermost first."""
     out: list[Statement] = []
     for statement in block.statements:
         if isinstance(statement, Branch):
-            sides = (_complete(b, kept, unstable) for b in (statement.then, statement.orelse))
-            statement = replace(statement, **dict(zip(("then", "orelse"), sides, strict=True)))
+            then, orelse = (_complete(b, kept, unstable, outer) for b in (statement.then, statement.orelse))
+            statement = replace(statement, then=then, orelse=orelse)
         elif isinstance(statement, Loop):
-            statement = replace(statement, body=_complete(statement.body, kept, unstable))
+            statement = replace(statement, body=_complete(statement.body, kept, unstable, outer))
             if statement.of is not None:
-                statement = _Residuals(statement, statement.of, kept, unstable).complete()
+                statement = _Residuals(statement, statement.of, kept, unstable, outer).complete()
         out.append(statement)
     return replace(block, statements=tuple(out))
 
@@ -102,11 +105,20 @@ def _complete(block: Block, kept: Kept, unstable: frozenset[Value]) -> Block:
 class _Residuals:
     """What one reversed loop reads of its forward loop, and where it takes that from."""
 
-    def __init__(self, reversal: Loop, forward: Loop, kept: Kept, unstable: frozenset[Value]) -> None:
+    def __init__(
+        self,
+        reversal: Loop,
+        forward: Loop,
+        kept: Kept,
+        unstable: frozenset[Value],
+        outer: dict[Value, Value],
+    ) -> None:
         self.reversal, self.forward, self.kept, self.unstable = reversal, forward, kept, unstable
         self.inner = {*defined(forward.body), *forward.bound, *_lists(forward.body, kept)}
         self.indices = {v for v, _ in forward.each}
-        self.made = {v: s for s in forward.body.statements if isinstance(s, Apply) for v in s.outputs}
+        body = substitute(Block(forward.body.statements), outer)
+        self.made = {v: s for s in body.statements if isinstance(s, Apply) for v in s.outputs}
+        self.statements = body.statements
         self.again: dict[Value, Apply] = {}
         self.saved: dict[Value, None] = {}
 
@@ -126,12 +138,17 @@ class _Residuals:
         names: dict[Value, Value] = {}
         lists = []
         for v in self.saved:
-            items = Value(Opaque("list"), hint=f"saved_{v.hint.removeprefix('old_')}" if v.hint else None, of=None, fold=False)
+            items = Value(
+                Opaque("list"),
+                hint=f"saved_{v.hint.removeprefix('old_')}" if v.hint else None,
+                of=None,
+                fold=False,
+            )
             self.kept.saves.setdefault(id(self.forward), []).append((v, items))
             names[v] = Value(v.type, v.hint, v.of, fold=False)
             lists.append((names[v], Each("reversed list", (items,))))
         each = self._counting(names, lists)
-        repeated = [s for s in self.forward.body.statements if any(s is a for a in self.again.values())]
+        repeated = [s for s in self.statements if any(s is a for a in self.again.values())]
         for s in repeated:
             for v in s.outputs:  # type: ignore[union-attr]
                 names[v] = Value(v.type, v.hint, v.of, v.fold)
@@ -145,7 +162,7 @@ class _Residuals:
         leaves_early = self.forward.body.yields[-1] is not False
         out: list[tuple[Value, Each]] = []
         for index, each in self.reversal.each:
-            if leaves_early:
+            if leaves_early and each.kind not in KINDS:  # a list has an item for each trip that there was
                 each = Each(each.kind, (*each.args, self._trips()))
             names[index] = Value(index.type, index.hint, fold=False)
             out.append((names[index], each))

@@ -24,8 +24,8 @@ from revcompile.errors import UnsupportedError
 from revcompile.frontend.expressions import shape_of
 from revcompile.frontend.lower import Lowering
 from revcompile.gates.broadcast import broadcast_dims
-from revcompile.gates.effects import identity
 from revcompile.gates.creation import zeros_for
+from revcompile.gates.effects import identity
 from revcompile.gates.infer import infer
 from revcompile.gates.table import TABLE, Gate
 from revcompile.ir.build import Builder
@@ -66,6 +66,7 @@ class Reverser:
         self.memory = low.memory = Restored(statements)
         self.builder: Builder = low.builder
         self.adjoints: dict[Value, Structure] = {}
+        self.lists: dict[Value, tuple[Any, ...]] = {}  # the gradients of lists, see statements/loop_lists
         self.masked: set[Value] = set()
         self.inputs = frozenset(plan.inputs)
         self.definitions = {v: s for s in applications(statements) for v in s.outputs}

@@ -152,7 +152,7 @@ def _necessities(block: Block) -> Iterator[tuple[Value, Value]]:
         if isinstance(s, Apply) and s.function is store:
             yield s.args[0], s.result[0]
         elif isinstance(s, Apply) and s.function in IN_PLACE:
-            yield s.args[0], s.result  # type: ignore[misc]
+            yield s.args[0], s.result
         elif isinstance(s, Loop):
             yield from zip(s.params, s.results, strict=True)
         for inner in blocks(s):

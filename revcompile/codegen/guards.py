@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.frontend.names import Guard
-from revcompile.gates.draws import CLASSES
+from revcompile.gates.draws import class_of
 from revcompile.ir.nodes import Instance
 from revcompile.ir.types import Array, Opaque, Scalar
 
@@ -102,7 +102,7 @@ def guard_tests(guard: Guard, refer: Refer) -> Iterator[str]:
         yield f"{text} {'is' if guard.kind == 'same' else 'is not'} {expected.text}"
     elif guard.kind == "type":
         if isinstance(expected, Opaque):
-            yield f"type({text}) is {refer(CLASSES[expected])}"
+            yield f"type({text}) is {refer(class_of(expected))}"
         elif isinstance(expected, Array):
             yield from array_tests(text, expected.dtype, tuple(d.is_one for d in expected.dims), refer)
             if any(d.size not in (None, 1) for d in expected.dims):

@@ -94,7 +94,10 @@ class Movable:
         """Whether a variable may be an array that has another name too: what a branch or a loop gives."""
         if not isinstance(v.type, Array):
             return False
-        return any(isinstance(self.definitions.get(m), (Branch, Loop)) or m in self.carried for m in self.groups.members(v))
+        return any(
+            isinstance(self.definitions.get(m), (Branch, Loop)) or m in self.carried
+            for m in self.groups.members(v)
+        )
 
     def is_stable(self, atom: Structure) -> bool:
         """Whether a variable never gets another value."""

@@ -10,6 +10,7 @@ import builtins
 import keyword
 import math
 import operator
+import sys
 from collections.abc import Callable
 from functools import lru_cache
 from types import ModuleType
@@ -197,8 +198,10 @@ def _public_name(obj: Any) -> str | None:
         return None
     homes: tuple[tuple[str, ModuleType], ...] = (
         ("", builtins), ("np.", np), ("math.", math), ("np.linalg.", np.linalg),
-        ("np.random.", np.random), ("np.lib.stride_tricks.", np.lib.stride_tricks),
+        ("np.lib.stride_tricks.", np.lib.stride_tricks),
     )  # fmt: skip
+    if "numpy.random" in sys.modules:
+        homes += (("np.random.", np.random),)
     module = getattr(obj, "__module__", None)
     ordered = sorted(homes, key=lambda home: home[1].__name__ != module)
     for prefix, home in ordered:

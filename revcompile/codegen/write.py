@@ -157,8 +157,8 @@ class Writer(BlockWriter):
                 self._loop(statement)
             else:
                 self._raise(statement)
-            for value in results(statement) if saves else ():
-                for kept in saves.get(value, ()):
+            for value in dict.fromkeys(results(statement)):
+                for kept in (saves or {}).get(value, ()):
                     self._line(f"{self.names[kept]}.append({self.names[value]})")
 
     def _movable(self, sequence: list[Statement], answer: Structure) -> Movable:
@@ -241,6 +241,7 @@ class Writer(BlockWriter):
     def _scatter(self, statement: Apply) -> None:
         """Zeros but for some elements: two lines that say so."""
         extra, index, shape = statement.args
+        extra = self._before(extra, statement.result)
         name, dtype = self.names[statement.result], statement.result.type.dtype
         options = [] if dtype == np.float64 else [ast.keyword("dtype", self.spell.static(dtype))]
         self._line(
@@ -248,10 +249,20 @@ class Writer(BlockWriter):
         )
         self._store(name, index, "=", extra, statement)
 
+    def _before(self, atom: Structure, variable: Value) -> Structure:
+        """`atom`, under a name of its own if it reads a variable that is about to get another value."""
+        name = self.names[variable]
+        if not any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(self.spell(atom))):
+            return atom
+        new = Value(atom.type)
+        self._line(f"{self.names[new]} = {to_text(self.spell(atom))}")
+        return new
+
     def _add_at(self, statement: Apply) -> None:
         old, index, extra = statement.args
         name = self.names[old]
         if old in self.folded:
+            extra = self._before(extra, old)
             expression, notes = self.folded[old]
             self._line(f"{name} = {to_text(expression)}", notes)
         if statement.function is add_many:

@@ -120,7 +120,7 @@ def _object_key(obj: Any, place: Place, static: frozenset[Place], around: Around
 
 
 def is_tree(value: Any, around: Around) -> bool:
-    """Whether an attribute is taken apart into numbers: not if it is a set, a file, what it is itself part of."""
+    """Whether an attribute is taken apart into numbers: not if it is a set, a file, or what holds it."""
     kind = type(value)
     if id(value) in (around or ()):
         return False

@@ -20,13 +20,14 @@ from revcompile.frontend.expressions import axis_length, element_count, shape_of
 from revcompile.frontend.names import HostObject
 from revcompile.gates.effects import format_, print_
 from revcompile.ir.nodes import Instance, Structure, Value, is_static
-from revcompile.ir.types import BOOL, Array, Scalar, is_float
+from revcompile.ir.types import BOOL, FLOAT, Array, Scalar, is_float
 from revcompile.statements import branch, iterables
 from revcompile.syntax.abstract import Frame, Gradient, Left, Method, NestedFunction, Partial, class_of
 
 if TYPE_CHECKING:
     from revcompile.frontend.lower import Lowering
 
+NUMPY_FLOAT = Scalar(np.dtype(float))
 Args = tuple[Any, ...]
 FUNCTIONS = (NestedFunction, Method, Partial, Gradient)
 
@@ -76,7 +77,9 @@ def _callable(low: Lowering, args: Args, *_: Any) -> Structure:
         return False
     if isinstance(x, FUNCTIONS):
         return True
-    return hasattr(objects.class_of(x), "__call__") if objects.is_object(x) else NotImplemented
+    if objects.is_object(x):
+        return objects.look_up(objects.class_of(x), "__call__")[0] is not None
+    return NotImplemented
 
 
 def _ndim(low: Lowering, args: Args, *_: Any) -> Structure:
@@ -175,7 +178,7 @@ def _range(low: Lowering, args: Args, *_: Any) -> Structure:
 
 def _iterations(low: Lowering, sources: Args) -> list[Any] | None:
     """How to go through arrays and the like, if all are such that the run decides how long they are."""
-    found = [low.iteration(x, None, None) for x in sources]
+    found = [low.iteration(x) for x in sources]
     return found if found and all(f is not None for f in found) else None
 
 
@@ -214,9 +217,7 @@ def _enumerate(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> St
     found = _iterations(low, (source,))
     if found is not None:
         return iterables.enumerated(low, found[0], start)
-    return low.own(
-        list(enumerate(low.items(source), low.static(start, "as the start of enumerate")))
-    )
+    return low.own(list(enumerate(low.items(source), low.static(start, "as the start of enumerate"))))
 
 
 def _reversed(low: Lowering, args: Args, *_: Any) -> Structure:
@@ -328,10 +329,21 @@ def _extreme(low: Lowering, args: Args, kwargs: dict[str, Any], function: Any) -
             raise UnsupportedError(f"{function.__name__} of objects is not supported")
         if is_static(items) and items:
             return function(items)
-        return low.apply(function, (items,) if len(args) == 1 else args, {}) if items else NotImplemented
+        items = _of_one_kind(low, items)
+        return (
+            low.apply(function, (items,) if len(args) == 1 else tuple(items), {}) if items else NotImplemented
+        )
     keys = [low.invoke(key, x) for x in items]
     low.static(keys, f"as what {function.__name__} compares")
     return items[keys.index(function(keys))]
+
+
+def _of_one_kind(low: Lowering, items: list[Structure]) -> list[Structure]:
+    """Python's and NumPy's floats together as NumPy's: otherwise the result may be of either kind."""
+    types = [x.type for x in items if isinstance(x, Value) and isinstance(x.type, Scalar)]
+    if NUMPY_FLOAT not in types:
+        return items
+    return [low.apply(np.float64, (x,), {}) if isinstance(x, Value) and x.type == FLOAT else x for x in items]
 
 
 def _max(low: Lowering, args: Args, kwargs: dict[str, Any], node: Any, frame: Frame) -> Structure:

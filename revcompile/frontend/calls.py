@@ -13,9 +13,10 @@ import numpy as np
 
 from revcompile.errors import UnsupportedError
 from revcompile.frontend import builtin, containers, draws, functional, gradients, objects, writing
+from revcompile.frontend.expressions import WRITING
 from revcompile.frontend.names import HostObject, is_library, is_user_class
 from revcompile.gates.broadcast import broadcast_dims
-from revcompile.gates.draws import DRAWS
+from revcompile.gates.draws import is_draw
 from revcompile.gates.samples import Real
 from revcompile.gates.table import METHODS, TABLE, Gate
 from revcompile.ir.nodes import Apply, Structure, Value, is_static, leaves, map_structure
@@ -84,7 +85,7 @@ def call(
     written = writing.call(low, function, args, kwargs) if known and not frame.is_rule else NotImplemented
     if written is not NotImplemented:
         return written
-    if known and function in DRAWS:
+    if known and is_draw(function):
         return draws.call(low, function, args, kwargs)
     if known and function in OPERATORS and not kwargs and not frame.is_rule:
         return low.operate(function, *args)
@@ -234,7 +235,7 @@ def _name(function: Any) -> str:
 
 
 def _method(low: Lowering, method: Method, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Structure:
-    if method.name in writing.METHODS:
+    if method.name in WRITING:
         return writing.method(low, method.value, method.name, args, kwargs)
     adapter = low.method_adapters.get(method.name)
     if adapter is not None:

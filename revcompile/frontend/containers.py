@@ -93,7 +93,7 @@ def _refuse_cycle(container: Any, value: Structure) -> None:
 def get_item(low: Lowering, owner: Structure, index: Structure) -> Structure:
     """`owner[index]` of a container."""
     low.mutables.read(owner)
-    if isinstance(owner, (dict, set)):
+    if isinstance(owner, dict):
         key = low.static(index, "as a key of a dict")
         if isinstance(owner, defaultdict) and key not in owner and owner.default_factory is not None:
             change(low, owner)
@@ -119,7 +119,8 @@ def set_item(low: Lowering, owner: Structure, index: Structure, value: Structure
     if not isinstance(owner, (list, dict, deque)):
         raise TypeError(f"{type(owner).__name__!r} object does not support item assignment")
     index = low.static(index, "as a key of a dict") if isinstance(owner, dict) else _position(low, index)
-    change(low, owner, keeps_length=not isinstance(index, slice) and (not isinstance(owner, dict) or index in owner))
+    keeps_length = index in owner if isinstance(owner, dict) else not isinstance(index, slice)
+    change(low, owner, keeps_length)
     if isinstance(index, slice):
         value = low.items(value)
     _refuse_cycle(owner, value)

@@ -30,9 +30,10 @@ SHIFTED = {"normal": ("loc", "scale", "standard_normal"), "laplace": ("loc", "sc
 SCALED = {"exponential": "standard_exponential", "rayleigh": "rayleigh", "gamma": "standard_gamma"}
 PURE = ("numpy", "numpy.lib", "numpy.polynomial", "numpy.fft", "scipy.special", "scipy.signal.windows")
 IMPURE = frozenset(
-    {"load", "loadtxt", "genfromtxt", "fromfile", "save", "savetxt", "savez", "fromregex", "memmap", "empty",
-     "seterr", "errstate", "set_printoptions", "show_config", "test", "info", "put", "copyto", "fill_diagonal",
-     "place", "putmask", "apply_along_axis", "apply_over_axes", "fromfunction", "vectorize", "fromiter"}
+    {"load", "loadtxt", "genfromtxt", "fromfile", "save", "savetxt", "savez", "fromregex", "memmap",
+     "empty", "seterr", "errstate", "set_printoptions", "show_config", "test", "info", "put", "copyto",
+     "fill_diagonal", "place", "putmask", "apply_along_axis", "apply_over_axes", "fromfunction",
+     "vectorize", "fromiter"}
 )  # fmt: skip
 
 
@@ -56,7 +57,9 @@ def call(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, 
     if name in ("choice", "permutation") and is_array_like(parameters["a" if name == "choice" else "x"]):
         return _of_array(low, function, name, parameters)
     distribution = {n: v for n, v in parameters.items() if n not in ("self", "size", "dtype", "seed", "d")}
-    active = [n for n, v in distribution.items() if not all(is_constant(low, x) for x in leaves(low.resolve(v)))]
+    active = [
+        n for n, v in distribution.items() if not all(is_constant(low, x) for x in leaves(low.resolve(v)))
+    ]
     if not active or name in DISCRETE or name in ("integers", "randint", "choice", "permutation"):
         return low.emit(function, *parameters.values())
     owner = (parameters["self"],) if has_owner else ()
@@ -64,7 +67,12 @@ def call(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, 
 
 
 def _written_out(
-    low: Lowering, function: Any, name: str, owner: tuple[Any, ...], parameters: dict[str, Any], active: list[str]
+    low: Lowering,
+    function: Any,
+    name: str,
+    owner: tuple[Any, ...],
+    parameters: dict[str, Any],
+    active: list[str],
 ) -> Structure:
     """A sample as a function of the parameters of its distribution."""
     size = parameters["size"] if parameters["size"] is not None else _size(low, parameters, name)
@@ -92,7 +100,7 @@ def _written_out(
                              parameters["cov"], parameters["size"])  # fmt: skip
         return low.operate(operator.add, parameters["mean"], centred)
     raise UnsupportedError(
-        f"the gradient of a sample by {active[0]}, a parameter of its distribution ({name}), is not supported",
+        f"the gradient of a sample by {active[0]}, a parameter of {name}, is not supported",
         way_out=f"If it is to be taken as a constant, write stop_gradient({active[0]}).",
     )
 

@@ -7,6 +7,7 @@ import builtins
 import math
 import operator
 from collections.abc import Callable, Iterable
+from functools import partial
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +51,8 @@ def name(low: Lowering, node: ast.Name, frame: Frame) -> Structure:
     if low.unset and not frame.is_rule:
         for v in leaves(value):
             if v in low.unset:
-                low.builder.remember((defined_, v), lambda v=v: low.builder.emit(defined_, (v, low.unset[v])))
+                check = (v, low.unset[v])
+                low.builder.remember((defined_, v), partial(low.builder.emit, defined_, check))
     return value
 
 

@@ -378,8 +378,8 @@ SPECIAL: dict[Any, Any] = {
     operator.is_not: _other_object, operator.truth: _truth, operator.index: _index,
     **{f: _listed(f) for f in (
         itertools.chain, itertools.product, itertools.permutations, itertools.combinations,
-        itertools.combinations_with_replacement, itertools.pairwise, itertools.zip_longest, itertools.compress,
-        *([itertools.batched] if hasattr(itertools, "batched") else []))},
+        itertools.combinations_with_replacement, itertools.pairwise, itertools.zip_longest,
+        itertools.compress, *([itertools.batched] if hasattr(itertools, "batched") else []))},
     **{f: _endless(f) for f in ENDLESS}, itertools.chain.from_iterable: _from_iterable,
     itertools.islice: _islice, itertools.accumulate: _accumulate, itertools.starmap: _starmap,
     itertools.takewhile: _tested(_first), itertools.dropwhile: _tested(_rest),

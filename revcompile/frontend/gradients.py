@@ -1,4 +1,4 @@
-"""Gradients of functions inside a function that is differentiated: `grad(h)(x)`, or `dh(x)` of a gradient `dh`.
+"""Gradients inside a function that is differentiated: `grad(h)(x)`, or `dh(x)` of a gradient `dh`.
 
 The primal is interpreted on copies of its arguments, its statements are differentiated as those of a
 function of their own, and both passes become statements of the function around them. What they compute are
@@ -116,7 +116,8 @@ class _Call:
         )
         by_call = names_by_call(self.signature, len(args), method)
         self.nested = explicit is not None
-        self.wanted, self.bare = by_call if explicit is None else (explicit, not isinstance(gradient.argnums, (tuple, list)))
+        alone = not isinstance(gradient.argnums, (tuple, list))
+        self.wanted, self.bare = by_call if explicit is None else (explicit, alone)
         self.given = self.signature.bind(*args, **kwargs)
         self.numbers: list[Value] = []  # in the order of the arguments' whole numbers
         self._default_arguments()
@@ -294,4 +295,3 @@ def _of_partial(low: Lowering, function: Partial) -> tuple[inspect.Signature, st
             p = p.replace(kind=keyword)
         out.append(p)
     return signature.replace(parameters=out), name
-

@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from functools import lru_cache
-from types import FunctionType
 from typing import Any
 
 from revcompile.errors import UnsupportedError
@@ -19,6 +18,7 @@ from revcompile.syntax.abstract import Frame, Gradient
 from revcompile.syntax.mutable import KINDS, Mutables
 from revcompile.syntax.source import Source, find_source, parameters
 
+OWN_SCOPE = (ast.Lambda, ast.ListComp, ast.DictComp, ast.SetComp, ast.GeneratorExp)
 MAKES_CONTAINER = (ast.List, ast.ListComp, ast.Dict, ast.DictComp)
 
 
@@ -48,7 +48,7 @@ def cell_names(node: ast.FunctionDef | ast.Lambda) -> frozenset[str]:
                 declared.update(child.names)
             elif isinstance(child, ast.Name) and not isinstance(child.ctx, ast.Load):
                 own.add(child.id)
-            elif not isinstance(child, (ast.Lambda, ast.ListComp, ast.DictComp, ast.SetComp, ast.GeneratorExp)):
+            elif not isinstance(child, OWN_SCOPE):
                 walk(child)
 
     for statement in node.body if isinstance(node, ast.FunctionDef) else ():
@@ -61,7 +61,7 @@ class Language:
 
     mutables: Mutables
     frames: list[Frame]  # the activations that are being interpreted, the innermost last
-    sources: dict[FunctionType, Source]
+    sources: dict[Callable[..., Any], Source]
     # given from above: the gradient function of a primal
     differentiate: Callable[[Function, tuple[str, ...], bool], Function]
 
@@ -89,6 +89,10 @@ class Language:
         """A Python operator on what it is applied to."""
         return expressions.operate(self, function, *args)
 
+    def decisive(self: Any, test: Structure) -> Structure:
+        """What decides a test: for an object, what its class says."""
+        return builtin.truth(self, test) if objects.is_object(test) else test
+
     def truth(self: Any, x: Structure) -> Structure:
         return builtin.truth(self, x)
 
@@ -98,7 +102,7 @@ class Language:
     def same(self: Any, left: Structure, right: Structure) -> bool:
         return expressions.is_same(left, right)
 
-    def source_of(self: Any, function: FunctionType) -> Source:
+    def source_of(self: Any, function: Callable[..., Any]) -> Source:
         """The source of a function of the program, read once in a compilation."""
         if function not in self.sources:
             self.sources[function] = find_source(function)
@@ -141,7 +145,9 @@ class Language:
         while home is not None and not (isinstance(home.cells, Cells) and name in home.cells.shared):
             home = home.parent
         if home is None:
-            raise UnsupportedError(f"{name} is a variable of the program, which a gradient function does not change")
+            raise UnsupportedError(
+                f"{name} is a variable of the program, which a gradient function does not change"
+            )
         frame.outer[name] = home
 
     # -- containers and objects -----------------------------------------------------------------

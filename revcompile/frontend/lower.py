@@ -34,6 +34,8 @@ from revcompile.syntax.memory import Memory
 from revcompile.syntax.mutable import Mutables
 from revcompile.syntax.source import Source, rule_source
 
+MAX_STATEMENTS = 30_000
+
 STATEMENTS: dict[type[ast.stmt], Callable[..., Any]] = {
     **simple.STATEMENTS,
     ast.If: branch.lower,
@@ -151,7 +153,7 @@ class Lowering(Language):
             located.located = True  # type: ignore[attr-defined]
             raise located from None
 
-    def iteration(self, source: Structure, node: ast.For, frame: Frame) -> iterables.Iteration | None:
+    def iteration(self, source: Structure, *_: Any) -> iterables.Iteration | None:
         """How to go through what has a length that is known only at run time; else None."""
         if isinstance(source, iterables.Iteration):
             return source
@@ -162,9 +164,7 @@ class Lowering(Language):
     def iteration_of_range(self, source: range) -> iterables.Iteration:
         return iterables.counting(self, source.start, source.stop, source.step)
 
-    def iterate(
-        self, structure: Structure, node: ast.AST | None, frame: Frame | None
-    ) -> list[Structure]:
+    def iterate(self, structure: Structure, node: ast.AST | None, frame: Frame | None) -> list[Structure]:
         """The items of a structure whose length is known while compiling."""
         if isinstance(structure, Value):
             axes = structure.type.dims
@@ -231,6 +231,11 @@ class Lowering(Language):
             resolved = (self.memory.shape_of(args[0]), *args[1:])
         else:
             resolved = self.resolve(args)
+        if len(self.builder.definitions) > MAX_STATEMENTS:
+            raise UnsupportedError(
+                "written out, this function would be too long",
+                way_out="Keep what its loops and branches make in arrays rather than in lists.",
+            )
         result = self.builder.emit(function, resolved)
         self.memory.note(function, args, result, TABLE[function].view)
         for value in leaves(result):

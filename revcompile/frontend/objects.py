@@ -39,8 +39,8 @@ BINARY = {
 UNARY = {operator.neg: "neg", operator.pos: "pos", operator.invert: "invert", abs: "abs", operator.abs: "abs",
          float: "float", int: "int", round: "round"}  # fmt: skip
 COMPARE = {
-    operator.lt: ("lt", "gt"), operator.gt: ("gt", "lt"), operator.le: ("le", "ge"), operator.ge: ("ge", "le"),
-    operator.eq: ("eq", "eq"), operator.ne: ("ne", "ne"),
+    operator.lt: ("lt", "gt"), operator.gt: ("gt", "lt"), operator.le: ("le", "ge"),
+    operator.ge: ("ge", "le"), operator.eq: ("eq", "eq"), operator.ne: ("ne", "ne"),
 }  # fmt: skip
 
 
@@ -124,7 +124,11 @@ def _fall_back(low: Lowering, method: Any, name: str) -> Structure:
             value = low.invoke(method, name)
     except Left:
         last = statements[-1]
-        if isinstance(last, Raise) and issubclass(last.exception[0], AttributeError) and is_static(last.exception):
+        if (
+            isinstance(last, Raise)
+            and issubclass(last.exception[0], AttributeError)
+            and is_static(last.exception)
+        ):
             raise last.exception[0](*last.exception[1]) from None
         builder.statements.extend(statements)
         raise
@@ -165,7 +169,7 @@ def bound(low: Lowering, home: type, raw: Any, name: str, owner: Any) -> Structu
         return MethodType(raw, owner)  # object's own methods
     if hasattr(type(raw), "__get__") and is_user_class(type(raw)):
         raise UnsupportedError(
-            f"{home.__name__}.{name} is a descriptor of the class {type(raw).__name__}, which is not supported"
+            f"{home.__name__}.{name} is a descriptor ({type(raw).__name__}), which is not supported"
         )
     return low.host.bring(path, raw, name)
 
@@ -390,7 +394,7 @@ def _of_dataclass(low: Lowering, home: type, name: str, owner: Any, other: Any =
         raise UnsupportedError(f"__{name}__ of the dataclass {home.__name__} is not supported here")
     if not is_object(other) or class_of(other) is not class_of(owner):
         return NotImplemented
-    fields = [f.name for f in dataclasses.fields(home) if f.compare]  # type: ignore[arg-type]
+    fields = [f.name for f in dataclasses.fields(home) if f.compare]
     return low.equal(*(tuple(attribute(low, x, f) for f in fields) for x in (owner, other)))
 
 

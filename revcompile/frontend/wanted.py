@@ -6,7 +6,6 @@ Imports the standard library and NumPy.
 from __future__ import annotations
 
 import inspect
-from typing import Any
 
 import numpy as np
 
@@ -41,7 +40,9 @@ def is_method(qualname: str, signature: inspect.Signature) -> bool:
     return bool(home) and not home.endswith("<locals>") and first in ("self", "cls")
 
 
-def names_by_call(signature: inspect.Signature, positional: int, method: bool) -> tuple[tuple[str, ...], bool]:
+def names_by_call(
+    signature: inspect.Signature, positional: int, method: bool
+) -> tuple[tuple[str, ...], bool]:
     """The parameters that a call with so many arguments by position differentiates, and whether a gradient
     comes bare."""
     names = []

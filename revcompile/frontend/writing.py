@@ -6,12 +6,12 @@ Each is a store of what the pure operation gives. `call` gives NotImplemented fo
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from revcompile.errors import UnsupportedError
-from revcompile.frontend.expressions import WRITING as METHODS
 from revcompile.gates.indexing import has_index_array
 from revcompile.ir.nodes import Structure, Value
 from revcompile.ir.types import Array
@@ -124,11 +124,16 @@ def _put(low: Lowering, a: Structure, ind: Structure, v: Structure, mode: str = 
 
 def _putmask(low: Lowering, a: Structure, mask: Structure, values: Structure) -> None:
     _need_array(a, "the first argument of np.putmask")
-    if isinstance(values, Value) and values.type.dims or isinstance(values, (list, tuple)):
+    if (isinstance(values, Value) and values.type.dims) or isinstance(values, (list, tuple)):
         raise UnsupportedError(
             "np.putmask is supported for one number", way_out="Write a[mask] = values[mask]."
         )
     store.write(low, a, mask, values)
 
 
-WRITERS = {np.copyto: _copyto, np.fill_diagonal: _fill_diagonal, np.put: _put, np.putmask: _putmask}
+WRITERS: dict[Any, Callable[..., None]] = {
+    np.copyto: _copyto,
+    np.fill_diagonal: _fill_diagonal,
+    np.put: _put,
+    np.putmask: _putmask,
+}

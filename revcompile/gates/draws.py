@@ -8,17 +8,18 @@ is found by drawing from a generator of our own. Imports NumPy, the gate table a
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from revcompile.gates.axes import Dims, dims_of, extent, is_value, shape_dims
+from revcompile.gates.effects import EFFECTS
 from revcompile.gates.table import Gate, register
 from revcompile.ir.types import Array, Facts, Opaque, Scalar, Type
 
 GENERATOR, STATE = Opaque("Generator"), Opaque("RandomState")
-CLASSES: dict[Opaque, type] = {GENERATOR: np.random.Generator, STATE: np.random.RandomState}
 NEEDED = inspect.Parameter.empty
 
 # The parameters of the distributions, which come before `size`, with their defaults.
@@ -75,9 +76,13 @@ def _add(
         return types(facts, *(args[1:] if owner is not None else args))
 
     first = {"self": NEEDED} if owner is not None else {}
-    name = function.__name__
-    register(Gate(name, (function,), _signature({**first, **parameters}), types=of_call))
-    DRAWS[function] = (name, owner is not None)
+    register(Gate(function.__name__, (function,), _signature({**first, **parameters}), types=of_call))
+    _note(function, owner)
+
+
+def _note(function: Callable[..., Any], owner: type | None) -> None:
+    DRAWS[function] = (function.__name__, owner is not None)
+    EFFECTS.add(function)
 
 
 def _distribution(function: Callable[..., Any], owner: type | None, parameters: dict[str, Any]) -> None:
@@ -104,8 +109,10 @@ def _choice(function: Callable[..., Any], owner: type | None) -> None:
     def types(facts: Facts, a: Any, size: Any, *_: Any) -> Type:
         return _drawn(_sample(function, owner, 3), None if size is None else shape_dims(facts, size))
 
-    parameters = {"a": NEEDED, "size": None, "replace": True, "p": None}
-    _add(function, owner, {**parameters, **({"axis": 0, "shuffle": True} if owner is np.random.Generator else {})}, types)
+    parameters: dict[str, Any] = {"a": NEEDED, "size": None, "replace": True, "p": None}
+    if owner is np.random.Generator:
+        parameters |= {"axis": 0, "shuffle": True}
+    _add(function, owner, parameters, types)
 
 
 def _permutation(function: Callable[..., Any], owner: type | None) -> None:
@@ -125,7 +132,8 @@ def _integers(function: Callable[..., Any], owner: type | None) -> None:
 
 def _multivariate(function: Callable[..., Any], owner: type | None) -> None:
     def types(facts: Facts, mean: Any, cov: Any, size: Any) -> Type:
-        return Array(np.dtype(float), (*(() if size is None else shape_dims(facts, size)), *dims_of(facts, mean)))
+        many = () if size is None else shape_dims(facts, size)
+        return Array(np.dtype(float), (*many, *dims_of(facts, mean)))
 
     _add(function, owner, {"mean": NEEDED, "cov": NEEDED, "size": None}, types)
 
@@ -141,7 +149,7 @@ def _of_shape(function: Callable[..., Any], owner: type | None) -> None:
     def method(self: Any, /, *d: Any) -> None: ...
 
     register(Gate(function.__name__, (function,), method if owner else template, types=types))
-    DRAWS[function] = (function.__name__, owner is not None)
+    _note(function, owner)
 
 
 def _register_all() -> None:
@@ -165,18 +173,29 @@ def _register_all() -> None:
     _add(np.random.seed, None, {"seed": None}, lambda facts, seed: Opaque("None"))
 
 
-_register_all()
+def is_draw(function: Callable[..., Any]) -> bool:
+    """Whether a function draws random numbers. (NumPy imports its own when they are first asked for.)"""
+    if not DRAWS and "numpy.random" in sys.modules:
+        _register_all()
+    return function in DRAWS
 
 
 def generator_type(obj: Any) -> Opaque | None:
     """The type of a generator of random numbers."""
-    return next((what for what, kind in CLASSES.items() if type(obj) is kind), None)
+    kind = type(obj)
+    if not kind.__module__.startswith("numpy.random"):
+        return None
+    return next((what for what in (GENERATOR, STATE) if class_of(what) is kind), None)
+
+
+def class_of(what: Opaque) -> type:
+    return np.random.Generator if what == GENERATOR else np.random.RandomState
 
 
 def method_of(what: Opaque, name: str) -> Callable[..., Any] | None:
     """The method of a generator that draws, by its name."""
-    found = getattr(CLASSES.get(what), name, None)
-    return found if found in DRAWS else None
+    found = getattr(class_of(what), name, None) if what in (GENERATOR, STATE) else None
+    return found if found is not None and is_draw(found) else None
 
 
 def is_array_like(x: Any) -> bool:

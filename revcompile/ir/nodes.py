@@ -175,6 +175,12 @@ class Instance:
     def __repr__(self) -> str:
         return f"<{self.cls.__name__}: {self.attributes!r}>"
 
+    def __bool__(self) -> bool:
+        """Whether the object is true: where its class has no say in that."""
+        if any(name in vars(c) for c in self.cls.__mro__ for name in ("__bool__", "__len__")):
+            raise TypeError(f"the truth of a {self.cls.__name__} is asked for where that is not supported")
+        return True
+
 
 class Undefined:
     """What a branch yields where the other branch yields a value that only it needs."""

@@ -55,17 +55,18 @@ def add_where_it_is(function: Function) -> Function:
     return replace(function, body=_blocks(function.body, counts))
 
 
-def _blocks(block: Block, counts: Counter[Value]) -> Block:
+def _blocks(block: Block, counts: Counter[Value], kept: frozenset[Any] = frozenset()) -> Block:
+    """The block, of which a loop keeps the values `kept`."""
     statements: list[Statement] = []
     for s in block.statements:
         if isinstance(s, Branch):
             s = replace(s, then=_blocks(s.then, counts), orelse=_blocks(s.orelse, counts))
         elif isinstance(s, Loop):
-            s = replace(s, body=_blocks(s.body, counts))
+            s = replace(s, body=_blocks(s.body, counts, frozenset(v for v, _ in s.saves)))
         statements.append(s)
     block = replace(block, statements=tuple(statements))
     for s in statements:
-        if isinstance(s, Apply) and s.function is add_at:
+        if isinstance(s, Apply) and s.function is add_at and s.result not in kept:
             block = _written_at_once(block, s, counts)
     return block
 

@@ -28,6 +28,7 @@ from revcompile.ir.nodes import (
 from revcompile.ir.types import Array, Dim, Facts
 from revcompile.passes.dead import eliminate_dead
 from revcompile.passes.walk import Walk
+from revcompile.runtime import zeros_for
 
 
 def ask_the_living(function: Function, facts: Facts) -> Function:
@@ -39,7 +40,7 @@ def ask_the_living(function: Function, facts: Facts) -> Function:
 
     def visit(statement: Apply, out: list[Statement]) -> Structure | None:
         result = statement.result
-        if isinstance(result, Value) and result in needed and result in outer:
+        if isinstance(result, Value) and result in needed and result in outer and has_shape(statement):
             known.append(result)
         if statement.function not in LENGTHS or _is_good(statement.args[0], needed):
             return None
@@ -50,6 +51,11 @@ def ask_the_living(function: Function, facts: Facts) -> Function:
         return None
 
     return Walk(visit).function(function)
+
+
+def has_shape(statement: Apply) -> bool:
+    """Whether what a statement gives is an array in any case: the gradient of what has no value is none."""
+    return statement.function is not zeros_for
 
 
 def _is_good(x: Value, needed: set[Value]) -> bool:

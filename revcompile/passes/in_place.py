@@ -92,9 +92,13 @@ class _InPlace:
 
     def _hold(self, value: Value, tokens: Tokens) -> None:
         if isinstance(value.type, Array):
-            self.tokens[value] = tokens
-            for token in tokens:
-                self.holders.setdefault(token, []).append(value)
+            self._share(value, tokens)
+
+    def _share(self, holder: Value, tokens: Tokens) -> None:
+        """A list of arrays, or of such lists, or an item of it: it has all that its items have."""
+        self.tokens[holder] = tokens
+        for token in tokens:
+            self.holders.setdefault(token, []).append(holder)
 
     def _of(self, structure: Structure) -> Tokens:
         found: Tokens = NONE
@@ -239,10 +243,11 @@ class _InPlace:
         point = self.order.at[id(s)]
         self.params.update(s.params)
         exclusive = {p: frozenset({p}) for p in s.params if isinstance(p.type, Array)}
-        for p, tokens in exclusive.items():
-            self._hold(p, tokens)
+        for p, own in exclusive.items():
+            self._hold(p, own)
         for v, each in s.each:
-            self._hold(v, self._of(each.args) or frozenset({v}))
+            if each.kind.endswith("list"):
+                self._share(v, self._of(each.args))
         outer_written, self.written = self.written, set()
         statements: list[Statement] = []
         test = None
@@ -266,13 +271,20 @@ class _InPlace:
                 ends[i] = self._copy(ends[i], statements)
                 tokens = self._of(ends[i])
             taken |= tokens
+        origins = {
+            p: self._of(inits[i]) | self._of(ends[i]) for i, p in enumerate(s.params) if i not in mutated
+        }
         for i, result in enumerate(s.results):
-            self._hold(result, (self._of(inits[i]) | self._of(ends[i])) or frozenset({result}))
+            tokens = self._of(inits[i]) | self._of(ends[i])
+            while True:  # a slot that is not written has the storage that it began with, or another slot did
+                more = tokens.union(*(origins[t] for t in tokens if t in origins))
+                if more == tokens:
+                    break
+                tokens = more
+            self._hold(result, tokens or frozenset({result}))
         for v, items in s.saves:
-            if isinstance(v, Value) and isinstance(v.type, Array):
-                self.tokens[items] = self.tokens.get(v, NONE)
-                for token in self.tokens[items]:
-                    self.holders.setdefault(token, []).append(items)
+            if isinstance(v, Value):
+                self._share(items, self.tokens.get(v, NONE))
         self.written |= outer_written
         body = Block(tuple(statements), tuple(ends))
         out.append(replace(s, test=test, body=body, inits=tuple(inits)))

@@ -64,7 +64,7 @@ class Order:
             self._inside(statement, point, sides, loops)
             after = self._point(sides, loops) if blocks(statement) else point
             for v in results(statement):
-                self.defined[v] = after
+                self.defined.setdefault(v, after)  # a residual is defined inside a branch already
         end = self._point(sides, loops)
         self.ends[id(block)] = end
         for v in leaves(block.yields):

@@ -33,7 +33,6 @@ from revcompile.ir.nodes import (
     applications,
     leaves,
     map_structure,
-    map_values,
     results,
     substitute,
     uses,

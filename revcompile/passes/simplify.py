@@ -35,7 +35,7 @@ from revcompile.ir.nodes import (
 from revcompile.ir.types import INT, Array, Facts, Scalar, Type, is_number, same_axes
 from revcompile.passes.algebra import ALGEBRA
 from revcompile.passes.walk import Walk, count_uses
-from revcompile.runtime import over, scatter, scatter_add
+from revcompile.runtime import over, scatter, scatter_add, zeros_for
 
 
 def simplify(function: Function, facts: Facts, algebra: bool = True) -> Function:
@@ -97,6 +97,7 @@ class _Rules:
         if found is None:
             found = self._unstretch(statement)
         at_top = self.walk.depth == 1 and not self.walk.in_backward
+        at_top = at_top and statement.function is not zeros_for
         if found is None and at_top and isinstance(statement.result, Value):
             self.equals.setdefault(_axes_key(statement.result, self.facts), statement.result)
         in_backward = self.walk.in_backward and found not in self.walk.forward
@@ -233,9 +234,18 @@ class _Rules:
         if s.function is float and type(a) is float:
             return a
         t = s.result.type if isinstance(s.result, Value) else None
-        if isinstance(t, Scalar) and not t.python and a not in self.walk.definitions and a not in self.given:
+        origin = self._origin(a)
+        if isinstance(t, Scalar) and not t.python and origin not in {*self.walk.definitions, *self.given}:
             return None  # what a loop gives may be the Python number that it began with
         return a if isinstance(a, Value) and self.same_type(a, s.result) else None
+
+    def _origin(self, a: Structure) -> Structure:
+        """What a value is another name for."""
+        while True:
+            made = self.made_by(a, identity)
+            if made is None:
+                return a
+            a = made.args[0]
 
     def reshape(self, s: Apply) -> Structure | None:
         a = s.args[0]

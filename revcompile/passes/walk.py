@@ -12,6 +12,7 @@ from revcompile.ir.nodes import (
     Apply,
     Block,
     Branch,
+    Each,
     Function,
     Loop,
     Raise,
@@ -92,7 +93,7 @@ class Walk:
 
     def _loop(self, statement: Loop, out: list[Statement]) -> None:
         statement = self._without_constants(statement)
-        each = tuple((v, self.atom(of)) for v, of in statement.each)
+        each = self._each(statement)
         inits = self.atom(statement.inits)
         if not self.in_backward:
             self.forward.update(statement.bound)
@@ -101,8 +102,28 @@ class Walk:
         body = self.block(statement.body)
         for value in (*defined(body), *(defined(test) if test is not None else ())):
             self.definitions.pop(value, None)
-        saves = tuple((self.replaced.get(v, v), kept) for v, kept in statement.saves)
-        out.append(replace(statement, each=each, inits=inits, test=test, body=body, saves=saves))
+        saves: dict[Structure, Value] = {}
+        for v, kept in statement.saves:
+            first = saves.setdefault(self.replaced.get(v, v), kept)
+            if first is not kept:  # the same value is kept already
+                self.replaced[kept] = first
+        out.append(
+            replace(statement, each=each, inits=inits, test=test, body=body, saves=tuple(saves.items()))
+        )
+
+    def _each(self, loop: Loop) -> tuple[tuple[Value, Each], ...]:
+        """What a loop goes through, each list once."""
+        items: dict[Value, Value] = {}
+        out = []
+        for v, each in loop.each:
+            each = self.atom(each)
+            if each.kind == "reversed list":
+                first = items.setdefault(each.args[0], v)
+                if first is not v:
+                    self.replaced[v] = first
+                    continue
+            out.append((v, each))
+        return tuple(out)
 
     def _without_constants(self, loop: Loop) -> Loop:
         """The loop without what it carries but never changes."""
@@ -149,18 +170,11 @@ class Walk:
         ]  # fmt: skip
         if not self.in_backward:
             self.forward.update(results)
-        out.append(
-            Branch(
-                condition,
-                *(
-                    b if b.raises else replace(b, yields=tuple(b.yields[i] for i in keep))
-                    for b in (then, orelse)
-                ),
-                tuple(results[i] for i in keep),
-                statement.line,
-                statement.note,
-            )
-        )
+        sides = [
+            b if b.raises else replace(b, yields=tuple(b.yields[i] for i in keep)) for b in (then, orelse)
+        ]
+        kept = tuple(results[i] for i in keep)
+        out.append(Branch(condition, sides[0], sides[1], kept, statement.line, statement.note))
 
 
 def count_uses(block: Block) -> Counter[Value]:

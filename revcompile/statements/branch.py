@@ -24,7 +24,6 @@ from revcompile.ir.nodes import (
     Value,
     defined,
     leaves,
-    map_values,
     results,
 )
 from revcompile.ir.types import Array, Scalar, Type
@@ -47,6 +46,7 @@ from revcompile.syntax.interpreter import Interpreter
 from revcompile.syntax.mutable import rename
 
 ASSIGNED = Poison("is assigned by := in a part of an expression that is not always evaluated")
+
 
 class Fork(ast.If):
     """A statement written twice, for the two sides of an expression in it that do not agree."""
@@ -102,7 +102,7 @@ def _replaced(node: Any, old: ast.AST, new: ast.AST) -> Any:
 
 
 def lower(low: Interpreter, node: ast.If, frame: Frame, pending: list[ast.stmt]) -> Returned | None:
-    test = low.evaluate(node.test, frame)
+    test = low.decisive(low.evaluate(node.test, frame))
     if not isinstance(test, Value):
         pending[:0] = node.body if test else node.orelse
         return None
@@ -155,6 +155,7 @@ def choose(
 
     A name that a side assigns (by `:=`) has no single meaning afterwards.
     """
+    test = low.decisive(test)
     if not isinstance(test, Value):
         return then() if test else orelse()
     before, assigned = dict(frame.names), dict(frame.names)
@@ -230,7 +231,8 @@ def _branch(
     else:
         low.mutables.decision = decision
         joined = meet(a, b, pairs)
-        held = join_names(low, *low.mutables.meeting(contents, changes, decision), pairs, decision)
+        first, second = low.mutables.meeting(contents, changes, decision)
+        held = join_names(low, first, second, pairs, decision)
         low.memory, stored = join_memory(low, before, ways, inside)
     low.mutables.settle(held)
     relate_joined(low.memory, pairs, ways, inside)
@@ -270,6 +272,7 @@ def reverse(rev: Any, statement: Branch) -> None:
     seeds = [rev.adjoints.get(r) for r in statement.results]
     written = written_arrays(statement)
     sides: list[tuple[list[Any], dict[Value, Structure], list[Structure]]] = []
+    lists = dict(rev.lists)
     for block in (statement.then, statement.orelse):
         rev.adjoints = {k: v for k, v in outer.items() if k not in statement.results}
         rev.memory.now = dict(now)
@@ -281,6 +284,10 @@ def reverse(rev: Any, statement: Branch) -> None:
                 if result in written and isinstance(atom, Value):
                     rev.memory.now[atom] = now.get(result, result)
             rev.block(block.statements)
+        if rev.lists != lists:
+            raise UnsupportedError(
+                "differentiating the gradient of a loop in a branch again is not supported"
+            )
         sides.append((emitted, rev.adjoints, [rev.memory.now.get(v, v) for v in written.values()]))
     inside = {*defined(statement.then), *defined(statement.orelse)}
     changed = [

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from revcompile.ir.nodes import Structure
 from revcompile.syntax.abstract import Frame, Returned
@@ -25,7 +25,7 @@ NOTES = {name: f"<{name}>" for name in (STOP, BROKEN, RETURNED, RESULT)}  # no n
 class Mark(ast.stmt):
     """A place in a list of statements."""
 
-    _fields = ()
+    _fields: ClassVar[tuple[str, ...]] = ()
 
 
 class NextTrip(Mark):
@@ -45,7 +45,7 @@ class NextTrip(Mark):
 class EndLoop(Mark):
     """Where a loop that is written out ends. What `orelse` holds runs unless the loop was left by `break`."""
 
-    _fields = ("orelse",)
+    _fields: ClassVar[tuple[str, ...]] = ("orelse",)
 
     def __init__(self, loop: ast.AST, orelse: Pending) -> None:
         self.orelse = orelse

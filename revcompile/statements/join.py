@@ -109,9 +109,11 @@ def _half_set(
     low: Interpreter, structure: Structure, pairs: list[Pair], first: bool, hint: str | None
 ) -> Structure:
     """A container that one way assigns, of parts that may not be set."""
-    return map_structure(
-        lambda leaf: join(low, *((UNSET, leaf) if first else (leaf, UNSET)), pairs, hint), structure
-    )
+
+    def part(leaf: Structure) -> Structure:
+        return join(low, UNSET, leaf, pairs, hint) if first else join(low, leaf, UNSET, pairs, hint)
+
+    return map_structure(part, structure)
 
 
 def type_of(x: Structure, other: Structure = None) -> Type:

@@ -12,7 +12,7 @@ import ast
 import operator
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -70,7 +70,7 @@ MAX_WRITTEN_OUT = 2_000
 class Rest(exits.Mark):
     """The trips of a loop after its first, which was written out."""
 
-    _fields = ("loop",)
+    _fields: ClassVar[tuple[str, ...]] = ("loop",)
 
     def __init__(self, loop: ast.For, iteration: Iteration) -> None:
         self.loop, self.iteration = loop, iteration
@@ -87,7 +87,11 @@ def lower_for(low: Interpreter, node: ast.For, frame: Frame, pending: Pending) -
     if isinstance(source, range) and not frame.is_rule and ("unroll", key) not in low.decisions:
         iteration = low.iteration_of_range(source)
     if iteration is None:
-        _write_out(node, [NextTrip(node, node.target, item) for item in low.iterate(source, node.iter, frame)], pending)
+        _write_out(
+            node,
+            [NextTrip(node, node.target, item) for item in low.iterate(source, node.iter, frame)],
+            pending,
+        )
     elif ("unroll", key) in low.decisions:
         n = low.known_number(iteration.length(), "as how often this loop runs")
         _write_out(node, [_trip(node, iteration, i) for i in range(n)], pending)
@@ -325,7 +329,11 @@ def _carry(low: Interpreter, carried: Carried, name: str, structure: Structure, 
         if not isinstance(leaf, (Value, bool, int, float)):
             return leaf
         t = type_of(leaf)
-        param = Value(replace(t, extent=None) if isinstance(t, Scalar) else t, _hint(leaf, name, leaf is structure), fold=False)
+        param = Value(
+            replace(t, extent=None) if isinstance(t, Scalar) else t,
+            _hint(leaf, name, leaf is structure),
+            fold=False,
+        )
         carried.inits[param] = leaf
         if isinstance(t, Scalar) and t.dtype.kind == "i":
             low.counters[param] = (key, (leaf,))
@@ -479,6 +487,7 @@ class _Trial:
         for start, end, _ in self.pairs:
             if isinstance(start, Value) and start in carried.inits:
                 self._widen(start, end)
+        self._compare_written()
         self._compare_memory()
 
     def _widen(self, param: Value, end: Structure) -> None:
@@ -506,6 +515,15 @@ class _Trial:
             self.changes |= joined.dtype != have.dtype
         if self.changes:
             param.type = joined
+
+    def _compare_written(self) -> None:
+        """An array that a name still stands for at the end of a trip, with other elements in it."""
+        paired = {start for start, _, _ in self.pairs if isinstance(start, Value)}
+        self.written: dict[Value, Value] = {}
+        for param in self.carried.inits:
+            if param not in paired and self.after_memory.current.get(param, param) is not param:
+                self.written[param] = Value(param.type, param.hint, fold=False)
+                self.pairs.append((param, param, self.written[param]))
 
     def _compare_memory(self) -> None:
         carried, memory = self.carried, self.after_memory
@@ -571,6 +589,7 @@ class _Trial:
         for param, init in carried.inits.items():  # never assigned after all
             if param not in params:
                 swap[param] = init
+        swap.update(self.written)
         low.memory, _ = join_memory(
             low, self.memory, (self.memory, self.after_memory), set(carried.roots) | inside
         )
@@ -612,7 +631,7 @@ class _Trial:
             line=line,
             note=low.builder.note,
         )
-        unassigned = [p for p in swap if p in set(leaves((names,))) or _reads(loop, p)]
+        unassigned = [p for p in swap if p not in params and (p in set(leaves((names,))) or _reads(loop, p))]
         for param in unassigned:  # carried unchanged
             init = carried.inits[param]
             loop = replace(

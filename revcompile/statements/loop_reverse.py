@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from revcompile.errors import UnsupportedError
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
     Apply,
@@ -26,6 +25,7 @@ from revcompile.ir.nodes import (
     uses,
 )
 from revcompile.ir.types import Array, Scalar, Type
+from revcompile.statements import loop_lists
 from revcompile.statements.join import alike, join_types, type_of
 from revcompile.statements.origins import restorable_slots
 
@@ -42,9 +42,8 @@ class Slot:
 
 def reverse(rev: Any, loop: Loop) -> None:
     """Emit the loop that undoes `loop`."""
-    if any(v in rev.plan.active for v, _ in loop.saves):
-        raise UnsupportedError("differentiating the gradient of a loop again is not supported yet")
-    flowing = flow(rev, loop)
+    returned, items = loop_lists.returned_to(rev, loop), loop_lists.active_items(rev, loop)
+    flowing = flow(rev, loop, {v for v, gradients in returned if gradients.inner is None})
     seeded = [
         i
         for i, (p, r) in enumerate(zip(loop.params, loop.results, strict=True))
@@ -53,13 +52,13 @@ def reverse(rev: Any, loop: Loop) -> None:
     inner = {*defined(loop.body), *loop.bound}
     outer = [v for v in dict.fromkeys(uses(loop.body)) if v in flowing and v not in inner]
     restorable = restorable_slots(loop)
-    if not seeded and not outer and not restorable:
+    if not seeded and not outer and not restorable and not returned:
         return
     types: dict[int, Type] = {}
-    outside, now = rev.adjoints, dict(rev.memory.now)
+    outside, now, lists = rev.adjoints, dict(rev.memory.now), rev.lists
     while True:
-        rev.adjoints, rev.memory.now = dict(outside), dict(now)
-        attempt = _Attempt(rev, loop, seeded, outer, restorable, types)
+        rev.adjoints, rev.memory.now, rev.lists = dict(outside), dict(now), dict(lists)
+        attempt = _Attempt(rev, loop, seeded, outer, restorable, types, returned, items)
         if attempt.agrees():
             attempt.finish()
             return
@@ -76,6 +75,8 @@ class _Attempt:
         outer: list[Value],
         restorable: dict[int, int],
         types: Any,
+        returned: list[tuple[Value, loop_lists.Gradients]],
+        items: list[loop_lists.Each_],
     ) -> None:
         self.rev, self.loop, self.seeded, self.outer = rev, loop, seeded, outer
         self.restorable, self.types = restorable, types
@@ -103,6 +104,7 @@ class _Attempt:
                     rev.hand_on(end, slot.param, slot.masked)
             for i, slot in zip(restorable, arrays, strict=True):
                 rev.memory.now[loop.body.yields[i]] = slot.param
+            self.lists = loop_lists.begin(rev, returned)
             rev.block(loop.body.statements)
             ends: list[Structure] = []
             for i in seeded:
@@ -112,6 +114,7 @@ class _Attempt:
                 ends.append(gradient)
             ends += [rev.adjoints[v] for v in outer]
             ends += [rev.memory.now.get(loop.params[i], loop.params[i]) for i in restorable]
+            self.saves, self.given = loop_lists.end(rev, items)
         self.ends = ends
         rev.adjoints, rev.memory.now = self.outside, now  # what is restored inside is so only there
         builder.note = ""
@@ -136,7 +139,9 @@ class _Attempt:
 
         def fitted(slot: Slot) -> Structure:
             of = slot.of.type
-            if not isinstance(slot.init, Value) and not (isinstance(of, Scalar) and slot.of in self.rev.inputs):
+            if not isinstance(slot.init, Value) and not (
+                isinstance(of, Scalar) and slot.of in self.rev.inputs
+            ):
                 return slot.init
             return alike(self.rev.low, self.rev.builder.statements, slot.init, slot.param.type)
 
@@ -167,8 +172,11 @@ class _Attempt:
         results = tuple(Value(s.param.type, s.param.hint, s.param.of, fold=False) for s in self.slots)
         params = tuple(slot.param for slot in self.slots)
         body = Block(tuple(self.statements), (*ends, False))
-        reversal = Loop(backwards(loop), None, self.inits, params, body, results, line=self.line, of=loop)
+        each = (*backwards(loop), *self.lists)
+        reversal = Loop(each, None, self.inits, params, body, results, self.saves, line=self.line, of=loop)
         rev.builder.statements.append(reversal)
+        for source, gradients in self.given:
+            rev.lists[source] = (*rev.lists.get(source, ()), gradients)
         n, m = len(self.seeded), len(self.seeded) + len(self.outer)
         for v, gradient in zip(self.outer, results[n:m], strict=True):
             rev.adjoints[v] = gradient
@@ -200,9 +208,9 @@ def backwards(loop: Loop) -> tuple[tuple[Value, Each], ...]:
 # -- what flows ------------------------------------------------------------------------------------
 
 
-def flow(rev: Any, loop: Loop) -> set[Value]:
+def flow(rev: Any, loop: Loop, returned: set[Value]) -> set[Value]:
     """The values inside the loop, and outside it, that get a gradient from its reversal."""
-    found: set[Value] = set()
+    found: set[Value] = set(returned)
     while True:
         ends = {
             end

@@ -49,7 +49,7 @@ def origins(statements: tuple[Statement, ...]) -> dict[Value, Value]:
                 statement.then.yields, statement.orelse.yields, statement.results, strict=False
             ):
                 if isinstance(result.type, Array) and isinstance(a, Value) and last(a) is last(b):
-                    made[result] = last(a)  # type: ignore[assignment]
+                    made[result] = last(a)
         elif isinstance(statement, Loop):
             slots = restorable_slots(statement)
             for i, j in slots.items():

@@ -122,7 +122,7 @@ def expression(low: Interpreter, node: ast.Expr, frame: Frame, _: Pending) -> No
 
 
 def assertion(low: Interpreter, node: ast.Assert, frame: Frame, _: Pending) -> None:
-    test = low.evaluate(node.test, frame)
+    test = low.decisive(low.evaluate(node.test, frame))
     message = low.evaluate(node.msg, frame) if node.msg is not None else None
     if is_static(test):
         if not test:

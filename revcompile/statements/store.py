@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.errors import UnsupportedError
 from revcompile.gates.axes import takes_all
 from revcompile.gates.indexing import has_index_array
 from revcompile.gates.storing import store
@@ -113,7 +114,7 @@ def reverse(rev: Any, statement: Apply) -> None:
     array, path, value = statement.args
     after, old = statement.result
     builder = rev.builder
-    gradient = rev.adjoints.pop(after, None)
+    gradient, kept = rev.adjoints.pop(after, None), rev.adjoints.pop(old, None)
     if gradient is not None and isinstance(value, Value) and value in rev.plan.active and keeps(array, value):
         builder.note = "store gate"
         rev.accumulate(value, _taken(rev, gradient, path))
@@ -121,11 +122,17 @@ def reverse(rev: Any, statement: Apply) -> None:
     before, _ = rev.low.emit(store, after, path, old)
     before.hint, before.fold = array.hint, False
     rev.memory.now[array] = before
-    if gradient is not None and array in rev.plan.active:
+    if kept is not None and has_index_array(stand_in(path[-1][1])):
+        raise UnsupportedError(
+            "differentiating the gradient of a store by an index array is not supported yet"
+        )
+    if (gradient is not None or kept is not None) and array in rev.plan.active:
         builder.note = OVERWRITTEN
-        gradient, _ = rev.low.emit(store, gradient, path, 0.0)
+        masked = gradient is None or gradient in rev.masked or kept in rev.masked
+        gradient = rev.zero(array) if gradient is None else gradient
+        gradient, _ = rev.low.emit(store, gradient, path, 0.0 if kept is None else kept)
         gradient.fold = False
-        rev.accumulate(array, gradient, gradient in rev.masked)
+        rev.accumulate(array, gradient, masked)
     builder.note = ""
 
 

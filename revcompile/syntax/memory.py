@@ -25,16 +25,16 @@ Step = tuple[Any, ...]  # a view function and its arguments after the array
 Path = tuple[Step, ...]
 
 # Views whose result always shares storage with the array.
-ALWAYS_VIEWS = frozenset(
+ALWAYS_VIEWS: frozenset[Any] = frozenset(
     {operator.getitem, np.transpose, np.swapaxes, np.moveaxis, np.rollaxis, np.expand_dims, np.squeeze,
      np.matrix_transpose if hasattr(np, "matrix_transpose") else np.transpose}
 )  # fmt: skip
 # Views where the array's elements lie in C order, copies otherwise.
-VIEWS_OF_CONTIGUOUS = frozenset({np.reshape, np.ravel})
-CONTIGUOUS = frozenset(
+VIEWS_OF_CONTIGUOUS: frozenset[Any] = frozenset((np.reshape, np.ravel))
+CONTIGUOUS: frozenset[Any] = frozenset(
     {np.zeros, np.ones, np.empty, np.full, np.ndarray.copy, np.arange, np.linspace, np.eye, np.identity}
 )
-SAME_ARRAY = frozenset({np.asarray, np.asanyarray})
+SAME_ARRAY: frozenset[Any] = frozenset({np.asarray, np.asanyarray})
 
 
 class View(NamedTuple):

@@ -51,7 +51,6 @@ class Refusal(NamedTuple):
     decision: Decision | None = None
 
 
-
 class Slot(str):
     """What is in a container, or an attribute of an object, as if it were a name of the program."""
 
@@ -84,7 +83,7 @@ class Mutables:
         self._fixed: dict[int, Refusal] = {}
         self._spoiled: dict[int, Refusal] = {}
         self._ways = 0  # open blocks whose changes are kept account of
-        self._loops: list[tuple[Contents, Decision]] = []  # what there was before each, and how to write it out
+        self._loops: list[tuple[Contents, Decision]] = []  # what there was before, how to write it out
         self.decision: Decision | None = None  # that would keep apart what is being joined
 
     @property
@@ -204,7 +203,7 @@ class Mutables:
         out: list[dict[str, Structure]] = [{} for _ in ways]
         for key in dict.fromkeys(key for way in ways for key in way):
             container = self._known[key].container
-            now = [way.get(key, before.get(key, {})) for way in ways]
+            now: list[Any] = [way.get(key, before.get(key, {})) for way in ways]
             if not isinstance(container, Instance):
                 for names, contents in zip(out, now, strict=True):
                     names[Slot(key)] = contents

@@ -152,7 +152,9 @@ def _is_stale(node: ast.FunctionDef | ast.Lambda, code: CodeType) -> bool:
         module = next(c for c in compile(shell, "", "exec").co_consts if isinstance(c, CodeType))
     own = next((c for c in module.co_consts if isinstance(c, CodeType)), None)
     compiled = _words(code)
-    private = {w[w.index("__", 1) :] for w in compiled if isinstance(w, str) and w[:1] == "_" and "__" in w[1:]}
+    private = {
+        w[w.index("__", 1) :] for w in compiled if isinstance(w, str) and w[:1] == "_" and "__" in w[1:]
+    }
     return own is not None and not _words(own) <= compiled | private  # in a class, __x is called _Class__x
 
 

@@ -108,7 +108,11 @@ def grad(
     function
         With the attributes `primal` (`f` itself), `value_and_grad`, `source`, `backward_source`,
         `source_for(*args)` and `specializations`. A gradient has the shape, dtype and structure of
-        its variable; integers count as real numbers and have float64 gradients.
+        its variable; integers count as real numbers and have float64 gradients. The gradient of an
+        object of a user's class is an object of that class, made without its `__init__`: attributes
+        that hold numbers have their gradients, all others are None. What stands in two places of an
+        argument has a gradient in each. The arguments, and the program's own objects, are never
+        changed: what the function assigns to their attributes or items is seen by the function alone.
 
     Raises
     ------

@@ -113,7 +113,9 @@ def test_textbook_form_agrees(case: Case) -> None:
 
 def test_every_gate_has_an_example() -> None:
     without = {g.name for g in TABLE.values() if g.carries_gradient and not g.examples}
-    assert without <= {"copy", "cast", "store"}, without  # a cast rounds, stores are statements: tested elsewhere
+    assert without <= {"copy", "cast", "store"}, (
+        without
+    )  # a cast rounds, stores are statements: tested elsewhere
 
 
 def test_signatures_match_numpy() -> None:

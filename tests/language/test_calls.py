@@ -123,7 +123,14 @@ def decorators(x, y):
     def twice(a):
         return once(a) + y
 
-    return decorated(x, y) + counted(x) * local(y) + cached(x, 3) + once(x) * once(x) + twice(x) + fibonacci(12) * x
+    return (
+        decorated(x, y)
+        + counted(x) * local(y)
+        + cached(x, 3)
+        + once(x) * once(x)
+        + twice(x)
+        + fibonacci(12) * x
+    )
 
 
 def closures(x, y):
@@ -186,7 +193,9 @@ def functional(x, y):
     total += operator.attrgetter("real")(x) + operator.methodcaller("get", "a", 1.0)({"a": y})
     total += operator.add(x, y) * operator.pow(x, 2) - operator.truediv(x, y) + operator.neg(x)
     total += operator.getitem([x, y], 0) * operator.getitem({"k": y}, "k") + operator.index(2) * x
-    total += sum([x, y], x) + sum((), y) + math.prod([x, y, 2.0]) + math.fsum([x, y]) + math.dist([x, y], [y, 1.0])
+    total += (
+        sum([x, y], x) + sum((), y) + math.prod([x, y, 2.0]) + math.fsum([x, y]) + math.dist([x, y], [y, 1.0])
+    )
     total += abs(x - y) + pow(x, 2.0) + divmod(x, y)[1] + round(2.6) + max(x, y) + min([x, y])
     if operator.contains([1, 2], 2) and operator.is_(total, total) and operator.truth(1):
         total += x
@@ -197,7 +206,12 @@ def introspection(x, y):
     total = x
     if isinstance(x, float) and not isinstance(x, (int, str)) and callable(closures) and not callable(x):
         total = total + y
-    if callable(lambda: 1) and hasattr([], "append") and not hasattr(x, "nothing") and getattr(x, "q", None) is None:
+    if (
+        callable(lambda: 1)
+        and hasattr([], "append")
+        and not hasattr(x, "nothing")
+        and getattr(x, "q", None) is None
+    ):
         total = total * y
     if type(x) is float and type([]) is list and issubclass(bool, int) and isinstance(lambda: 1, type(stars)):
         total = total * x
@@ -268,7 +282,9 @@ def test_calls(f, args):
 @pytest.mark.parametrize("f", [defaults, closures])
 def test_calls_with_arrays(f):
     if f is closures:
-        f = make("def f(x, y):\n    g = {'a': lambda a: a * y, 'b': np.sin}\n    return sum(g[k](x) for k in g)\n")
+        f = make(
+            "def f(x, y):\n    g = {'a': lambda a: a * y, 'b': np.sin}\n    return sum(g[k](x) for k in g)\n"
+        )
     check(lambda x, y: np.sum(f(x, y)), V, V + 1.0)
 
 
@@ -280,8 +296,15 @@ def test_which_function_is_called_may_not_depend_on_the_run():
 def test_printing_and_text_at_run_time(capsys):
     @grad
     def f(x):
-        line = "x = {:.2f}, {0}{k!r}".format(x, k=[x]) if False else "x = {:.2f}, {k!r}".format(x, k=[x])
-        print(line + ";", "%.1f %s" % (x, "a"), ", ".join([f"{x}", "b"]), str(x) + "!", repr((x, 1)), format(x, ".3f"))
+        line = "x = {:.2f}, {k!r}".format(x, k=[x])
+        print(
+            line + ";",
+            "%.1f %s" % (x, "a"),
+            ", ".join([f"{x}", "b"]),
+            str(x) + "!",
+            repr((x, 1)),
+            format(x, ".3f"),
+        )
         assert isinstance(line, str), line
         return x * x
 
@@ -291,8 +314,13 @@ def test_printing_and_text_at_run_time(capsys):
 
 
 def test_lambdas_and_functions_that_are_rebound():
-    f = make("table = {'f': lambda x: x * x}\ndef f(x):\n    return table['f'](x) * cached(x)\n", cached=cached.__wrapped__)
-    f.__globals__["cached"] = make("@functools.lru_cache\ndef g(x):\n    return x * k\n", "g", functools=functools, k=2.0)
+    f = make(
+        "table = {'f': lambda x: x * x}\ndef f(x):\n    return table['f'](x) * cached(x)\n",
+        cached=cached.__wrapped__,
+    )
+    f.__globals__["cached"] = make(
+        "@functools.lru_cache\ndef g(x):\n    return x * k\n", "g", functools=functools, k=2.0
+    )
     g = grad(f)
     assert g(3.0) == pytest.approx(54.0)
     f.__globals__["table"]["f"] = make("def h(x):\n    return x ** 3\n", "h")

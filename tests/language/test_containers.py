@@ -60,7 +60,13 @@ def methods_of_dicts(x, y):
     k = {**d, "a": x}
     k["a"] = k["a"] * y
     name, last = k.popitem()
-    return sum(v for n, v in e.items() if n != "f") + d["f"][0] * d["f"][1] + k["a"] + last * len(name) + k.get("q", x)
+    return (
+        sum(v for n, v in e.items() if n != "f")
+        + d["f"][0] * d["f"][1]
+        + k["a"]
+        + last * len(name)
+        + k.get("q", x)
+    )
 
 
 def nested(x, y):
@@ -95,7 +101,7 @@ def other_kinds(x, y):
     n["k"] += y
     seen = set()
     seen.add("a")
-    seen |= {"b"} if False else set("b")
+    seen |= set("b")
     c = collections.Counter("aab")
     return sum(d["a"]) * d["b"][0] + list(o.values())[1] * q[0] * n["k"] + len(seen) * x + c["a"] * y
 
@@ -223,7 +229,14 @@ def test_containers(f, args):
 
 @pytest.mark.parametrize("f", FUNCTIONS)
 def test_containers_of_arrays(f):
-    if f in (in_branches, of_different_length, after_a_check, made_in_a_branch, conditional_item, of_one_of_two):
+    if f in (
+        in_branches,
+        of_different_length,
+        after_a_check,
+        made_in_a_branch,
+        conditional_item,
+        of_one_of_two,
+    ):
         return
     check(lambda x, y: np.sum(f(x, y)), V, 2.0 * V + 1.0)
 
@@ -273,7 +286,14 @@ def g(x):
 
 @pytest.mark.parametrize(
     "statement",
-    ["log.append(x)", "table['b'] = x", "table.update(b=x)", "log.clear()", "del table['a']", "y = log; y.append(x)"],
+    [
+        "log.append(x)",
+        "table['b'] = x",
+        "table.update(b=x)",
+        "log.clear()",
+        "del table['a']",
+        "y = log; y.append(x)",
+    ],
 )
 def test_containers_of_the_program_are_not_changed(statement):
     f = make(PROGRAM.replace("STATEMENT", statement))
@@ -296,7 +316,7 @@ def test_a_default_is_not_changed():
         (lambda x: [x].index(x), "must know it"),
         (lambda x: {1.0: x}[x], "must know it"),
         (lambda x: [x][int(x)], "must know it"),
-        (lambda x: next(iter([x])) if x > 0 else next(iter([x])), "next"),
+        (lambda x: next(iter([x])) if x > 0 else x, "next"),
     ],
 )
 def test_refused(f, message):
@@ -326,7 +346,7 @@ def sequences(x, y):
     pairs = list(zip(xs, reversed(xs)))
     columns = list(zip(*pairs))
     total = sum(a * b for a, b in pairs) + columns[0][1] * columns[1][2]
-    for i, (a, b) in enumerate(zip(xs, xs[1:]), start=1):
+    for i, (a, b) in enumerate(zip(xs, xs[::-1]), start=1):
         total += i * a * b
     for a, b in itertools.combinations(xs, 2):
         total += a * b
@@ -368,7 +388,15 @@ def ordered(x, y):
     first, *_ = sorted("ba")
     xs = [3, 1, 2]
     xs.sort(key=lambda n: -n)
-    return total + s[0] * 2 + s[1] * 3 * s[2] + r[0] * t[0][1] + best[1] * xs[0] + names[first] + max([], default=x)
+    return (
+        total
+        + s[0] * 2
+        + s[1] * 3 * s[2]
+        + r[0] * t[0][1]
+        + best[1] * xs[0]
+        + names[first]
+        + max([], default=x)
+    )
 
 
 @pytest.mark.parametrize("f", [sequences, ordered])

@@ -247,17 +247,84 @@ def of_a_loop_that_is_left(x, n):
     return grad(h)(x)
 
 
+def of_loops_in_loops(x, n):
+    def h(t):
+        total = 0.0
+        for i in range(n):
+            u = t * x
+            for k in range(i + 1):
+                u = np.tanh(u * t + k)
+                total = total + np.sum(u**2) * (k + 1)
+            t = t + 0.1 * u
+        return total
+
+    return np.sum(grad(h)(x) * x)
+
+
+def of_branches_in_loops(x, n):
+    def h(t):
+        total = 0.0
+        for i in range(n):
+            if t * (i - 1.5) > 0.3:
+                t = np.sin(t * x) * t
+                total = total + t * t
+            else:
+                t = t * 1.3 + x
+            if total > 50.0:
+                return total
+        return total * t
+
+    return grad(h)(x) * x
+
+
+def of_arrays_in_branches_in_loops(x, n):
+    def h(t):
+        for i in range(n):
+            if np.sum(t) * (i - 1.5) > 0.3:
+                t = np.sin(t * x) * t
+            else:
+                t = np.exp(-t * t) * x
+        return np.sum(t * t)
+
+    return np.sum(grad(h)(x) * x)
+
+
+def of_writing_in_loops(x, n):
+    def h(t):
+        u = t * 1.0
+        for i in range(n):
+            u[1:] = u[1:] * np.sin(u[:-1])
+            u[0] *= u[-1] * x[i % 3]
+        return np.sum(u * u)
+
+    return np.sum(grad(h)(x) * x)
+
+
+def twice(x, n):
+    def h(t):
+        for i in range(n):
+            t = np.sin(t) * t + 0.3
+        return t
+
+    return grad(grad(h))(x) * x
+
+
+LOOPS = [
+    (of_a_loop, 0.7), (of_a_loop, V), (of_a_loop_on_numbers, 1.2), (of_stores, V), (of_a_loop_that_is_left, 1.3),
+    (of_loops_in_loops, 0.7), (of_loops_in_loops, V), (of_branches_in_loops, 0.7), (of_writing_in_loops, V),
+    (twice, 0.7),
+]  # fmt: skip
+
+
 @pytest.mark.parametrize("n", [0, 1, 4])
-@pytest.mark.parametrize(
-    "f, x",
-    [(of_a_loop, 0.7), (of_a_loop, V), (of_a_loop_on_numbers, 1.2), (of_stores, V), (of_a_loop_that_is_left, 1.3)],
-)
+@pytest.mark.parametrize("f, x", LOOPS)
 def test_of_loops(f, x, n):
-    """Right, or refused."""
-    try:
-        check(f, x, n, argnums=(0,))
-    except UnsupportedError as e:
-        pytest.xfail(str(e))
+    check(f, x, n, argnums=(0,))
+
+
+def test_of_arrays_in_branches_in_loops_is_refused():
+    with pytest.raises(UnsupportedError, match="branch in a loop again"):
+        grad(of_arrays_in_branches_in_loops, 0)(V, 3)
 
 
 def newton(x, a):

@@ -157,7 +157,10 @@ def test_precision():
         (of_layers, ([Layer(A, np.array([0.1, -0.2])), Layer(A.T, V, "out", False)], V)),
         (of_model, (MODEL, V)),
         (lambda s: s.a * s.b**2, (Slotted(2.0, 3.0),)),
-        (lambda p, q: p.x * q[0].y * q[1]["k"].x, (Point(2.0, 3.0), (Point(4.0, 5.0), {"k": Point(6.0, 7.0)}))),
+        (
+            lambda p, q: p.x * q[0].y * q[1]["k"].x,
+            (Point(2.0, 3.0), (Point(4.0, 5.0), {"k": Point(6.0, 7.0)})),
+        ),
         (lambda p: p.x * np.sum(p.y**2), (Point(np.float64(2.0), np.array([1.0, 2.0])),)),
     ],
 )
@@ -431,7 +434,13 @@ def special(x, y):
     if s and "k" in s and "q" not in s and not (s != t):
         total = total + s(y, k=x) + s.last + x + s + s @ t + 3.0 / t + float(s) + s**2
     first, second = s
-    return total + len(s) * x + (y if s < t else x) + first * second + getattr(s, "nothing", x) * hasattr(s, "last")
+    return (
+        total
+        + len(s) * x
+        + (y if s < t else x)
+        + first * second
+        + getattr(s, "nothing", x) * hasattr(s, "last")
+    )
 
 
 @pytest.mark.parametrize("args", [(0.7, 1.3), (1.3, 0.7)])

@@ -47,7 +47,11 @@ def rows(x):
     rng = np.random.default_rng(0)
     batch = rng.choice(x, 3)
     mixed = rng.permutation(x)
-    return np.sum(np.sin(batch)) + np.sum(mixed * np.arange(x.size).reshape(x.shape)) + np.sum(rng.choice(x) ** 2)
+    return (
+        np.sum(np.sin(batch))
+        + np.sum(mixed * np.arange(x.size).reshape(x.shape))
+        + np.sum(rng.choice(x) ** 2)
+    )
 
 
 def dropout(x, n):
@@ -149,7 +153,9 @@ def test_pure_functions_of_libraries_on_known_arguments():
     def f(x):
         nodes, weights = np.polynomial.legendre.leggauss(4)
         window = np.hanning(3)
-        return np.sum(weights * np.exp(x[0] * nodes)) + np.sum(window * x) + np.binary_repr(5).count("1") * x[0]
+        return (
+            np.sum(weights * np.exp(x[0] * nodes)) + np.sum(window * x) + np.binary_repr(5).count("1") * x[0]
+        )
 
     g = grad(lambda x: np.sum(np.hanning(3) * x))
     np.testing.assert_allclose(g(V), np.hanning(3))

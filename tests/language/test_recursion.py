@@ -94,7 +94,9 @@ def with_a_function(x, n):
 
 
 @pytest.mark.parametrize(
-    "f", [power, fast_power, even, fibonacci, inside, after_a_condition, with_a_function], ids=lambda f: f.__name__
+    "f",
+    [power, fast_power, even, fibonacci, inside, after_a_condition, with_a_function],
+    ids=lambda f: f.__name__,
 )
 @pytest.mark.parametrize("n", [0, 1, 2, 7])
 def test_on_a_whole_number(f, n):

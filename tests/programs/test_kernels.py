@@ -118,7 +118,10 @@ def test_one_compilation_serves_all_sizes(name: str) -> None:
         args = case.arguments(size)
         for g, expected in zip(compiled(*args), checked_gradients(case, args), strict=True):
             np.testing.assert_allclose(g, expected, rtol=1e-12, atol=1e-14)
-    assert len(compiled.specializations) == 1 or name in ("softmax", "fdtd_2d")  # tiny ones have axes of length 1
+    assert len(compiled.specializations) == 1 or name in (
+        "softmax",
+        "fdtd_2d",
+    )  # tiny ones have axes of length 1
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -1,0 +1,85 @@
+"""The gradients of what one loop keeps, trip by trip, for another.
+
+A loop that saves an inner value in a list, and a loop that goes through that list, are what the gradient of
+a loop is made of. Where it is differentiated again, the reversal of the second one saves the gradients of
+the items in a list of its own, and the reversal of the first one goes through that. Imports the IR.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from revcompile.errors import UnsupportedError
+from revcompile.gates.effects import identity
+from revcompile.ir.nodes import UNDEFINED, Branch, Each, Loop, Value
+from revcompile.ir.types import Array, Opaque, Type
+
+LIST = Opaque("list")
+KINDS = ("list", "reversed list")
+
+
+class Gradients(NamedTuple):
+    """A list of the gradients of a list's items."""
+
+    items: Value
+    in_order: bool  # as the list has its items; else from the last to the first
+    type: Type  # of one gradient
+    masked: bool
+    inner: Gradients | None = None  # what a gradient is, where the items are lists
+
+
+Each_ = tuple[Value, Each]
+
+
+def active_items(rev: Any, loop: Loop) -> list[Each_]:
+    """The lists that a loop goes through whose items have gradients."""
+    return [(item, each) for item, each in loop.each if each.kind in KINDS and item in rev.plan.active]
+
+
+def returned_to(rev: Any, loop: Loop) -> list[tuple[Value, Gradients]]:
+    """The values that a loop saves, with the gradients that have come back for them."""
+    found = [(v, gradients) for v, kept in loop.saves for gradients in rev.lists.pop(kept, ())]
+    for statement in loop.body.statements:
+        if isinstance(statement, Branch):
+            for sides in zip(statement.results, statement.then.yields, statement.orelse.yields, strict=False):
+                v, *ends = sides
+                if isinstance(v.type, Array) and any(end is None or end is UNDEFINED for end in ends):
+                    if any(v is saved for saved, _ in found):
+                        raise UnsupportedError(
+                            "differentiating the gradient of a branch in a loop again is not supported yet"
+                        )
+    return found
+
+
+def begin(rev: Any, returned: list[tuple[Value, Gradients]]) -> tuple[Each_, ...]:
+    """At the start of a reversed trip: take the gradients of what the trip has saved."""
+    out: list[Each_] = []
+    for v, gradients in returned:
+        one = Value(gradients.type, of=v if gradients.inner is None else None, fold=False)
+        out.append((one, Each("reversed list" if gradients.in_order else "list", (gradients.items,))))
+        if gradients.inner is None:
+            rev.accumulate(v, one, gradients.masked)
+        else:
+            rev.lists[v] = (*rev.lists.get(v, ()), gradients.inner._replace(items=one))
+    return tuple(out)
+
+
+def end(
+    rev: Any, items: list[Each_]
+) -> tuple[tuple[tuple[Value, Value], ...], list[tuple[Value, Gradients]]]:
+    """At the end of a reversed trip: what it saves, and for which lists."""
+    saves: list[tuple[Value, Value]] = []
+    found: list[tuple[Value, Gradients]] = []
+    for item, each in items:
+        in_order, (source, *_) = each.kind == "reversed list", each.args
+        for inner in rev.lists.pop(item, ()):
+            saves.append((inner.items, Value(LIST, hint="saved_gradients", fold=False)))
+            found.append((source, Gradients(saves[-1][1], in_order, LIST, False, inner)))
+        gradient = rev.adjoints.get(item)
+        if gradient is not None:
+            gradient = rev.low.emit(identity, gradient)
+            gradient.of, gradient.fold = item, False
+            saves.append((gradient, Value(LIST, hint="saved_gradients", fold=False)))
+            masked = rev.adjoints[item] in rev.masked
+            found.append((source, Gradients(saves[-1][1], in_order, gradient.type, masked)))
+    return tuple(saves), found
