@@ -92,6 +92,11 @@ def recurrence(x: Any, factor: Any, axis: int, reverse: bool = False) -> Any:
     return s
 
 
+def copy_for(x: Any) -> Any:
+    """A copy of an array; of None, for a name that is not assigned, None."""
+    return None if x is None else x.copy()
+
+
 def zeros_for(x: Any) -> Any:
     """The gradient of an array through which nothing flows; of None, for a name that is not assigned, None."""
     return None if x is None else np.zeros(x.shape, x.dtype if x.dtype.kind == "f" else float)

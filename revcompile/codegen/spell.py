@@ -52,6 +52,7 @@ class Speller:
         self.spellings = spellings
         self.definition = definition
         self.textbook = textbook
+        self.is_stable: Callable[[Value], bool] = lambda _: True  # whether a variable is never assigned again
 
     # -- applications -------------------------------------------------------------------------
 
@@ -127,6 +128,8 @@ class Speller:
         for i, item in enumerate(structure):
             made = self.definition(item) if isinstance(item, Value) else None
             if isinstance(made, Apply) and made.function is length and made.args[1] == i:
+                if not self.is_stable(made.args[0]):
+                    return None
                 arrays.add(made.args[0])
             elif not isinstance(item, int):
                 return None

@@ -88,6 +88,7 @@ class Writer(BlockWriter):
         self.margin = INDENT
         self.kept: set[Value] = set(leaves(function.body.yields))
         self._index(function.body)
+        self.spell.is_stable = self._movable([], None).is_stable
 
     def _index(self, block: Block) -> None:
         for statement in block.statements:

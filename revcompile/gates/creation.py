@@ -15,7 +15,7 @@ from revcompile.gates.axes import Dims, dims_of, extent, is_value, longer, shape
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import TABLE, Gate, gate, known
 from revcompile.ir.types import Facts
-from revcompile.runtime import zeros_for
+from revcompile.runtime import copy_for, zeros_for
 
 # -- copies and casts ----------------------------------------------------------------------------
 
@@ -302,4 +302,4 @@ def zeros_for_dims(facts: Facts, x: Any) -> Dims:
     return dims_of(facts, x)
 
 
-known(zeros_for, dims=zeros_for_dims)
+known(zeros_for, copy_for, dims=zeros_for_dims)

@@ -79,6 +79,8 @@ def concatenate(grad_y: Any, arrays: Any, axis: Any = 0) -> Any:
 
 def stack_dims(facts: Facts, arrays: Any, axis: int = 0) -> Dims:
     shapes = operands(facts, arrays)
+    if not shapes:
+        raise ValueError("need at least one array to stack")
     common = agree(facts, shapes)
     axis = normal(axis, len(common) + 1)
     return (*common[:axis], Dim(size=len(shapes)), *common[axis:])

@@ -26,7 +26,7 @@ class Value:
     value; `fold` says that a single use may be written in place of the name.
     """
 
-    __slots__ = ("type", "hint", "of", "fold")
+    __slots__ = ("type", "hint", "of", "fold", "unset")
 
     def __init__(
         self, type: Type, hint: str | None = None, of: Value | None = None, fold: bool = True
@@ -35,6 +35,7 @@ class Value:
         self.hint = hint
         self.of = of
         self.fold = fold
+        self.unset = False  # whether it may be None: what a name is that is not assigned
 
     def __repr__(self) -> str:
         name = self.hint or (f"grad of {self.of!r}" if self.of else "value")

@@ -41,6 +41,7 @@ from revcompile.ir.nodes import (
 from revcompile.ir.types import Array, Scalar
 from revcompile.passes.add_at import add_at, add_many, add_where_it_is, same_form
 from revcompile.passes.order import Order, Point
+from revcompile.runtime import copy_for
 from revcompile.syntax.memory import VIEWS_OF_CONTIGUOUS, is_gather
 
 ALIASING = frozenset({identity, np.asarray, np.nan_to_num})
@@ -346,6 +347,9 @@ def copy_of(array: Value, new: Value, made: Apply | None, line: int | None = Non
         if not isinstance(number, Value) or not number.type.dims:
             rest = [p.default for p in list(TABLE[np.full].signature.parameters.values())[2:]]
             return Apply(np.full, (shape, number, *rest), new, line, made.note)
+    if array.unset:
+        new.unset = True
+        return Apply(copy_for, (array,), new, line)
     return Apply(np.ndarray.copy, (array, "C"), new, line)
 
 

@@ -97,6 +97,7 @@ def join(
     if hint not in NAMES:
         unset = [low.unset[x] for x in (a, b) if isinstance(x, Value) and x in low.unset]
         if unset or isinstance(a, Unset) or isinstance(b, Unset):
+            value.unset = True
             low.unset[value] = hint or (unset[0] if unset else "a part of it")
     pairs.append((None if isinstance(a, Unset) else a, None if isinstance(b, Unset) else b, value))
     return value

@@ -36,6 +36,8 @@ def write(low: Interpreter, array: Value, index: Structure, value: Structure) ->
         value = low.apply(np.array, (value,), {})
     if not isinstance(array.type, Array):
         raise TypeError(f"a {array.type} object does not support item assignment")
+    if low.memory.root(array) in low.memory.read_only:
+        raise ValueError("assignment destination is read-only")
     if not array.type.dims:
         value = low.apply(np.array, (value,), {"dtype": array.type.dtype.type})
         replace_content(low, array, value)

@@ -24,17 +24,23 @@ from revcompile.ir.types import Array
 Step = tuple[Any, ...]  # a view function and its arguments after the array
 Path = tuple[Step, ...]
 
+
+def functions(*items: Any) -> frozenset[Any]:
+    return frozenset(items)
+
+
 # Views whose result always shares storage with the array.
 ALWAYS_VIEWS: frozenset[Any] = frozenset(
     {operator.getitem, np.transpose, np.swapaxes, np.moveaxis, np.rollaxis, np.expand_dims, np.squeeze,
      np.matrix_transpose if hasattr(np, "matrix_transpose") else np.transpose}
 )  # fmt: skip
 # Views where the array's elements lie in C order, copies otherwise.
-VIEWS_OF_CONTIGUOUS: frozenset[Any] = frozenset((np.reshape, np.ravel))
+VIEWS_OF_CONTIGUOUS = functions(np.reshape, np.ravel)
 CONTIGUOUS: frozenset[Any] = frozenset(
     {np.zeros, np.ones, np.empty, np.full, np.ndarray.copy, np.arange, np.linspace, np.eye, np.identity}
 )
-SAME_ARRAY: frozenset[Any] = frozenset({np.asarray, np.asanyarray})
+READ_ONLY = functions(np.broadcast_to, np.diagonal, np.lib.stride_tricks.sliding_window_view)
+SAME_ARRAY = functions(np.asarray, np.asanyarray)
 
 
 class View(NamedTuple):
@@ -53,12 +59,13 @@ class Memory:
         self.related: dict[Value, frozenset[Value]] = {}  # roots that may share storage
         self.spoiled: dict[Value, Value] = {}  # what may not be read, and the array that was written
         self.contiguous: set[Value] = set()
+        self.read_only: set[Value] = set()
 
     def fork(self) -> Memory:
         other = Memory()
         other.current, other.views, other.latest = dict(self.current), dict(self.views), dict(self.latest)
         other.related, other.spoiled = dict(self.related), dict(self.spoiled)
-        other.contiguous = set(self.contiguous)
+        other.contiguous, other.read_only = set(self.contiguous), set(self.read_only)
         return other
 
     # -- reading ------------------------------------------------------------------------------
@@ -98,6 +105,8 @@ class Memory:
         self, function: Callable[..., Any], args: tuple[Any, ...], result: Structure, view: bool
     ) -> None:
         """Remember what a statement that the program has run says about storage."""
+        if function in READ_ONLY:
+            self.read_only.update(leaves(result))
         if function in CONTIGUOUS and isinstance(result, Value):
             self.contiguous.add(result)
         if not view or not args:

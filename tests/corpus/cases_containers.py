@@ -255,7 +255,7 @@ def growing_list_of_a_static_loop(x):
     return sum(hs) * hs[0] + hs[-1] ** 2 + len(hs)
 
 
-@case(V, ONE, MANY)
+@doubtful(V, ONE, MANY)
 def growing_list_of_numbers(x):
     ys = []
     for v in x:
@@ -334,7 +334,7 @@ def list_of_zeros_filled(x, n):
     return sum(ys) + ys[-1] ** 2
 
 
-@case((V, 3), (V, 0))
+@doubtful((V, 3), (V, 0))
 def dict_of_lists_grows(x, n):
     log = {"low": [], "high": []}
     for i in range(n):
@@ -357,13 +357,13 @@ def list_comprehension_stacked(x, w):
     return np.sum(y[:, ::-1] * y)
 
 
-@case(V, -P, EMPTY)
+@doubtful(V, -P, EMPTY)
 def list_comprehension_with_a_condition(x):
     positive = [v for v in x if v > 0 and v < 1.2]
     return sum(v**2 for v in positive) * len(positive) + np.sum(x)
 
 
-@case(A, ROW)
+@doubtful(A, ROW)
 def list_comprehension_nested(x):
     rows = [[v * v * (i + 1) for v in row] for i, row in enumerate(x)]
     flat = [v for row in rows for v in row if v > 0.1]
@@ -390,7 +390,7 @@ def zip_of_starred_pairs(pairs):
     return sum(a * b for a, b in zip(xs, ys[::-1])) * np.sum(np.array(xs))
 
 
-@case(V, EMPTY)
+@doubtful(V, EMPTY)
 def map_and_filter(x):
     doubled = list(map(lambda v: v * 2.0, x))
     total = sum(map(lambda v, w: v * w, x, doubled))

@@ -99,7 +99,10 @@ def test_raises_what_the_function_raises(case: Case, number: int, optimize: bool
         case.function(*copied(args))
     gradient = gradient_of(case, optimize, case.positions(args))
     given = copied(args)
-    with np.errstate(all="ignore"), pytest.raises(primal.type) as caught:
+    private = primal.type.__module__.startswith(
+        "numpy._core"
+    )  # as NumPy's casting errors, which are TypeErrors
+    with np.errstate(all="ignore"), pytest.raises(TypeError if private else primal.type) as caught:
         (gradient.value_and_grad if with_value else gradient)(*given)
     assert not isinstance(caught.value, UnsupportedError), f"refused: {caught.value}"
     assert_unchanged(given, args)

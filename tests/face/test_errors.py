@@ -38,17 +38,11 @@ REFUSED = [
     ("y = words * x", "only real numbers"),
     ("y = things * x", "only real numbers"),
     ("y = matrix @ x.T", "matrix"),
-    ("y = np.exp(x, out=x)", "out"),
     ("y = np.exp(x, where=x > 0)", "where"),
-    ("y = np.sum(x, out=x)", "out"),
     ("y = np.add(x, x, dtype=np.float32)", "dtype"),
     ("y = x.tolist()", "tolist"),
     ("y = x.unknown", "unknown"),
-    ("y = x.fill(3)", "fill"),
-    ("y = x.sort()", "sort"),
     ("y = x.view(np.int64)", "view"),
-    ("y = [i for i in x]", "known only at run time"),
-    ("a, b = x", "known only at run time"),
     ("y = sorted(x)", "must know it: as an argument of sorted"),
     ("y = {*x}", "Set"),
     ("y = (1, 2)[x.shape[0]]", "must know it: as an index"),
@@ -75,7 +69,6 @@ def test_refused_at_its_line(statement, message):
 def test_the_way_out_is_named():
     for statement, way_out in [
         ("y = np.fft.fft(x)", "@revcompile.gate"),
-        ("a, b = x", "x[0]"),
     ]:
         with pytest.raises(UnsupportedError) as caught:
             grad(make(f"def f(x):\n    {statement}\n    return np.sum(x)\n"))(A)

@@ -1,0 +1,490 @@
+"""What a loop carries from trip to trip, found by trying.
+
+A trial interprets the body once and holds what it leaves against what it began with. What it changes is
+carried; what it leaves with a wider type is given that; and the next trial begins. The first that shows
+nothing new is the loop.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from revcompile.ir.nodes import (
+    Block,
+    Each,
+    Loop,
+    Structure,
+    Value,
+    applications,
+    defined,
+    leaves,
+    map_structure,
+    uses,
+)
+from revcompile.ir.types import Array, Scalar, Type
+from revcompile.statements.exits import (
+    NOTES,
+    RESULT,
+    STOP,
+    EndBody,
+)
+from revcompile.statements.join import (
+    UNSET,
+    CannotJoin,
+    Pair,
+    Unset,
+    alike,
+    hint_of,
+    join,
+    join_memory,
+    join_types,
+    relate_joined,
+    type_of,
+    versions,
+)
+from revcompile.syntax.abstract import Frame, Left, Poison
+from revcompile.syntax.interpreter import Interpreter
+from revcompile.syntax.mutable import Slot, containers, rename
+
+Pending = list[ast.stmt]
+SUMS = frozenset({operator.add, operator.sub, operator.mul, operator.neg})
+
+
+@dataclass
+class Carried:
+    """What the trials have found out so far: what is carried, and its types."""
+
+    names: dict[str, Structure] = field(default_factory=dict)  # at the start of a trip: params as leaves
+    inits: dict[Value, Structure] = field(default_factory=dict)  # of each param
+    roots: dict[Value, Value] = field(default_factory=dict)  # arrays that the body writes, and their params
+    spoiled: dict[Value, Value] = field(default_factory=dict)
+    links: list[tuple[Value, frozenset[Value]]] = field(default_factory=list)
+    exposed: set[str] = field(default_factory=set)
+    loose: dict[Value, set[int]] = field(default_factory=dict)  # axes whose lengths differ from trip to trip
+
+
+def first_guess(
+    low: Interpreter, node: ast.For | ast.While, entry: dict[str, Structure], key: Any
+) -> Carried:
+    """Every number or array that the body assigns a name for is carried; so far, with the type that it has."""
+    carried = Carried()
+    for name in _assigned(node, entry):
+        if name in entry:
+            _carry(low, carried, name, entry[name], key)
+    return carried
+
+
+def _assigned(node: ast.AST, entry: dict[str, Structure]) -> Iterator[str]:
+    """The names that a loop's body binds anew. (An array that is only changed in place keeps its identity.)"""
+    targets: list[ast.AST] = [*node.body] if isinstance(node, (ast.For, ast.While)) else [node]
+    if isinstance(node, ast.While):
+        targets.append(node.test)
+    if isinstance(node, ast.For):
+        targets.append(node.target)
+    seen: dict[str, None] = {}
+    augmented: dict[str, None] = {}
+    while targets:
+        t = targets.pop(0)
+        if isinstance(t, (ast.FunctionDef, ast.Lambda, ast.ListComp, ast.GeneratorExp, ast.DictComp)):
+            if isinstance(t, ast.FunctionDef):
+                seen[t.name] = None
+            continue
+        if isinstance(t, ast.AugAssign) and isinstance(t.target, ast.Name):
+            augmented[t.target.id] = None
+            targets.append(t.value)
+            continue
+        if isinstance(t, ast.Name) and isinstance(t.ctx, ast.Store):
+            seen[t.id] = None
+        targets.extend(ast.iter_child_nodes(t))
+    for name in dict.fromkeys([*seen, *augmented]):
+        if name in seen or not _is_array(entry.get(name)):
+            yield name
+
+
+def _is_array(structure: Structure) -> bool:
+    return isinstance(structure, Value) and isinstance(structure.type, Array)
+
+
+def _carry(low: Interpreter, carried: Carried, name: str, structure: Structure, key: Any) -> None:
+    """Let `name` begin each trip with new values for its numbers and arrays."""
+
+    def fresh(leaf: Structure) -> Structure:
+        if not isinstance(leaf, (Value, bool, int, float)):
+            return leaf
+        t = type_of(leaf)
+        param = Value(
+            replace(t, extent=None) if isinstance(t, Scalar) else t,
+            _hint(leaf, name, leaf is structure),
+            fold=False,
+        )
+        carried.inits[param] = leaf
+        if isinstance(t, Scalar) and t.dtype.kind == "i":
+            low.counters[param] = (key, (leaf,))
+        if isinstance(leaf, Value) and leaf in low.unset:
+            low.unset[param], param.unset = low.unset[leaf], True
+        return param
+
+    carried.names[name] = map_structure(fresh, structure)
+    for either in (structure, carried.names[name]):  # a trip begins with a copy, which changes for itself
+        for container in containers(either):
+            low.mutables.fix(container, "what a loop carries must not be changed here", ("unroll", key))
+
+
+def _hint(leaf: Structure, name: str, whole: bool) -> str | None:
+    if isinstance(name, Slot):
+        return name.attribute or getattr(leaf, "hint", None)
+    if name.startswith("<"):
+        return name.strip("<>")
+    return name if whole or not isinstance(leaf, Value) or leaf.hint is None else leaf.hint
+
+
+class Trial:
+    """One interpretation of the body, with what is known so far; and what it shows."""
+
+    def __init__(
+        self,
+        low: Interpreter,
+        frame: Frame,
+        entry: dict[str, Structure],
+        memory: Any,
+        contents: Any,
+        carried: Carried,
+        each: tuple[tuple[Value, Each], ...],
+        decision: tuple[str, Any],
+    ) -> None:
+        self.low, self.frame, self.entry, self.memory, self.contents = low, frame, entry, memory, contents
+        self.carried, self.each, self.decision = carried, each, decision
+        self.changes = False
+        self.never = False
+        self.condition: Structure = None
+        self.test_statements: list[Any] = []
+
+    def run(self, node: ast.For | ast.While, test: ast.expr | None, start_trip: Callable[[], None]) -> None:
+        low, frame, carried = self.low, self.frame, self.carried
+        self.names = {**self.entry, **carried.names, NOTES[STOP]: False}
+        outer_unset, frame.unset = frame.unset, set()
+        low.memory = self.memory.fork()
+        low.memory.current.update(carried.roots)
+        low.memory.spoiled.update(carried.spoiled)
+        self._relate_params()
+        unroll = ("unroll", self.decision[1])
+        with low.builder.block() as self.statements, low.mutables.way(self.contents, unroll):
+            frame.names = low.mutables.settle(self.names)
+            if test is not None:
+                with low.builder.block() as self.test_statements:
+                    self.condition = low.resolve(low.evaluate(test, frame))
+                if not isinstance(self.condition, Value):
+                    self.test_statements = []
+                    if not self.condition:
+                        self.never = True
+                        frame.unset = outer_unset | frame.unset
+                        return
+            try:
+                start_trip()
+                low.run([*node.body, EndBody(node)], frame)
+            except Left:
+                pass
+            self.left = low.builder.left
+            self._look_into_containers(frame.names)
+            self.after_memory = low.memory
+            if not self.left:
+                self._compare()
+        exposed = frame.unset & self.after.keys() - carried.exposed - self.entry.keys()
+        frame.unset = outer_unset | (frame.unset - self.after.keys())
+        for name in exposed:
+            self._expose(name)
+
+    def settled(self) -> bool:
+        return not self.changes
+
+    # -- what is carried ----------------------------------------------------------------------
+
+    def _look_into_containers(self, names: dict[str, Structure]) -> None:
+        """What the body has changed in containers that were there before, as if it were names."""
+        known = {name.key for name in self.names if isinstance(name, Slot)}
+        first, last = self.low.mutables.since(self.contents, known, self.decision)
+        self.entry.update(first)
+        self.names = {**first, **self.names}
+        self.after = {**names, **last}
+        self.low.mutables.decision = ("unroll", self.decision[1])
+
+    def _relate_params(self) -> None:
+        """What the carried arrays may share storage with: what their first, and their later, values do."""
+        memory = self.low.memory
+        arrays = [(p, i) for p, i in self.carried.inits.items() if isinstance(p.type, Array)]
+        relate_joined(memory, [(i, i, p) for p, i in arrays], (self.memory, self.memory), set())
+        for param, others in self.carried.links:
+            memory.link(param, others)
+
+    def _expose(self, name: str) -> None:
+        """A name that is read before the body assigns it: in the first trip, it may have no value."""
+        self.changes = True
+        self.carried.exposed.add(name)
+
+        def fresh(leaf: Structure) -> Structure:
+            if not isinstance(leaf, (Value, bool, int, float)):
+                return leaf
+            t = type_of(leaf)
+            hint = name.strip("<>")
+            param = Value(replace(t, extent=None) if isinstance(t, Scalar) else t, hint, fold=False)
+            self.carried.inits[param] = None
+            if hint == name:
+                self.low.unset[param] = name
+            param.unset = True
+            return param
+
+        self.carried.names[name] = map_structure(fresh, self.after[name])
+
+    def _compare(self) -> None:
+        """Hold what a trip leaves against what it began with; note what has to be carried, or is wider."""
+        carried, low = self.carried, self.low
+        self.pairs: list[Pair] = []
+        self.joined: dict[str, Structure] = {}
+        for name in dict.fromkeys([*self.names, *self.after]):
+            if name == NOTES[STOP]:
+                continue
+            start, end = self.names.get(name, UNSET), self.after.get(name, UNSET)
+            if name not in self.names and name in low_unset(low, end) and name not in carried.exposed:
+                self._expose(name)
+                continue
+            if name == NOTES[RESULT] and name not in self.names and name not in carried.exposed:
+                self._expose(name)
+                continue
+            if name in self.entry and name not in carried.names and start is not end:
+                if not isinstance(start, Poison) and any(_numbers(start)) and _alike(start, end):
+                    _carry(low, carried, name, self.entry[name], self.decision[1])
+                    self.changes = True
+                    continue
+            count = len(self.pairs)
+            try:
+                self.joined[name] = join(low, start, end, self.pairs, hint_of(name))
+            except CannotJoin as e:
+                del self.pairs[count:]
+                grows = isinstance(start, (list, tuple, dict)) and isinstance(end, (list, tuple, dict))
+                decision = ("unroll", self.decision[1]) if grows else self.decision
+                poison = Poison(f"differs in kind from trip to trip of a loop: {e}", decision)
+                self.joined[name] = poison
+                if not isinstance(self.names.get(name), (Poison, type(None))) or name in self.entry:
+                    if not isinstance(carried.names.get(name), Poison):
+                        carried.names[name] = poison
+                        self.changes = True
+        for start, end, _ in self.pairs:
+            if isinstance(start, Value) and start in carried.inits:
+                self._widen(start, end)
+        self._compare_written()
+        self._compare_memory()
+
+    def _widen(self, param: Value, end: Structure) -> None:
+        """Let a param have the type of either its first or its later values."""
+        if end is None:
+            return
+        have, facts = param.type, self.low.builder.facts
+        loose = self.carried.loose.setdefault(param, set())
+        t = type_of(end)
+        if isinstance(have, Array) and isinstance(t, Array) and len(have.dims) == len(t.dims):
+            differ = {
+                i for i, (h, d) in enumerate(zip(have.dims, t.dims, strict=True)) if not facts.same(h, d)
+            }
+            if differ - loose:
+                self.changes = True
+            loose |= differ
+            dims = tuple(facts.fresh() if i in differ else h for i, h in enumerate(have.dims))
+            joined: Type = Array(np.result_type(have.dtype, t.dtype), dims)
+        else:
+            joined = join_types(facts, have, t)
+        if isinstance(joined, Scalar):
+            joined = replace(joined, extent=None)
+            self.changes |= joined != have
+        elif isinstance(joined, Array) and isinstance(have, Array):
+            self.changes |= joined.dtype != have.dtype
+        if self.changes:
+            param.type = joined
+
+    def _compare_written(self) -> None:
+        """An array that a name still stands for at the end of a trip, with other elements in it."""
+        paired = {start for start, _, _ in self.pairs if isinstance(start, Value)}
+        self.written: dict[Value, Value] = {}
+        for param in self.carried.inits:
+            if param not in paired and self.after_memory.current.get(param, param) is not param:
+                self.written[param] = Value(param.type, param.hint, fold=False)
+                self.pairs.append((param, param, self.written[param]))
+
+    def _compare_memory(self) -> None:
+        carried, memory = self.carried, self.after_memory
+        inside = set(defined(Block(tuple(self.statements)))) | {v for v, _ in self.each}
+        for root, version in memory.current.items():
+            if root in inside or root in carried.roots or root in carried.inits:
+                continue
+            if version is not self.memory.current.get(root, root):
+                carried.roots[root] = Value(root.type, root.hint, fold=False)
+                self.changes = True
+        for v, written in memory.spoiled.items():
+            if v not in inside and v not in carried.spoiled and v not in self.memory.spoiled:
+                carried.spoiled[v] = written
+                self.changes = True
+        params = [(p, end) for p, end, _ in self.pairs if isinstance(p, Value) and p in carried.inits]
+        known = set(carried.links)
+        for i, (param, end) in enumerate(params):
+            if not isinstance(end, Value) or not isinstance(param.type, Array):
+                continue
+            root = memory.root(end)
+            sources = {root} | memory.related.get(root, frozenset())
+            own = set(carried.inits)
+            others = {s for s in sources if s not in inside and s not in own}
+            for other, other_end in params[:i]:
+                if isinstance(other_end, Value) and memory.may_share(end, other_end):
+                    others.add(other)
+            for source in (
+                sources & own
+            ):  # this param held that one's storage: what that may share, so may this
+                others |= {
+                    o for o in memory.related.get(source, frozenset()) if o not in own and o not in inside
+                }
+            link = (param, frozenset(others))
+            if others and link not in known and not others <= memory.related.get(param, frozenset()):
+                carried.links.append(link)
+                self.changes = True
+
+    # -- the loop -----------------------------------------------------------------------------
+
+    def finish(self, line: int | None) -> tuple[Loop, dict[str, Structure]]:
+        """The loop that this trial has shown, and the names after it."""
+        low, carried = self.low, self.carried
+        if self.left:
+            return self._finish_left(line)
+        inside = set(defined(Block(tuple(self.statements)))) | {v for v, _ in self.each} | set(carried.inits)
+        now = versions(low, [end for _, end, _ in self.pairs], self.statements, self.after_memory)
+        inits: list[Structure] = []
+        params: list[Value] = []
+        yields: list[Structure] = []
+        results: list[Value] = []
+        swap: dict[Value, Structure] = {}
+        first = versions(low, list(carried.inits.values()), low.builder.statements, self.memory)
+        for start, end, new in self.pairs:
+            if isinstance(start, Value) and start in carried.inits:
+                param, init = start, carried.inits[start]
+            else:
+                param, init = Value(new.type, new.hint, fold=False), start
+            inits.append(first.get(init, init) if isinstance(init, Value) else init)
+            params.append(param)
+            yields.append(now.get(end, end) if isinstance(end, Value) else end)
+            new.type = self._result_type(param, new.type)
+            results.append(new)
+        for param, init in carried.inits.items():  # never assigned after all
+            if param not in params:
+                swap[param] = init
+        swap.update(self.written)
+        low.memory, _ = join_memory(
+            low, self.memory, (self.memory, self.after_memory), set(carried.roots) | inside
+        )
+        for root, param in carried.roots.items():
+            new = Value(root.type, root.hint, fold=False)
+            inits.append(self.memory.current.get(root, root))
+            params.append(param)
+            yields.append(self.after_memory.current.get(root, root))
+            results.append(new)
+            low.memory.current[root] = new
+        relate_joined(
+            low.memory,
+            [(self._outer(s), e, n) for s, e, n in self.pairs],
+            (self.memory, self.after_memory),
+            inside,
+        )
+        stop = low.resolve(self.after.get(NOTES[STOP], False))
+        types = [p.type for p in params]
+        start_casts: list[Any] = []
+        for i, (x, t) in enumerate(zip(inits, types, strict=True)):
+            if isinstance(x, Value) or not _only_sums(self.statements, params[i]):
+                inits[i] = alike(low, start_casts, x, t)
+        low.builder.statements.extend(start_casts)
+        yields = [alike(low, self.statements, x, t) for x, t in zip(yields, types, strict=True)]
+        names = {k: rename(v, swap) for k, v in self.joined.items()}
+        test = (
+            Block(tuple(self.test_statements), (self.condition,))
+            if isinstance(self.condition, Value)
+            else None
+        )
+        body = Block(tuple(self.statements), (*yields, stop))
+        loop = Loop(
+            self.each,
+            test,
+            tuple(inits),
+            tuple(params),
+            body,
+            tuple(results),
+            line=line,
+            note=low.builder.note,
+        )
+        unassigned = [p for p in swap if p not in params and (p in set(leaves((names,))) or _reads(loop, p))]
+        for param in unassigned:  # carried unchanged
+            init = carried.inits[param]
+            loop = replace(
+                loop,
+                inits=(*loop.inits, first.get(init, init) if isinstance(init, Value) else init),
+                params=(*loop.params, param),
+                body=replace(loop.body, yields=(*loop.body.yields[:-1], param, stop)),
+                results=(*loop.results, Value(param.type, param.hint, fold=False)),
+            )
+        return loop, names
+
+    def _outer(self, start: Structure) -> Structure:
+        return self.carried.inits.get(start, start) if isinstance(start, Value) else start
+
+    def _result_type(self, param: Value, joined: Type) -> Type:
+        """Lengths that differ from trip to trip are the last trip's after the loop: lengths of their own."""
+        if not isinstance(joined, Array):
+            return replace(joined, extent=None) if isinstance(joined, Scalar) else joined
+        facts, loose = self.low.builder.facts, self.carried.loose.get(param, ())
+        dims = [facts.fresh() if i in loose else d for i, d in enumerate(joined.dims)]
+        return replace(joined, dims=tuple(dims))
+
+    def _finish_left(self, line: int | None) -> tuple[Loop, dict[str, Structure]]:
+        """A body that always raises: the loop changes nothing."""
+        params = tuple(self.carried.inits)
+        first = versions(
+            self.low, list(self.carried.inits.values()), self.low.builder.statements, self.memory
+        )
+        inits = tuple(first.get(i, i) if isinstance(i, Value) else i for i in self.carried.inits.values())
+        test = (
+            Block(tuple(self.test_statements), (self.condition,))
+            if isinstance(self.condition, Value)
+            else None
+        )
+        body = Block(tuple(self.statements), (*params, False))
+        self.low.memory = self.memory
+        results = tuple(Value(p.type, p.hint, fold=False) for p in params)
+        return Loop(self.each, test, inits, params, body, results, line=line), dict(self.entry)
+
+
+def low_unset(low: Interpreter, structure: Structure) -> set[str]:
+    """The names that values in a structure may not have been assigned under."""
+    if isinstance(structure, (Unset, Poison)):
+        return set()
+    return {low.unset[v] for v in leaves(structure) if v in low.unset}
+
+
+def _numbers(structure: Structure) -> Iterable[bool]:
+    """One True for each run-time value or number."""
+    found: list[bool] = []
+    map_structure(lambda leaf: found.append(isinstance(leaf, (Value, bool, int, float))), structure)
+    return found
+
+
+def _alike(a: Structure, b: Structure) -> bool:
+    return isinstance(a, Value) == isinstance(b, Value) or type(a) is type(b) or isinstance(a, (int, float))
+
+
+def _only_sums(statements: list[Any], param: Value) -> bool:
+    """Whether a number is only added up and multiplied, which is the same for Python's and for NumPy's."""
+    readers = [s for s in applications(Block(tuple(statements))) if param in s.inputs]
+    return all(s.function in SUMS for s in readers)
+
+
+def _reads(loop: Loop, value: Value) -> bool:
+    return any(v is value for block in (loop.body, *((loop.test,) if loop.test else ())) for v in uses(block))
