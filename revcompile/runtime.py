@@ -98,7 +98,7 @@ def copy_for(x: Any) -> Any:
 
 
 def zeros_for(x: Any) -> Any:
-    """The gradient of an array through which nothing flows; of None, for a name that is not assigned, None."""
+    """The gradient of an array through which nothing flows; None for None, a name that is not assigned."""
     return None if x is None else np.zeros(x.shape, x.dtype if x.dtype.kind == "f" else float)
 
 

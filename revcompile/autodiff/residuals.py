@@ -158,7 +158,7 @@ class _Residuals:
     def _counting(
         self, names: dict[Value, Value], lists: list[tuple[Value, Each]]
     ) -> tuple[tuple[Value, Each], ...]:
-        """What the reversed loop goes through: counters and lists. What it does not read of them is dead code."""
+        """What the reversed loop goes through: counters, lists. Those that it does not read are dead code."""
         leaves_early = self.forward.body.yields[-1] is not False
         out: list[tuple[Value, Each]] = []
         for index, each in self.reversal.each:

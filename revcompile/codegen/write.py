@@ -10,7 +10,7 @@ import operator
 from collections import Counter
 from collections.abc import Callable, Container, Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -354,8 +354,9 @@ class Writer(BlockWriter):
         self._line(to_text(ast.Raise(call, None)))
 
     in_place = IN_PLACE
-    _FORMS: dict[Any, Callable[[Writer, Apply], None]] = {
-        operator.iadd: _add, operator.isub: _add, add_at: _add_at, add_many: _add_at, scatter: _scatter, store: _store_item,
+    _FORMS: ClassVar[dict[Any, Callable[[Writer, Apply], None]]] = {
+        operator.iadd: _add, operator.isub: _add, add_at: _add_at, add_many: _add_at, scatter: _scatter,
+        store: _store_item,
         defined_: _defined,
     }  # fmt: skip
 

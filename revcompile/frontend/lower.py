@@ -227,10 +227,8 @@ class Lowering(Language):
     def emit(self, function: Callable[..., Any], *args: Structure) -> Structure:
         """Apply a gate's function to arguments in signature order, to what the arrays hold now."""
         args = frozen(args)
-        if function in LENGTHS:
-            resolved = (self.memory.shape_of(args[0]), *args[1:])
-        else:
-            resolved = self.resolve(args)
+        same_shape = function in LENGTHS
+        resolved = (self.memory.shape_of(args[0]), *args[1:]) if same_shape else self.resolve(args)
         if len(self.builder.definitions) > MAX_STATEMENTS:
             raise UnsupportedError(
                 "written out, this function would be too long",

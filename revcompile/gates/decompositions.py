@@ -72,7 +72,7 @@ def cholesky(grad_y: Any, y: Any, a: Any, /, *, upper: bool = False) -> Any:
 
 
 def off_diagonal(gaps: Any) -> Any:
-    """The differences of all pairs, without the zeros between each and itself: nothing is divided by those."""
+    """The differences of all pairs, without the zeros between each and itself: no division by those."""
     return gaps + np.eye(gaps.shape[-1], dtype=gaps.dtype)
 
 

@@ -130,7 +130,7 @@ class Facts:
         return Dim(symbol=self._next, maybe_one=maybe_one)
 
     def counted(self, what: object) -> Dim:
-        """The length that counts something: the elements that a mask picks. The same each time it is asked."""
+        """The length that counts something, the elements that a mask picks: the same each time."""
         if what not in self._counted:
             self._counted[what] = self.fresh()
         return self._counted[what]

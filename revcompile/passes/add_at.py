@@ -43,7 +43,7 @@ def add_at(old: Any, index: Any, extra: Any) -> Any:
 
 
 def add_many(old: Any, index: Any, extra: Any) -> Any:
-    """Stands for the same where the index may name an element twice: `runtime.add_many(old, index, extra)`."""
+    """Stands for the same where an index may name an element twice: `runtime.add_many`."""
 
 
 ADDITIONS = {scatter: add_at, scatter_add: add_many}

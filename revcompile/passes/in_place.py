@@ -53,7 +53,7 @@ NONE: Tokens = frozenset()
 
 
 def write_in_place(function: Function, foreign: tuple[Value, ...] = ()) -> Function:
-    """The function with its stores and sums in place. `foreign` are arrays that are not ours, parameters apart."""
+    """The function with its stores and sums in place. `foreign`: arrays not ours, parameters apart."""
     function = add_where_it_is(function)
     copied: set[Value] = set()
     for _ in range(20):
@@ -122,7 +122,7 @@ class _InPlace:
         return found
 
     def _may_write(self, value: Value, point: Point) -> bool:
-        """Whether the storage of `value` may be written at a point; views that stand in the way are copied."""
+        """Whether the storage of `value` may be written at a point; views in the way are copied."""
         shared = self._shared(value, point)
         if shared is None or value in shared:
             return False

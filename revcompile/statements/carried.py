@@ -48,7 +48,7 @@ from revcompile.statements.join import (
     type_of,
     versions,
 )
-from revcompile.syntax.abstract import Frame, Left, Poison
+from revcompile.syntax.abstract import Frame, Left, Poison, Restart
 from revcompile.syntax.interpreter import Interpreter
 from revcompile.syntax.mutable import Slot, containers, rename
 
@@ -72,7 +72,7 @@ class Carried:
 def first_guess(
     low: Interpreter, node: ast.For | ast.While, entry: dict[str, Structure], key: Any
 ) -> Carried:
-    """Every number or array that the body assigns a name for is carried; so far, with the type that it has."""
+    """Every number or array whose name the body assigns is carried; so far, with the type that it has."""
     carried = Carried()
     for name in _assigned(node, entry):
         if name in entry:
@@ -81,7 +81,7 @@ def first_guess(
 
 
 def _assigned(node: ast.AST, entry: dict[str, Structure]) -> Iterator[str]:
-    """The names that a loop's body binds anew. (An array that is only changed in place keeps its identity.)"""
+    """The names that a loop's body binds anew. (An array that is changed in place keeps its identity.)"""
     targets: list[ast.AST] = [*node.body] if isinstance(node, (ast.For, ast.While)) else [node]
     if isinstance(node, ast.While):
         targets.append(node.test)
@@ -178,7 +178,10 @@ class Trial:
             frame.names = low.mutables.settle(self.names)
             if test is not None:
                 with low.builder.block() as self.test_statements:
+                    before = dict(low.memory.current)
                     self.condition = low.resolve(low.evaluate(test, frame))
+                    if low.memory.current != before:  # what the last test writes is there after the loop
+                        raise Restart(("test inside", self.decision[1]))
                 if not isinstance(self.condition, Value):
                     self.test_statements = []
                     if not self.condition:

@@ -94,10 +94,10 @@ def join(
     value = Value(join_types(low.builder.facts, type_of(a, b), type_of(b, a)), hint and NAMES.get(hint, hint))
     if hint is not None:
         value.fold = False
+    value.unset = any(isinstance(x, Unset) or (isinstance(x, Value) and x.unset) for x in (a, b))
     if hint not in NAMES:
         unset = [low.unset[x] for x in (a, b) if isinstance(x, Value) and x in low.unset]
         if unset or isinstance(a, Unset) or isinstance(b, Unset):
-            value.unset = True
             low.unset[value] = hint or (unset[0] if unset else "a part of it")
     pairs.append((None if isinstance(a, Unset) else a, None if isinstance(b, Unset) else b, value))
     return value

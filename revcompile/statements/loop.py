@@ -154,7 +154,8 @@ def lower_while(low: Interpreter, node: ast.While, frame: Frame, pending: Pendin
         body = [*node.body, NextTrip(node), later, EndLoop(node, [])]
         pending[:0] = [ast.copy_location(ast.If(node.test, body, node.orelse), node)]
         return
-    if any(isinstance(inner, ast.NamedExpr) for inner in ast.walk(node.test)):
+    writes = ("test inside", key) in low.decisions
+    if writes or any(isinstance(inner, ast.NamedExpr) for inner in ast.walk(node.test)):
         over = ast.If(ast.UnaryOp(ast.Not(), node.test), [Leave(node)], [])
         always = ast.copy_location(ast.Constant(True), node.test)
         for new in (over, over.test):

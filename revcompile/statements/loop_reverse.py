@@ -123,7 +123,7 @@ class _Attempt:
         rev = self.rev
         init = known if known is not None else rev.zero(result)
         t = self.types.get(self._number(of), rev.gradient_type(of))
-        masked = known is None or (isinstance(known, Value) and known in rev.masked)
+        masked = isinstance(known, Value) and known in rev.masked
         return Slot(init, Value(t, of=of, fold=False), of, masked)
 
     def _array(self, i: int) -> Slot:

@@ -11,7 +11,7 @@ import numpy as np
 
 from tests.fuzz.imperative.blocks import FEATURES, RARE, Blocks, indented
 from tests.fuzz.imperative.expressions import Helper
-from tests.fuzz.imperative.kinds import NUMBER, Choices, Scope, matrix, vector
+from tests.fuzz.imperative.kinds import NUMBER, Choices, Dead, Scope, matrix, vector
 
 World = tuple[int, int, int]  # the lengths n and m, the trip count k
 FIRST: tuple[World, ...] = ((4, 3, 3), (3, 2, 2), (5, 3, 4), (3, 4, 3))
@@ -71,6 +71,15 @@ def draw(seed: int, world: World, dtype: Any, layout: str) -> dict[str, Any]:
 
 
 def generate(source: random.Random) -> Program:
+    """A program. Where a choice leads nowhere, another is begun."""
+    while True:
+        try:
+            return _generate(source)
+        except Dead:
+            continue
+
+
+def _generate(source: random.Random) -> Program:
     """A program of random choices."""
     c = Choices(source)
     features = frozenset(f for f in FEATURES if c.chance(RARE.get(f, 0.4)))
