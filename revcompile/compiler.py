@@ -75,6 +75,9 @@ class Compiled:
     careful: Callable[[], list[str]] | None  # writes the same for numbers beyond `math`, if there can be any
     guards: tuple[Guard, ...]
     live: tuple[Live, ...]
+    apart: tuple[
+        tuple[str, str], ...
+    ]  # arguments that must not share memory: the function writes into the first
     agreements: tuple[str, ...]  # tests that lengths agree which the primal takes to be equal
 
 
@@ -116,6 +119,7 @@ def _compile(
     _refuse_objects(parameters, request.wanted)
     low.differentiate = lambda f, wanted, has_aux: _nested(request, f, wanted, has_aux, low)
     primal = _lower(request, parameters, arguments, low)
+    written = low.memory.written
     primal = check(fuse_gates(primal), "fuse", low.host.values())
     forward = eliminate_common(primal) if request.optimize else primal
     low.builder.line = None
@@ -153,6 +157,7 @@ def _compile(
         careful=write_careful if on_math else None,
         guards=guards,
         live=live,
+        apart=tuple(_apart(parameters, live, written)),
         agreements=tuple(_agreements(parameters, live, facts)),
     )
 
@@ -162,6 +167,22 @@ def _hints(function: Function) -> Iterator[str]:
     for value in [*uses(function.body), *(v for p in function.parameters for v in leaves(p.structure))]:
         if value.hint is not None:
             yield from (value.hint, f"grad_{value.hint}")
+
+
+def _apart(
+    parameters: Sequence[Parameter], live: Sequence[Live], written: set[Value]
+) -> Iterator[tuple[str, str]]:
+    """Arguments that are written, each with those that would see it if they shared its memory."""
+    arrays = [
+        (spell_place(place), value)
+        for p in parameters
+        for place, value in places_of(p.structure, (p.name,))
+        if isinstance(value.type, Array)
+    ]
+    arrays += [(item.path.text, item.value) for item in live if isinstance(item.value.type, Array)]
+    for text, value in arrays:
+        if value in written:
+            yield from ((text, other) for other, _ in arrays if other != text)
 
 
 def _agreements(parameters: Sequence[Parameter], live: Sequence[Live], facts: Facts) -> Iterator[str]:

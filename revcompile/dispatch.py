@@ -18,6 +18,8 @@ from functools import cached_property
 from types import CodeType, FunctionType
 from typing import Any
 
+import numpy as np
+
 from revcompile.codegen.guards import guard_tests, signature_tests
 from revcompile.codegen.load import Namespace, forget, make_function
 from revcompile.compiler import (
@@ -69,8 +71,14 @@ class Specialization:
     description: str
     primal: FunctionType
     agrees: Callable[..., bool] | None  # whether the arguments' lengths agree
+    apart: Callable[..., bool] | None  # whether what is written shares no memory with another argument
 
     def __call__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        if self.apart is not None and not self.apart(*args, **kwargs):
+            raise UnsupportedError(
+                f"arguments of {self.primal.__name__} share memory, and it writes into one of them",
+                way_out="Pass copies.",
+            )
         if self.agrees is not None and not self.agrees(*args, **kwargs):
             self.primal(*args, **kwargs)  # which says what is wrong
             raise ValueError(f"the lengths of the arguments of {self.primal.__name__} do not agree")
@@ -89,7 +97,7 @@ class Specialization:
 
     @property
     def codes(self) -> Iterator[CodeType]:
-        for function in (self.run, self.__dict__.get("careful"), self.holds, self.agrees):
+        for function in (self.run, self.__dict__.get("careful"), self.holds, self.agrees, self.apart):
             if function is not None:
                 yield function.__code__
         if self.entry is not None:
@@ -290,7 +298,14 @@ class Dispatcher:
                 function_text("agrees", self.signature, lines), f"lengths of {label}"
             )
             agrees = make_function(agrees_code, self.namespace, self.function)
-        entry = None if self.by_call else self._entry(compiled, [*tests, *guards, *compiled.agreements], run)
+        apart: Callable[..., bool] | None = None
+        separate = [f"not {self.namespace.refer(np.may_share_memory)}({a}, {b})" for a, b in compiled.apart]
+        if separate:
+            lines = [f"    return {' and '.join(separate)}"]
+            code = self.namespace.compile(function_text("apart", self.signature, lines), f"memory of {label}")
+            apart = make_function(code, self.namespace, self.function)
+        tests = [*tests, *guards, *compiled.agreements, *separate]
+        entry = None if self.by_call else self._entry(compiled, tests, run)
         signature = ", ".join(describe(k) for k in key[1:])
         forward = function_text(compiled.name, self.signature, compiled.forward)
         return Specialization(
@@ -303,6 +318,7 @@ class Dispatcher:
             f"({signature})",
             self.function,
             agrees,
+            apart,
         )
 
     def _entry(self, compiled: Compiled, tests: list[str], run: FunctionType) -> CodeType:

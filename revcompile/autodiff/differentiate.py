@@ -32,6 +32,9 @@ def differentiate(function: Function, wanted: tuple[str, ...], low: Lowering, ha
     structures = {p.name: p.structure for p in function.parameters}
     inputs = [v for name in wanted for v in leaves(structures[name]) if is_number(v.type)]
     value, aux = (0.0, None) if function.body.raises else _loss(function.result, has_aux)
+    low.given = tuple(
+        v for p in function.parameters for v in leaves(p.structure) if isinstance(v.type, Array)
+    )
     plan = make_plan(function, inputs, value)
     rev = Reverser(plan, low, function.body)
     forward = function.body.statements

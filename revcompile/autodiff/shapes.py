@@ -6,14 +6,16 @@ What the symbolic lengths prove is settled here, once; only what they leave open
 
 from __future__ import annotations
 
+import operator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from revcompile.frontend.expressions import shape_of
+from revcompile.frontend.expressions import axis_length, shape_of
 from revcompile.frontend.lower import Lowering
 from revcompile.ir.nodes import Structure, Value, scalar_type
-from revcompile.ir.types import Array, Facts, Scalar, Type
+from revcompile.ir.types import Array, Dim, Facts, Scalar, Type
 from revcompile.runtime import unbroadcast
 
 
@@ -29,7 +31,7 @@ def _reshape(low: Lowering, gradient: Structure, value: Value) -> Structure:
         return gradient
     extra = len(have) - len(want)
     if not _settled(low.builder.facts, have, want):
-        return low.apply(unbroadcast, (gradient, shape_of(low, value)), {})
+        return low.apply(unbroadcast, (gradient, _shape(low, value)), {})
     if extra > 0:
         gradient = low.apply(np.sum, (gradient,), {} if not want else {"axis": _axes(range(extra))})
         have = have[extra:]
@@ -41,6 +43,30 @@ def _reshape(low: Lowering, gradient: Structure, value: Value) -> Structure:
     if short and want:
         gradient = low.apply(np.broadcast_to, (gradient, shape_of(low, value)), {})
     return gradient
+
+
+def _shape(low: Lowering, value: Value) -> tuple[Structure, ...]:
+    """The shape of `value`, asked of the function's own arrays: no step is kept for its shape alone."""
+    lengths = [_length(low, dim) for dim in value.type.dims]
+    return shape_of(low, value) if None in lengths else tuple(lengths)
+
+
+def _length(low: Lowering, dim: Dim) -> Structure:
+    """A length in terms of an axis of an array that the function was given; None if there is no such."""
+    if dim.size is not None:
+        return dim.size
+    whole = replace(dim, trim=0)
+    for array in low.given:
+        for axis, other in enumerate(array.type.dims):
+            if other.size is None and low.builder.facts.same(other, whole):
+                n = axis_length(low, array, axis)
+                if dim.trim < 0:
+                    n = low.apply(operator.add, (n, -dim.trim), {})
+                elif dim.trim > 0:
+                    n = low.apply(max, (low.apply(operator.sub, (n, dim.trim), {}), 0), {})
+                n.type = replace(n.type, extent=dim)
+                return n
+    return None
 
 
 def _settled(facts: Facts, have: tuple[Any, ...], want: tuple[Any, ...]) -> bool:

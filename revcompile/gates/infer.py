@@ -17,9 +17,10 @@ import numpy as np
 
 from revcompile.gates.table import Gate
 from revcompile.ir.nodes import Value, leaves, map_values
-from revcompile.ir.types import Array, Dim, Facts, Opaque, Scalar, Type
+from revcompile.ir.types import FLOAT, Array, Dim, Facts, Opaque, Scalar, Type
 
 Function = Callable[..., Any]
+NUMPY_FLOAT = Scalar(np.dtype(float))
 
 
 def infer(gate: Gate, function: Function, args: tuple[Any, ...], facts: Facts) -> Any:
@@ -29,11 +30,14 @@ def infer(gate: Gate, function: Function, args: tuple[Any, ...], facts: Facts) -
     if gate.locals is not None:
         return _elementwise(function, args, facts)
     try:
-        return _by_example(gate, function, args, facts, 0.5)
+        found = _by_example(gate, function, args, facts, 0.5)
     except ValueError:
         if not any(isinstance(v.type, Scalar) for v in leaves(args)):
             raise
-        return _by_example(gate, function, args, facts, 1.5)  # math.acosh takes no 0.5
+        found = _by_example(gate, function, args, facts, 1.5)  # math.acosh takes no 0.5
+    if function in (max, min) and any(v.type == NUMPY_FLOAT for v in leaves(args)):
+        return NUMPY_FLOAT if found == FLOAT else found  # it is one of them, which one the run decides
+    return found
 
 
 def _by_example(gate: Gate, function: Function, args: tuple[Any, ...], facts: Facts, number: float) -> Any:

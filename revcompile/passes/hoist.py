@@ -43,16 +43,10 @@ def _hoist_above(store_: Apply, statements: list[Statement], block: Block) -> No
     """Move what uses views of the array, and is all that uses them, above the store into it."""
     at = statements.index(store_)
     array = store_.args[0]
-    views = {
-        s.result
-        for s in statements[:at]
-        if isinstance(s, Apply)
-        and TABLE[s.function].view
-        and s.args
-        and s.args[0] is array
-        and isinstance(s.result, Value)
-        and isinstance(s.result.type, Array)
-    }
+    views: set[Value] = set()
+    for s in statements[:at]:
+        if isinstance(s, Apply) and _is_view_of(s, {array, *views}):
+            views.update(s.outputs)
     later = [s for s in statements[at + 1 :] if not views.isdisjoint(uses(Block((s,))))]
     if not views or not later or not views.isdisjoint(uses(Block((), block.yields))):
         return
@@ -65,6 +59,11 @@ def _hoist_above(store_: Apply, statements: list[Statement], block: Block) -> No
     order = [s for s in statements[at:] if s in moved]
     rest = [s for s in statements[at:] if s not in moved]
     statements[at:] = [*order, *rest]
+
+
+def _is_view_of(s: Apply, arrays: set[Value]) -> bool:
+    is_array = isinstance(s.result, Value) and isinstance(s.result.type, Array)
+    return is_array and TABLE[s.function].view and bool(s.args) and s.args[0] in arrays
 
 
 def _collect(

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from revcompile.errors import UnsupportedError
 from revcompile.ir.nodes import (
     Block,
     Each,
@@ -28,6 +29,7 @@ from revcompile.ir.nodes import (
     uses,
 )
 from revcompile.ir.types import Array, Scalar, Type
+from revcompile.statements.assigned import assigned
 from revcompile.statements.exits import (
     NOTES,
     RESULT,
@@ -74,41 +76,10 @@ def first_guess(
 ) -> Carried:
     """Every number or array whose name the body assigns is carried; so far, with the type that it has."""
     carried = Carried()
-    for name in _assigned(node, entry):
+    for name in assigned(node, entry):
         if name in entry:
             _carry(low, carried, name, entry[name], key)
     return carried
-
-
-def _assigned(node: ast.AST, entry: dict[str, Structure]) -> Iterator[str]:
-    """The names that a loop's body binds anew. (An array that is changed in place keeps its identity.)"""
-    targets: list[ast.AST] = [*node.body] if isinstance(node, (ast.For, ast.While)) else [node]
-    if isinstance(node, ast.While):
-        targets.append(node.test)
-    if isinstance(node, ast.For):
-        targets.append(node.target)
-    seen: dict[str, None] = {}
-    augmented: dict[str, None] = {}
-    while targets:
-        t = targets.pop(0)
-        if isinstance(t, (ast.FunctionDef, ast.Lambda, ast.ListComp, ast.GeneratorExp, ast.DictComp)):
-            if isinstance(t, ast.FunctionDef):
-                seen[t.name] = None
-            continue
-        if isinstance(t, ast.AugAssign) and isinstance(t.target, ast.Name):
-            augmented[t.target.id] = None
-            targets.append(t.value)
-            continue
-        if isinstance(t, ast.Name) and isinstance(t.ctx, ast.Store):
-            seen[t.id] = None
-        targets.extend(ast.iter_child_nodes(t))
-    for name in dict.fromkeys([*seen, *augmented]):
-        if name in seen or not _is_array(entry.get(name)):
-            yield name
-
-
-def _is_array(structure: Structure) -> bool:
-    return isinstance(structure, Value) and isinstance(structure.type, Array)
 
 
 def _carry(low: Interpreter, carried: Carried, name: str, structure: Structure, key: Any) -> None:
@@ -215,7 +186,12 @@ class Trial:
         self.entry.update(first)
         self.names = {**first, **self.names}
         self.after = {**names, **last}
-        self.low.mutables.decision = ("unroll", self.decision[1])
+        self.low.mutables.decision = decision = ("unroll", self.decision[1])
+        spoilt = self.low.mutables.spoilt(self.contents)
+        if spoilt is not None:  # what it holds at the end of a trip depends on the run
+            if decision not in self.low.decisions:
+                raise Restart(decision)
+            raise UnsupportedError(spoilt.reason)
 
     def _relate_params(self) -> None:
         """What the carried arrays may share storage with: what their first, and their later, values do."""
@@ -267,10 +243,16 @@ class Trial:
             count = len(self.pairs)
             try:
                 self.joined[name] = join(low, start, end, self.pairs, hint_of(name))
+                if _is_spoilt(end) and not _is_spoilt(start) and not isinstance(start, Unset):
+                    raise CannotJoin("it is set on a condition that only the run decides")
             except CannotJoin as e:
                 del self.pairs[count:]
                 grows = isinstance(start, (list, tuple, dict)) and isinstance(end, (list, tuple, dict))
-                decision = ("unroll", self.decision[1]) if grows else self.decision
+                decision = ("unroll", self.decision[1]) if grows or _is_spoilt(end) else self.decision
+                if isinstance(name, Slot):  # of a container, whose reader would not ask
+                    if decision not in low.decisions:
+                        raise Restart(decision) from None
+                    raise UnsupportedError(f"what a container holds differs from trip to trip: {e}") from None
                 poison = Poison(f"differs in kind from trip to trip of a loop: {e}", decision)
                 self.joined[name] = poison
                 if not isinstance(self.names.get(name), (Poison, type(None))) or name in self.entry:
@@ -470,6 +452,13 @@ def low_unset(low: Interpreter, structure: Structure) -> set[str]:
     if isinstance(structure, (Unset, Poison)):
         return set()
     return {low.unset[v] for v in leaves(structure) if v in low.unset}
+
+
+def _is_spoilt(structure: Structure) -> bool:
+    """Whether a part of a structure has no single meaning."""
+    found: list[bool] = []
+    map_structure(lambda leaf: found.append(isinstance(leaf, Poison)), structure)
+    return any(found)
 
 
 def _numbers(structure: Structure) -> Iterable[bool]:

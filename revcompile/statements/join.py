@@ -161,6 +161,8 @@ def alike(low: Any, statements: list[Any], atom: Structure, t: Type) -> Structur
     """
     if atom is None or atom is UNDEFINED or not isinstance(t, Scalar) or t.dtype.kind != "f":
         return atom
+    if isinstance(atom, Value) and atom.unset:
+        return atom
     have = type_of(atom)
     if not isinstance(have, Array) and not (isinstance(have, Scalar) and have.python and not t.python):
         return atom

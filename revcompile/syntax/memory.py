@@ -60,12 +60,14 @@ class Memory:
         self.spoiled: dict[Value, Value] = {}  # what may not be read, and the array that was written
         self.contiguous: set[Value] = set()
         self.read_only: set[Value] = set()
+        self.written: set[Value] = set()  # arrays that were written anywhere: of all forks together
 
     def fork(self) -> Memory:
         other = Memory()
         other.current, other.views, other.latest = dict(self.current), dict(self.views), dict(self.latest)
         other.related, other.spoiled = dict(self.related), dict(self.spoiled)
         other.contiguous, other.read_only = set(self.contiguous), set(self.read_only)
+        other.written = self.written
         return other
 
     # -- reading ------------------------------------------------------------------------------
@@ -158,6 +160,7 @@ class Memory:
     def write(self, v: Value, version: Value) -> None:
         """The root of `v` has a new version; what may share its storage must not be read any more."""
         root = self.root(v)
+        self.written.add(root)
         self.current[root] = version
         for other in self.related.get(root, frozenset()):
             self.spoiled.setdefault(other, v)

@@ -232,6 +232,10 @@ class Mutables:
                 put(container, structure)
         return out
 
+    def spoilt(self, contents: Contents) -> Refusal | None:
+        """One of the containers whose contents were saved of which it is not known what is in it now."""
+        return next((self._spoiled[key] for key in contents if key in self._spoiled), None)
+
     def mixed(self, a: Any, b: Any, either: Any) -> Any:
         """`either`, which stands for `a` or `b`: a change of one of these would be seen by some runs only."""
         for container in (a, b, either):
