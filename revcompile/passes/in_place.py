@@ -42,11 +42,12 @@ from revcompile.ir.types import Array, Scalar
 from revcompile.passes.add_at import add_at, add_many, add_where_it_is, same_form
 from revcompile.passes.order import Order, Point
 from revcompile.runtime import copy_for
-from revcompile.syntax.memory import VIEWS_OF_CONTIGUOUS, is_gather
+from revcompile.syntax.memory import ALWAYS_VIEWS, SAME_ARRAY, VIEWS_OF_CONTIGUOUS, is_gather
 
 ALIASING = frozenset({identity, np.asarray, np.nan_to_num})
 FOREIGN = "the caller's, or not to be written"
-NOT_WRITABLE = frozenset({np.broadcast_to})
+# Views that can be written into; what others give (a stretched array, a diagonal) may be read-only.
+WRITABLE = ALIASING | ALWAYS_VIEWS | VIEWS_OF_CONTIGUOUS | SAME_ARRAY
 IN_PLACE: dict[Any, Any] = {operator.add: operator.iadd, operator.sub: operator.isub}
 Tokens = frozenset[Any]
 NONE: Tokens = frozenset()
@@ -178,7 +179,7 @@ class _InPlace:
             shares = False
         for v in s.outputs:
             own = self._of(s.args) if shares else frozenset({v})
-            self._hold(v, own | {FOREIGN} if s.function in NOT_WRITABLE else own or frozenset({v}))
+            self._hold(v, own | {FOREIGN} if shares and s.function not in WRITABLE else own or frozenset({v}))
         out.append(s)
 
     def _write(self, old: Structure) -> Tokens:
@@ -358,4 +359,4 @@ def _is_plain_view(s: Apply) -> bool:
     if gate is None or not gate.view or gate.forward is not None or gate.backward is not None:
         return False
     is_array = isinstance(s.result, Value) and isinstance(s.result.type, Array)
-    return is_array and s.function not in NOT_WRITABLE
+    return is_array and s.function is not np.broadcast_to

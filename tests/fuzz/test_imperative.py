@@ -24,14 +24,23 @@ EVERYDAY, BATCH, BATCHES = 40, 50, 40
 
 # What may be refused (a part of the reason), and the largest share of the programs that may be refused for it.
 MAY_REFUSE: dict[str, float] = {
-    "may share its memory": 0.06,
-    "what else refers to it is not known": 0.03,  # rebinding an item of a container
-    "that was made outside a loop": 0.05,  # the same in a loop
-    "do not agree": 0.01,
-    "differs in kind": 0.01,
-    "differ in kind": 0.01,
+    "may share its memory": 0.25,
+    "what else refers to it is not known": 0.06,  # rebinding an item of a container
+    "that was made outside a loop": 0.06,  # the same in a loop
+    "as a filter": 0.1,  # in a comprehension, on a run-time value
+    "are nested more than": 0.12,  # recursion steered by floats
+    "which steers a recursion": 0.06,
+    "as the number of items": 0.06,
+    "as how often this loop runs": 0.06,
+    "known only at run time": 0.06,
+    "would be too long": 0.04,
+    "this name has no single kind": 0.04,
+    "do not agree": 0.06,
+    "differs in kind": 0.08,
+    "differs from trip to trip": 0.06,
+    "differ in kind": 0.06,
 }
-MAY_REFUSE_IN_ALL = 0.12
+MAY_REFUSE_IN_ALL = 0.36
 MAY_SAY_NOTHING = 0.1
 
 
@@ -48,7 +57,7 @@ def check(report: batch.Report) -> None:
         allowed = next((part for part in MAY_REFUSE if part in reason), None)
         assert allowed is not None, f"refused, seeds {seeds[:5]}: {reason}"
         shares[allowed] += len(seeds)
-    few = 3  # in a small batch, so many are no share
+    few = 4  # in a small batch, so many are no share
     for part, count in shares.items():
         assert count <= max(few, MAY_REFUSE[part] * report.programs), f"{count} refused: {part}"
     assert report.outcomes["refused"] <= max(few, MAY_REFUSE_IN_ALL * report.programs), _counts(

@@ -9,7 +9,7 @@ import pytest
 from tests.fuzz.check import check, shrink
 from tests.fuzz.programs import WORLDS, generate
 
-EVERYDAY, BATCH, BATCHES = 150, 50, 60
+EVERYDAY, BATCH, BATCHES = 150, 50, 20
 
 
 def category(wrong: str) -> str:
