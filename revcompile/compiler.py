@@ -98,6 +98,11 @@ def compile_gradient(
         try:
             with deep_stack():
                 return _compile(request, arguments, static, namespace, decisions)
+        except RecursionError:
+            raise UnsupportedError(
+                "this function is nested too deeply to be compiled",
+                way_out="Split it, or use fewer branches.",
+            ) from None
         except Restart as restart:
             if restart.decision in decisions or len(decisions) > MAX_DECISIONS:
                 raise UnsupportedError("what this function does cannot be settled while compiling") from None

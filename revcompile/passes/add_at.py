@@ -28,6 +28,7 @@ from revcompile.ir.nodes import (
     Statement,
     Value,
     applications,
+    results,
     substitute,
     uses,
 )
@@ -99,14 +100,15 @@ def _written_at_once(block: Block, addition: Apply, counts: Counter[Value]) -> B
             )
     at = statements.index(zero)
     below = set(statements[at:])
+    later = {v for s in below for v in results(s)}
     moved = taken if taken is not None and taken in below else None
     if moved is not None:
-        if any(made.get(v) in below for v in moved.inputs) or (
+        if any(v in later for v in moved.inputs) or (
             not isinstance(extra.type, Array) and moved.function is add_at
         ):
             return block
         statements.remove(moved)
-    elif isinstance(extra, Value) and any(extra in _results(s) for s in below):
+    elif isinstance(extra, Value) and extra in later:
         return block
     statements[statements.index(zero)] = replace(zero, args=(array, path, extra), note=addition.note)
     if moved is not None:
@@ -116,10 +118,6 @@ def _written_at_once(block: Block, addition: Apply, counts: Counter[Value]) -> B
 
 def _end(addition: Apply, zero: Apply, old: Value, array: Value) -> dict[Value, Value]:
     return {addition.result: array if old is zero.result[0] else old}
-
-
-def _results(s: Statement) -> tuple[Value, ...]:
-    return s.results if isinstance(s, (Branch, Loop)) else ()
 
 
 def _absorb_scatters(function: Function) -> Function:
