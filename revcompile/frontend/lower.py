@@ -75,6 +75,7 @@ class Lowering(Language):
         self.memory: Any = Memory()
         self.decisions = decisions
         self.unset: dict[Value, str] = {}
+        self.written_out: dict[Any, int] = {}  # trips of `while` loops, by the loop's key
         self.given: tuple[Value, ...] = ()  # the arrays that the function under differentiation was given
         self.counters: dict[Value, tuple[Any, Any]] = {}
         self.mutables = Mutables(builder, decisions)

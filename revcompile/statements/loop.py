@@ -41,6 +41,7 @@ from revcompile.syntax.interpreter import Interpreter
 Pending = list[ast.stmt]
 MAX_TRIALS = 12
 MAX_WRITTEN_OUT = 2_000
+MAX_TRIPS = 100  # of a `while` that is written out
 
 
 class Rest(exits.Mark):
@@ -142,6 +143,12 @@ def lower_while(low: Interpreter, node: ast.While, frame: Frame, pending: Pendin
             raise UnsupportedError(
                 "a number that this while loop counts with must be known while compiling, but how often the "
                 "loop runs is known only at run time"
+            )
+        low.written_out[key] = low.written_out.get(key, 0) + 1
+        if low.written_out[key] > MAX_TRIPS:
+            raise UnsupportedError(
+                f"this while loop would have to be written out, and does not end after {MAX_TRIPS} trips",
+                way_out="Keep what it collects in an array, or count its trips in a for loop.",
             )
         if test:
             pending[:0] = [*node.body, NextTrip(node), node, EndLoop(node, [])]
