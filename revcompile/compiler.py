@@ -42,6 +42,7 @@ from revcompile.passes.hoist import use_before_store
 from revcompile.passes.in_place import write_in_place
 from revcompile.passes.simplify import drop_casts, simplify
 from revcompile.syntax.abstract import NeedShape, NeedStatic, Restart
+from revcompile.syntax.mutable import Decision
 from revcompile.syntax.source import Source
 
 MAX_DECISIONS = 50
@@ -93,7 +94,8 @@ def compile_gradient(
     request: Request, arguments: Mapping[str, Any], static: frozenset[Place], namespace: Namespace
 ) -> Compiled:
     """Compile for arguments like these. Raises UnsupportedError, or what the primal itself would."""
-    decisions: frozenset[tuple[str, Any]] = frozenset()
+    decisions: frozenset[Decision] = frozenset()
+    first: Exception | None = None  # what an attempt with growing lists has failed by
     while True:
         try:
             with deep_stack():
@@ -106,7 +108,22 @@ def compile_gradient(
         except Restart as restart:
             if restart.decision in decisions or len(decisions) > MAX_DECISIONS:
                 raise UnsupportedError("what this function does cannot be settled while compiling") from None
-            decisions |= {restart.decision}
+            decisions = _decided(decisions, restart.decision)
+        except (UnsupportedError, *PYTHON_ERRORS) as e:
+            grown = frozenset(("keep", site) for kind, site in decisions if kind == "grow")
+            if not grown:
+                if first is None:
+                    raise
+                raise first from None
+            first = e if isinstance(e, UnsupportedError) else first
+            decisions = frozenset(d for d in decisions if d[0] != "grow") | grown
+
+
+def _decided(decisions: frozenset[Decision], new: Decision) -> frozenset[Decision]:
+    """Decisions with one more. In a loop that is written out, a list may have a known length again."""
+    if new[0] == "unroll":
+        decisions = frozenset(d for d in decisions if d[0] != "grow")
+    return decisions | {new}
 
 
 def _compile(
@@ -114,7 +131,7 @@ def _compile(
     arguments: Mapping[str, Any],
     static: frozenset[Place],
     namespace: Namespace,
-    decisions: frozenset[tuple[str, Any]],
+    decisions: frozenset[Decision],
 ) -> Compiled:
     low = Lowering(Builder(infer_types, Facts()), static, namespace.put, decisions)
     parameters = [

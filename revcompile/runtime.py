@@ -102,6 +102,16 @@ def zeros_for(x: Any) -> Any:
     return None if x is None else np.zeros(x.shape, x.dtype if x.dtype.kind == "f" else float)
 
 
+def item_length(rows: Any, axis: int) -> int:
+    """The length of an axis of the items of a list, counted as in an array of them; 0 if there are none."""
+    return int(np.shape(rows[0])[axis - 1]) if rows else 0
+
+
+def with_row(rows: Any, row: Any) -> Any:
+    """The rows of an array, and one more; if there are none, that one."""
+    return np.concatenate((rows, np.expand_dims(row, 0))) if len(rows) else np.array([row])
+
+
 def scatter(grad: Any, index: Any, shape: tuple[int, ...]) -> Any:
     """The transpose of `x[index]` where no element is read twice: zeros of `shape` but for `grad` there."""
     out = np.zeros(shape, getattr(grad, "dtype", float))

@@ -27,6 +27,7 @@ from revcompile.gates.broadcast import broadcast_dims
 from revcompile.gates.creation import zeros_for
 from revcompile.gates.effects import identity
 from revcompile.gates.infer import infer
+from revcompile.gates.rows import appended, popped
 from revcompile.gates.table import TABLE, Gate
 from revcompile.ir.build import Builder
 from revcompile.ir.nodes import (
@@ -41,9 +42,10 @@ from revcompile.ir.nodes import (
     is_static,
     leaves,
     map_structure,
+    results,
 )
 from revcompile.ir.types import Array, Scalar, Type, gradient_type, is_float, is_number
-from revcompile.statements import branch, loop_reverse, store
+from revcompile.statements import branch, loop_reverse, rows, store
 
 # Gates that send a zero gradient to what they mask out.
 MASKING = frozenset(
@@ -54,6 +56,8 @@ REVERSE: dict[Any, Callable[..., None]] = {
     Branch: branch.reverse,
     Loop: loop_reverse.reverse,
     store.store: store.reverse,
+    appended: rows.reverse_append,
+    popped: rows.reverse_pop,
 }
 
 
@@ -68,6 +72,7 @@ class Reverser:
         self.adjoints: dict[Value, Structure] = {}
         self.lists: dict[Value, tuple[Any, ...]] = {}  # the gradients of lists, see statements/loop_lists
         self.masked: set[Value] = set()
+        self.here: set[Value] = set()  # what the block makes that is being reversed
         self.inputs = frozenset(plan.inputs)
         self.definitions = {v: s for s in applications(statements) for v in s.outputs}
         self._infinite: dict[Value, bool] = {}
@@ -75,6 +80,7 @@ class Reverser:
     # -- statements ---------------------------------------------------------------------------
 
     def block(self, statements: Sequence[Statement]) -> None:
+        outer, self.here = self.here, {v for s in statements for v in results(s)}
         for statement in reversed(statements):
             self.builder.line = statement.line
             special = REVERSE.get(statement.function if isinstance(statement, Apply) else type(statement))
@@ -83,6 +89,7 @@ class Reverser:
             elif isinstance(statement, Apply):
                 self.apply(statement)
         self.builder.note = ""
+        self.here = outer
 
     def learn(self, block: Block) -> None:
         """Know again, inside the reversal of a block, what running it proved about lengths."""

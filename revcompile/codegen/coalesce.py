@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from revcompile.gates.rows import appended, popped
 from revcompile.gates.storing import store
 from revcompile.ir.nodes import (
     Apply,
@@ -30,7 +31,8 @@ from revcompile.ir.nodes import (
 from revcompile.passes.add_at import add_at, add_many
 from revcompile.runtime import scatter
 
-IN_PLACE = frozenset({operator.iadd, operator.isub, add_at, add_many})
+IN_PLACE = frozenset({operator.iadd, operator.isub, add_at, add_many, appended})
+STORES = frozenset({store, popped})  # which give the array or list, and what stood there
 TWO_LINES = frozenset({scatter, add_at, add_many})  # first the array, then its elements
 
 
@@ -153,6 +155,8 @@ def _necessities(block: Block) -> Iterator[tuple[Value, Value]]:
             yield s.args[0], s.result[0]
         elif isinstance(s, Apply) and s.function in IN_PLACE:
             yield s.args[0], s.result
+        elif isinstance(s, Apply) and s.function is popped:
+            yield s.args[0], s.result[0]
         elif isinstance(s, Loop):
             yield from zip(s.params, s.results, strict=True)
         for inner in blocks(s):

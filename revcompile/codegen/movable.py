@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from revcompile.codegen.coalesce import IN_PLACE, Groups
+from revcompile.codegen.coalesce import IN_PLACE, STORES, Groups
 from revcompile.gates.effects import EFFECTS
-from revcompile.gates.storing import store
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
     Apply,
@@ -63,7 +62,7 @@ class Movable:
     def _note_changes(self, i: int, statement: Statement) -> None:
         if not isinstance(statement, Apply) or statement.function in EFFECTS:
             self._barriers.append(i)
-        if isinstance(statement, Apply) and (statement.function in IN_PLACE or statement.function is store):
+        if isinstance(statement, Apply) and statement.function in IN_PLACE | STORES:
             self._writes.append(i)
         changed = set(results(statement))
         for block in blocks(statement):
@@ -147,4 +146,4 @@ def _is_written(made: Statement | None, value: Value) -> bool:
     """Whether a value is an array after a store."""
     if not isinstance(made, Apply):
         return False
-    return made.function in IN_PLACE or (made.function is store and made.result[0] is value)
+    return made.function in IN_PLACE or (made.function in STORES and made.result[0] is value)

@@ -24,8 +24,9 @@ from revcompile.gates.draws import DRAWS
 from revcompile.gates.effects import format_, identity, percent, print_
 from revcompile.gates.known import as_it_is
 from revcompile.gates.lengths import length, size_of
+from revcompile.gates.rows import appended, chained, count, listed, stacked, sublist
 from revcompile.gates.table import TABLE, Gate
-from revcompile.ir.nodes import Apply, Instance, Structure, Value
+from revcompile.ir.nodes import EMPTY, Apply, Instance, Structure, Value
 from revcompile.ir.types import Array, Scalar
 from revcompile.syntax.operators import BINARY, COMPARE, UNARY
 
@@ -101,10 +102,14 @@ class Speller:
             return ast.Subscript(self.public("np.s_"), self.index(structure), ast.Load())
         if isinstance(structure, Instance):
             return self._object(structure)
+        if structure is EMPTY:
+            return ast.List([], ast.Load())
         return self.static(structure)
 
     def _object(self, instance: Instance) -> ast.expr:
         """An object with these attributes, made without its class's `__init__`."""
+        if instance.cls is list:
+            return self._list_of(*instance.attributes.values())
         own = {str(name): self(value) for name, value in instance.attributes.items()}
         plain = all(name.isidentifier() and not keyword.iskeyword(name) for name in own)
         if plain:
@@ -112,6 +117,13 @@ class Speller:
         else:
             keys = [ast.keyword(None, ast.Dict([ast.Constant(n) for n in own], list(own.values())))]
         return ast.Call(self.public("make_object"), [dotted(self.refer(instance.cls))], keys)
+
+    def _list_of(self, content: Structure) -> ast.expr:
+        """What is in a growing list: a list, or several that are its items' parts."""
+        if not isinstance(content, tuple):
+            return self(content)
+        parts = ast.Call(self.public("zip"), [self._list_of(c) for c in content], [])
+        return ast.Call(self.public("list"), [parts], [])
 
     def index(self, structure: Structure) -> ast.expr:
         """What stands between the brackets of a subscript."""
@@ -328,4 +340,9 @@ _SPECIAL: dict[Any, Callable[[Speller, Any, Apply], ast.expr | None]] = {
     runtime.sigmoid: _sigmoid, runtime.over: _over, format_: _format, print_: _print,
     as_it_is: _as_it_is, percent: lambda sp, args, _: ast.BinOp(sp(args[0]), ast.Mod(), sp(args[1])),
     identity: lambda sp, args, _: sp(args[0]),
+    listed: lambda sp, args, _: sp(args[0]),
+    appended: lambda sp, args, _: ast.List([ast.Starred(sp(args[0]), ast.Load()), sp(args[1])], ast.Load()),
+    sublist: _getitem, chained: lambda sp, args, _: ast.BinOp(sp(args[0]), ast.Add(), sp(args[1])),
+    stacked: lambda sp, args, _: ast.Call(sp.public("np.stack"), [sp(args[0])], []),
+    count: lambda sp, args, _: ast.Call(sp.public("len"), [sp(args[0])], []),
 }  # fmt: skip

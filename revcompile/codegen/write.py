@@ -25,6 +25,7 @@ from revcompile.gates.draws import DRAWS
 from revcompile.gates.effects import assert_, backward_begins, defined_, print_
 from revcompile.gates.infer import infer
 from revcompile.gates.lengths import length, size_of
+from revcompile.gates.rows import appended, popped
 from revcompile.gates.storing import store
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
@@ -56,7 +57,7 @@ SUMS = frozenset({operator.iadd, operator.isub})
 WORDS = frozenset({OVERWRITTEN, RESTORED})  # notes that name no gate
 CHEAP = frozenset({length, size_of})
 COMPARISONS = frozenset(COMPARE.values())
-IN_PLACE = frozenset({operator.iadd, operator.isub, add_at, add_many, scatter, store})
+IN_PLACE = frozenset({operator.iadd, operator.isub, add_at, add_many, scatter, store, appended, popped})
 OPERATORS = {BINARY[op]: text for op, text in SYMBOLS.items()}
 
 
@@ -229,6 +230,17 @@ class Writer(BlockWriter):
                     sign, what = f"{OPERATORS[made.function]}=", self.spell(made.args[1])
         self._line(f"{to_text(place)} {sign} {to_text(what)}", self._notes(statement))
 
+    def _append(self, statement: Apply) -> None:
+        """`hs.append(h)`"""
+        rows, x = statement.args
+        self._line(f"{self.names[rows]}.append({to_text(self.spell(x))})", self._notes(statement))
+
+    def _pop(self, statement: Apply) -> None:
+        """`h = hs.pop()`"""
+        (rows,), (_, x) = statement.args, statement.result
+        call = f"{self.names[rows]}.pop()"
+        self._line(f"{self.names[x]} = {call}" if self.counts[x] else call, self._notes(statement))
+
     def _place(self, array: Value, path: Any) -> ast.expr:
         place: ast.expr = ast.Name(self.names[array], ast.Load())
         for function, *rest in path:
@@ -356,7 +368,7 @@ class Writer(BlockWriter):
     in_place = IN_PLACE
     _FORMS: ClassVar[dict[Any, Callable[[Writer, Apply], None]]] = {
         operator.iadd: _add, operator.isub: _add, add_at: _add_at, add_many: _add_at, scatter: _scatter,
-        store: _store_item,
+        store: _store_item, appended: _append, popped: _pop,
         defined_: _defined,
     }  # fmt: skip
 

@@ -7,7 +7,6 @@ or NotImplemented where nothing is special about it.
 from __future__ import annotations
 
 import operator
-import string
 import types
 from collections import defaultdict, deque
 from typing import TYPE_CHECKING, Any
@@ -15,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from revcompile.errors import UnsupportedError
-from revcompile.frontend import expressions, objects
+from revcompile.frontend import expressions, growing, objects, texts
 from revcompile.frontend.expressions import axis_length, element_count, shape_of
 from revcompile.frontend.names import HostObject
-from revcompile.gates.effects import format_, print_
 from revcompile.ir.nodes import Instance, Structure, Value, is_static
 from revcompile.ir.types import BOOL, FLOAT, Array, Scalar, is_float
 from revcompile.statements import branch, iterables
 from revcompile.syntax.abstract import Frame, Gradient, Left, Method, NestedFunction, Partial, class_of
+from revcompile.syntax.mutable import is_growing
 
 if TYPE_CHECKING:
     from revcompile.frontend.lower import Lowering
@@ -37,6 +36,8 @@ FUNCTIONS = (NestedFunction, Method, Partial, Gradient)
 
 def _len(low: Lowering, args: Args, *_: Any) -> Structure:
     (x,) = args
+    if is_growing(x):
+        return growing.length(low, x)
     if objects.is_object(x):
         method = objects.special(low, x, "len")
         return low.invoke(method) if method is not None else objects.refuse((x,), "len() ")
@@ -230,6 +231,8 @@ def _reversed(low: Lowering, args: Args, *_: Any) -> Structure:
 
 
 def _list(low: Lowering, args: Args, *_: Any) -> Structure:
+    if args and is_growing(args[0]):
+        return growing.get_item(low, args[0], slice(None))
     return low.own(low.items(args[0])) if args else NotImplemented
 
 
@@ -320,6 +323,8 @@ def _extreme(low: Lowering, args: Args, kwargs: dict[str, Any], function: Any) -
     """`max(..., key=..., default=...)`, and of the items of what is no list."""
     if isinstance(args[0], Value) and len(args) == 1:
         return NotImplemented
+    if len(args) == 1 and is_growing(args[0]) and growing.first_rows(low, args[0]) is not None:
+        return growing.extreme(low, args[0], kwargs, function)
     items = low.items(args[0]) if len(args) == 1 else list(args)
     if not items and "default" in kwargs:
         return kwargs["default"]
@@ -357,6 +362,8 @@ def _min(low: Lowering, args: Args, kwargs: dict[str, Any], node: Any, frame: Fr
 def _sum(low: Lowering, args: Args, kwargs: dict[str, Any], node: Any, frame: Frame) -> Structure:
     if frame.is_rule or isinstance(args[0], Value):
         return NotImplemented
+    if is_growing(args[0]) and growing.first_rows(low, args[0]) is not None:
+        return low.apply(sum, (growing.content(low, args[0]), *args[1:]), kwargs)
     items, start = low.items(args[0]), (args[1] if len(args) > 1 else kwargs.get("start", 0))
     if items and all(isinstance(x, Value) and is_number(x) for x in items):
         if not any(x.type.dims for x in (*items, start) if isinstance(x, Value)):
@@ -415,63 +422,6 @@ def _divmod(low: Lowering, args: Args, *_: Any) -> Structure:
     return low.operate(operator.floordiv, *args), low.operate(operator.mod, *args)
 
 
-# -- text ----------------------------------------------------------------------------------------
-
-
-def _print(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> None:
-    low.emit(print_, args, kwargs)
-
-
-def _str(low: Lowering, args: Args, kwargs: Any, *_: Any) -> Structure:
-    return _text(low, args[0], "s") if args else NotImplemented
-
-
-def _repr(low: Lowering, args: Args, *_: Any) -> Structure:
-    return _text(low, args[0], "r")
-
-
-def _text(low: Lowering, x: Structure, conversion: str) -> Structure:
-    if is_static(x) and not objects.is_object(x):
-        return NotImplemented
-    return low.emit(format_, ((x, ord(conversion), ""),))
-
-
-def _format(low: Lowering, args: Args, *_: Any) -> Structure:
-    """`format(x, ".2f")`"""
-    return NotImplemented if is_static(args[0]) else low.emit(format_, ((args[0], -1, "".join(args[1:])),))
-
-
-def format_text(low: Lowering, text: str, args: Args, kwargs: dict[str, Any]) -> Structure:
-    """`"{} and {x:.2f}".format(a, x=b)`"""
-    parts: list[Any] = []
-    number = 0
-    for literal, field, spec, conversion in string.Formatter().parse(text):
-        if literal:
-            parts.append(literal)
-        if field is None:
-            continue
-        if not field:
-            field, number = str(number), number + 1
-        if not (field.isdigit() or field.isidentifier()) or "{" in (spec or ""):
-            raise UnsupportedError("a format with more than names and numbers in braces is not supported")
-        value = args[int(field)] if field.isdigit() else kwargs[field]
-        parts.append((value, ord(conversion) if conversion else -1, spec or ""))
-    return low.emit(format_, tuple(parts))
-
-
-def text_method(low: Lowering, owner: str, name: str, args: Args, kwargs: dict[str, Any]) -> Structure:
-    """A method of a known text on run-time values; NotImplemented where all is known."""
-    if is_static(args) and is_static(kwargs) and not any(map(objects.is_object, (*args, *kwargs.values()))):
-        return NotImplemented
-    if name == "format":
-        return format_text(low, owner, args, kwargs)
-    if name == "join":
-        items = low.items(args[0])
-        parts = [part for i, item in enumerate(items) for part in ((owner, item) if i else (item,))]
-        return expressions.join_texts(low, parts)
-    return NotImplemented
-
-
 def truth(low: Lowering, x: Structure) -> Structure:
     """`bool(x)` where that is known; else the run-time value that decides."""
     if objects.is_object(x):
@@ -487,7 +437,7 @@ SPECIAL: dict[Any, Any] = {
     super: _super, object.__setattr__: _store, object.__new__: _allocate, object.__init__: _initialise,
     range: _range, zip: _zip, enumerate: _enumerate, reversed: _reversed, list: _list, tuple: _tuple,
     dict: _dict, iter: _iter, next: _next, map: _map, filter: _filter, sorted: _sorted, max: _max, min: _min,
-    sum: _sum, all: _all, any: _any, bool: _bool, divmod: _divmod, print: _print, str: _str, repr: _repr,
-    format: _format, deque: _deque, defaultdict: _defaultdict,
+    sum: _sum, all: _all, any: _any, bool: _bool, divmod: _divmod,
+    deque: _deque, defaultdict: _defaultdict, **texts.SPECIAL,
     **{f: _on_object(f) for f in (abs, float, int, round, pow)},
 }  # fmt: skip

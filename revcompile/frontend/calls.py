@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from revcompile.errors import UnsupportedError
-from revcompile.frontend import builtin, containers, draws, functional, gradients, objects, writing
+from revcompile.frontend import (
+    builtin,
+    containers,
+    draws,
+    functional,
+    gradients,
+    growing,
+    objects,
+    texts,
+    writing,
+)
 from revcompile.frontend.expressions import WRITING
 from revcompile.frontend.names import HostObject, is_library, is_user_class
 from revcompile.gates.broadcast import broadcast_dims
@@ -21,7 +31,7 @@ from revcompile.gates.samples import Real
 from revcompile.gates.table import METHODS, TABLE, Gate
 from revcompile.ir.nodes import Apply, Structure, Value, is_static, leaves, map_structure
 from revcompile.ir.types import Array, Opaque, Scalar
-from revcompile.syntax.abstract import Frame, Gradient, Method, NestedFunction, Partial
+from revcompile.syntax.abstract import Frame, Gradient, Method, Native, NestedFunction, Partial
 from revcompile.syntax.mutable import KINDS
 from revcompile.syntax.operators import BINARY, COMPARE, UNARY
 from revcompile.syntax.source import Source, parameters
@@ -74,7 +84,7 @@ def call(
         )
     if isinstance(function, Gradient):
         return gradients.call(low, function, args, kwargs)
-    if isinstance(function, objects.Native):
+    if isinstance(function, Native):
         return function.run(*args, **kwargs)
     known = _hashable(function)
     special = SPECIAL.get(function) if known else None
@@ -96,7 +106,7 @@ def call(
         if outcome is not NotImplemented:
             return outcome
     if isinstance(getattr(function, "__self__", None), str):
-        outcome = builtin.text_method(low, function.__self__, function.__name__, args, kwargs)
+        outcome = texts.text_method(low, function.__self__, function.__name__, args, kwargs)
         if outcome is not NotImplemented:
             return outcome
     if (known and function in STATIC_CALLS) or _is_pure(function, args, kwargs):
@@ -267,6 +277,10 @@ def _scalar_method(
 
 def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Structure:
     """Bind a call to its gate's signature and emit it."""
+    joined = growing.joined(low, function, args, kwargs)
+    if joined is not NotImplemented:
+        return joined
+    args = tuple(growing.as_arrays(low, a) for a in args)
     out, args, kwargs = writing.split_out(function, args, kwargs)
     if out is not None:
         return writing.into(low, out, apply_gate(low, function, args, kwargs))

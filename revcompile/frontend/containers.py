@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from revcompile.errors import UnsupportedError
 from revcompile.frontend.names import Path
-from revcompile.ir.nodes import Instance, Structure
+from revcompile.ir.nodes import Instance, Structure, is_static
 from revcompile.syntax.abstract import Poison, Restart
 from revcompile.syntax.mutable import KINDS, containers, word
 
@@ -102,9 +102,18 @@ def get_item(low: Lowering, owner: Structure, index: Structure) -> Structure:
         return owner[key]
     if not isinstance(owner, (list, tuple, str, range, deque)):
         return owner[low.static(index, "as an index")]
+    _grow_if_indexed(low, owner, index)
     index = _position(low, index)
     found = owner[index]
     return low.own(found) if isinstance(index, slice) and isinstance(found, list) else found
+
+
+def _grow_if_indexed(low: Lowering, owner: Any, index: Structure) -> None:
+    """A list of which only the run says which item is meant may be a run-time list."""
+    if not is_static(index):
+        remedy = low.mutables.remedy(owner)
+        if remedy is not None:
+            raise Restart(remedy)
 
 
 def _position(low: Lowering, index: Structure) -> Any:
@@ -118,6 +127,7 @@ def set_item(low: Lowering, owner: Structure, index: Structure, value: Structure
     """`owner[index] = value` of a container."""
     if not isinstance(owner, (list, dict, deque)):
         raise TypeError(f"{type(owner).__name__!r} object does not support item assignment")
+    _grow_if_indexed(low, owner, index)
     index = low.static(index, "as a key of a dict") if isinstance(owner, dict) else _position(low, index)
     keeps_length = index in owner if isinstance(owner, dict) else not isinstance(index, slice)
     change(low, owner, keeps_length)

@@ -7,20 +7,22 @@ import builtins
 import math
 import operator
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import partial, reduce
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from revcompile.errors import UnsupportedError
-from revcompile.frontend import objects
+from revcompile.frontend import comprehensions, objects
 from revcompile.frontend.names import HostObject, is_library
 from revcompile.gates.effects import defined_, format_, percent
 from revcompile.gates.lengths import length, size_of
+from revcompile.gates.rows import count
 from revcompile.gates.table import METHODS
 from revcompile.ir.nodes import Instance, Structure, Value, is_static, leaves
-from revcompile.ir.types import BOOL, Array, Opaque, Scalar
+from revcompile.ir.types import BOOL, Array, Opaque, Rows, Scalar
+from revcompile.runtime import item_length
 from revcompile.statements import branch, exits, simple
 from revcompile.syntax.abstract import Frame, Method, NestedFunction, Poison, Restart
 from revcompile.syntax.operators import BINARY, COMPARE, UNARY
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 WRITING = frozenset({"fill", "sort", "put"})  # see `frontend/writing`
 MISSING = object()
-GETITEM = operator.getitem
+GETITEM, ADD = operator.getitem, operator.add
 NAMED_TUPLE = frozenset({"_replace", "_asdict", "_make", "index", "count"})
 
 
@@ -159,6 +161,8 @@ def axis_length(low: Lowering, value: Value, axis: int) -> Structure:
     dim = value.type.dims[axis]
     if dim.size is not None:
         return dim.size
+    if isinstance(value.type, Rows):
+        return low.emit(item_length, value, axis) if axis else low.emit(count, value)
 
     def make() -> Value:
         result = low.emit(length, value, axis)
@@ -171,6 +175,8 @@ def axis_length(low: Lowering, value: Value, axis: int) -> Structure:
 def element_count(low: Lowering, value: Value) -> Structure:
     if all(d.size is not None for d in value.type.dims):
         return math.prod(d.size or 0 for d in value.type.dims)
+    if isinstance(value.type, Rows):
+        return reduce(lambda m, n: operate(low, operator.mul, m, n), shape_of(low, value))
     return low.builder.remember((size_of, value), lambda: low.emit(size_of, value))
 
 
@@ -398,6 +404,8 @@ def lambda_(low: Lowering, node: ast.Lambda, frame: Frame) -> NestedFunction:
 
 def call(low: Lowering, node: ast.Call, frame: Frame) -> Structure:
     function = low.evaluate(node.func, frame)
+    if function is sum and comprehensions.is_run(low, node.args, frame):
+        return comprehensions.total(low, node, frame)
     args = elements(low, node.args, frame)
     kwargs: dict[str, Structure] = {}
     for keyword in node.keywords:
@@ -406,31 +414,6 @@ def call(low: Lowering, node: ast.Call, frame: Frame) -> Structure:
         else:
             kwargs[keyword.arg] = low.evaluate(keyword.value, frame)
     return low.call(function, tuple(args), kwargs, node, frame)
-
-
-def comprehension(low: Lowering, node: Any, frame: Frame) -> Structure:
-    """A comprehension over what is known while compiling, written out."""
-    out: list[Structure] = []
-    inner = Frame(frame.source, {}, frame, frame.is_rule, frame.depth)
-
-    def walk(generators: list[ast.comprehension]) -> None:
-        if not generators:
-            if isinstance(node, ast.DictComp):
-                key = low.static(low.evaluate(node.key, inner), "as a key")
-                out.append((key, low.evaluate(node.value, inner)))
-            else:
-                out.append(low.evaluate(node.elt, inner))
-            return
-        first, *rest = generators
-        for item in low.iterate(low.evaluate(first.iter, inner), first.iter, frame):
-            simple.bind(low, first.target, item, inner)
-            if all(low.static(low.evaluate(test, inner), "as a filter") for test in first.ifs):
-                walk(rest)
-
-    walk(node.generators)
-    if isinstance(node, ast.DictComp):
-        return dict(out)
-    return tuple(out) if isinstance(node, ast.GeneratorExp) else out
 
 
 def known(low: Lowering, node: exits.Known, frame: Frame) -> Structure:
@@ -453,6 +436,6 @@ EXPRESSIONS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.UnaryOp: unary, ast.Compare: compare, ast.BoolOp: boolean, ast.IfExp: conditional,
     ast.Subscript: subscript, ast.Slice: slice_, ast.Tuple: tuple_, ast.List: list_,
     ast.Dict: dict_, ast.JoinedStr: formatted, ast.Lambda: lambda_, ast.Call: call,
-    ast.ListComp: comprehension, ast.GeneratorExp: comprehension, ast.DictComp: comprehension,
+    **comprehensions.EXPRESSIONS,
     ast.Starred: starred, ast.NamedExpr: named, exits.Known: known,
 }  # fmt: skip

@@ -11,11 +11,20 @@ from functools import lru_cache
 from typing import Any
 
 from revcompile.errors import UnsupportedError
-from revcompile.frontend import builtin, calls, containers, draws, expressions, gradients, objects
+from revcompile.frontend import (
+    builtin,
+    calls,
+    containers,
+    draws,
+    expressions,
+    gradients,
+    growing,
+    objects,
+)
 from revcompile.ir.nodes import Function, Instance, Structure, Value
 from revcompile.statements import simple
 from revcompile.syntax.abstract import Frame, Gradient
-from revcompile.syntax.mutable import KINDS, Mutables
+from revcompile.syntax.mutable import KINDS, Mutables, is_growing
 from revcompile.syntax.source import Source, find_source, parameters
 
 OWN_SCOPE = (ast.Lambda, ast.ListComp, ast.DictComp, ast.SetComp, ast.GeneratorExp)
@@ -69,9 +78,21 @@ class Language:
         """`structure`, which the expression `node` denotes; a new container is the program's own."""
         if isinstance(structure, KINDS):
             if isinstance(node, MAKES_CONTAINER):
-                self.own(structure)
+                structure = self._made_here(node, structure)
             self.mutables.read(structure)
         return structure
+
+    def _made_here(self: Any, node: ast.expr, container: Any) -> Any:
+        """A list or dict that a display makes; a list that was found to grow is one of its own kind."""
+        if self.frames[-1].is_rule:
+            return container
+        site = self.frames[-1].key(node)
+        if isinstance(container, list) and ("grow", site) in self.decisions:
+            return growing.begin(self, container)
+        self.own(container)
+        if isinstance(container, list):
+            self.mutables.at(container, site)
+        return container
 
     def own(self: Any, container: Any) -> Any:
         """`container`, which the program has just made. (What a gate's rule makes is of no interest.)"""
@@ -161,6 +182,8 @@ class Language:
         if isinstance(owner, Value):
             self.steer(index)
             return self.apply(expressions.GETITEM, (owner, index), {})
+        if is_growing(owner):
+            return growing.get_item(self, owner, index)
         if objects.is_object(owner):
             method = objects.special(self, owner, "getitem")
             return objects.refuse((owner,), "indexing ") if method is None else self.invoke(method, index)
@@ -170,6 +193,9 @@ class Language:
         self: Any, owner: Structure, index: Structure, value: Structure, node: ast.AST, frame: Frame
     ) -> None:
         """`owner[index] = value`, of what is no array."""
+        if is_growing(owner):
+            growing.set_item(self, owner, index, value)
+            return
         if objects.is_object(owner):
             method = objects.special(self, owner, "setitem")
             if method is None:
@@ -180,6 +206,8 @@ class Language:
 
     def delete_item(self: Any, owner: Structure, index: Structure) -> None:
         """`del owner[index]`"""
+        if is_growing(owner):
+            raise growing.refuse("deleting from")
         method = objects.special(self, owner, "delitem") if objects.is_object(owner) else None
         if method is not None:
             self.invoke(method, index)
@@ -193,6 +221,8 @@ class Language:
             return gradients.attribute(self, owner, name)
         if isinstance(owner, Value):
             return draws.attribute(owner, name) or expressions.value_attribute(self, owner, name)
+        if is_growing(owner):
+            return growing.attribute(self, owner, name)
         return expressions.static_attribute(self, owner, name, frame)
 
     def set_attribute(
@@ -223,6 +253,9 @@ class Language:
         frame: Frame,
     ) -> Structure:
         """`owner op= new` of a list or a dict: itself, changed, or something new."""
+        if is_growing(owner) and function is expressions.ADD:
+            growing.extend(self, owner, new)
+            return owner
         if containers.in_place(self, function, owner, new):
             return owner
         return self.operate(function, owner, new)

@@ -16,7 +16,7 @@ from types import FunctionType
 from typing import Any
 
 from revcompile.errors import UnsupportedError, plain_kind, with_place
-from revcompile.frontend import calls, expressions, recursion
+from revcompile.frontend import calls, expressions, growing, recursion
 from revcompile.frontend.containers import frozen
 from revcompile.frontend.language import Language
 from revcompile.frontend.names import HostNames
@@ -31,7 +31,7 @@ from revcompile.ir.types import Array, Facts, Scalar, is_float, is_number
 from revcompile.statements import branch, exits, iterables, loop, simple, with_
 from revcompile.syntax.abstract import Frame, Left, NeedShape, NeedStatic, NestedFunction, Returned, type_of
 from revcompile.syntax.memory import Memory
-from revcompile.syntax.mutable import Mutables
+from revcompile.syntax.mutable import Mutables, is_growing
 from revcompile.syntax.source import Source, rule_source
 
 MAX_STATEMENTS = 30_000
@@ -77,6 +77,7 @@ class Lowering(Language):
         self.unset: dict[Value, str] = {}
         self.written_out: dict[Any, int] = {}  # trips of `while` loops, by the loop's key
         self.given: tuple[Value, ...] = ()  # the arrays that the function under differentiation was given
+        self.measures: list[tuple[Value, int]] = []  # the axes of what growing lists began with
         self.counters: dict[Value, tuple[Any, Any]] = {}
         self.mutables = Mutables(builder, decisions)
         self.frames = []
@@ -159,6 +160,8 @@ class Lowering(Language):
         """How to go through what has a length that is known only at run time; else None."""
         if isinstance(source, iterables.Iteration):
             return source
+        if is_growing(source):
+            return growing.iteration(self, source)
         if iterables.is_iterable_array(source):
             return iterables.rows(self, source, lambda: expressions.axis_length(self, source, 0))
         return None
@@ -180,6 +183,10 @@ class Lowering(Language):
             return [structure.item(i) for i in range(n)]
         if isinstance(structure, NestedFunction):
             raise TypeError("cannot iterate over a function")
+        if is_growing(structure):
+            if growing.first_rows(self, structure) is not None:
+                raise growing.refuse("taking apart")
+            return []
         if is_object(structure):
             structure = iterate(self, structure)
         if isinstance(structure, iterables.Iteration):

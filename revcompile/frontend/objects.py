@@ -12,17 +12,16 @@ import functools
 import inspect
 import operator
 from abc import ABCMeta
-from collections.abc import Callable
 from dataclasses import dataclass
 from types import FunctionType, MemberDescriptorType, MethodType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from revcompile.errors import UnsupportedError
-from revcompile.frontend import containers
+from revcompile.frontend import containers, growing
 from revcompile.frontend.names import HostObject, is_user_class
 from revcompile.ir.nodes import Instance, Raise, Structure, Value, is_static
-from revcompile.syntax.abstract import Left, Poison
-from revcompile.syntax.mutable import Overlay
+from revcompile.syntax.abstract import Left, Native, Poison
+from revcompile.syntax.mutable import Overlay, is_growing
 from revcompile.syntax.mutable import containers as containers_in
 
 if TYPE_CHECKING:
@@ -50,13 +49,6 @@ class Super:
 
     cls: type
     owner: Any
-
-
-@dataclass(frozen=True, eq=False)
-class Native:
-    """A method without source: what it does is ours to say."""
-
-    run: Callable[..., Any]
 
 
 def is_object(x: Any) -> bool:
@@ -381,7 +373,7 @@ def attribute(low: Lowering, owner: Any, name: str) -> Structure:
 def special(low: Lowering, owner: Any, name: str) -> Any:
     """The method `__name__` that the class of `owner` defines, or None."""
     home, raw = look_up(class_of(owner), f"__{name}__")
-    if raw is MISSING or raw is None or home in (object, tuple):
+    if raw is MISSING or raw is None or home in (object, tuple, list):
         return None
     if _is_generated(home, raw):
         return Native(lambda *other: _of_dataclass(low, home, name, owner, *other))
@@ -400,6 +392,8 @@ def _of_dataclass(low: Lowering, home: type, name: str, owner: Any, other: Any =
 
 def operate(low: Lowering, function: Any, args: tuple[Any, ...]) -> Structure:
     """An operator on objects: what their classes say it is."""
+    if any(map(is_growing, args)):
+        return growing.operate(low, function, args)
     if function is operator.not_:
         return low.operate(operator.not_, truth(low, args[0]))
     if len(args) == 1 and function in UNARY:
@@ -455,6 +449,8 @@ def _answers(a: Any, b: Any) -> bool:
 
 def truth(low: Lowering, x: Any) -> Structure:
     """`bool(x)`, as an object's class has it."""
+    if is_growing(x):
+        return low.operate(operator.gt, growing.length(low, x), 0)
     for name in ("bool", "len"):
         method = special(low, x, name)
         if method is not None:
@@ -481,5 +477,7 @@ def refuse(args: tuple[Any, ...], what: str) -> Any:
     for x in args:
         if isinstance(x, HostObject):
             x.refuse()
+        if is_growing(x):
+            raise growing.refuse(f"{what}of" if what.endswith(" ") else what)
     names = ", ".join(class_of(x).__name__ for x in args if isinstance(x, ANSWERING))
     raise TypeError(f"{what}is not possible on an object of the class {names}")

@@ -17,7 +17,7 @@ import numpy as np
 
 from revcompile.gates.table import Gate
 from revcompile.ir.nodes import Value, leaves, map_values
-from revcompile.ir.types import FLOAT, Array, Dim, Facts, Opaque, Scalar, Type
+from revcompile.ir.types import FLOAT, Array, Dim, Facts, Opaque, Rows, Scalar, Type
 
 Function = Callable[..., Any]
 NUMPY_FLOAT = Scalar(np.dtype(float))
@@ -171,6 +171,9 @@ def _run(
 
     def stand_in(value: Value) -> Any:
         t = value.type
+        if isinstance(t, Rows):
+            rows = example_array(tuple(map(size, t.dims)), t.dtype, which, False)
+            return rows.tolist() if t.python else list(rows)
         if isinstance(t, Array):
             return example_array(tuple(map(size, t.dims)), t.dtype, which, function is np.linalg.cholesky)
         if isinstance(t, Scalar):

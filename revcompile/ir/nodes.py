@@ -193,6 +193,16 @@ class Undefined:
 UNDEFINED = Undefined()
 
 
+class Empty:
+    """A list without items, of which it is not known yet what it is going to hold."""
+
+    def __repr__(self) -> str:
+        return "[]"
+
+
+EMPTY = Empty()
+
+
 def leaves(structure: Structure) -> Iterator[Value]:
     """The run-time values of a structure, in order."""
     if isinstance(structure, Value):

@@ -73,6 +73,24 @@ class Array:
 
 
 @dataclass(frozen=True)
+class Rows(Array):
+    """A Python list as long as the run makes it, of numbers or of arrays of one shape.
+
+    Its axes and its gradient are those of the array of its items.
+    """
+
+    python: bool = False  # whether its numbers are Python's
+
+    @property
+    def item(self) -> Scalar | Array:
+        rest = self.dims[1:]
+        return Array(self.dtype, rest) if rest else Scalar(self.dtype, self.python)
+
+    def __str__(self) -> str:
+        return f"list of {self.item}"
+
+
+@dataclass(frozen=True)
 class Opaque:
     """A run-time value without numbers in it: a formatted string, the result of an unknown call."""
 
@@ -107,6 +125,8 @@ def is_float(t: Type) -> bool:
 
 def gradient_type(t: Scalar | Array) -> Scalar | Array:
     """The type of a gradient: that of its variable, with float64 for whole numbers."""
+    if isinstance(t, Rows):
+        t = Array(t.dtype, t.dims)
     if t.dtype.kind != "f":
         t = replace(t, dtype=np.dtype(float))
     return replace(t, extent=None) if isinstance(t, Scalar) else t

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from revcompile.ir.nodes import (
+    EMPTY,
     UNDEFINED,
     Block,
     Branch,
@@ -24,6 +25,7 @@ from revcompile.ir.nodes import (
     results,
 )
 
+NOTHING = (None, UNDEFINED, EMPTY)  # what has no rank
 enabled = False  # switched on by the tests
 
 
@@ -70,7 +72,7 @@ def _check_branch(branch: Branch, defined: set[Value]) -> set[Value]:
         _check_block(block, here)
         inner |= here - defined
         for atom, result in zip(block.yields, branch.results, strict=False):
-            if atom is not None and atom is not UNDEFINED and _rank(atom) != _rank(result):
+            if atom not in NOTHING and _rank(atom) != _rank(result):
                 raise InvalidIR(f"a side of a branch yields {atom!r} for {result!r}")
     return inner
 
@@ -88,7 +90,7 @@ def _check_loop(loop: Loop, defined: set[Value]) -> None:
             raise InvalidIR(f"{len(loop.body.yields)} yields for {len(loop.results)} results of a loop")
     for init, param, end in zip(loop.inits, loop.params, loop.body.yields, strict=False):
         for atom in (init, end):
-            if atom is not None and atom is not UNDEFINED and _rank(atom) != _rank(param):
+            if atom not in NOTHING and _rank(atom) != _rank(param):
                 raise InvalidIR(f"a loop carries {atom!r} as {param!r}")
     for value, _ in loop.saves:
         if isinstance(value, Value) and value not in here:

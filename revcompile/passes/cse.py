@@ -13,12 +13,25 @@ from typing import Any
 import numpy as np
 
 from revcompile.gates.effects import EFFECTS, identity
+from revcompile.gates.rows import chained, listed, sublist
 from revcompile.ir.nodes import Apply, Block, Function, Statement, Structure, Value
 from revcompile.passes.walk import Walk
 
 # Each call of these makes storage of its own, which must stay its own.
 FRESH: frozenset[Any] = frozenset(
-    {np.zeros, np.ones, np.empty, np.full, np.copy, np.ndarray.copy, np.zeros_like, np.ones_like}
+    {
+        np.zeros,
+        np.ones,
+        np.empty,
+        np.full,
+        np.copy,
+        np.ndarray.copy,
+        np.zeros_like,
+        np.ones_like,
+        listed,
+        sublist,
+        chained,
+    }
 )
 
 

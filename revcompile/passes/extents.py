@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from revcompile.gates.lengths import LENGTHS
+from revcompile.gates.lengths import LENGTHS, length
 from revcompile.ir.nodes import (
     Apply,
     Block,
@@ -25,10 +25,10 @@ from revcompile.ir.nodes import (
     results,
     uses,
 )
-from revcompile.ir.types import Array, Dim, Facts
+from revcompile.ir.types import Array, Dim, Facts, Rows, Type
 from revcompile.passes.dead import eliminate_dead
 from revcompile.passes.walk import Walk
-from revcompile.runtime import zeros_for
+from revcompile.runtime import item_length, zeros_for
 
 
 def ask_the_living(function: Function, facts: Facts) -> Function:
@@ -42,11 +42,12 @@ def ask_the_living(function: Function, facts: Facts) -> Function:
         result = statement.result
         if isinstance(result, Value) and result in needed and result in outer and has_shape(statement):
             known.append(result)
-        if statement.function not in LENGTHS or _is_good(statement.args[0], needed):
+        of_items = statement.function is item_length
+        if not of_items and (statement.function not in LENGTHS or _is_good(statement.args[0], needed)):
             return None
         for other in _equals(statement, known, facts):
             new = Value(result.type)
-            out.append(Apply(statement.function, other, new, statement.line))
+            out.append(Apply(length if of_items else statement.function, other, new, statement.line))
             return new
         return None
 
@@ -66,13 +67,17 @@ def _is_good(x: Value, needed: set[Value]) -> bool:
 def _equals(statement: Apply, known: list[Value], facts: Facts) -> Iterator[tuple[Any, ...]]:
     """What to ask instead: arrays of the same shape; for one axis, any axis of that length."""
     x, *axis = statement.args
-    arrays = sorted((v for v in known if isinstance(v.type, Array)), key=lambda v: v.fold)
+    arrays = sorted((v for v in known if _has_axes(v.type)), key=lambda v: v.fold)
     for v in arrays:
         if len(v.type.dims) == len(x.type.dims) and all(map(facts.same, v.type.dims, x.type.dims)):
             yield (v, *axis)
     if axis:
         wanted: Dim = x.type.dims[axis[0]]
         yield from ((v, i) for v in arrays for i, d in enumerate(v.type.dims) if facts.same(d, wanted))
+
+
+def _has_axes(t: Type) -> bool:
+    return isinstance(t, Array) and not isinstance(t, Rows)
 
 
 def _without_lengths(block: Block) -> Block:

@@ -11,18 +11,20 @@ Before:                                  After:
 
 To this end each array has *tokens*, one for each storage that it may be a part of: a fresh array has one of
 its own; a view has those of what it is a view of; a caller's array has FOREIGN. A loop's array that is
-written into has one of its own for the whole loop, and the loop begins with a copy where it must.
+written into has one of its own for the whole loop, and the loop begins with a copy where it must. A list has
+the tokens of the arrays in it, and one that is the list itself: adding an item writes into no array.
 """
 
 from __future__ import annotations
 
 import operator
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from revcompile.gates.effects import identity
+from revcompile.gates.rows import appended, popped
 from revcompile.gates.storing import store
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
@@ -38,7 +40,7 @@ from revcompile.ir.nodes import (
     leaves,
     map_values,
 )
-from revcompile.ir.types import Array, Scalar
+from revcompile.ir.types import Array, Rows, Scalar
 from revcompile.passes.add_at import add_at, add_many, add_where_it_is, same_form
 from revcompile.passes.order import Order, Point
 from revcompile.runtime import copy_for
@@ -50,6 +52,14 @@ FOREIGN = "the caller's, or not to be written"
 WRITABLE = ALIASING | ALWAYS_VIEWS | VIEWS_OF_CONTIGUOUS | SAME_ARRAY
 IN_PLACE: dict[Any, Any] = {operator.add: operator.iadd, operator.sub: operator.isub}
 Tokens = frozenset[Any]
+
+
+class ListItself(NamedTuple):
+    """The token of a list, apart from those of its items."""
+
+    made_as: Value
+
+
 NONE: Tokens = frozenset()
 
 
@@ -108,9 +118,21 @@ class _InPlace:
             found |= self.tokens.get(v, NONE)
         return found
 
+    def _storage(self, structure: Structure) -> Tokens:
+        """The tokens of what is written where a value is: of a list, not those of its items."""
+        found: Tokens = NONE
+        for v in leaves(structure):
+            tokens = self.tokens.get(v, NONE)
+            found |= frozenset(filter(_is_list, tokens)) if isinstance(v.type, Rows) else tokens
+        return found
+
+    def _items(self, structure: Structure) -> Tokens:
+        """The tokens of the arrays in a list."""
+        return frozenset(t for t in self._of(structure) if not _is_list(t))
+
     def _shared(self, value: Value, point: Point) -> list[Value] | None:
         """Who else reads the storage of `value` after a point. None: it must not be written at all."""
-        tokens = self.tokens.get(value, NONE)
+        tokens = self._storage(value)
         if FOREIGN in tokens or not tokens:
             return None
         found = []
@@ -153,6 +175,9 @@ class _InPlace:
         if s.function is store:
             self._store(s, point, out)
             return
+        if s.function in (appended, popped):
+            self._change_list(s, point, out)
+            return
         if s.function in (add_at, add_many):
             old, index, extra = s.args
             if not self._may_write(old, point):
@@ -178,20 +203,24 @@ class _InPlace:
         if s.function is np.einsum and len(s.args[1]) > 1:
             shares = False
         for v in s.outputs:
-            own = self._of(s.args) if shares else frozenset({v})
+            if isinstance(v.type, Rows):
+                self._hold(v, self._items(s.args) | {ListItself(v)})
+                continue
+            from_list = s.function is operator.getitem and isinstance(s.args[0].type, Rows)
+            own = self._items(s.args) if from_list else self._of(s.args) if shares else frozenset({v})
             self._hold(v, own | {FOREIGN} if shares and s.function not in WRITABLE else own or frozenset({v}))
         out.append(s)
 
     def _write(self, old: Structure) -> Tokens:
-        tokens = self._of(old)
-        self.written |= tokens
-        return tokens
+        self.written |= self._storage(old)
+        return self._of(old)
 
     def _copy(self, array: Value, out: list[Statement], line: int | None = None) -> Value:
         """A copy of `array` under its own name."""
         new = Value(array.type, array.hint, array.of, fold=False)
         out.append(copy_of(array, new, self._maker(array, out), line))
-        self._hold(new, frozenset({new}))
+        is_list = isinstance(array.type, Rows)
+        self._hold(new, self._items(array) | {ListItself(new)} if is_list else frozenset({new}))
         return new
 
     def _maker(self, value: Value, out: list[Statement]) -> Apply | None:
@@ -212,9 +241,23 @@ class _InPlace:
         if not self._may_write(array, point) or (contiguous and not laid_out):
             array = self._copy(array, out, s.line)
         after, old = s.result
-        self._hold(after, self._write(array))
+        self._hold(after, self._write(array) | (self._of(value) if isinstance(array.type, Rows) else NONE))
         self._hold(old, frozenset({old}))
         out.append(replace(s, args=(array, path, value)))
+
+    def _change_list(self, s: Apply, point: Point, out: list[Statement]) -> None:
+        """An item is added to a list, or taken from its end."""
+        rows, *items = s.args
+        if not self._may_write(rows, point):
+            rows = self._copy(rows, out, s.line)
+        tokens = self._write(rows)
+        if s.function is appended:
+            self._hold(s.result, tokens | self._of(items))
+        else:
+            after, item = s.result
+            self._hold(after, tokens)
+            self._hold(item, self._items(rows) or frozenset({item}))
+        out.append(replace(s, args=(rows, *items)))
 
     def _adds_in_place(self, s: Apply, point: Point) -> bool:
         """Whether `s = old + extra` may be `old += extra`."""
@@ -235,18 +278,17 @@ class _InPlace:
             statements, yields = self._block(block)
             sides.append(Block(tuple(statements), yields))
         for result, *atoms in zip(s.results, *(b.yields for b in sides), strict=False):
-            self._hold(result, self._of(atoms) or frozenset({result}))
+            self._hold(result, self._of(atoms) or _own_token(result))
         if sides[0].raises or sides[1].raises:
             for result, atom in zip(s.results, sides[1 if sides[0].raises else 0].yields, strict=False):
-                self._hold(result, self._of(atom) or frozenset({result}))
+                self._hold(result, self._of(atom) or _own_token(result))
         return replace(s, then=sides[0], orelse=sides[1])
 
     def _loop(self, s: Loop, out: list[Statement]) -> None:
         point = self.order.at[id(s)]
         self.params.update(s.params)
-        exclusive = {p: frozenset({p}) for p in s.params if isinstance(p.type, Array)}
-        for p, own in exclusive.items():
-            self._hold(p, own)
+        for p in s.params:
+            self._hold(p, _own_token(p) | {p})
         for v, each in s.each:
             if each.kind.endswith("list"):
                 self._share(v, self._of(each.args))
@@ -262,19 +304,22 @@ class _InPlace:
         for i in mutated:
             if not self._may_enter(s, i, point):
                 inits[i] = self._copy_init(inits[i], s.params[i], out)
-            self.written |= self._of(inits[i])  # the loop writes what it begins with
+            self.written |= self._storage(inits[i])  # the loop writes what it begins with
         ends = list(yields)
-        taken: Tokens = NONE
+        taken = self._items([v for v in leaves(ends) if isinstance(v.type, Rows)])
         kept = self._of(tuple(v for v, _ in s.saves))  # the next trip must not write what is kept of this one
         for i in mutated:
-            tokens = self._of(ends[i])
+            tokens = self._storage(ends[i])
             foreign = {t for t in tokens if t is FOREIGN or self._is_outside(t, point)}
             if foreign or tokens & taken or tokens & kept:
                 ends[i] = self._copy(ends[i], statements)
-                tokens = self._of(ends[i])
+                tokens = self._storage(ends[i])
             taken |= tokens
         origins = {
-            p: self._of(inits[i]) | self._of(ends[i]) for i, p in enumerate(s.params) if i not in mutated
+            token: self._of(inits[i]) | self._of(ends[i])
+            for i, p in enumerate(s.params)
+            if i not in mutated
+            for token in _own_token(p) | {p}
         }
         for i, result in enumerate(s.results):
             tokens = self._of(inits[i]) | self._of(ends[i])
@@ -283,7 +328,7 @@ class _InPlace:
                 if more == tokens:
                     break
                 tokens = more
-            self._hold(result, tokens or frozenset({result}))
+            self._hold(result, tokens or _own_token(result))
         for v, items in s.saves:
             if isinstance(v, Value):
                 self._share(items, self.tokens.get(v, NONE))
@@ -293,10 +338,10 @@ class _InPlace:
 
     def _mutated(self, s: Loop, yields: tuple[Structure, ...]) -> list[int]:
         """The slots whose arrays are written into, in this trip or, having changed places, in the next."""
-        found = {i for i, p in enumerate(s.params) if p in self.written}
+        found = {i for i, p in enumerate(s.params) if _own_token(p) & self.written}
         while True:
-            tokens = self._of(tuple(yields[i] for i in found if i < len(yields)))
-            more = {i for i, p in enumerate(s.params) if p in tokens} | found
+            tokens = self._storage(tuple(yields[i] for i in found if i < len(yields)))
+            more = {i for i, p in enumerate(s.params) if _own_token(p) & tokens} | found
             if more == found:
                 return sorted(found)
             found = more
@@ -306,7 +351,8 @@ class _InPlace:
 
     def _is_outside(self, token: Any, point: Point) -> bool:
         """Whether a storage is there before the loop at `point` begins."""
-        defined = self.order.defined.get(token) if isinstance(token, Value) else None
+        made = token.made_as if isinstance(token, ListItself) else token
+        defined = self.order.defined.get(made) if isinstance(made, Value) else None
         return defined is not None and defined.number <= point.number
 
     def _may_enter(self, s: Loop, slot: int, point: Point) -> bool:
@@ -314,7 +360,7 @@ class _InPlace:
         init = s.inits[slot]
         if not isinstance(init, Value):
             return True
-        tokens = self.tokens.get(init, NONE)
+        tokens = self._storage(init)
         if any(i != slot and self._of(other) & tokens for i, other in enumerate(s.inits)):
             return False
         return self._shared(init, point) == []
@@ -339,6 +385,15 @@ class _InPlace:
             return new
 
         return value, aux, map_values(own, gradients)
+
+
+def _is_list(token: Any) -> bool:
+    return isinstance(token, ListItself)
+
+
+def _own_token(v: Value) -> Tokens:
+    """The token of storage that nothing else has."""
+    return frozenset({ListItself(v)}) if isinstance(v.type, Rows) else frozenset({v})
 
 
 def copy_of(array: Value, new: Value, made: Apply | None, line: int | None = None) -> Apply:

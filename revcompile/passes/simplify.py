@@ -32,7 +32,7 @@ from revcompile.ir.nodes import (
     leaves,
     scalar_type,
 )
-from revcompile.ir.types import INT, Array, Facts, Scalar, Type, is_number, same_axes
+from revcompile.ir.types import INT, Array, Facts, Rows, Scalar, Type, is_number, same_axes
 from revcompile.passes.algebra import ALGEBRA
 from revcompile.passes.walk import Walk, count_uses
 from revcompile.runtime import over, scatter, scatter_add, zeros_for
@@ -359,7 +359,7 @@ def _type(atom: Structure) -> Type:
 
 def _axes_key(x: Value, facts: Facts) -> Any:
     """The same for arrays that are known to have the same shape."""
-    if not isinstance(x.type, Array):
+    if not isinstance(x.type, Array) or isinstance(x.type, Rows):
         return x
     return tuple(d.size if d.symbol is None else (facts.root(d.symbol), d.trim) for d in x.type.dims)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from revcompile.ir.nodes import Structure, Value
 from revcompile.ir.types import Array
+from revcompile.syntax.mutable import is_growing
 
 
 def assigned(node: ast.AST, entry: dict[str, Structure]) -> Iterator[str]:
@@ -32,9 +33,12 @@ def assigned(node: ast.AST, entry: dict[str, Structure]) -> Iterator[str]:
             seen[t.id] = None
         targets.extend(ast.iter_child_nodes(t))
     for name in dict.fromkeys([*seen, *augmented]):
-        if name in seen or not _is_array(entry.get(name)):
+        if name in seen or not _changes_in_place(entry.get(name)):
             yield name
 
 
-def _is_array(structure: Structure) -> bool:
+def _changes_in_place(structure: Structure) -> bool:
+    """Whether `+=` changes what a name stands for, an array or a list, and the name not at all."""
+    if isinstance(structure, list) or is_growing(structure):
+        return True
     return isinstance(structure, Value) and isinstance(structure.type, Array)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -28,8 +28,8 @@ from revcompile.ir.nodes import (
     map_structure,
     uses,
 )
-from revcompile.ir.types import Array, Scalar, Type
-from revcompile.statements.assigned import assigned
+from revcompile.ir.types import Array, Rows, Scalar, Type
+from revcompile.statements.beginnings import Carried, begins_empty, carry
 from revcompile.statements.exits import (
     NOTES,
     RESULT,
@@ -52,67 +52,10 @@ from revcompile.statements.join import (
 )
 from revcompile.syntax.abstract import Frame, Left, Poison, Restart
 from revcompile.syntax.interpreter import Interpreter
-from revcompile.syntax.mutable import Slot, containers, rename
+from revcompile.syntax.mutable import Slot, rename
 
 Pending = list[ast.stmt]
 SUMS = frozenset({operator.add, operator.sub, operator.mul, operator.neg})
-
-
-@dataclass
-class Carried:
-    """What the trials have found out so far: what is carried, and its types."""
-
-    names: dict[str, Structure] = field(default_factory=dict)  # at the start of a trip: params as leaves
-    inits: dict[Value, Structure] = field(default_factory=dict)  # of each param
-    roots: dict[Value, Value] = field(default_factory=dict)  # arrays that the body writes, and their params
-    spoiled: dict[Value, Value] = field(default_factory=dict)
-    links: list[tuple[Value, frozenset[Value]]] = field(default_factory=list)
-    exposed: set[str] = field(default_factory=set)
-    loose: dict[Value, set[int]] = field(default_factory=dict)  # axes whose lengths differ from trip to trip
-
-
-def first_guess(
-    low: Interpreter, node: ast.For | ast.While, entry: dict[str, Structure], key: Any
-) -> Carried:
-    """Every number or array whose name the body assigns is carried; so far, with the type that it has."""
-    carried = Carried()
-    for name in assigned(node, entry):
-        if name in entry:
-            _carry(low, carried, name, entry[name], key)
-    return carried
-
-
-def _carry(low: Interpreter, carried: Carried, name: str, structure: Structure, key: Any) -> None:
-    """Let `name` begin each trip with new values for its numbers and arrays."""
-
-    def fresh(leaf: Structure) -> Structure:
-        if not isinstance(leaf, (Value, bool, int, float)):
-            return leaf
-        t = type_of(leaf)
-        param = Value(
-            replace(t, extent=None) if isinstance(t, Scalar) else t,
-            _hint(leaf, name, leaf is structure),
-            fold=False,
-        )
-        carried.inits[param] = leaf
-        if isinstance(t, Scalar) and t.dtype.kind == "i":
-            low.counters[param] = (key, (leaf,))
-        if isinstance(leaf, Value) and leaf in low.unset:
-            low.unset[param], param.unset = low.unset[leaf], True
-        return param
-
-    carried.names[name] = map_structure(fresh, structure)
-    for either in (structure, carried.names[name]):  # a trip begins with a copy, which changes for itself
-        for container in containers(either):
-            low.mutables.fix(container, "what a loop carries must not be changed here", ("unroll", key))
-
-
-def _hint(leaf: Structure, name: str, whole: bool) -> str | None:
-    if isinstance(name, Slot):
-        return name.attribute or getattr(leaf, "hint", None)
-    if name.startswith("<"):
-        return name.strip("<>")
-    return name if whole or not isinstance(leaf, Value) or leaf.hint is None else leaf.hint
 
 
 class Trial:
@@ -150,7 +93,7 @@ class Trial:
             if test is not None:
                 with low.builder.block() as self.test_statements:
                     before = dict(low.memory.current)
-                    self.condition = low.resolve(low.evaluate(test, frame))
+                    self.condition = low.resolve(low.decisive(low.evaluate(test, frame)))
                     if low.memory.current != before:  # what the last test writes is there after the loop
                         raise Restart(("test inside", self.decision[1]))
                 if not isinstance(self.condition, Value):
@@ -189,6 +132,7 @@ class Trial:
         self.low.mutables.decision = decision = ("unroll", self.decision[1])
         spoilt = self.low.mutables.spoilt(self.contents)
         if spoilt is not None:  # what it holds at the end of a trip depends on the run
+            decision = self.low.mutables.remedy(spoilt.container) or decision
             if decision not in self.low.decisions:
                 raise Restart(decision)
             raise UnsupportedError(spoilt.reason)
@@ -235,9 +179,13 @@ class Trial:
             if name == NOTES[RESULT] and name not in self.names and name not in carried.exposed:
                 self._expose(name)
                 continue
+            if name not in carried.names and begins_empty(start, end):
+                carry(low, carried, name, start, self.decision[1], end)
+                self.changes = True
+                continue
             if name in self.entry and name not in carried.names and start is not end:
                 if not isinstance(start, Poison) and any(_numbers(start)) and _alike(start, end):
-                    _carry(low, carried, name, self.entry[name], self.decision[1])
+                    carry(low, carried, name, self.entry[name], self.decision[1])
                     self.changes = True
                     continue
             count = len(self.pairs)
@@ -250,6 +198,7 @@ class Trial:
                 grows = isinstance(start, (list, tuple, dict)) and isinstance(end, (list, tuple, dict))
                 decision = ("unroll", self.decision[1]) if grows or _is_spoilt(end) else self.decision
                 if isinstance(name, Slot):  # of a container, whose reader would not ask
+                    decision = low.mutables.remedy_of(name) or decision
                     if decision not in low.decisions:
                         raise Restart(decision) from None
                     raise UnsupportedError(f"what a container holds differs from trip to trip: {e}") from None
@@ -280,7 +229,7 @@ class Trial:
                 self.changes = True
             loose |= differ
             dims = tuple(facts.fresh() if i in differ else h for i, h in enumerate(have.dims))
-            joined: Type = Array(np.result_type(have.dtype, t.dtype), dims)
+            joined: Type = replace(have, dtype=np.result_type(have.dtype, t.dtype), dims=dims)
         else:
             joined = join_types(facts, have, t)
         if isinstance(joined, Scalar):
@@ -288,6 +237,8 @@ class Trial:
             self.changes |= joined != have
         elif isinstance(joined, Array) and isinstance(have, Array):
             self.changes |= joined.dtype != have.dtype
+            if isinstance(have, Rows) and isinstance(t, Rows) and have.python and not t.python:
+                joined, self.changes = replace(joined, python=False), True  # type: ignore[call-arg]
         if self.changes:
             param.type = joined
 

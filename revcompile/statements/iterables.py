@@ -18,11 +18,15 @@ from revcompile.syntax.interpreter import Interpreter
 
 @dataclass(frozen=True, eq=False)
 class Iteration:
-    """Items numbered 0, 1, …; `each` says of which range the items are the numbers themselves."""
+    """Items numbered 0, 1, …; `each` says of which range the items are the numbers themselves.
+
+    `owners` are the lists that must not change on the way.
+    """
 
     length: Callable[[], Structure]
     item: Callable[[Structure], Structure]
     each: Each | None = None
+    owners: tuple[Any, ...] = ()
 
 
 def counting(low: Interpreter, *bounds: Structure) -> Iteration:
@@ -81,7 +85,7 @@ def rows(low: Interpreter, x: Value, length: Callable[[], Structure]) -> Iterati
 
 
 def enumerated(low: Interpreter, inner: Iteration, start: Structure = 0) -> Iteration:
-    return Iteration(inner.length, lambda i: (_add(low, start, i), inner.item(i)))
+    return Iteration(inner.length, lambda i: (_add(low, start, i), inner.item(i)), owners=inner.owners)
 
 
 def reversed_(low: Interpreter, inner: Iteration) -> Iteration:
@@ -93,7 +97,7 @@ def reversed_(low: Interpreter, inner: Iteration) -> Iteration:
     if inner.each is not None:
         kind = "reversed range" if inner.each.kind == "range" else "range"
         return Iteration(inner.length, item, Each(kind, inner.each.args))
-    return Iteration(inner.length, item)
+    return Iteration(inner.length, item, owners=inner.owners)
 
 
 def zipped(low: Interpreter, inners: list[Iteration]) -> Iteration:
@@ -110,7 +114,8 @@ def zipped(low: Interpreter, inners: list[Iteration]) -> Iteration:
                 shortest = low.apply(min, (shortest, n), {})
         return shortest
 
-    return Iteration(length, lambda i: tuple(inner.item(i) for inner in inners))
+    owners = tuple(owner for inner in inners for owner in inner.owners)
+    return Iteration(length, lambda i: tuple(inner.item(i) for inner in inners), owners=owners)
 
 
 def _same(low: Interpreter, m: Structure, n: Structure) -> bool:

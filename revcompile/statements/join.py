@@ -6,12 +6,23 @@ Used by branches and loops. Imports the IR and the interpreter's interface.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from revcompile.ir.nodes import UNDEFINED, Instance, Structure, Value, leaves, map_structure, scalar_type
-from revcompile.ir.types import Array, Facts, Opaque, Scalar, Type
+from revcompile.gates.rows import OfOtherKind, either, rows_of
+from revcompile.ir.nodes import (
+    EMPTY,
+    UNDEFINED,
+    Instance,
+    Structure,
+    Value,
+    leaves,
+    map_structure,
+    scalar_type,
+)
+from revcompile.ir.types import Array, Dim, Facts, Opaque, Rows, Scalar, Type
 from revcompile.statements.exits import NOTES
 from revcompile.syntax.abstract import Poison
 from revcompile.syntax.interpreter import Interpreter
@@ -91,6 +102,10 @@ def join(
     for known_a, known_b, value in pairs:
         if known_a is a and known_b is b and isinstance(a, Value):
             return value
+    if a is EMPTY and isinstance(b, tuple):  # a list of tuples
+        return tuple(join(low, EMPTY, part, pairs) for part in b)
+    if b is EMPTY and isinstance(a, tuple):
+        return tuple(join(low, part, EMPTY, pairs) for part in a)
     value = Value(join_types(low.builder.facts, type_of(a, b), type_of(b, a)), hint and NAMES.get(hint, hint))
     if hint is not None:
         value.fold = False
@@ -125,6 +140,8 @@ def type_of(x: Structure, other: Structure = None) -> Type:
         return scalar_type(x)
     if isinstance(x, Unset) and not isinstance(other, Unset):
         return type_of(other, x)
+    if x is EMPTY and isinstance(other, Value) and isinstance(other.type, Rows):
+        return replace(other.type, dims=(Dim(size=0), *other.type.dims[1:]))
     kind = "None" if x is None else f"a {type(x).__name__}"
     raise CannotJoin(f"{kind} on one side, something else on the other")
 
@@ -135,7 +152,9 @@ def join_types(facts: Facts, a: Type, b: Type) -> Type:
         if a == b:
             return a
         raise CannotJoin(f"a {a} on one side, a {b} on the other")
-    if isinstance(a, Array) != isinstance(b, Array):
+    if isinstance(a, Rows) and isinstance(b, Rows):
+        return _join_rows(facts, a, b)
+    if isinstance(a, Rows) or isinstance(b, Rows) or isinstance(a, Array) != isinstance(b, Array):
         raise CannotJoin(f"a {a} on one side, a {b} on the other")
     dtype = a.dtype if a.dtype == b.dtype else np.result_type(a.dtype, b.dtype)
     if isinstance(a, Scalar) and isinstance(b, Scalar) and a.python != b.python:
@@ -152,6 +171,16 @@ def join_types(facts: Facts, a: Type, b: Type) -> Type:
         same = facts.same(x, y)
         dims.append(x if same else facts.fresh(maybe_one=x.can_be_one or y.can_be_one))
     return Array(dtype, tuple(dims))
+
+
+def _join_rows(facts: Facts, a: Rows, b: Rows) -> Rows:
+    """The type of a list that is either: as long as either, of items of one kind."""
+    try:
+        item = either(facts, a.item, b.item)
+    except OfOtherKind as e:
+        raise CannotJoin(f"a list of items of one kind on one side, of another on the other: {e}") from None
+    n, m = a.dims[0], b.dims[0]
+    return rows_of(n if facts.same(n, m) else facts.fresh(), item)
 
 
 def alike(low: Any, statements: list[Any], atom: Structure, t: Type) -> Structure:

@@ -22,7 +22,8 @@ from revcompile.ir.nodes import (
 )
 from revcompile.ir.types import INT
 from revcompile.statements import exits, simple
-from revcompile.statements.carried import Trial, first_guess
+from revcompile.statements.beginnings import first_guess
+from revcompile.statements.carried import Trial
 from revcompile.statements.exits import (
     BROKEN,
     NOTES,
@@ -125,7 +126,8 @@ def _for_loop(low: Interpreter, node: ast.For, iteration: Iteration, frame: Fram
         simple.bind(low, node.target, item, frame)
 
     each = Each(each.kind, tuple(low.resolve(each.args)))
-    _loop(low, node, frame, pending, ((index, each),), None, start_trip)
+    with low.mutables.gone_through(iteration.owners):
+        _loop(low, node, frame, pending, ((index, each),), None, start_trip)
 
 
 def _index_name(target: ast.expr) -> str | None:

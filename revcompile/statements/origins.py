@@ -5,6 +5,7 @@ Imports the IR and the gates.
 
 from __future__ import annotations
 
+from revcompile.gates.rows import appended, popped
 from revcompile.gates.storing import store
 from revcompile.ir.nodes import Apply, Branch, Loop, Statement, Structure, Value
 from revcompile.ir.types import Array
@@ -41,6 +42,10 @@ def origins(statements: tuple[Statement, ...]) -> dict[Value, Value]:
 
     for statement in statements:
         if isinstance(statement, Apply) and statement.function is store:
+            made[statement.result[0]] = statement.args[0]
+        elif isinstance(statement, Apply) and statement.function is appended:
+            made[statement.result] = statement.args[0]
+        elif isinstance(statement, Apply) and statement.function is popped:
             made[statement.result[0]] = statement.args[0]
         elif isinstance(statement, Branch):
             made.update(origins(statement.then.statements))

@@ -12,6 +12,7 @@ from revcompile.ir.types import Array
 from revcompile.statements import store
 from revcompile.syntax.abstract import Frame, NestedFunction
 from revcompile.syntax.interpreter import Interpreter
+from revcompile.syntax.mutable import is_growing, name_list
 from revcompile.syntax.operators import INPLACE
 
 Pending = list[ast.stmt]
@@ -60,7 +61,7 @@ def in_place(
     if isinstance(old, Value) and isinstance(old.type, Array):
         store.write_in_place(low, old, low.apply(function, (old, new), {}))
         return old
-    if isinstance(old, (list, dict)):
+    if isinstance(old, (list, dict)) or is_growing(old):
         return low.extend(old, function, new, node, frame)
     return low.operate(function, old, new)
 
@@ -97,6 +98,8 @@ def name(value: Structure, hint: str, frame: Frame) -> None:
     if isinstance(value, Value) and value.hint is None and value.of is None and not frame.is_rule:
         value.hint = hint
         value.fold = False
+    elif is_growing(value) and not frame.is_rule:
+        name_list(value, hint)
 
 
 def _unpack(low: Interpreter, target: ast.Tuple | ast.List, value: Structure, frame: Frame) -> None:

@@ -6,6 +6,7 @@ Imports the IR only.
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Any
@@ -68,6 +69,13 @@ class Partial:
     function: Any
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Native:
+    """A method without source: what it does is ours to say."""
+
+    run: Callable[..., Any]
 
 
 @dataclass(frozen=True, eq=False)

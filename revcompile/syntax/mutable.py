@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from revcompile.errors import UnsupportedError
 from revcompile.ir.build import Builder
-from revcompile.ir.nodes import Instance, Structure, Value
+from revcompile.ir.nodes import Instance, Structure, Value, leaves
 from revcompile.syntax.abstract import Poison, Restart
 
 KINDS = (list, dict, Instance, set, deque)
@@ -34,6 +34,23 @@ class Overlay(Instance):
     def __init__(self, cls: type, original: Callable[[str], Structure]) -> None:
         super().__init__(cls, {})
         self.original = original
+
+
+ITEMS = "items"
+
+
+def is_growing(x: Any) -> bool:
+    """Whether it is a list whose length only the run decides; see `frontend/growing`."""
+    return isinstance(x, Instance) and x.cls is list
+
+
+def name_list(made: Instance, hint: str) -> None:
+    """Let a growing list that was just made be known as `hint`."""
+    if ITEMS in made.attributes:
+        made.attributes[hint] = made.attributes.pop(ITEMS)
+        for v in leaves(made):
+            if v.hint is None:
+                v.hint, v.fold = hint, False
 
 
 class Known(NamedTuple):
@@ -82,6 +99,8 @@ class Mutables:
         self._known: dict[int, Known] = {}
         self._fixed: dict[int, Refusal] = {}
         self._spoiled: dict[int, Refusal] = {}
+        self._sites: dict[int, Any] = {}  # where in the program the lists are made that may grow
+        self._busy: set[int] = set()
         self._ways = 0  # open blocks whose changes are kept account of
         self._loops: list[tuple[Contents, Decision]] = []  # what there was before, how to write it out
         self.decision: Decision | None = None  # that would keep apart what is being joined
@@ -95,6 +114,20 @@ class Mutables:
         level = 0 if isinstance(container, Overlay) else self._level
         self._known.setdefault(id(container), Known(container, level))
         return container
+
+    def at(self, container: Any, site: Any) -> None:
+        """Note where in the program a list is made."""
+        self._sites[id(container)] = site
+
+    def remedy(self, container: Any) -> Decision | None:
+        """What to try first where the run decides what is in `container`: let a list grow at run time."""
+        site = self._sites.get(id(container))
+        if site is None or {("grow", site), ("keep", site)} & self.decisions:
+            return None
+        return "grow", site
+
+    def remedy_of(self, slot: Slot) -> Decision | None:
+        return self.remedy(self._known[slot.key].container)
 
     def own_part(self, part: Any, container: Any) -> Any:
         """`part`, in which a change is a change of `container`."""
@@ -115,12 +148,17 @@ class Mutables:
         """
         self.read(container)
         key, kind = id(container), word(container)
+        if key in self._busy:
+            raise UnsupportedError(
+                f"a {kind} that changes while a loop goes through it is not supported",
+                way_out="Go through a copy.",
+            )
         if key in self._fixed:
             self._complain(self._fixed[key])
         for before, decision in self._loops if not keeps_length else ():
             if key in before:
                 reason = f"a {kind} that was made outside this loop grows or shrinks in it"
-                self._complain(Refusal(container, reason, decision))
+                self._complain(Refusal(container, reason, self.remedy(container) or decision))
         known = self._known.get(key)
         if known is None:
             raise UnsupportedError(
@@ -148,6 +186,16 @@ class Mutables:
     def fix(self, container: Any, reason: str, decision: Decision | None = None) -> None:
         """From now on `container` must not be changed."""
         self._fixed.setdefault(id(container), Refusal(container, reason, decision))
+
+    @contextmanager
+    def gone_through(self, owners: Iterable[Any]) -> Iterator[None]:
+        """Inside, these lists must not change: a loop goes through them."""
+        keys = {id(owner) for owner in owners}
+        self._busy |= keys
+        try:
+            yield
+        finally:
+            self._busy -= keys
 
     # -- branches and loops -------------------------------------------------------------------
 
@@ -227,7 +275,8 @@ class Mutables:
                 container.attributes[name.attribute] = structure
             elif isinstance(structure, Poison):
                 reason = f"this {word(container)} {structure.reason}"
-                self._spoiled[name.key] = Refusal(container, reason, structure.decision)
+                remedy = self.remedy(container) or structure.decision
+                self._spoiled[name.key] = Refusal(container, reason, remedy)
             else:
                 put(container, structure)
         return out

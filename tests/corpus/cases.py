@@ -6,6 +6,7 @@ from tests.corpus import (  # noqa: F401
     cases_errors,
     cases_exits,
     cases_functions,
+    cases_growing,
     cases_loops,
     cases_mutation,
     cases_programs,

@@ -315,7 +315,7 @@ def test_a_default_is_not_changed():
         (lambda x: [x].remove(x), "must know it"),
         (lambda x: [x].index(x), "must know it"),
         (lambda x: {1.0: x}[x], "must know it"),
-        (lambda x: [x][int(x)], "must know it"),
+        (lambda x: (x,)[int(x)], "must know it"),
         (lambda x: next(iter([x])) if x > 0 else x, "next"),
     ],
 )

@@ -178,13 +178,85 @@ def test_loops_that_are_written_out(f):
     check(f, 0.7, 1.3)
 
 
-def test_a_list_that_grows_as_often_as_the_run_says_is_refused():
-    def f(x, y, n):
-        hs = [x]
-        while x < y:
-            x = x * 2.0
-            hs.append(x)
-        return hs[0]
+def halvings(x, y):
+    hs = [x]
+    while y > 0.1:
+        y = y / 2.0
+        hs.append(x * y + hs[-1])
+    return hs[-1] * len(hs)
 
-    with pytest.raises(UnsupportedError):
-        grad(f, 0)(0.7, 1.3, 3)
+
+def test_a_list_may_grow_as_often_as_the_run_says():
+    gradient = grad(halvings, (0, 1))
+    for y in (1.3, 0.05, 40.0):
+        check(halvings, 0.7, y)
+        gradient(0.7, y)
+    assert len(gradient.specializations) == 1
+
+
+def test_a_long_list_is_not_written_out():
+    def f(x, n):
+        xs = []
+        for _ in range(n):
+            x = x + 0.001 * np.sin(x)
+            xs.append(x)
+        return np.sum(np.array(xs) ** 2)
+
+    gradient = grad(f)
+    gradient(0.7, 5000)
+    assert len(gradient.backward_source.splitlines()) < 30
+    assert len(gradient.specializations) == 1
+
+
+def test_a_list_that_changes_while_a_loop_goes_through_it_is_refused():
+    def f(x, n):
+        xs = [x]
+        for _ in range(n):
+            xs.append(xs[-1] * 0.5)
+        for y in xs:
+            if y > 0.5:
+                xs.append(y * 0.5)
+        return sum(xs)
+
+    with pytest.raises(UnsupportedError, match="goes through"):
+        grad(f)(0.7, 3)
+
+
+def test_items_of_other_lengths_are_an_error_at_run_time():
+    def f(w, x, n):
+        hs = [x]
+        for _ in range(n):
+            hs.append(w @ x)
+        return np.sum(hs[-1])
+
+    gradient = grad(f, (0, 1))
+    assert gradient(np.ones((3, 3)), np.ones(3), 2)[0].shape == (3, 3)
+    with pytest.raises(AssertionError, match="one shape"):
+        gradient(np.ones((2, 3)), np.ones(3), 2)
+
+
+def test_a_growing_list_keeps_single_precision():
+    def f(x, w, n):
+        hs = [x]
+        for _ in range(n):
+            hs.append(np.tanh(w * hs[-1]))
+        return np.sum(np.stack(hs) ** 2)
+
+    x = np.array([0.5, -1.25, 2.0])
+    grad_x, grad_w = grad(f, (0, 1))(x.astype(np.float32), np.float32(0.7), 4)
+    assert grad_x.dtype == grad_w.dtype == np.float32
+    expected = grad(f, (0, 1))(x, 0.7, 4)
+    np.testing.assert_allclose(grad_x, expected[0], rtol=1e-5)
+    np.testing.assert_allclose(grad_w, expected[1], rtol=1e-5)
+
+
+def test_a_growing_list_is_given_back():
+    def f(x, n):
+        xs = [x]
+        for _ in range(n):
+            xs.append(xs[-1] * 0.5)
+        return sum(xs), xs
+
+    gradient, xs = grad(f, 0, has_aux=True)(2.0, 3)
+    assert gradient == 1.875
+    assert xs == [2.0, 1.0, 0.5, 0.25]

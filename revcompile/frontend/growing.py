@@ -1,0 +1,371 @@
+"""Lists whose length only the run decides: `hs.append(h)` in a loop or under a condition.
+
+Such a list is an object whose only attribute is what is in it: a run-time value of the type `Rows`, a tuple
+of such where the items are tuples, or EMPTY. It is made where a list display stands that an earlier attempt
+to compile has found to grow (the decision "grow"). What cannot be done with it is refused, and the compiler
+tries again with the list written out ("keep"). Imports the gates and the abstract values.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from revcompile.errors import UnsupportedError
+from revcompile.gates.effects import assert_
+from revcompile.gates.rows import (
+    OfOtherKind,
+    appended,
+    chained,
+    count,
+    either,
+    item_type,
+    listed,
+    popped,
+    stacked,
+    sublist,
+)
+from revcompile.gates.storing import store
+from revcompile.ir.nodes import EMPTY, Instance, Structure, Value, leaves, map_values
+from revcompile.ir.types import Array, Rows, Scalar
+from revcompile.statements.iterables import Iteration
+from revcompile.syntax.abstract import Native
+from revcompile.syntax.mutable import ITEMS, is_growing
+
+if TYPE_CHECKING:
+    from revcompile.frontend.lower import Lowering
+
+WAY_OUT = "Store into an array of known length, or let the length follow from whole numbers and shapes."
+
+
+def refuse(what: str) -> UnsupportedError:
+    return UnsupportedError(
+        f"{what} a list whose length only the run decides is not supported", way_out=WAY_OUT
+    )
+
+
+def begin(low: Lowering, items: list[Structure]) -> Instance:
+    """A growing list that begins with these items."""
+    content: Structure = EMPTY
+    for x in items:
+        content = _with(low, content, x)
+    return _own(low, content)
+
+
+def _own(low: Lowering, content: Structure, name: str = ITEMS) -> Instance:
+    made: Instance = low.own(Instance(list, {name: content}))
+    return made
+
+
+def content(low: Lowering, owner: Instance) -> Structure:
+    low.mutables.read(owner)
+    (found,) = owner.attributes.values()
+    return found
+
+
+def _change(low: Lowering, owner: Instance, new: Structure) -> None:
+    low.mutables.change(owner, keeps_length=True)
+    (key,) = owner.attributes
+    for v in leaves(new):
+        if v.hint is None and key != ITEMS:
+            v.hint = key
+        v.fold = False
+    owner.attributes[key] = new
+
+
+# -- adding and taking ---------------------------------------------------------------------------
+
+
+def _with(low: Lowering, rows: Structure, x: Structure) -> Structure:
+    """What is in a list after `x` was appended."""
+    if type(x) is tuple and x:
+        columns = rows if isinstance(rows, tuple) else (EMPTY,) * len(x)
+        if (rows is not EMPTY and not isinstance(rows, tuple)) or len(columns) != len(x):
+            raise _other_kind("tuples of several lengths")
+        return tuple(_with(low, r, part) for r, part in zip(columns, x, strict=True))
+    if isinstance(rows, tuple):
+        raise _other_kind("a tuple and a number")
+    x = _number(low, x)
+    new: Value
+    if rows is EMPTY:
+        new = low.emit(listed, [x])
+        low.measures += [(v, i) for v in leaves(x) for i in range(len(v.type.dims))]
+    else:
+        _check_kind(low, rows, x)
+        new = low.emit(appended, rows, x)
+    low.memory.relate([new], [v for v in leaves((rows, x)) if isinstance(v.type, Array)])
+    return new
+
+
+def _number(low: Lowering, x: Structure) -> Structure:
+    """An item that can be in a growing list: a number, or an array."""
+    t = x.type if isinstance(x, Value) else None
+    if isinstance(t, Rows) or (t is None and type(x) not in (bool, int, float)):
+        raise _other_kind(f"a {t or type(x).__name__}")
+    if isinstance(t, Array) and not t.dims:
+        return low.apply(t.dtype.type, (x,), {})
+    if t is not None and not isinstance(t, (Array, Scalar)):
+        raise _other_kind(f"a {t}")
+    return x
+
+
+def _check_kind(low: Lowering, rows: Value, x: Structure) -> None:
+    assert isinstance(rows.type, Rows)
+    if isinstance(x, Value) and len(x.type.dims) == len(rows.type.dims) - 1:
+        for axis, dim in enumerate(x.type.dims):
+            if not low.builder.facts.same(dim, rows.type.dims[axis + 1]):
+                _check_length(low, rows, x, axis)
+    try:
+        either(low.builder.facts, rows.type.item, item_type(x))
+    except OfOtherKind as e:
+        raise _other_kind(str(e)) from None
+
+
+def _check_length(low: Lowering, rows: Value, x: Value, axis: int) -> None:
+    """Let the run see to it that an item is as long as the first was."""
+    facts, want = low.builder.facts, rows.type.dims[axis + 1]
+    for other, i in low.measures:
+        if facts.same(other.type.dims[i], want):
+            n, m = (low.attribute(a, "shape", low.frames[-1])[k] for a, k in ((x, axis), (other, i)))
+            low.emit(assert_, low.operate(operator.eq, n, m), "the items of a list must have one shape")
+            facts.unify(x.type.dims[axis], want)
+            return
+
+
+def _other_kind(what: str) -> UnsupportedError:
+    return UnsupportedError(
+        f"a list whose length only the run decides must hold numbers, or arrays of one shape, not {what}",
+        way_out=WAY_OUT,
+    )
+
+
+def _append(low: Lowering, owner: Instance, x: Structure) -> None:
+    _change(low, owner, _with(low, content(low, owner), x))
+
+
+def extend(low: Lowering, owner: Instance, other: Structure) -> None:
+    """`owner += other`"""
+    if is_growing(other) or low.iteration(other) is not None:
+        raise refuse("extending by another")
+    for x in low.items(other):
+        _append(low, owner, x)
+
+
+def _pop(low: Lowering, owner: Instance, index: Structure = -1) -> Structure:
+    if index != -1 or isinstance(index, Value):
+        raise refuse("popping an item from the middle of")
+    rows = content(low, owner)
+    if rows is EMPTY:
+        raise IndexError("pop from empty list")
+    taken: dict[Value, tuple[Value, Value]] = {}
+    for v in leaves(rows):
+        taken[v] = low.emit(popped, v)
+        low.memory.relate([taken[v][1]], [v])
+        low.memory.relate([taken[v][0]], [v])
+    _change(low, owner, map_values(lambda v: taken[v][0], rows))
+    return map_values(lambda v: taken[v][1], rows)
+
+
+def _copy(low: Lowering, owner: Instance) -> Instance:
+    copied: Instance = get_item(low, owner, slice(None))
+    return copied
+
+
+METHODS: dict[str, Callable[..., Structure]] = {
+    "append": _append,
+    "pop": _pop,
+    "extend": extend,
+    "copy": _copy,
+}
+
+
+def attribute(low: Lowering, owner: Instance, name: str) -> Structure:
+    """`owner.append`"""
+    if name in METHODS:
+        return Native(partial(METHODS[name], low, owner))
+    if hasattr(list, name):
+        raise refuse(f".{name} of")
+    raise AttributeError(f"'list' object has no attribute {name!r}")
+
+
+# -- reading -------------------------------------------------------------------------------------
+
+
+def first_rows(low: Lowering, owner: Instance) -> Value | None:
+    """What tells how many items there are; None where there are none."""
+    return next(leaves(content(low, owner)), None)
+
+
+def length(low: Lowering, owner: Instance) -> Structure:
+    rows = first_rows(low, owner)
+    if rows is None:
+        return 0
+    known = rows.type.dims[0].size
+    return known if known is not None else low.emit(count, rows)
+
+
+def get_item(low: Lowering, owner: Instance, index: Structure) -> Structure:
+    """`owner[index]`"""
+    rows = content(low, owner)
+    low.steer(index)
+    if isinstance(index, slice):
+        return _own(low, map_values(lambda v: _part(low, v, index), rows))
+    if rows is EMPTY:
+        raise IndexError("list index out of range")
+    return map_values(lambda v: low.apply(operator.getitem, (v, index), {}), rows)
+
+
+def _part(low: Lowering, rows: Value, index: slice) -> Value:
+    new: Value = low.emit(sublist, rows, index)
+    low.memory.relate([new], [rows])
+    return new
+
+
+def set_item(low: Lowering, owner: Instance, index: Structure, x: Structure) -> None:
+    """`owner[index] = x`"""
+    rows = content(low, owner)
+    if isinstance(index, slice) or not isinstance(rows, Value):
+        raise refuse("assigning to this of")
+    low.steer(index)
+    x = _number(low, x)
+    _check_kind(low, rows, x)
+    new, _ = low.emit(store, rows, ((operator.getitem, index),), x)
+    low.memory.relate([new], leaves((rows, x)))
+    _change(low, owner, new)
+
+
+def iteration(low: Lowering, owner: Instance) -> Iteration | None:
+    """How to go through the items that there are now."""
+    now = content(low, owner)
+    if now is EMPTY:
+        return None
+    rows = next(leaves(now))
+
+    def item(i: Structure) -> Structure:
+        return map_values(lambda v: low.apply(operator.getitem, (v, i), {}), now)
+
+    def items() -> Structure:
+        return length_of(low, rows)
+
+    return Iteration(items, item, owners=(owner,))
+
+
+def length_of(low: Lowering, rows: Value) -> Structure:
+    known = rows.type.dims[0].size
+    return known if known is not None else low.emit(count, rows)
+
+
+def operate(low: Lowering, function: Any, args: tuple[Any, ...]) -> Structure:
+    """An operator where one operand is a growing list: `+` makes a new one; an array takes it as an array."""
+    if function is operator.not_:
+        return low.operate(operator.eq, length(low, args[0]), 0)
+    a, b = args if len(args) == 2 else (args[0], None)
+    if function is operator.add and is_growing(a) and isinstance(b, (list, Instance)):
+        return _chain(low, a, b)
+    if any(isinstance(x, Value) and isinstance(x.type, Array) for x in args):
+        return low.apply(function, tuple(as_array(low, x) if is_growing(x) else x for x in args), {})
+    raise refuse(f"{getattr(function, '__name__', function)} on")
+
+
+def _chain(low: Lowering, a: Instance, b: Any) -> Instance:
+    rows = content(low, a)
+    if is_growing(b):
+        others = content(low, b)
+        if not isinstance(rows, Value) or not isinstance(others, Value):
+            raise refuse("adding")
+        new: Value = low.emit(chained, rows, others)
+        low.memory.relate([new], [rows, others])
+        return _own(low, new)
+    for x in low.items(b):
+        rows = _with(low, rows, x)
+    return _own(low, rows)
+
+
+def extreme(low: Lowering, owner: Instance, options: dict[str, Any], function: Any) -> Structure:
+    """`max(owner)`, `min(owner)`"""
+    rows = content(low, owner)
+    if options or not isinstance(rows, Value) or isinstance(rows.type.item, Array):  # type: ignore[union-attr]
+        raise refuse(f"this form of {function.__name__} of")
+    found = low.apply(np.max if function is max else np.min, (as_array(low, owner),), {})
+    return low.apply(float, (found,), {}) if rows.type.python else found  # type: ignore[union-attr]
+
+
+# -- as an array ---------------------------------------------------------------------------------
+
+
+def as_array(low: Lowering, owner: Instance, function: Any = np.array) -> Structure:
+    """`np.array(owner)`, or `np.stack(owner)`, which needs an item."""
+    rows = content(low, owner)
+    if rows is EMPTY:
+        return function([]) if function is np.stack else low.apply(np.zeros, (0,), {})
+    if not isinstance(rows, Value):
+        raise refuse("an array of the tuples in")
+    return low.emit(stacked, rows) if function is np.stack else low.apply(np.array, (rows,), {})
+
+
+def as_arrays(low: Lowering, structure: Structure) -> Structure:
+    """A gate's argument with arrays in place of growing lists."""
+    if is_growing(structure):
+        return as_array(low, structure)
+    if isinstance(structure, (list, tuple)) and any(map(is_growing, structure)):
+        return type(structure)([as_array(low, x) if is_growing(x) else x for x in structure])
+    return structure
+
+
+def joined(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Structure:
+    """`np.stack(owner)` and its like; NotImplemented for other functions."""
+    if not args or not is_growing(args[0]) or function not in JOINING:
+        return NotImplemented
+    owner, *rest = args
+    items = as_array(low, owner, np.array if function in (np.array, np.asarray) else np.stack)
+    return JOINING[function](low, items, *rest, **kwargs)
+
+
+def _stack(low: Lowering, items: Value, axis: Any = 0) -> Structure:
+    axis = low.static(axis, "as axis= of np.stack")
+    return items if axis == 0 else low.apply(np.moveaxis, (items, 0, axis), {})
+
+
+def _array(low: Lowering, items: Value, dtype: Any = None) -> Structure:
+    return items if dtype is None else low.apply(np.ndarray.astype, (items, dtype), {})
+
+
+def _concatenate(low: Lowering, items: Value, axis: Any = 0) -> Structure:
+    """The items end to end along one of their axes: side by side first, then the two axes made one."""
+    rank = len(items.type.dims) - 1
+    if rank == 0:
+        raise ValueError("zero-dimensional arrays cannot be concatenated")
+    axis = low.static(axis, "as axis= of np.concatenate") % rank
+    beside = items if axis == 0 else low.apply(np.moveaxis, (items, 0, axis), {})
+    shape = list(low.attribute(beside, "shape", low.frames[-1]))
+    shape[axis : axis + 2] = [-1]
+    return low.apply(np.reshape, (beside, tuple(shape)), {})
+
+
+def _vstack(low: Lowering, items: Value) -> Structure:
+    rank = len(items.type.dims) - 1
+    if rank > 1:
+        return _concatenate(low, items, 0)
+    return items if rank else low.apply(np.expand_dims, (items, 1), {})
+
+
+def _hstack(low: Lowering, items: Value) -> Structure:
+    rank = len(items.type.dims) - 1
+    return _concatenate(low, items, 0 if rank == 1 else 1) if rank else items
+
+
+def _column_stack(low: Lowering, items: Value) -> Structure:
+    rank = len(items.type.dims) - 1
+    if rank > 1:
+        return _concatenate(low, items, 1)
+    return low.apply(np.transpose, (items,), {}) if rank else low.apply(np.expand_dims, (items, 0), {})
+
+
+JOINING: dict[Any, Callable[..., Structure]] = {
+    np.stack: _stack, np.array: _array, np.asarray: _array, np.concatenate: _concatenate,
+    np.vstack: _vstack, np.hstack: _hstack, np.column_stack: _column_stack,
+}  # fmt: skip

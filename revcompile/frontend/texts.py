@@ -1,0 +1,73 @@
+"""print, str, repr, format and the methods of texts, where a run-time value is to be written."""
+
+from __future__ import annotations
+
+import string
+from typing import TYPE_CHECKING, Any
+
+from revcompile.errors import UnsupportedError
+from revcompile.frontend import expressions, objects
+from revcompile.gates.effects import format_, print_
+from revcompile.ir.nodes import Structure, is_static
+
+if TYPE_CHECKING:
+    from revcompile.frontend.lower import Lowering
+
+Args = tuple[Any, ...]
+
+
+def _print(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> None:
+    low.emit(print_, args, kwargs)
+
+
+def _str(low: Lowering, args: Args, kwargs: Any, *_: Any) -> Structure:
+    return _text(low, args[0], "s") if args else NotImplemented
+
+
+def _repr(low: Lowering, args: Args, *_: Any) -> Structure:
+    return _text(low, args[0], "r")
+
+
+def _text(low: Lowering, x: Structure, conversion: str) -> Structure:
+    if is_static(x) and not objects.is_object(x):
+        return NotImplemented
+    return low.emit(format_, ((x, ord(conversion), ""),))
+
+
+def _format(low: Lowering, args: Args, *_: Any) -> Structure:
+    """`format(x, ".2f")`"""
+    return NotImplemented if is_static(args[0]) else low.emit(format_, ((args[0], -1, "".join(args[1:])),))
+
+
+def format_text(low: Lowering, text: str, args: Args, kwargs: dict[str, Any]) -> Structure:
+    """`"{} and {x:.2f}".format(a, x=b)`"""
+    parts: list[Any] = []
+    number = 0
+    for literal, field, spec, conversion in string.Formatter().parse(text):
+        if literal:
+            parts.append(literal)
+        if field is None:
+            continue
+        if not field:
+            field, number = str(number), number + 1
+        if not (field.isdigit() or field.isidentifier()) or "{" in (spec or ""):
+            raise UnsupportedError("a format with more than names and numbers in braces is not supported")
+        value = args[int(field)] if field.isdigit() else kwargs[field]
+        parts.append((value, ord(conversion) if conversion else -1, spec or ""))
+    return low.emit(format_, tuple(parts))
+
+
+def text_method(low: Lowering, owner: str, name: str, args: Args, kwargs: dict[str, Any]) -> Structure:
+    """A method of a known text on run-time values; NotImplemented where all is known."""
+    if is_static(args) and is_static(kwargs) and not any(map(objects.is_object, (*args, *kwargs.values()))):
+        return NotImplemented
+    if name == "format":
+        return format_text(low, owner, args, kwargs)
+    if name == "join":
+        items = low.items(args[0])
+        parts = [part for i, item in enumerate(items) for part in ((owner, item) if i else (item,))]
+        return expressions.join_texts(low, parts)
+    return NotImplemented
+
+
+SPECIAL: dict[Any, Any] = {print: _print, str: _str, repr: _repr, format: _format}

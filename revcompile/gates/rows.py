@@ -1,0 +1,169 @@
+"""Lists that the run makes long: making one, adding to it, taking from it.
+
+A list of numbers, or of arrays of one shape, is one run-time value of the type `Rows`. Its gradient is an
+array with one row for each item. Adding an item gives another list, as a store gives another array; that it
+may be the same one is found by `passes/in_place`. The reversal of adding is in `statements/rows.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from revcompile.gates.indexing import getitem_dims
+from revcompile.gates.table import Gate, register
+from revcompile.ir.nodes import Value, scalar_type
+from revcompile.ir.types import INT, Array, Dim, Facts, Rows, Scalar, same_axes
+from revcompile.runtime import item_length, scatter, with_row
+
+
+def listed(items: Any) -> Any:
+    """`[a, b]`"""
+    return list(items)
+
+
+def appended(rows: Any, x: Any) -> Any:
+    """What `rows` is after `rows.append(x)`."""
+    return [*rows, x]
+
+
+def popped(rows: Any) -> Any:
+    """What `rows` is after `rows.pop()`, and the item."""
+    return rows[:-1], rows[-1]
+
+
+def sublist(rows: Any, index: slice) -> Any:
+    """`rows[index]`, a list."""
+    return rows[index]
+
+
+def chained(a: Any, b: Any) -> Any:
+    """`a + b`"""
+    return a + b
+
+
+def stacked(rows: Any) -> Any:
+    """`np.stack(rows)`"""
+    return np.stack(rows)
+
+
+def count(rows: Any) -> int:
+    """`len(rows)`"""
+    return len(rows)
+
+
+class OfOtherKind(TypeError):
+    """An item is not like the items that are there."""
+
+
+def item_type(x: Any) -> Scalar | Array:
+    t = x.type if isinstance(x, Value) else scalar_type(x)
+    return replace(t, extent=None) if isinstance(t, Scalar) else t  # type: ignore[return-value]
+
+
+def rows_of(length: Dim, item: Scalar | Array) -> Rows:
+    """The type of a list of such items."""
+    return Rows(item.dtype, (length, *item.dims), isinstance(item, Scalar) and item.python)
+
+
+def either(facts: Facts, a: Scalar | Array, b: Scalar | Array) -> Scalar | Array:
+    """The type of the items where they are of either type. Raises OfOtherKind."""
+    if isinstance(a, Array) or isinstance(b, Array):
+        if isinstance(a, Array) and isinstance(b, Array) and a.dtype == b.dtype:
+            if same_axes(facts, a.dims, b.dims):
+                return a
+        raise OfOtherKind(f"a {a} and a {b}")
+    if a.dtype != b.dtype and {a.dtype, b.dtype} & {np.dtype(np.float32), np.dtype(np.float16)}:
+        raise OfOtherKind(f"a {a} and a {b}")
+    return Scalar(np.result_type(a.dtype, b.dtype), a.python and b.python)
+
+
+def _listed_type(facts: Facts, items: Any) -> Rows:
+    first, *rest = map(item_type, items)
+    for other in rest:
+        first = either(facts, first, other)
+    return rows_of(Dim(size=len(items)), first)
+
+
+def _appended_type(facts: Facts, rows: Value, x: Any) -> Rows:
+    assert isinstance(rows.type, Rows)
+    n = rows.type.dims[0]
+    longer = Dim(size=n.size + 1) if n.size is not None else facts.fresh()
+    item = rows.type.item  # an array has been held against the others already
+    return rows_of(longer, item if isinstance(item, Array) else either(facts, item, item_type(x)))
+
+
+def _popped_types(facts: Facts, rows: Value) -> Any:
+    assert isinstance(rows.type, Rows)
+    n = rows.type.dims[0]
+    if n.size == 0:
+        raise IndexError("pop from empty list")
+    shorter = Dim(size=n.size - 1) if n.size is not None else facts.fresh()
+    return replace(rows.type, dims=(shorter, *rows.type.dims[1:])), rows.type.item
+
+
+def _part_type(facts: Facts, rows: Value, index: slice) -> Rows:
+    assert isinstance(rows.type, Rows)
+    return replace(rows.type, dims=getitem_dims(facts, rows, index))
+
+
+def _chained_type(facts: Facts, a: Value, b: Value) -> Rows:
+    assert isinstance(a.type, Rows) and isinstance(b.type, Rows)
+    return rows_of(facts.fresh(), either(facts, a.type.item, b.type.item))
+
+
+def _stacked_type(facts: Facts, rows: Value) -> Array:
+    return Array(rows.type.dtype, rows.type.dims)  # type: ignore[union-attr]
+
+
+def _with_row_type(facts: Facts, rows: Value, row: Any) -> Array:
+    t = item_type(row)
+    return Array(np.result_type(rows.type.dtype, t.dtype), (facts.fresh(), *t.dims))  # type: ignore[union-attr]
+
+
+def _count_type(facts: Facts, rows: Value) -> Scalar:
+    return replace(INT, extent=rows.type.dims[0])
+
+
+def _item_length_type(facts: Facts, rows: Value, axis: int) -> Scalar:
+    return replace(INT, extent=rows.type.dims[axis])
+
+
+def _listed_rule(grad_y: Any, items: Any) -> Any:
+    return [grad_y[i] for i in range(len(items))]
+
+
+def _part_rule(grad_y: Any, rows: Any, index: Any) -> Any:
+    return scatter(grad_y, index, rows.shape)
+
+
+def _chained_rule(grad_y: Any, a: Any, b: Any) -> Any:
+    return grad_y[: len(a)], grad_y[len(a) :]
+
+
+def _stacked_rule(grad_y: Any, rows: Any) -> Any:
+    return grad_y
+
+
+def _with_row_rule(grad_y: Any, rows: Any, row: Any) -> Any:
+    return grad_y[:-1], grad_y[-1]
+
+
+def _reversed_by_statements(grad_y: Any, rows: Any, x: Any = None) -> Any:
+    raise NotImplementedError("the reversal of this is a statement's: statements/rows.py")
+
+
+for name, function, rule, types in (
+    ("list", listed, _listed_rule, _listed_type),
+    ("append", appended, _reversed_by_statements, _appended_type),
+    ("pop", popped, _reversed_by_statements, _popped_types),
+    ("with_row", with_row, _with_row_rule, _with_row_type),
+    ("stack", stacked, _stacked_rule, _stacked_type),
+    ("slice", sublist, _part_rule, _part_type),
+    ("concatenate", chained, _chained_rule, _chained_type),
+):
+    register(Gate(name, (function,), function, rule=rule, types=types))
+for function, types in ((count, _count_type), (item_length, _item_length_type)):
+    register(Gate(function.__name__, (function,), function, types=types))

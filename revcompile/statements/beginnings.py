@@ -1,0 +1,106 @@
+"""What a trip of a loop begins with: new values for what it carries.
+
+Imports the IR and the interpreter's interface.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from revcompile.ir.nodes import EMPTY, Instance, Structure, Value, leaves, map_structure, map_values
+from revcompile.ir.types import Rows, Scalar
+from revcompile.statements.assigned import assigned
+from revcompile.statements.join import type_of
+from revcompile.syntax.interpreter import Interpreter
+from revcompile.syntax.mutable import Slot, containers
+
+
+@dataclass
+class Carried:
+    """What the trials have found out so far: what is carried, and its types."""
+
+    names: dict[str, Structure] = field(default_factory=dict)  # at the start of a trip: params as leaves
+    inits: dict[Value, Structure] = field(default_factory=dict)  # of each param
+    roots: dict[Value, Value] = field(default_factory=dict)  # arrays that the body writes, and their params
+    spoiled: dict[Value, Value] = field(default_factory=dict)
+    links: list[tuple[Value, frozenset[Value]]] = field(default_factory=list)
+    exposed: set[str] = field(default_factory=set)
+    loose: dict[Value, set[int]] = field(default_factory=dict)  # axes whose lengths differ from trip to trip
+
+
+def first_guess(
+    low: Interpreter, node: ast.For | ast.While, entry: dict[str, Structure], key: Any
+) -> Carried:
+    """Every number or array whose name the body assigns is carried; so far, with the type that it has."""
+    carried = Carried()
+    for name in assigned(node, entry):
+        if name in entry:
+            carry(low, carried, name, entry[name], key)
+    return carried
+
+
+def carry(
+    low: Interpreter, carried: Carried, name: str, structure: Structure, key: Any, end: Structure = None
+) -> None:
+    """Let `name` begin each trip with new values for its numbers and arrays.
+
+    A list that is empty so far begins with the type that it has at the `end` of a trip.
+    """
+
+    def fresh(leaf: Structure) -> Structure:
+        if not isinstance(leaf, (Value, bool, int, float)):
+            return leaf
+        t = type_of(leaf)
+        param = Value(
+            replace(t, extent=None) if isinstance(t, Scalar) else t,
+            _hint(leaf, name, leaf is structure),
+            fold=False,
+        )
+        carried.inits[param] = leaf
+        if isinstance(t, Scalar) and t.dtype.kind == "i":
+            low.counters[param] = (key, (leaf,))
+        if isinstance(leaf, Value) and leaf in low.unset:
+            low.unset[param], param.unset = low.unset[leaf], True
+        return param
+
+    def empty(v: Value) -> Value:
+        assert isinstance(v.type, Rows)
+        length = low.builder.facts.fresh()
+        param = Value(replace(v.type, dims=(length, *v.type.dims[1:])), v.hint, fold=False)
+        carried.inits[param] = EMPTY
+        return param
+
+    carried.names[name] = _begin_like(structure, end, fresh, empty)
+    for either in (structure, carried.names[name]):  # a trip begins with a copy, which changes for itself
+        for container in containers(either):
+            low.mutables.fix(container, "what a loop carries must not be changed here", ("unroll", key))
+
+
+def _begin_like(
+    start: Structure, end: Structure, fresh: Callable[[Any], Any], empty: Callable[[Value], Value]
+) -> Structure:
+    """`start` with new leaves; where it has an empty list, lists like those of `end`."""
+    if start is EMPTY:
+        return map_values(empty, end)
+    if isinstance(start, Instance) and isinstance(end, Instance):
+        parts = {k: _begin_like(v, end.attributes.get(k), fresh, empty) for k, v in start.attributes.items()}
+        return Instance(start.cls, parts)
+    return map_structure(fresh, start)
+
+
+def begins_empty(start: Structure, end: Structure) -> bool:
+    """Whether a list that is empty at the start of a trip has items at its end."""
+    if isinstance(start, Instance) and isinstance(end, Instance):
+        return any(begins_empty(v, end.attributes.get(k)) for k, v in start.attributes.items())
+    return start is EMPTY and end is not EMPTY and any(leaves(end))
+
+
+def _hint(leaf: Structure, name: str, whole: bool) -> str | None:
+    if isinstance(name, Slot):
+        return name.attribute or getattr(leaf, "hint", None)
+    if name.startswith("<"):
+        return name.strip("<>")
+    return name if whole or not isinstance(leaf, Value) or leaf.hint is None else leaf.hint
