@@ -144,6 +144,7 @@ def _compile(
     written = low.memory.written
     primal = check(fuse_gates(primal), "fuse", low.host.values())
     forward = eliminate_common(primal) if request.optimize else primal
+    low.builder.forget()  # what was remembered may be gone
     low.builder.line = None
     gradient = check(_differentiate(request, forward, parameters, low), "differentiate", low.host.values())
     facts = low.builder.facts

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from revcompile.errors import UnsupportedError
-from revcompile.frontend import comprehensions, objects
+from revcompile.frontend import comprehensions, growing, objects
 from revcompile.frontend.names import HostObject, is_library
 from revcompile.gates.effects import defined_, format_, percent
 from revcompile.gates.lengths import length, size_of
@@ -25,6 +25,7 @@ from revcompile.ir.types import BOOL, Array, Opaque, Rows, Scalar
 from revcompile.runtime import item_length
 from revcompile.statements import branch, exits, simple
 from revcompile.syntax.abstract import Frame, Method, NestedFunction, Poison, Restart
+from revcompile.syntax.mutable import is_growing
 from revcompile.syntax.operators import BINARY, COMPARE, UNARY
 
 if TYPE_CHECKING:
@@ -406,6 +407,11 @@ def call(low: Lowering, node: ast.Call, frame: Frame) -> Structure:
     function = low.evaluate(node.func, frame)
     if function is sum and comprehensions.is_run(low, node.args, frame):
         return comprehensions.total(low, node, frame)
+    if function is zip and len(node.args) == 1 and isinstance(node.args[0], ast.Starred):
+        pairs = low.evaluate(node.args[0].value, frame)
+        columns = growing.unzipped(low, pairs) if is_growing(pairs) else None
+        if columns is not None:
+            return columns
     args = elements(low, node.args, frame)
     kwargs: dict[str, Structure] = {}
     for keyword in node.keywords:

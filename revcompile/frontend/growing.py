@@ -39,6 +39,7 @@ from revcompile.syntax.mutable import ITEMS, is_growing
 if TYPE_CHECKING:
     from revcompile.frontend.lower import Lowering
 
+ITEM_LENGTH = "the length of an axis of what a list began with"
 WAY_OUT = "Store into an array of known length, or let the length follow from whole numbers and shapes."
 
 
@@ -93,7 +94,9 @@ def _with(low: Lowering, rows: Structure, x: Structure) -> Structure:
     new: Value
     if rows is EMPTY:
         new = low.emit(listed, [x])
-        low.measures += [(v, i) for v in leaves(x) for i in range(len(v.type.dims))]
+        for v in leaves(x):
+            for i, dim in enumerate(v.type.dims):
+                low.builder.remember((ITEM_LENGTH, dim), lambda v=v, i=i: _length_of_axis(low, v, i))
     else:
         _check_kind(low, rows, x)
         new = low.emit(appended, rows, x)
@@ -127,13 +130,16 @@ def _check_kind(low: Lowering, rows: Value, x: Structure) -> None:
 
 def _check_length(low: Lowering, rows: Value, x: Value, axis: int) -> None:
     """Let the run see to it that an item is as long as the first was."""
-    facts, want = low.builder.facts, rows.type.dims[axis + 1]
-    for other, i in low.measures:
-        if facts.same(other.type.dims[i], want):
-            n, m = (low.attribute(a, "shape", low.frames[-1])[k] for a, k in ((x, axis), (other, i)))
-            low.emit(assert_, low.operate(operator.eq, n, m), "the items of a list must have one shape")
-            facts.unify(x.type.dims[axis], want)
-            return
+    want = rows.type.dims[axis + 1]
+    first = low.builder.recall((ITEM_LENGTH, want))
+    if first is not None:
+        same = low.operate(operator.eq, _length_of_axis(low, x, axis), first)
+        low.emit(assert_, same, "the items of a list must have one shape")
+        low.builder.facts.unify(x.type.dims[axis], want)
+
+
+def _length_of_axis(low: Lowering, x: Value, axis: int) -> Structure:
+    return low.attribute(x, "shape", low.frames[-1])[axis]
 
 
 def _other_kind(what: str) -> UnsupportedError:
@@ -236,6 +242,12 @@ def set_item(low: Lowering, owner: Instance, index: Structure, x: Structure) -> 
     new, _ = low.emit(store, rows, ((operator.getitem, index),), x)
     low.memory.relate([new], leaves((rows, x)))
     _change(low, owner, new)
+
+
+def unzipped(low: Lowering, owner: Instance) -> tuple[Instance, ...] | None:
+    """`zip(*owner)`: a list of the first parts of the items, one of the second ...; None for other items."""
+    parts = content(low, owner)
+    return tuple(_own(low, part) for part in parts) if isinstance(parts, tuple) else None
 
 
 def iteration(low: Lowering, owner: Instance) -> Iteration | None:

@@ -77,7 +77,6 @@ class Lowering(Language):
         self.unset: dict[Value, str] = {}
         self.written_out: dict[Any, int] = {}  # trips of `while` loops, by the loop's key
         self.given: tuple[Value, ...] = ()  # the arrays that the function under differentiation was given
-        self.measures: list[tuple[Value, int]] = []  # the axes of what growing lists began with
         self.counters: dict[Value, tuple[Any, Any]] = {}
         self.mutables = Mutables(builder, decisions)
         self.frames = []
