@@ -96,7 +96,7 @@ def _with(low: Lowering, rows: Structure, x: Structure) -> Structure:
         new = low.emit(listed, [x])
         for v in leaves(x):
             for i, dim in enumerate(v.type.dims):
-                low.builder.remember((ITEM_LENGTH, dim), lambda v=v, i=i: _length_of_axis(low, v, i))
+                low.builder.remember((ITEM_LENGTH, dim), partial(_length_of_axis, low, v, i))
     else:
         _check_kind(low, rows, x)
         new = low.emit(appended, rows, x)

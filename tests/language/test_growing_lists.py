@@ -71,8 +71,8 @@ def in_a_dict(x, w):
     return sum(history["loss"]) * history["w"][-1]
 
 
-def of_lists_of_lists(x, w):
-    return np.sum(np.array([[v * u * w for v in x] for u in x if u > 0.0]) ** 2)
+def of_arrays_made_of_lists(x, w):
+    return np.sum(np.array([np.array([v * u * w for v in x]) for u in x if u > 0.0]) ** 2)
 
 
 def taken_apart_by_columns(x, w):
@@ -122,7 +122,7 @@ FUNCTIONS = [
     two_lists_under_one_condition,
     returned_early,
     in_a_dict,
-    of_lists_of_lists,
+    of_arrays_made_of_lists,
     taken_apart_by_columns,
     of_a_known_length_after_all,
     of_texts,
