@@ -24,7 +24,7 @@ from revcompile.gates.draws import DRAWS
 from revcompile.gates.effects import format_, identity, percent, print_
 from revcompile.gates.known import as_it_is
 from revcompile.gates.lengths import length, size_of
-from revcompile.gates.rows import appended, chained, count, listed, stacked, sublist
+from revcompile.gates.rows import appended, chained, count, has_room, listed, stacked, sublist
 from revcompile.gates.table import TABLE, Gate
 from revcompile.ir.nodes import EMPTY, Apply, Instance, Structure, Value
 from revcompile.ir.types import Array, Scalar
@@ -249,6 +249,16 @@ def _getitem(sp: Speller, args: Any, _: Apply) -> ast.expr:
     return ast.Subscript(sp(args[0]), sp.index(args[1]), ast.Load())
 
 
+def _has_room(sp: Speller, args: Any, _: Apply) -> ast.expr:
+    """`not hs or h.shape == hs[0].shape`"""
+    rows, x = map(sp, args)
+    first = ast.Subscript(rows, ast.Constant(0), ast.Load())
+    shapes = [ast.Attribute(a, "shape", ast.Load()) for a in (x, first)]
+    return ast.BoolOp(
+        ast.Or(), [ast.UnaryOp(ast.Not(), rows), ast.Compare(shapes[0], [ast.Eq()], [shapes[1]])]
+    )
+
+
 def _length(sp: Speller, args: Any, _: Apply) -> ast.expr:
     shape = ast.Attribute(sp(args[0]), "shape", ast.Load())
     return ast.Subscript(shape, sp.static(args[1]), ast.Load())
@@ -342,7 +352,8 @@ _SPECIAL: dict[Any, Callable[[Speller, Any, Apply], ast.expr | None]] = {
     identity: lambda sp, args, _: sp(args[0]),
     listed: lambda sp, args, _: sp(args[0]),
     appended: lambda sp, args, _: ast.List([ast.Starred(sp(args[0]), ast.Load()), sp(args[1])], ast.Load()),
-    sublist: _getitem, chained: lambda sp, args, _: ast.BinOp(sp(args[0]), ast.Add(), sp(args[1])),
+    has_room: _has_room, sublist: _getitem,
+    chained: lambda sp, args, _: ast.BinOp(sp(args[0]), ast.Add(), sp(args[1])),
     stacked: lambda sp, args, _: ast.Call(sp.public("np.stack"), [sp(args[0])], []),
     count: lambda sp, args, _: ast.Call(sp.public("len"), [sp(args[0])], []),
 }  # fmt: skip

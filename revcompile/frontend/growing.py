@@ -23,6 +23,7 @@ from revcompile.gates.rows import (
     chained,
     count,
     either,
+    has_room,
     item_type,
     listed,
     popped,
@@ -31,7 +32,7 @@ from revcompile.gates.rows import (
 )
 from revcompile.gates.storing import store
 from revcompile.ir.nodes import EMPTY, Instance, Structure, Value, leaves, map_values
-from revcompile.ir.types import Array, Rows, Scalar
+from revcompile.ir.types import Array, Rows, Scalar, same_axes
 from revcompile.statements.iterables import Iteration
 from revcompile.syntax.abstract import Native
 from revcompile.syntax.mutable import ITEMS, is_growing
@@ -39,7 +40,6 @@ from revcompile.syntax.mutable import ITEMS, is_growing
 if TYPE_CHECKING:
     from revcompile.frontend.lower import Lowering
 
-ITEM_LENGTH = "the length of an axis of what a list began with"
 WAY_OUT = "Store into an array of known length, or let the length follow from whole numbers and shapes."
 
 
@@ -94,9 +94,6 @@ def _with(low: Lowering, rows: Structure, x: Structure) -> Structure:
     new: Value
     if rows is EMPTY:
         new = low.emit(listed, [x])
-        for v in leaves(x):
-            for i, dim in enumerate(v.type.dims):
-                low.builder.remember((ITEM_LENGTH, dim), partial(_length_of_axis, low, v, i))
     else:
         _check_kind(low, rows, x)
         new = low.emit(appended, rows, x)
@@ -119,27 +116,20 @@ def _number(low: Lowering, x: Structure) -> Structure:
 def _check_kind(low: Lowering, rows: Value, x: Structure) -> None:
     assert isinstance(rows.type, Rows)
     if isinstance(x, Value) and len(x.type.dims) == len(rows.type.dims) - 1:
-        for axis, dim in enumerate(x.type.dims):
-            if not low.builder.facts.same(dim, rows.type.dims[axis + 1]):
-                _check_length(low, rows, x, axis)
+        _check_shape(low, rows, x)
     try:
         either(low.builder.facts, rows.type.item, item_type(x))
     except OfOtherKind as e:
         raise _other_kind(str(e)) from None
 
 
-def _check_length(low: Lowering, rows: Value, x: Value, axis: int) -> None:
-    """Let the run see to it that an item is as long as the first was."""
-    want = rows.type.dims[axis + 1]
-    first = low.builder.recall((ITEM_LENGTH, want))
-    if first is not None:
-        same = low.operate(operator.eq, _length_of_axis(low, x, axis), first)
-        low.emit(assert_, same, "the items of a list must have one shape")
-        low.builder.facts.unify(x.type.dims[axis], want)
-
-
-def _length_of_axis(low: Lowering, x: Value, axis: int) -> Structure:
-    return low.attribute(x, "shape", low.frames[-1])[axis]
+def _check_shape(low: Lowering, rows: Value, x: Value) -> None:
+    """Where it is not known that an item has the shape of the others, let the run see to it."""
+    facts = low.builder.facts
+    if not same_axes(facts, x.type.dims, rows.type.dims[1:]):
+        low.emit(assert_, low.emit(has_room, rows, x), "the items of a list must have one shape")
+        for dim, other in zip(x.type.dims, rows.type.dims[1:], strict=True):
+            facts.unify(dim, other)
 
 
 def _other_kind(what: str) -> UnsupportedError:

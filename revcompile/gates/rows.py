@@ -15,7 +15,7 @@ import numpy as np
 from revcompile.gates.indexing import getitem_dims
 from revcompile.gates.table import Gate, register
 from revcompile.ir.nodes import Value, scalar_type
-from revcompile.ir.types import INT, Array, Dim, Facts, Rows, Scalar, same_axes
+from revcompile.ir.types import BOOL, INT, Array, Dim, Facts, Rows, Scalar, same_axes
 from revcompile.runtime import item_length, scatter, with_row
 
 
@@ -52,6 +52,11 @@ def stacked(rows: Any) -> Any:
 def count(rows: Any) -> int:
     """`len(rows)`"""
     return len(rows)
+
+
+def has_room(rows: Any, x: Any) -> bool:
+    """Whether an item has the shape of those that are there."""
+    return not rows or x.shape == rows[0].shape
 
 
 class OfOtherKind(TypeError):
@@ -165,5 +170,11 @@ for name, function, rule, types in (
     ("concatenate", chained, _chained_rule, _chained_type),
 ):
     register(Gate(name, (function,), function, rule=rule, types=types))
-for function, types in ((count, _count_type), (item_length, _item_length_type)):
+
+
+def _has_room_type(facts: Facts, rows: Value, x: Value) -> Scalar:
+    return BOOL
+
+
+for function, types in ((has_room, _has_room_type), (count, _count_type), (item_length, _item_length_type)):
     register(Gate(function.__name__, (function,), function, types=types))

@@ -50,10 +50,6 @@ class Builder:
         """Remember nothing: the statements are about to be, or have been, changed."""
         self._remembered = [{}]
 
-    def recall(self, key: Any) -> Value | None:
-        """What was remembered, here or around."""
-        return next((known[key] for known in self._remembered if key in known), None)
-
     def mark(self) -> Any:
         """Where the block under construction is now, for `take_back`."""
         return len(self.statements), dict(self._remembered[-1])
