@@ -193,10 +193,11 @@ def _judge(program: Program, routes: Sequence[str], worlds: Sequence[World]) -> 
         if route == "gradient" and len(routes) > 1 and program.numbers % 4:
             continue
         seen: dict[World, Any] = {}
+        function = None
         for world in [*expected, *list(expected)[:1]]:  # the first once more: nothing is left behind
             try:
                 with patience():
-                    function = seen.setdefault("f", ROUTES[route](f, program.argnums))  # type: ignore[arg-type]
+                    function = function or ROUTES[route](f, program.argnums)
                     verdict = _world(program, function, expected[world], route, seen.get(world), seen, world)
             except UnsupportedError as e:
                 return Verdict("refused", e.reason, str(e), route, world)
@@ -213,8 +214,7 @@ def _judge(program: Program, routes: Sequence[str], worlds: Sequence[World]) -> 
                 and not program.single
             ):
                 return Verdict("failed", "routes differ", f"{first[world]}\n{got}", route, world)
-        first = first or {w: g for w, g in seen.items() if w != "f"}  # type: ignore[comparison-overlap]
-        seen.pop("f", None)  # type: ignore[call-overload]
+        first = first or seen
     return Verdict("well")
 
 
