@@ -46,6 +46,8 @@ class Groups:
         wishes = [*_wishes(function.body), *_same_again(function.body)]
         must = list(_necessities(function.body))
         self._relevant = {v for a, b, *_ in (*wishes, *must) for v in (a, b)}
+        # What a loop saves is read right after the statement that gives it.
+        self._saved = {v for s in _loops(function.body) for v, _ in s.saves if v in self._relevant}
         if self._relevant:
             end = {v for v in leaves(function.body.yields) if v in self._relevant}
             self._live(function.body, end)
@@ -105,6 +107,7 @@ class Groups:
         """What is needed at the beginning of a block, given what is needed at its end, yields included."""
         live = set(live)
         for statement in reversed(block.statements):
+            live.update(self._saved.intersection(results(statement)))
             if isinstance(statement, Loop):
                 live = self._live_loop(statement, live)
                 continue

@@ -6,6 +6,7 @@ variable. Imports the IR.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Mapping
 
@@ -44,9 +45,10 @@ class Movable:
         self.groups, self.definitions, self.counts, self.carried = groups, definitions, counts, carried
         self._made: dict[Value, int] = {}
         self._used: dict[Value, int] = {}
-        self._changes: list[tuple[int, set[Value]]] = []  # where variables get other values: which
+        self._changes: dict[int, set[Value]] = {}  # where variables get other values: which
         self._barriers: list[int] = []
         self._writes: list[int] = []  # where elements of arrays are changed
+        self._aliases_of: dict[Value, set[Value]] = {}
         for i, statement in enumerate(sequence):
             reads = leaves(statement.args) if isinstance(statement, Apply) else operands(statement)
             if isinstance(statement, (Apply, Branch, Loop)):
@@ -68,24 +70,23 @@ class Movable:
         for block in blocks(statement):
             changed.update(defined(block))
         groups = {self.groups.find(v) for v in changed if self.groups.is_shared(v)}
-        if i in self._writes:  # what is written may have other names
-            for member in [m for group in groups for m in self.groups.members(group)]:
-                groups |= self._aliases(member)
+        if self._writes[-1:] == [i]:  # what is written may have other names
+            groups.update(*[self._group_aliases(group) for group in groups])
         if groups:
-            self._changes.append((i, groups))
+            self._changes[i] = groups
 
     def __call__(self, value: Value) -> bool:
         """Whether the definition of `value` may move to its only use."""
         made, used = self._made.get(value), self._used.get(value)
         if made is None or used is None:
             return False
-        if any(made < i < used for i in self._barriers):
+        if _any_between(self._barriers, made, used):
             return False
-        between = [groups for i, groups in self._changes if made < i < used]
+        between = [self._changes[i] for i in range(made + 1, used) if i in self._changes]
         if not between:
             return True
         reads = self._reads(value)
-        if any(made < i < used for i in self._writes) and any(map(self._may_be_another, reads)):
+        if _any_between(self._writes, made, used) and any(map(self._may_be_another, reads)):
             return False
         return reads.isdisjoint({self.groups.find(v) for groups in between for v in groups})
 
@@ -107,6 +108,13 @@ class Movable:
         members = self.groups.members(atom)
         first = [v for v in members if not _is_written(self.definitions.get(v), v)]
         return len(first) <= 1 and bool(atom.type.dims)
+
+    def _group_aliases(self, group: Value) -> set[Value]:
+        """The variables whose arrays the values of a variable are, or are parts of."""
+        if group not in self._aliases_of:
+            members = self.groups.members(group)
+            self._aliases_of[group] = set().union(*map(self._aliases, members))
+        return self._aliases_of[group]
 
     def _aliases(self, value: Value) -> set[Value]:
         """The variables whose arrays a value is, or is a part of."""
@@ -135,6 +143,11 @@ class Movable:
                 waiting.extend(leaves(made.args))
         found.discard(self.groups.find(value))
         return found
+
+
+def _any_between(numbers: list[int], first: int, last: int) -> bool:
+    """Whether one of the ascending numbers lies between two others."""
+    return bisect_left(numbers, last) > bisect_right(numbers, first)
 
 
 def _is_view(made: Apply) -> bool:

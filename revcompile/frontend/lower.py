@@ -72,7 +72,7 @@ class Lowering(Language):
         decisions: frozenset[tuple[str, Any]] = frozenset(),
     ) -> None:
         self.builder = builder
-        self.memory: Any = Memory()
+        self.memory: Any = Memory(decisions)
         self.decisions = decisions
         self.unset: dict[Value, str] = {}
         self.written_out: dict[Any, int] = {}  # trips of `while` loops, by the loop's key

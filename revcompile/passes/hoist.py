@@ -18,7 +18,7 @@ from dataclasses import replace
 from revcompile.gates.effects import EFFECTS
 from revcompile.gates.storing import store
 from revcompile.gates.table import TABLE
-from revcompile.ir.nodes import Apply, Block, Branch, Function, Loop, Statement, Value, uses
+from revcompile.ir.nodes import Apply, Block, Branch, Function, Loop, Statement, Value, leaves, uses
 from revcompile.ir.types import Array
 
 
@@ -34,21 +34,26 @@ def _block(block: Block) -> Block:
         elif isinstance(s, Loop):
             s = replace(s, body=_block(s.body))
         statements.append(s)
+    reads = {s: frozenset(uses(Block((s,)))) for s in statements}
     for s in [s for s in statements if isinstance(s, Apply) and s.function is store]:
-        _hoist_above(s, statements, block)
+        _hoist_above(s, statements, reads, block)
     return replace(block, statements=tuple(statements))
 
 
-def _hoist_above(store_: Apply, statements: list[Statement], block: Block) -> None:
+def _hoist_above(
+    store_: Apply, statements: list[Statement], reads: dict[Statement, frozenset[Value]], block: Block
+) -> None:
     """Move what uses views of the array, and is all that uses them, above the store into it."""
     at = statements.index(store_)
-    array = store_.args[0]
-    views: set[Value] = set()
+    views: set[Value] = {store_.args[0]}
     for s in statements[:at]:
-        if isinstance(s, Apply) and _is_view_of(s, {array, *views}):
+        if isinstance(s, Apply) and _is_view_of(s, views):
             views.update(s.outputs)
-    later = [s for s in statements[at + 1 :] if not views.isdisjoint(uses(Block((s,))))]
-    if not views or not later or not views.isdisjoint(uses(Block((), block.yields))):
+    views.discard(store_.args[0])
+    if not views or not views.isdisjoint(leaves(block.yields)):
+        return
+    later = [s for s in statements[at + 1 :] if not views.isdisjoint(reads[s])]
+    if not later:
         return
     made = {v: s for s in statements[at:] if isinstance(s, Apply) for v in s.outputs}
     fixed = {v for s in statements[at:] if not isinstance(s, Apply) for v in _results(s)}

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from revcompile.ir.nodes import EMPTY, Instance, Structure, Value, leaves, map_structure, map_values
-from revcompile.ir.types import Rows, Scalar
+from revcompile.ir.types import Array, Rows, Scalar
 from revcompile.statements.assigned import assigned
 from revcompile.statements.join import type_of
 from revcompile.syntax.interpreter import Interpreter
@@ -34,10 +34,13 @@ class Carried:
 def first_guess(
     low: Interpreter, node: ast.For | ast.While, entry: dict[str, Structure], key: Any
 ) -> Carried:
-    """Every number or array whose name the body assigns is carried; so far, with the type that it has."""
+    """Every number whose name the body assigns is carried; so far, with the type that it has.
+
+    An array may still be the same one at the end of each trip, with other elements in it.
+    """
     carried = Carried()
     for name in assigned(node, entry):
-        if name in entry:
+        if name in entry and not (isinstance(entry[name], Value) and isinstance(entry[name].type, Array)):
             carry(low, carried, name, entry[name], key)
     return carried
 

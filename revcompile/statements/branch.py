@@ -176,7 +176,7 @@ def choose(
         return join(low, a, b, pairs)
 
     try:
-        value = _branch(low, test, lambda: side(then), lambda: side(orelse), meet)
+        value = _branch(low, test, lambda: side(then), lambda: side(orelse), meet, decision=decision)
     except CannotJoin as e:
         if decision is not None and decision not in low.decisions:
             raise Restart(decision) from None
@@ -235,7 +235,7 @@ def _branch(
         held = join_names(low, first, second, pairs, decision)
         low.memory, stored = join_memory(low, before, ways, inside)
     low.mutables.settle(held)
-    relate_joined(low.memory, pairs, ways, inside)
+    relate_joined(low.memory, pairs, ways, inside, decision)
     sides = []
     for i, statements in enumerate((then_statements, else_statements)):
         atoms = [pair[i] for pair in pairs]

@@ -141,7 +141,9 @@ class Trial:
         """What the carried arrays may share storage with: what their first, and their later, values do."""
         memory = self.low.memory
         arrays = [(p, i) for p, i in self.carried.inits.items() if isinstance(p.type, Array)]
-        relate_joined(memory, [(i, i, p) for p, i in arrays], (self.memory, self.memory), set())
+        relate_joined(
+            memory, [(i, i, p) for p, i in arrays], (self.memory, self.memory), set(), self.decision
+        )
         for param, others in self.carried.links:
             memory.link(param, others)
 
@@ -260,11 +262,14 @@ class Trial:
             if version is not self.memory.current.get(root, root):
                 carried.roots[root] = Value(root.type, root.hint, fold=False)
                 self.changes = True
-        for v, written in memory.spoiled.items():
-            if v not in inside and v not in carried.spoiled and v not in self.memory.spoiled:
+        params = [(p, end) for p, end, _ in self.pairs if isinstance(p, Value) and p in carried.inits]
+        ends = {p: memory.root(end) if isinstance(end, Value) else None for p, end in params}
+        spoiled = {v: w for v, w in memory.spoiled.items() if v not in inside and v not in ends}
+        spoiled |= {p: memory.spoiled[root] for p, root in ends.items() if root in memory.spoiled}
+        for v, written in spoiled.items():
+            if v not in carried.spoiled and v not in self.memory.spoiled:
                 carried.spoiled[v] = written
                 self.changes = True
-        params = [(p, end) for p, end, _ in self.pairs if isinstance(p, Value) and p in carried.inits]
         known = set(carried.links)
         for i, (param, end) in enumerate(params):
             if not isinstance(end, Value) or not isinstance(param.type, Array):
@@ -331,6 +336,7 @@ class Trial:
             [(self._outer(s), e, n) for s, e, n in self.pairs],
             (self.memory, self.after_memory),
             inside,
+            self.decision,
         )
         stop = low.resolve(self.after.get(NOTES[STOP], False))
         types = [p.type for p in params]

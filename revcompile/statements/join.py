@@ -24,7 +24,7 @@ from revcompile.ir.nodes import (
 )
 from revcompile.ir.types import Array, Dim, Facts, Opaque, Rows, Scalar, Type
 from revcompile.statements.exits import NOTES
-from revcompile.syntax.abstract import Poison
+from revcompile.syntax.abstract import Decision, Poison
 from revcompile.syntax.interpreter import Interpreter
 from revcompile.syntax.memory import Memory
 from revcompile.syntax.mutable import Slot
@@ -54,7 +54,7 @@ def join_names(
     then: dict[str, Structure],
     orelse: dict[str, Structure],
     pairs: list[Pair],
-    decision: tuple[str, Any] | None,
+    decision: Decision | None,
 ) -> dict[str, Structure]:
     """The names after either way. One that cannot be joined calls for `decision` where it is read."""
     out: dict[str, Structure] = {}
@@ -220,11 +220,20 @@ def versions(
 
 
 def relate_joined(
-    memory: Memory, pairs: Iterable[Pair], ways: tuple[Memory, Memory], inside: set[Value]
+    memory: Memory,
+    pairs: Iterable[Pair],
+    ways: tuple[Memory, Memory],
+    inside: set[Value],
+    decision: Decision | None,
 ) -> None:
-    """Note in `memory` what the joined values may share storage with: what either way's value does."""
+    """Note in `memory` what the joined values may share storage with: what either way's value does.
+
+    The `decision` keeps them apart.
+    """
     arrays = [(atoms, new) for *atoms, new in pairs if isinstance(new.type, Array)]
     for i, (atoms, new) in enumerate(arrays):
+        if decision is not None:
+            memory.joined[new] = decision
         for k, way in enumerate(ways):
             atom = atoms[k]
             if not isinstance(atom, Value):

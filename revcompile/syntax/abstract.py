@@ -88,6 +88,9 @@ class Gradient:
     with_value: bool = False
 
 
+Decision = tuple[str, Any]  # what to do, and the key of the statement with which to do it
+
+
 @dataclass(frozen=True, eq=False)
 class Poison:
     """A name that has no single meaning after a branch or a loop.
@@ -96,7 +99,7 @@ class Poison:
     """
 
     reason: str
-    decision: tuple[str, Any] | None = None
+    decision: Decision | None = None
 
 
 class Returned:
@@ -111,10 +114,9 @@ class Left(Exception):
 
 
 class Restart(Exception):
-    """The function is to be lowered again, with this decision: what to do ("unroll", "peel", "split"),
-    and the key of the statement with which to do it."""
+    """The function is to be lowered again, with this decision: to "unroll", "peel", "split" a statement."""
 
-    def __init__(self, decision: tuple[str, Any]) -> None:
+    def __init__(self, decision: Decision) -> None:
         super().__init__(decision)
         self.decision = decision
 

@@ -5,7 +5,8 @@ while elements are stored into it. A store makes a new *version*; `resolve` give
 version that is to be read now. A view is an identity with a root and a path from there; it is derived
 again from the root's latest version when that has changed.
 
-What *may* share storage with an array that was written, without proof, is spoiled: reading it is refused.
+What *may* share storage with an array that was written, without proof, is spoiled: reading it is refused, or
+a reason to begin again with a decision that keeps apart what was joined.
 Imports the IR.
 """
 
@@ -20,6 +21,7 @@ import numpy as np
 from revcompile.errors import UnsupportedError
 from revcompile.ir.nodes import Structure, Value, leaves, map_values
 from revcompile.ir.types import Array
+from revcompile.syntax.abstract import Decision, Restart
 
 Step = tuple[Any, ...]  # a view function and its arguments after the array
 Path = tuple[Step, ...]
@@ -52,7 +54,9 @@ class View(NamedTuple):
 class Memory:
     """The state of all arrays at one point of a program."""
 
-    def __init__(self) -> None:
+    def __init__(self, decisions: frozenset[Decision] = frozenset()) -> None:
+        self.decisions = decisions  # what an earlier attempt to compile has found out
+        self.joined: dict[Value, Decision] = {}  # what stands for either of two arrays: what keeps them apart
         self.current: dict[Value, Value] = {}
         self.views: dict[Value, View] = {}
         self.latest: dict[Value, Value] = {}  # of views: what was derived from `View.version`
@@ -63,11 +67,11 @@ class Memory:
         self.written: set[Value] = set()  # arrays that were written anywhere: of all forks together
 
     def fork(self) -> Memory:
-        other = Memory()
+        other = Memory(self.decisions)
         other.current, other.views, other.latest = dict(self.current), dict(self.views), dict(self.latest)
         other.related, other.spoiled = dict(self.related), dict(self.spoiled)
         other.contiguous, other.read_only = set(self.contiguous), set(self.read_only)
-        other.written = self.written
+        other.written, other.joined = self.written, self.joined
         return other
 
     # -- reading ------------------------------------------------------------------------------
@@ -81,7 +85,7 @@ class Memory:
     def _version(self, v: Value, derive: Callable[[Value, Path], Value]) -> Value:
         root = self.root(v)
         if root in self.spoiled:
-            refuse(v, self.spoiled[root])
+            self._refuse(v, self.spoiled[root])
         view = self.views.get(v)
         if view is None:
             return self.current.get(v, v)
@@ -122,6 +126,8 @@ class Memory:
             self.views[result] = View(root, self.path(owner), self.current.get(root, root))
             return
         certain = function in ALWAYS_VIEWS and not (function is operator.getitem and is_gather(args[1]))
+        if function is np.reshape and len(owner.type.dims) == 1:
+            certain = True  # a single stride can be split in any way
         if function in VIEWS_OF_CONTIGUOUS and owner in self.contiguous:
             certain = args[-1] in ("C", None) or not isinstance(args[-1], str)
             self.contiguous.update(leaves(result))
@@ -155,6 +161,21 @@ class Memory:
         ra, rb = self.root(a), self.root(b)
         return ra is rb or rb in self.related.get(ra, frozenset())
 
+    def _refuse(self, v: Value, written: Value) -> None:
+        """Begin again with `v` and what was written kept apart; or say that they are not."""
+        for array in (self.root(v), self.root(written)):
+            decision = self.joined.get(array)
+            if decision is not None and decision not in self.decisions:
+                raise Restart(decision)
+        name, other = v.hint or "this array", written.hint or "another array"
+        raise UnsupportedError(
+            f"{name} may share its memory with {other}, which was written to: what it holds is known "
+            "only at run time",
+            way_out=f"Copy before writing: {other} = {other}.copy()."
+            if written.hint
+            else "Copy before writing.",
+        )
+
     # -- writing ------------------------------------------------------------------------------
 
     def write(self, v: Value, version: Value) -> None:
@@ -173,13 +194,4 @@ def is_gather(index: Structure) -> bool:
         isinstance(p, (list, np.ndarray))
         or (isinstance(p, Value) and (bool(p.type.dims) or p.type.dtype.kind == "b"))  # type: ignore[union-attr]
         for p in parts
-    )
-
-
-def refuse(v: Value, written: Value) -> None:
-    name, other = v.hint or "this array", written.hint or "another array"
-    raise UnsupportedError(
-        f"{name} may share its memory with {other}, which was written to: what it holds is known "
-        "only at run time",
-        way_out=f"Copy before writing: {other} = {other}.copy().",
     )

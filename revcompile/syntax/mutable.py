@@ -16,11 +16,10 @@ from typing import Any, NamedTuple
 from revcompile.errors import UnsupportedError
 from revcompile.ir.build import Builder
 from revcompile.ir.nodes import Instance, Structure, Value, leaves
-from revcompile.syntax.abstract import Poison, Restart
+from revcompile.syntax.abstract import Decision, Poison, Restart
 
 KINDS = (list, dict, Instance, set, deque)
 Contents = dict[int, Any]
-Decision = tuple[str, Any]
 
 
 class Overlay(Instance):
