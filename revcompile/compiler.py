@@ -76,6 +76,7 @@ class Compiled:
     careful: Callable[[], list[str]] | None  # writes the same for numbers beyond `math`, if there can be any
     guards: tuple[Guard, ...]
     live: tuple[Live, ...]
+    layouts: tuple[str, ...]  # tests that arguments lie in C order, so that `ravel` gives a view
     apart: tuple[
         tuple[str, str], ...
     ]  # arguments that must not share memory: the function writes into the first
@@ -141,7 +142,7 @@ def _compile(
     _refuse_objects(parameters, request.wanted)
     low.differentiate = lambda f, wanted, has_aux: _nested(request, f, wanted, has_aux, low)
     primal = _lower(request, parameters, arguments, low)
-    written = low.memory.written
+    memory = low.memory
     primal = check(fuse_gates(primal), "fuse", low.host.values())
     forward = eliminate_common(primal) if request.optimize else primal
     low.builder.forget()  # what was remembered may be gone
@@ -180,7 +181,10 @@ def _compile(
         careful=write_careful if on_math else None,
         guards=guards,
         live=live,
-        apart=tuple(_apart(parameters, live, written)),
+        layouts=tuple(
+            f"{memory.layouts[v]}.flags.c_contiguous" for v in memory.relied if v in memory.written
+        ),
+        apart=tuple(_apart(parameters, live, memory.written)),
         agreements=tuple(_agreements(parameters, live, facts)),
     )
 

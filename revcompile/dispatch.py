@@ -281,6 +281,7 @@ class Dispatcher:
 
         refer = self.namespace.refer
         guards = [test for g in compiled.guards for test in guard_tests(g, refer)]
+        guards += compiled.layouts
         condition = " and ".join(guards) or "True"
         lines = [
             "    try:",

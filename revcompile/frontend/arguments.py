@@ -195,6 +195,8 @@ def adopt(structure: Structure, obj: Any, place: Place, low: Any) -> Structure:
         items = {n: adopt(structure.attributes[n], o, (*place, n), low) for n, o in was.items()}
         out = Instance(structure.cls, items)
     else:
+        if isinstance(structure, Value) and isinstance(obj, np.ndarray) and obj.flags.c_contiguous:
+            low.memory.lies_in_order(structure, spell_place(place))
         return structure
     if not isinstance(out, tuple):
         low.mutables.own(out)

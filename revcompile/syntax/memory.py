@@ -63,8 +63,15 @@ class Memory:
         self.related: dict[Value, frozenset[Value]] = {}  # roots that may share storage
         self.spoiled: dict[Value, Value] = {}  # what may not be read, and the array that was written
         self.contiguous: set[Value] = set()
+        self.layouts: dict[Value, str] = {}  # arguments that lie in C order in this call, as text
+        self.relied: set[Value] = set()  # those of which a view was taken that is one for that reason only
         self.read_only: set[Value] = set()
         self.written: set[Value] = set()  # arrays that were written anywhere: of all forks together
+
+    def lies_in_order(self, v: Value, text: str) -> None:
+        """Note that an argument lies in C order in this call."""
+        self.contiguous.add(v)
+        self.layouts[v] = text
 
     def fork(self) -> Memory:
         other = Memory(self.decisions)
@@ -72,6 +79,7 @@ class Memory:
         other.related, other.spoiled = dict(self.related), dict(self.spoiled)
         other.contiguous, other.read_only = set(self.contiguous), set(self.read_only)
         other.written, other.joined = self.written, self.joined
+        other.layouts, other.relied = self.layouts, self.relied
         return other
 
     # -- reading ------------------------------------------------------------------------------
@@ -131,6 +139,8 @@ class Memory:
         if function in VIEWS_OF_CONTIGUOUS and owner in self.contiguous:
             certain = args[-1] in ("C", None) or not isinstance(args[-1], str)
             self.contiguous.update(leaves(result))
+            if certain and self.root(owner) in self.layouts:
+                self.relied.add(self.root(owner))
         if function is operator.getitem and is_gather(args[1]):
             return  # an index array copies
         if certain and isinstance(result, Value):

@@ -45,7 +45,7 @@ def test_the_example_of_a_refusal() -> None:
 
 
 def loss(x):
-    y = x.ravel()
+    y = x.T.ravel()
     y[0] = 1.0
     return np.sum(x * x)
 """
