@@ -50,7 +50,10 @@ class Groups:
         self._saved = {v for s in _loops(function.body) for v, _ in s.saves if v in self._relevant}
         if self._relevant:
             end = {v for v in leaves(function.body.yields) if v in self._relevant}
-            self._live(function.body, end)
+            live = self._live(function.body, end)
+            parameters = {v for p in function.parameters for v in leaves(p.structure)} & self._relevant
+            for v in parameters:  # each has its own name, which stands for it from the beginning
+                self._define(v, live | parameters)
         for a, b in must:
             self._merge(a, b)
         for a, b, whatever_name in wishes:

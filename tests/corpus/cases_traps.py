@@ -342,3 +342,11 @@ def matrix_powers_and_traces(a, n):
         power = power @ a / (k + 1)
         total = total + np.trace(power) + power[k, 0]
     return total * np.linalg.norm(a)
+
+
+@case((ONE, 0.5 * ONE, 2), (ONE, 0.5 * ONE, 0), (V, U, 3))
+def one_argument_takes_the_place_of_another(x, y, k):
+    for _ in range(k):
+        y -= 0.4
+        y = x
+    return np.sum(y * y)
