@@ -24,7 +24,7 @@ from revcompile.gates.draws import DRAWS
 from revcompile.gates.effects import format_, identity, percent, print_
 from revcompile.gates.known import as_it_is
 from revcompile.gates.lengths import length, size_of
-from revcompile.gates.rows import appended, chained, count, has_room, listed, stacked, sublist
+from revcompile.gates.rows import appended, chained, count, has_room, listed, repeated, stacked, sublist
 from revcompile.gates.table import TABLE, Gate
 from revcompile.ir.nodes import EMPTY, Apply, Instance, Structure, Value
 from revcompile.ir.types import Array, Scalar
@@ -352,6 +352,7 @@ _SPECIAL: dict[Any, Callable[[Speller, Any, Apply], ast.expr | None]] = {
     identity: lambda sp, args, _: sp(args[0]),
     listed: lambda sp, args, _: sp(args[0]),
     appended: lambda sp, args, _: ast.List([ast.Starred(sp(args[0]), ast.Load()), sp(args[1])], ast.Load()),
+    repeated: lambda sp, args, _: ast.BinOp(ast.List([sp(args[0])], ast.Load()), ast.Mult(), sp(args[1])),
     has_room: _has_room, sublist: _getitem,
     chained: lambda sp, args, _: ast.BinOp(sp(args[0]), ast.Add(), sp(args[1])),
     stacked: lambda sp, args, _: ast.Call(sp.public("np.stack"), [sp(args[0])], []),

@@ -27,6 +27,7 @@ from revcompile.gates.rows import (
     item_type,
     listed,
     popped,
+    repeated,
     stacked,
     sublist,
 )
@@ -34,7 +35,7 @@ from revcompile.gates.storing import store
 from revcompile.ir.nodes import EMPTY, Instance, Structure, Value, leaves, map_values
 from revcompile.ir.types import Array, Rows, Scalar, same_axes
 from revcompile.statements.iterables import Iteration
-from revcompile.syntax.abstract import Native
+from revcompile.syntax.abstract import Native, Restart
 from revcompile.syntax.mutable import ITEMS, is_growing
 
 if TYPE_CHECKING:
@@ -55,6 +56,25 @@ def begin(low: Lowering, items: list[Structure]) -> Instance:
     for x in items:
         content = _with(low, content, x)
     return _own(low, content)
+
+
+def is_wanted(low: Lowering, site: Any, count: Structure) -> bool:
+    """Whether a list of `count` equal items is to be a run-time list: where the run says how many."""
+    wanted = ("grow", site)
+    if isinstance(count, Value) and ("keep", site) not in low.decisions and wanted not in low.decisions:
+        raise Restart(wanted)
+    return wanted in low.decisions
+
+
+def repeat(low: Lowering, items: list[Structure], n: Structure) -> Instance:
+    """`[x] * n`"""
+    if len(items) != 1:
+        raise refuse("repeating more than one item in")
+    low.steer(n)
+    x = _number(low, items[0])
+    rows: Value = low.emit(repeated, x, n)
+    low.memory.relate([rows], [v for v in leaves(x) if isinstance(v.type, Array)])
+    return _own(low, rows)
 
 
 def _own(low: Lowering, content: Structure, name: str = ITEMS) -> Instance:

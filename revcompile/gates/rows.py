@@ -24,6 +24,11 @@ def listed(items: Any) -> Any:
     return list(items)
 
 
+def repeated(x: Any, n: int) -> Any:
+    """`[x] * n`"""
+    return [x] * n
+
+
 def appended(rows: Any, x: Any) -> Any:
     """What `rows` is after `rows.append(x)`."""
     return [*rows, x]
@@ -92,6 +97,13 @@ def _listed_type(facts: Facts, items: Any) -> Rows:
     return rows_of(Dim(size=len(items)), first)
 
 
+def _repeated_type(facts: Facts, x: Any, n: Any) -> Rows:
+    if not isinstance(n, Value):
+        return rows_of(Dim(size=max(n, 0)), item_type(x))
+    assert isinstance(n.type, Scalar)
+    return rows_of(n.type.extent or facts.fresh(), item_type(x))
+
+
 def _appended_type(facts: Facts, rows: Value, x: Any) -> Rows:
     assert isinstance(rows.type, Rows)
     n = rows.type.dims[0]
@@ -140,6 +152,10 @@ def _listed_rule(grad_y: Any, items: Any) -> Any:
     return [grad_y[i] for i in range(len(items))]
 
 
+def _repeated_rule(grad_y: Any, x: Any, n: Any) -> Any:
+    return np.sum(grad_y, axis=0)
+
+
 def _part_rule(grad_y: Any, rows: Any, index: Any) -> Any:
     return scatter(grad_y, index, rows.shape)
 
@@ -162,6 +178,7 @@ def _reversed_by_statements(grad_y: Any, rows: Any, x: Any = None) -> Any:
 
 for name, function, rule, types in (
     ("list", listed, _listed_rule, _listed_type),
+    ("repeat", repeated, _repeated_rule, _repeated_type),
     ("append", appended, _reversed_by_statements, _appended_type),
     ("pop", popped, _reversed_by_statements, _popped_types),
     ("with_row", with_row, _with_row_rule, _with_row_type),

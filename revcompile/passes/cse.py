@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.gates.effects import EFFECTS, identity
-from revcompile.gates.rows import chained, listed, sublist
+from revcompile.gates.rows import chained, listed, repeated, sublist
 from revcompile.ir.nodes import Apply, Block, Function, Statement, Structure, Value
 from revcompile.passes.walk import Walk
 
@@ -29,6 +29,7 @@ FRESH: frozenset[Any] = frozenset(
         np.zeros_like,
         np.ones_like,
         listed,
+        repeated,
         sublist,
         chained,
     }

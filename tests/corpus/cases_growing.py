@@ -294,6 +294,39 @@ def growing_list_read_before_its_item_is_written(u, n):
     return np.sum(us[-1] ** 2)
 
 
+@case((0.7, 4), (0.7, 0))
+def list_of_a_length_that_the_run_says(x, n):
+    ys = [0.0] * (n + 1)
+    ys[0] = x
+    for i in range(n):
+        ys[i + 1] = ys[i] * 0.9 + np.sin(ys[i])
+    return sum(ys) + ys[n // 2] ** 2
+
+
+@case((V, 4), (V, 2))
+def table_of_lists_filled_from_below(x, n):
+    best = [1.0] * (n + 1)
+    for i in range(1, n + 1):
+        for j in range(i):
+            best[i] = best[i] + 0.5 * best[j] * x[j]
+    return best[n] * best[1]
+
+
+@case((V, 3))
+def one_row_many_times(x, n):
+    rows = [x * 2.0] * n
+    rows[1] = x * x
+    return np.sum(np.array(rows) ** 2) + np.sum(rows[0] * rows[-1])
+
+
+@case((0.7,))
+def list_of_a_known_length_indexed_at_run_time(x):
+    ys = [x] * 6
+    for i in range(1, 6):
+        ys[i] = ys[i - 1] * ys[i] + 0.1 * i
+    return ys[-1]
+
+
 @case(MANY, EMPTY)
 def growing_array_of_nothing(x):
     out = []
