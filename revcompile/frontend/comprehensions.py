@@ -36,7 +36,7 @@ def is_run(low: Lowering, nodes: list[ast.expr], frame: Frame) -> bool:
     """Whether the one node is a comprehension that was found to be as long as the run says."""
     if len(nodes) != 1 or not isinstance(nodes[0], (ast.ListComp, ast.GeneratorExp)) or frame.is_rule:
         return False
-    return ("grow", frame.key(nodes[0])) in low.decisions
+    return ("grow", frame.site(nodes[0])) in low.decisions
 
 
 def total(low: Lowering, node: ast.Call, frame: Frame) -> Structure:
@@ -62,7 +62,7 @@ def _loop(low: Lowering, node: Any, body: ast.stmt, inner: Frame) -> None:
 def _written_out(low: Lowering, node: Any, frame: Frame) -> Structure:
     out: list[Structure] = []
     inner = Frame(frame.source, {}, frame, frame.is_rule, frame.depth)
-    decision = ("grow", frame.key(node)) if not frame.is_rule else None
+    decision = ("grow", frame.site(node)) if not frame.is_rule else None
     grows = decision is not None and not isinstance(node, ast.DictComp)
     grows = grows and ("keep", decision[1]) not in low.decisions  # type: ignore[index]
 

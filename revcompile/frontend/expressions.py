@@ -186,7 +186,7 @@ def binary(low: Lowering, node: ast.BinOp, frame: Frame) -> Structure:
     right = low.evaluate(node.right, frame)
     if isinstance(node.op, ast.Mult) and not frame.is_rule:
         for items, count in ((left, right), (right, left)):
-            if isinstance(items, list) and growing.is_wanted(low, frame.key(node), count):
+            if isinstance(items, list) and growing.is_wanted(low, frame.site(node), count):
                 return growing.repeat(low, items, count)
     return operate(low, BINARY[type(node.op)], left, right)
 

@@ -86,7 +86,7 @@ class Language:
         """A list or dict that a display makes; a list that was found to grow is one of its own kind."""
         if self.frames[-1].is_rule:
             return container
-        site = self.frames[-1].key(node)
+        site = self.frames[-1].site(node)
         if isinstance(container, list) and ("grow", site) in self.decisions:
             return growing.begin(self, container)
         self.own(container)

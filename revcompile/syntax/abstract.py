@@ -40,6 +40,10 @@ class Frame:
         """What names a statement of this function in every attempt to compile it."""
         return (self.function.__code__, node.lineno, node.col_offset)  # type: ignore[attr-defined]
 
+    def site(self, node: ast.AST) -> tuple[Any, ...]:
+        """What names an expression: others may begin at the same place."""
+        return (*self.key(node), type(node).__name__)
+
     @property
     def function(self) -> FunctionType:
         return self.source.function

@@ -292,6 +292,7 @@ def _preview(dispatcher: Dispatcher) -> None:
     for rank in (1, 2):  # of arrays, where the annotation says no more than that
         examples = {p: _example_of(annotations.get(p.name), rank) for p in parameters}
         args = tuple(x for p, x in examples.items() if p.kind is not p.KEYWORD_ONLY)
+        static = dispatcher.static
         try:
             dispatcher.show(
                 dispatcher.find(args, {p.name: x for p, x in examples.items() if p.kind is p.KEYWORD_ONLY})
@@ -299,6 +300,9 @@ def _preview(dispatcher: Dispatcher) -> None:
             return
         except Exception as e:  # whatever it is, the call that has real arguments reports it
             reason = str(e).splitlines()[0] if str(e) else type(e).__name__
+            dispatcher.static = (
+                static  # what must be known of these examples says nothing of a call's arguments
+            )
         if not any(isinstance(x, np.ndarray) for x in args):
             break
     note = (

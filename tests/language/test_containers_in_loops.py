@@ -208,6 +208,21 @@ def test_a_long_list_is_not_written_out():
     assert len(gradient.specializations) == 1
 
 
+def test_a_list_of_a_run_time_length_is_not_written_out():
+    def f(x, n):
+        ys = [0.0] * (n + 1)
+        ys[0] = x
+        for i in range(n):
+            ys[i + 1] = 0.9 * ys[i] + 0.1 * np.sin(ys[i])
+        return sum(ys)
+
+    gradient = grad(f, 0)
+    for n in (5, 500, 0):
+        gradient(0.7, n)
+    assert len(gradient.specializations) == 1
+    assert "ys = [0.0] * (n + 1)" in gradient.source
+
+
 def test_a_list_that_changes_while_a_loop_goes_through_it_is_refused():
     def f(x, n):
         xs = [x]
