@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.corpus.table import EMPTY, NO_ROWS, ONE, A, P, S, U, V, case
+from tests.corpus.table import EMPTY, NO_ROWS, ONE, A, P, S, U, V, case, doubtful
 
 V3, U3 = V[:3], U[:3]
 FLAT = S.ravel()
@@ -39,6 +39,15 @@ def decreased(q):
 
 
 # what a loop carries
+
+
+@doubtful((V, 3), (V, 0))
+def whole_numbers_and_floats_exchanged(x, k):
+    u, v = np.full(5, 1), np.zeros(5)
+    for _ in range(k):
+        v[1:] = u[:-1] * x[0] + 0.25
+        u, v = v, u
+    return np.sum(u)
 
 
 @case((V, 2), (V, 0))
@@ -424,7 +433,41 @@ def clipped_under_a_static_flag(z, k):
     return np.sum(v * z)
 
 
+@case((S, 0.6, np.float64(0.3)), (S, -0.9, np.float64(0.3)))
+def maximum_of_two_kinds_of_number(rows, w, b):
+    return max(w, rows[1][1]) * b
+
+
+@case((V, 0.7), (V, -0.7))
+def not_assigned_and_exchanged(z, w):
+    for _ in range(len(z)):
+        flag = w > 0.5
+        if flag:
+            t = 0.5 - z
+        if flag:
+            z, t = t, z
+    return np.sum(z * V)
+
+
+@case((V, 3), (V, 1), (V, 0))
+def whole_numbers_only_before_the_first_trip(x, n):
+    total = np.zeros(5, int)
+    for _ in range(n):
+        total = total + x[0]
+    return np.sum(total * x)
+
+
 # containers
+
+
+@case(V, ONE)
+def item_of_a_growing_list_is_written(x):
+    items = []
+    for _ in range(len(x)):
+        items.append(np.exp(x))
+    if items:
+        items[0][::2] = 0.5
+    return np.sum(np.array(items))
 
 
 @case((V, {"u": 1.5 * V, "c": 0.3}, 3), (V, {"u": 1.5 * V, "c": 0.3}, 0))
