@@ -403,7 +403,7 @@ def copy_of(array: Value, new: Value, made: Apply | None, line: int | None = Non
         if not isinstance(number, Value) or not number.type.dims:
             rest = [p.default for p in list(TABLE[np.full].signature.parameters.values())[2:]]
             return Apply(np.full, (shape, number, *rest), new, line, made.note)
-    if array.unset:
+    if array.unset or (array.of is not None and array.of.unset):
         new.unset = True
         return Apply(copy_for, (array,), new, line)
     return Apply(np.ndarray.copy, (array, "C"), new, line)

@@ -53,6 +53,7 @@ AS_MATH: dict[Callable[..., Any], Callable[..., Any]] = {
     np.copysign: math.copysign,
 }  # fmt: skip
 ARITHMETIC = frozenset({operator.add, operator.sub, operator.mul, operator.truediv})
+PICKING = frozenset({max, min})  # what gives one of its operands
 SAME = frozenset(
     {identity, sigmoid, over, *AS_MATH.values(), operator.pos, operator.pow, operator.mod, operator.floordiv}
 )
@@ -86,6 +87,8 @@ def use_math(function: Function, as_floats: bool) -> Function:
             return None  # a NumPy scalar for a NumPy scalar
         if statement.function is operator.getitem and _is_python(statement.args[0]):
             return _indexed(statement, out)
+        if statement.function in PICKING and _is_numpy(statement.result):
+            return _picked(statement, walk.converted, out)
         chosen = AS_MATH.get(statement.function)
         if chosen is None and statement.function in SAME:
             chosen = statement.function
@@ -232,6 +235,22 @@ def _indexed(statement: Apply, out: list[Statement]) -> Structure:
     out.append(Apply(np.float64, statement.args[:1], number, statement.line))
     out.append(replace(statement, args=(number, *statement.args[1:])))
     return statement.result
+
+
+def _picked(statement: Apply, converted: set[Value], out: list[Statement]) -> Value:
+    """`max(x, y)`, of NumPy scalars some of which are Python's now: the result must not be of either kind."""
+    result: Value = statement.result
+    if all(_is_python(x) for x in leaves(statement.args)):
+        result = _python(result)
+        converted.add(result)
+        out.append(replace(statement, result=result))
+        return result
+
+    def as_numpy(x: Structure) -> Structure:
+        return _as_numpy(x, statement.result, out, statement.line) if isinstance(x, Value) else x
+
+    out.append(replace(statement, args=map_structure(as_numpy, statement.args)))
+    return result
 
 
 def is_static(structure: Structure) -> bool:

@@ -156,6 +156,10 @@ def join_types(facts: Facts, a: Type, b: Type) -> Type:
         return _join_rows(facts, a, b)
     if isinstance(a, Rows) or isinstance(b, Rows) or isinstance(a, Array) != isinstance(b, Array):
         raise CannotJoin(f"a {a} on one side, a {b} on the other")
+    if (
+        isinstance(a, Array) and a.dtype.kind != b.dtype.kind
+    ):  # what is written into one is cut to whole numbers
+        raise CannotJoin(f"a {a} on one side, a {b} on the other")
     dtype = a.dtype if a.dtype == b.dtype else np.result_type(a.dtype, b.dtype)
     if isinstance(a, Scalar) and isinstance(b, Scalar) and a.python != b.python:
         strong, weak = (b, a) if a.python else (a, b)

@@ -18,7 +18,7 @@ from revcompile.gates.axes import takes_all
 from revcompile.gates.indexing import has_index_array
 from revcompile.gates.storing import store
 from revcompile.ir.nodes import Apply, Structure, Value
-from revcompile.ir.types import Array, Scalar, is_float, same_axes
+from revcompile.ir.types import Array, Rows, Scalar, is_float, same_axes
 from revcompile.runtime import last_written
 from revcompile.syntax.abstract import Frame
 from revcompile.syntax.interpreter import Interpreter
@@ -36,6 +36,10 @@ def write(low: Interpreter, array: Value, index: Structure, value: Structure) ->
         value = low.apply(np.array, (value,), {})
     if not isinstance(array.type, Array):
         raise TypeError(f"a {array.type} object does not support item assignment")
+    if isinstance(low.memory.root(array).type, Rows):  # several of its items may be one array
+        raise UnsupportedError(
+            "writing into an item of a list whose length only the run decides is not supported"
+        )
     if low.memory.root(array) in low.memory.read_only:
         raise ValueError("assignment destination is read-only")
     if not array.type.dims:

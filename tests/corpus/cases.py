@@ -5,6 +5,7 @@ from tests.corpus import (  # noqa: F401
     cases_containers,
     cases_errors,
     cases_exits,
+    cases_found,
     cases_functions,
     cases_growing,
     cases_loops,

@@ -1,0 +1,649 @@
+"""Programs that the random generator found, made small: each was compiled wrongly once, or refused without need."""
+
+import numpy as np
+
+from tests.corpus.table import EMPTY, NO_ROWS, ONE, A, P, S, U, V, case, doubtful
+
+V3, U3 = V[:3], U[:3]
+FLAT = S.ravel()
+
+
+# adjoints that are one array
+
+
+@case((V, U), (V[:2], U[:2]))
+def product_with_a_summand_again(y, u):
+    q = u + 0.4 * y * u
+    return q[1]
+
+
+@case(V, ONE, EMPTY)
+def product_added_in_place_to_its_factor(x):
+    x += x * x
+    return np.sum(np.sin(x))
+
+
+@case((V3, 0.4, 0.3), (-V3, 0.4, 0.3))
+def written_by_two_calls_in_one_expression(x, w, limit):
+    if x[1] >= limit - 2.0:
+        w = decreased(x) * decreased(x)
+    return w
+
+
+def decreased(q):
+    if q.shape[0] > 2:
+        q[:] -= 0.4
+    else:
+        q[...] = q
+    return np.sum(np.sin(q))
+
+
+# what a loop carries
+
+
+@doubtful((V, 3), (V, 0))
+def whole_numbers_and_floats_exchanged(x, k):
+    u, v = np.full(5, 1), np.zeros(5)
+    for _ in range(k):
+        v[1:] = u[:-1] * x[0] + 0.25
+        u, v = v, u
+    return np.sum(u)
+
+
+@case((V, 2), (V, 0))
+def carried_as_a_view_of_itself(x, k):
+    for _ in range(k):
+        x = x[::1]
+    return np.sum(x)
+
+
+@case((V, U, S), (V, U, S[:2]), (V, U, S[:0]))
+def names_exchanged_over_rows(x, y, rows):
+    for _ in rows:
+        y, x = x, y
+    return np.sum(y * P)
+
+
+@case((V, 3), (V, 2), (V, 0))
+def number_and_array_exchanged(y, k):
+    u, v = y, 0.5
+    for _ in range(k):
+        v = v + u
+        u, v = v, u
+    return np.sum(u * y)
+
+
+@case((V, 3), (V, 2), (V, 0))
+def buffers_exchanged(x, k):
+    u, v = x, np.zeros(len(x))
+    for _ in range(k):
+        v[1:-1] = u[2:]
+        u, v = v, u
+    return np.sum(np.sin(v)) + np.sum(u * P)
+
+
+@case((V, 3), (V, 0))
+def buffers_exchanged_by_a_third_name(x, k):
+    u, v = x, np.zeros(len(x))
+    for _ in range(k):
+        v[1:-1] = 0.5
+        w = u
+        u = v
+        v = w
+    return np.sum(np.sin(v))
+
+
+@case((V, U, 3), (V, U, 0))
+def copy_and_fresh_array_exchanged(u, y, k):
+    old, new = u.copy(), np.ones(y.shape)
+    for _ in range(k):
+        new[:] = u[k % len(u)]
+        old, new = new, old
+    return np.sum(old * y)
+
+
+@case((np.float64(0.3), 1), (np.float64(0.3), 0), (0.3, 1))
+def kind_of_number_from_the_trip_before(b, k):
+    s = 0.0
+    for _ in range(k):
+        s, b = b, s
+    return b * b + s
+
+
+@case((np.float64(0.3), 5), (np.float64(0.3), 0))
+def factor_that_becomes_a_constant(b, k):
+    s = t = 0.5
+    for _ in range(2, k):
+        s = b * s
+        b = t
+    return s
+
+
+@case((V, S), (V, S[:0]))
+def name_of_an_array_that_shrinks_by_a_number(x, rows):
+    u = x * 2.0
+    for _ in range(0, rows.shape[0], 2):
+        u -= 0.4
+        x = u
+    return np.sum(x * x)
+
+
+@case((V3, S, 2.0 * S, 1, 0.5))
+def matrix_made_anew_from_a_stored_row(x, rows, start, k, c):
+    for i in range(len(x)):
+        x -= c
+        rows[i, 1] = start[k, 0]
+        start = np.zeros((rows.shape[1], start.shape[0])) + rows[i]
+    return np.sum(start) + np.sum(x)
+
+
+@case((V, U, 1), (V, U, 2))
+def maximum_added_while_a_number_falls(y, z, k):
+    s = 0.5
+    while s > 0.3:
+        s = 0.6 * s
+        z[k] += np.max(y)
+    return np.sum(z * y)
+
+
+@case((V, S, 0.5, 1))
+def while_over_what_the_body_reads(z, rows, w, k):
+    s = 0.5
+    while s > 0.3:
+        w = rows[k, k % rows.shape[1]]
+        s = w - 2.0 * z[2]
+    return s * w
+
+
+@case((V, U), (ONE, ONE), (EMPTY, EMPTY[:0]))
+def array_of_the_inner_loop_used_after_both(y, z):
+    u = y
+    for _ in range(len(z)):
+        j = 0
+        while j < 4:
+            u = np.exp(y)
+            j = j + 1
+    u[: len(u) // 2] *= 0.7
+    return np.sum(u)
+
+
+# stores and the versions between them
+
+
+@case((V3, S), (V3, S[:1]))
+def same_places_in_each_trip(x, rows):
+    s = 1.0
+    for i in range(len(rows)):
+        x[[0, 0, 1]] = 0.5
+        x += rows[:, i % rows.shape[1]][: len(x)].sum()
+        s /= x[i]
+    return s
+
+
+@case((V, 2), (V, 0), (V, 5))
+def number_from_what_was_just_cut(x, k):
+    for _ in range(k):
+        x[:k] = 0.5
+        x[0] = np.dot(x, x) * 0.1
+    return np.sum(x * x)
+
+
+@case((S, V3, 2), (S, V3, 0))
+def row_overwritten_by_the_trip_index(rows, y, k):
+    c = 0.5
+    for t in range(k):
+        rows[t][k] = 0.5
+        c = np.sum(rows * y)
+    return c
+
+
+@case((V, U, 1), (V, U, 4))
+def mask_in_a_loop_that_may_not_run(x, y, k):
+    for _ in range(1, k, 2):
+        y[y < 0.5] = x[k % y.shape[0]]
+    return np.sum(y * x)
+
+
+@case((V3, S, 0), (V3, S, 1))
+def masked_rows_and_a_product(y, rows, k):
+    for row in rows:
+        row[np.abs(row) > 0.5] = row[np.abs(row) > 0.5] * y[0]
+    if -rows[k, k] > -1.0:
+        y = rows @ rows[0]
+    return np.sum(y)
+
+
+@case((V, 0.3, 0), (V, 0.3, 3))
+def last_element_written_while_going_backwards(y, w, k):
+    s = 0.0
+    for e in y[::-1]:
+        if k < 2:
+            e, s = s, e
+        else:
+            y[-1] -= 0.4 * s
+            if np.sqrt(e * e + 0.3) < 0.1:
+                halved(y)
+    return s * w
+
+
+def halved(p):
+    p[:] = p / (1.5 + p * p)
+
+
+@case((0.5, 1, S), (0.5, 0, S), (0.5, 2, S))
+def masked_row_then_a_row_from_a_dict(x, k, rows):
+    if k > 1:
+        return 0.5
+    s = x
+    mask = rows[0] > 0.1
+    rows[1][mask] = 0.5
+    for _ in range(k):
+        box = {"p": s, "r": x}
+        rows[0] = rows[1][k] * box["p"]
+    return np.sum(rows)
+
+
+# leaving a loop
+
+
+@case((V3, S), (V3, S.T))
+def stores_before_a_break_from_the_end(y, rows):
+    for i in reversed(range(rows.shape[1])):
+        if 0.4 < rows[i, -1] < 0.6:
+            break
+        y[[0, 1]] = rows[i][i]
+    return np.sum(y * y)
+
+
+@case((V, 0.5), (ONE, 0.5))
+def left_after_one_reversed_trip(z, c):
+    for i in reversed(range(z.shape[0])):
+        c = z[i] * c
+        break
+    return c
+
+
+@case((V, 4), (V, 2))
+def return_in_the_first_trip(x, k):
+    for _ in range(3, k, 2):
+        x[k] = 0.5
+        return np.sum(np.sin(x))
+    return 0.5
+
+
+@case((V, U, P, A[:, :3], 0.5, 2), (V[:1], U[:1], P[:1], A[:1, :1], 0.5, 2))
+def two_ways_to_return_from_a_loop(x, y, z, rows, w, k):
+    s = 0.5
+    for i in range(1, min(y.shape[0], 3)):
+        if i > 1:
+            return w * x[0]
+        y[i], y[i - 1] = 0.5 * y[0], y[i]
+        w = 0.5 + rows[i - 1][1] / (k * (0.1 * k)) + np.sum(y)
+        if np.dot(rows[:, i], rows[:, 0]) > 9.0:
+            return s
+    return np.sum(np.maximum(z, x)) + s * w
+
+
+@case((V3, S, 3), (V3, S, 0))
+def break_where_a_function_writes(z, rows, k):
+    s = 1.0
+    for _ in range(k):
+        if s > 0.5:
+            set_to(z, z * 0.4)
+        else:
+            break
+        for i in range(1, rows.shape[0]):
+            s = max(z[i], 0.07) * rows[i, 0]
+    return s
+
+
+def set_to(p, q):
+    p[:] = np.sin(q)
+
+
+@case((S, 0.3, V3), (S[:1], 0.3, V3))
+def loop_else_that_always_runs(rows, w, u):
+    c = 0.3
+    for _ in range(len(rows)):
+        for _ in range(1):
+            set_to(u, u)
+        else:
+            c = 0.7
+        set_to(rows[:, -1], c * u[0] * w)
+    return rows[0, -1]
+
+
+# names that are set on one way only
+
+
+@case((V, U, S), (V, U, -S))
+def array_set_and_read_under_one_flag(x, y, rows):
+    s = 0.1
+    for i in range(1, rows.shape[1]):
+        flag = i > 1
+        if flag:
+            t = np.concatenate([y, x])
+        if flag:
+            s = t[1] * t[6]
+    return s
+
+
+@case((S, 0.5, S), (S, 0.5, -S))
+def row_set_and_read_under_one_flag(rows, b, q):
+    flag = np.sum(q) > 0.1
+    if flag:
+        t = rows[1]
+    if flag:
+        b = np.mean(t)
+    return b * b
+
+
+@case((V, U, 2.0 * FLAT[:5]), (V, U, -P))
+def slice_of_the_last_trip_that_set_it(y, z, limits):
+    v = z
+    for i in range(len(z)):
+        if limits[i] >= 0.2:
+            continue
+        v = y[:2]
+    return np.sum(v * v)
+
+
+@case((V, S, 0.5, 0), (V, S, 0.5, 2), (V[:1], S, -0.9, 0))
+def number_unset_in_two_nested_ways(z, rows, b, k):
+    for i, _ in enumerate(z):
+        if k > 1:
+            if k > 7:
+                break
+        flag = b >= 0.2
+        if flag:
+            s = 0.5
+        if i != 1:
+            s = 0.5
+        else:
+            b = s * rows[0][i]
+    return b + s
+
+
+@case(V, ONE)
+def name_for_the_argument_from_the_first_trip_on(x):
+    s = 1.0
+    for i in range(x.shape[0]):
+        if i == 0:
+            t = x
+        if i < 2:
+            clipped(x)
+        t[t > 0.2] = 0.9 * s
+        s = np.mean(t)
+    return s
+
+
+def clipped(p):
+    p[p > 0.5] = 0.5 * p[0]
+
+
+@case((V, U, 0.4), (ONE, ONE, 0.4))
+def maximum_found_in_the_first_trip(x, y, w):
+    s = 1
+    for i in range(y.shape[0]):
+        if i == 0:
+            w = np.max(x) * (s * np.max(x))
+    return w
+
+
+@case((V, U, 0.4), (V, ONE, 0.4))
+def never_the_other_side(x, y, w):
+    s = 1.0
+    for i in range(y.shape[0]):
+        u = y
+        if i < 2:
+            u = x
+        y[::1] = 0.5 * u[0]
+        if np.all(x < 9.0):
+            w = np.max(x)
+        else:
+            s = w
+    return 0.5 * w * s + np.sum(y)
+
+
+@case((V, U, S, 0.3, np.float64(0.4)), (V, U, S[:1], 0.3, np.float64(0.4)))
+def numbers_of_two_kinds_exchanged(x, y, rows, w, b):
+    s = 0.5
+    for _ in range(rows.shape[0]):
+        if np.any(rows > 0.0):
+            b, w = w, b
+        else:
+            s = x @ y * w
+    return s * b + w * w
+
+
+@case((V, U), (-V, U))
+def zero_dimensional_choice_and_a_number(x, y):
+    s = np.where(x[0] > 0.1, x[1], y[0])
+    return max(s, -2.5) * min(0.2, s)
+
+
+@case((V, 1), (V, 3))
+def clipped_under_a_static_flag(z, k):
+    s = 0.1
+    v = z[::1]
+    if k < 2:
+        old = v
+        v = np.clip((0.5 * (old + old))[::1], -0.9, 0.9)
+        v[v > 0.5] = s
+    return np.sum(v * z)
+
+
+@case((S, 0.6, np.float64(0.3)), (S, -0.9, np.float64(0.3)))
+def maximum_of_two_kinds_of_number(rows, w, b):
+    return max(w, rows[1][1]) * b
+
+
+@case((V, 0.7), (V, -0.7))
+def not_assigned_and_exchanged(z, w):
+    for _ in range(len(z)):
+        flag = w > 0.5
+        if flag:
+            t = 0.5 - z
+        if flag:
+            z, t = t, z
+    return np.sum(z * V)
+
+
+@case((V, 3), (V, 1), (V, 0))
+def whole_numbers_only_before_the_first_trip(x, n):
+    total = np.zeros(5, int)
+    for _ in range(n):
+        total = total + x[0]
+    return np.sum(total * x)
+
+
+# containers
+
+
+@case(V, ONE)
+def item_of_a_growing_list_is_written(x):
+    items = []
+    for _ in range(len(x)):
+        items.append(np.exp(x))
+    if items:
+        items[0][::2] = 0.5
+    return np.sum(np.array(items))
+
+
+@case((V, {"u": 1.5 * V, "c": 0.3}, 3), (V, {"u": 1.5 * V, "c": 0.3}, 0))
+def dict_of_an_array_that_shrinks(x, state, k):
+    for _ in range(k):
+        state["c"] = 0.5
+        state["u"] -= 0.4
+        x = state["u"]
+    return np.sum(x * x) + state["c"]
+
+
+@case((S, 0.4, 0), (S, 0.4, 2))
+def tuple_around_an_array_that_is_written(rows, w, k):
+    s = 0.5
+    box = (rows, s)
+    box[0][0, 1] = 0.5 * w
+    for _ in range(k):
+        s = w / rows[0, 1] + rows[1, 1]
+    return s
+
+
+@case((S, {"u": V, "c": 0.3}), (S, {"u": ONE, "c": 0.3}))
+def dict_in_a_loop_that_never_runs(rows, state):
+    s = 0.0
+    for row in rows.T:
+        for _ in range(1, 1, 1):
+            state["c"], s = s, 0.5
+            state["u"][[0, 1]] = 0.4
+        s += row[0] * state["u"][0]
+    return s * state["c"]
+
+
+@case((V3, [1.0 * V3, 2.0 * V3]), (V3, [ONE, 1.5 * ONE]))
+def item_scaled_and_replaced_while_it_is_gone_through(x, parts):
+    for i, e in zip(range(len(parts[0])), parts[0]):
+        parts[0] *= x[0]
+        parts[0] = np.full(3, e * (i + 1))
+    return np.sum(parts[0] * x)
+
+
+# two names, or one array
+
+
+@case((V, S), (ONE, S), (EMPTY, NO_ROWS))
+def column_of_a_vector(x, rows):
+    column = x.reshape(-1, 1)
+    x += np.sum(rows)
+    return np.sum(column * x)
+
+
+@case((V[::2], 3), (V[::2], 1), (V[::2], 0))
+def strided_vector_as_a_matrix(x, k):
+    pair = np.reshape(x, (1, -1))
+    for _ in range(k):
+        pair[0] *= x
+    return np.sum(x)
+
+
+@case((V, U), (EMPTY, EMPTY[:0]))
+def one_array_by_two_names_after_a_loop(x, y):
+    v = x
+    for _ in zip(y, y):
+        v = y
+    y -= 1.0
+    return np.sum(v * y)
+
+
+@case((V, U, S), (V, U, S[:1]), (V, U, S[:0]))
+def other_array_scaled_from_the_second_trip_on(x, y, rows):
+    box = (y, 0.5)
+    for _ in rows:
+        x *= 0.9
+        x = y
+    return np.sum(box[0] * x)
+
+
+@case((V, U), (V[:1], U[:1]), (EMPTY, EMPTY[:0]))
+def argument_that_becomes_the_other(x, y):
+    for _ in range(y.shape[0]):
+        x[:] -= 0.4
+        x = y
+        y[:] = np.sin(y)
+    return np.sum(x * y)
+
+
+@case((V, U, 2), (V, U, 0))
+def fresh_array_only_in_later_trips(x, y, k):
+    j = 0
+    while True:
+        if j > k:
+            x = np.cumsum(y)
+            break
+        x[[0, 1]] = [0.5, 0.1 * x[2]]
+        j += 1
+    return np.sum(x * y)
+
+
+@case((U, S, 2), (V, S, 2))
+def column_or_vector_written_by_a_function(y, rows, k):
+    replaced(rows[:, k % 3], y[:3])
+    return np.sum(y) * np.sum(rows)
+
+
+def replaced(p, q):
+    r = 0.5
+    if q[0] <= 0.9:
+        p = q
+    p[::1] *= r
+
+
+@case((V, U), (V, -U))
+def chosen_half_is_written(x, y):
+    half = x[:2] if y[0] > 0.0 else x[2:]
+    half *= y[1]
+    return np.sum(x * x)
+
+
+@case((V, U, S), (V, U, S[:1]), (V, U, S[:0]))
+def scaled_before_and_after_another_name(x, y, rows):
+    z = x
+    for row in rows:
+        x *= row[0]
+        z += y
+    return np.sum(x * z)
+
+
+# kernels by hand that showed nothing wrong, or no longer
+
+
+@case((S, V3), (-S, V3), (0.1 * S, V3))
+def rows_until_a_sum_is_large(rows, x):
+    y = np.zeros(3)
+    for i in range(3):
+        for j in range(3):
+            y[i] += rows[i, j] * x[j]
+            if y[i] > 0.3:
+                return y[i] * np.sum(y)
+        x[i] = y[i] * 0.5
+    return np.sum(y * x)
+
+
+@case((V3, 3), (V3, 1), (V3, 0))
+def history_read_before_it_is_scaled(x, n):
+    history = np.zeros((n + 1, 3))
+    history[0] = x
+    for t in range(n):
+        before = history[t]
+        history[t + 1] = np.tanh(before) * x
+        before = before * 2
+        x = x + 0.1 * history[t + 1]
+    return np.sum(history**2) + np.sum(x)
+
+
+@case(V)
+def overlapping_views_written_by_each_other(x):
+    a, b = x[:3], x[2:]
+    a += b
+    b *= a
+    return np.sum(x**2)
+
+
+@case((V3, np.array([0, 1, 1, 2])), (V3, np.array([2, 2, 2])))
+def repeated_places_of_two_arrays(x, where):
+    y = np.zeros(4)
+    for t in range(3):
+        y[where] += x[where] * (t + 1)
+        np.add.at(y, where, x[where] ** 2)
+        x[where] *= 0.5
+    return np.sum(y**2) + np.sum(x)
+
+
+@case(A, S)
+def view_of_a_transposed_view(rows):
+    across = rows.T[1:]
+    turned = across[:, ::-1]
+    for i in range(2):
+        turned[i] *= rows[:, 0]
+        across += turned[0]
+    return np.sum(rows**2)
