@@ -223,3 +223,34 @@ def test_a_broadcast_with_what_may_be_one_proves_nothing() -> None:
     assert out == a and not facts.same(a, b)
     (out,) = facts.broadcast((b,), (facts.fresh(maybe_one=True),))
     assert not facts.same(out, b)
+
+
+def test_what_is_stretched_both_ways_is_equal() -> None:
+    facts = Facts()
+    a, b, c = (facts.fresh().trimmed(2) for _ in range(3))
+    facts.stretch(a, b)
+    assert not facts.same(a, b)
+    facts.stretch(b, c)
+    facts.stretch(c, a)
+    assert facts.same(a, b) and facts.same(b, c)
+
+
+def test_a_sum_that_is_stored_over_one_of_its_terms_is_as_long() -> None:
+    facts = Facts()
+    a, b = facts.fresh(), facts.fresh()
+    (out,) = facts.broadcast((a,), (b,))
+    assert not facts.same(out, a)
+    facts.stretch(out, a)
+    assert facts.same(out, a) and not facts.same(out, b)
+    assert facts.broadcast((b,), (a,)) == (out,)
+
+
+def test_the_same_part_of_axes_that_agree_is_equally_long() -> None:
+    facts = Facts()
+    a, b = facts.fresh(), facts.fresh()
+    first, second = facts.part(a, (None, 3)), facts.part(b, (None, 3))
+    assert facts.part(a, (None, 3)) == first and facts.part(a, (None, 4)) != first
+    assert not facts.same(first, second)
+    facts.unify(a, b)
+    assert facts.same(first, second)
+    assert facts.same(first.trimmed(1), second.trimmed(1)) and not facts.same(first.trimmed(1), second)

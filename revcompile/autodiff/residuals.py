@@ -3,6 +3,7 @@
 A value that a side of a branch makes becomes one more result of the branch. A value that a trip of a loop
 makes is, for the reversed trip,
 
+- computed before the loop, once, where it is the same in each trip;
 - computed again, where that is as cheap as remembering it: views, lengths, comparisons, the arithmetic of
   a few numbers; in a trip that depends on nothing carried, of a few more;
 - otherwise *saved*: kept in a list, one item a trip, which the reversed loop goes through backwards.
@@ -15,6 +16,8 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable
 from dataclasses import replace
+
+import numpy as np
 
 from revcompile.gates.lengths import LENGTHS
 from revcompile.gates.table import TABLE
@@ -44,11 +47,16 @@ CHEAP, INDEPENDENT = 3, 8  # operations that are worth repeating rather than rem
 
 
 class Kept:
-    """What each forward loop has to keep: the values to save with their lists, the count of its trips."""
+    """What each forward loop has to keep: the values to save with their lists, the count of its trips; and
+    what is computed before it rather than in it."""
 
     def __init__(self) -> None:
         self.saves: dict[int, list[tuple[Value, Value]]] = {}
         self.trips: dict[int, Value] = {}
+        self.before: dict[int, dict[Value, Apply]] = {}
+
+    def has_moved(self, s: Statement) -> bool:
+        return isinstance(s, Apply) and any(v in moved for moved in self.before.values() for v in s.outputs)
 
 
 def keep_residuals(
@@ -78,7 +86,9 @@ def _keep(
             branch = replace(statement, then=then, orelse=orelse)
             statement = with_residuals(branch, read, None) if in_loop else with_residuals(branch, read)
         elif isinstance(statement, Loop):
-            body = replace(statement.body, statements=_keep(statement.body.statements, kept, read, True))
+            out.extend(kept.before.get(id(statement), {}).values())
+            stays = tuple(s for s in statement.body.statements if not kept.has_moved(s))
+            body = replace(statement.body, statements=_keep(stays, kept, read, True))
             saves = (*statement.saves, *kept.saves.get(id(statement), ()))
             statement = replace(
                 statement, body=body, saves=saves, trips=kept.trips.get(id(statement), statement.trips)
@@ -117,12 +127,16 @@ class _Residuals:
         self.inner = {*defined(forward.body), *forward.bound, *_lists(forward.body, kept)}
         self.indices = {v for v, _ in forward.each}
         body = substitute(Block(forward.body.statements), outer)
-        self.made = {v: s for s in body.statements if isinstance(s, Apply) for v in s.outputs}
-        self.statements = body.statements
+        self.statements = tuple(_with_moved(forward.body.statements, body.statements, kept))
+        self.made = {v: s for s in self.statements if isinstance(s, Apply) for v in s.outputs}
         self.again: dict[Value, Apply] = {}
         self.saved: dict[Value, None] = {}
 
     def complete(self) -> Loop:
+        for v in dict.fromkeys(uses(self.reversal.body)):
+            made = self.made.get(v)
+            if made is not None and not self._is_repeatable(made, False) and self._is_constant(v):
+                self._move_out(v)
         needed = [v for v in dict.fromkeys(uses(self.reversal.body)) if v in self.inner]
         free = not any(self._is_carried(v, set()) for v in needed)
         limit = INDEPENDENT if free else CHEAP
@@ -183,6 +197,24 @@ class _Residuals:
         made = self.made.get(v)
         return made is None or any(self._is_carried(a, seen) for a in made.inputs)
 
+    def _is_constant(self, v: Value) -> bool:
+        """Whether a value is the same in each trip, and can be computed even if there is none."""
+        made = self.made.get(v)
+        if v not in self.inner or made is None:
+            return v not in self.inner
+        return is_harmless(made) and all(map(self._is_constant, made.inputs))
+
+    def _move_out(self, v: Value) -> None:
+        if v not in self.inner:
+            return
+        made = self.made[v]
+        for a in made.inputs:
+            self._move_out(a)
+        for moved in self.kept.before.values():
+            moved.pop(made.result, None)
+        self.kept.before.setdefault(id(self.forward), {})[made.result] = made
+        self.inner.discard(v)
+
     def _cost(self, v: Value, free: bool) -> float:
         """How many operations it takes to compute a value again in the reversed trip."""
         if v not in self.inner or v in self.indices or v in self.saved:
@@ -217,6 +249,28 @@ class _Residuals:
         self.again[v] = self.made[v]
         for a in self.made[v].inputs:
             self._repeat(a)
+
+
+def is_harmless(s: Apply) -> bool:
+    """Whether an operation never raises: a view of a whole array, arithmetic of one array and numbers."""
+    if s.function is np.transpose:
+        return True
+    gate = TABLE[s.function]
+    values = [a for a in s.args if isinstance(a, Value)]
+    arrays = [a for a in values if a.type.dims]
+    floats = all(isinstance(a.type, (Scalar, Array)) and a.type.dtype.kind == "f" for a in values)
+    if gate.locals is None or gate.is_singular(s.args) or not floats:
+        return False
+    return len(arrays) == 1 or (not arrays and s.function in ARITHMETIC)
+
+
+def _with_moved(
+    original: Iterable[Statement], statements: Iterable[Statement], kept: Kept
+) -> Iterable[Statement]:
+    """The statements of a trip, with what is computed before the loops among them."""
+    for first, s in zip(original, statements, strict=True):
+        yield from kept.before.get(id(first), {}).values()
+        yield s
 
 
 def _lists(block: Block, kept: Kept) -> Iterable[Value]:

@@ -94,7 +94,7 @@ class Reverser:
     def learn(self, block: Block) -> None:
         """Know again, inside the reversal of a block, what running it proved about lengths."""
         for statement in block.statements:
-            if isinstance(statement, Apply) and statement.function is not store.store:
+            if isinstance(statement, Apply):
                 infer(TABLE[statement.function], statement.function, statement.args, self.builder.facts)
 
     def apply(self, statement: Apply) -> None:

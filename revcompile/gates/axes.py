@@ -131,22 +131,23 @@ def quotient(facts: Facts, whole: Dims, parts: Dims) -> Dim:
 def sliced(facts: Facts, d: Dim, s: slice) -> Dim:
     """The length of `x[s]` on an axis of length `d`."""
     start, stop, step = s.start, s.stop, s.step
+    bounds = tuple(facts.number(n) if is_value(n) else n for n in (start, stop, step))
     if is_value(step) or is_value(start):
-        return facts.fresh()
+        return facts.part(d, bounds)
     if is_value(stop):
         whole = start in (None, 0) and step in (None, 1) and facts.same(extent(facts, stop), d)
-        return d if whole else facts.fresh()
+        return d if whole else facts.part(d, bounds)
     if d.size is not None:
         return Dim(size=len(range(*s.indices(d.size))))
     if step in (None, 1):
         if stop is not None and stop >= 0:
             empty = start is not None and start >= 0 and stop <= start
-            return Dim(size=0) if stop == 0 or empty else facts.fresh()
+            return Dim(size=0) if stop == 0 or empty else facts.part(d, bounds)
         if start is None or start >= 0:
             return d.trimmed((start or 0) - (stop or 0))
     elif step == -1 and (start is None or start < 0) and (stop is None or stop >= 0):
         return d.trimmed((0 if start is None else -1 - start) + (0 if stop is None else stop + 1))
-    return facts.fresh()
+    return facts.part(d, bounds)
 
 
 def normal(axis: int, rank: int) -> int:

@@ -63,6 +63,7 @@ def _check_shape(facts: Facts, value: Value, part: Scalar | Array) -> None:
     if len(have) > len(want):
         raise ValueError(f"could not broadcast: a {value.type} is stored where a {part} stands")
     for h, w in zip(reversed(have), reversed(want), strict=False):
+        facts.stretch(h, w)
         if not h.can_be_one:
             if h.size is not None and w.size is not None and h.size != w.size:
                 raise ValueError(f"could not broadcast: a {value.type} is stored where a {part} stands")

@@ -25,7 +25,7 @@ class Builder:
         self.line: int | None = None
         self.note = ""
         self.depth = 0  # how many blocks are open around the statement to come
-        self.definitions: dict[Value, Apply] = {}
+        self.facts.definitions = self.definitions = dict[Value, Apply]()
         self._remembered: list[dict[Any, Value]] = [{}]
 
     def emit(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Structure:

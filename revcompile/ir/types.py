@@ -7,6 +7,8 @@ must be undone. This module imports NumPy and nothing of ours.
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -106,6 +108,7 @@ class Opaque:
 
 Type = Scalar | Array | Opaque
 
+ARITHMETIC = frozenset({operator.add, operator.sub, operator.mul, operator.floordiv, operator.neg})
 FLOAT = Scalar(np.dtype(float), python=True)
 INT = Scalar(np.dtype(int), python=True)
 BOOL = Scalar(np.dtype(bool), python=True)
@@ -135,25 +138,44 @@ def gradient_type(t: Scalar | Array) -> Scalar | Array:
 class Facts:
     """What a program proves about lengths by running: `a @ b` proves that two axes agree.
 
-    A union-find over symbols. Facts proved inside a branch hold only there: `snapshot` and
-    `restore` bracket it.
+    A union-find over symbols, and pairs of lengths of which the first is the second or 1: what is stored is
+    stretched to its place, an operand to the result. Where each of two lengths is the other or 1, they are
+    equal: `x[i:j] += v` proves the sum to be as long as the slice. Facts proved inside a branch hold only
+    there: `snapshot` and `restore` bracket it.
     """
 
     def __init__(self) -> None:
         self._parent: dict[int, int] = {}
         self._sizes: dict[int, int] = {}  # symbols that were proved to be a number
+        self._stretched: dict[tuple[Dim, Dim], None] = {}  # lengths of which the first is the second or 1
         self._counted: dict[object, Dim] = {}
-        self._next = 0
+        self._parts: dict[int, tuple[Dim, object]] = {}  # of which length, by which slice
+        self.count = 0  # of symbols
+        self.definitions: Mapping[Any, Any] = {}  # the statements that compute numbers
 
     def fresh(self, maybe_one: bool = True) -> Dim:
-        self._next += 1
-        return Dim(symbol=self._next, maybe_one=maybe_one)
+        self.count += 1
+        return Dim(symbol=self.count, maybe_one=maybe_one)
 
     def counted(self, what: object) -> Dim:
         """The length that counts something, the elements that a mask picks: the same each time."""
         if what not in self._counted:
             self._counted[what] = self.fresh()
         return self._counted[what]
+
+    def part(self, whole: Dim, bounds: object) -> Dim:
+        """The length of a slice of an axis: the same for the same bounds on an axis of the same length."""
+        found = self.counted((whole, bounds))
+        assert found.symbol is not None
+        self._parts[found.symbol] = whole, bounds
+        return found
+
+    def number(self, value: Any) -> object:
+        """What is the same for whole numbers that are computed alike: `i + 1`, wherever it is written."""
+        made = self.definitions.get(value)
+        if made is None or made.function not in ARITHMETIC:
+            return value
+        return made.function, *(self.number(a) if hasattr(a, "type") else a for a in made.args)
 
     def root(self, symbol: int) -> int:
         while symbol in self._parent:
@@ -166,28 +188,59 @@ class Facts:
             if known is not None and symbol.symbol is not None and symbol.trim == 0:
                 self._sizes[symbol.symbol] = known
         if a.symbol is None or b.symbol is None or a.trim != b.trim or a.trim > 0:
+            self.stretch(a, b)
+            self.stretch(b, a)
             return
         ra, rb = self.root(a.symbol), self.root(b.symbol)
         if ra != rb:
             self._parent[max(ra, rb)] = min(ra, rb)
 
+    def stretch(self, a: Dim, b: Dim) -> None:
+        """Record that a length is another or 1."""
+        if not (a.is_one or self.node(a) == self.node(b)):
+            self._stretched[a, b] = None
+
     def same(self, a: Dim, b: Dim) -> bool:
         """Whether two lengths are proved equal."""
-        if a.size is not None or b.size is not None:
-            return a.size == b.size
-        assert a.symbol is not None and b.symbol is not None
-        return self.root(a.symbol) == self.root(b.symbol) and a.trim == b.trim
+        if a == b:
+            return True
+        x, y = self.node(a), self.node(b)
+        if x == y or (isinstance(x, int) and isinstance(y, int)):
+            return x == y
+        if not self._stretched:
+            return False
+        ahead: dict[object, set[object]] = {}
+        for p, q in self._stretched:
+            ahead.setdefault(self.node(p), set()).add(self.node(q))
+        return _reaches(ahead, x, y) and _reaches(ahead, y, x)
+
+    def node(self, dim: Dim) -> object:
+        """What is the same object for lengths that are equal by what they are."""
+        size = self.size_of(dim)
+        if size is not None:
+            return size
+        assert dim.symbol is not None
+        root = self.root(dim.symbol)
+        if root in self._parts:
+            whole, bounds = self._parts[root]
+            return self.node(whole), bounds, dim.trim
+        return root, dim.trim
 
     def size_of(self, dim: Dim) -> int | None:
-        """The number that a length was proved to be."""
-        found = [n for s, n in self._sizes.items() if dim.symbol and self.root(s) == self.root(dim.symbol)]
-        return found[0] if found and dim.trim == 0 else None
+        """The number that a length is, or was proved to be."""
+        if dim.symbol is None:
+            return dim.size
+        if not self._sizes:
+            return None
+        root = self.root(dim.symbol)
+        found = next((n for s, n in self._sizes.items() if self.root(s) == root), None)
+        return None if found is None else max(found - dim.trim, 0)
 
-    def snapshot(self) -> tuple[dict[int, int], dict[int, int]]:
-        return dict(self._parent), dict(self._sizes)
+    def snapshot(self) -> tuple[dict[int, int], dict[int, int], dict[tuple[Dim, Dim], None]]:
+        return dict(self._parent), dict(self._sizes), dict(self._stretched)
 
-    def restore(self, saved: tuple[dict[int, int], dict[int, int]]) -> None:
-        self._parent, self._sizes = saved
+    def restore(self, saved: tuple[dict[int, int], dict[int, int], dict[tuple[Dim, Dim], None]]) -> None:
+        self._parent, self._sizes, self._stretched = saved
 
     def broadcast(self, *shapes: tuple[Dim, ...]) -> tuple[Dim, ...]:
         """The axes of a broadcast of `shapes`, as NumPy aligns them."""
@@ -206,11 +259,27 @@ class Facts:
         if not a.can_be_one and not b.can_be_one:
             self.unify(a, b)
             return a if a.size is not None or b.size is None else b
-        if not a.can_be_one:
-            return a
-        if not b.can_be_one:
-            return b
-        return self.fresh()
+        out = a if not a.can_be_one else b if not b.can_be_one else self._stretched_to(a, b)
+        self.stretch(a, out)
+        self.stretch(b, out)
+        return out
+
+    def _stretched_to(self, a: Dim, b: Dim) -> Dim:
+        """The length of an axis to which two are stretched that may be 1: the same each time."""
+        if ("broadcast", b, a) in self._counted:
+            a, b = b, a
+        return self.counted(("broadcast", a, b))
+
+
+def _reaches(ahead: dict[object, set[object]], start: object, end: object) -> bool:
+    seen, waiting = {start}, [start]
+    while waiting:
+        for node in ahead.get(waiting.pop(), set()) - seen:
+            if node == end:
+                return True
+            seen.add(node)
+            waiting.append(node)
+    return False
 
 
 def same_axes(facts: Facts, a: tuple[Dim, ...], b: tuple[Dim, ...]) -> bool:

@@ -106,14 +106,24 @@ def _written_at_once(block: Block, addition: Apply, counts: Counter[Value]) -> B
         if any(v in later for v in moved.inputs) or (
             not isinstance(extra.type, Array) and moved.function is add_at
         ):
-            return block
+            return _written_below(block, addition, zero)
         statements.remove(moved)
     elif isinstance(extra, Value) and extra in later:
-        return block
+        return _written_below(block, addition, zero)
     statements[statements.index(zero)] = replace(zero, args=(array, path, extra), note=addition.note)
     if moved is not None:
         statements.insert(at, moved)
     return substitute(Block(tuple(statements), block.yields), {addition.result: old})
+
+
+def _written_below(block: Block, addition: Apply, zero: Apply) -> Block:
+    """The same where `c` is computed after the zero is stored: the store comes after that."""
+    if addition.args[0] is not zero.result[0]:
+        return block
+    array, path, _ = zero.args
+    new = replace(zero, args=(array, path, addition.args[2]), note=addition.note)
+    statements = [new if s is addition else s for s in block.statements if s is not zero]
+    return substitute(Block(tuple(statements), block.yields), {addition.result: zero.result[0]})
 
 
 def _end(addition: Apply, zero: Apply, old: Value, array: Value) -> dict[Value, Value]:

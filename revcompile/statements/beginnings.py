@@ -22,6 +22,7 @@ from revcompile.syntax.mutable import Slot, containers
 class Carried:
     """What the trials have found out so far: what is carried, and its types."""
 
+    before: int  # the number of lengths that were known before the loop
     names: dict[str, Structure] = field(default_factory=dict)  # at the start of a trip: params as leaves
     inits: dict[Value, Structure] = field(default_factory=dict)  # of each param
     roots: dict[Value, Value] = field(default_factory=dict)  # arrays that the body writes, and their params
@@ -38,7 +39,7 @@ def first_guess(
 
     An array may still be the same one at the end of each trip, with other elements in it.
     """
-    carried = Carried()
+    carried = Carried(low.builder.facts.count)
     for name in assigned(node, entry):
         if name in entry and not (isinstance(entry[name], Value) and isinstance(entry[name].type, Array)):
             carry(low, carried, name, entry[name], key)

@@ -156,6 +156,11 @@ class Trial:
             if not isinstance(leaf, (Value, bool, int, float)):
                 return leaf
             t = type_of(leaf)
+            if isinstance(t, Array):  # a length that a trip brings about is another one in the next
+                facts, before = self.low.builder.facts, self.carried.before
+                loose = (d.symbol is not None and d.symbol > before for d in t.dims)
+                dims = (facts.fresh() if new else d for d, new in zip(t.dims, loose, strict=True))
+                t = replace(t, dims=tuple(dims))
             hint = name.strip("<>")
             param = Value(replace(t, extent=None) if isinstance(t, Scalar) else t, hint, fold=False)
             self.carried.inits[param] = None

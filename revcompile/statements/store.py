@@ -16,7 +16,7 @@ import numpy as np
 from revcompile.errors import UnsupportedError
 from revcompile.gates.axes import takes_all
 from revcompile.gates.indexing import has_index_array
-from revcompile.gates.storing import store
+from revcompile.gates.storing import store, store_types
 from revcompile.ir.nodes import Apply, Structure, Value
 from revcompile.ir.types import Array, Rows, Scalar, is_float, same_axes
 from revcompile.runtime import last_written
@@ -46,10 +46,10 @@ def write(low: Interpreter, array: Value, index: Structure, value: Structure) ->
         value = low.apply(np.array, (value,), {"dtype": array.type.dtype.type})
         replace_content(low, array, value)
         return
-    if takes_everything(index) and _fills(low, array, value):
+    path = way_to(low.memory.path(array), index)
+    if takes_everything(index) and _fills(low, array, path, value):
         replace_content(low, array, value)
         return
-    path = way_to(low.memory.path(array), index)
     version, old = low.emit(store, low.memory.root(array), path, value)
     name = low.memory.root(array).hint
     version.hint, version.fold = name, False
@@ -74,11 +74,12 @@ def takes_everything(index: Structure) -> bool:
     return takes_all(index) and all(p is Ellipsis or isinstance(p, slice) for p in parts)
 
 
-def _fills(low: Interpreter, array: Value, value: Structure) -> bool:
+def _fills(low: Interpreter, array: Value, path: Path, value: Structure) -> bool:
     """Whether `value` has the type of the whole array, so that it can take its place."""
     t, own = array.type, value.type if isinstance(value, Value) else None
     if low.memory.path(array) or not isinstance(own, Array) or not isinstance(t, Array):
         return False
+    store_types(low.builder.facts, low.memory.root(array), path, value)  # which proves lengths equal
     return own.dtype == t.dtype and bool(t.dims) and same_axes(low.builder.facts, own.dims, t.dims)
 
 

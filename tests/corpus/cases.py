@@ -8,6 +8,7 @@ from tests.corpus import (  # noqa: F401
     cases_found,
     cases_functions,
     cases_growing,
+    cases_lengths,
     cases_loops,
     cases_mutation,
     cases_programs,

@@ -229,3 +229,26 @@ def bodies_that_attract(x, dt, steps):
                 v[i] += dt * d / (d @ d + 0.1) ** 1.5
         x += dt * v
     return np.sum(x**2) + np.sum(v * x)
+
+
+@case((A, V[:4], 0), (A, V[:4], 1), (A, V[:4], 3))
+def products_that_no_trip_changes(X, w, n):
+    s = 0.0
+    for i in range(n):
+        for _ in range(2):
+            w = w - (0.01 * X.T) @ np.tanh((np.sin(X) * w[0]) @ w) * (w * 0.5 * i)
+        s = s + np.sum(np.cos(X) * w)
+    return s + np.sum(w**2)
+
+
+@case((A, V[:4], 0), (A, V[:4], 3), (A, -V[:4], 3))
+def products_that_a_trip_may_not_reach(X, w, n):
+    s = 0.0
+    if w[0] > 0:
+        for i in range(n):
+            w = w * np.exp(-w * w * np.sum(np.tanh(2.0 * X)))
+            if i == 1:
+                s = s + np.sum(np.tanh(X * 3.0) * w[0] * w[1])
+                X[0] *= w
+            s = s + np.sum(np.cos(X * 0.5) * w)
+    return s + np.sum(w**2)

@@ -104,7 +104,6 @@ def test_two_arrays_written_in_turn():
     assert many < 1.2 * few
 
 
-@pytest.mark.xfail(strict=True, reason="0.01 * X.T is saved in each trip")
 def test_what_a_loop_does_not_change_is_not_saved_in_each_trip():
     def descent(X, w, steps):
         for _ in range(steps):

@@ -1,0 +1,95 @@
+"""Lengths that a program proves equal by running, and lengths that only look so."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tests.corpus.table import case
+
+V = np.array([0.3, -0.7, 1.2, 0.9, 0.1, 0.55])
+W = np.array([0.5, 0.2, -0.3, 0.8, 1.1, -0.4])
+A = np.arange(12.0).reshape(3, 4) / 7 + 0.1
+
+
+@case((V, 4), (V, 1), (V[:2], 2))
+def slice_that_an_earlier_trip_took(x, n):
+    """Bounds of one name are other numbers in the next trip: here they differ by a broadcast."""
+    s = 0.0
+    for k in range(1, n):
+        if k == 2:
+            s = s + np.sum(h * np.tanh(x[:k]))  # noqa: F821  h is set in the trip before
+        h = x[:k] * x[0]
+    return s
+
+
+@case((V, 5), (V, 2), (V, 1))
+def slices_of_a_bound_that_a_while_loop_moves(x, n):
+    j, s, h = 1, 0.0, x * 1.0
+    while j < n:
+        h[:j] += x[:j] * np.sum(h[j - 1 : j])
+        j += 1
+        s = s + np.sum(h[:j] * x[:j] * h[j - 1 : j])
+    return s
+
+
+@case((V, W), (V[:3], W), (V[:2], W[:2]), (V[:3], W[:3]))
+def interior_that_may_be_stretched(a, b):
+    b[1:-1] = 0.5 * a[1:-1] * a[1:-1]
+    return np.sum(b**2)
+
+
+@case((V, W, 2), (V, W, 0), (V[:3], W[:3], 2))
+def interiors_that_are_stored_in_turn(a, b, n):
+    for _ in range(n):
+        b[1:-1] = 0.5 * a[1:-1] * a[:-2]
+        a[1:-1] = 0.5 * b[1:-1] + b[2:]
+    return np.sum(a**2) + np.sum(b**3)
+
+
+@case((V, W[:3], 0), (V[:3], W, 0), (V, W, 1))
+def interiors_that_agree_only_where_the_loop_runs(a, b, n):
+    for _ in range(n):
+        b[1:-1] = a[1:-1]
+        a[1:-1] = b[1:-1] * a[1:-1]
+    return np.sum(a[1:-1] * np.sum(b[1:-1] ** 2))
+
+
+@case((V, W), (V, W[:1]), (V[:1], W[:1]))
+def sum_that_is_stretched_to_its_place(x, y):
+    for i in range(x.shape[0]):
+        x[: i + 1] += x[i] * y[: i + 1]
+        x[: i + 1] *= y[:1]
+    return np.sum(x**2)
+
+
+@case((V, W), (V, W[:2]), (V, W[:0]))
+def sum_of_what_is_one_or_none(x, y):
+    z = x[:1] + y[2:3]
+    return np.sum(z * z) + np.sum(y)
+
+
+@case((V, W[:1]), (V[:5], W[:5]), (V[:1], W[:1]))
+def all_elements_take_what_fits(x, w):
+    h = np.zeros(x.shape[0])
+    for i in range(3):
+        h[:] = np.tanh(h * w + x[i % x.shape[0]])
+    return np.sum(h**2)
+
+
+@case((V, W[:4]), (V, W[:2]))
+def all_elements_take_a_part(x, w):
+    h = np.zeros(x[2:].shape[0])
+    for i in range(3):
+        before = h
+        h[:] = h * w[:1] + x[i : i + 1]
+        x = x * np.sum(before)
+    return np.sum(h**2)
+
+
+@case((A, V), (A[:2], V[:4]))
+def triangular_products(a, v):
+    for i in range(a.shape[0]):
+        for j in range(i):
+            a[i, j] -= np.dot(a[i, :j], a[j, :j]) * v[j]
+        v[: i + 1] *= a[i, i]
+    return np.sum(a**2) + np.sum(v)
