@@ -25,7 +25,7 @@ from revcompile.ir.nodes import (
     uses,
 )
 from revcompile.ir.types import Array, Scalar, Type
-from revcompile.statements import loop_lists
+from revcompile.statements import loop_lists, rows
 from revcompile.statements.join import alike, join_types, type_of
 from revcompile.statements.origins import restorable_slots
 
@@ -42,12 +42,13 @@ class Slot:
 
 def reverse(rev: Any, loop: Loop) -> None:
     """Emit the loop that undoes `loop`."""
+    filled = rows.know_items(rev, loop)
     returned, items = loop_lists.returned_to(rev, loop), loop_lists.active_items(rev, loop)
-    flowing = flow(rev, loop, {v for v, gradients in returned if gradients.inner is None})
+    flowing = flow(rev, loop, {*filled, *(v for v, gradients in returned if gradients.inner is None)})
     seeded = [
         i
         for i, (p, r) in enumerate(zip(loop.params, loop.results, strict=True))
-        if p in flowing or r in rev.adjoints
+        if (p in flowing or r in rev.adjoints) and loop.body.yields[i] not in filled
     ]
     inner = {*defined(loop.body), *loop.bound}
     outer = [v for v in dict.fromkeys(uses(loop.body)) if v in flowing and v not in inner]

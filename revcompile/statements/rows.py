@@ -7,20 +7,54 @@ are the gradient of the list before. Imports the IR and the gates.
 from __future__ import annotations
 
 import operator
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
 from revcompile.gates.rows import appended, popped
-from revcompile.ir.nodes import Apply, Structure, Value
+from revcompile.ir.nodes import EMPTY, Apply, Loop, Structure, Value, uses
 from revcompile.ir.types import Array
 from revcompile.runtime import with_row
 from revcompile.statements.store import RESTORED
+
+
+def know_items(rev: Any, loop: Loop) -> list[Value]:
+    """Where each trip adds one item to a list that was empty, the item of a trip is known by its number.
+
+    The lists, as the trips leave them, to which a gradient comes back.
+    """
+    found = []
+    for i, (start, end, result) in enumerate(zip(loop.inits, loop.body.yields, loop.results, strict=False)):
+        if start is EMPTY and _gets_one_item(loop, i):
+            index, gradient = loop.each[0][0], rev.adjoints.pop(result, None)
+            rev.items[end] = (rev.memory.now.get(result, result), gradient, index)
+            if gradient is not None:
+                found.append(end)
+    return found
+
+
+def _gets_one_item(loop: Loop, slot: int) -> bool:
+    """Whether each trip appends one item to a list, which is not read in the loop."""
+    before, after = loop.params[slot], loop.body.yields[slot]
+    if loop.body.yields[-1] is not False or len(loop.each) != 1:
+        return False
+    kind, (start, _, step) = loop.each[0][1]
+    if kind != "range" or isinstance(start, Value) or isinstance(step, Value) or (start, step) != (0, 1):
+        return False
+    reads = Counter(uses(loop.body))
+    appends = [s for s in loop.body.statements if isinstance(s, Apply) and s.result is after]
+    if not appends or appends[0].function is not appended or appends[0].args[0] is not before:
+        return False
+    return reads[before] == reads[after] == 1
 
 
 def reverse_append(rev: Any, statement: Apply) -> None:
     """Take back `after = appended(before, x)`."""
     before, x = statement.args
     after = statement.result
+    if after in rev.items:
+        _take_item(rev, x, *rev.items[after])
+        return
     gradient = rev.adjoints.pop(after, None)
     if gradient is not None:
         rev.builder.note = "append gate"
@@ -37,6 +71,20 @@ def reverse_append(rev: Any, statement: Apply) -> None:
         item.type = x.type
         rev.memory.now[x] = item
     _restore(rev, before, restored)
+
+
+def _take_item(rev: Any, x: Structure, rows: Value, gradient: Structure, index: Value) -> None:
+    """Take back an `append` of which it is known what the whole list and its gradient are."""
+    if not isinstance(x, Value) or x not in rev.plan.active:
+        return
+    if gradient is not None:
+        rev.builder.note = "append gate"
+        rev.accumulate(x, _like(rev.low.apply(operator.getitem, (gradient, index), {}), x))
+    if x in rev.here:
+        item = rev.low.emit(operator.getitem, rows, index)
+        item.hint, item.fold, item.type = x.hint, x.fold, x.type
+        rev.memory.now[x] = item
+    rev.builder.note = ""
 
 
 def reverse_pop(rev: Any, statement: Apply) -> None:
