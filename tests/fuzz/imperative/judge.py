@@ -55,7 +55,7 @@ class Hangs(BaseException):
 
 
 class Primal:
-    """The function as Python runs it, stopped where it runs too long or overflows; `np.empty` is full of NaN."""
+    """The function as Python runs it, stopped where it runs too long; `np.empty` is full of NaN."""
 
     def __init__(self, text: str) -> None:
         self.trips = 0
@@ -70,7 +70,7 @@ class Primal:
 
     def __call__(self, args: Any, steps: Any = None) -> Any:
         self.trips = 0
-        with np.errstate(over="raise"):  # beyond, a gradient of zero times infinity is NaN
+        with np.errstate(over="raise", under="raise"):  # there, the gradient of what follows is noise
             return self.f(*stepped(args, steps))
 
 
