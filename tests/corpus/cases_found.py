@@ -422,6 +422,15 @@ def zero_dimensional_choice_and_a_number(x, y):
     return max(s, -2.5) * min(0.2, s)
 
 
+@case((V, 0.4), (-V, 0.4), (V, 0.05))
+def maximum_of_a_zero_dimensional_array_and_a_number(x, w):
+    s = 0.5
+    for i in range(2):
+        s = max(np.where(x[i] > 0, s * w, w), 0.1)
+        s = min(s, np.mean(x) + 2.0)
+    return s * max([np.where(w > 0.1, w, 0.3), 0.2])
+
+
 @case((V, 1), (V, 3))
 def clipped_under_a_static_flag(z, k):
     s = 0.1
