@@ -26,7 +26,7 @@ from tests.support.program import make
 STEP = 4e-6
 AGREE = 2e-6  # of two step sizes
 FUEL = 3000  # trips of all loops of one run of the primal
-PATIENCE = 20.0  # seconds for one gradient, compilation included
+PATIENCE = 20.0  # seconds of work for one gradient, compilation included
 LARGE = 1e4
 ROUTES: dict[str, Callable[[Any, Any], Any]] = {
     "optimised": lambda f, argnums: value_and_grad(f, argnums),
@@ -304,10 +304,10 @@ def patience() -> Iterator[None]:
     def give_up(*_: Any) -> None:
         raise Hangs
 
-    before = signal.signal(signal.SIGALRM, give_up)
-    signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+    before = signal.signal(signal.SIGPROF, give_up)
+    signal.setitimer(signal.ITIMER_PROF, PATIENCE)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
