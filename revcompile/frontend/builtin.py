@@ -344,7 +344,13 @@ def _extreme(low: Lowering, args: Args, kwargs: dict[str, Any], function: Any) -
 
 
 def _of_one_kind(low: Lowering, items: list[Structure]) -> list[Structure]:
-    """Python's and NumPy's floats together as NumPy's: otherwise the result may be of either kind."""
+    """Python's and NumPy's floats together as NumPy's: otherwise the result may be of either kind.
+
+    So with an array of one number, where not all are such.
+    """
+    single = [isinstance(x, Value) and isinstance(x.type, Array) and not x.type.dims for x in items]
+    if not all(single):
+        items = [low.apply(x.type.dtype.type, (x,), {}) if s else x for x, s in zip(items, single)]
     types = [x.type for x in items if isinstance(x, Value) and isinstance(x.type, Scalar)]
     if NUMPY_FLOAT not in types:
         return items

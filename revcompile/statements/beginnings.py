@@ -51,11 +51,13 @@ def carry(
 ) -> None:
     """Let `name` begin each trip with new values for its numbers and arrays.
 
-    A list that is empty so far begins with the type that it has at the `end` of a trip.
+    A list that is empty so far begins with the type that it has at the `end` of a trip. An array in a
+    container that is the same one then is not carried.
     """
+    stays = _staying(structure, end)
 
     def fresh(leaf: Structure) -> Structure:
-        if not isinstance(leaf, (Value, bool, int, float)):
+        if not isinstance(leaf, (Value, bool, int, float)) or (isinstance(leaf, Value) and leaf in stays):
             return leaf
         t = type_of(leaf)
         param = Value(
@@ -81,6 +83,19 @@ def carry(
     for either in (structure, carried.names[name]):  # a trip begins with a copy, which changes for itself
         for container in containers(either):
             low.mutables.fix(container, "what a loop carries must not be changed here", ("unroll", key))
+
+
+def _staying(start: Structure, end: Structure) -> set[Value]:
+    """The arrays that stand at the same places in two structures, and nowhere in one alone."""
+    pairs = list(zip(leaves(start), leaves(end)))
+    moved = {x for x, y in pairs if x is not y}
+    return {x for x, _ in pairs if x not in moved and isinstance(x.type, Array)}
+
+
+def is_replaced(carried: Carried, start: Structure, end: Structure) -> bool:
+    """Whether an array that seemed to stay where it is does not, after all."""
+    pairs = zip(leaves(start), leaves(end))
+    return any(x is not y and isinstance(x.type, Array) and x not in carried.inits for x, y in pairs)
 
 
 def _begin_like(

@@ -29,7 +29,7 @@ from revcompile.ir.nodes import (
     uses,
 )
 from revcompile.ir.types import Array, Rows, Scalar, Type
-from revcompile.statements.beginnings import Carried, begins_empty, carry
+from revcompile.statements.beginnings import Carried, begins_empty, carry, is_replaced
 from revcompile.statements.exits import (
     NOTES,
     RESULT,
@@ -192,9 +192,13 @@ class Trial:
                 continue
             if name in self.entry and name not in carried.names and start is not end:
                 if not isinstance(start, Poison) and any(_numbers(start)) and _alike(start, end):
-                    carry(low, carried, name, self.entry[name], self.decision[1])
+                    carry(low, carried, name, self.entry[name], self.decision[1], end)
                     self.changes = True
                     continue
+            elif name in self.entry and name in carried.names and is_replaced(carried, start, end):
+                carry(low, carried, name, self.entry[name], self.decision[1])
+                self.changes = True
+                continue
             count = len(self.pairs)
             try:
                 self.joined[name] = join(low, start, end, self.pairs, hint_of(name))

@@ -25,6 +25,7 @@ from revcompile.syntax.abstract import Decision, Restart
 
 Step = tuple[Any, ...]  # a view function and its arguments after the array
 Path = tuple[Step, ...]
+MAX_SPLITS = 5  # each writes the rest of the function twice
 
 
 def functions(*items: Any) -> frozenset[Any]:
@@ -173,9 +174,10 @@ class Memory:
 
     def _refuse(self, v: Value, written: Value) -> None:
         """Begin again with `v` and what was written kept apart; or say that they are not."""
+        splits = sum(kind == "split" for kind, _ in self.decisions)
         for array in (self.root(v), self.root(written)):
             decision = self.joined.get(array)
-            if decision is not None and decision not in self.decisions:
+            if decision is not None and decision not in self.decisions and splits < MAX_SPLITS:
                 raise Restart(decision)
         name, other = v.hint or "this array", written.hint or "another array"
         raise UnsupportedError(

@@ -422,6 +422,15 @@ def zero_dimensional_choice_and_a_number(x, y):
     return max(s, -2.5) * min(0.2, s)
 
 
+@case((V, 0.4), (-V, 0.4), (V, 0.05))
+def maximum_of_a_zero_dimensional_array_and_a_number(x, w):
+    s = 0.5
+    for i in range(2):
+        s = max(np.where(x[i] > 0, s * w, w), 0.1)
+        s = min(s, np.mean(x) + 2.0)
+    return s * max([np.where(w > 0.1, w, 0.3), 0.2])
+
+
 @case((V, 1), (V, 3))
 def clipped_under_a_static_flag(z, k):
     s = 0.1
@@ -458,6 +467,29 @@ def whole_numbers_only_before_the_first_trip(x, n):
 
 
 # containers
+
+
+@case((S, {"u": V[:3], "c": 0.3}, 5), (S, {"u": V[:3], "c": 0.3}, 3))
+def dict_of_which_one_item_is_replaced(rows, state, k):
+    for _ in range(3, k, 2):
+        v = state["u"]
+        for row in rows.T:
+            v += v * row
+            state["c"] = 0.5 * v[0]
+    return np.sum(state["u"]) * state["c"]
+
+
+@case((V, U, 3), (V, U, 0))
+def dict_whose_items_are_exchanged_later(x, y, k):
+    state = {"u": x * 1.0, "v": y * 1.0, "c": 0.5}
+    flag = 0
+    for _ in range(k):
+        if flag > 0:
+            state["u"], state["v"] = state["v"], state["u"]
+        state["c"] = state["c"] * x[0]
+        state["u"] += y
+        flag = flag + 1
+    return np.sum(state["u"] * x) * state["c"] + np.sum(state["v"] * P)
 
 
 @case(V, ONE)

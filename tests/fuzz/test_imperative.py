@@ -24,10 +24,11 @@ EVERYDAY, BATCH, BATCHES = 40, 50, 40
 
 # What may be refused (a part of the reason), and the largest share of the programs that may be refused for it.
 MAY_REFUSE: dict[str, float] = {
-    "may share its memory": 0.25,
+    "may share its memory": 0.16,
     "what else refers to it is not known": 0.06,  # rebinding an item of a container
     "that was made outside a loop": 0.06,  # the same in a loop
-    "as a filter": 0.1,  # in a comprehension, on a run-time value
+    "as a filter": 0.06,  # in a comprehension, on a run-time value
+    "whose length only the run decides": 0.06,
     "are nested more than": 0.12,  # recursion steered by floats
     "which steers a recursion": 0.06,
     "as the number of items": 0.06,
@@ -43,7 +44,7 @@ MAY_REFUSE: dict[str, float] = {
     "differs from trip to trip": 0.06,
     "differ in kind": 0.06,
 }
-MAY_REFUSE_IN_ALL = 0.36
+MAY_REFUSE_IN_ALL = 0.25
 MAY_SAY_NOTHING = 0.1
 
 

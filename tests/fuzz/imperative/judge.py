@@ -26,7 +26,7 @@ from tests.support.program import make
 STEP = 4e-6
 AGREE = 2e-6  # of two step sizes
 FUEL = 3000  # trips of all loops of one run of the primal
-PATIENCE = 20.0  # seconds for one gradient, compilation included
+PATIENCE = 20.0  # seconds of work for one gradient, compilation included
 LARGE = 1e4
 ROUTES: dict[str, Callable[[Any, Any], Any]] = {
     "optimised": lambda f, argnums: value_and_grad(f, argnums),
@@ -55,7 +55,7 @@ class Hangs(BaseException):
 
 
 class Primal:
-    """The function as Python runs it, stopped where it runs too long or overflows; `np.empty` is full of NaN."""
+    """The function as Python runs it, stopped where it runs too long; `np.empty` is full of NaN."""
 
     def __init__(self, text: str) -> None:
         self.trips = 0
@@ -70,7 +70,7 @@ class Primal:
 
     def __call__(self, args: Any, steps: Any = None) -> Any:
         self.trips = 0
-        with np.errstate(over="raise"):  # beyond, a gradient of zero times infinity is NaN
+        with np.errstate(over="raise", under="raise"):  # there, the gradient of what follows is noise
             return self.f(*stepped(args, steps))
 
 
@@ -304,10 +304,10 @@ def patience() -> Iterator[None]:
     def give_up(*_: Any) -> None:
         raise Hangs
 
-    before = signal.signal(signal.SIGALRM, give_up)
-    signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+    before = signal.signal(signal.SIGPROF, give_up)
+    signal.setitimer(signal.ITIMER_PROF, PATIENCE)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
