@@ -40,7 +40,9 @@ from revcompile.statements.loop_lists import KINDS
 from revcompile.syntax.memory import is_gather
 from revcompile.syntax.operators import COMPARE
 
-ARITHMETIC = frozenset({operator.add, operator.sub, operator.mul, operator.neg})
+ARITHMETIC = frozenset(
+    {operator.add, operator.sub, operator.mul, operator.neg, float, np.float64, np.float32}
+)
 WHOLE = ARITHMETIC | {operator.mod, operator.floordiv}
 TESTS = frozenset({*COMPARE.values(), operator.not_})
 CHEAP, INDEPENDENT = 3, 8  # operations that are worth repeating rather than remembering their result
@@ -152,12 +154,7 @@ class _Residuals:
         names: dict[Value, Value] = {}
         lists = []
         for v in self.saved:
-            items = Value(
-                Opaque("list"),
-                hint=f"saved_{v.hint.removeprefix('old_')}" if v.hint else None,
-                of=None,
-                fold=False,
-            )
+            items = Value(Opaque("list"), fold=False)
             self.kept.saves.setdefault(id(self.forward), []).append((v, items))
             names[v] = Value(v.type, v.hint, v.of, fold=False)
             lists.append((names[v], Each("reversed list", (items,))))

@@ -45,6 +45,11 @@ class Restored(Memory):
             v = self._alike[v]
         return v
 
+    def is_as_given(self, v: Value) -> bool:
+        """Whether an array is not written, nor what it is a view of."""
+        made = self.made.get(v)
+        return v not in self.now and (made is None or all(map(self.is_as_given, leaves(made.args))))
+
     def resolve(self, structure: Structure, derive: Callable[..., Value]) -> Structure:
         if not self.now:
             return structure

@@ -14,9 +14,11 @@ import numpy as np
 
 from revcompile.frontend.expressions import axis_length, shape_of
 from revcompile.frontend.lower import Lowering
+from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Structure, Value, scalar_type
 from revcompile.ir.types import Array, Dim, Facts, Scalar, Type
 from revcompile.runtime import unbroadcast
+from revcompile.syntax.memory import is_gather
 
 
 def fit(low: Lowering, gradient: Structure, value: Value, target: Type) -> Structure:
@@ -48,7 +50,18 @@ def _reshape(low: Lowering, gradient: Structure, value: Value) -> Structure:
 def _shape(low: Lowering, value: Value) -> tuple[Structure, ...]:
     """The shape of `value`, asked of the function's own arrays: no step is kept for its shape alone."""
     lengths = [_length(low, dim) for dim in value.type.dims]
-    return shape_of(low, value) if None in lengths else tuple(lengths)
+    return shape_of(low, _view_like(low, value)) if None in lengths else tuple(lengths)
+
+
+def _view_like(low: Lowering, value: Value) -> Value:
+    """A view from which `value` was computed element by element, if there is one: it need not be kept."""
+    v, made = value, low.builder.definitions.get(value)
+    while made is not None and TABLE[made.function].locals is not None:
+        operands = (a for a in made.inputs if a.type.dims == v.type.dims)
+        v = next(operands, value)
+        made = low.builder.definitions.get(v) if v is not value else None
+    is_part = made is not None and made.function is operator.getitem and not is_gather(made.args[1])
+    return v if made is not None and is_part and low.memory.is_as_given(made.args[0]) else value
 
 
 def _length(low: Lowering, dim: Dim) -> Structure:

@@ -217,13 +217,16 @@ class BlockWriter:
             self._line("pass")
         self.margin = outer
 
-    def _name_list(self, kept: Value, value: Value) -> None:
+    def _name_list(self, kept: Value, value: Value, word: str = "saved") -> str:
         """A list has the name of what is saved in it; a list of lists, of the innermost."""
         inner = self.lists.get(value)
-        if inner is not None:
-            self._name_list(value, inner)
+        if inner is None:
+            name = (value.hint or self.names[value]).removeprefix("old_")
+        else:
+            name = self._name_list(value, inner, "row")
         if kept.hint is None:
-            kept.hint = f"saved_{self.names[value]}"
+            kept.hint = f"{word}_{name}"
+        return name
 
     def _body(self, loop: Loop, ends: list[Structure], stop: Structure) -> None:
         statements = loop.body.statements

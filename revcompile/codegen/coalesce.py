@@ -205,7 +205,10 @@ def _same_again(block: Block) -> Iterator[Wish]:
         kept.update((items, v) for v, items in loop.saves if isinstance(v, Value))
         for v, each in loop.each:
             if each.kind == "reversed list" and each.args[0] in kept:
-                yield v, kept[each.args[0]], False
+                again = kept[each.args[0]]
+                yield v, again, not any((v.hint, v.of, again.hint, again.of))
+                if again in kept:  # a list of lists
+                    kept[v] = kept[again]
             elif loop.of is not None:
                 yield from ((v, index, False) for index, _ in loop.of.each)
 

@@ -3,9 +3,6 @@
 Before:                                  After:
     s0 = x * y                               return x
     return x
-
-    x[i] = 1.0
-    x[i] = y                                 x[i] = y
 """
 
 from __future__ import annotations
@@ -14,7 +11,6 @@ from dataclasses import replace
 from typing import Any
 
 from revcompile.gates.effects import EFFECTS
-from revcompile.gates.storing import store
 from revcompile.ir.nodes import (
     Apply,
     Block,
@@ -27,10 +23,9 @@ from revcompile.ir.nodes import (
     Value,
     blocks,
     leaves,
-    operands,
     results,
 )
-from revcompile.passes.cse import key_of
+from revcompile.passes.overwritten import Overwriting
 
 
 def eliminate_dead(function: Function) -> Function:
@@ -40,12 +35,10 @@ def eliminate_dead(function: Function) -> Function:
 def _sweep(block: Block, read: set[Value]) -> Block:
     """The block without statements whose results are not in `read`; adds to `read` what it reads."""
     kept: list[Statement] = []
-    overwriting: dict[Value, int] = {}  # by the array that a store is made into: its place in `kept`
+    waiting = Overwriting(kept, read)
     for statement in reversed(block.statements):
-        pending = [v for v in results(statement) if v in overwriting]
-        if pending and _is_overwritten(statement, overwriting, kept, read):
+        if waiting.makes_dead(statement):
             continue
-        read.update(pending)
         if isinstance(statement, Branch):
             live = _sweep_branch(statement, read)
             if live is None:
@@ -58,36 +51,10 @@ def _sweep(block: Block, read: set[Value]) -> Block:
             statement = loop
         elif not isinstance(statement, Raise) and not _is_live(statement, read):
             continue
-        if isinstance(statement, Apply) and statement.function is store:
-            array = statement.args[0]
-            if array not in read and statement.result[1] not in read:
-                overwriting[array] = len(kept)
-                read.update(leaves(statement.args[1:]))
-                kept.append(statement)
-                continue
-        read.update(operands(statement))
+        read.update(waiting.reads(statement))
         kept.append(statement)
-    read.update(overwriting)
+    waiting.end()
     return Block(tuple(reversed(kept)), block.yields)
-
-
-def _is_overwritten(
-    first: Statement, overwriting: dict[Value, int], kept: list[Statement], read: set[Value]
-) -> bool:
-    """Whether the next store is into the same place, and nobody reads what is there in between."""
-    if not isinstance(first, Apply) or first.function is not store:
-        return False
-    array, path, _ = first.args
-    after, old = first.result
-    at = overwriting.pop(after)
-    second = kept[at]
-    assert isinstance(second, Apply)
-    if after in read or old in read or key_of(path) != key_of(second.args[1]):
-        return False
-    kept[at] = replace(second, args=(array, *second.args[1:]))
-    if array not in read:
-        overwriting[array] = at
-    return True
 
 
 def _is_live(statement: Apply, read: set[Value]) -> bool:

@@ -98,6 +98,7 @@ class Walk:
         if not self.in_backward:
             self.forward.update(statement.bound)
             self.forward.update(results(statement))
+        self.forward.update(v for v, each in statement.each if each.kind.endswith("list"))
         test = self.block(statement.test) if statement.test is not None else None
         body = self.block(statement.body)
         for value in (*defined(body), *(defined(test) if test is not None else ())):

@@ -252,3 +252,31 @@ def products_that_a_trip_may_not_reach(X, w, n):
                 X[0] *= w
             s = s + np.sum(np.cos(X * 0.5) * w)
     return s + np.sum(w**2)
+
+
+@case((V, V[::-1], 0), (V, V[::-1], 1), (V, V[::-1], 3))
+def places_that_are_written_again(x, w, n):
+    for i in range(3):
+        x[i] *= x[i]
+        for k in range(n):
+            x[i] += w[k] * x[i + 1]
+            x[i] = np.sin(x[i])
+        x[i] *= w[0] * x[i]
+        for k in range(n):
+            x[i] += w[k]
+            if k == 1:
+                break
+        x[i] *= w[1]
+    return np.sum(x**2)
+
+
+@case((V, V[::-1], 0), (V, V[::-1], 1), (V, V[::-1], 3))
+def places_that_are_written_again_in_arrays_that_change_places(x, w, n):
+    y = x.copy()
+    for i in range(3):
+        x[i] = x[i] * y[i]
+        for k in range(n):
+            x[i] = w[k] * 2
+            x, y = y, x
+        x[i] *= w[0] * y[i]
+    return np.sum(x**2) + np.sum(y**2)
