@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import inspect
-import re
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from types import ModuleType
 from typing import Any
 
-import revcompile.runtime as runtime
 from revcompile.autodiff.differentiate import differentiate
+from revcompile.autodiff.reverse import learn
+from revcompile.autodiff.signs import may_be_infinite
+from revcompile.codegen.linked import Helpers, Linked, Texts
 from revcompile.codegen.load import Namespace
-from revcompile.codegen.write import Writer
-from revcompile.errors import UnsupportedError
+from revcompile.errors import PYTHON_ERRORS, UnsupportedError
 from revcompile.frontend.arguments import Place, adopt, places_of, spell_place, structure_of
 from revcompile.frontend.containers import check_aliases
-from revcompile.frontend.lower import PYTHON_ERRORS, Lowering, infer_types, lower
+from revcompile.frontend.lower import Lowering, infer_types, lower
 from revcompile.frontend.names import Guard, Live
 from revcompile.frontend.recursion import deep_stack
+from revcompile.gates.halves import Half, Pair
 from revcompile.ir.build import Builder
 from revcompile.ir.nodes import (
     Function,
@@ -27,9 +26,9 @@ from revcompile.ir.nodes import (
     Parameter,
     Structure,
     Value,
+    applications,
     is_static,
     leaves,
-    uses,
 )
 from revcompile.ir.types import Array, Facts, is_float, same_axes
 from revcompile.ir.verify import check
@@ -41,6 +40,7 @@ from revcompile.passes.fuse import fuse_gates
 from revcompile.passes.hoist import use_before_store
 from revcompile.passes.in_place import write_in_place
 from revcompile.passes.simplify import drop_casts, simplify
+from revcompile.passes.split import settle
 from revcompile.syntax.abstract import NeedShape, NeedStatic, Restart
 from revcompile.syntax.mutable import Decision
 from revcompile.syntax.source import Source
@@ -73,7 +73,9 @@ class Compiled:
     name: str
     forward: list[str]  # the lines of the primal's body
     body: list[str]  # the lines of the gradient's body
-    careful: Callable[[], list[str]] | None  # writes the same for numbers beyond `math`, if there can be any
+    primals: Helpers  # the functions that the primal calls
+    helpers: Helpers  # those that the gradient calls
+    careful: Callable[[], tuple[list[str], Helpers]] | None  # the same for numbers beyond `math`, if need be
     guards: tuple[Guard, ...]
     live: tuple[Live, ...]
     layouts: tuple[str, ...]  # tests that arguments lie in C order, so that `ravel` gives a view
@@ -107,9 +109,10 @@ def compile_gradient(
                 way_out="Split it, or use fewer branches.",
             ) from None
         except Restart as restart:
-            if restart.decision in decisions or len(decisions) > MAX_DECISIONS:
+            others = sum(what != "pair" for what, _ in decisions)
+            if restart.decisions <= decisions or others > MAX_DECISIONS:
                 raise UnsupportedError("what this function does cannot be settled while compiling") from None
-            decisions = _decided(decisions, restart.decision)
+            decisions = _decided(decisions, restart.decisions)
         except (UnsupportedError, *PYTHON_ERRORS) as e:
             grown = frozenset(("keep", site) for kind, site in decisions if kind == "grow")
             if not grown:
@@ -120,11 +123,11 @@ def compile_gradient(
             decisions = frozenset(d for d in decisions if d[0] != "grow") | grown
 
 
-def _decided(decisions: frozenset[Decision], new: Decision) -> frozenset[Decision]:
-    """Decisions with one more. In a loop that is written out, a list may have a known length again."""
-    if new[0] == "unroll":
+def _decided(decisions: frozenset[Decision], new: frozenset[Decision]) -> frozenset[Decision]:
+    """Decisions with more. In a loop that is written out, a list may have a known length again."""
+    if any(what == "unroll" for what, _ in new):
         decisions = frozenset(d for d in decisions if d[0] != "grow")
-    return decisions | {new}
+    return decisions | new
 
 
 def _compile(
@@ -146,54 +149,116 @@ def _compile(
     primal = check(fuse_gates(primal), "fuse", low.host.values())
     forward = eliminate_common(primal) if request.optimize else primal
     low.builder.forget()  # what was remembered may be gone
+    for pair in low.pairs.made():
+        _prepare(pair, request, low)
     low.builder.line = None
     gradient = check(_differentiate(request, forward, parameters, low), "differentiate", low.host.values())
-    facts = low.builder.facts
-    on_math = scalar_math.applies(gradient)
-    chosen = scalar_math.use_math(gradient, as_floats=request.optimize) if on_math else gradient
+    line = _Line(request, low, gradient)
     live = tuple(low.host.live.values())
     guards = tuple(low.host.guards.values())
-    foreign = low.host.values()
     roots = {g.path.root for g in guards} | {item.path.root for item in live}
-    refer = namespace.refer
+    read = [(item.value, item.path.text) for item in live]
+    texts = Texts(namespace, primal.name, read, roots, not request.optimize)
+    final = line.final(gradient)
+    body, helpers = texts.write(Linked(final, line.of_half), _answer(final, request))
+    whole, primals = texts.write(Linked(line.finish(primal), line.primal_of), primal.result)
 
-    def write(function: Function, answer: Structure) -> list[str]:
-        namespace.locals.update(_hints(function))
-        writer = Writer(function, refer, roots, namespace.globals, not request.optimize)
-        return writer.write(((item.value, item.path.text) for item in live), answer)
+    def write_careful() -> tuple[list[str], Helpers]:
+        careful = line.careful(gradient)
+        return texts.write(Linked(careful, line.careful_of), _answer(careful, request))
 
-    def write_careful() -> list[str]:
-        careful = drop_casts(scalar_math.numpy_backward(gradient), facts)
-        final = finish(scalar_math.float_gradients(careful, gradient), foreign)
-        return write(final, _answer(final, request))
-
-    if request.optimize and not request.with_value:
-        chosen = _without_value(chosen)
-    if request.optimize:
-        final = optimise(chosen, facts, foreign)
-    else:
-        final = finish(drop_casts(chosen, facts), foreign)
-    check(final, "the passes", low.host.values())
     return Compiled(
         name=primal.name,
-        forward=write(finish(primal, foreign), primal.result),
-        body=write(final, _answer(final, request)),
-        careful=write_careful if on_math else None,
+        forward=whole,
+        body=body,
+        primals=primals,
+        helpers=helpers,
+        careful=write_careful if line.on_math else None,
         guards=guards,
         live=live,
         layouts=tuple(
             f"{memory.layouts[v]}.flags.c_contiguous" for v in memory.relied if v in memory.written
         ),
         apart=tuple(_apart(parameters, live, memory.written)),
-        agreements=tuple(_agreements(parameters, live, facts)),
+        agreements=tuple(_agreements(parameters, live, low.builder.facts)),
     )
 
 
-def _hints(function: Function) -> Iterator[str]:
-    """The names that the variables of generated code may be given."""
-    for value in [*uses(function.body), *(v for p in function.parameters for v in leaves(p.structure))]:
-        if value.hint is not None:
-            yield from (value.hint, f"grad_{value.hint}")
+def _prepare(pair: Pair, request: Request, low: Lowering) -> None:
+    """Make the body of a pair ready to be differentiated."""
+    assert pair.function is not None
+    fused = check(fuse_gates(pair.function), "fuse", low.host.values())
+    pair.function = eliminate_common(fused) if request.optimize else fused
+    made = {v: s for s in applications(pair.function.body) for v in s.outputs}
+    known: dict[Value, bool] = {}
+    pair.singular = any(may_be_infinite(v, made, known) for v in leaves(pair.function.result))
+
+
+class _Line:
+    """The passes, for a gradient function and for the pairs that it calls."""
+
+    def __init__(self, request: Request, low: Lowering, gradient: Function) -> None:
+        self.request, self.low, self.facts = request, low, low.builder.facts
+        self.foreign = low.host.values()
+        pairs = [p.function for p in low.pairs.made() if p.function is not None]
+        variants = [v.function for v in low.pairs.variants.values() if v.function is not None]
+        self.on_math = scalar_math.applies(gradient, *pairs, *variants)
+
+    def final(self, gradient: Function) -> Function:
+        optimize = self.request.optimize
+        if self.on_math:
+            gradient = scalar_math.use_math(gradient, as_floats=optimize)
+        if optimize and not self.request.with_value and not gradient.called:
+            gradient = _without_value(gradient)
+        done = optimise(gradient, self.facts) if optimize else drop_casts(gradient, self.facts)
+        return self.finish(done)
+
+    def finish(self, function: Function) -> Function:
+        """The passes that every function needs."""
+        function = settle(eliminate_dead(function), self.low.pairs.chosen)
+        function = eliminate_dead(write_in_place(use_before_store(function), self.foreign))
+        return check(function, "the passes", self.foreign)
+
+    def careful(self, gradient: Function) -> Function:
+        """On NumPy throughout."""
+        careful = drop_casts(scalar_math.numpy_backward(gradient), self.facts)
+        return self.finish(scalar_math.float_gradients(careful, gradient))
+
+    # -- pairs --------------------------------------------------------------------------------
+
+    def of_half(self, half: Half) -> Function:
+        return self._knowing(half, lambda: self.final(self._function(half)))
+
+    def primal_of(self, half: Half) -> Function:
+        return self._knowing(half, lambda: self.finish(self._function(half)))
+
+    def careful_of(self, half: Half) -> Function:
+        function = self._function(half)
+        if half.variant is None:
+            return self.primal_of(half)
+        return self._knowing(
+            half, lambda: self.finish(drop_casts(scalar_math.numpy_backward(function), self.facts))
+        )
+
+    def _function(self, half: Half) -> Function:
+        """Both passes of a pair; of a primal, what it gives."""
+        if half.variant is not None:
+            assert half.variant.function is not None
+            return half.variant.function
+        function = half.pair.function
+        assert function is not None
+        body = replace(function.body, yields=((function.result, None, ()),))
+        return replace(function, body=body, called=True)
+
+    def _knowing(self, half: Half, make: Callable[[], Function]) -> Function:
+        """What `make` gives where it is known what running the pair proves about lengths."""
+        assert half.pair.function is not None
+        known = self.facts.snapshot()
+        learn(half.pair.function.body, self.facts)
+        try:
+            return make()
+        finally:
+            self.facts.restore(known)
 
 
 def _apart(
@@ -258,19 +323,13 @@ def _without_value(function: Function) -> Function:
     return replace(function, body=replace(function.body, yields=((None, aux, gradients),)))
 
 
-def optimise(function: Function, facts: Facts, foreign: tuple[Value, ...]) -> Function:
+def optimise(function: Function, facts: Facts) -> Function:
     """The passes, in order."""
     function = eliminate_dead(function)
     function = eliminate_common(simplify(function, facts, algebra=False))
     function = eliminate_common(simplify(eliminate_dead(function), facts))
     function = simplify(eliminate_dead(function), facts)
-    function = ask_the_living(eliminate_dead(function), facts)
-    return finish(function, foreign)
-
-
-def finish(function: Function, foreign: tuple[Value, ...]) -> Function:
-    """The passes that every function needs."""
-    return eliminate_dead(write_in_place(use_before_store(eliminate_dead(function)), foreign))
+    return ask_the_living(eliminate_dead(function), facts)
 
 
 def _lower(
@@ -281,9 +340,14 @@ def _lower(
     except NeedStatic as need:
         places = _origins(need, parameters, low)
         if not places or _differentiated(places, parameters, request.wanted):
+            if need.decision is not None:
+                raise Restart(need.decision) from None
             raise _unknown_number(need, request) from None
         raise MustBeStatic(places) from None
     check_aliases(low)
+    repeated = low.pairs.repeated(primal.body) - low.decisions
+    if repeated:
+        raise Restart(*repeated)
     result = primal.result[0] if request.has_aux and isinstance(primal.result, tuple) else primal.result
     if isinstance(result, Value) and result.hint is None and not result.type.dims:
         result.hint, result.fold = "L", False
@@ -423,72 +487,3 @@ def _answer(function: Function, request: Request) -> Structure:
     if request.with_value:
         return ((value, aux), answer) if request.has_aux else (value, answer)
     return (answer, aux) if request.has_aux else answer
-
-
-# -- text ------------------------------------------------------------------------------------------
-
-
-def function_text(name: str, signature: inspect.Signature, lines: Sequence[str]) -> str:
-    head = f"def {name}({parameter_list(signature)}):"
-    return "\n".join([head, *lines]) + "\n"
-
-
-def parameter_list(signature: inspect.Signature) -> str:
-    """The parameters as text; defaults are the function object's."""
-    plain = [
-        p.replace(annotation=p.empty, default=p.empty if p.default is p.empty else _Default(p.default))
-        for p in signature.parameters.values()
-    ]
-    return str(inspect.Signature(plain))[1:-1]
-
-
-class _Default:
-    """A default value as text: a plain constant as it is, for others an ellipsis."""
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-    def __repr__(self) -> str:
-        plain = self.value is None or type(self.value) in (bool, int, float, str)
-        return repr(self.value) if plain and self.value == self.value else "..."
-
-
-def _import_line(root: str, target: Any) -> str:
-    """How a module of its own would come by a name of the user's program."""
-    name, home = getattr(target, "__name__", ""), getattr(target, "__module__", None)
-    if isinstance(target, ModuleType) and name != "__main__" and sys.modules.get(name) is target:
-        parent, dot, last = name.rpartition(".")
-        return (
-            f"from {parent} import {root}"
-            if dot and last == root
-            else f"import {name}" + f" as {root}" * (name != root)
-        )
-    if (
-        inspect.isfunction(target)
-        and home != "__main__"
-        and getattr(sys.modules.get(str(home)), root, None) is target
-    ):
-        return f"from {home} import {root}"
-    return f"# {root}: names of the user's program"
-
-
-def module_text(functions: Sequence[str], live: Sequence[Live]) -> str:
-    """A module of these functions with the imports that they need."""
-    text = "\n\n".join(functions)
-    header = []
-    if re.search(r"\bmath\.", text):
-        header.append("import math")
-    if re.search(r"\bnp\.", text):
-        header.append("import numpy as np")
-    helpers = [
-        n for n, obj in vars(runtime).items() if inspect.isfunction(obj) and re.search(rf"\b{n}\(", text)
-    ]
-    if helpers:
-        header.append(f"from revcompile.runtime import {', '.join(sorted(helpers))}")
-    for item in live:
-        if item.path.is_parameter:
-            continue
-        line = _import_line(item.path.root, item.path.target)
-        if line not in header:
-            header.append(line)
-    return "\n".join(header) + ("\n\n\n" if header else "") + text

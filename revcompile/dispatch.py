@@ -22,14 +22,8 @@ import numpy as np
 
 from revcompile.codegen.guards import guard_tests, signature_tests
 from revcompile.codegen.load import Namespace, forget, make_function
-from revcompile.compiler import (
-    Compiled,
-    MustBeStatic,
-    Request,
-    compile_gradient,
-    function_text,
-    module_text,
-)
+from revcompile.codegen.module import function_text, module_text
+from revcompile.compiler import Compiled, MustBeStatic, Request, compile_gradient
 from revcompile.errors import UnsupportedError
 from revcompile.frontend.arguments import Place, describe, key_of
 from revcompile.frontend.wanted import explicit_names, is_method, names_by_call
@@ -271,13 +265,15 @@ class Dispatcher:
     def _load(self, compiled: Compiled, key: Any, names: list[str]) -> Specialization:
         label = f"{self.options.label}_{compiled.name}"
         text = function_text(label, self.signature, compiled.body)
-        run = make_function(self.namespace.compile(text, label), self.namespace, self.function)
+        helpers = self.namespace.having(compiled.helpers)
+        run = make_function(self.namespace.compile(text, label), self.namespace, self.function, helpers)
 
         def make_careful() -> FunctionType:
             assert compiled.careful is not None
             with self.lock:
-                code = self.namespace.compile(function_text(label, self.signature, compiled.careful()), label)
-                return make_function(code, self.namespace, self.function)
+                lines, texts = compiled.careful()
+                code = self.namespace.compile(function_text(label, self.signature, lines), label)
+                return make_function(code, self.namespace, self.function, self.namespace.having(texts))
 
         refer = self.namespace.refer
         guards = [test for g in compiled.guards for test in guard_tests(g, refer)]
@@ -314,8 +310,8 @@ class Dispatcher:
             make_careful if compiled.careful is not None else None,
             make_function(holds_code, self.namespace, self.function),
             entry,
-            module_text([forward, text], compiled.live),
-            text,
+            module_text([*{**compiled.primals, **compiled.helpers}.values(), forward, text], compiled.live),
+            "\n\n".join([*compiled.helpers.values(), text]),
             f"({signature})",
             self.function,
             agrees,
@@ -327,7 +323,9 @@ class Dispatcher:
         indent = "    "
         lines = [f"{indent}if {' and '.join(tests) or 'True'}:"]
         if compiled.careful is not None:
-            lines += [f"{indent * 2}try:", *(indent * 2 + line for line in compiled.body)]
+            call = [f"{indent}return {self.namespace.refer(run)}({self._pass_on()})"]
+            body = call if compiled.helpers else compiled.body
+            lines += [f"{indent * 2}try:", *(indent * 2 + line for line in body)]
             lines += [
                 f"{indent * 2}except (OverflowError, ZeroDivisionError, ValueError):",
                 f"{indent * 3}pass",

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# What Python raises where a program makes no sense.
+PYTHON_ERRORS = (TypeError, ValueError, IndexError, KeyError, AttributeError, NameError, ZeroDivisionError)
+
 
 @dataclass(frozen=True)
 class Place:

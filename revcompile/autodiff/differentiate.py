@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from revcompile.autodiff.halves import Halves
 from revcompile.autodiff.plan import make_plan
-from revcompile.autodiff.residuals import keep_residuals
+from revcompile.autodiff.residuals import keep_residuals, outer_names
 from revcompile.autodiff.reverse import Reverser
 from revcompile.errors import UnsupportedError
 from revcompile.frontend.expressions import shape_of
@@ -14,14 +15,11 @@ from revcompile.gates.effects import backward_begins, identity
 from revcompile.ir.nodes import (
     Apply,
     Block,
-    Branch,
     Function,
     Structure,
     Value,
-    blocks,
     leaves,
     map_structure,
-    results,
     scalar_type,
 )
 from revcompile.ir.types import Array, Scalar, Type, gradient_type, is_number
@@ -36,7 +34,7 @@ def differentiate(function: Function, wanted: tuple[str, ...], low: Lowering, ha
         v for p in function.parameters for v in leaves(p.structure) if isinstance(v.type, Array)
     )
     plan = make_plan(function, inputs, value)
-    rev = Reverser(plan, low, function.body)
+    rev = Reverser(plan, low, function.body, Halves(low))
     forward = function.body.statements
     builder = low.builder
     builder.statements = []
@@ -44,6 +42,8 @@ def differentiate(function: Function, wanted: tuple[str, ...], low: Lowering, ha
     if isinstance(value, Value) and value in plan.active:
         rev.accumulate(value, _seed(low, value))
     rev.block(forward)
+    low.pairs.chosen.update(rev.chosen)
+    low.pairs.settled.update(rev.chosen)
     builder.line, builder.note = None, ""
     steering = _steering(low)
     gradients = tuple(
@@ -51,26 +51,8 @@ def differentiate(function: Function, wanted: tuple[str, ...], low: Lowering, ha
         for name in wanted
     )
     backward = Block(tuple(builder.statements), ((value, aux, gradients),))
-    body = keep_residuals(forward, backward, rev.memory.now, _outer_names(function.body))
+    body = keep_residuals(forward, backward, rev.memory.now, outer_names(function.body))
     return Function(function.name, function.parameters, body, spellings=function.spellings)
-
-
-def _outer_names(block: Block) -> dict[Value, Value]:
-    """What a side of a branch computes and yields is known outside as the branch's result."""
-    outer: dict[Value, Value] = {}
-
-    def index(block: Block) -> None:
-        for statement in block.statements:
-            for inner in blocks(statement):
-                if isinstance(statement, Branch):
-                    made = {v for s in inner.statements for v in results(s)}
-                    for atom, result in zip(inner.yields, statement.results, strict=False):
-                        if isinstance(atom, Value) and atom in made:
-                            outer.setdefault(atom, outer.get(result, result))
-                index(inner)
-
-    index(block)
-    return outer
 
 
 def _loss(result: Structure, has_aux: bool) -> tuple[Structure, Structure]:

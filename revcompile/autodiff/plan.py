@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from revcompile.autodiff.invariance import irrelevant
+from revcompile.gates.halves import SAVED
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Block, Branch, Function, Loop, Structure, Value, leaves
 from revcompile.ir.types import is_float, is_number
@@ -44,7 +45,7 @@ def _spread(block: Block, active: set[Value], constant: frozenset[Value]) -> Non
                 active.add(statement.result[1])  # what stood there, which a gradient writes back
         elif isinstance(statement, Apply):
             if TABLE[statement.function].carries_gradient and not active.isdisjoint(leaves(statement.args)):
-                active.update(v for v in leaves(statement.result) if is_number(v.type) and v not in constant)
+                active.update(v for v in statement.outputs if _carries(v) and v not in constant)
         elif isinstance(statement, Branch):
             for inner in (statement.then, statement.orelse):
                 _spread(inner, active, constant)
@@ -54,6 +55,11 @@ def _spread(block: Block, active: set[Value], constant: frozenset[Value]) -> Non
                 active.update(result for atom, result in pairs if isinstance(atom, Value) and atom in active)
         elif isinstance(statement, Loop):
             _spread_loop(statement, active, constant)
+
+
+def _carries(v: Value) -> bool:
+    """Whether a value may be active: a number, or what a pair has saved of numbers."""
+    return is_number(v.type) or v.type == SAVED
 
 
 def _spread_loop(loop: Loop, active: set[Value], constant: frozenset[Value]) -> None:

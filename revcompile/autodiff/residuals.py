@@ -31,6 +31,7 @@ from revcompile.ir.nodes import (
     Value,
     blocks,
     defined,
+    results,
     substitute,
     uses,
 )
@@ -62,31 +63,54 @@ class Kept:
 
 
 def keep_residuals(
-    forward: tuple[Statement, ...], backward: Block, unstable: Iterable[Value], outer: dict[Value, Value]
+    forward: tuple[Statement, ...],
+    backward: Block,
+    unstable: Iterable[Value],
+    outer: dict[Value, Value],
+    passed_on: bool = False,
 ) -> Block:
     """The forward and the backward pass as one block, in which every value is defined where it is read.
 
-    `outer` says as what a value that a side of a branch makes and gives is known outside.
+    `outer` says as what a value that a side of a branch makes and gives is known outside. What is
+    `passed_on` from one function to another is defined on every way: None where it is not read.
     """
     kept = Kept()
     backward = _complete(substitute(backward, outer), kept, frozenset(unstable), outer)
     backward = substitute(backward, outer)
     read = {*uses(backward), *(v for saves in kept.saves.values() for v, _ in saves)}
-    return Block((*_keep(forward, kept, read, in_loop=False), *backward.statements), backward.yields)
+    return Block((*_keep(forward, kept, read, passed_on), *backward.statements), backward.yields)
+
+
+def outer_names(block: Block) -> dict[Value, Value]:
+    """What a side of a branch computes and yields is known outside as the branch's result."""
+    outer: dict[Value, Value] = {}
+
+    def index(block: Block) -> None:
+        for statement in block.statements:
+            for inner in blocks(statement):
+                if isinstance(statement, Branch):
+                    made = {v for s in inner.statements for v in results(s)}
+                    for atom, result in zip(inner.yields, statement.results, strict=False):
+                        if isinstance(atom, Value) and atom in made:
+                            outer.setdefault(atom, outer.get(result, result))
+                index(inner)
+
+    index(block)
+    return outer
 
 
 def _keep(
-    statements: tuple[Statement, ...], kept: Kept, read: set[Value], in_loop: bool
+    statements: tuple[Statement, ...], kept: Kept, read: set[Value], everywhere: bool
 ) -> tuple[Statement, ...]:
     out: list[Statement] = []
     for statement in statements:
         if isinstance(statement, Branch):
             then, orelse = (
-                replace(b, statements=_keep(b.statements, kept, read, in_loop))
+                replace(b, statements=_keep(b.statements, kept, read, everywhere))
                 for b in (statement.then, statement.orelse)
             )
             branch = replace(statement, then=then, orelse=orelse)
-            statement = with_residuals(branch, read, None) if in_loop else with_residuals(branch, read)
+            statement = with_residuals(branch, read, None) if everywhere else with_residuals(branch, read)
         elif isinstance(statement, Loop):
             out.extend(kept.before.get(id(statement), {}).values())
             stays = tuple(s for s in statement.body.statements if not kept.has_moved(s))

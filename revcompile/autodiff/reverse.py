@@ -26,6 +26,7 @@ from revcompile.frontend.lower import Lowering
 from revcompile.gates.broadcast import broadcast_dims
 from revcompile.gates.creation import zeros_for
 from revcompile.gates.effects import identity
+from revcompile.gates.halves import Half
 from revcompile.gates.infer import infer
 from revcompile.gates.rows import appended, popped
 from revcompile.gates.table import TABLE, Gate
@@ -44,8 +45,8 @@ from revcompile.ir.nodes import (
     map_structure,
     results,
 )
-from revcompile.ir.types import Array, Scalar, Type, gradient_type, is_float, is_number
-from revcompile.statements import branch, loop_reverse, rows, store
+from revcompile.ir.types import Array, Facts, Scalar, Type, gradient_type, is_float, is_number
+from revcompile.statements import branch, call, loop_reverse, rows, store
 
 # Gates that send a zero gradient to what they mask out.
 MASKING = frozenset(
@@ -58,14 +59,17 @@ REVERSE: dict[Any, Callable[..., None]] = {
     store.store: store.reverse,
     appended: rows.reverse_append,
     popped: rows.reverse_pop,
+    Half: call.reverse_half,
 }
 
 
 class Reverser:
     """Emits the backward pass of a list of statements."""
 
-    def __init__(self, plan: Plan, low: Lowering, statements: Block) -> None:
+    def __init__(self, plan: Plan, low: Lowering, statements: Block, halves: Any) -> None:
         self.plan = plan
+        self.halves = halves  # of the pairs that are called
+        self.chosen: dict[Value, Any] = {}  # by what is saved: of which variant it is the call
         self.low = low
         self.memory = low.memory = Restored(statements)
         self.builder: Builder = low.builder
@@ -74,9 +78,17 @@ class Reverser:
         self.masked: set[Value] = set()
         self.items: dict[Value, tuple[Any, ...]] = {}  # of lists that a loop fills, see statements/rows
         self.here: set[Value] = set()  # what the block makes that is being reversed
+        self.cautious = False  # whether anything was masked
         self.inputs = frozenset(plan.inputs)
         self.definitions = {v: s for s in applications(statements) for v in s.outputs}
         self._infinite: dict[Value, bool] = {}
+
+    def doubt(self, values: Iterable[Value]) -> None:
+        """Take these values for ones that may be infinite."""
+        self._infinite.update(dict.fromkeys(values, True))
+
+    def is_doubtful(self, atom: Structure) -> bool:
+        return may_be_infinite(atom, self.definitions, self._infinite)
 
     # -- statements ---------------------------------------------------------------------------
 
@@ -84,7 +96,8 @@ class Reverser:
         outer, self.here = self.here, {v for s in statements for v in results(s)}
         for statement in reversed(statements):
             self.builder.line = statement.line
-            special = REVERSE.get(statement.function if isinstance(statement, Apply) else type(statement))
+            what = statement.function if isinstance(statement, Apply) else type(statement)
+            special = REVERSE.get(what) or REVERSE.get(type(what))
             if special is not None:
                 special(self, statement)
             elif isinstance(statement, Apply):
@@ -94,9 +107,7 @@ class Reverser:
 
     def learn(self, block: Block) -> None:
         """Know again, inside the reversal of a block, what running it proved about lengths."""
-        for statement in block.statements:
-            if isinstance(statement, Apply):
-                infer(TABLE[statement.function], statement.function, statement.args, self.builder.facts)
+        learn(block, self.builder.facts)
 
     def apply(self, statement: Apply) -> None:
         gate = TABLE[statement.function]
@@ -107,6 +118,11 @@ class Reverser:
         )
         if all(self.adjoints.get(y) is None for y in leaves(statement.result)):
             return
+        if gate.last:
+            raise UnsupportedError(
+                f"{gate.name} runs as it is, also backwards: its gradient cannot be differentiated",
+                way_out="Give the gate a rule that is read: @gate(function) without forward=.",
+            )
         self.builder.note = f"{gate.name} gate"
         if gate.locals is not None:
             contributions = self._elementwise(gate, statement, upstream)
@@ -198,6 +214,7 @@ class Reverser:
 
     def _mask(self, contribution: Structure, upstream: Structure, statement: Apply) -> Structure:
         """Where nothing flows back, nothing flows on, whatever the local gradient is there."""
+        self.cautious = True
         passes = self.low.apply(operator.ne, (upstream, 0), {})
         return self.low.apply(np.where, (passes, contribution, 0.0), {})
 
@@ -249,6 +266,13 @@ class Reverser:
         if value.unset:  # it may have no value, and then no shape
             return self.low.emit(zeros_for, value)
         return self.low.apply(np.zeros, (shape_of(self.low, value),), _dtype_option(t.dtype))
+
+
+def learn(block: Block, facts: Facts) -> None:
+    """Note again what running the statements of a block proves about lengths."""
+    for statement in block.statements:
+        if isinstance(statement, Apply):
+            infer(TABLE[statement.function], statement.function, statement.args, facts)
 
 
 def _dtype_option(dtype: np.dtype[Any]) -> dict[str, Any]:

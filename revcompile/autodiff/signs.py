@@ -47,7 +47,7 @@ def may_be_infinite(atom: Structure, definitions: Mapping[Value, Apply], known: 
 
     Overflow apart. `known` keeps what was found out.
     """
-    if not isinstance(atom, Value) or atom not in definitions:
+    if not isinstance(atom, Value) or (atom not in known and atom not in definitions):
         return False
     if atom not in known:
         made = definitions[atom]

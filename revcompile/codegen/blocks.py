@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from revcompile.codegen.names import Names
 from revcompile.codegen.text import INDENT, to_text
-from revcompile.gates.effects import EFFECTS
+from revcompile.gates.effects import has_effects
 from revcompile.ir.nodes import (
     UNDEFINED,
     Apply,
@@ -131,7 +131,9 @@ class BlockWriter:
             expression: ast.expr | None = None
             if isinstance(statement, Branch):
                 expression = self._choice_of(statement)
-            elif isinstance(statement, Apply) and statement.function not in (EFFECTS | self.in_place):
+            elif isinstance(statement, Apply) and not (
+                has_effects(statement.function) or statement.function in self.in_place
+            ):
                 expression = self.spell.application(statement)
             if expression is None:
                 return None

@@ -5,6 +5,7 @@ Imports the standard library and NumPy.
 
 from __future__ import annotations
 
+import builtins
 import itertools
 import keyword
 import linecache
@@ -27,7 +28,7 @@ class Namespace:
     def __init__(self, reserved: Iterable[str] = ()) -> None:
         self.globals: dict[str, Any] = {"np": np, "math": math, "__builtins__": __builtins__, **_HELPERS}
         self._own = frozenset(self.globals)
-        self._reserved = frozenset(reserved)  # the parameters' names, which would hide a global
+        self.reserved = frozenset(reserved)  # the parameters' names, which would hide a global
         self._names: dict[int, str] = {}
         self.locals: set[str] = set()  # variables of the code under construction, which would hide a global
         self.files: set[str] = set()
@@ -43,18 +44,33 @@ class Namespace:
 
     def put(self, wish: str, obj: Any) -> str:
         name, n = wish, 1
-        hidden = self._reserved | self._own | self.locals
+        hidden = self.reserved | self._own | self.locals
         while name in hidden or self.globals.get(name, obj) is not obj:
             name, n = f"{wish}__{n}", n + 1  # no local variable is numbered so
         self.globals[name] = obj
         self._names[id(obj)] = name
         return name
 
+    def is_reserved(self, name: str) -> bool:
+        """Whether a name means something in all generated code."""
+        return (
+            name in self.reserved or name in self._own or keyword.iskeyword(name) or hasattr(builtins, name)
+        )
+
     def compile(self, text: str, label: str) -> CodeType:
         """The code of the one function that `text` defines, which this namespace serves."""
         code = compile_text(text, label)
         self.files.add(code.co_filename)
         return code
+
+    def having(self, helpers: dict[str, str]) -> dict[str, Any]:
+        """These globals, and the functions that `helpers` defines, by their names."""
+        if not helpers:
+            return self.globals
+        own = dict(self.globals)
+        for name, text in helpers.items():
+            own[name] = FunctionType(self.compile(text, name), own, name)
+        return own
 
     def keep(self, codes: Iterable[CodeType], also: Iterable[str]) -> None:
         """Drop the names that none of these codes uses."""
@@ -93,8 +109,10 @@ def forget(filenames: Iterable[str]) -> None:
         linecache.cache.pop(filename, None)
 
 
-def make_function(code: CodeType, namespace: Namespace, like: FunctionType) -> FunctionType:
-    """A function of that code, with the parameters' defaults of `like`."""
-    function = FunctionType(code, namespace.globals, code.co_name, like.__defaults__)
+def make_function(
+    code: CodeType, namespace: Namespace, like: FunctionType, own: dict[str, Any] | None = None
+) -> FunctionType:
+    """A function of that code, with the parameters' defaults of `like`; `own` are other globals for it."""
+    function = FunctionType(code, own or namespace.globals, code.co_name, like.__defaults__)
     function.__kwdefaults__ = like.__kwdefaults__
     return function

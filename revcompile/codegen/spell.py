@@ -22,6 +22,7 @@ import revcompile.runtime as runtime
 from revcompile.frontend.names import HostObject
 from revcompile.gates.draws import DRAWS
 from revcompile.gates.effects import format_, identity, percent, print_
+from revcompile.gates.halves import Half
 from revcompile.gates.known import as_it_is
 from revcompile.gates.lengths import length, size_of
 from revcompile.gates.rows import appended, chained, count, has_room, listed, repeated, stacked, sublist
@@ -64,6 +65,8 @@ class Speller:
             written = special(self, args, statement)
             if written is not None:
                 return written
+        if isinstance(function, Half):
+            return ast.Call(dotted(self.refer(function)), [self(a) for a in args], [])
         if function in _BINARY:
             return ast.BinOp(self(args[0]), _BINARY[function](), self(args[1]))
         if function in _UNARY:

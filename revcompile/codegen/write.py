@@ -23,6 +23,7 @@ from revcompile.codegen.text import INDENT, to_text, width
 from revcompile.frontend.arguments import spell_step
 from revcompile.gates.draws import DRAWS
 from revcompile.gates.effects import assert_, backward_begins, defined_, print_
+from revcompile.gates.halves import Half
 from revcompile.gates.infer import infer
 from revcompile.gates.lengths import length, size_of
 from revcompile.gates.rows import appended, popped
@@ -108,7 +109,7 @@ class Writer(BlockWriter):
 
     # -- the function -------------------------------------------------------------------------
 
-    def write(self, live: Iterable[tuple[Value, str]], answer: Structure) -> list[str]:
+    def write(self, live: Iterable[tuple[Value, str]], answer: Structure, heading: str = "") -> list[str]:
         """The lines of the body: parameters unpacked, live names read, statements, return."""
         for parameter in self.function.parameters:
             if isinstance(parameter.structure, Value):
@@ -119,7 +120,9 @@ class Writer(BlockWriter):
             if self.counts[value]:
                 self._line(f"{self.names[value]} = {path}", "read at each call")
         if any(isinstance(s, Apply) and s.function is backward_begins for s in self.function.body.statements):
-            self._heading("forward pass")
+            heading = "forward pass"
+        if heading:
+            self._heading(heading)
         self._statements(self.function.body.statements, answer)
         if not (self.function.body.statements and isinstance(self.function.body.statements[-1], Raise)):
             self._line(to_text(ast.Return(self.spell(answer))))
@@ -186,12 +189,15 @@ class Writer(BlockWriter):
             return
         expression = self.spell.application(statement)
         notes = self._notes(statement)
-        if isinstance(statement.result, Value) and self._folds(
-            statement.result, statement, expression, movable
+        is_call = isinstance(function, Half)
+        if (
+            isinstance(statement.result, Value)
+            and not is_call
+            and self._folds(statement.result, statement, expression, movable)
         ):
             self.folded[statement.result] = (expression, notes)
             return
-        if function in DRAWS and not self.counts[statement.result]:
+        if (function in DRAWS or is_call) and not any(self.counts[v] for v in statement.outputs):
             self._line(to_text(ast.Expr(expression)))
             return
         self._line(f"{self._target(statement.result)} = {to_text(expression)}", notes)
@@ -300,10 +306,11 @@ class Writer(BlockWriter):
     def _folds(self, value: Value, statement: Apply, expression: ast.expr, movable: Movable) -> bool:
         if value in self.saving or (self.groups.is_shared(value) and value not in self.summed):
             return False
-        if statement.function in CHEAP and movable.is_stable(statement.args[0]):
-            return True
-        if self._is_cheap_test(statement) and all(map(movable.is_stable, leaves(statement.args))):
-            return True
+        if value not in self.kept:  # what is returned may be of a way that was not taken
+            if statement.function in CHEAP and movable.is_stable(statement.args[0]):
+                return True
+            if self._is_cheap_test(statement) and all(map(movable.is_stable, leaves(statement.args))):
+                return True
         if self.counts[value] != 1 or not movable(value):
             return False
         if not value.fold:

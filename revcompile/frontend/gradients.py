@@ -162,7 +162,7 @@ class _Call:
         before = builder.statements
         result: Structure = None
         try:
-            with builder.tentatively() as inner:
+            with builder.tentatively() as inner, low.pairs.none():
                 result = low.resolve(low.invoke(gradient.function, *self.given.args, **self.given.kwargs))
         except Left:
             before.extend(inner)

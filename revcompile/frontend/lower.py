@@ -15,8 +15,8 @@ from collections.abc import Callable, Sequence
 from types import FunctionType
 from typing import Any
 
-from revcompile.errors import UnsupportedError, plain_kind, with_place
-from revcompile.frontend import calls, expressions, growing, recursion
+from revcompile.errors import PYTHON_ERRORS, UnsupportedError, plain_kind, with_place
+from revcompile.frontend import calls, expressions, growing, pairs, recursion
 from revcompile.frontend.containers import frozen
 from revcompile.frontend.language import Language
 from revcompile.frontend.names import HostNames
@@ -52,7 +52,6 @@ STATEMENTS: dict[type[ast.stmt], Callable[..., Any]] = {
     exits.EndBody: exits.pass_mark,
     ast.With: with_.lower,
 }
-PYTHON_ERRORS = (TypeError, ValueError, IndexError, KeyError, AttributeError, NameError, ZeroDivisionError)
 
 
 def infer_types(function: Callable[..., Any], args: tuple[Structure, ...], facts: Facts) -> Structure:
@@ -79,6 +78,7 @@ class Lowering(Language):
         self.given: tuple[Value, ...] = ()  # the arrays that the function under differentiation was given
         self.counters: dict[Value, tuple[Any, Any]] = {}
         self.mutables = Mutables(builder, decisions)
+        self.pairs = pairs.Pairs()
         self.frames = []
         self.sources = {}
         self.host = HostNames(builder.facts, type_of, static, claim)
@@ -273,11 +273,11 @@ class Lowering(Language):
     def inline(
         self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], frame: Frame
     ) -> Structure:
-        """Interpret a call of a user's function, here."""
+        """A call of a user's function."""
         source = rule_source(function) if frame.is_rule else self.source_of(function)
         names = calls.bind_parameters(self, source, args, kwargs, frame.is_rule)
         inner = Frame(source, names, None, frame.is_rule, frame.depth + 1)
-        return self.body(source.node, inner)
+        return pairs.call(self, source.node, inner)
 
     def inline_nested(
         self, nested: NestedFunction, args: tuple[Any, ...], kwargs: dict[str, Any], depth: int
@@ -285,7 +285,7 @@ class Lowering(Language):
         names = calls.bind_nested(self, nested, args, kwargs)
         home = nested.frame
         inner = Frame(home.source, names, home, home.is_rule, depth + 1)
-        return self.body(nested.node, inner)
+        return pairs.call(self, nested.node, inner)
 
     def body(self, node: ast.FunctionDef | ast.Lambda, frame: Frame) -> Structure:
         self.frames.append(frame)

@@ -1,8 +1,9 @@
 """Functions that call themselves: each call is interpreted where it stands, as deep as the arguments say.
 
-What decides how deep that is must be known while compiling. A recursion that goes on and on under
-conditions that only the run decides is taken to be steered by the whole numbers that change from call to
-call, or by the lengths of the arrays that do; the function is compiled again for the given ones.
+A recursion that goes on and on under conditions that only the run decides is taken to be steered by the
+whole numbers that change from call to call, or by the lengths of the arrays that do; the function is
+compiled again for the given ones. Where these are not known, or none changes, the run decides how deep it
+goes: the function is lowered again with the decision that this one is a pair (`frontend/pairs`).
 """
 
 from __future__ import annotations
@@ -15,14 +16,16 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from revcompile.errors import UnsupportedError
-from revcompile.ir.nodes import Structure, Value
-from revcompile.ir.types import Array, Scalar
-from revcompile.syntax.abstract import Frame, NeedShape, NeedStatic
+from revcompile.frontend.parts import Inseparable, Parts
+from revcompile.ir.nodes import Structure, Value, scalar_type
+from revcompile.ir.types import Array, Scalar, is_float
+from revcompile.syntax.abstract import Frame, NeedShape, NeedStatic, Restart
 
 if TYPE_CHECKING:
     from revcompile.frontend.lower import Lowering
 
 MAX_DEPTH = 200
+TOO_MANY = 300  # calls of a function inside itself, all in all
 SUSPICIOUS = 8  # calls of a function inside itself, after which it is asked what they depend on
 FRAMES = 60  # Python's own calls that interpreting one call takes, at most
 
@@ -39,14 +42,38 @@ def check(low: Lowering, node: ast.FunctionDef | ast.Lambda, frame: Frame) -> No
     if len(low.frames) < SUSPICIOUS:
         return
     before = [f for f in low.frames if f.activation == frame.activation and f is not frame]
+    run_decides = Restart(("recursive", frame.activation))
+    if before and before[0].base < low.builder.depth:
+        low.pairs.nested[frame.activation] += 1
+        if low.pairs.nested[frame.activation] > TOO_MANY:
+            raise run_decides
     if len(before) >= SUSPICIOUS and before[0].base < low.builder.depth:
-        _look_for_what_steers(before[0], before[-1], frame)
+        if _only_reals_change(low, before[-1], frame):
+            raise run_decides
+        try:
+            _look_for_what_steers(before[0], before[-1], frame)
+        except NeedStatic as need:
+            (need.decision,) = run_decides.decisions
+            raise
     if frame.depth >= MAX_DEPTH:
-        raise UnsupportedError(
-            f"calls are nested more than {MAX_DEPTH} deep",
-            way_out="How deep a recursion goes must follow from whole numbers, lengths or containers; "
-            "else write a loop.",
-        )
+        if before:
+            raise run_decides
+        raise UnsupportedError(f"calls are nested more than {MAX_DEPTH} deep", way_out="Write a loop.")
+
+
+def _only_reals_change(low: Lowering, last: Frame, frame: Frame) -> bool:
+    """Whether nothing changes from call to call but real numbers, and what is in arrays."""
+    try:
+        before, now = (Parts(low, f.given, together=False) for f in (last, frame))
+    except Inseparable:
+        return False
+    pairs = list(zip(before.atoms, now.atoms, strict=False))
+    return before.shape == now.shape and all(a is b or _is_real_as(a, b) for a, b in pairs)
+
+
+def _is_real_as(a: Structure, b: Structure) -> bool:
+    s, t = (x.type if isinstance(x, Value) else scalar_type(x) for x in (a, b))
+    return is_float(s) and is_float(t) and s.dims == t.dims
 
 
 def _look_for_what_steers(first: Frame, last: Frame, frame: Frame) -> None:

@@ -52,6 +52,11 @@ def identity(x: Any) -> Any:
     return x
 
 
+def has_effects(function: Any) -> bool:
+    """Whether a call does something besides giving its result."""
+    return function in EFFECTS or getattr(function, "effects", False) is True
+
+
 EFFECTS = {assert_, print_, backward_begins, defined_}  # and, once there can be any, random draws
 known(assert_, format_, percent, print_, backward_begins, defined_, stop_gradient)
 elementwise("copy", identity, x="1")

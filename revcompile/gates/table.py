@@ -49,6 +49,7 @@ class Gate:
     forward: Function | None = None  # an opaque gate's: gives (output, saved values)
     backward: Function | None = None  # an opaque gate's: (upstream, saved values) to gradients
     types: Function | None = None  # the whole type of the result, where no example can be run
+    last: bool = False  # an opaque gate's backward half: what it gives cannot be differentiated again
 
     @cached_property
     def signature(self) -> inspect.Signature:
@@ -76,7 +77,7 @@ class Gate:
 
     @property
     def carries_gradient(self) -> bool:
-        return self.locals is not None or self.rule is not None or self.backward is not None
+        return self.locals is not None or self.rule is not None or self.backward is not None or self.last
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         """All arguments in the order of the signature, defaults filled in. Raises TypeError."""
@@ -98,7 +99,17 @@ class Gate:
         return positional, keywords
 
 
-TABLE: dict[Function, Gate] = {}
+class Table(dict[Function, Gate]):
+    """Function → gate. What is made for one compilation (`gates/halves`) is not in it, but brings its own."""
+
+    def __missing__(self, function: Function) -> Gate:
+        own = getattr(function, "gate", None)
+        if not isinstance(own, Gate):
+            raise KeyError(function)
+        return own
+
+
+TABLE = Table()
 METHODS: dict[str, Function] = {}
 
 
@@ -168,7 +179,7 @@ def opaque(function: Function, forward: Function, backward: Function, name: str)
     `backward(upstream, saved)` the gradients of the leading parameters. Each may return its argument."""
     register(Gate(name, (function,), function, view=True, forward=forward), ())
     register(Gate(name, (forward,), forward, view=True, backward=backward), ())
-    register(Gate(name, (backward,), backward, view=True), ())
+    register(Gate(name, (backward,), backward, view=True, last=True), ())
 
 
 def known(

@@ -32,11 +32,15 @@ class Builder:
         """Append `function(*args)`; the structure of its results."""
         types = self.infer(function, args, self.facts)
         result = _values(types)
+        self.apply(function, args, result)
+        return result
+
+    def apply(self, function: Callable[..., Any], args: tuple[Any, ...], result: Structure) -> None:
+        """Append `result = function(*args)`, of results that are there."""
         statement = Apply(function, args, result, self.line, self.note)
         self.statements.append(statement)
         for value in statement.outputs:
             self.definitions[value] = statement
-        return result
 
     def remember(self, key: Any, make: Callable[[], Value]) -> Value:
         """A value that is computed once in this block and those inside it."""
@@ -73,6 +77,16 @@ class Builder:
             self.statements = outer
             self._remembered.pop()
             self.facts.restore(facts)
+
+    @contextmanager
+    def apart(self) -> Iterator[list[Statement]]:
+        """Statements emitted inside are those of a function of their own."""
+        remembered, self._remembered = self._remembered, [{}]
+        try:
+            with self.block() as statements:
+                yield statements
+        finally:
+            self._remembered = remembered
 
     @contextmanager
     def tentatively(self) -> Iterator[list[Statement]]:

@@ -148,13 +148,13 @@ class Parameter:
 
 @dataclass(frozen=True, eq=False)
 class Function:
-    """A whole function. `split` is where the backward pass begins, after differentiation."""
+    """A whole function. `called`: by generated code, to which what it gives must belong alone."""
 
     name: str
     parameters: tuple[Parameter, ...]
     body: Block
-    split: int | None = None
     spellings: dict[float, str] = field(default_factory=dict)
+    called: bool = False
 
     @property
     def result(self) -> Structure:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from revcompile.gates.effects import EFFECTS
+from revcompile.gates.effects import has_effects
 from revcompile.ir.nodes import (
     Apply,
     Block,
@@ -58,7 +58,7 @@ def _sweep(block: Block, read: set[Value]) -> Block:
 
 
 def _is_live(statement: Apply, read: set[Value]) -> bool:
-    return statement.function in EFFECTS or any(v in read for v in results(statement))
+    return has_effects(statement.function) or any(v in read for v in results(statement))
 
 
 def _sweep_branch(branch: Branch, read: set[Value]) -> Branch | None:
@@ -124,7 +124,7 @@ def _live_each(loop: Loop, read: set[Value]) -> tuple[tuple[Value, Each], ...]:
 def _has_effects(block: Block) -> bool:
     """Whether running a block does something besides computing its yields."""
     for statement in block.statements:
-        if isinstance(statement, Raise) or (isinstance(statement, Apply) and statement.function in EFFECTS):
+        if isinstance(statement, Raise) or (isinstance(statement, Apply) and has_effects(statement.function)):
             return True
         if any(map(_has_effects, blocks(statement))):
             return True

@@ -23,7 +23,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from revcompile.gates.effects import identity
+from revcompile.gates.effects import backward_begins, identity
+from revcompile.gates.halves import SAVED, Half
 from revcompile.gates.rows import appended, popped
 from revcompile.gates.storing import store
 from revcompile.gates.table import TABLE
@@ -97,6 +98,8 @@ class _InPlace:
     def run(self) -> Function:
         statements, yields = self._block(self.function.body)
         if isinstance(yields[0], tuple) and len(yields[0]) == 3:
+            if self.function.called:
+                yields = (self._own_results(yields[0], statements),)
             yields = (self._own_gradients(yields[0], statements),)
         return replace(self.function, body=Block(tuple(statements), yields))
 
@@ -172,6 +175,10 @@ class _InPlace:
 
     def _apply(self, s: Apply, out: list[Statement]) -> None:
         point = self.order.at[id(s)]
+        if isinstance(s.function, Half):
+            self._call(s)
+            out.append(s)
+            return
         if s.function is store:
             self._store(s, point, out)
             return
@@ -210,6 +217,15 @@ class _InPlace:
             own = self._items(s.args) if from_list else self._of(s.args) if shares else frozenset({v})
             self._hold(v, own | {FOREIGN} if shares and s.function not in WRITABLE else own or frozenset({v}))
         out.append(s)
+
+    def _call(self, s: Apply) -> None:
+        """What a pair gives is new; what it saves may be its arguments and what it gives."""
+        for v in s.outputs:
+            if v.type == SAVED:
+                own = self._of(s.args) | self._of(s.result) | {v}
+                self._share(v, own)
+            else:
+                self._hold(v, frozenset({v}))
 
     def _write(self, old: Structure) -> Tokens:
         self.written |= self._storage(old)
@@ -366,6 +382,31 @@ class _InPlace:
         return self._shared(init, point) == []
 
     # -- what is returned ---------------------------------------------------------------------
+
+    def _own_results(self, answer: Structure, statements: list[Statement]) -> Structure:
+        """Copy, at the end of the forward pass, what a function gives that is not its own alone."""
+        results, *rest = answer
+        begins = (
+            i for i, s in enumerate(statements) if isinstance(s, Apply) and s.function is backward_begins
+        )
+        at = next(begins, len(statements))
+        taken: Tokens = NONE
+        copies: list[Statement] = []
+
+        def own(v: Value) -> Value:
+            nonlocal taken
+            tokens = self.tokens.get(v, NONE)
+            if not isinstance(v.type, Array) or (not tokens & taken and FOREIGN not in tokens):
+                taken |= tokens
+                return v
+            new = Value(v.type, v.hint)
+            self._hold(new, frozenset({new}))
+            copies.append(copy_of(v, new, None))
+            return new
+
+        results = map_values(own, results)
+        statements[at:at] = copies
+        return (results, *rest)
 
     def _own_gradients(self, answer: Structure, statements: list[Statement]) -> Structure:
         """Copy, at the end, each returned gradient that is not an array of its own."""

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.gates.effects import EFFECTS, backward_begins, defined_, identity
+from revcompile.gates.halves import Half
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
     Apply,
@@ -37,7 +38,7 @@ from revcompile.ir.nodes import (
     substitute,
     uses,
 )
-from revcompile.ir.types import Array, Scalar
+from revcompile.ir.types import Array, Scalar, Type
 from revcompile.passes.walk import Visit, Walk
 from revcompile.runtime import over, sigmoid
 
@@ -59,12 +60,12 @@ SAME = frozenset(
 )
 
 
-def applies(function: Function) -> bool:
-    """Whether the function may run on `math`."""
-    statements = list(applications(function.body))
+def applies(*functions: Function) -> bool:
+    """Whether the functions, which call each other, may run on `math`."""
+    statements = [s for function in functions for s in applications(function.body)]
     if any(s.function in EFFECTS - {backward_begins, defined_} for s in statements):
         return False
-    values = [v for p in function.parameters for v in leaves(p.structure)]
+    values = [v for function in functions for p in function.parameters for v in leaves(p.structure)]
     values += [v for s in statements for v in leaves((s.args, s.result))]
     types = [v.type for v in values]
     if any(isinstance(t, (Scalar, Array)) and t.dtype.kind == "f" and t.dtype != float for t in types):
@@ -120,6 +121,16 @@ class _Math(Walk):
         super().__init__(visit)
         self.converted: set[Value] = set()
         self.lists: set[Value] = set()  # of saved values that are Python's now
+
+    def _apply(self, statement: Apply, out: list[Statement]) -> None:
+        """What is passed to a pair is of the types that it was compiled for."""
+        if isinstance(statement.function, Half):
+            args = zip(self.atom(statement.args), statement.function.takes, strict=True)
+            cast = tuple(
+                _as_numpy(a, Value(t), out, statement.line) if _is_numpy_type(t) else a for a, t in args
+            )
+            statement = replace(statement, args=cast)
+        super()._apply(statement, out)
 
     def _loop(self, statement: Loop, out: list[Statement]) -> None:
         """Carried NumPy scalars become Python's where all that they are given are Python's."""
@@ -208,14 +219,33 @@ def _as_numpy(atom: Structure, like: Value, out: list[Statement], line: int | No
 
 
 def _is_numpy(value: Value) -> bool:
-    return isinstance(value.type, Scalar) and not value.type.python and value.type.dtype == float
+    return _is_numpy_type(value.type)
+
+
+def _is_numpy_type(t: Type) -> bool:
+    return isinstance(t, Scalar) and not t.python and t.dtype == float
 
 
 def _as_before(function: Function, before: Function) -> Function:
-    """Gradients that were NumPy scalars are NumPy scalars still."""
-    casts: list[Statement] = []
+    """Gradients that were NumPy scalars are NumPy scalars still; of a called function, what it gives too."""
     ((value, aux, gradients),) = function.body.yields
-    were = iter(_all_leaves(before.body.yields[0][2]))
+    ((old_value, _, old_gradients),) = before.body.yields
+    statements = list(function.body.statements)
+    gradients, casts = _restored(gradients, old_gradients)
+    statements += casts
+    if function.called:
+        value, casts = _restored(value, old_value)
+        begins = (
+            i for i, s in enumerate(statements) if isinstance(s, Apply) and s.function is backward_begins
+        )
+        at = next(begins, len(statements))
+        statements[at:at] = casts
+    return replace(function, body=Block(tuple(statements), ((value, aux, gradients),)))
+
+
+def _restored(structure: Structure, before: Structure) -> tuple[Structure, list[Statement]]:
+    casts: list[Statement] = []
+    were = iter(_all_leaves(before))
 
     def restore(gradient: Structure) -> Structure:
         was = next(were)
@@ -224,9 +254,7 @@ def _as_before(function: Function, before: Function) -> Function:
         casts.append(Apply(np.float64, (gradient,), Value(was.type)))
         return casts[-1].result  # type: ignore[union-attr]
 
-    gradients = map_structure(restore, gradients)
-    body = Block((*function.body.statements, *casts), ((value, aux, gradients),))
-    return replace(function, body=body)
+    return map_structure(restore, structure), casts
 
 
 def _indexed(statement: Apply, out: list[Statement]) -> Structure:
@@ -314,6 +342,9 @@ def numpy_backward(function: Function) -> Function:
     walk = _Wrapping(lambda s, out: None)
     walk.replaced.update(wrapped)
     backward = walk.block(Block(tuple(statements[split + 1 :]), function.body.yields))
+    if function.called:  # what it gives is of its forward pass
+        ((value, _, _),), ((_, aux, gradients),) = function.body.yields, backward.yields
+        backward = replace(backward, yields=((value, aux, gradients),))
     body = Block((*statements[: split + 1], *casts, *backward.statements), backward.yields)
     return replace(function, body=body)
 

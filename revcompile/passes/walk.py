@@ -86,10 +86,11 @@ class Walk:
             assert isinstance(statement.result, Value)
             self.replaced[statement.result] = new
         for added in out[start:]:
-            if isinstance(added, Apply) and isinstance(added.result, Value):
-                self.definitions[added.result] = added
+            if isinstance(added, Apply):
+                if isinstance(added.result, Value):
+                    self.definitions[added.result] = added
                 if not self.in_backward:
-                    self.forward.add(added.result)
+                    self.forward.update(added.outputs)
 
     def _loop(self, statement: Loop, out: list[Statement]) -> None:
         statement = self._without_constants(statement)

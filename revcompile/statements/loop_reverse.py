@@ -24,7 +24,7 @@ from revcompile.ir.nodes import (
     defined,
     uses,
 )
-from revcompile.ir.types import Array, Scalar, Type
+from revcompile.ir.types import Array, Scalar, Type, is_number
 from revcompile.statements import loop_lists, rows
 from revcompile.statements.join import alike, join_types, type_of
 from revcompile.statements.origins import restorable_slots
@@ -231,7 +231,7 @@ def _spread(statements: tuple[Statement, ...], seeds: set[Value], found: set[Val
     for statement in reversed(statements):
         if isinstance(statement, Apply):
             if TABLE[statement.function].carries_gradient and not found.isdisjoint(statement.outputs):
-                found.update(v for v in statement.inputs if v in active)
+                found.update(v for v in statement.inputs if v in active and is_number(v.type))
         elif isinstance(statement, Branch):
             for block in (statement.then, statement.orelse):
                 pairs = zip(block.yields, statement.results, strict=False)

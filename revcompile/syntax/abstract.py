@@ -118,11 +118,12 @@ class Left(Exception):
 
 
 class Restart(Exception):
-    """The function is to be lowered again, with this decision: to "unroll", "peel", "split" a statement."""
+    """The function is to be lowered again, with these decisions: to "unroll", "peel", "split" a statement, to
+    make a "pair" of a function."""
 
-    def __init__(self, decision: Decision) -> None:
-        super().__init__(decision)
-        self.decision = decision
+    def __init__(self, *decisions: Decision) -> None:
+        super().__init__(*decisions)
+        self.decisions = frozenset(decisions)
 
 
 class NeedStatic(Exception):
@@ -133,6 +134,7 @@ class NeedStatic(Exception):
         self.value = value
         self.place: Place | None = None  # in the user's source, once it is known
         self.what = what
+        self.decision: tuple[str, Any] | None = None  # what else can be done, if it cannot be known
 
 
 class NeedShape(NeedStatic):

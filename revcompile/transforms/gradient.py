@@ -14,7 +14,7 @@ from typing import Any, Protocol, get_args, get_origin, overload
 import numpy as np
 
 from revcompile.codegen.load import compile_text
-from revcompile.compiler import function_text
+from revcompile.codegen.module import function_text
 from revcompile.dispatch import Dispatcher, Options
 from revcompile.transforms import pickling
 

@@ -11,6 +11,7 @@ from tests.corpus import (  # noqa: F401
     cases_lengths,
     cases_loops,
     cases_mutation,
+    cases_pairs,
     cases_programs,
     cases_recursion,
     cases_traps,

@@ -75,7 +75,7 @@ def shrink(x):
     return shrink(x * 0.5) + x
 
 
-@doubtful(0.3, 1.7, 30.0)
+@case(0.3, 1.7, 30.0)
 def recursion_on_an_active_condition(x):
     return shrink(x) * shrink(x + 0.5)
 
@@ -159,7 +159,7 @@ def recursion_with_a_list_that_grows(x, n):
     return sum(collect(x, n, [x])) * 2.0
 
 
-@doubtful((0.7, 3), (0.7, 0))
+@case((0.7, 3), (0.7, 0))
 def recursion_in_a_loop(x, n):
     y = x
     for i in range(n):

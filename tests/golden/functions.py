@@ -115,6 +115,36 @@ def helper_calls(x, y):
     return distance(x, y) + distance(y, 1.0, scale=2.0)
 
 
+def halved(x):
+    if x < 1.0:
+        return x * x
+    return halved(0.5 * x) + x
+
+
+@case(3.0)
+def recursion(x):
+    return halved(x) * x
+
+
+def sine(k, t):
+    return np.exp(-k * t) * np.sin(t)
+
+
+def quadrature(k, a, b, tolerance):
+    middle = 0.5 * (a + b)
+    ends, inside = sine(k, a) + sine(k, b), sine(k, middle)
+    coarse = 0.5 * (b - a) * ends
+    fine = (b - a) * (ends + 4.0 * inside) / 6.0
+    if abs(fine - coarse) < tolerance:
+        return fine
+    return quadrature(k, a, middle, 0.5 * tolerance) + quadrature(k, middle, b, 0.5 * tolerance)
+
+
+@case(0.7, 0.2, 2.0)
+def adaptive_quadrature(k, a, b):
+    return quadrature(k, a, b, 1e-3)
+
+
 # -- the lecture's arrays ------------------------------------------------------------------------
 
 
@@ -475,6 +505,21 @@ def scale_rows(A, factors):
 def helper_that_writes(A, factors):
     scale_rows(A, factors)
     return np.sum(A**2)
+
+
+def gated_layer(x, W, b):
+    z = x @ W + b
+    gate = 1.0 / (1.0 + np.exp(-z))
+    mean = np.mean(gate * z, axis=1, keepdims=True)
+    centred = gate * z - mean
+    return centred / np.sqrt(np.mean(centred**2, axis=1, keepdims=True) + 1e-5)
+
+
+@case(real(5, 4), real(4, 4), real(4), real(4, 4), real(4), argnums=("W0", "b0", "W1", "b1"))
+def layers_as_pairs(X, W0, b0, W1, b1):
+    h = gated_layer(X, W0, b0)
+    h = gated_layer(h, W1, b1)
+    return np.sum(h**2)
 
 
 @case(real(10, 3), real(3), 0.1, argnums="w")

@@ -1,0 +1,107 @@
+"""A generated function and the halves of pairs that it calls, each as text under a name of its own.
+
+Imports the passes and the IR.
+"""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from revcompile.codegen.load import Namespace
+from revcompile.codegen.write import Writer
+from revcompile.gates.halves import Half
+from revcompile.ir.nodes import Function, Structure, Value, leaves, uses
+from revcompile.passes.split import alone, called, split
+
+Helpers = dict[str, str]  # the texts of functions, by their names
+
+
+class Linked:
+    """`function` and what it calls. `process` gives the function that a half is of, ready to be written."""
+
+    def __init__(self, function: Function, process: Callable[[Half], Function]) -> None:
+        self.function, self.process = function, process
+        self.halves: dict[Half, Function] = {}  # what is called stands before what calls it
+        self._seen: set[Half] = set()
+        self._add(function)
+
+    def _add(self, function: Function) -> None:
+        for half in called(function):
+            if half in self._seen:
+                continue
+            done = self.process(half)
+            halves = {half: alone(done)}
+            if half.variant is not None:
+                both = half.variant.forward, half.variant.backward
+                halves = dict(zip(both, split(done, half.variant), strict=True))
+            self._seen.update(halves)
+            for one in halves.values():
+                self._add(one)
+            self.halves.update(halves)
+
+    @property
+    def functions(self) -> tuple[Function, ...]:
+        return (self.function, *self.halves.values())
+
+
+class Texts:
+    """Writes functions that belong together: in what they say, a name means the same."""
+
+    def __init__(
+        self,
+        namespace: Namespace,
+        name: str,
+        live: Iterable[tuple[Value, str]],
+        roots: Iterable[str],
+        textbook: bool,
+    ) -> None:
+        self.namespace, self.live, self.textbook = namespace, list(live), textbook
+        self.roots = set(roots)
+        self.taken = {name, *self.roots}
+        self.names: dict[Half, str] = {}
+
+    def write(self, linked: Linked, answer: Structure) -> tuple[list[str], Helpers]:
+        """The lines of the function's body, and the texts of those that it calls."""
+        hints = {name for function in linked.functions for name in _hints(function)}
+        self.namespace.locals |= hints
+        self.taken |= hints
+        for half in linked.halves:
+            self.names.setdefault(half, self._name(half.wish))
+        helpers = {self.names[half]: self._text(half, f) for half, f in linked.halves.items()}
+        return self._lines(linked.function, answer), helpers
+
+    def _name(self, wish: str) -> str:
+        """A name that means nothing else in these texts, whatever else was compiled before."""
+        name, n = wish, 1
+        while name in self.taken or self.namespace.is_reserved(name):
+            n += 1
+            name = f"{wish}_{n}"
+        self.taken.add(name)
+        return name
+
+    def _text(self, half: Half, function: Function) -> str:
+        heading = "" if half.variant is None else f"{half.kind} pass"
+        parameters = ", ".join(p.name for p in function.parameters)
+        answer = function.body.yields[0] if len(function.body.yields) == 1 else function.body.yields
+        lines = self._lines(function, answer, heading)
+        return "\n".join([f"def {self.names[half]}({parameters}):", *lines]) + "\n"
+
+    def _lines(self, function: Function, answer: Structure, heading: str = "") -> list[str]:
+        outer: Any = ChainMap(dict.fromkeys(self.names.values()), self.namespace.globals)
+        writer = Writer(function, self._refer, self.roots, outer, self.textbook)
+        return writer.write(self.live, answer, heading)
+
+    def _refer(self, obj: Any) -> str:
+        if isinstance(obj, Half):
+            return self.names[obj]
+        name = self.namespace.refer(obj)
+        return self.namespace.put(f"the_{name}", obj) if name in self.names.values() else name
+
+
+def _hints(function: Function) -> Iterator[str]:
+    """The names that the variables of generated code may be given."""
+    for value in [*uses(function.body), *(v for p in function.parameters for v in leaves(p.structure))]:
+        if value.hint is not None:
+            yield from (value.hint, f"grad_{value.hint}")

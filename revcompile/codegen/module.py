@@ -1,0 +1,82 @@
+"""The text of generated functions, and of the module that they make together.
+
+Imports the standard library, the run-time helpers and the front end's names.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
+
+import revcompile.runtime as runtime
+from revcompile.frontend.names import Live
+
+
+def function_text(name: str, signature: inspect.Signature, lines: Sequence[str]) -> str:
+    head = f"def {name}({parameter_list(signature)}):"
+    return "\n".join([head, *lines]) + "\n"
+
+
+def parameter_list(signature: inspect.Signature) -> str:
+    """The parameters as text; defaults are the function object's."""
+    plain = [
+        p.replace(annotation=p.empty, default=p.empty if p.default is p.empty else _Default(p.default))
+        for p in signature.parameters.values()
+    ]
+    return str(inspect.Signature(plain))[1:-1]
+
+
+class _Default:
+    """A default value as text: a plain constant as it is, for others an ellipsis."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __repr__(self) -> str:
+        plain = self.value is None or type(self.value) in (bool, int, float, str)
+        return repr(self.value) if plain and self.value == self.value else "..."
+
+
+def _import_line(root: str, target: Any) -> str:
+    """How a module of its own would come by a name of the user's program."""
+    name, home = getattr(target, "__name__", ""), getattr(target, "__module__", None)
+    if isinstance(target, ModuleType) and name != "__main__" and sys.modules.get(name) is target:
+        parent, dot, last = name.rpartition(".")
+        return (
+            f"from {parent} import {root}"
+            if dot and last == root
+            else f"import {name}" + f" as {root}" * (name != root)
+        )
+    if (
+        inspect.isfunction(target)
+        and home != "__main__"
+        and getattr(sys.modules.get(str(home)), root, None) is target
+    ):
+        return f"from {home} import {root}"
+    return f"# {root}: names of the user's program"
+
+
+def module_text(functions: Sequence[str], live: Sequence[Live]) -> str:
+    """A module of these functions with the imports that they need."""
+    text = "\n\n".join(functions)
+    header = []
+    if re.search(r"\bmath\.", text):
+        header.append("import math")
+    if re.search(r"\bnp\.", text):
+        header.append("import numpy as np")
+    helpers = [
+        n for n, obj in vars(runtime).items() if inspect.isfunction(obj) and re.search(rf"\b{n}\(", text)
+    ]
+    if helpers:
+        header.append(f"from revcompile.runtime import {', '.join(sorted(helpers))}")
+    for item in live:
+        if item.path.is_parameter:
+            continue
+        line = _import_line(item.path.root, item.path.target)
+        if line not in header:
+            header.append(line)
+    return "\n".join(header) + ("\n\n\n" if header else "") + text

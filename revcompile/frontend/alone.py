@@ -1,0 +1,242 @@
+"""A function of the user's lowered on its own, and the calls of it: the two ends of a pair.
+
+Its body is interpreted on values of its own, which stand for the parts of what it is given (`parts`), and in
+a memory of its own. What it reads, writes and gives says whether it can be told apart from its calls; what it
+proves about lengths holds for each of them. Imports the IR.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from revcompile.frontend.parts import Inseparable, Parts, free_names
+from revcompile.gates.draws import DRAWS
+from revcompile.gates.effects import has_effects
+from revcompile.gates.halves import SAVED, Half, Pair, bind, expressed, lengths
+from revcompile.ir.nodes import (
+    Block,
+    Function,
+    Parameter,
+    Statement,
+    Structure,
+    Value,
+    applications,
+    blocks,
+    defined,
+    leaves,
+    scalar_type,
+    uses,
+)
+from revcompile.ir.types import Array, Dim, Facts, Scalar, Type
+from revcompile.syntax.abstract import Frame
+from revcompile.syntax.memory import Memory
+
+if TYPE_CHECKING:
+    from revcompile.frontend.lower import Lowering
+
+Node = ast.FunctionDef | ast.Lambda
+
+
+@dataclass(eq=False)
+class Lowered:
+    """A pair, and how its calls are taken apart and its result is put together."""
+
+    pair: Pair
+    shape: Any
+    atoms: list[Structure]  # a value for each part that is a parameter; the rest is compiled in
+    results: Parts | None = None
+    outs: list[Type] | None = None  # None: it is not known yet what it gives
+    fresh: bool = True  # whether its arrays share memory with nothing
+    keep: tuple[int, ...] = ()  # the parts that are passed on
+    given: tuple[int, ...] = ()  # the parts of the result that a run gives
+    steers: frozenset[Value] = frozenset()  # the parameters that are an index, a bound or a length in it
+
+
+def own_types(facts: Facts, atoms: Sequence[Structure]) -> list[Type | None]:
+    """The types of the run-time values among `atoms`, with symbols of their own for all lengths."""
+
+    def own(t: Type) -> Type:
+        dims = (d if d.size is not None else facts.fresh(maybe_one=d.can_be_one) for d in t.dims)
+        whole = isinstance(t, Scalar) and t.python and t.dtype.kind == "i"
+        return with_lengths(t, [facts.fresh()] if whole else dims)
+
+    return [own(a.type) if isinstance(a, Value) else None for a in atoms]
+
+
+def with_lengths(t: Type, dims: Any) -> Type:
+    """The type with other lengths."""
+    dims = tuple(dims)
+    if isinstance(t, Array):
+        return replace(t, dims=dims)
+    return replace(t, extent=dims[0] if dims else None) if isinstance(t, Scalar) else t
+
+
+def parts_of(low: Lowering, node: Node, frame: Frame, together: bool) -> Parts:
+    """What a call gives, `frame` being one that begins with it."""
+    free = free_names(node) if frame.parent is not None else frozenset()
+    return Parts(low, frame.names, frame.parent, free, together)
+
+
+def finish(lowered: Lowered, keep: Sequence[int]) -> None:
+    """Settle what is passed on."""
+    pair, function = lowered.pair, lowered.pair.function
+    assert function is not None
+    lowered.keep = tuple(keep)
+    pair.parameters = tuple(lowered.atoms[i] for i in keep)
+    parameters = tuple(Parameter(str(v.hint), v) for v in pair.parameters)
+    pair.function = replace(function, parameters=parameters)
+
+
+def name_of(node: Node) -> str:
+    return node.name if isinstance(node, ast.FunctionDef) else "function"
+
+
+def lower_alone(low: Lowering, node: Node, frame: Frame, parts: Parts, lowered: Lowered) -> None:
+    """Interpret a function on values of its own. Raises Inseparable."""
+    names, home, build = parts.build(lowered.atoms)
+    inner = Frame(frame.source, names, home, False, frame.depth)
+    builder, memory, pair = low.builder, low.memory, lowered.pair
+    low.memory = own = Memory(low.decisions)
+    statements: list[Statement] = []
+    try:
+        with builder.apart() as statements:
+            result = low.resolve(low.body(node, inner))
+            results = Parts(low, {"result": result})
+            recursive = lowered in low.pairs.attempts
+            lowered.given = tuple(i for i, a in enumerate(results.atoms) if recursive or isinstance(a, Value))
+            outs = [results.atoms[i] for i in lowered.given]
+            pair.equal = tuple(_equalities(low, lowered.atoms))
+            lowered.outs = [_out_type(low, out, lowered.atoms) for out in outs]
+    finally:
+        low.memory = memory
+    if any(made is met for made in build.made.values() for met in results.met):
+        raise Inseparable("it gives a list or a dict that it was given")
+    body = Block(tuple(statements), (tuple(outs),))
+    _check_alone(low, body, lowered, own, values_in(outs))
+    lowered.results, lowered.steers = (
+        results,
+        frozenset(behind(low, low.steering)) & set(values_in(lowered.atoms)),
+    )
+    pair.function = Function(pair.name, (), body, spellings=low.spellings)
+
+
+def values_in(atoms: Sequence[Structure]) -> list[Value]:
+    return [a for a in atoms if isinstance(a, Value)]
+
+
+def _check_alone(low: Lowering, body: Block, lowered: Lowered, memory: Memory, outs: Sequence[Value]) -> None:
+    """Raises Inseparable where a function reads, writes or gives what is not its own."""
+    pair = lowered.pair
+    given = set(values_in(lowered.atoms))
+    live = {item.value: item.path for item in low.host.live.values()}
+    free = set(uses(body)) - set(defined(body)) - given
+    if any(v not in live or live[v].is_parameter for v in free):
+        raise Inseparable("it reads what is not an argument of it")
+    made = list(applications(body))
+    if any(s.function in DRAWS for s in made):
+        raise Inseparable("it draws random numbers")
+    pair.calls = frozenset(s.function.pair for s in made if isinstance(s.function, Half))
+    pair.live = frozenset(free)
+    pair.raises = any(has_effects(s.function) for s in made) or _raises(body)
+    foreign = {v for v in given | set(live) if isinstance(v.type, Array)}
+    if any(not foreign.isdisjoint(_sharing(memory, v)) for v in memory.written):
+        raise Inseparable("it writes into an array that it was given")
+    arrays = [v for v in outs if isinstance(v.type, Array)]
+    shared = any(memory.may_share(a, b) for i, a in enumerate(arrays) for b in arrays[:i])
+    lowered.fresh = not shared and all(foreign.isdisjoint(_sharing(memory, v)) for v in arrays)
+
+
+def behind(low: Lowering, values: Iterable[Value]) -> set[Value]:
+    """The values from which others are computed, and these."""
+    found: set[Value] = set()
+    ahead = list(values)
+    while ahead:
+        v = ahead.pop()
+        if v not in found:
+            found.add(v)
+            made = low.builder.definitions.get(v)
+            ahead.extend(made.inputs if made is not None else ())
+    return found
+
+
+def _sharing(memory: Memory, v: Value) -> frozenset[Value]:
+    root = memory.root(v)
+    return memory.related.get(root, frozenset()) | {root}
+
+
+def _raises(block: Block) -> bool:
+    return block.raises or any(_raises(inner) for s in block.statements for inner in blocks(s))
+
+
+def _equalities(low: Lowering, atoms: Sequence[Structure]) -> Iterator[tuple[Dim, Dim]]:
+    """What running a function proves about the lengths of its arguments."""
+    facts = low.builder.facts
+    first: dict[int, Dim] = {}
+    for d in dict.fromkeys(d for v in values_in(atoms) for d in lengths(v.type)):
+        if d.symbol is None:
+            continue
+        size = facts.size_of(d)
+        if size is not None:
+            yield d, Dim(size)
+        other = first.setdefault(facts.root(d.symbol), d)
+        if other.symbol != d.symbol:
+            yield other, d
+
+
+def _out_type(low: Lowering, out: Structure, atoms: Sequence[Structure]) -> Type:
+    """The type of a result, with its lengths in terms of the parameters' where they are theirs."""
+    t = out.type if isinstance(out, Value) else scalar_type(out)
+    own = [d for v in values_in(atoms) for d in lengths(v.type) if d.symbol is not None]
+    return with_lengths(t, (_in_terms_of(low.builder.facts, d, own) for d in lengths(t)))
+
+
+def _in_terms_of(facts: Facts, dim: Dim, own: list[Dim]) -> Dim:
+    if dim.symbol is None:
+        return dim
+    for d in own:
+        if d.symbol is not None and facts.root(d.symbol) == facts.root(dim.symbol):
+            return replace(dim, symbol=d.symbol)
+    return facts.fresh(maybe_one=dim.can_be_one)
+
+
+# -- calling -------------------------------------------------------------------------------------
+
+
+def may_be_called(low: Lowering, lowered: Lowered) -> bool:
+    """Whether what a pair reads of the program is as the program has it."""
+    memory = low.memory
+    live = (v for pair in lowered.pair.reached() for v in pair.live)
+    return not any(v in memory.current or v in memory.spoiled for v in live)
+
+
+def emit(low: Lowering, lowered: Lowered, atoms: Sequence[Structure]) -> Structure:
+    """A call of a pair."""
+    pair, builder = lowered.pair, low.builder
+    assert lowered.outs is not None and lowered.results is not None
+    given = tuple(atoms[i] for i in lowered.keep)
+    args = low.resolve(given)
+    bound = bind(pair.parameters, args)
+    loose: dict[int, Dim] = {}
+
+    def of_call(d: Dim) -> Dim:
+        if d.symbol is None or d.symbol in bound:
+            return expressed(d, bound)
+        return replace(loose.setdefault(d.symbol, builder.facts.fresh(d.maybe_one)), trim=d.trim)
+
+    outs = [Value(with_lengths(t, map(of_call, lengths(t)))) for t in lowered.outs]
+    saved = Value(SAVED, hint=f"saved_{pair.name}", fold=False)
+    builder.apply(pair.call, args, (*outs, saved))
+    for v, p in zip(given, pair.parameters, strict=True):
+        if p in lowered.steers:
+            low.steer(v)
+    if not lowered.fresh:
+        arrays = [v for v in (*leaves(given), *low.host.values()) if isinstance(v.type, Array)]
+        low.memory.relate(outs, [*arrays, *outs])
+    parts = list(lowered.results.atoms)
+    for i, out in zip(lowered.given, outs, strict=True):
+        parts[i] = out
+    names, _, _ = lowered.results.build(parts)
+    return low.mutables.adopt(names["result"])

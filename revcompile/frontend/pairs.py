@@ -1,0 +1,168 @@
+"""Calls of the user's functions: which are interpreted where they stand, and which are calls of a pair.
+
+A function that is called twice with the same signature, and is not small, is lowered once, on its own, into
+a `Pair`; so is a function that calls itself as often as only the run decides. Both are found out by trying:
+the function around them is lowered again with the decision ("pair", signature) or ("recursive", function).
+All other calls are interpreted in place, and so is what is not provably a function of its arguments alone:
+what writes into them, gives a part of them, or draws random numbers.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from revcompile.errors import PYTHON_ERRORS
+from revcompile.frontend import recursive
+from revcompile.frontend.alone import (
+    Lowered,
+    Node,
+    emit,
+    finish,
+    lower_alone,
+    may_be_called,
+    name_of,
+    own_types,
+    parts_of,
+)
+from revcompile.frontend.parts import Inseparable, Parts
+from revcompile.gates.halves import Pair
+from revcompile.ir.nodes import Block, Structure, Value, applications, defined, uses
+from revcompile.ir.types import Array, Scalar, Type
+from revcompile.syntax.abstract import Frame, Left, NeedStatic
+
+if TYPE_CHECKING:
+    from revcompile.frontend.lower import Lowering
+
+SMALL = 12  # applications up to which a function is interpreted where it is called
+
+
+class Pairs:
+    """What one lowering knows of the functions that it meets."""
+
+    def __init__(self) -> None:
+        self.inlined: list[Inlined] = []
+        self.around: list[Inlined] = []  # the calls that are being interpreted, the innermost last
+        self.known: dict[Any, Lowered | None] = {}  # by signature; None: it is interpreted in place
+        self.recursive: dict[Any, list[Lowered]] = {}  # by function
+        self.attempts: list[Lowered] = []  # recursive functions that are being lowered
+        self.nested: Counter[Any] = Counter()  # calls of a function in itself under conditions, by function
+        self.closed = 0  # where no pairs are made, since their gradients are differentiated again
+        # Of their differentiation, see `autodiff/halves`: the variants, those that are being made, which one
+        # it is whose forward half gives what is saved, and what is saved for gradients within the program.
+        self.variants: dict[Any, Any] = {}
+        self.open: list[Any] = []
+        self.chosen: dict[Value, Any] = {}
+        self.settled: set[Value] = set()
+
+    @contextmanager
+    def none(self) -> Iterator[None]:
+        self.closed += 1
+        try:
+            yield
+        finally:
+            self.closed -= 1
+
+    def made(self) -> list[Pair]:
+        """The pairs that there are."""
+        found = [*self.known.values(), *(one for items in self.recursive.values() for one in items)]
+        return [lowered.pair for lowered in found if lowered is not None]
+
+    def repeated(self, block: Block) -> frozenset[tuple[str, Any]]:
+        """The decisions to make pairs of what was interpreted more than once in the end."""
+        functions = [pair.function for pair in self.made()]
+        alive = {v for b in (block, *(f.body for f in functions if f is not None)) for v in defined(b)}
+        seen: Counter[Any] = Counter()
+        for call in self.inlined:
+            if call.witness in alive and not any(outer.again for outer in call.outer):
+                call.again = call.key in seen
+                seen[call.key] += 1
+        return frozenset(("pair", key) for key, count in seen.items() if count > 1)
+
+
+@dataclass(eq=False)
+class Inlined:
+    """A call that was interpreted where it stands: not a small one."""
+
+    key: Any
+    outer: tuple[Inlined, ...]
+    witness: Value | None = None  # one of the values that it made
+    again: bool = False
+
+
+def call(low: Lowering, node: Node, frame: Frame) -> Structure:
+    """The structure that a call denotes; `frame` begins with the arguments' names."""
+    pairs = low.pairs
+    if frame.is_rule:
+        return low.body(node, frame)
+    if ("recursive", frame.key(node)) in low.decisions:
+        return recursive.call(low, node, frame)
+    if pairs.closed:
+        return low.body(node, frame)
+    try:
+        parts = parts_of(low, node, frame, together=True)
+    except Inseparable:
+        return low.body(node, frame)
+    key, types = _signature(low, frame.key(node), parts)
+    if ("pair", key) in low.decisions:
+        if key not in pairs.known:
+            pairs.known[key] = _make(low, node, frame, parts, types)
+        lowered = pairs.known[key]
+        if lowered is not None and may_be_called(low, lowered):
+            return emit(low, lowered, parts.atoms)
+    return _inline(low, node, frame, key)
+
+
+def _inline(low: Lowering, node: Node, frame: Frame, key: Any) -> Structure:
+    pairs, statements = low.pairs, low.builder.statements
+    start = len(statements)
+    record = Inlined(key, tuple(pairs.around))
+    at = len(pairs.inlined)
+    pairs.around.append(record)
+    try:
+        return low.body(node, frame)
+    finally:
+        pairs.around.pop()
+        made = list(applications(Block(tuple(statements[start:]))))
+        if len(made) > SMALL:
+            record.witness = next((v for s in reversed(made) for v in s.outputs), None)
+            pairs.inlined.insert(at, record)
+
+
+# -- signatures ----------------------------------------------------------------------------------
+
+
+def _signature(low: Lowering, function: Any, parts: Parts) -> tuple[Any, list[Type | None]]:
+    """What calls must have in common to run the same code; and the types of its parameters."""
+    types = own_types(low.builder.facts, parts.atoms)
+    keys = [_key(a, t) for a, t in zip(parts.atoms, types, strict=True)]
+    return (function, parts.shape, tuple(keys)), types
+
+
+def _key(atom: Structure, t: Type | None) -> Any:
+    """The same for atoms that may stand for one another: numbers that are known must be equal."""
+    if not isinstance(t, (Scalar, Array)):
+        return type(atom), repr(atom)
+    return type(t), t.dtype.str, getattr(t, "python", None), tuple((d.size, d.can_be_one) for d in t.dims)
+
+
+# -- lowering a function on its own --------------------------------------------------------------
+
+
+def _make(low: Lowering, node: Node, frame: Frame, parts: Parts, types: list[Type | None]) -> Lowered | None:
+    """The pair of a function. None: it is not a function of its arguments alone."""
+    atoms = [
+        a if t is None else Value(t, name, fold=False)
+        for a, t, name in zip(parts.atoms, types, parts.names, strict=True)
+    ]
+    lowered = Lowered(Pair(name_of(node)), parts.shape, atoms)
+    try:
+        lower_alone(low, node, frame, parts, lowered)
+    except (Inseparable, Left, NeedStatic, NotImplementedError, *PYTHON_ERRORS):
+        return None
+    used = set(uses(lowered.pair.function.body))  # type: ignore[union-attr]
+    finish(lowered, [i for i, a in enumerate(atoms) if isinstance(a, Value) and a in used])
+    return lowered if lowered.fresh and lowered.outs else None

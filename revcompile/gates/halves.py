@@ -1,0 +1,160 @@
+"""A called function on its own: a pair of functions of generated code, and the gates that their calls are.
+
+Before differentiation a call is one statement, `y, saved = call(x, w)`. Reversed, it is a call of the
+forward half, which also gives what the backward half will read, and a call of the backward half:
+
+    def forward_layer(x, w):                 def backward_layer(grad_y, saved):
+        y = np.tanh(w * x)                       x, w, y = saved
+        return y, (x, w, y)                      ...
+                                                 return grad_x, grad_w
+
+How a pair is made from a function of the user's is told in `frontend/pairs`, how its backward half comes
+about in `autodiff/halves`. Imports the IR and the gate table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from revcompile.gates.table import Gate
+from revcompile.ir.nodes import Function, Value
+from revcompile.ir.types import Dim, Facts, Opaque, Type
+
+SAVED = Opaque("saved values")
+
+
+@dataclass(eq=False)
+class Pair:
+    """A function of the user's, lowered once for all calls that have its signature.
+
+    `parameters` are what a call passes on, in order; the result of `function` is a tuple of what it gives.
+    `equal` are lengths that every run of it takes to be equal, `calls` the pairs that it calls, `live` the
+    numbers of the program that it reads; `raises` says whether it may raise, print or assert.
+    """
+
+    name: str
+    parameters: tuple[Value, ...] = ()
+    function: Function | None = None  # None while it is being lowered
+    equal: tuple[tuple[Dim, Dim], ...] = ()
+    calls: frozenset[Pair] = frozenset()
+    live: frozenset[Value] = frozenset()
+    raises: bool = False
+    singular: bool = True  # whether what it gives may be infinite where its arguments are not
+
+    def reached(self) -> set[Pair]:
+        """The pair, and all that are called in it."""
+        found, ahead = {self}, [self]
+        while ahead:
+            more = ahead.pop().calls - found
+            found |= more
+            ahead.extend(more)
+        return found
+
+    @cached_property
+    def call(self) -> Half:
+        return Half(self, "call")
+
+    @cached_property
+    def primal(self) -> Half:
+        return Half(self, "primal")
+
+
+@dataclass(eq=False)
+class Variant:
+    """The two halves of a pair for the calls of which these parameters are differentiated and these results
+    have a gradient. `gives` are the parameters that get one, with the types of their gradients.
+
+    `strong` are the gradients that come in as NumPy's numbers for Python's. Where zeros among those that
+    come in may be there to mask something out, `doubtful` are the parameters that may be infinite; else it
+    is None.
+    """
+
+    pair: Pair
+    wanted: frozenset[int]
+    seeded: frozenset[int]
+    strong: frozenset[int]
+    doubtful: frozenset[int] | None
+    gives: dict[int, Type] = field(default_factory=dict)
+    function: Function | None = None  # both passes, as one function of the parameters and of `upstream`
+    upstream: tuple[Value, ...] = ()
+    masks: bool = False  # whether zeros among the gradients that it gives may be there for that
+    cautious: bool = False  # whether it would be another one if `doubtful` were None
+    used: bool = False  # whether it is called by itself
+
+    @cached_property
+    def forward(self) -> Half:
+        return Half(self.pair, "forward", self)
+
+    @cached_property
+    def backward(self) -> Half:
+        return Half(self.pair, "backward", self)
+
+
+@dataclass(eq=False)
+class Half:
+    """What a statement calls: "call" until it is known what for, then "primal", "forward" or "backward"."""
+
+    pair: Pair
+    kind: str
+    variant: Variant | None = None
+
+    @property
+    def wish(self) -> str:
+        """What it would be called in generated code."""
+        name = self.pair.name
+        return name if self.kind in ("call", "primal") else f"{self.kind}_{name}"
+
+    @property
+    def effects(self) -> bool:
+        """Whether a call is never left out, and never moved."""
+        return self.kind != "backward" and any(pair.raises for pair in self.pair.reached())
+
+    @property
+    def takes(self) -> tuple[Type, ...]:
+        """The types of what is passed to it."""
+        if self.kind == "backward" and self.variant is not None:
+            return (*(v.type for v in self.variant.upstream), SAVED)
+        return tuple(v.type for v in self.pair.parameters)
+
+    @cached_property
+    def gate(self) -> Gate:
+        types: Callable[..., Any] = self._types if self.kind == "call" else lambda *_: SAVED
+        return Gate(self.pair.name, (self,), (), types=types, backward=self, singular=self._is_singular)
+
+    def _is_singular(self, *_: Any) -> bool:
+        return self.pair.singular
+
+    def __call__(self, *_: Any) -> Any:
+        raise TypeError("a half of a pair runs in generated code only")
+
+    def _types(self, facts: Facts, *args: Any) -> Type:
+        """Notes what a call proves about lengths."""
+        bound = bind(self.pair.parameters, args)
+        for a, b in self.pair.equal:
+            facts.unify(expressed(a, bound), expressed(b, bound))
+        return SAVED
+
+
+def lengths(t: Type) -> tuple[Dim, ...]:
+    """The lengths that a type tells of: those of the axes; of a number, the length that it is."""
+    extent = getattr(t, "extent", None)
+    return t.dims if extent is None else (extent,)
+
+
+def bind(parameters: tuple[Value, ...], args: tuple[Any, ...]) -> dict[int, Dim]:
+    """What the symbols among the parameters' lengths stand for in a call."""
+    bound: dict[int, Dim] = {}
+    for parameter, arg in zip(parameters, args, strict=True):
+        if isinstance(arg, Value):
+            for own, given in zip(lengths(parameter.type), lengths(arg.type), strict=False):
+                if own.symbol is not None:
+                    bound.setdefault(own.symbol, given)
+    return bound
+
+
+def expressed(dim: Dim, bound: dict[int, Dim]) -> Dim:
+    """A length of a pair in terms of a call."""
+    return bound[dim.symbol].trimmed(dim.trim) if dim.symbol in bound else dim

@@ -1,0 +1,141 @@
+"""Pairs at the end of the line: which half each call is of, and the two halves themselves.
+
+Before:                                  After:
+    y, saved = call(x, w)                    y, saved = forward_layer(x, w)
+    # backward pass                          # backward pass
+    grad_w = backward(grad_y, saved)         grad_w = backward_layer(grad_y, saved)
+
+Both passes of a pair are one function until here. What its second part reads of the first are its
+residuals: the forward half gives them, and the backward half begins with them. Imports the IR.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from revcompile.gates.effects import backward_begins, identity
+from revcompile.gates.halves import SAVED, Half, Variant
+from revcompile.gates.lengths import LENGTHS
+from revcompile.ir.nodes import (
+    Apply,
+    Block,
+    Branch,
+    Function,
+    Loop,
+    Parameter,
+    Statement,
+    Structure,
+    Value,
+    applications,
+    defined,
+    leaves,
+    uses,
+)
+from revcompile.syntax.operators import COMPARE
+
+TESTS = frozenset(COMPARE.values())
+
+
+def settle(function: Function, chosen: Mapping[Value, Variant]) -> Function:
+    """The function whose calls are of forward halves where what they save is read, else of the primal."""
+    read = set(uses(function.body))
+    return replace(function, body=_settled(function.body, chosen, read))
+
+
+def _settled(block: Block, chosen: Mapping[Value, Variant], read: set[Value]) -> Block:
+    out: list[Statement] = []
+    for s in block.statements:
+        half = s.function if isinstance(s, Apply) else None
+        if isinstance(s, Apply) and isinstance(half, Half) and half.kind == "call":
+            *outs, saved = s.result
+            if saved in read:
+                s = replace(s, function=chosen[saved].forward)
+            else:
+                s = replace(s, function=half.pair.primal, result=outs[0] if len(outs) == 1 else tuple(outs))
+        elif isinstance(s, Branch):
+            then, orelse = (_settled(b, chosen, read) for b in (s.then, s.orelse))
+            s = replace(s, then=then, orelse=orelse)
+        elif isinstance(s, Loop):
+            test = _settled(s.test, chosen, read) if s.test is not None else None
+            s = replace(s, test=test, body=_settled(s.body, chosen, read))
+        out.append(s)
+    return replace(block, statements=tuple(out))
+
+
+def called(*functions: Function) -> Iterator[Half]:
+    """The halves that functions call, each once."""
+    seen: set[Any] = set()
+    for function in functions:
+        for s in applications(function.body):
+            half = s.function
+            if isinstance(half, Half) and half not in seen:
+                seen.add(half)
+                yield half
+
+
+def split(function: Function, variant: Variant) -> tuple[Function, Function]:
+    """The forward and the backward half, each with what it gives."""
+    statements = function.body.statements
+    at = next(i for i, s in enumerate(statements) if isinstance(s, Apply) and s.function is backward_begins)
+    first, second = Block(statements[:at]), Block(statements[at + 1 :])
+    ((outs, _, gradients),) = function.body.yields
+    upstream = set(variant.upstream)
+    given = [v for p in function.parameters for v in leaves(p.structure)]
+    own = [v for v in given if v not in upstream]
+    read = set(uses(replace(second, yields=(gradients,)))) - set(defined(second))
+    residuals = [v for v in dict.fromkeys([*own, *defined(first)]) if v in read]
+    again = _made_again(first, residuals)
+    residuals = [v for v in residuals if v not in again]
+    saved: Structure = residuals[0] if len(residuals) == 1 else tuple(residuals)
+    forward = replace(
+        function, parameters=_parameters(own, "x"), body=replace(first, yields=((*outs, saved),))
+    )
+    source: list[Value] = residuals
+    if len(residuals) != 1:
+        source = [Value(SAVED, hint="saved", fold=False)]
+    if len(residuals) > 1:
+        again = {source[0]: Apply(identity, (source[0],), tuple(residuals)), **again}
+    second = replace(second, statements=(*again.values(), *second.statements))
+    answer = gradients[0] if len(gradients) == 1 else gradients
+    backward = replace(
+        function,
+        parameters=_parameters([*variant.upstream, *source], "grad_y"),
+        body=replace(second, yields=(answer,)),
+    )
+    return forward, backward
+
+
+def _made_again(forward: Block, residuals: list[Value]) -> dict[Value, Apply]:
+    """The lengths and the comparisons of numbers that are rather asked for again than passed on."""
+    again: dict[Value, Apply] = {}
+    for s in forward.statements:
+        if isinstance(s, Apply) and s.result in residuals and (s.function in LENGTHS or s.function in TESTS):
+            numbers = s.function in LENGTHS or not any(v.type.dims for v in s.inputs)
+            if numbers and all(v in residuals for v in s.inputs):
+                again[s.result] = s
+    return again
+
+
+def alone(function: Function) -> Function:
+    """The primal of a pair."""
+    outs, _, _ = function.body.yields[0]
+    given = [v for p in function.parameters for v in leaves(p.structure)]
+    answer = outs[0] if len(outs) == 1 else outs
+    return replace(
+        function, parameters=_parameters(given, "x"), body=replace(function.body, yields=(answer,))
+    )
+
+
+def _parameters(values: list[Value], default: str) -> tuple[Parameter, ...]:
+    """Parameters under names of their own."""
+    names: dict[str, Value] = {}
+    for v in values:
+        of = v.of.hint if v.of is not None else None
+        wish = f"grad_{of}" if of is not None else v.hint or default
+        name, n = wish, 1
+        while name in names:
+            name, n = f"{wish}_{n}", n + 1
+        names[name] = v
+    return tuple(Parameter(name, v) for name, v in names.items())
