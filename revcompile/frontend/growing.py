@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from revcompile.errors import UnsupportedError
+from revcompile.frontend import containers
 from revcompile.gates.effects import assert_
 from revcompile.gates.rows import (
     OfOtherKind,
@@ -35,7 +36,7 @@ from revcompile.gates.storing import store
 from revcompile.ir.nodes import EMPTY, Instance, Structure, Value, leaves, map_values
 from revcompile.ir.types import Array, Rows, Scalar, same_axes
 from revcompile.statements.iterables import Iteration
-from revcompile.syntax.abstract import Native, Restart
+from revcompile.syntax.abstract import Native, Poison, Restart
 from revcompile.syntax.mutable import ITEMS, is_growing
 
 if TYPE_CHECKING:
@@ -85,6 +86,8 @@ def _own(low: Lowering, content: Structure, name: str = ITEMS) -> Instance:
 def content(low: Lowering, owner: Instance) -> Structure:
     low.mutables.read(owner)
     (found,) = owner.attributes.values()
+    if isinstance(found, Poison):
+        containers.refuse(low, found, "this list")
     return found
 
 

@@ -540,6 +540,16 @@ def item_scaled_and_replaced_while_it_is_gone_through(x, parts):
     return np.sum(parts[0] * x)
 
 
+@case((V, U), (V, -U))
+def list_of_an_array_or_of_a_number(x, y):
+    items = []
+    if y[0] > 0:
+        items.append(x * 2)
+    else:
+        items.append(0.5)
+    return np.sum(items if items else x) + np.sum(x * y)
+
+
 # two names, or one array
 
 
