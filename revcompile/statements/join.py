@@ -263,7 +263,8 @@ def join_memory(
         out.spoiled.update(way.spoiled)
         out.contiguous |= way.contiguous
         for root, others in way.related.items():
-            out.link(root, others)
+            if out.related.get(root) is not others:
+                out.link(root, others)
     for root in dict.fromkeys([*ways[0].current, *ways[1].current]):
         a, b = (way.current.get(root, root) for way in ways)
         if root in inside or a is b:
