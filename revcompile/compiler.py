@@ -461,13 +461,7 @@ def _origins(need: NeedStatic, parameters: Sequence[Parameter], low: Lowering) -
 
 def _shaping(array: Value, parameters: Sequence[Parameter], low: Lowering) -> frozenset[Any]:
     """The places and paths of the arrays, and of the numbers that steer, which give an array its lengths."""
-    ahead, seen = [array], set()
-    while ahead:
-        v = ahead.pop()
-        if v not in seen:
-            seen.add(v)
-            statement = low.builder.definitions.get(v)
-            ahead.extend(statement.inputs if statement is not None else ())
+    seen = low.builder.ancestors([array])
     found: list[tuple[Any, Value]]
     found = [(place, v) for p in parameters for place, v in places_of(p.structure, (p.name,))]
     found += [(path, item.value) for path, item in low.host.live.items()]

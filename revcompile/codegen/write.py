@@ -382,6 +382,9 @@ class Writer(BlockWriter):
     # -- lines --------------------------------------------------------------------------------
 
     def _heading(self, text: str) -> None:
+        """The head of one of the two passes; one of no statements needs none."""
+        if self.lines and self.lines[-1].strip().startswith("#"):
+            self.lines.pop()
         self.lines.append(f"{self.margin}# {text}")
 
     def _line(self, text: str, comment: str = "", keyword: str = "") -> None:
