@@ -146,12 +146,17 @@ class BlockWriter:
         self.margin += INDENT
         start = len(self.lines)
         last = block.statements[-1] if block.statements else None
+        pairs = [
+            (a, r)
+            for a, r in zip(block.yields, results, strict=False)
+            if r is not stop and a is not UNDEFINED and self.counts[r]
+        ]
         inner = isinstance(end, Value) and isinstance(last, Branch) and any(r is end for r in last.results)
+        inner = inner and self._are_assigned(pairs)  # for it may leave the loop at once
         self._statements(block.statements[:-1] if inner else block.statements)
         if inner:
             self._branch(last, end)  # type: ignore[arg-type]
-        pairs = zip(block.yields, results, strict=False)
-        self._assign([(a, r) for a, r in pairs if r is not stop and a is not UNDEFINED and self.counts[r]])
+        self._assign(pairs)
         if stop is not False and not inner:
             self._leave(end)
         if len(self.lines) == start:
@@ -169,6 +174,10 @@ class BlockWriter:
             return
         for name, text, _ in moves:
             self._line(f"{name} = {text}")
+
+    def _are_assigned(self, pairs: list[tuple[Structure, Value]]) -> bool:
+        """Whether each variable has its atom as it is."""
+        return all(a is r or self.names[r] == to_text(self.spell(a)) for a, r in pairs)
 
     def _names_in(self, atom: Structure) -> set[str]:
         return {n.id for n in ast.walk(self.spell(atom)) if isinstance(n, ast.Name)}
@@ -235,7 +244,7 @@ class BlockWriter:
         last = statements[-1] if statements else None
         pairs = [(a, p) for a, p in zip(ends, loop.params, strict=False) if a is not UNDEFINED]
         direct = isinstance(last, Branch) and isinstance(stop, Value) and any(r is stop for r in last.results)
-        direct = direct and all(self.names[p] == to_text(self.spell(a)) for a, p in pairs if a is not p)
+        direct = direct and self._are_assigned(pairs)
         saves: Saves = {}
         for value, kept in loop.saves:
             if isinstance(value, Value):
