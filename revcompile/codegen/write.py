@@ -200,7 +200,10 @@ class Writer(BlockWriter):
         if (function in DRAWS or is_call) and not any(self.counts[v] for v in statement.outputs):
             self._line(to_text(ast.Expr(expression)))
             return
-        self._line(f"{self._target(statement.result)} = {to_text(expression)}", notes)
+        target = self._target(statement.result)
+        extra = _added(target, expression) if _is_number_gradient(statement.result) else None
+        text = f"{target} = {to_text(expression)}" if extra is None else f"{target} {extra}"
+        self._line(text, notes)
 
     def _defined(self, statement: Apply) -> None:
         value, name = statement.args
@@ -394,6 +397,18 @@ class Writer(BlockWriter):
         if comment:
             line = f"{line.ljust(COMMENT_COLUMN)}  # {comment}"
         self.lines.append(line)
+
+
+def _is_number_gradient(result: Structure) -> bool:
+    return isinstance(result, Value) and result.of is not None and isinstance(result.type, Scalar)
+
+
+def _added(target: str, total: ast.expr) -> str | None:
+    """`+= b` for the sum `target + b`, `-= b` for the difference."""
+    if isinstance(total, ast.BinOp) and isinstance(total.op, (ast.Add, ast.Sub)):
+        if isinstance(total.left, ast.Name) and total.left.id == target:
+            return f"{'+' if isinstance(total.op, ast.Add) else '-'}= {to_text(total.right)}"
+    return None
 
 
 def _without_sign(node: ast.expr) -> ast.expr | None:
