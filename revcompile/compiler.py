@@ -39,6 +39,7 @@ from revcompile.passes.extents import ask_the_living
 from revcompile.passes.fuse import fuse_gates
 from revcompile.passes.hoist import use_before_store
 from revcompile.passes.in_place import write_in_place
+from revcompile.passes.last import compute_ends_last
 from revcompile.passes.simplify import drop_casts, simplify
 from revcompile.passes.split import settle
 from revcompile.syntax.abstract import NeedShape, NeedStatic, Restart
@@ -216,7 +217,7 @@ class _Line:
     def finish(self, function: Function) -> Function:
         """The passes that every function needs."""
         function = settle(eliminate_dead(function), self.low.pairs.chosen)
-        function = eliminate_dead(write_in_place(use_before_store(function), self.foreign))
+        function = compute_ends_last(eliminate_dead(write_in_place(use_before_store(function), self.foreign)))
         return check(function, "the passes", self.foreign)
 
     def careful(self, gradient: Function) -> Function:
