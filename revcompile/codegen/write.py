@@ -87,6 +87,7 @@ class Writer(BlockWriter):
         self.carried: set[Value] = set()  # what the trips of loops begin with
         self.lists: dict[Value, Value] = {}  # what is saved in each list
         self.lines: list[str] = []
+        self.leaving: list[str] = []
         self.margin = INDENT
         self.kept: set[Value] = set(leaves(function.body.yields))
         self._index(function.body)
@@ -164,7 +165,10 @@ class Writer(BlockWriter):
                 self._raise(statement)
             for value in dict.fromkeys(results(statement)):
                 for kept in (saves or {}).get(value, ()):
-                    self._line(f"{self.names[kept]}.append({self.names[value]})")
+                    self._line(self._keeping(value, kept))
+
+    def _keeping(self, value: Value, kept: Value) -> str:
+        return f"{self.names[kept]}.append({self.names[value]})"
 
     def _movable(self, sequence: list[Statement], answer: Structure) -> Movable:
         return Movable(sequence, answer, self.groups, self.definitions, self.counts, self.carried)
