@@ -39,6 +39,7 @@ from revcompile.passes.extents import ask_the_living
 from revcompile.passes.fuse import fuse_gates
 from revcompile.passes.hoist import use_before_store
 from revcompile.passes.in_place import write_in_place
+from revcompile.passes.last import compute_ends_last
 from revcompile.passes.simplify import drop_casts, simplify
 from revcompile.passes.split import settle
 from revcompile.syntax.abstract import NeedShape, NeedStatic, Restart
@@ -216,7 +217,7 @@ class _Line:
     def finish(self, function: Function) -> Function:
         """The passes that every function needs."""
         function = settle(eliminate_dead(function), self.low.pairs.chosen)
-        function = eliminate_dead(write_in_place(use_before_store(function), self.foreign))
+        function = compute_ends_last(eliminate_dead(write_in_place(use_before_store(function), self.foreign)))
         return check(function, "the passes", self.foreign)
 
     def careful(self, gradient: Function) -> Function:
@@ -461,13 +462,7 @@ def _origins(need: NeedStatic, parameters: Sequence[Parameter], low: Lowering) -
 
 def _shaping(array: Value, parameters: Sequence[Parameter], low: Lowering) -> frozenset[Any]:
     """The places and paths of the arrays, and of the numbers that steer, which give an array its lengths."""
-    ahead, seen = [array], set()
-    while ahead:
-        v = ahead.pop()
-        if v not in seen:
-            seen.add(v)
-            statement = low.builder.definitions.get(v)
-            ahead.extend(statement.inputs if statement is not None else ())
+    seen = low.builder.ancestors([array])
     found: list[tuple[Any, Value]]
     found = [(place, v) for p in parameters for place, v in places_of(p.structure, (p.name,))]
     found += [(path, item.value) for path, item in low.host.live.items()]

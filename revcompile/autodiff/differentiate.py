@@ -45,7 +45,7 @@ def differentiate(function: Function, wanted: tuple[str, ...], low: Lowering, ha
     low.pairs.chosen.update(rev.chosen)
     low.pairs.settled.update(rev.chosen)
     builder.line, builder.note = None, ""
-    steering = _steering(low)
+    steering = builder.ancestors(low.steering)  # what an index, a bound or a length is computed from
     gradients = tuple(
         _without_slices(map_structure(lambda leaf: _gradient(rev, leaf, steering), structures[name]))
         for name in wanted
@@ -91,19 +91,6 @@ def _seed(low: Lowering, value: Value) -> Structure:
             np.ones, (shape_of(low, value),), {} if t.dtype == float else {"dtype": t.dtype.type}
         )
     return 1.0 if t.dtype == float else low.apply(t.dtype.type, (1.0,), {})
-
-
-def _steering(low: Lowering) -> set[Value]:
-    """The numbers that an index, a bound or a length is computed from."""
-    found: set[Value] = set()
-    waiting = list(low.steering)
-    while waiting:
-        v = waiting.pop()
-        if v not in found:
-            found.add(v)
-            made = low.builder.definitions.get(v)
-            waiting.extend(made.inputs if made is not None else ())
-    return found
 
 
 def _gradient(rev: Reverser, leaf: Structure, steering: set[Value]) -> Structure:

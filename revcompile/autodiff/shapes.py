@@ -60,8 +60,9 @@ def _view_like(low: Lowering, value: Value) -> Value:
         operands = (a for a in made.inputs if a.type.dims == v.type.dims)
         v = next(operands, value)
         made = low.builder.definitions.get(v) if v is not value else None
+    made = low.memory.made.get(v)  # None for one that another stands for by now
     is_part = made is not None and made.function is operator.getitem and not is_gather(made.args[1])
-    return v if made is not None and is_part and low.memory.is_as_given(made.args[0]) else value
+    return v if is_part and low.memory.is_as_given(v) else value
 
 
 def _length(low: Lowering, dim: Dim) -> Structure:

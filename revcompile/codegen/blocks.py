@@ -45,6 +45,7 @@ class BlockWriter:
     saving: set[Value]  # what is kept in lists
     lists: dict[Value, Value]  # what is kept in each list
     lines: list[str]
+    leaving: list[str]  # what is written before a `break`
     margin: str
     in_place: frozenset[Any]
 
@@ -56,6 +57,9 @@ class BlockWriter:
     def _line(self, text: str, comment: str = "", keyword: str = "") -> None:
         raise NotImplementedError
 
+    def _keeping(self, value: Value, kept: Value) -> str:
+        raise NotImplementedError
+
     # -- branches -----------------------------------------------------------------------------
 
     def _branch(self, branch: Branch, stop: Structure = False) -> None:
@@ -65,9 +69,7 @@ class BlockWriter:
             (result,) = (r for r in branch.results if self.counts[r])
             self._line(f"{self.names[result]} = {to_text(choice)}", branch.note)
             return
-        gives_stop = stop is not False and any(r is stop for r in branch.results)
-        at = [r is stop for r in branch.results].index(True) if gives_stop else 0
-        ends = [b.yields[at] if gives_stop and not b.raises else False for b in (branch.then, branch.orelse)]
+        ends = _ends(branch, stop)
         condition = self.spell(branch.condition)
         head = len(self.lines)
         self._line(to_text(condition), keyword="if")
@@ -146,12 +148,20 @@ class BlockWriter:
         self.margin += INDENT
         start = len(self.lines)
         last = block.statements[-1] if block.statements else None
+        pairs = [
+            (a, r)
+            for a, r in zip(block.yields, results, strict=False)
+            if r is not stop and a is not UNDEFINED and self.counts[r]
+        ]
         inner = isinstance(end, Value) and isinstance(last, Branch) and any(r is end for r in last.results)
-        self._statements(block.statements[:-1] if inner else block.statements)
+        inner = inner and self._are_assigned(pairs)  # for it may leave the loop at once
+        if inner:
+            self._statements(block.statements[:-1], last.condition)  # type: ignore[union-attr]
+        else:
+            self._statements(block.statements)
         if inner:
             self._branch(last, end)  # type: ignore[arg-type]
-        pairs = zip(block.yields, results, strict=False)
-        self._assign([(a, r) for a, r in pairs if r is not stop and a is not UNDEFINED and self.counts[r]])
+        self._assign(pairs)
         if stop is not False and not inner:
             self._leave(end)
         if len(self.lines) == start:
@@ -170,11 +180,17 @@ class BlockWriter:
         for name, text, _ in moves:
             self._line(f"{name} = {text}")
 
+    def _are_assigned(self, pairs: list[tuple[Structure, Value]]) -> bool:
+        """Whether each variable has its atom as it is."""
+        return all(a is r or self.names[r] == to_text(self.spell(a)) for a, r in pairs)
+
     def _names_in(self, atom: Structure) -> set[str]:
         return {n.id for n in ast.walk(self.spell(atom)) if isinstance(n, ast.Name)}
 
     def _leave(self, stop: Structure) -> None:
         if stop is True:
+            for line in self.leaving:
+                self._line(line)
             self._line("break")
         elif isinstance(stop, Value):
             self._line(to_text(self.spell(stop)), keyword="if")
@@ -214,7 +230,9 @@ class BlockWriter:
             if value not in inside:
                 self._line(f"{self.names[kept]}.append({to_text(self.spell(value))})")
         *ends, stop = loop.body.yields
+        around, self.leaving = self.leaving, []
         self._body(loop, ends, stop)
+        self.leaving = around
         if len(self.lines) == start:
             self._line("pass")
         self.margin = outer
@@ -235,16 +253,21 @@ class BlockWriter:
         last = statements[-1] if statements else None
         pairs = [(a, p) for a, p in zip(ends, loop.params, strict=False) if a is not UNDEFINED]
         direct = isinstance(last, Branch) and isinstance(stop, Value) and any(r is stop for r in last.results)
-        direct = direct and all(self.names[p] == to_text(self.spell(a)) for a, p in pairs if a is not p)
+        direct = direct and self._are_assigned(pairs)
         saves: Saves = {}
         for value, kept in loop.saves:
             if isinstance(value, Value):
                 saves.setdefault(value, []).append(kept)
-        if direct and not any(v in saves for v in results(last)):  # type: ignore[arg-type]
-            self._statements(statements[:-1], saves=saves)
-            self._branch(last, stop)  # type: ignore[arg-type]
-            return
-        self._statements(statements, saves=saves)
+        if direct and isinstance(last, Branch):
+            appends = [self._keeping(v, items) for v in last.results for items in saves.get(v, ())]
+            if not appends or sorted(map(str, _ends(last, stop))) == ["False", "True"]:
+                self._statements(statements[:-1], last.condition, saves)
+                self.leaving = appends
+                self._branch(last, stop)
+                for line in appends:
+                    self._line(line)
+                return
+        self._statements(statements, stop if self._are_assigned(pairs) else None, saves)
         if not loop.body.raises:
             self._assign(pairs)
             self._leave(stop)
@@ -266,6 +289,14 @@ class BlockWriter:
                 order = "" if each.kind == "reversed range" else "[::-1]"
                 return f"reversed({text}{order}[:{to_text(self.spell(trips[0]))}])"
         return f"reversed({text})" if each.kind.startswith("reversed") else text
+
+
+def _ends(branch: Branch, stop: Structure) -> list[Structure]:
+    """Whether each side of a branch leaves the loop around it, which `stop` says."""
+    if stop is False or not any(r is stop for r in branch.results):
+        return [False, False]
+    at = [r is stop for r in branch.results].index(True)
+    return [False if b.raises else b.yields[at] for b in (branch.then, branch.orelse)]
 
 
 def _opposite(test: ast.expr) -> ast.expr:

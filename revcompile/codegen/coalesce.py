@@ -183,6 +183,8 @@ def _wishes_of(s: Statement) -> Iterator[Wish]:
     if isinstance(s, Apply) and s.function is np.ndarray.copy and not s.note:
         if isinstance(s.args[0], Value) and isinstance(s.result, Value):
             yield s.result, s.args[0], False
+    elif isinstance(s, Apply) and isinstance(s.result, Value):
+        yield from ((s.result, v, False) for v in s.inputs)
     elif isinstance(s, Loop):
         inside = {v for inner in s.body.statements for v in results(inner)}
         for param, init, end in zip(s.params, s.inits, s.body.yields, strict=False):

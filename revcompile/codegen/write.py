@@ -87,6 +87,7 @@ class Writer(BlockWriter):
         self.carried: set[Value] = set()  # what the trips of loops begin with
         self.lists: dict[Value, Value] = {}  # what is saved in each list
         self.lines: list[str] = []
+        self.leaving: list[str] = []
         self.margin = INDENT
         self.kept: set[Value] = set(leaves(function.body.yields))
         self._index(function.body)
@@ -164,7 +165,10 @@ class Writer(BlockWriter):
                 self._raise(statement)
             for value in dict.fromkeys(results(statement)):
                 for kept in (saves or {}).get(value, ()):
-                    self._line(f"{self.names[kept]}.append({self.names[value]})")
+                    self._line(self._keeping(value, kept))
+
+    def _keeping(self, value: Value, kept: Value) -> str:
+        return f"{self.names[kept]}.append({self.names[value]})"
 
     def _movable(self, sequence: list[Statement], answer: Structure) -> Movable:
         return Movable(sequence, answer, self.groups, self.definitions, self.counts, self.carried)
@@ -200,7 +204,10 @@ class Writer(BlockWriter):
         if (function in DRAWS or is_call) and not any(self.counts[v] for v in statement.outputs):
             self._line(to_text(ast.Expr(expression)))
             return
-        self._line(f"{self._target(statement.result)} = {to_text(expression)}", notes)
+        target = self._target(statement.result)
+        extra = _added(target, expression) if _is_number_gradient(statement.result) else None
+        text = f"{target} = {to_text(expression)}" if extra is None else f"{target} {extra}"
+        self._line(text, notes)
 
     def _defined(self, statement: Apply) -> None:
         value, name = statement.args
@@ -382,6 +389,9 @@ class Writer(BlockWriter):
     # -- lines --------------------------------------------------------------------------------
 
     def _heading(self, text: str) -> None:
+        """The head of one of the two passes; one of no statements needs none."""
+        if self.lines and self.lines[-1].strip().startswith("#"):
+            self.lines.pop()
         self.lines.append(f"{self.margin}# {text}")
 
     def _line(self, text: str, comment: str = "", keyword: str = "") -> None:
@@ -391,6 +401,18 @@ class Writer(BlockWriter):
         if comment:
             line = f"{line.ljust(COMMENT_COLUMN)}  # {comment}"
         self.lines.append(line)
+
+
+def _is_number_gradient(result: Structure) -> bool:
+    return isinstance(result, Value) and result.of is not None and isinstance(result.type, Scalar)
+
+
+def _added(target: str, total: ast.expr) -> str | None:
+    """`+= b` for the sum `target + b`, `-= b` for the difference."""
+    if isinstance(total, ast.BinOp) and isinstance(total.op, (ast.Add, ast.Sub)):
+        if isinstance(total.left, ast.Name) and total.left.id == target:
+            return f"{'+' if isinstance(total.op, ast.Add) else '-'}= {to_text(total.right)}"
+    return None
 
 
 def _without_sign(node: ast.expr) -> ast.expr | None:

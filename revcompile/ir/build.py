@@ -5,7 +5,7 @@ Imports the IR; what a function's result type is comes in as `infer`, so that th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -53,6 +53,18 @@ class Builder:
     def forget(self) -> None:
         """Remember nothing: the statements are about to be, or have been, changed."""
         self._remembered = [{}]
+
+    def ancestors(self, values: Iterable[Value]) -> set[Value]:
+        """All that values are computed from, themselves included."""
+        found: set[Value] = set()
+        waiting = list(values)
+        while waiting:
+            v = waiting.pop()
+            if v not in found:
+                found.add(v)
+                made = self.definitions.get(v)
+                waiting.extend(made.inputs if made is not None else ())
+        return found
 
     def mark(self) -> Any:
         """Where the block under construction is now, for `take_back`."""

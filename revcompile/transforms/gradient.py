@@ -129,7 +129,6 @@ def grad(
     (4.0, 3.0)
     >>> print(area.backward_source)
     def grad_area(width, height):
-        # forward pass
         # backward pass
         return height, width
     <BLANKLINE>

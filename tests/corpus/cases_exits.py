@@ -345,3 +345,46 @@ def pass_and_empty_bodies(x):
     if v > 0:
         pass
     return v * v
+
+
+@case(0.7)
+def swap_before_a_break(x):
+    s, j = 0.0, 0
+    while True:
+        if j >= 3:
+            break
+        s, x = x * s + 1.0, s + x
+        if j < 2:
+            break
+        j = 1
+    return s * x + x
+
+
+@case((0.7, 0), (0.7, 1), (0.7, 5))
+def swap_before_breaks_on_two_conditions(x, n):
+    s, j = 1.0, 0
+    while True:
+        if j >= n:
+            break
+        s, x = x, s
+        x = x * s
+        if x > 2.0:
+            if s > 1.5:
+                break
+        else:
+            j = j + 1
+        s, x = x * 1.1, s + 0.5
+        if j > 3:
+            break
+        j = j + 1
+    return s * x + x
+
+
+@case((V, A), (V, -A))
+def rows_of_what_is_transposed_until_a_return(x, S):
+    for i, row in enumerate(S):
+        u = S[i] + (0.3 * S[i] + x[0])
+        S = S.T
+        if row[0] > 0:
+            return np.sum(u)
+    return np.sum(x)

@@ -1,0 +1,62 @@
+"""What the next trip of a reversed loop begins with is computed last: its variable is free by then.
+
+Before:                                  After:
+    grad_y_1 = grad_y * x                    grad_x += grad_y * y
+    grad_x += grad_y * y                     grad_y = grad_y * x
+    next: grad_y = grad_y_1
+
+Imports the IR.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from revcompile.gates.storing import store
+from revcompile.gates.table import TABLE
+from revcompile.ir.nodes import Apply, Block, Branch, Function, Loop, Statement, leaves, uses
+from revcompile.ir.types import Scalar
+from revcompile.passes.add_at import add_at, add_many
+from revcompile.passes.in_place import IN_PLACE
+
+WRITES = frozenset({store, add_at, add_many, *IN_PLACE.values()})
+
+
+def compute_ends_last(function: Function) -> Function:
+    return replace(function, body=_block(function.body))
+
+
+def _block(block: Block) -> Block:
+    out: list[Statement] = []
+    for s in block.statements:
+        if isinstance(s, Branch):
+            s = replace(s, then=_block(s.then), orelse=_block(s.orelse))
+        elif isinstance(s, Loop):
+            body = _block(s.body)
+            s = replace(s, body=body if s.of is None else _ends_last(body, s))
+        out.append(s)
+    return replace(block, statements=tuple(out))
+
+
+def _ends_last(body: Block, loop: Loop) -> Block:
+    statements = list(body.statements)
+    kept = {v for v, _ in loop.saves}
+    for param, end in zip(loop.params, body.yields, strict=False):
+        made = next((s for s in statements if isinstance(s, Apply) and s.result is end), None)
+        if made is None or end in kept or not _is_pure(made):
+            continue
+        below = statements[statements.index(made) + 1 :]
+        reads = {v for s in below for v in uses(Block((s,)))}
+        if end in reads or param not in reads or list(leaves(body.yields)).count(end) > 1:
+            continue
+        if any(isinstance(s, Apply) and s.function in WRITES and s.args[0] in made.inputs for s in below):
+            continue
+        statements.remove(made)
+        statements.append(made)
+    return replace(body, statements=tuple(statements))
+
+
+def _is_pure(s: Apply) -> bool:
+    """Whether a step reads numbers alone, which no store changes, and only computes."""
+    numbers = all(isinstance(v.type, Scalar) for v in (*s.inputs, *s.outputs))
+    return numbers and s.function not in WRITES and TABLE[s.function].locals is not None
