@@ -66,6 +66,7 @@ class Specialization:
     primal: FunctionType
     agrees: Callable[..., bool] | None  # whether the arguments' lengths agree
     apart: Callable[..., bool] | None  # whether what is written shares no memory with another argument
+    helpers: tuple[str, ...]  # the functions that `run` calls, which are among its globals
 
     def __call__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         if self.apart is not None and not self.apart(*args, **kwargs):
@@ -94,6 +95,9 @@ class Specialization:
         for function in (self.run, self.__dict__.get("careful"), self.holds, self.agrees, self.apart):
             if function is not None:
                 yield function.__code__
+        for function in (self.run, self.__dict__.get("careful")):
+            if function is not None:
+                yield from (function.__globals__[name].__code__ for name in self.helpers)
         if self.entry is not None:
             yield self.entry
 
@@ -316,6 +320,7 @@ class Dispatcher:
             self.function,
             agrees,
             apart,
+            tuple(compiled.helpers),
         )
 
     def _entry(self, compiled: Compiled, tests: list[str], run: FunctionType) -> CodeType:

@@ -28,7 +28,7 @@ from revcompile.frontend.alone import (
     own_types,
     parts_of,
 )
-from revcompile.frontend.parts import Inseparable, Parts
+from revcompile.frontend.parts import Inseparable, Parts, identity
 from revcompile.gates.halves import Pair
 from revcompile.ir.nodes import Block, Structure, Value, applications, defined, uses
 from revcompile.ir.types import Array, Scalar, Type
@@ -106,7 +106,7 @@ def call(low: Lowering, node: Node, frame: Frame) -> Structure:
         parts = parts_of(low, node, frame, together=True)
     except Inseparable:
         return low.body(node, frame)
-    key, types = _signature(low, frame.key(node), parts)
+    key, types = _signature(low, identity(frame, node), parts)
     if ("pair", key) in low.decisions:
         if key not in pairs.known:
             pairs.known[key] = _make(low, node, frame, parts, types)

@@ -168,7 +168,13 @@ class Parts:
         if isinstance(s, NestedFunction):
             home, make_home = self._frame(s.frame, free_names(s.node))
             defaults = {n: self.take(d, n) for n, d in s.defaults.items()}
-            key = (NestedFunction, s.frame.key(s.node), home, tuple((n, k) for n, (k, _) in defaults.items()))
+            self.met.append(s.frame.function)
+            key = (
+                NestedFunction,
+                identity(s.frame, s.node),
+                home,
+                tuple((n, k) for n, (k, _) in defaults.items()),
+            )
             return key, lambda build: NestedFunction(
                 s.node, make_home(build), {n: make(build) for n, (_, make) in defaults.items()}
             )
@@ -222,6 +228,11 @@ class Parts:
             self._taken.add((number, name))
             parts[name] = self.take(structure, name)
             yield name, parts[name][0]
+
+
+def identity(frame: Frame, node: ast.FunctionDef | ast.Lambda) -> Any:
+    """Which function it is: functions of one text may read variables of their own."""
+    return id(frame.function), *frame.key(node)
 
 
 @lru_cache(maxsize=1024)

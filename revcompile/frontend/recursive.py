@@ -26,7 +26,7 @@ from revcompile.frontend.alone import (
     parts_of,
     with_lengths,
 )
-from revcompile.frontend.parts import Inseparable, Parts
+from revcompile.frontend.parts import Inseparable, Parts, identity
 from revcompile.gates.halves import Pair, lengths
 from revcompile.ir.nodes import Raise, Structure, Value, scalar_type
 from revcompile.ir.types import Array, Dim, Scalar, Type
@@ -55,7 +55,7 @@ def call(low: Lowering, node: Node, frame: Frame) -> Structure:
 
 
 def _call(low: Lowering, node: Node, frame: Frame, parts: Parts) -> Structure:
-    function = frame.key(node)
+    function = identity(frame, node)
     for lowered in reversed(low.pairs.attempts):
         if lowered.shape == (function, parts.shape):
             wider = _fitted(low, lowered, parts.atoms)
@@ -150,7 +150,13 @@ def _make_recursive(low: Lowering, node: Node, frame: Frame, parts: Parts) -> Lo
     for _ in range(MANY):
         given = tuple(range(len(outs or ())))
         lowered = Lowered(
-            Pair(name_of(node)), (frame.key(node), parts.shape), atoms, results, outs, fresh, given=given
+            Pair(name_of(node)),
+            (identity(frame, node), parts.shape),
+            atoms,
+            results,
+            outs,
+            fresh,
+            given=given,
         )
         _prepare(lowered, parts.names)
         known = dict(pairs.known), {f: list(items) for f, items in pairs.recursive.items()}

@@ -291,6 +291,24 @@ def test_numbers_of_the_program_are_read_at_each_call(monkeypatch):
     assert g(3.0) == 3.5
 
 
+def made_with(k):
+    def shrunk(x):
+        return x * k if x < k else shrunk(x * 0.5) + x
+
+    def large(x):
+        a = np.sin(x * k) - x
+        b = np.cos(a) / (1.0 + a * a) - np.tanh(a)
+        return np.exp(-b * b) * k + a * b - x * 0.1 + x * x - np.sqrt(1.0 + b * b)
+
+    return shrunk, large
+
+
+def test_functions_of_one_text_are_not_one_function():
+    (f, p), (g, q) = made_with(1.0), made_with(0.3)
+    check(lambda x: f(x) * g(x) * f(2.1 * x), 1.7)
+    check(lambda x: p(x) * q(x) * p(2.0 * x) * q(x * x), 0.7)
+
+
 # recursion
 
 
