@@ -368,5 +368,10 @@ def _describe(node: ast.AST) -> str:
         ast.Delete: "del", ast.Global: "global", ast.Nonlocal: "nonlocal", ast.ClassDef: "a class definition",
         ast.Yield: "yield", ast.Await: "await", ast.NamedExpr: "an assignment expression (:=)",
         ast.Import: "an import inside the function", ast.ImportFrom: "an import inside the function",
+        ast.YieldFrom: "yield from", ast.AsyncFunctionDef: "async def", ast.AsyncFor: "async for",
+        ast.AsyncWith: "async with", ast.Match: "a match statement", ast.Set: "a set",
+        ast.SetComp: "a set comprehension", ast.GeneratorExp: "a generator expression",
     }  # fmt: skip
-    return words.get(type(node), f"a Python {type(node).__name__}")
+    plain = {"TryStar": "except*", "TypeAlias": "a type statement", "TemplateStr": "a t-string"}
+    name = type(node).__name__  # some are of later Pythons
+    return words.get(type(node)) or plain.get(name, f"the syntax {name}")

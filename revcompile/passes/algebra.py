@@ -141,7 +141,7 @@ def as_float(r: Any, s: Apply) -> Structure | None:
 
 def positive(r: Any, s: Apply, atom: Structure) -> Structure | None:
     """What `atom` is the negative of, where the sign is written in it and nobody else reads it."""
-    if type(atom) is float and atom < 0:
+    if type(atom) in (int, float) and atom < 0:
         return -atom
     made = r.walk.definitions.get(atom) if isinstance(atom, Value) else None
     if made is None or atom in r.walk.forward:
@@ -158,8 +158,8 @@ def positive(r: Any, s: Apply, atom: Structure) -> Structure | None:
             args = (plain, made.args[1]) if i == 0 else (made.args[0], plain)
             if (
                 made.function in MULTIPLY
-                and type(plain) is float
-                and plain == 1.0
+                and type(plain) in (int, float)
+                and plain == 1
                 and r.same_type(args[1 - i], atom)
             ):
                 return args[1 - i]

@@ -122,6 +122,18 @@ def kinds(node: ast.AST, in_loop: bool = False) -> Iterator[str]:
                     yield from kinds(child, inner)
 
 
+def first_return(node: ast.stmt) -> ast.stmt:
+    """The first `return` of a loop, or the loop."""
+    waiting: list[ast.AST] = [node]
+    while waiting:
+        found = waiting.pop(0)
+        if isinstance(found, ast.Return):
+            return found
+        if not isinstance(found, (ast.FunctionDef, ast.Lambda, ast.ClassDef)):
+            waiting[:0] = ast.iter_child_nodes(found)
+    return node
+
+
 def until_joined(node: ast.AST, pending: Pending) -> int:
     """How many of the waiting statements belong to the ways that an `if` opens, before they meet again."""
     ways = set(kinds(node))

@@ -34,6 +34,7 @@ from revcompile.statements.exits import (
     EndLoop,
     Known,
     NextTrip,
+    first_return,
 )
 from revcompile.statements.iterables import Iteration
 from revcompile.syntax.abstract import Frame, Poison
@@ -224,27 +225,29 @@ def _loop(
         frame.names.pop(mark, None)
         if marks[name] is not None:
             frame.names[mark] = marks[name]
-    _continue_after(node, broken, returned, value, pending, endless=loop.test is None and not each)
+    at = first_return(node)
+    if returned is not False and isinstance(value, Poison):
+        raise UnsupportedError(f"what the loop returns {value.reason}", frame.source.place(at))
+    _continue_after(node, at, broken, returned, value, pending, endless=loop.test is None and not each)
 
 
 def _continue_after(
     node: ast.For | ast.While,
+    at: ast.stmt,
     broken: Structure,
     returned: Structure,
     value: Structure,
     pending: Pending,
     endless: bool,
 ) -> None:
-    """What comes after the loop: its `else`, unless it was left; the return, where it has returned."""
+    """What comes after the loop: its `else`, unless it was left; the return `at`, where it has returned."""
     after: Pending = []
     if returned is not False:
-        if isinstance(value, Poison):
-            raise UnsupportedError(f"the values that the loop returns {value.reason}")
-        back = ast.copy_location(ast.Return(Known(value, node)), node)
+        back = ast.copy_location(ast.Return(Known(value, at)), at)
         if endless and broken is False:
             pending[:] = [back, *(s for s in pending if isinstance(s, EndBody))]
             return
-        after.append(ast.copy_location(ast.If(Known(returned, node), [back], []), node))
+        after.append(ast.copy_location(ast.If(Known(returned, at), [back], []), at))
     if node.orelse and broken is False:
         after += node.orelse
     elif node.orelse:
