@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from revcompile.frontend.lower import Lowering
 
 MAX_DEPTH = 200
-TOO_MANY = 300  # calls of a function inside itself, all in all
+TOO_MANY = 1000  # calls of a function inside itself, all in all
 SUSPICIOUS = 8  # calls of a function inside itself, after which it is asked what they depend on
 FRAMES = 60  # Python's own calls that interpreting one call takes, at most
 
