@@ -152,8 +152,9 @@ class _Residuals:
         self.reversal, self.forward, self.kept, self.unstable = reversal, forward, kept, unstable
         self.inner = {*defined(forward.body), *forward.bound, *_lists(forward.body, kept)}
         self.indices = {v for v, _ in forward.each}
-        body = substitute(Block(forward.body.statements), outer)
-        self.statements = tuple(_with_moved(forward.body.statements, body.statements, kept))
+        trip = tuple(_with_moved(forward.body.statements, kept))
+        self.written = {v: s for s in trip if isinstance(s, Apply) for v in s.outputs}
+        self.statements = substitute(Block(trip), outer).statements
         self.made = {v: s for s in self.statements if isinstance(s, Apply) for v in s.outputs}
         self.again: dict[Value, Apply] = {}
         self.saved: dict[Value, None] = {}
@@ -233,7 +234,7 @@ class _Residuals:
             self._move_out(a)
         for moved in self.kept.before.values():
             moved.pop(made.result, None)
-        self.kept.before.setdefault(id(self.forward), {})[made.result] = made
+        self.kept.before.setdefault(id(self.forward), {})[made.result] = self.written[v]
         self.inner.discard(v)
 
     def _cost(self, v: Value, free: bool) -> float:
@@ -285,12 +286,10 @@ def is_harmless(s: Apply) -> bool:
     return len(arrays) == 1 or (not arrays and s.function in ARITHMETIC)
 
 
-def _with_moved(
-    original: Iterable[Statement], statements: Iterable[Statement], kept: Kept
-) -> Iterable[Statement]:
+def _with_moved(statements: Iterable[Statement], kept: Kept) -> Iterable[Statement]:
     """The statements of a trip, with what is computed before the loops among them."""
-    for first, s in zip(original, statements, strict=True):
-        yield from kept.before.get(id(first), {}).values()
+    for s in statements:
+        yield from kept.before.get(id(s), {}).values()
         yield s
 
 

@@ -243,6 +243,16 @@ def masked_row_then_a_row_from_a_dict(x, k, rows):
     return np.sum(rows)
 
 
+@case((V, U, 3), (V, U, 0), (-V, U, 2))
+def same_in_each_trip_of_a_loop_in_a_branch(x, y, k):
+    s = 1.0
+    if y[0] > 0:
+        x[0] = 0.5 * y[1]
+        for _ in range(k):
+            s = s * 0.5 + np.sum(np.cos(x) * y)
+    return s * x[1]
+
+
 # leaving a loop
 
 
