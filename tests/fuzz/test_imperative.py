@@ -33,7 +33,6 @@ MAY_REFUSE: dict[str, float] = {
     "which steers a recursion": 0.06,
     "as the number of items": 0.06,
     "as how often this loop runs": 0.06,
-    "as often as only the run decides": 0.06,  # recursion on what is no number and no array
     "known only at run time": 0.06,
     "would be too long": 0.06,
     "would have to be written out": 0.06,
