@@ -272,9 +272,9 @@ def test_an_access_in_a_loop_costs_the_same_in_long_arrays(function):
         gradient(x)
         times = []
         for _ in range(5):
-            start = time.perf_counter()
+            start = time.process_time()
             gradient(x)
-            times.append(time.perf_counter() - start)
+            times.append(time.process_time() - start)
         return min(times) / n
 
     assert per_element(20_000) < 3 * per_element(1_000)
