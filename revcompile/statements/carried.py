@@ -180,7 +180,7 @@ class Trial:
             if name == NOTES[STOP]:
                 continue
             start, end = self.names.get(name, UNSET), self.after.get(name, UNSET)
-            if name not in self.names and name in low_unset(low, end) and name not in carried.exposed:
+            if name not in self.names and low_unset(low, end) and name not in carried.exposed:
                 self._expose(name)
                 continue
             if name == NOTES[RESULT] and name not in self.names and name not in carried.exposed:

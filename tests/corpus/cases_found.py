@@ -699,3 +699,15 @@ def view_of_a_transposed_view(rows):
         turned[i] *= rows[:, 0]
         across += turned[0]
     return np.sum(rows**2)
+
+
+@case((P, 2), (P, 1))
+def container_assigned_before_a_later_trip_breaks(x, n):
+    j = 0
+    while True:
+        if j >= n:
+            break
+        rows = [row * (j + 1.0) for row in x]
+        j = j + 1
+    first, *_ = rows
+    return np.sum(first**2)
