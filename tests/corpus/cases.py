@@ -6,6 +6,7 @@ from tests.corpus import (  # noqa: F401
     cases_errors,
     cases_exits,
     cases_found,
+    cases_found_names,
     cases_functions,
     cases_growing,
     cases_lengths,
