@@ -205,18 +205,21 @@ class _Line:
         variants = [v.function for v in low.pairs.variants.values() if v.function is not None]
         self.on_math = scalar_math.applies(gradient, *pairs, *variants)
 
-    def final(self, gradient: Function) -> Function:
+    def final(self, gradient: Function, half: Half | None = None) -> Function:
         optimize = self.request.optimize
         if self.on_math:
             gradient = scalar_math.use_math(gradient, as_floats=optimize)
         if optimize and not self.request.with_value and not gradient.called:
             gradient = _without_value(gradient)
         done = optimise(gradient, self.facts) if optimize else drop_casts(gradient, self.facts)
-        return self.finish(done)
+        return self.finish(done, half)
 
-    def finish(self, function: Function) -> Function:
+    def finish(self, function: Function, half: Half | None = None) -> Function:
         """The passes that every function needs."""
-        function = settle(eliminate_dead(function), self.low.pairs.chosen)
+        chosen = self.low.pairs.chosen
+        if half is not None and half.variant is not None:
+            chosen = chosen | half.variant.chosen
+        function = settle(eliminate_dead(function), chosen)
         function = compute_ends_last(eliminate_dead(write_in_place(use_before_store(function), self.foreign)))
         return check(function, "the passes", self.foreign)
 
@@ -228,17 +231,17 @@ class _Line:
     # -- pairs --------------------------------------------------------------------------------
 
     def of_half(self, half: Half) -> Function:
-        return self._knowing(half, lambda: self.final(self._function(half)))
+        return self._knowing(half, lambda: self.final(self._function(half), half))
 
     def primal_of(self, half: Half) -> Function:
-        return self._knowing(half, lambda: self.finish(self._function(half)))
+        return self._knowing(half, lambda: self.finish(self._function(half), half))
 
     def careful_of(self, half: Half) -> Function:
         function = self._function(half)
         if half.variant is None:
             return self.primal_of(half)
         return self._knowing(
-            half, lambda: self.finish(drop_casts(scalar_math.numpy_backward(function), self.facts))
+            half, lambda: self.finish(drop_casts(scalar_math.numpy_backward(function), self.facts), half)
         )
 
     def _function(self, half: Half) -> Function:

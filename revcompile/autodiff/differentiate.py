@@ -8,10 +8,11 @@ from revcompile.autodiff.halves import Halves
 from revcompile.autodiff.plan import make_plan
 from revcompile.autodiff.residuals import keep_residuals, outer_names
 from revcompile.autodiff.reverse import Reverser
+from revcompile.autodiff.signs import may_be_python
 from revcompile.errors import UnsupportedError
 from revcompile.frontend.expressions import shape_of
 from revcompile.frontend.lower import Lowering
-from revcompile.gates.effects import backward_begins, identity
+from revcompile.gates.effects import backward_begins
 from revcompile.ir.nodes import (
     Apply,
     Block,
@@ -102,7 +103,7 @@ def _gradient(rev: Reverser, leaf: Structure, steering: set[Value]) -> Structure
         if leaf.type.dtype.kind != "f" and leaf in steering:  # type: ignore[union-attr]
             return None
         gradient = rev.zero(leaf)
-    return _as_number(rev.low, gradient, gradient_type(leaf.type))  # type: ignore[arg-type]
+    return _as_number(rev, gradient, gradient_type(leaf.type))  # type: ignore[arg-type]
 
 
 def _without_slices(structure: Structure) -> Structure:
@@ -117,25 +118,18 @@ def _without_slices(structure: Structure) -> Structure:
     return structure
 
 
-def _as_number(low: Lowering, gradient: Structure, target: Type) -> Structure:
+def _as_number(rev: Reverser, gradient: Structure, target: Type) -> Structure:
     """A Python float for a Python float, a NumPy scalar for a NumPy scalar, a 0-d array for a 0-d array."""
+    low = rev.low
     have = gradient.type if isinstance(gradient, Value) else scalar_type(gradient)
     if isinstance(target, Scalar):
         if target.python and not (isinstance(have, Scalar) and have.python):
             return low.apply(float, (gradient,), {})
         if not target.python and (
-            _may_be_python(low, gradient) or not (isinstance(have, Scalar) and not have.python)
+            may_be_python(gradient, rev.builder.definitions, rev.inputs)
+            or not (isinstance(have, Scalar) and not have.python)
         ):
             return low.apply(target.dtype.type, (gradient,), {})
     elif isinstance(target, Array) and not target.dims:
         return low.apply(np.array, (gradient,), {})
     return gradient
-
-
-def _may_be_python(low: Lowering, gradient: Structure) -> bool:
-    """Whether a NumPy scalar may be a Python number: the zero that a loop or a branch began with."""
-    made = low.builder.definitions.get(gradient)
-    while made is not None and made.function is identity:
-        gradient = made.args[0]
-        made = low.builder.definitions.get(gradient)
-    return made is None

@@ -134,7 +134,7 @@ class _Differentiation:
         own = [*self.parameters, *upstream]
         parameters = tuple(Parameter(f"p{i}", v) for i, v in enumerate(own))
         variant.function = replace(function, parameters=parameters, body=body, called=True)
-        low.pairs.chosen.update(rev.chosen)
+        variant.chosen = rev.chosen
         others = (v for v in rev.chosen.values() if v is not variant)
         variant.cautious = rev.cautious or any(v.doubtful is not None for v in others)
         return types, any(isinstance(g, Value) and g in rev.masked for g in found.values())

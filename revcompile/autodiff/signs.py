@@ -1,4 +1,4 @@
-"""A little knowledge of signs: which denominators are not zero, what stays finite.
+"""A little knowledge of numbers: which denominators are not zero, what stays finite, what may be Python's.
 
 Imports the IR and the gate table.
 """
@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 import numpy as np
 
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Structure, Value, leaves
+from revcompile.ir.types import Array, Scalar
 
 _POSITIVE = frozenset({np.exp, np.exp2, np.cosh, math.exp, math.cosh})
 _KEEPS_SIGN = frozenset({np.sum, np.mean, np.max, np.min, np.sqrt, math.sqrt, np.expand_dims, np.reshape})
@@ -123,3 +124,24 @@ def at_least_one(atom: Structure, definitions: Mapping[Value, Apply]) -> bool:
         return False
     axis, keepdims = largest.args[1:3]
     return axis == total.args[1] and (axis is None or axis == 0 or keepdims is True)
+
+
+def may_be_python(x: Structure, definitions: Mapping[Value, Apply], given: Container[Value]) -> bool:
+    """Whether what has the type of a NumPy scalar may be a Python number: the zero that a loop or a branch
+    began with, or what is computed from such numbers alone. What is `given` is what its type says.
+    """
+    seen: set[Value] = set()
+    ahead = [x]
+    while ahead:
+        x = ahead.pop()
+        t = x.type if isinstance(x, Value) else None
+        if isinstance(x, np.generic) or isinstance(t, Array):
+            return False
+        if not isinstance(x, Value) or x in seen or (isinstance(t, Scalar) and t.python):
+            continue
+        seen.add(x)
+        made = definitions.get(x)
+        if x in given or (made is not None and isinstance(made.function, type)):  # a cast
+            return False
+        ahead.extend(made.args if made is not None else ())
+    return True

@@ -46,7 +46,7 @@ from revcompile.ir.nodes import (
     results,
     uses,
 )
-from revcompile.ir.types import Facts, Scalar
+from revcompile.ir.types import Array, Facts, Scalar
 from revcompile.passes.add_at import add_at, add_many
 from revcompile.runtime import scatter
 from revcompile.statements.store import OVERWRITTEN, RESTORED
@@ -205,7 +205,7 @@ class Writer(BlockWriter):
             self._line(to_text(ast.Expr(expression)))
             return
         target = self._target(statement.result)
-        extra = _added(target, expression) if _is_number_gradient(statement.result) else None
+        extra = _added(target, expression) if _is_sum_of_numbers(statement) else None
         text = f"{target} = {to_text(expression)}" if extra is None else f"{target} {extra}"
         self._line(text, notes)
 
@@ -403,8 +403,11 @@ class Writer(BlockWriter):
         self.lines.append(line)
 
 
-def _is_number_gradient(result: Structure) -> bool:
-    return isinstance(result, Value) and result.of is not None and isinstance(result.type, Scalar)
+def _is_sum_of_numbers(statement: Apply) -> bool:
+    """Whether it gives the gradient of a number. What begins as an array without axes would stay one."""
+    result = statement.result
+    is_number = isinstance(result, Value) and result.of is not None and isinstance(result.type, Scalar)
+    return is_number and not any(isinstance(v.type, Array) for v in statement.inputs)
 
 
 def _added(target: str, total: ast.expr) -> str | None:

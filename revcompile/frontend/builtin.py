@@ -305,6 +305,7 @@ def _sorted_numbers(low: Lowering, keys: list[Value], reverse: bool) -> list[Str
     out = [low.apply(operator.getitem, (ordered, i), {}) for i in range(len(keys))]
     if all(isinstance(k.type, Scalar) and k.type.python and k.type.dtype.kind == "f" for k in keys):
         out = [low.apply(float, (x,), {}) for x in out]
+    out = [_one_of(low, keys, x) for x in out]
     return out[::-1] if reverse else out
 
 
@@ -334,13 +335,24 @@ def _extreme(low: Lowering, args: Args, kwargs: dict[str, Any], function: Any) -
             raise UnsupportedError(f"{function.__name__} of objects is not supported")
         if is_static(items) and items:
             return function(items)
-        items = _of_one_kind(low, items)
-        return (
-            low.apply(function, (items,) if len(args) == 1 else tuple(items), {}) if items else NotImplemented
-        )
+        if not items:
+            return NotImplemented
+        alike = _of_one_kind(low, items)
+        return _one_of(low, items, low.apply(function, (alike,) if len(args) == 1 else tuple(alike), {}))
     keys = [low.invoke(key, x) for x in items]
     low.static(keys, f"as what {function.__name__} compares")
     return items[keys.index(function(keys))]
+
+
+def _one_of(low: Lowering, items: list[Structure], picked: Value) -> Value:
+    """Note that `picked` is one of `items`: of arrays without axes, the array itself."""
+    may_be_arrays = low.memory.may_be_arrays
+    single = [x for x in items if isinstance(x, Value) and isinstance(x.type, Array) and not x.type.dims]
+    if isinstance(picked.type, Array):
+        low.memory.relate([picked], single)
+    elif single or not may_be_arrays.isdisjoint(x for x in items if isinstance(x, Value)):
+        may_be_arrays.add(picked)
+    return picked
 
 
 def _of_one_kind(low: Lowering, items: list[Structure]) -> list[Structure]:

@@ -80,6 +80,7 @@ class Variant:
     gives: dict[int, Type] = field(default_factory=dict)
     function: Function | None = None  # both passes, as one function of the parameters and of `upstream`
     upstream: tuple[Value, ...] = ()
+    chosen: dict[Value, Variant] = field(default_factory=dict)  # for the calls in it, by what they save
     masks: bool = False  # whether zeros among the gradients that it gives may be there for that
     cautious: bool = False  # whether it would be another one if `doubtful` were None
     used: bool = False  # whether it is called by itself

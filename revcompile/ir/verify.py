@@ -54,10 +54,12 @@ def _check_block(block: Block, defined: set[Value]) -> None:
             inner = _check_branch(statement, defined)
         elif isinstance(statement, Loop):
             _check_loop(statement, defined)
+        given: set[Value] = set()
         for value in results(statement):
-            if value in defined and value not in inner:
+            if value in given or (value in defined and value not in inner):
                 raise InvalidIR(f"{value!r} is assigned twice")
-            defined.add(value)
+            given.add(value)
+        defined |= given
     for value in leaves(block.yields):
         if value not in defined:
             raise InvalidIR(f"{value!r} is yielded but not defined")

@@ -9,17 +9,14 @@ Before:                                  After:
     y, _ = store(x, i, 2.0)                  y = x.copy(); y[i] = 2.0
     return (y, grad_x_1)                     return (y.copy(), grad_x)
 
-To this end each array has *tokens*, one for each storage that it may be a part of: a fresh array has one of
-its own; a view has those of what it is a view of; a caller's array has FOREIGN. A loop's array that is
-written into has one of its own for the whole loop, and the loop begins with a copy where it must. A list has
-the tokens of the arrays in it, and one that is the list itself: adding an item writes into no array.
+Which values are in one storage, `storage` tells.
 """
 
 from __future__ import annotations
 
 import operator
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -44,56 +41,60 @@ from revcompile.ir.nodes import (
 from revcompile.ir.types import Array, Rows, Scalar
 from revcompile.passes.add_at import add_at, add_many, add_where_it_is, same_form
 from revcompile.passes.order import Order, Point
+from revcompile.passes.storage import FOREIGN, NONE, ListItself, Storage, Tokens, own_token
 from revcompile.runtime import copy_for
 from revcompile.syntax.memory import ALWAYS_VIEWS, SAME_ARRAY, VIEWS_OF_CONTIGUOUS, is_gather
 
 ALIASING = frozenset({identity, np.asarray, np.nan_to_num})
-FOREIGN = "the caller's, or not to be written"
 # Views that can be written into; what others give (a stretched array, a diagonal) may be read-only.
 WRITABLE = ALIASING | ALWAYS_VIEWS | VIEWS_OF_CONTIGUOUS | SAME_ARRAY
 IN_PLACE: dict[Any, Any] = {operator.add: operator.iadd, operator.sub: operator.isub}
-Tokens = frozenset[Any]
-
-
-class ListItself(NamedTuple):
-    """The token of a list, apart from those of its items."""
-
-    made_as: Value
-
-
-NONE: Tokens = frozenset()
+WRITES = frozenset({store, add_at, add_many, appended, popped, *IN_PLACE.values()})
 
 
 def write_in_place(function: Function, foreign: tuple[Value, ...] = ()) -> Function:
     """The function with its stores and sums in place. `foreign`: arrays not ours, parameters apart."""
     function = add_where_it_is(function)
     copied: set[Value] = set()
-    for _ in range(20):
-        work = _InPlace(function, foreign, copied)
+    handed_on: dict[Value, Tokens] = {}
+    for _ in range(50):
+        work = _InPlace(function, foreign, copied, handed_on)
         done = work.run()
-        if work.to_copy <= copied:
+        if not work.to_copy <= copied:
+            copied |= work.to_copy
+            handed_on = {}
+        elif work.handed_on != handed_on:
+            handed_on = work.handed_on
+        else:
             return done
-        copied |= work.to_copy
     raise AssertionError("what is to be copied does not settle")
 
 
 class _InPlace:
-    """One attempt. `copied`: the views that have to be copies, found by the attempts before."""
+    """One attempt. What the attempts before have found: `copied`, the views that have to be copies, and
+    `handed_on`, what a trip leaves to a parameter of its loop of the storage that another one stands for.
+    """
 
-    def __init__(self, function: Function, foreign: tuple[Value, ...], copied: set[Value]) -> None:
+    def __init__(
+        self,
+        function: Function,
+        foreign: tuple[Value, ...],
+        copied: set[Value],
+        handed_on: dict[Value, Tokens],
+    ) -> None:
         self.function = function
         self.order = Order(function)
-        self.tokens: dict[Value, Tokens] = {}
-        self.holders: dict[Any, list[Value]] = {}
+        self.storage = Storage(self.order)
         self.copied = copied
         self.to_copy: set[Value] = set()
+        self.handed_on = dict(handed_on)
         self.written: set[Any] = set()
-        self.params: set[Value] = set()  # of loops
+        self.params: dict[Value, Structure] = {}  # of loops, and what a trip leaves to the next
         self.views = {
             s.result for s in applications(function.body) if isinstance(s.result, Value) and _is_plain_view(s)
         }
         for v in (*(v for p in function.parameters for v in leaves(p.structure)), *foreign):
-            self._hold(v, frozenset({v, FOREIGN}))
+            self.storage.hold(v, frozenset({v, FOREIGN}))
 
     def run(self) -> Function:
         statements, yields = self._block(self.function.body)
@@ -103,60 +104,31 @@ class _InPlace:
             yields = (self._own_gradients(yields[0], statements),)
         return replace(self.function, body=Block(tuple(statements), yields))
 
-    # -- tokens -------------------------------------------------------------------------------
-
-    def _hold(self, value: Value, tokens: Tokens) -> None:
-        if isinstance(value.type, Array):
-            self._share(value, tokens)
-
-    def _share(self, holder: Value, tokens: Tokens) -> None:
-        """A list of arrays, or of such lists, or an item of it: it has all that its items have."""
-        self.tokens[holder] = tokens
-        for token in tokens:
-            self.holders.setdefault(token, []).append(holder)
-
-    def _of(self, structure: Structure) -> Tokens:
-        found: Tokens = NONE
-        for v in leaves(structure):
-            found |= self.tokens.get(v, NONE)
-        return found
-
-    def _storage(self, structure: Structure) -> Tokens:
-        """The tokens of what is written where a value is: of a list, not those of its items."""
-        found: Tokens = NONE
-        for v in leaves(structure):
-            tokens = self.tokens.get(v, NONE)
-            found |= frozenset(filter(_is_list, tokens)) if isinstance(v.type, Rows) else tokens
-        return found
-
-    def _items(self, structure: Structure) -> Tokens:
-        """The tokens of the arrays in a list."""
-        return frozenset(t for t in self._of(structure) if not _is_list(t))
-
-    def _shared(self, value: Value, point: Point) -> list[Value] | None:
-        """Who else reads the storage of `value` after a point. None: it must not be written at all."""
-        tokens = self._storage(value)
-        if FOREIGN in tokens or not tokens:
-            return None
-        found = []
-        for token in tokens:
-            for other in self.holders[token]:
-                defined = self.order.defined.get(other)
-                before = defined is None or defined.number < point.number
-                if before and self.order.is_read_after(other, point):
-                    found.append(other)
-        return found
+    # -- what may be written ------------------------------------------------------------------
 
     def _may_write(self, value: Value, point: Point) -> bool:
         """Whether the storage of `value` may be written at a point; views in the way are copied."""
-        shared = self._shared(value, point)
+        shared = self.storage.readers(value, point)
         if shared is None or value in shared:
             return False
-        in_the_way = [v for v in shared if v not in self.copied]
+        own = self.storage.itself(value)
+        in_the_way = [v if own_token(v) & own else self._left_by(v) for v in shared]
+        in_the_way = [v for v in in_the_way if v not in self.copied]
         if all(v in self.views for v in in_the_way):
             self.to_copy.update(in_the_way)
             return True
         return False
+
+    def _left_by(self, value: Value) -> Structure:
+        """The value in which a parameter of a loop was left what it shares with another one."""
+        seen: set[Value] = set()
+        while value in self.params and value not in seen:
+            seen.add(value)
+            end = self.params[value]
+            if not isinstance(end, Value):
+                break
+            value = end
+        return value
 
     # -- statements ---------------------------------------------------------------------------
 
@@ -189,18 +161,18 @@ class _InPlace:
             old, index, extra = s.args
             if not self._may_write(old, point):
                 old = self._copy(old, out)
-            self._hold(s.result, self._write(old))
+            self.storage.hold(s.result, self._write(old))
             out.append(replace(s, args=(old, index, extra)))
             return
         if s.function in IN_PLACE and isinstance(s.result, Value) and self._adds_in_place(s, point):
             old = s.args[0]
-            self._hold(s.result, self._write(old))
+            self.storage.hold(s.result, self._write(old))
             out.append(replace(s, function=IN_PLACE[s.function]))
             return
         if isinstance(s.result, Value) and s.result in self.copied:
             view = Value(s.result.type, None, s.result.of)
             out.append(replace(s, result=view))
-            self._hold(s.result, frozenset({s.result}))
+            self.storage.hold(s.result, frozenset({s.result}))
             out.append(Apply(np.ndarray.copy, (view, "C"), s.result, s.line, s.note))
             return
         gate = TABLE[s.function]
@@ -211,32 +183,40 @@ class _InPlace:
             shares = False
         for v in s.outputs:
             if isinstance(v.type, Rows):
-                self._hold(v, self._items(s.args) | {ListItself(v)})
+                self.storage.hold(v, self.storage.items(s.args) | {ListItself(v)})
                 continue
             from_list = s.function is operator.getitem and isinstance(s.args[0].type, Rows)
-            own = self._items(s.args) if from_list else self._of(s.args) if shares else frozenset({v})
-            self._hold(v, own | {FOREIGN} if shares and s.function not in WRITABLE else own or frozenset({v}))
+            own = (
+                self.storage.items(s.args)
+                if from_list
+                else self.storage.of(s.args)
+                if shares
+                else frozenset({v})
+            )
+            self.storage.hold(
+                v, own | {FOREIGN} if shares and s.function not in WRITABLE else own or frozenset({v})
+            )
         out.append(s)
 
     def _call(self, s: Apply) -> None:
         """What a pair gives is new; what it saves may be its arguments and what it gives."""
         for v in s.outputs:
             if v.type == SAVED:
-                own = self._of(s.args) | self._of(s.result) | {v}
-                self._share(v, own)
+                own = self.storage.of(s.args) | self.storage.of(s.result) | {v}
+                self.storage.share(v, own)
             else:
-                self._hold(v, frozenset({v}))
+                self.storage.hold(v, frozenset({v}))
 
     def _write(self, old: Structure) -> Tokens:
-        self.written |= self._storage(old)
-        return self._of(old)
+        self.written |= self.storage.itself(old)
+        return self.storage.of(old)
 
     def _copy(self, array: Value, out: list[Statement], line: int | None = None) -> Value:
         """A copy of `array` under its own name."""
         new = Value(array.type, array.hint, array.of, fold=False)
         out.append(copy_of(array, new, self._maker(array, out), line))
         is_list = isinstance(array.type, Rows)
-        self._hold(new, self._items(array) | {ListItself(new)} if is_list else frozenset({new}))
+        self.storage.hold(new, self.storage.items(array) | {ListItself(new)} if is_list else frozenset({new}))
         return new
 
     def _maker(self, value: Value, out: list[Statement]) -> Apply | None:
@@ -257,8 +237,10 @@ class _InPlace:
         if not self._may_write(array, point) or (contiguous and not laid_out):
             array = self._copy(array, out, s.line)
         after, old = s.result
-        self._hold(after, self._write(array) | (self._of(value) if isinstance(array.type, Rows) else NONE))
-        self._hold(old, frozenset({old}))
+        self.storage.hold(
+            after, self._write(array) | (self.storage.of(value) if isinstance(array.type, Rows) else NONE)
+        )
+        self.storage.hold(old, frozenset({old}))
         out.append(replace(s, args=(array, path, value)))
 
     def _change_list(self, s: Apply, point: Point, out: list[Statement]) -> None:
@@ -268,11 +250,11 @@ class _InPlace:
             rows = self._copy(rows, out, s.line)
         tokens = self._write(rows)
         if s.function is appended:
-            self._hold(s.result, tokens | self._of(items))
+            self.storage.hold(s.result, tokens | self.storage.of(items))
         else:
             after, item = s.result
-            self._hold(after, tokens)
-            self._hold(item, self._items(rows) or frozenset({item}))
+            self.storage.hold(after, tokens)
+            self.storage.hold(item, self.storage.items(rows) or frozenset({item}))
         out.append(replace(s, args=(rows, *items)))
 
     def _adds_in_place(self, s: Apply, point: Point) -> bool:
@@ -285,7 +267,9 @@ class _InPlace:
                 return False
             return isinstance(s.result.type, Scalar) and not self.order.is_read_after(old, point)
         return (
-            same_form(old, s.result) and not self._of(extra) & self._of(old) and self._may_write(old, point)
+            same_form(old, s.result)
+            and not self.storage.of(extra) & self.storage.of(old)
+            and self._may_write(old, point)
         )
 
     def _branch(self, s: Branch) -> Branch:
@@ -293,21 +277,39 @@ class _InPlace:
         for block in (s.then, s.orelse):
             statements, yields = self._block(block)
             sides.append(Block(tuple(statements), yields))
+        sides = [self._keep_variables(s, *sides), self._keep_variables(s, *sides[::-1])]
         for result, *atoms in zip(s.results, *(b.yields for b in sides), strict=False):
-            self._hold(result, self._of(atoms) or _own_token(result))
+            self.storage.hold(result, self.storage.of(atoms) or own_token(result))
         if sides[0].raises or sides[1].raises:
             for result, atom in zip(s.results, sides[1 if sides[0].raises else 0].yields, strict=False):
-                self._hold(result, self._of(atom) or _own_token(result))
+                self.storage.hold(result, self.storage.of(atom) or own_token(result))
         return replace(s, then=sides[0], orelse=sides[1])
+
+    def _keep_variables(self, s: Branch, side: Block, other: Block) -> Block:
+        """A side that gives None for what the other keeps of an array's versions gives the array there was.
+
+        The two are one variable, which may be read after the branch.
+        """
+        if all(end is not None for end in side.yields):
+            return side
+        written = {a.outputs[0]: a.args[0] for a in applications(other) if a.function in WRITES}
+        ends = list(side.yields)
+        for i, result in enumerate(s.results[: len(ends)]):
+            before = result
+            while before in written:
+                before = written[before]
+            if ends[i] is None and before is not result:
+                ends[i] = before
+        return replace(side, yields=tuple(ends))
 
     def _loop(self, s: Loop, out: list[Statement]) -> None:
         point = self.order.at[id(s)]
-        self.params.update(s.params)
+        self.params.update(zip(s.params, s.body.yields, strict=False))
         for p in s.params:
-            self._hold(p, _own_token(p) | {p})
+            self.storage.hold(p, own_token(p) | {p} | self.handed_on.get(p, NONE))
         for v, each in s.each:
             if each.kind.endswith("list"):
-                self._share(v, self._of(each.args))
+                self.storage.share(v, self.storage.of(each.args))
         outer_written, self.written = self.written, set()
         statements: list[Statement] = []
         test = None
@@ -320,44 +322,50 @@ class _InPlace:
         for i in mutated:
             if not self._may_enter(s, i, point):
                 inits[i] = self._copy_init(inits[i], s.params[i], out)
-            self.written |= self._storage(inits[i])  # the loop writes what it begins with
+            self.written |= self.storage.itself(inits[i])  # the loop writes what it begins with
         ends = list(yields)
-        taken = self._items([v for v in leaves(ends) if isinstance(v.type, Rows)])
-        kept = self._of(tuple(v for v, _ in s.saves))  # the next trip must not write what is kept of this one
+        taken = self.storage.items([v for v in leaves(ends) if isinstance(v.type, Rows)])
+        kept = self.storage.of(
+            tuple(v for v, _ in s.saves)
+        )  # the next trip must not write what is kept of this one
         for i in mutated:
-            tokens = self._storage(ends[i])
+            tokens = self.storage.itself(ends[i])
             foreign = {t for t in tokens if t is FOREIGN or self._is_outside(t, point)}
             if foreign or tokens & taken or tokens & kept:
                 ends[i] = self._copy(ends[i], statements)
-                tokens = self._storage(ends[i])
+                tokens = self.storage.itself(ends[i])
             taken |= tokens
+        of_others = frozenset(t for i in mutated for t in own_token(s.params[i]))
+        for i, p in enumerate(s.params):
+            if i not in mutated and (shared := self.storage.of(ends[i]) & of_others):
+                self.handed_on[p] = self.handed_on.get(p, NONE) | shared
         origins = {
-            token: self._of(inits[i]) | self._of(ends[i])
+            token: self.storage.of(inits[i]) | self.storage.of(ends[i])
             for i, p in enumerate(s.params)
             if i not in mutated
-            for token in _own_token(p) | {p}
+            for token in own_token(p) | {p}
         }
         for i, result in enumerate(s.results):
-            tokens = self._of(inits[i]) | self._of(ends[i])
+            tokens = self.storage.of(inits[i]) | self.storage.of(ends[i])
             while True:  # a slot that is not written has the storage that it began with, or another slot did
                 more = tokens.union(*(origins[t] for t in tokens if t in origins))
                 if more == tokens:
                     break
                 tokens = more
-            self._hold(result, tokens or _own_token(result))
+            self.storage.hold(result, tokens or own_token(result))
         for v, items in s.saves:
             if isinstance(v, Value):
-                self._share(items, self.tokens.get(v, NONE))
+                self.storage.share(items, self.storage.of(v))
         self.written |= outer_written
         body = Block(tuple(statements), tuple(ends))
         out.append(replace(s, test=test, body=body, inits=tuple(inits)))
 
     def _mutated(self, s: Loop, yields: tuple[Structure, ...]) -> list[int]:
         """The slots whose arrays are written into, in this trip or, having changed places, in the next."""
-        found = {i for i, p in enumerate(s.params) if _own_token(p) & self.written}
+        found = {i for i, p in enumerate(s.params) if own_token(p) & self.written}
         while True:
-            tokens = self._storage(tuple(yields[i] for i in found if i < len(yields)))
-            more = {i for i, p in enumerate(s.params) if _own_token(p) & tokens} | found
+            tokens = self.storage.itself(tuple(yields[i] for i in found if i < len(yields)))
+            more = {i for i, p in enumerate(s.params) if own_token(p) & tokens} | found
             if more == found:
                 return sorted(found)
             found = more
@@ -376,10 +384,10 @@ class _InPlace:
         init = s.inits[slot]
         if not isinstance(init, Value):
             return True
-        tokens = self._storage(init)
-        if any(i != slot and self._of(other) & tokens for i, other in enumerate(s.inits)):
+        tokens = self.storage.itself(init)
+        if any(i != slot and self.storage.of(other) & tokens for i, other in enumerate(s.inits)):
             return False
-        return self._shared(init, point) == []
+        return self.storage.readers(init, point) == []
 
     # -- what is returned ---------------------------------------------------------------------
 
@@ -395,12 +403,12 @@ class _InPlace:
 
         def own(v: Value) -> Value:
             nonlocal taken
-            tokens = self.tokens.get(v, NONE)
+            tokens = self.storage.of(v)
             if not isinstance(v.type, Array) or (not tokens & taken and FOREIGN not in tokens):
                 taken |= tokens
                 return v
             new = Value(v.type, v.hint)
-            self._hold(new, frozenset({new}))
+            self.storage.hold(new, frozenset({new}))
             copies.append(copy_of(v, new, None))
             return new
 
@@ -411,13 +419,13 @@ class _InPlace:
     def _own_gradients(self, answer: Structure, statements: list[Statement]) -> Structure:
         """Copy, at the end, each returned gradient that is not an array of its own."""
         value, aux, gradients = answer
-        taken = self._of((value, aux))
+        taken = self.storage.of((value, aux))
 
         def own(gradient: Value) -> Structure:
             nonlocal taken
             if not isinstance(gradient.type, Array):
                 return gradient
-            tokens = self._of(gradient)
+            tokens = self.storage.of(gradient)
             if not tokens & taken and FOREIGN not in tokens:
                 taken |= tokens
                 return gradient
@@ -426,15 +434,6 @@ class _InPlace:
             return new
 
         return value, aux, map_values(own, gradients)
-
-
-def _is_list(token: Any) -> bool:
-    return isinstance(token, ListItself)
-
-
-def _own_token(v: Value) -> Tokens:
-    """The token of storage that nothing else has."""
-    return frozenset({ListItself(v)}) if isinstance(v.type, Rows) else frozenset({v})
 
 
 def copy_of(array: Value, new: Value, made: Apply | None, line: int | None = None) -> Apply:

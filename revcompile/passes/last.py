@@ -12,14 +12,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from revcompile.gates.storing import store
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Block, Branch, Function, Loop, Statement, leaves, uses
 from revcompile.ir.types import Scalar
-from revcompile.passes.add_at import add_at, add_many
-from revcompile.passes.in_place import IN_PLACE
-
-WRITES = frozenset({store, add_at, add_many, *IN_PLACE.values()})
+from revcompile.passes.in_place import WRITES
 
 
 def compute_ends_last(function: Function) -> Function:

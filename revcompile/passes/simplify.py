@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.autodiff.signs import may_be_python
 from revcompile.gates.effects import identity
 from revcompile.gates.infer import infer
 from revcompile.gates.lengths import length, size_of
@@ -234,18 +235,9 @@ class _Rules:
         if s.function is float and type(a) is float:
             return a
         t = s.result.type if isinstance(s.result, Value) else None
-        origin = self._origin(a)
-        if isinstance(t, Scalar) and not t.python and origin not in {*self.walk.definitions, *self.given}:
-            return None  # what a loop gives may be the Python number that it began with
+        if isinstance(t, Scalar) and not t.python and may_be_python(a, self.walk.definitions, self.given):
+            return None
         return a if isinstance(a, Value) and self.same_type(a, s.result) else None
-
-    def _origin(self, a: Structure) -> Structure:
-        """What a value is another name for."""
-        while True:
-            made = self.made_by(a, identity)
-            if made is None:
-                return a
-            a = made.args[0]
 
     def reshape(self, s: Apply) -> Structure | None:
         a = s.args[0]

@@ -166,10 +166,11 @@ class Walk:
         for result in statement.results:
             new = self.replaced.get(result, result)
             results.append(new if isinstance(new, Value) else result)
-        keep = [
-            i for i, (r, s) in enumerate(zip(results, statement.results, strict=True))
-            if r is s or (r in inside and _is_yielded(then, orelse, i, r))
-        ]  # fmt: skip
+        first: dict[Value, int] = {}  # what two residuals have become is given once
+        for i, (r, s) in enumerate(zip(results, statement.results, strict=True)):
+            if r is s or (r in inside and _is_yielded(then, orelse, i, r)):
+                first.setdefault(r, i)
+        keep = first.values()
         if not self.in_backward:
             self.forward.update(results)
         sides = [

@@ -319,7 +319,7 @@ def reverse(rev: Any, statement: Branch) -> None:
     restored = tuple(Value(v.type, v.hint, fold=False) for v in written.values())
     rev.memory.now.update(zip(written.values(), restored, strict=True))
     then, orelse = (Block(tuple(s), tuple(y)) for (s, _, _), y in zip(sides, yields, strict=True))
-    if then.statements or orelse.statements or new:
+    if then.statements or orelse.statements or new or restored:
         results = (*new, *restored)
         rev.builder.statements.append(Branch(statement.condition, then, orelse, results, statement.line))
 

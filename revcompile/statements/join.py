@@ -234,6 +234,8 @@ def relate_joined(
 
     The `decision` keeps them apart.
     """
+    pairs = list(pairs)
+    memory.may_be_arrays.update(new for *atoms, new in pairs if not memory.may_be_arrays.isdisjoint(atoms))
     arrays = [(atoms, new) for *atoms, new in pairs if isinstance(new.type, Array)]
     for i, (atoms, new) in enumerate(arrays):
         if decision is not None:

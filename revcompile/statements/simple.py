@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
+from revcompile.errors import UnsupportedError
 from revcompile.gates.effects import assert_
 from revcompile.ir.nodes import Raise, Structure, Value, is_static
 from revcompile.ir.types import Array
@@ -63,6 +64,12 @@ def in_place(
         return old
     if isinstance(old, (list, dict)) or is_growing(old):
         return low.extend(old, function, new, node, frame)
+    if isinstance(old, Value) and old in low.memory.may_be_arrays:
+        raise UnsupportedError(
+            "this may be a number, or an array without axes that another name stands for too: "
+            "what is changed is known only at run time",
+            way_out="Make it a number first: float(x).",
+        )
     return low.operate(function, old, new)
 
 

@@ -67,6 +67,7 @@ class Memory:
         self.layouts: dict[Value, str] = {}  # arguments that lie in C order in this call, as text
         self.relied: set[Value] = set()  # those of which a view was taken that is one for that reason only
         self.read_only: set[Value] = set()
+        self.may_be_arrays: set[Value] = set()  # what is taken for a number, and may be an array of one
         self.written: set[Value] = set()  # arrays that were written anywhere: of all forks together
 
     def lies_in_order(self, v: Value, text: str) -> None:
@@ -81,6 +82,7 @@ class Memory:
         other.contiguous, other.read_only = set(self.contiguous), set(self.read_only)
         other.written, other.joined = self.written, self.joined
         other.layouts, other.relied = self.layouts, self.relied
+        other.may_be_arrays = self.may_be_arrays
         return other
 
     # -- reading ------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from tests.corpus import (  # noqa: F401
     cases_exits,
     cases_found,
     cases_found_names,
+    cases_found_saved,
     cases_functions,
     cases_growing,
     cases_lengths,

@@ -1,0 +1,196 @@
+"""Programs that the random generator found, made small: what is saved, by loops, branches and pairs; forms."""
+
+import numpy as np
+
+from tests.corpus.table import EMPTY, ONE, S, U, V, case, doubtful, refused
+
+V3, U3 = V[:3], U[:3]
+NUMBER, HALF = np.float64(0.7), np.float64(0.5)
+
+
+# a view of what a loop writes, carried and saved
+
+
+@case((V3, S), (V3, S[:2]), (ONE, S[:2, :1]))
+def row_carried_while_it_is_written(y, rows):
+    s = 0.0
+    for e in rows[0]:
+        s = s + np.sum(y * y * e)
+        rows[1] -= 0.4
+        y = rows[1]
+    return s
+
+
+@case((V3, S), (ONE, S[:2, :1]))
+def row_carried_while_a_function_writes_it(y, rows):
+    for e in rows[0]:
+        s = np.sum(y * e)
+        lowered(rows[1])
+        y = rows[1]
+    return s
+
+
+def lowered(p):
+    p[:] -= 0.4
+
+
+@case((V3, S, 3), (V3, S, 1), (V3, S, 0))
+def array_itself_carried_while_it_is_written(x, rows, n):
+    y, s = x, 0.0
+    for _ in range(n):
+        s = s + np.sum(y * y * rows)
+        rows[1] = rows[1] * rows[1] + 0.1
+        y = rows
+    return s
+
+
+@doubtful((V3, S, 4), (V3, S, 1), (V3, S, 0))
+def row_carried_under_a_condition(x, rows, n):
+    y, s = x, 0.0
+    for i in range(n):
+        s = s + np.sum(y * y * rows[0])
+        rows[1] = rows[1] * rows[1] + 0.1
+        if i % 2 == 0:
+            y = rows[1]
+    return s
+
+
+@doubtful((V3, S, 4), (V3, S, 2), (V3, S, 0))
+def two_rows_carried_one_behind_the_other(x, rows, n):
+    before, now, s = x, x * 2.0, 0.0
+    for _ in range(n):
+        s = s + np.sum(before * now * now)
+        rows[1] *= 0.4
+        before, now = now, rows[1]
+    return s
+
+
+# two calls of one recursive function, of which other arguments are differentiated
+
+
+@case((1, S[:2] + 0.6), (0, S[:2] + 0.6))
+def recursion_differentiated_in_two_ways(k, rows):
+    x = descend(rows[0], np.min(0.5))
+    return np.sum(descend(x, rows[0][k]))
+
+
+def descend(p, c):
+    if c < 0.2:
+        return p
+    return p * c + descend(p, 0.5 * c)
+
+
+@case((V, U, 0.7), (V, U, 0.1), (ONE, V, 1.5))
+def recursion_with_a_number_and_with_an_argument(x, y, w):
+    return means(y, w) + means(x, 0.5)
+
+
+def means(p, c):
+    if c < 0.2:
+        return 0.5
+    return np.mean(p) * c + means(p, 0.5 * c)
+
+
+# one value that is saved for two
+
+
+@case((V3, 0.5, U3 + 2.0), (V[:2], NUMBER, U[:2] + 2.0), (ONE, 0.5, ONE))
+def two_indices_that_are_one(x, c, u):
+    j = 0
+    while True:
+        if j >= 3:
+            break
+        x[j % len(x)] = c
+        t = x / u
+        u[j % len(u)] = 0.2
+        s = np.mean(t)
+        j += 1
+    same = np.sum(u * x) < 1.5
+    return s + same
+
+
+# versions of an array after a branch
+
+
+@case((V, 0.5), (V[:2], 0.5), (ONE, 0.5))
+def length_of_what_one_side_wrote(x, w):
+    u = 0.1 - x
+    for i in range(1, len(u)):
+        if i <= 1:
+            u[i] = 0.4
+            u *= x
+        u, x = x, u
+        if len(x) > 2:
+            v = u
+            v -= w
+    return np.sum(u)
+
+
+@case((V3, V3, S, 0.5), (V3, U3 + 2.0, S, 0.5), (EMPTY, EMPTY, S[:0], 0.5))
+def return_from_a_loop_before_an_exchange(x, y, rows, b):
+    b -= 0.5 * x.shape[0]
+    for i in range(len(y)):
+        if y[i] < 0.3:
+            half_of(x, y)
+            return np.sum(y * y)
+    for i in range(rows.shape[0]):
+        half_of(np.ones(3), y)
+        u = rows @ rows[1]
+        u, y = y, u
+    return np.sum(y) + np.sum(np.cos(x))
+
+
+def half_of(p, q):
+    q[1:3] = p.mean()
+    q[-2:] *= 0.5
+
+
+# numbers, and arrays without axes
+
+
+@case(0.5, NUMBER, np.array(0.5))
+def choice_among_numbers(b):
+    return np.where(b < 1.0, b, 2.0 * b)
+
+
+@case((0.5, 1), (NUMBER, 1), (NUMBER, 0), (NUMBER, -1), (NUMBER, 2))
+def numbers_exchanged_in_a_loop(b, k):
+    s = 0.5
+    b = np.sqrt(s) * b
+    for _ in range(k + 1):
+        b, s = s, b
+    return s * s
+
+
+@refused((np.array(1.5), np.array(1.0)), (np.array(1.5), 0.5), (HALF, np.array(0.7)))
+def larger_of_arrays_without_axes_written(x, y):
+    b = max(x, y)
+    tripled(b)
+    return x * y * b
+
+
+@refused((np.array(1.5), np.array(1.0)))
+def first_of_sorted_arrays_without_axes_written(x, y):
+    b = sorted([x, y])[0]
+    tripled(b)
+    return x * y * b
+
+
+@refused((np.array(1.5), 0.5, 2))
+def larger_of_them_written_in_a_loop(x, y, n):
+    b = y
+    for _ in range(n):
+        b = max(b, x)
+        tripled(b)
+    return x * b
+
+
+@case((np.array(1.5), np.array(1.0)), (np.array(1.5), 0.5), (NUMBER, np.array(0.2)))
+def larger_of_arrays_without_axes(x, y):
+    b = max(x, y)
+    b = b * 3.0
+    return x * y * b
+
+
+def tripled(p):
+    p *= 3.0
