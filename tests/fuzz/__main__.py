@@ -39,10 +39,9 @@ def main() -> int:
     chunks = [range(first, min(first + SIZE, last)) for first in range(options.seed, last, SIZE)]
     with ProcessPoolExecutor(options.jobs, initializer=_verify) as pool:
         for i, found in enumerate(pool.map(batch.run, chunks), 1):
-            new = found.failures.keys() - report.failures.keys()
             report.merge(found)
-            for kind in sorted(new):
-                print(f"after {report.programs}: {kind} (seed {found.failures[kind][0]})", flush=True)
+            for kind, seeds in sorted(found.failures.items()):
+                print(f"after {report.programs}: {kind} (seeds {', '.join(map(str, seeds))})", flush=True)
             if i % 20 == 0:
                 print(f"{report.programs} programs, {dict(report.outcomes)}", file=sys.stderr, flush=True)
         seconds = time.monotonic() - began

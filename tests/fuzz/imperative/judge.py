@@ -28,6 +28,7 @@ AGREE = 2e-6  # of two step sizes
 FUEL = 3000  # trips of all loops of one run of the primal
 PATIENCE = 20.0  # seconds of work for one gradient, compilation included
 LARGE = 1e4
+HUGE = 1e8
 ROUTES: dict[str, Callable[[Any, Any], Any]] = {
     "optimised": lambda f, argnums: value_and_grad(f, argnums),
     "textbook": lambda f, argnums: value_and_grad(f, argnums, optimize=False),
@@ -71,7 +72,11 @@ class Primal:
     def __call__(self, args: Any, steps: Any = None) -> Any:
         self.trips = 0
         with np.errstate(over="raise", under="raise"):  # there, the gradient of what follows is noise
-            return self.f(*stepped(args, steps))
+            given = stepped(args, steps)
+            value = self.f(*given)
+        if any(np.any(np.abs(x) > HUGE) for x in leaves(given) if is_real(x)):
+            raise FloatingPointError("what is written grows beyond what differences can tell")
+        return value
 
 
 class _Instrument(ast.NodeTransformer):
