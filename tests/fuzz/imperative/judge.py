@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from revcompile import UnsupportedError, grad, value_and_grad
-from tests.fuzz.imperative.arguments import Unlike, flat, leaves, same, size, stepped
+from tests.fuzz.imperative.arguments import Unlike, flat, is_real, leaves, same, size, stepped
 from tests.fuzz.imperative.program import GLOBALS, Program, World
 from tests.support.program import make
 
