@@ -76,7 +76,7 @@ class Reverser:
         self.adjoints: dict[Value, Structure] = {}
         self.lists: dict[Value, tuple[Any, ...]] = {}  # the gradients of lists, see statements/loop_lists
         self.masked: set[Value] = set()
-        self.items: dict[Value, tuple[Any, ...]] = {}  # of lists that a loop fills, see statements/rows
+        self.items: dict[Value, rows.Filled] = {}  # of lists that a loop fills, see statements/rows
         self.here: set[Value] = set()  # what the block makes that is being reversed
         self.cautious = False  # whether anything was masked
         self.inputs = frozenset(plan.inputs)

@@ -55,7 +55,7 @@ def begin(low: Lowering, items: list[Structure]) -> Instance:
     """A growing list that begins with these items."""
     content: Structure = EMPTY
     for x in items:
-        content = _with(low, content, x)
+        content = _with(low, content, x, begins=True)
     return _own(low, content)
 
 
@@ -104,13 +104,13 @@ def _change(low: Lowering, owner: Instance, new: Structure) -> None:
 # -- adding and taking ---------------------------------------------------------------------------
 
 
-def _with(low: Lowering, rows: Structure, x: Structure) -> Structure:
-    """What is in a list after `x` was appended."""
+def _with(low: Lowering, rows: Structure, x: Structure, begins: bool = False) -> Structure:
+    """What is in a list after `x` was appended, or was found to be among those that it begins with."""
     if type(x) is tuple and x:
         columns = rows if isinstance(rows, tuple) else (EMPTY,) * len(x)
         if (rows is not EMPTY and not isinstance(rows, tuple)) or len(columns) != len(x):
             raise _other_kind("tuples of several lengths")
-        return tuple(_with(low, r, part) for r, part in zip(columns, x, strict=True))
+        return tuple(_with(low, r, part, begins) for r, part in zip(columns, x, strict=True))
     if isinstance(rows, tuple):
         raise _other_kind("a tuple and a number")
     x = _number(low, x)
@@ -119,7 +119,8 @@ def _with(low: Lowering, rows: Structure, x: Structure) -> Structure:
         new = low.emit(listed, [x])
     else:
         _check_kind(low, rows, x)
-        new = low.emit(appended, rows, x)
+        items = low.builder.definitions[rows].args[0] if begins else None
+        new = low.emit(appended, rows, x) if items is None else low.emit(listed, [*items, x])
     low.memory.relate([new], [v for v in leaves((rows, x)) if isinstance(v.type, Array)])
     return new
 

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.gates.rows import sublist
 from revcompile.ir.nodes import Apply, Structure, Value
 from revcompile.ir.types import Scalar
 
@@ -310,7 +311,20 @@ def _join_masked(r: Any, s: Apply) -> Structure | None:
     return r.replace(s, np.where, condition, a, b)
 
 
+def part_of_beginning(r: Any, s: Apply) -> Structure | None:
+    """`x[:n][i]`: `x[i]`."""
+    part, index = s.args
+    made = r.made_by(part, operator.getitem, sublist)
+    if made is None or type(index) is not int or index < 0:
+        return None
+    beginning = made.args[1]
+    if isinstance(beginning, slice) and (beginning.start, beginning.step) == (None, None):
+        return r.replace(s, operator.getitem, made.args[0], index)
+    return None
+
+
 ALGEBRA: dict[Any, Callable[[Any, Apply], Structure | None]] = {
     operator.add: add, operator.sub: subtract, operator.neg: negative, operator.mul: multiply,
     operator.truediv: divide, np.sum: total, np.reshape: reshape, np.squeeze: reshape, float: as_float,
+    operator.getitem: part_of_beginning,
 }  # fmt: skip

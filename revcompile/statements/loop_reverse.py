@@ -43,8 +43,14 @@ class Slot:
 def reverse(rev: Any, loop: Loop) -> None:
     """Emit the loop that undoes `loop`."""
     filled = rows.know_items(rev, loop)
+    _reverse(rev, loop, {one.end for one in filled}, [one.end for one in filled if one.gradient is not None])
+    rows.give_back(rev, filled)
+
+
+def _reverse(rev: Any, loop: Loop, filled: set[Value], returning: list[Value]) -> None:
+    """`filled` are lists whose items are known, `returning` those among them that have a gradient."""
     returned, items = loop_lists.returned_to(rev, loop), loop_lists.active_items(rev, loop)
-    flowing = flow(rev, loop, {*filled, *(v for v, gradients in returned if gradients.inner is None)})
+    flowing = flow(rev, loop, {*returning, *(v for v, gradients in returned if gradients.inner is None)})
     seeded = [
         i
         for i, (p, r) in enumerate(zip(loop.params, loop.results, strict=True))
@@ -52,7 +58,7 @@ def reverse(rev: Any, loop: Loop) -> None:
     ]
     inner = {*defined(loop.body), *loop.bound}
     outer = [v for v in dict.fromkeys(uses(loop.body)) if v in flowing and v not in inner]
-    restorable = restorable_slots(loop)
+    restorable = {i: j for i, j in restorable_slots(loop).items() if loop.body.yields[i] not in filled}
     if not seeded and not outer and not restorable and not returned:
         return
     types: dict[int, Type] = {}

@@ -8,29 +8,46 @@ from __future__ import annotations
 
 import operator
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from revcompile.gates.rows import appended, popped
+from revcompile.gates.rows import appended, popped, sublist
 from revcompile.ir.nodes import EMPTY, Apply, Loop, Structure, Value, uses
-from revcompile.ir.types import Array
+from revcompile.ir.types import Array, Rows
 from revcompile.runtime import with_row
 from revcompile.statements.store import RESTORED
 
 
-def know_items(rev: Any, loop: Loop) -> list[Value]:
-    """Where each trip adds one item to a list that was empty, the item of a trip is known by its number.
+@dataclass(frozen=True)
+class Filled:
+    """A list to which each trip of a loop adds one item: the item of a trip is known by its number."""
 
-    The lists, as the trips leave them, to which a gradient comes back.
-    """
+    end: Value  # the list as a trip leaves it
+    start: Structure  # as the loop finds it
+    rows: Value  # what is in it at the end
+    gradient: Structure  # of that
+    trip: Value  # the number of a trip
+    shift: int  # from there to the number of the item
+    size: int  # how many items there are at the start
+
+
+def know_items(rev: Any, loop: Loop) -> list[Filled]:
+    """The lists that a loop fills, whose gradients are taken note of here."""
     found = []
     for i, (start, end, result) in enumerate(zip(loop.inits, loop.body.yields, loop.results, strict=False)):
-        if start is EMPTY and _gets_one_item(loop, i):
-            index, gradient = loop.each[0][0], rev.adjoints.pop(result, None)
-            rev.items[end] = (rev.memory.now.get(result, result), gradient, index)
-            if gradient is not None:
-                found.append(end)
+        size = _size(start)
+        if size is not None and _gets_one_item(loop, i):
+            trip, each = loop.each[0]
+            rows, gradient = rev.memory.now.get(result, result), rev.adjoints.pop(result, None)
+            found.append(Filled(end, start, rows, gradient, trip, size - each.args[0], size))
+    rev.items.update((filled.end, filled) for filled in found)
     return found
+
+
+def _size(start: Structure) -> int | None:
+    if start is EMPTY:
+        return 0
+    return start.type.dims[0].size if isinstance(start, Value) and isinstance(start.type, Rows) else None
 
 
 def _gets_one_item(loop: Loop, slot: int) -> bool:
@@ -39,7 +56,7 @@ def _gets_one_item(loop: Loop, slot: int) -> bool:
     if loop.body.yields[-1] is not False or len(loop.each) != 1:
         return False
     kind, (start, _, step) = loop.each[0][1]
-    if kind != "range" or isinstance(start, Value) or isinstance(step, Value) or (start, step) != (0, 1):
+    if kind != "range" or isinstance(start, Value) or isinstance(step, Value) or step != 1:
         return False
     reads = Counter(uses(loop.body))
     appends = [s for s in loop.body.statements if isinstance(s, Apply) and s.result is after]
@@ -48,12 +65,26 @@ def _gets_one_item(loop: Loop, slot: int) -> bool:
     return reads[before] == reads[after] == 1
 
 
+def give_back(rev: Any, filled: list[Filled]) -> None:
+    """After the reversed loop: the lists that it fills are what they were before."""
+    for one in filled:
+        if not isinstance(one.start, Value):
+            continue
+        beginning = slice(None, one.size)
+        if one.gradient is not None and one.start in rev.plan.active:
+            rev.builder.note = "append gate"
+            gradient = rev.low.apply(operator.getitem, (one.gradient, beginning), {})
+            rev.accumulate(one.start, _like(gradient, one.start), one.gradient in rev.masked)
+        rev.builder.note = ""
+        rev.memory.now[one.start] = rev.low.emit(sublist, one.rows, beginning)
+
+
 def reverse_append(rev: Any, statement: Apply) -> None:
     """Take back `after = appended(before, x)`."""
     before, x = statement.args
     after = statement.result
     if after in rev.items:
-        _take_item(rev, x, *rev.items[after])
+        _take_item(rev, x, rev.items[after])
         return
     gradient = rev.adjoints.pop(after, None)
     if gradient is not None:
@@ -73,15 +104,19 @@ def reverse_append(rev: Any, statement: Apply) -> None:
     _restore(rev, before, restored)
 
 
-def _take_item(rev: Any, x: Structure, rows: Value, gradient: Structure, index: Value) -> None:
+def _take_item(rev: Any, x: Structure, filled: Filled) -> None:
     """Take back an `append` of which it is known what the whole list and its gradient are."""
     if not isinstance(x, Value) or x not in rev.plan.active:
         return
-    if gradient is not None:
+    index: Structure = filled.trip
+    if filled.shift:
+        function = operator.add if filled.shift > 0 else operator.sub
+        index = rev.low.apply(function, (index, abs(filled.shift)), {})
+    if filled.gradient is not None:
         rev.builder.note = "append gate"
-        rev.accumulate(x, _like(rev.low.apply(operator.getitem, (gradient, index), {}), x))
+        rev.accumulate(x, _like(rev.low.apply(operator.getitem, (filled.gradient, index), {}), x))
     if x in rev.here:
-        item = rev.low.emit(operator.getitem, rows, index)
+        item = rev.low.emit(operator.getitem, filled.rows, index)
         item.hint, item.fold, item.type = x.hint, x.fold, x.type
         rev.memory.now[x] = item
     rev.builder.note = ""

@@ -334,3 +334,44 @@ def growing_array_of_nothing(x):
         if v > 100.0:
             out.append(v)
     return np.sum(np.array(out)) + np.sum(x)
+
+
+# lists that begin with items, and get one item a trip
+
+
+@case((V, 3), (V, 0), (V, 1), (EMPTY, 2))
+def trajectory_from_its_beginning(x, n):
+    xs = [x]
+    for _ in range(n):
+        x = np.sin(x) * 1.1
+        xs.append(x)
+    return np.sum(np.stack(xs) ** 2)
+
+
+@case((V, 6), (V, 3), (V, 4), (ONE, 5))
+def trajectory_from_two_items_on(x, n):
+    xs = [x, x * x]
+    y = xs[-1] * xs[0]
+    for _ in range(3, n):
+        x = np.sin(x) * y
+        xs.append(x)
+    return np.sum(np.stack(xs)[::2] ** 2) + np.sum(xs[0] * xs[-1])
+
+
+@case((V, 3), (V, 0), (ONE, 1))
+def list_filled_by_two_loops(x, n):
+    xs = [x * 2.0]
+    for _ in range(-2, n):
+        x = np.sin(x) * xs[0]
+        xs.append(x)
+    for i in range(n):
+        xs.append(x * i)
+    return np.sum(xs[-1] * xs[1] * xs[0])
+
+
+@case((V, 4), (V, 0), (V, 1))
+def numbers_after_a_constant(x, n):
+    xs = [x[0], 0.5]
+    for i in range(n):
+        xs.append(x[i] * x[i] * i)
+    return sum(xs) * xs[0] * xs[1]
