@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -201,7 +202,7 @@ def _wishes_of(s: Statement) -> Iterator[Wish]:
 
 
 def _same_again(block: Block) -> Iterator[Wish]:
-    """What a reversed loop reads again, and what it was in the loop that it reverses."""
+    """What a reversed loop reads or computes again, and what it was in the loop that it reverses."""
     kept: dict[Value, Value] = {}
     for loop in _loops(block):
         kept.update((items, v) for v, items in loop.saves if isinstance(v, Value))
@@ -213,6 +214,16 @@ def _same_again(block: Block) -> Iterator[Wish]:
                     kept[v] = kept[again]
             elif loop.of is not None:
                 yield from ((v, index, False) for index, _ in loop.of.each)
+        if loop.of is not None:
+            before = dict(_named(loop.of.body))
+            yield from ((again, before[key], False) for key, again in _named(loop.body) if key in before)
+
+
+def _named(block: Block) -> Iterator[tuple[tuple[str, Any], Value]]:
+    """The values with names that a trip computes, by name and function."""
+    for s in block.statements:
+        if isinstance(s, Apply) and isinstance(s.result, Value) and s.result.hint is not None:
+            yield (s.result.hint, s.function), s.result
 
 
 def _loops(block: Block) -> Iterator[Loop]:

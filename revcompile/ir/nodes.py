@@ -7,7 +7,7 @@ structures as arguments and give structures as results; control flow is nested b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -205,19 +205,23 @@ EMPTY = Empty()
 
 def leaves(structure: Structure) -> Iterator[Value]:
     """The run-time values of a structure, in order."""
-    if isinstance(structure, Value):
-        yield structure
-    elif isinstance(structure, (tuple, list)):
-        for item in structure:
-            yield from leaves(item)
-    elif isinstance(structure, dict):
-        for item in structure.values():
-            yield from leaves(item)
-    elif isinstance(structure, slice):
-        for item in (structure.start, structure.stop, structure.step):
-            yield from leaves(item)
-    elif isinstance(structure, Instance):
-        yield from leaves(structure.attributes)
+    found: list[Value] = []
+    _collect((structure,), found)
+    return iter(found)
+
+
+def _collect(items: Iterable[Structure], found: list[Value]) -> None:
+    for item in items:
+        if isinstance(item, Value):
+            found.append(item)
+        elif isinstance(item, (tuple, list)):
+            _collect(item, found)
+        elif isinstance(item, dict):
+            _collect(item.values(), found)
+        elif isinstance(item, slice):
+            _collect((item.start, item.stop, item.step), found)
+        elif isinstance(item, Instance):
+            _collect(item.attributes.values(), found)
 
 
 def map_structure(f: Callable[[Any], Any], structure: Structure) -> Structure:

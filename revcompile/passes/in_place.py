@@ -35,6 +35,7 @@ from revcompile.ir.nodes import (
     Structure,
     Value,
     applications,
+    defined,
     leaves,
     map_values,
 )
@@ -293,12 +294,13 @@ class _InPlace:
         if all(end is not None for end in side.yields):
             return side
         written = {a.outputs[0]: a.args[0] for a in applications(other) if a.function in WRITES}
+        inside = set(defined(other))
         ends = list(side.yields)
         for i, result in enumerate(s.results[: len(ends)]):
             before = result
             while before in written:
                 before = written[before]
-            if ends[i] is None and before is not result:
+            if ends[i] is None and before is not result and before not in inside:
                 ends[i] = before
         return replace(side, yields=tuple(ends))
 

@@ -145,6 +145,32 @@ def half_of(p, q):
     q[-2:] *= 0.5
 
 
+@case((V3, U3, 2), (V3, U3, 0), (ONE, -ONE, 1))
+def stores_on_both_sides_into_what_is_copied(x, y, k):
+    for _ in range(k):
+        for i in range(y.shape[0]):
+            if i < 2:
+                x[:] = y
+                y = np.maximum(y, x)
+            else:
+                y[::1] = y * y
+            x[i:] = 1.5
+    return np.sum(x) + np.sum(y)
+
+
+@case((V3, S, 0), (V3, S, 1))
+def array_made_and_written_on_one_side(y, rows, k):
+    for i in range(y.shape[0]):
+        if k != 1:
+            y = norm_of(np.full(rows.shape[1], y[i])) * rows[:, 1]
+    return y[0]
+
+
+def norm_of(p):
+    p[[0, 0, 1]] = 0.5 * p[0]
+    return np.linalg.norm(p)
+
+
 # numbers, and arrays without axes
 
 
