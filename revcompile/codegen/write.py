@@ -83,7 +83,11 @@ class Writer(BlockWriter):
         hidden = frozenset(p.name for p in function.parameters)
         self.spell = Speller(self._atom, refer, function.spellings, self.definitions.get, textbook, hidden)
         self.saving: set[Value] = set()  # what is kept in lists
-        self.summed = {s.args[0] for s in applications(function.body) if s.function in SUMS}
+        self.summed = {
+            s.args[0]
+            for s in applications(function.body)
+            if s.function in SUMS or (s.function is operator.add and _is_sum_of_numbers(s))
+        }
         self.carried: set[Value] = set()  # what the trips of loops begin with
         self.lists: dict[Value, Value] = {}  # what is saved in each list
         self.lines: list[str] = []
