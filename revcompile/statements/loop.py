@@ -139,7 +139,7 @@ def _index_name(target: ast.expr) -> str | None:
 
 
 def lower_while(low: Interpreter, node: ast.While, frame: Frame, pending: Pending) -> None:
-    key = frame.key(node)
+    node, key = _with_its_test(node), frame.key(node)
     if ("unroll", key) in low.decisions:
         test = low.evaluate(node.test, frame)
         if isinstance(test, Value):
@@ -172,6 +172,18 @@ def lower_while(low: Interpreter, node: ast.While, frame: Frame, pending: Pendin
             ast.copy_location(new, node.test)
         node = ast.copy_location(ast.While(always, [over, *node.body], node.orelse), node)
     _loop(low, node, frame, pending, (), node.test, lambda: None)
+
+
+def _with_its_test(node: ast.While) -> ast.While:
+    """`while True: if c: break; …` as `while not c: …`: the trip that leaves it does nothing."""
+    first, *rest = node.body
+    endless = isinstance(node.test, ast.Constant) and bool(node.test.value) and not node.orelse
+    if not (endless and rest and isinstance(first, ast.If) and not first.orelse):
+        return node
+    if len(first.body) != 1 or not isinstance(first.body[0], ast.Break):
+        return node
+    test = ast.copy_location(ast.UnaryOp(ast.Not(), first.test), first.test)
+    return ast.copy_location(ast.While(test, rest, []), node)
 
 
 class Leave(ast.Break):

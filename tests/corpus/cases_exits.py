@@ -388,3 +388,28 @@ def rows_of_what_is_transposed_until_a_return(x, S):
         if row[0] > 0:
             return np.sum(u)
     return np.sum(x)
+
+
+@case((2.0, 1e-9), (0.3, 1e-9), (1.0, 5.0), argnums=(0,))
+def break_at_the_top_of_a_trip(a, tol):
+    x = a
+    n = 0
+    while True:
+        if abs(x * x - a) < tol:
+            break
+        x = 0.5 * (x + a / x)
+        n += 1
+    return x * n + x
+
+
+@case((V, 3), (V, 0), (V[:1], 1))
+def break_and_continue_at_the_top_of_a_trip(x, n):
+    i, s = 0, 0.0
+    while True:
+        if i >= n or s > 50.0:
+            break
+        i += 1
+        if i == 2:
+            continue
+        s += np.sum(x**i)
+    return s * i
