@@ -349,9 +349,9 @@ def _lower(
             raise _unknown_number(need, request) from None
         raise MustBeStatic(places) from None
     check_aliases(low)
-    repeated = low.pairs.repeated(primal.body) - low.decisions
-    if repeated:
-        raise Restart(*repeated)
+    wanted = low.pairs.wanted(primal.body) - low.decisions
+    if wanted:
+        raise Restart(*wanted)
     result = primal.result[0] if request.has_aux and isinstance(primal.result, tuple) else primal.result
     if isinstance(result, Value) and result.hint is None and not result.type.dims:
         result.hint, result.fold = "L", False

@@ -245,7 +245,7 @@ class BlockWriter:
         else:
             name = self._name_list(value, inner, "row")
         if kept.hint is None:
-            kept.hint = f"{word}_{name}"
+            kept.hint = f"all_{name}" if name.startswith(f"{word}_") else f"{word}_{name}"
         return name
 
     def _body(self, loop: Loop, ends: list[Structure], stop: Structure) -> None:

@@ -1,10 +1,11 @@
 """Calls of the user's functions: which are interpreted where they stand, and which are calls of a pair.
 
-A function that is called twice with the same signature, and is not small, is lowered once, on its own, into
-a `Pair`; so is a function that calls itself as often as only the run decides. Both are found out by trying:
-the function around them is lowered again with the decision ("pair", signature) or ("recursive", function).
-All other calls are interpreted in place, and so is what is not provably a function of its arguments alone:
-what writes into them, gives a part of them, or draws random numbers.
+A function that is not small is lowered on its own, once for each signature, into a `Pair`; so is a function
+that calls itself as often as only the run decides. Both are found out by trying: the function around them is
+lowered again with the decision ("pair", signature) or ("recursive", function). All other calls are
+interpreted in place: of small functions, of a function in itself as often as is known while compiling (but
+for what is so called twice), and of what is not provably a function of its arguments alone, since it writes
+into them, gives a part of them, or draws random numbers.
 """
 
 from __future__ import annotations
@@ -71,16 +72,19 @@ class Pairs:
         found = [*self.known.values(), *(one for items in self.recursive.values() for one in items)]
         return [lowered.pair for lowered in found if lowered is not None]
 
-    def repeated(self, block: Block) -> frozenset[tuple[str, Any]]:
-        """The decisions to make pairs of what was interpreted more than once in the end."""
+    def wanted(self, block: Block) -> frozenset[tuple[str, Any]]:
+        """The decisions to make pairs of what was interpreted in place, and is not small."""
         functions = [pair.function for pair in self.made()]
         alive = {v for b in (block, *(f.body for f in functions if f is not None)) for v in defined(b)}
-        seen: Counter[Any] = Counter()
+        seen: set[Any] = set()
+        found: set[Any] = set()
         for call in self.inlined:
             if call.witness in alive and not any(outer.again for outer in call.outer):
                 call.again = call.key in seen
-                seen[call.key] += 1
-        return frozenset(("pair", key) for key, count in seen.items() if count > 1)
+                seen.add(call.key)
+                if call.again or not call.is_recursive:
+                    found.add(call.key)
+        return frozenset(("pair", key) for key in found)
 
 
 @dataclass(eq=False)
@@ -91,6 +95,11 @@ class Inlined:
     outer: tuple[Inlined, ...]
     witness: Value | None = None  # one of the values that it made
     again: bool = False
+
+    @property
+    def is_recursive(self) -> bool:
+        function, *_ = self.key
+        return any(outer.key[0] == function for outer in self.outer)
 
 
 def call(low: Lowering, node: Node, frame: Frame) -> Structure:

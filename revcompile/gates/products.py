@@ -73,6 +73,8 @@ def agree(facts: Facts, a: Dims, b: Dims) -> None:
 
 def _matmul_dims(facts: Facts, a: Any, b: Any) -> Dims:
     a, b = axes_of(a), axes_of(b)
+    if not a or not b:
+        np.matmul(*(np.ones((1,) * len(x)) for x in (a, b)))  # raises what NumPy has to say
     agree(facts, a[-1:], b[-2:][:1])
     return facts.broadcast(a[:-2], b[:-2]) + a[-2:-1] + b[-2:][1:]
 

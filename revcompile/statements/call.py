@@ -24,6 +24,7 @@ def reverse(rev: Any, statement: Apply) -> None:
     wanted = frozenset(i for i, a in enumerate(args) if isinstance(a, Value) and a in rev.plan.active)
     if not seeds or not wanted:
         return
+    rev.builder.note = ""
     if saved in rev.low.pairs.settled:
         refuse(rev, statement)
     masked = not rev.masked.isdisjoint(g for g in seeds.values() if isinstance(g, Value))

@@ -291,3 +291,8 @@ def global_rebound(x):
 @refused(V)
 def set_of_active_values(x):
     return sum({v * v for v in x})
+
+
+@raising((A, 2.0), (A, np.float64(2.0)))
+def matrix_times_number_by_matmul(rows, x):
+    return np.sum(rows @ x)

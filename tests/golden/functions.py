@@ -522,6 +522,21 @@ def layers_as_pairs(X, W0, b0, W1, b1):
     return np.sum(h**2)
 
 
+def lstm_step(x, h, c, U, W, b):
+    z = U @ x + W @ h + b
+    gates = 1.0 / (1.0 + np.exp(-z))
+    c = gates[0] * c + gates[1] * np.tanh(z[3])
+    return gates[2] * np.tanh(c), c
+
+
+@case(real(6, 2), real(4, 5, 2), real(4, 5, 5), real(4, 5), argnums=("U", "W", "b"))
+def lstm_cells(xs, U, W, b):
+    h = c = np.zeros(W.shape[1])
+    for x in xs:
+        h, c = lstm_step(x, h, c, U, W, b)
+    return np.sum(h**2)
+
+
 @case(real(10, 3), real(3), 0.1, argnums="w")
 def gradient_descent(X, w, rate):
     for _ in range(10):

@@ -47,12 +47,33 @@ def test_a_large_function_that_is_called_twice_is_written_once():
     check(network, V, W, V)
 
 
-def test_what_is_called_once_or_small_stands_where_it_is_called():
+def test_what_is_small_stands_where_it_is_called():
     def small(x):
         return x * x + 1.0
 
-    for f in (lambda x, w, b: np.sum(layer(x, w, b)), lambda x, w, b: np.sum(small(small(x)) @ w + b)):
-        assert "def forward_" not in text(f, V, W, V)
+    assert "def forward_" not in text(lambda x, w, b: np.sum(small(small(x)) @ w + b), V, W, V)
+
+
+def test_what_is_called_in_a_loop_saves_one_thing_a_trip():
+    def repeated(x, w, b, n):
+        for _ in range(n):
+            x = layer(x, w, b)
+        return np.sum(x)
+
+    made = text(repeated, V, W, V, 3)
+    assert made.count("def forward_layer(x, w, b):") == made.count("def backward_layer(") == 1
+    assert made.count(".append(") == 1
+    check(repeated, V, W, V, 3)
+
+
+def test_a_recursion_of_known_depth_is_written_out():
+    def descend(x, layers):
+        return np.sum(x) if not layers else descend(layer(x, layers[0], V) * x, layers[1:]) * 0.5
+
+    made = text(lambda x, layers: descend(x, layers), V, [W, W.T, W @ W])
+    assert made.count("def forward_layer(") == 1 and made.count("= forward_layer(") == 3
+    assert made.count("def forward_descend") == 1
+    check(lambda x, layers: descend(x, layers), V, [W, W.T, W @ W])
 
 
 def test_layers_of_a_list_of_weights_are_calls():
@@ -78,12 +99,13 @@ def test_calls_of_other_types_are_calls_of_other_pairs():
     check(network, V, W, V)
 
 
-def test_what_is_inside_a_pair_is_not_counted_twice():
+def test_a_pair_is_called_in_a_pair():
     def block(x, w, b):
         return layer(x, w, b) * np.cos(x) - np.sin(x * x) * b
 
     made = text(lambda x, w, b: np.sum(block(block(x, w, b), w, b)), V, W, V)
-    assert "def forward_block(" in made and "forward_layer" not in made
+    for name, calls in (("block", 2), ("layer", 1)):
+        assert made.count(f"def forward_{name}(") == 1 and made.count(f"= forward_{name}(") == calls
 
 
 def test_what_needs_no_gradient_is_a_plain_call():
@@ -142,7 +164,7 @@ def test_what_is_more_than_a_function_of_its_arguments(f):
         return np.sum(x * y)
 
     if f is not gives_one_array_twice:
-        assert "forward_" not in text(twice, V)
+        assert f"forward_{f.__name__}" not in text(twice, V)
     check(twice, V)
 
 
