@@ -402,3 +402,49 @@ def sums_of_containers(a, x):
     parts = [x, x * a, x**2]
     total = sum(parts, start=np.ones(5))
     return np.sum(total * sum((p * i for i, p in enumerate(parts)), 0.0)) + np.sum([a, a * a, 2.0])
+
+
+@case([0.31, -0.72, 1.24], [0.31], [1.24, -0.31, 0.72, -2.1])
+def sorted_by_a_key(xs):
+    first, *rest = sorted(xs, key=lambda v: np.sin(v))
+    down = sorted(xs, key=abs, reverse=True)
+    return first**2 * down[0] + sum(rest) * down[-1]
+
+
+@case([(0.31, -0.72), (1.24, 0.93), (0.11, 0.23)])
+def sorted_pairs(pairs):
+    near = sorted(pairs, key=lambda p: p[0] * p[1])
+    swapped = sorted((b, a) for a, b in pairs)
+    pairs.sort(key=lambda p: -p[1])
+    return near[0][0] * swapped[2][1] + near[2][1] * swapped[0][0] + pairs[1][0] ** 2
+
+
+@case(([V, U, V * U],))
+def sorted_arrays(xs):
+    xs = sorted(xs, key=lambda v: np.sum(v**2))
+    return np.sum(xs[0] * xs[1]) + np.sum(xs[2] ** 2)
+
+
+@case((V, 0.4), (-V, 0.4))
+def sorted_keeps_what_is_equal_in_order(v, x):
+    pairs = [(v[0], x), (v[2], x**2), (v[1], x**3), (v[4], x**4)]
+    up = sorted(pairs, key=lambda p: np.floor(p[0]))
+    down = sorted(pairs, key=lambda p: np.floor(p[0]), reverse=True)
+    return sum(i * a * b for i, (a, b) in enumerate(up)) + sum(i * a * b for i, (a, b) in enumerate(down))
+
+
+@case(([Spring(0.4, 1.2), Spring(1.4, 0.3), Spring(0.2, 0.8)], 0.5))
+def largest_and_smallest_by_a_key(springs, x):
+    stiff = max(springs, key=lambda s: s.k * s.length)
+    short = min(springs, key=lambda s: (s.length - x) ** 2)
+    return stiff.k * x**2 + short.length * max((s.k, s.length) for s in springs)[1]
+
+
+@case((0.5, V))
+def sets_of_known_things(x, v):
+    seen, total = {0}, 0.0
+    for i in (0, 1, 3, 1):
+        if i not in seen | {2}:
+            seen.add(i)
+            total = total + x * v[i]
+    return total * len({k % 2 for k in seen}) + len(seen & {1, 2}) * x
