@@ -214,6 +214,9 @@ def _public_name(obj: Any) -> str | None:
     name = getattr(obj, "__name__", None)
     if name is None:
         return None
+    ufunc = getattr(obj, "__self__", None)
+    if isinstance(ufunc, np.ufunc):
+        return f"{_public_name(ufunc)}.{name}" if _public_name(ufunc) else None
     homes: tuple[tuple[str, ModuleType], ...] = (
         ("", builtins), ("np.", np), ("math.", math), ("np.linalg.", np.linalg),
         ("np.lib.stride_tricks.", np.lib.stride_tricks),

@@ -239,6 +239,8 @@ def _is_container_call(function: Any, args: tuple[Any, ...]) -> bool:
 def _name(function: Any) -> str:
     if isinstance(function, np.ufunc):
         return f"numpy.{function.__name__}"
+    if isinstance(getattr(function, "__self__", None), np.ufunc):
+        return f"{_name(function.__self__)}.{function.__name__}"
     module = getattr(function, "__module__", None)
     name = getattr(function, "__qualname__", None) or getattr(function, "__name__", None) or repr(function)
     return f"{module}.{name}" if module and module not in ("builtins", "__main__") else str(name)
