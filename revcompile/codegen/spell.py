@@ -134,6 +134,8 @@ class Speller:
             parts = (structure.start, structure.stop, structure.step)
             return ast.Slice(*(None if p is None else self(p) for p in parts))
         if type(structure) is tuple and structure:
+            if len(structure) == 1 and isinstance(structure[0], slice):
+                return self.index(structure[0])
             return ast.Tuple([self.index(item) for item in structure], ast.Load())
         return self(structure)
 

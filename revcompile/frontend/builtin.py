@@ -99,6 +99,14 @@ def _size(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structu
     return element_count(low, args[0]) if axis is None else axis_length(low, args[0], axis)
 
 
+def _prod(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structure:
+    """Of whole numbers that are known, as `np.prod(shape)` counts the elements of a shape."""
+    (known, *rest) = args or (None,)
+    if rest or kwargs or type(known) not in (tuple, list):
+        return NotImplemented
+    return np.prod(known) if all(type(n) is int for n in known) and known else NotImplemented
+
+
 # -- attributes ----------------------------------------------------------------------------------
 
 
@@ -366,7 +374,8 @@ def truth(low: Lowering, x: Structure) -> Structure:
 
 SPECIAL: dict[Any, Any] = {
     len: _len, isinstance: _isinstance, type: _type, callable: _callable, np.ndim: _ndim, np.shape: _shape,
-    np.size: _size, getattr: _getattr, hasattr: _hasattr, setattr: _setattr, delattr: _delattr, vars: _vars,
+    np.size: _size, np.prod: _prod, getattr: _getattr, hasattr: _hasattr, setattr: _setattr,
+    delattr: _delattr, vars: _vars,
     super: _super, object.__setattr__: _store, object.__new__: _allocate, object.__init__: _initialise,
     range: _range, zip: _zip, enumerate: _enumerate, reversed: _reversed, list: _list, tuple: _tuple,
     dict: _dict, iter: _iter, next: _next, map: _map, filter: _filter, max: _max, min: _min,
