@@ -448,3 +448,41 @@ def sets_of_known_things(x, v):
             seen.add(i)
             total = total + x * v[i]
     return total * len({k % 2 for k in seen}) + len(seen & {1, 2}) * x
+
+
+class Link:
+    """A list as a chain of objects."""
+
+    def __init__(self, value, after=None):
+        self.value, self.after = value, after
+
+
+@case((Link(0.3, Link(0.4, Link(0.7))), 2.0), (Link(0.3), 2.0))
+def chain_of_objects(link, x):
+    total, k = 0.0, 1
+    while link is not None:
+        total, k = total * x + k * link.value**2, k + 1
+        link = link.after
+    return total
+
+
+@case((Link(0.3, Link(0.4, Link(0.7))),))
+def chain_of_objects_reversed(link):
+    done = None
+    while link:
+        link.after, done, link = done, link, link.after
+    return done.value * 3.0 + done.after.value * done.after.after.value
+
+
+@case(({"a": [V, 0.3, (U, {"z": 1.2})], "b": (0.1, V[:2])},))
+def tree_with_a_stack(tree):
+    total, stack = 0.0, [tree]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, dict):
+            stack.extend(node.values())
+        elif isinstance(node, (list, tuple)):
+            stack += node
+        else:
+            total = total + np.sum(np.sin(node))
+    return total

@@ -291,3 +291,13 @@ def global_rebound(x):
 @refused(V)
 def set_of_active_values(x):
     return sum({v * v for v in x})
+
+
+@raising((0.6, 0), (0.6, 1))
+@case((0.6, 2))
+def too_few_to_take_apart(x, n):
+    xs = []
+    for i in range(n):
+        xs.append(x * i)
+    first, *_, last = xs
+    return last * 2.0 + first
