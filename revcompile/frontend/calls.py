@@ -120,6 +120,9 @@ def call(
     if isinstance(function, type) and is_user_class(function):
         return objects.construct(low, function, args, kwargs)
     if isinstance(function, MethodType):
+        made = function.__self__
+        if function.__name__ == "_make" and hasattr(made, "_fields"):  # of a named tuple
+            return call(low, made, tuple(low.items(*args)), kwargs, node, frame)
         return call(low, function.__func__, (function.__self__, *args), kwargs, node, frame)
     if gradients.is_gradient(function):
         return gradients.call(low, gradients.gradient_of(low, function), args, kwargs)

@@ -146,8 +146,8 @@ def objects_returned_by_a_helper(x, v):
 def named_tuple_made_and_replaced(x, b):
     layer = Layer(x, b=b)
     layer = layer._replace(b=layer.b * 2.0)
-    w, c = layer
-    return np.sum(layer.w * c) * layer[1] + getattr(layer, "b")
+    w, c = Layer._make(part * 3.0 for part in layer)
+    return np.sum(w * c) * layer[1] + getattr(layer, "b")
 
 
 @case((V, U, 0), (V, U, 4))
