@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
 
-from revcompile import gate, grad, value_and_grad
+from revcompile import gate, grad, stop_gradient, value_and_grad
 from revcompile.transforms.check import check_grads
 
 X = np.array([[0.3, -1.2, 2.0], [0.7, 0.1, -0.4]])
@@ -285,11 +286,81 @@ def test_tolerances_and_steps_can_be_given() -> None:
     check_grads(Claimed(lambda x: x * x, lambda x: 2.0 * x), (1.0,), eps=1e-4)
 
 
-def test_second_order_or_a_clear_refusal() -> None:
-    def f(x):
-        return np.sum(np.sin(x) * x)
+class Spring:
+    """A plain object; `parent` holds it, so the two are a circle."""
 
-    try:
-        check_grads(f, (B,), order=2)
-    except NotImplementedError as error:
-        assert "order=2 needs the gradient of a gradient" in str(error)
+    def __init__(self, stiffness: float, length: np.ndarray) -> None:
+        self.stiffness, self.length, self.name, self.turns = stiffness, length, "spring", 3
+        self.parent = {"child": self}
+
+
+@dataclass(frozen=True)
+class Pair:
+    left: Spring
+    right: Spring
+    weight: float
+
+
+def stretched(pair: Pair, x: float) -> float:
+    left, right = pair.left, pair.right
+    left.length = left.length * right.stiffness
+    return pair.weight * np.sum((x - left.length) ** 2) * left.stiffness + np.sum(right.length)
+
+
+def test_objects_are_taken_apart() -> None:
+    pair = Pair(Spring(0.7, B), Spring(1.3, B * 2.0), 0.4)
+    check_grads(stretched, (pair, 0.2))
+    assert pair.left.length is B
+    halved = Claimed(lambda pair: pair.weight * pair.left.stiffness, lambda pair: None)
+
+    def claim(pair: Pair) -> Pair:
+        left, right = Spring(pair.weight / 2, 0.0 * B), Spring(0.0, 0.0 * B)
+        for spring in (left, right):
+            spring.parent = spring.name = spring.turns = None
+        return Pair(left, right, pair.left.stiffness)
+
+    halved.claim = claim
+    with pytest.raises(AssertionError, match=r"pair\.left\.stiffness = 0\.7"):
+        check_grads(halved, (pair,))
+    halved.claim = lambda pair: (pair.weight, pair.left.stiffness)
+    with pytest.raises(AssertionError, match="must have its structure, a Pair of .left, .right, .weight"):
+        check_grads(halved, (pair,))
+    with pytest.raises(NotImplementedError, match="objects"):
+        check_grads(stretched, (pair, 0.2), order=2)
+
+
+def entropy(p: Any, scale: float) -> Any:
+    return -np.sum(p["w"] * np.log(p["w"])) * scale**2 + p["b"][0] * np.sum(p["w"])
+
+
+def test_accepts_a_right_second_order() -> None:
+    point = ({"w": B**2, "b": (0.3, None)}, 1.7)
+    for f in (entropy, grad(entropy), value_and_grad(entropy), grad(entropy, argnums=(1, 0))):
+        check_grads(f, point, order=2)
+    check_grads(entropy, point, order=2, argnums=1)
+    check_grads(grad(lambda x, n: (np.sum(x**n), x), has_aux=True), (B**2, 3), order=2)
+
+
+def cubed(x: Any) -> Any:
+    return x**3
+
+
+@gate(cubed)
+def cubed_rule(grad_y: Any, x: Any) -> Any:
+    return grad_y * stop_gradient(3.0 * x**2)
+
+
+def test_rejects_a_wrong_second_order() -> None:
+    check_grads(lambda n, x: n * np.sum(cubed(x)), (2, B))
+    with pytest.raises(AssertionError, match=r"3 of 3 elements(.|\n)*x\[\d\]"):
+        check_grads(lambda n, x: n * np.sum(cubed(x)), (2, B), order=2)
+
+
+def test_second_order_of_what_cannot_be_compiled_twice() -> None:
+    with pytest.raises(NotImplementedError, match="order=2 needs the gradient of a gradient"):
+        check_grads(halved, (3.0,), order=2)
+
+
+def halved(x: Any) -> Any:
+    """As deep as the run says."""
+    return x * x if x < 1.0 else halved(0.5 * x) + x

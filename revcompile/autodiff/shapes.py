@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import operator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from revcompile.frontend.expressions import axis_length, shape_of
 from revcompile.frontend.lower import Lowering
+from revcompile.gates.lengths import LENGTHS
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Structure, Value, scalar_type
 from revcompile.ir.types import Array, Dim, Facts, Scalar, Type
@@ -31,6 +33,10 @@ def _reshape(low: Lowering, gradient: Structure, value: Value) -> Structure:
     want = value.type.dims
     if len(have) == len(want) and all(low.builder.facts.same(h, w) for h, w in zip(have, want, strict=True)):
         return gradient
+    if isinstance(gradient, Value) and _is_reshaped_to(low, gradient, want):
+        assert isinstance(gradient.type, Array)
+        gradient.type = replace(gradient.type, dims=want)
+        return gradient
     extra = len(have) - len(want)
     if not _settled(low.builder.facts, have, want):
         return low.apply(unbroadcast, (gradient, _shape(low, value)), {})
@@ -45,6 +51,27 @@ def _reshape(low: Lowering, gradient: Structure, value: Value) -> Structure:
     if short and want:
         gradient = low.apply(np.broadcast_to, (gradient, shape_of(low, value)), {})
     return gradient
+
+
+def _is_reshaped_to(low: Lowering, gradient: Value, want: tuple[Dim, ...]) -> bool:
+    """Whether it is `np.reshape(_, x.shape)` for an `x` with these axes: the lengths are no -1."""
+    made = low.builder.definitions.get(gradient)
+    if made is None or made.function is not np.reshape or not isinstance(made.args[1], tuple):
+        return False
+    return len(made.args[1]) == len(want) and all(map(partial(_is_length, low), made.args[1], want))
+
+
+def _is_length(low: Lowering, n: Structure, dim: Dim) -> bool:
+    if not isinstance(n, Value):
+        return n == dim.size
+    made = low.builder.definitions.get(n)
+    extent = n.type.extent if isinstance(n.type, Scalar) else None
+    return (
+        made is not None
+        and made.function in LENGTHS
+        and extent is not None
+        and (low.builder.facts.same(extent, dim))
+    )
 
 
 def _shape(low: Lowering, value: Value) -> tuple[Structure, ...]:

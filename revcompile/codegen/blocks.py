@@ -88,7 +88,9 @@ class BlockWriter:
         self._side(branch.orelse, branch.results, stop, ends[1])
         orelse = self.lines[mark + 1 :]
         nothing = [f"{self.margin}{INDENT}pass"]
-        if orelse == nothing:
+        if then == orelse == nothing:
+            del self.lines[head:]
+        elif orelse == nothing:
             del self.lines[mark:]
         elif then == nothing:
             del self.lines[head:]

@@ -134,6 +134,8 @@ class Speller:
             parts = (structure.start, structure.stop, structure.step)
             return ast.Slice(*(None if p is None else self(p) for p in parts))
         if type(structure) is tuple and structure:
+            if len(structure) == 1 and isinstance(structure[0], slice):
+                return self.index(structure[0])
             return ast.Tuple([self.index(item) for item in structure], ast.Load())
         return self(structure)
 
@@ -214,6 +216,9 @@ def _public_name(obj: Any) -> str | None:
     name = getattr(obj, "__name__", None)
     if name is None:
         return None
+    ufunc = getattr(obj, "__self__", None)
+    if isinstance(ufunc, np.ufunc):
+        return f"{_public_name(ufunc)}.{name}" if _public_name(ufunc) else None
     homes: tuple[tuple[str, ModuleType], ...] = (
         ("", builtins), ("np.", np), ("math.", math), ("np.linalg.", np.linalg),
         ("np.lib.stride_tricks.", np.lib.stride_tricks),

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from revcompile.errors import UnsupportedError
-from revcompile.frontend import expressions, growing, objects, texts
+from revcompile.frontend import expressions, growing, objects, ordering, texts
 from revcompile.frontend.expressions import axis_length, element_count, shape_of
 from revcompile.frontend.names import HostObject
 from revcompile.ir.nodes import Instance, Structure, Value, is_static
-from revcompile.ir.types import BOOL, FLOAT, Array, Scalar, is_float
+from revcompile.ir.types import BOOL, Array, Scalar, is_float
 from revcompile.statements import branch, iterables
 from revcompile.syntax.abstract import Frame, Gradient, Left, Method, NestedFunction, Partial, class_of
 from revcompile.syntax.mutable import is_growing
@@ -26,7 +26,6 @@ from revcompile.syntax.mutable import is_growing
 if TYPE_CHECKING:
     from revcompile.frontend.lower import Lowering
 
-NUMPY_FLOAT = Scalar(np.dtype(float))
 Args = tuple[Any, ...]
 FUNCTIONS = (NestedFunction, Method, Partial, Gradient)
 
@@ -98,6 +97,14 @@ def _size(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structu
         return NotImplemented
     axis = args[1] if len(args) > 1 else kwargs.get("axis")
     return element_count(low, args[0]) if axis is None else axis_length(low, args[0], axis)
+
+
+def _prod(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structure:
+    """Of whole numbers that are known, as `np.prod(shape)` counts the elements of a shape."""
+    (known, *rest) = args or (None,)
+    if rest or kwargs or type(known) not in (tuple, list):
+        return NotImplemented
+    return np.prod(known) if all(type(n) is int for n in known) and known else NotImplemented
 
 
 # -- attributes ----------------------------------------------------------------------------------
@@ -285,96 +292,12 @@ def _filter(low: Lowering, args: Args, *_: Any) -> Structure:
     return low.own([x for x, t in zip(items, tests, strict=True) if low.static(t, "as a filter")])
 
 
-def _sorted(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structure:
-    if isinstance(args[0], Value):
-        return NotImplemented
-    items, key = low.items(args[0]), kwargs.get("key")
-    reverse = bool(low.static(kwargs.get("reverse", False), "as reverse= of sorted"))
-    keys = items if key is None else [low.invoke(key, x) for x in items]
-    if key is None and items and all(isinstance(k, Value) and not k.type.dims for k in keys):
-        return low.own(_sorted_numbers(low, keys, reverse))
-    keys = [_decisive(k, keys) for k in keys]
-    low.static(keys, "as what sorted compares")
-    order = sorted(range(len(items)), key=keys.__getitem__, reverse=reverse)
-    return low.own([items[i] for i in order])
-
-
-def _sorted_numbers(low: Lowering, keys: list[Value], reverse: bool) -> list[Structure]:
-    """Run-time numbers in order: the elements of a sorted array."""
-    ordered = low.apply(np.sort, (low.apply(np.array, (keys,), {}),), {})
-    out = [low.apply(operator.getitem, (ordered, i), {}) for i in range(len(keys))]
-    if all(isinstance(k.type, Scalar) and k.type.python and k.type.dtype.kind == "f" for k in keys):
-        out = [low.apply(float, (x,), {}) for x in out]
-    out = [_one_of(low, keys, x) for x in out]
-    return out[::-1] if reverse else out
-
-
-def _decisive(key: Structure, keys: list[Structure]) -> Structure:
-    """The part of a tuple that comparisons get to: `("a", x)` is compared by "a" if no two begin so."""
-    if isinstance(key, tuple) and not is_static(key):
-        for n in range(1, len(key)):
-            heads = [k[:n] for k in keys if isinstance(k, tuple)]
-            if all(map(is_static, heads)) and len(heads) == len(keys):
-                if all(a != b for i, a in enumerate(heads) for b in heads[:i]):
-                    return key[:n]
-    return key
-
-
-def _extreme(low: Lowering, args: Args, kwargs: dict[str, Any], function: Any) -> Structure:
-    """`max(..., key=..., default=...)`, and of the items of what is no list."""
-    if isinstance(args[0], Value) and len(args) == 1:
-        return NotImplemented
-    if len(args) == 1 and is_growing(args[0]) and growing.first_rows(low, args[0]) is not None:
-        return growing.extreme(low, args[0], kwargs, function)
-    items = low.items(args[0]) if len(args) == 1 else list(args)
-    if not items and "default" in kwargs:
-        return kwargs["default"]
-    key = kwargs.get("key")
-    if key is None:
-        if any(map(objects.is_object, items)):
-            raise UnsupportedError(f"{function.__name__} of objects is not supported")
-        if is_static(items) and items:
-            return function(items)
-        if not items:
-            return NotImplemented
-        alike = _of_one_kind(low, items)
-        return _one_of(low, items, low.apply(function, (alike,) if len(args) == 1 else tuple(alike), {}))
-    keys = [low.invoke(key, x) for x in items]
-    low.static(keys, f"as what {function.__name__} compares")
-    return items[keys.index(function(keys))]
-
-
-def _one_of(low: Lowering, items: list[Structure], picked: Value) -> Value:
-    """Note that `picked` is one of `items`: of arrays without axes, the array itself."""
-    may_be_arrays = low.memory.may_be_arrays
-    single = [x for x in items if isinstance(x, Value) and isinstance(x.type, Array) and not x.type.dims]
-    if isinstance(picked.type, Array):
-        low.memory.relate([picked], single)
-    elif single or not may_be_arrays.isdisjoint(x for x in items if isinstance(x, Value)):
-        may_be_arrays.add(picked)
-    return picked
-
-
-def _of_one_kind(low: Lowering, items: list[Structure]) -> list[Structure]:
-    """Python's and NumPy's floats together as NumPy's: otherwise the result may be of either kind.
-
-    So with an array of one number, where not all are such.
-    """
-    single = [isinstance(x, Value) and isinstance(x.type, Array) and not x.type.dims for x in items]
-    if not all(single):
-        items = [low.apply(x.type.dtype.type, (x,), {}) if s else x for x, s in zip(items, single)]
-    types = [x.type for x in items if isinstance(x, Value) and isinstance(x.type, Scalar)]
-    if NUMPY_FLOAT not in types:
-        return items
-    return [low.apply(np.float64, (x,), {}) if isinstance(x, Value) and x.type == FLOAT else x for x in items]
-
-
 def _max(low: Lowering, args: Args, kwargs: dict[str, Any], node: Any, frame: Frame) -> Structure:
-    return NotImplemented if frame.is_rule else _extreme(low, args, kwargs, max)
+    return NotImplemented if frame.is_rule else ordering.extreme(low, args, kwargs, max)
 
 
 def _min(low: Lowering, args: Args, kwargs: dict[str, Any], node: Any, frame: Frame) -> Structure:
-    return NotImplemented if frame.is_rule else _extreme(low, args, kwargs, min)
+    return NotImplemented if frame.is_rule else ordering.extreme(low, args, kwargs, min)
 
 
 def _sum(low: Lowering, args: Args, kwargs: dict[str, Any], node: Any, frame: Frame) -> Structure:
@@ -451,11 +374,12 @@ def truth(low: Lowering, x: Structure) -> Structure:
 
 SPECIAL: dict[Any, Any] = {
     len: _len, isinstance: _isinstance, type: _type, callable: _callable, np.ndim: _ndim, np.shape: _shape,
-    np.size: _size, getattr: _getattr, hasattr: _hasattr, setattr: _setattr, delattr: _delattr, vars: _vars,
+    np.size: _size, np.prod: _prod, getattr: _getattr, hasattr: _hasattr, setattr: _setattr,
+    delattr: _delattr, vars: _vars,
     super: _super, object.__setattr__: _store, object.__new__: _allocate, object.__init__: _initialise,
     range: _range, zip: _zip, enumerate: _enumerate, reversed: _reversed, list: _list, tuple: _tuple,
-    dict: _dict, iter: _iter, next: _next, map: _map, filter: _filter, sorted: _sorted, max: _max, min: _min,
-    sum: _sum, all: _all, any: _any, bool: _bool, divmod: _divmod,
+    dict: _dict, iter: _iter, next: _next, map: _map, filter: _filter, max: _max, min: _min,
+    sorted: ordering.sorted_, sum: _sum, all: _all, any: _any, bool: _bool, divmod: _divmod,
     deque: _deque, defaultdict: _defaultdict, **texts.SPECIAL,
     **{f: _on_object(f) for f in (abs, float, int, round, pow)},
 }  # fmt: skip

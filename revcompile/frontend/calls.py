@@ -120,6 +120,9 @@ def call(
     if isinstance(function, type) and is_user_class(function):
         return objects.construct(low, function, args, kwargs)
     if isinstance(function, MethodType):
+        made = function.__self__
+        if function.__name__ == "_make" and hasattr(made, "_fields"):  # of a named tuple
+            return call(low, made, tuple(low.items(*args)), kwargs, node, frame)
         return call(low, function.__func__, (function.__self__, *args), kwargs, node, frame)
     if gradients.is_gradient(function):
         return gradients.call(low, gradients.gradient_of(low, function), args, kwargs)
@@ -239,6 +242,8 @@ def _is_container_call(function: Any, args: tuple[Any, ...]) -> bool:
 def _name(function: Any) -> str:
     if isinstance(function, np.ufunc):
         return f"numpy.{function.__name__}"
+    if isinstance(getattr(function, "__self__", None), np.ufunc):
+        return f"{_name(function.__self__)}.{function.__name__}"
     module = getattr(function, "__module__", None)
     name = getattr(function, "__qualname__", None) or getattr(function, "__name__", None) or repr(function)
     return f"{module}.{name}" if module and module not in ("builtins", "__main__") else str(name)

@@ -18,7 +18,7 @@ TOTAL = "total"
 
 
 def comprehension(low: Lowering, node: Any, frame: Frame) -> Structure:
-    """A list, a dict, a tuple for a generator; a growing list where the run says how many items there are."""
+    """A list, a dict, a set, a tuple for a generator; a growing list where the run says how long it is."""
     if is_run(low, [node], frame):
         items = growing.begin(low, [])
         append = ast.Attribute(Known(items, node), "append", ast.Load())
@@ -63,7 +63,7 @@ def _written_out(low: Lowering, node: Any, frame: Frame) -> Structure:
     out: list[Structure] = []
     inner = Frame(frame.source, {}, frame, frame.is_rule, frame.depth)
     decision = ("grow", frame.site(node)) if not frame.is_rule else None
-    grows = decision is not None and not isinstance(node, ast.DictComp)
+    grows = decision is not None and not isinstance(node, (ast.DictComp, ast.SetComp))
     grows = grows and ("keep", decision[1]) not in low.decisions  # type: ignore[index]
 
     def walk(generators: list[ast.comprehension]) -> None:
@@ -89,7 +89,9 @@ def _written_out(low: Lowering, node: Any, frame: Frame) -> Structure:
     walk(node.generators)
     if isinstance(node, ast.DictComp):
         return dict(out)
+    if isinstance(node, ast.SetComp):
+        return set(low.static(out, "as an item of a set"))
     return tuple(out) if isinstance(node, ast.GeneratorExp) else out
 
 
-EXPRESSIONS = {ast.ListComp: comprehension, ast.GeneratorExp: comprehension, ast.DictComp: comprehension}
+EXPRESSIONS = dict.fromkeys((ast.ListComp, ast.GeneratorExp, ast.DictComp, ast.SetComp), comprehension)

@@ -365,6 +365,10 @@ def list_(low: Lowering, node: ast.List, frame: Frame) -> list[Structure]:
     return elements(low, node.elts, frame)
 
 
+def set_(low: Lowering, node: ast.Set, frame: Frame) -> set[Any]:
+    return set(low.static(elements(low, node.elts, frame), "as an item of a set"))
+
+
 def dict_(low: Lowering, node: ast.Dict, frame: Frame) -> dict[Any, Structure]:
     out: dict[Any, Structure] = {}
     for key, value in zip(node.keys, node.values, strict=True):
@@ -445,7 +449,7 @@ EXPRESSIONS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Constant: constant, ast.Name: name, ast.Attribute: attribute, ast.BinOp: binary,
     ast.UnaryOp: unary, ast.Compare: compare, ast.BoolOp: boolean, ast.IfExp: conditional,
     ast.Subscript: subscript, ast.Slice: slice_, ast.Tuple: tuple_, ast.List: list_,
-    ast.Dict: dict_, ast.JoinedStr: formatted, ast.Lambda: lambda_, ast.Call: call,
+    ast.Dict: dict_, ast.Set: set_, ast.JoinedStr: formatted, ast.Lambda: lambda_, ast.Call: call,
     **comprehensions.EXPRESSIONS,
     ast.Starred: starred, ast.NamedExpr: named, exits.Known: known,
 }  # fmt: skip

@@ -28,7 +28,7 @@ from revcompile.syntax.mutable import KINDS, Mutables, is_growing
 from revcompile.syntax.source import Source, find_source, parameters
 
 OWN_SCOPE = (ast.Lambda, ast.ListComp, ast.DictComp, ast.SetComp, ast.GeneratorExp)
-MAKES_CONTAINER = (ast.List, ast.ListComp, ast.Dict, ast.DictComp, ast.BinOp)
+MAKES_CONTAINER = (ast.List, ast.ListComp, ast.Dict, ast.DictComp, ast.Set, ast.SetComp, ast.BinOp)
 
 
 class Cells(Instance):

@@ -194,20 +194,8 @@ class Lowering(Language):
         return list(structure)
 
     def known_number(self, n: Structure, what: str) -> int:
-        """A number that the compiler must know. Raises NeedStatic, or NeedShape where it is a length."""
-        if not isinstance(n, Value):
-            return int(n)
-        waiting, seen = [n], set()
-        while waiting:
-            v = waiting.pop()
-            made = self.builder.definitions.get(v)
-            if made is None or v in seen:
-                continue
-            seen.add(v)
-            if made.function in LENGTHS:
-                raise NeedShape(made.args[0], what)
-            waiting.extend(made.inputs)
-        raise NeedStatic(n, what)
+        """A whole number that the compiler must know."""
+        return int(self.static(n, what))
 
     def call(
         self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], node: ast.Call, frame: Frame
@@ -331,12 +319,28 @@ class Lowering(Language):
         return UnsupportedError(reason, place, way_out)
 
     def static(self, structure: Structure, what: str) -> Any:
-        """`structure`, which must not hold run-time values where the compiler has to know it."""
+        """`structure`, which must not hold run-time values where the compiler has to know it.
+
+        Raises NeedStatic, or NeedShape where a number is made of a length.
+        """
         if isinstance(structure, Value):
-            raise NeedStatic(structure, what)
+            raise self._unknown(structure, what)
         if isinstance(structure, (tuple, list)):
             return type(structure)(self.static(item, what) for item in structure)
         return structure
+
+    def _unknown(self, n: Value, what: str) -> NeedStatic:
+        waiting, seen = [n], set()
+        while waiting:
+            v = waiting.pop()
+            made = self.builder.definitions.get(v)
+            if made is None or v in seen:
+                continue
+            seen.add(v)
+            if made.function in LENGTHS:
+                return NeedShape(made.args[0], what)
+            waiting.extend(made.inputs)
+        return NeedStatic(n, what)
 
     def steer(self, structure: Structure) -> None:
         """Note that integers among `structure` steer: they are an index, a bound or a length."""
@@ -369,8 +373,8 @@ def _describe(node: ast.AST) -> str:
         ast.Yield: "yield", ast.Await: "await", ast.NamedExpr: "an assignment expression (:=)",
         ast.Import: "an import inside the function", ast.ImportFrom: "an import inside the function",
         ast.YieldFrom: "yield from", ast.AsyncFunctionDef: "async def", ast.AsyncFor: "async for",
-        ast.AsyncWith: "async with", ast.Match: "a match statement", ast.Set: "a set",
-        ast.SetComp: "a set comprehension", ast.GeneratorExp: "a generator expression",
+        ast.AsyncWith: "async with", ast.Match: "a match statement",
+        ast.GeneratorExp: "a generator expression",
     }  # fmt: skip
     plain = {"TryStar": "except*", "TypeAlias": "a type statement", "TemplateStr": "a t-string"}
     name = type(node).__name__  # some are of later Pythons

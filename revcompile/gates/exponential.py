@@ -1,4 +1,4 @@
-"""Exponentials and logarithms. Imports NumPy, the gate table, `sigmoid`."""
+"""Exponentials and logarithms. Imports NumPy, the gate table, the reductions, `sigmoid`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.gates.broadcast import broadcast_dims
+from revcompile.gates.reductions import FIRST_AXIS_EXAMPLES, restore_axes
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import elementwise, gate
 from revcompile.runtime import sigmoid
@@ -71,3 +72,12 @@ def logaddexp(grad_y: Any, y: Any, x1: Any, x2: Any) -> Any:
 def logaddexp2(grad_y: Any, y: Any, x1: Any, x2: Any) -> Any:
     total = above_infinity(y)
     return grad_y * np.exp2(x1 - total), grad_y * np.exp2(x2 - total)
+
+
+@gate(np.logaddexp.reduce, examples=FIRST_AXIS_EXAMPLES)
+def logaddexp_reduce(
+    grad_y: Any, y: Any, array: Any, axis: Any = 0, dtype: Any = None, *, keepdims: bool = False
+) -> Any:
+    """The logarithm of a sum of exponentials, whose gradient is a softmax."""
+    total = above_infinity(restore_axes(y, axis, keepdims))
+    return restore_axes(grad_y, axis, keepdims) * np.exp(array - total)

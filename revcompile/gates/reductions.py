@@ -140,7 +140,7 @@ def prod(grad_y: Any, a: Any, axis: Any = None, dtype: Any = None, *, keepdims: 
     if np.ndim(a) == 0:
         return grad_y
     if axis is None:
-        return grad_y * np.reshape(product_of_others(flat(a), 0), a.shape)
+        return np.reshape(grad_y * product_of_others(flat(a), 0), a.shape)
     shape = a.shape
     grad_a = restore_axes(grad_y, axis, keepdims)
     for i in axis if isinstance(axis, tuple) else (axis,):

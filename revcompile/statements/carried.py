@@ -19,6 +19,7 @@ from revcompile.errors import UnsupportedError
 from revcompile.ir.nodes import (
     Block,
     Each,
+    Instance,
     Loop,
     Structure,
     Value,
@@ -55,6 +56,7 @@ from revcompile.syntax.interpreter import Interpreter
 from revcompile.syntax.mutable import Slot, rename
 
 Pending = list[ast.stmt]
+STRUCTURES = (list, tuple, dict, Instance)
 SUMS = frozenset({operator.add, operator.sub, operator.mul, operator.neg})
 
 
@@ -206,7 +208,7 @@ class Trial:
                     raise CannotJoin("it is set on a condition that only the run decides")
             except CannotJoin as e:
                 del self.pairs[count:]
-                grows = isinstance(start, (list, tuple, dict)) and isinstance(end, (list, tuple, dict))
+                grows = isinstance(start, STRUCTURES) and isinstance(end, (*STRUCTURES, type(None)))
                 decision = ("unroll", self.decision[1]) if grows or _is_spoilt(end) else self.decision
                 if isinstance(name, Slot):  # of a container, whose reader would not ask
                     decision = low.mutables.remedy_of(name) or decision

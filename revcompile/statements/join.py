@@ -142,7 +142,7 @@ def type_of(x: Structure, other: Structure = None) -> Type:
         return type_of(other, x)
     if x is EMPTY and isinstance(other, Value) and isinstance(other.type, Rows):
         return replace(other.type, dims=(Dim(size=0), *other.type.dims[1:]))
-    kind = "None" if x is None else f"a {type(x).__name__}"
+    kind = "None" if x is None else f"a {x.cls.__name__ if isinstance(x, Instance) else type(x).__name__}"
     raise CannotJoin(f"{kind} on one side, something else on the other")
 
 

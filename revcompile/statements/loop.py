@@ -144,8 +144,8 @@ def lower_while(low: Interpreter, node: ast.While, frame: Frame, pending: Pendin
         test = low.evaluate(node.test, frame)
         if isinstance(test, Value):
             raise UnsupportedError(
-                "a number that this while loop counts with must be known while compiling, but how often the "
-                "loop runs is known only at run time"
+                "what this while loop carries must be known while compiling, but how often it runs is known "
+                "only at run time"
             )
         low.written_out[key] = low.written_out.get(key, 0) + 1
         if low.written_out[key] > MAX_TRIPS:

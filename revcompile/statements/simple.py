@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from revcompile.gates.effects import assert_
 from revcompile.ir.nodes import Raise, Structure, Value, is_static
 from revcompile.ir.types import Array
 from revcompile.statements import store
+from revcompile.statements.exits import Known
 from revcompile.syntax.abstract import Frame, NestedFunction
 from revcompile.syntax.interpreter import Interpreter
 from revcompile.syntax.mutable import is_growing, name_list
@@ -110,20 +112,42 @@ def name(value: Structure, hint: str, frame: Frame) -> None:
 
 
 def _unpack(low: Interpreter, target: ast.Tuple | ast.List, value: Structure, frame: Frame) -> None:
-    items = low.iterate(value, target, frame)
     starred = [i for i, t in enumerate(target.elts) if isinstance(t, ast.Starred)]
     count = len(target.elts)
-    if starred:
-        i = starred[0]
-        if len(items) < count - 1:
-            raise ValueError(f"not enough values to unpack (expected at least {count - 1}, got {len(items)})")
-        tail = len(items) - (count - 1 - i)
-        items = [*items[:i], low.own(list(items[i:tail])), *items[tail:]]
+    if starred and is_growing(value):
+        items = _parts_of_growing(low, target, value, starred[0], frame)
+    else:
+        items = low.iterate(value, target, frame)
+        if starred:
+            items = _gathered(low, items, starred[0], count - 1)
     if len(items) != count:
         many = "too many" if len(items) > count else "not enough"
         raise ValueError(f"{many} values to unpack (expected {count}, got {len(items)})")
     for t, item in zip(target.elts, items, strict=True):
         bind(low, t, item, frame)
+
+
+def _gathered(low: Interpreter, items: list[Structure], i: int, others: int) -> list[Structure]:
+    """The items with those that the starred name at `i` takes as one list."""
+    if len(items) < others:
+        raise ValueError(f"not enough values to unpack (expected at least {others}, got {len(items)})")
+    tail = len(items) - (others - i)
+    return [*items[:i], low.own(list(items[i:tail])), *items[tail:]]
+
+
+def _parts_of_growing(
+    low: Interpreter, target: ast.Tuple | ast.List, value: Structure, before: int, frame: Frame
+) -> list[Structure]:
+    """`a, *rest, b = xs` of a list whose length only the run decides."""
+    after = len(target.elts) - 1 - before
+    few = low.operate(operator.lt, low.invoke(len, value), before + after)
+    message = ast.Constant(f"not enough values to unpack (expected at least {before + after})")
+    complaint = ast.Raise(ast.Call(Known(ValueError, target), [message], []))
+    test = ast.copy_location(ast.If(Known(few, target), [complaint], []), target)
+    low.run([ast.fix_missing_locations(test)], frame)
+    first = [low.item(value, i) for i in range(before)]
+    last = [low.item(value, i) for i in range(-after, 0)]
+    return [*first, low.item(value, slice(before, -after or None)), *last]
 
 
 def expression(low: Interpreter, node: ast.Expr, frame: Frame, _: Pending) -> None:

@@ -146,8 +146,8 @@ def objects_returned_by_a_helper(x, v):
 def named_tuple_made_and_replaced(x, b):
     layer = Layer(x, b=b)
     layer = layer._replace(b=layer.b * 2.0)
-    w, c = layer
-    return np.sum(layer.w * c) * layer[1] + getattr(layer, "b")
+    w, c = Layer._make(part * 3.0 for part in layer)
+    return np.sum(w * c) * layer[1] + getattr(layer, "b")
 
 
 @case((V, U, 0), (V, U, 4))
@@ -402,3 +402,87 @@ def sums_of_containers(a, x):
     parts = [x, x * a, x**2]
     total = sum(parts, start=np.ones(5))
     return np.sum(total * sum((p * i for i, p in enumerate(parts)), 0.0)) + np.sum([a, a * a, 2.0])
+
+
+@case([0.31, -0.72, 1.24], [0.31], [1.24, -0.31, 0.72, -2.1])
+def sorted_by_a_key(xs):
+    first, *rest = sorted(xs, key=lambda v: np.sin(v))
+    down = sorted(xs, key=abs, reverse=True)
+    return first**2 * down[0] + sum(rest) * down[-1]
+
+
+@case([(0.31, -0.72), (1.24, 0.93), (0.11, 0.23)])
+def sorted_pairs(pairs):
+    near = sorted(pairs, key=lambda p: p[0] * p[1])
+    swapped = sorted((b, a) for a, b in pairs)
+    pairs.sort(key=lambda p: -p[1])
+    return near[0][0] * swapped[2][1] + near[2][1] * swapped[0][0] + pairs[1][0] ** 2
+
+
+@case(([V, U, V * U],))
+def sorted_arrays(xs):
+    xs = sorted(xs, key=lambda v: np.sum(v**2))
+    return np.sum(xs[0] * xs[1]) + np.sum(xs[2] ** 2)
+
+
+@case((V, 0.4), (-V, 0.4))
+def sorted_keeps_what_is_equal_in_order(v, x):
+    pairs = [(v[0], x), (v[2], x**2), (v[1], x**3), (v[4], x**4)]
+    up = sorted(pairs, key=lambda p: np.floor(p[0]))
+    down = sorted(pairs, key=lambda p: np.floor(p[0]), reverse=True)
+    return sum(i * a * b for i, (a, b) in enumerate(up)) + sum(i * a * b for i, (a, b) in enumerate(down))
+
+
+@case(([Spring(0.4, 1.2), Spring(1.4, 0.3), Spring(0.2, 0.8)], 0.5))
+def largest_and_smallest_by_a_key(springs, x):
+    stiff = max(springs, key=lambda s: s.k * s.length)
+    short = min(springs, key=lambda s: (s.length - x) ** 2)
+    return stiff.k * x**2 + short.length * max((s.k, s.length) for s in springs)[1]
+
+
+@case((0.5, V))
+def sets_of_known_things(x, v):
+    seen, total = {0}, 0.0
+    for i in (0, 1, 3, 1):
+        if i not in seen | {2}:
+            seen.add(i)
+            total = total + x * v[i]
+    return total * len({k % 2 for k in seen}) + len(seen & {1, 2}) * x
+
+
+class Link:
+    """A list as a chain of objects."""
+
+    def __init__(self, value, after=None):
+        self.value, self.after = value, after
+
+
+@case((Link(0.3, Link(0.4, Link(0.7))), 2.0), (Link(0.3), 2.0))
+def chain_of_objects(link, x):
+    total, k = 0.0, 1
+    while link is not None:
+        total, k = total * x + k * link.value**2, k + 1
+        link = link.after
+    return total
+
+
+@case((Link(0.3, Link(0.4, Link(0.7))),))
+def chain_of_objects_reversed(link):
+    done = None
+    while link:
+        link.after, done, link = done, link, link.after
+    return done.value * 3.0 + done.after.value * done.after.after.value
+
+
+@case(({"a": [V, 0.3, (U, {"z": 1.2})], "b": (0.1, V[:2])},))
+def tree_with_a_stack(tree):
+    total, stack = 0.0, [tree]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, dict):
+            stack.extend(node.values())
+        elif isinstance(node, (list, tuple)):
+            stack += node
+        else:
+            total = total + np.sum(np.sin(node))
+    return total

@@ -296,3 +296,13 @@ def set_of_active_values(x):
 @raising((A, 2.0), (A, np.float64(2.0)))
 def matrix_times_number_by_matmul(rows, x):
     return np.sum(rows @ x)
+
+
+@raising((0.6, 0), (0.6, 1))
+@case((0.6, 2))
+def too_few_to_take_apart(x, n):
+    xs = []
+    for i in range(n):
+        xs.append(x * i)
+    first, *_, last = xs
+    return last * 2.0 + first

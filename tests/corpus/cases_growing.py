@@ -375,3 +375,14 @@ def numbers_after_a_constant(x, n):
     for i in range(n):
         xs.append(x[i] * x[i] * i)
     return sum(xs) * xs[0] * xs[1]
+
+
+@case((0.6, 2), (0.6, 5))
+def a_growing_list_is_taken_apart(x, n):
+    xs = [x]
+    while len(xs) < n:
+        xs.append(xs[-1] * x + 1.0)
+    first, *rest = xs
+    *most, last = xs
+    a, *middle, b = [(v, v * x) for v in xs]
+    return first * sum(rest) + last * most[0] + a[0] * b[1] + sum(p * q for p, q in middle)

@@ -280,3 +280,67 @@ def places_that_are_written_again_in_arrays_that_change_places(x, w, n):
             x, y = y, x
         x[i] *= w[0] * y[i]
     return np.sum(x**2) + np.sum(y**2)
+
+
+SHAPES = {"w": (4, 2), "b": (2,), "v": (2, 1)}
+
+
+def named_parts(vector, shapes):
+    parts, start = {}, 0
+    for name, shape in shapes.items():
+        size = int(np.prod(shape))
+        parts[name] = vector[start : start + size].reshape(shape)
+        start += size
+    return parts
+
+
+@case((MANY[:12], A))
+def weights_in_one_vector(vector, x):
+    p = named_parts(vector, SHAPES)
+    assert len(vector) == sum(np.prod(v.shape) for v in p.values()), f"{len(vector)} weights"
+    return np.sum((np.tanh(x @ p["w"] + p["b"]) @ p["v"]) ** 2) * np.prod((2, 3))
+
+
+def merged(xs):
+    if len(xs) < 2:
+        return xs
+    left, right = merged(xs[: len(xs) // 2]), merged(xs[len(xs) // 2 :])
+    out = []
+    while left and right:
+        if left[0] < right[0]:
+            first, *left = left
+        else:
+            first, *right = right
+        out.append(first)
+    return out + left + right
+
+
+@case([0.31, -0.72, 1.24], [1.24, 0.31])
+def merge_sort(xs):
+    return sum((i + 1) * x**2 for i, x in enumerate(merged(xs)))
+
+
+def nelder_mead(f, simplex, steps):
+    known = [(f(p), p) for p in simplex]
+    for _ in range(steps):
+        known.sort(key=lambda pair: pair[0])
+        (lowest, _), *_, (highest, worst) = known
+        centre = sum(p for _, p in known[:-1]) / (len(known) - 1)
+        over = 2.0 * centre - worst
+        value = f(over)
+        if value < lowest:
+            far = 3.0 * centre - 2.0 * worst
+            known[-1] = (f(far), far) if f(far) < value else (value, over)
+        elif value < highest:
+            known[-1] = (value, over)
+        else:
+            inside = 0.5 * (worst + centre)
+            known[-1] = (f(inside), inside)
+    return min(known, key=lambda pair: pair[0])
+
+
+@case((U[:2], V[:2], 0), (U[:2], V[:2], 2))
+def simplex_search(a, start, steps):
+    simplex = [start, start + np.array([1.0, 0.0]), start + np.array([0.0, 1.0])]
+    value, x = nelder_mead(lambda p: np.sum((p - a) ** 2) + p[0] * p[1], simplex, steps)
+    return value + x @ x

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.corpus.table import EMPTY, MANY, ONE, A, P, U, V, case, doubtful
+from tests.corpus.table import EMPTY, MANY, ONE, A, P, S, U, V, case, doubtful
 
 
 @case((1.3, 0), (1.3, 1), (0.9, 6))
@@ -190,3 +190,23 @@ def recursion_that_appends(x, n):
 
     visit(0)
     return sum(found) + x[0]
+
+
+@case((0.8, 0.7, S[:2, :3] ** 2, 0.5))
+def recursion_with_a_table(cost_in, cost_out, s, gamma):
+    n, m = s.shape
+    known = {}
+
+    def distance(i, j):
+        if (i, j) in known:
+            return known[i, j]
+        if i == 0 or j == 0:
+            result = j * cost_in + i * cost_out
+        else:
+            ways = [distance(i - 1, j) + cost_out, distance(i, j - 1) + cost_in]
+            ways.append(distance(i - 1, j - 1) + s[i - 1, j - 1])
+            result = -gamma * np.log(sum(np.exp(-w / gamma) for w in ways))
+        known[i, j] = result
+        return result
+
+    return distance(n, m)

@@ -44,8 +44,8 @@ REFUSED = [
     ("y = x.unknown", "unknown"),
     ("y = x.view(np.int64)", "view"),
     ("y = sorted(x)", "must know it: as an argument of sorted"),
-    ("y = {*x}", "a set is not supported"),
-    ("y = (1, 2)[x.shape[0]]", "must know it: as an index"),
+    ("y = {v for v in x}", "must know it: as an item of a set"),
+    ("y = (1, 2)[np.argmax(x)]", "must know it: as an index"),
     ("raise ValueError from None", "raise"),
 ]
 

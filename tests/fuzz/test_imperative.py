@@ -36,7 +36,7 @@ MAY_REFUSE: dict[str, float] = {
     "known only at run time": 0.06,
     "would be too long": 0.06,
     "would have to be written out": 0.06,
-    "that this while loop counts with": 0.06,
+    "what this while loop carries": 0.06,
     "nested too deeply": 0.06,
     "does not settle to one kind": 0.06,
     "do not agree": 0.06,
