@@ -190,3 +190,16 @@ def recursion_that_appends(x, n):
 
     visit(0)
     return sum(found) + x[0]
+
+
+def scaled_up(p, s):
+    if s > 1.0:
+        return p
+    return scaled_up(p * 1.5, s + np.sum(p * p) * 0.1 + 0.3) + p
+
+
+@doubtful((V, 0.12), (V, 3.0), (ONE, 2.0))
+def recursion_that_may_give_its_argument(x, s):
+    y = scaled_up(x, s)
+    y[0] = 4.0
+    return np.sum(y * x)
