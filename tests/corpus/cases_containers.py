@@ -402,3 +402,10 @@ def sums_of_containers(a, x):
     parts = [x, x * a, x**2]
     total = sum(parts, start=np.ones(5))
     return np.sum(total * sum((p * i for i, p in enumerate(parts)), 0.0)) + np.sum([a, a * a, 2.0])
+
+
+@doubtful((V, 3), (V, -1))
+def list_that_may_be_another(x, n):
+    first = [x, x * 2.0]
+    chosen = first if n > 0 else [x * 3.0, x]
+    return np.sum(chosen[0] * chosen[1]) * (2.0 if chosen is first else 1.0)
