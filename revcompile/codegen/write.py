@@ -237,7 +237,7 @@ class Writer(BlockWriter):
         place = self._place(array, path)
         if self.counts[old]:
             text = to_text(place)
-            self._line(f"{self.names[old]} = {text}{'.copy()' if old.type.dims else ''}")
+            self._line(f"{self.names[old]} = {text}{'.copy()' if isinstance(old.type, Array) else ''}")
         sign, what = "=", self.spell(value)
         made = self.definitions.get(value) if isinstance(value, Value) and value in self.folded else None
         if isinstance(made, Apply) and made.function in OPERATORS and len(path) == 1:

@@ -99,7 +99,7 @@ def lower_alone(low: Lowering, node: Node, frame: Frame, parts: Parts, lowered: 
     names, home, build = parts.build(lowered.atoms)
     inner = Frame(frame.source, names, home, False, frame.depth)
     builder, memory, pair = low.builder, low.memory, lowered.pair
-    low.memory = own = Memory(low.decisions)
+    low.memory = Memory(low.decisions)
     statements: list[Statement] = []
     try:
         with builder.apart() as statements:
@@ -110,6 +110,7 @@ def lower_alone(low: Lowering, node: Node, frame: Frame, parts: Parts, lowered: 
             outs = [results.atoms[i] for i in lowered.given]
             pair.equal = tuple(_equalities(low, lowered.atoms))
             lowered.outs = [_out_type(low, out, lowered.atoms) for out in outs]
+        own = low.memory  # which a branch or a loop has replaced
     finally:
         low.memory = memory
     if any(made is met for made in build.made.values() for met in results.met):

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from revcompile.errors import UnsupportedError
-from revcompile.frontend import expressions, growing, objects, ordering, texts
+from revcompile.frontend import expressions, growing, iterators, objects, ordering, texts
 from revcompile.frontend.expressions import axis_length, element_count, shape_of
 from revcompile.frontend.names import HostObject
-from revcompile.ir.nodes import Instance, Structure, Value, is_static
+from revcompile.ir.nodes import Instance, Structure, Value, is_static, leaves
 from revcompile.ir.types import BOOL, Array, Scalar, is_float
 from revcompile.statements import branch, iterables
 from revcompile.syntax.abstract import Frame, Gradient, Left, Method, NestedFunction, Partial, class_of
@@ -217,7 +217,7 @@ def _raise_unless_equal(low: Lowering, first: Structure, length: Structure, numb
 
 def _endless_or_items(low: Lowering, x: Structure) -> Any:
     """An iterator of `itertools` may have no end; anything else is a list of items."""
-    return x if hasattr(x, "__next__") else low.items(x)
+    return iterators.go_on(low, x) if hasattr(x, "__next__") else low.items(x)
 
 
 def _enumerate(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structure:
@@ -268,7 +268,9 @@ def _defaultdict(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> 
 def _iter(low: Lowering, args: Args, *_: Any) -> Structure:
     if len(args) != 1:
         raise UnsupportedError("iter() with a sentinel is not supported")
-    return args[0] if hasattr(args[0], "__next__") else iter(low.items(args[0]))
+    return (
+        args[0] if hasattr(args[0], "__next__") else iterators.begin(low, iter(low.items(args[0])), args[0])
+    )
 
 
 def _next(low: Lowering, args: Args, *_: Any) -> Structure:
@@ -276,7 +278,7 @@ def _next(low: Lowering, args: Args, *_: Any) -> Structure:
         raise UnsupportedError("next() is not supported where only the run decides whether it is reached")
     if not hasattr(args[0], "__next__"):
         raise TypeError(f"{type(args[0]).__name__!r} object is not an iterator")
-    return next(*args)
+    return next(iterators.go_on(low, args[0]), *args[1:])
 
 
 def _map(low: Lowering, args: Args, *_: Any) -> Structure:
@@ -301,15 +303,19 @@ def _min(low: Lowering, args: Args, kwargs: dict[str, Any], node: Any, frame: Fr
 
 
 def _sum(low: Lowering, args: Args, kwargs: dict[str, Any], node: Any, frame: Frame) -> Structure:
-    if frame.is_rule or isinstance(args[0], Value):
+    if frame.is_rule:
         return NotImplemented
-    if is_growing(args[0]) and growing.first_rows(low, args[0]) is not None:
-        return low.apply(sum, (growing.content(low, args[0]), *args[1:]), kwargs)
-    items, start = low.items(args[0]), (args[1] if len(args) > 1 else kwargs.get("start", 0))
+    start = args[1] if len(args) > 1 else kwargs.get("start", 0)
+    if isinstance(args[0], Value) or (is_growing(args[0]) and growing.first_rows(low, args[0]) is not None):
+        content = args[0] if isinstance(args[0], Value) else growing.content(low, args[0])
+        total = low.apply(sum, (content, *args[1:]), kwargs)
+        low.memory.relate(leaves(total), leaves(start))  # which it is where there is nothing to be added
+        return total
+    items = low.items(args[0])
     if items and all(isinstance(x, Value) and is_number(x) for x in items):
         if not any(x.type.dims for x in (*items, start) if isinstance(x, Value)):
             return low.apply(sum, (items, *args[1:]), kwargs)
-        if type(start) is int and start == 0 and is_float(items[0].type):
+        if len(items) > 1 and type(start) is int and start == 0 and is_float(items[0].type):
             start = items.pop(0)
     for item in items:
         start = low.operate(operator.add, start, item)

@@ -26,7 +26,7 @@ def comprehension(low: Lowering, node: Any, frame: Frame) -> Structure:
             low,
             node,
             ast.Expr(ast.Call(append, [node.elt], [])),
-            Frame(frame.source, {}, frame, False, frame.depth),
+            Frame(frame.source, {}, frame, False, frame.depth, True),
         )
         return items
     return _written_out(low, node, frame)
@@ -43,7 +43,7 @@ def total(low: Lowering, node: ast.Call, frame: Frame) -> Structure:
     """`sum(f(x) for x in xs)`, without a list."""
     (generator,) = node.args
     start = {k.arg: low.evaluate(k.value, frame) for k in node.keywords}.get("start", 0)
-    inner = Frame(frame.source, {TOTAL: start}, frame, False, frame.depth)
+    inner = Frame(frame.source, {TOTAL: start}, frame, False, frame.depth, True)
     more = ast.BinOp(ast.Name(TOTAL, ast.Load()), ast.Add(), generator.elt)  # type: ignore[attr-defined]
     _loop(low, generator, ast.Assign([ast.Name(TOTAL, ast.Store())], more), inner)
     return inner.names[TOTAL]
@@ -61,7 +61,7 @@ def _loop(low: Lowering, node: Any, body: ast.stmt, inner: Frame) -> None:
 
 def _written_out(low: Lowering, node: Any, frame: Frame) -> Structure:
     out: list[Structure] = []
-    inner = Frame(frame.source, {}, frame, frame.is_rule, frame.depth)
+    inner = Frame(frame.source, {}, frame, frame.is_rule, frame.depth, True)
     decision = ("grow", frame.site(node)) if not frame.is_rule else None
     grows = decision is not None and not isinstance(node, (ast.DictComp, ast.SetComp))
     grows = grows and ("keep", decision[1]) not in low.decisions  # type: ignore[index]

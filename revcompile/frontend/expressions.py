@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from revcompile.errors import UnsupportedError
-from revcompile.frontend import comprehensions, growing, objects
+from revcompile.frontend import comprehensions, growing, iterators, objects
 from revcompile.frontend.names import HostObject, is_library
 from revcompile.gates.effects import defined_, format_, percent
 from revcompile.gates.lengths import length, size_of
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 WRITING = frozenset({"fill", "sort", "put"})  # see `frontend/writing`
 MISSING = object()
+ASSIGNED = Poison("is assigned by := in a comprehension")
 GETITEM, ADD = operator.getitem, operator.add
 NAMED_TUPLE = frozenset({"_replace", "_asdict", "_make", "index", "count"})
 
@@ -47,6 +48,8 @@ def constant(low: Lowering, node: ast.Constant, frame: Frame) -> Structure:
 
 def name(low: Lowering, node: ast.Name, frame: Frame) -> Structure:
     value = look_up(low, node.id, frame)
+    if isinstance(value, iterators.Once):
+        value = iterators.opened(value, node.id, frame)
     if isinstance(value, Poison):
         if value.decision is not None and value.decision not in low.decisions:
             raise Restart(value.decision)
@@ -64,6 +67,8 @@ def look_up(low: Lowering, identifier: str, frame: Frame) -> Structure:
     scope: Frame | None = frame
     while scope is not None:
         if identifier in scope.names:
+            if low.reads is not None:
+                low.reads.note_name(scope, identifier, scope.names[identifier])
             return scope.names[identifier]
         if scope.cells is not None and identifier in scope.cells.attributes:
             return scope.cells.attributes[identifier]
@@ -244,7 +249,7 @@ def _compare_chain(
 
 def _compare_two(low: Lowering, op: ast.cmpop, left: Structure, right: Structure, frame: Frame) -> Structure:
     if isinstance(op, (ast.Is, ast.IsNot)):
-        same = is_same(left, right)
+        same = is_same(low, left, right)
         return same if isinstance(op, ast.Is) else not same
     if isinstance(op, (ast.In, ast.NotIn)):
         contains = objects.special(low, right, "contains") if objects.is_object(right) else None
@@ -264,10 +269,10 @@ def _compare_two(low: Lowering, op: ast.cmpop, left: Structure, right: Structure
     return operate(low, COMPARE[type(op)], left, right)
 
 
-def is_same(left: Structure, right: Structure) -> bool:
+def is_same(low: Lowering, left: Structure, right: Structure) -> bool:
     """`left is right`"""
     same = left is right
-    if not same and isinstance(left, (Value, HostObject)) and _may_be_same(left, right):
+    if not same and _may_be_same(low, left, right):
         raise UnsupportedError(
             "whether two objects are the same one is known only at run time", way_out="Use ==."
         )
@@ -299,10 +304,14 @@ def _same_length(low: Lowering, left: Structure, right: Structure) -> bool:
     return low.builder.facts.same(extents[0], extents[1])
 
 
-def _may_be_same(left: Value | HostObject, right: Structure) -> bool:
+def _may_be_same(low: Lowering, left: Structure, right: Structure) -> bool:
     if isinstance(left, HostObject):
         return isinstance(right, HostObject)
-    return isinstance(right, Value) or (isinstance(right, bool) and left.type == BOOL)
+    if isinstance(left, Value):
+        return isinstance(right, Value) or (isinstance(right, bool) and left.type == BOOL)
+    if type(left) is not type(right):
+        return False
+    return low.mutables.stands_for_others(left) or low.mutables.stands_for_others(right)
 
 
 def boolean(low: Lowering, node: ast.BoolOp, frame: Frame) -> Structure:
@@ -442,6 +451,11 @@ def starred(low: Lowering, node: ast.Starred, frame: Frame) -> Structure:
 def named(low: Lowering, node: ast.NamedExpr, frame: Frame) -> Structure:
     value = low.evaluate(node.value, frame)
     simple.bind(low, node.target, value, frame)
+    home = frame
+    while home.in_comprehension and home.parent is not None:
+        home = home.parent
+    if home is not frame:
+        home.names[node.target.id] = ASSIGNED
     return value
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from revcompile.errors import UnsupportedError
-from revcompile.frontend import containers, objects
+from revcompile.frontend import containers, iterators, objects
 from revcompile.frontend.names import HostObject
 from revcompile.ir.nodes import Instance, Structure, Value, is_static
 from revcompile.ir.types import Array
@@ -189,7 +189,7 @@ def _listed(function: Any) -> Any:
     """An iterator of `itertools` over items that may be run-time values, as a list."""
 
     def special(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structure:
-        sources = [low.items(a) if _is_source(a) else a for a in args]
+        sources = [low.items(a) if _is_source(a) else iterators.go_on(low, a) for a in args]
         options = {
             k: low.static(v, f"as {k}= of {function.__name__}") for k, v in kwargs.items() if k != "fillvalue"
         }
@@ -209,10 +209,10 @@ def _endless(function: Any) -> Any:
         if function is itertools.repeat:
             times = args[1:] or tuple(kwargs.values())
             again = itertools.repeat(args[0], *low.static(times, "as the times of repeat"))
-            return low.own(list(again)) if times else again
+            return low.own(list(again)) if times else iterators.begin(low, again)
         if function is itertools.cycle:
-            return itertools.cycle(low.items(args[0]))
-        return itertools.count(*low.static(args, "in itertools.count"), **kwargs)
+            return iterators.begin(low, itertools.cycle(low.items(args[0])), args[0])
+        return iterators.begin(low, itertools.count(*low.static(args, "in itertools.count"), **kwargs))
 
     return special
 
@@ -223,7 +223,7 @@ def _from_iterable(low: Lowering, args: Args, *_: Any) -> Structure:
 
 def _islice(low: Lowering, args: Args, *_: Any) -> Structure:
     source, *bounds = args
-    items = source if hasattr(source, "__next__") else low.items(source)
+    items = iterators.go_on(low, source) if hasattr(source, "__next__") else low.items(source)
     return low.own(list(itertools.islice(items, *low.static(tuple(bounds), "as a bound of islice"))))
 
 

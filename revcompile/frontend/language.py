@@ -19,6 +19,7 @@ from revcompile.frontend import (
     expressions,
     gradients,
     growing,
+    iterators,
     objects,
 )
 from revcompile.ir.nodes import Function, Instance, Structure, Value
@@ -110,6 +111,14 @@ class Language:
         """A Python operator on what it is applied to."""
         return expressions.operate(self, function, *args)
 
+    def operate_in_place(
+        self: Any, function: Callable[..., Any], old: Structure, new: Structure
+    ) -> Structure:
+        """What `old op= new` makes of what is no array and no list."""
+        if objects.is_object(old):
+            return objects.operate_in_place(self, function, old, new)
+        return self.operate(function, old, new)
+
     def decisive(self: Any, test: Structure) -> Structure:
         """What decides a test: for an object, what its class says."""
         return builtin.truth(self, test) if objects.is_object(test) else test
@@ -121,7 +130,7 @@ class Language:
         return expressions.equal_sequences(self, self.frames[-1], left, right)
 
     def same(self: Any, left: Structure, right: Structure) -> bool:
-        return expressions.is_same(left, right)
+        return expressions.is_same(self, left, right)
 
     def source_of(self: Any, function: Callable[..., Any]) -> Source:
         """The source of a function of the program, read once in a compilation."""
@@ -150,6 +159,18 @@ class Language:
             home.cells.attributes[name] = value
         else:
             home.names[name] = value
+
+    def kept(self: Any, node: ast.expr, frame: Frame) -> Structure:
+        """The value of an expression that is about to get a name."""
+        return iterators.kept(self, node, frame)
+
+    def made_ahead(self: Any, node: ast.expr, frame: Frame) -> tuple[Structure, Callable[[], None] | None]:
+        """What a `for` goes through, and what tests in each trip that it could be made before the loop."""
+        return iterators.made_ahead(self, node, frame)
+
+    def begun(self: Any, iterator: Any) -> Any:
+        """An iterator of Python's that is about to give items."""
+        return iterators.go_on(self, iterator)
 
     def delete_name(self: Any, name: str, frame: Frame) -> None:
         """`del name`"""

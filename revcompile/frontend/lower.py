@@ -16,7 +16,7 @@ from types import FunctionType
 from typing import Any
 
 from revcompile.errors import PYTHON_ERRORS, UnsupportedError, plain_kind, with_place
-from revcompile.frontend import calls, expressions, growing, pairs, recursion
+from revcompile.frontend import calls, expressions, growing, iterators, pairs, recursion
 from revcompile.frontend.containers import frozen
 from revcompile.frontend.language import Language
 from revcompile.frontend.names import HostNames
@@ -77,6 +77,8 @@ class Lowering(Language):
         self.written_out: dict[Any, int] = {}  # trips of `while` loops, by the loop's key
         self.given: tuple[Value, ...] = ()  # the arrays that the function under differentiation was given
         self.counters: dict[Value, tuple[Any, Any]] = {}
+        self.iterators: dict[int, Any] = {}  # Python's iterators that the program has, by their `id`
+        self.reads: Any = None  # what the items of a loop are made of, see `iterators`
         self.mutables = Mutables(builder, decisions)
         self.pairs = pairs.Pairs()
         self.frames = []
@@ -191,7 +193,7 @@ class Lowering(Language):
         if isinstance(structure, iterables.Iteration):
             length = self.static(structure.length(), "as how often something is done")
             return [structure.item(i) for i in range(length)]
-        return list(structure)
+        return list(iterators.go_on(self, structure))
 
     def known_number(self, n: Structure, what: str) -> int:
         """A whole number that the compiler must know."""
@@ -244,6 +246,8 @@ class Lowering(Language):
 
     def resolve(self, structure: Structure) -> Structure:
         """A structure with the versions of its arrays that are to be read now."""
+        if self.reads is not None:
+            self.reads.note_arrays(self.memory, structure)
         return self.memory.resolve(structure, self._derive)
 
     def _derive(self, root: Value, path: Any) -> Value:

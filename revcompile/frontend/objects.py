@@ -407,6 +407,14 @@ def operate(low: Lowering, function: Any, args: tuple[Any, ...]) -> Structure:
     return refuse(args, f"{getattr(function, '__name__', function)} ")
 
 
+def operate_in_place(low: Lowering, function: Any, old: Any, new: Structure) -> Structure:
+    """`old op= new`: what the class says that is, or else the operator."""
+    plain = BINARY.get(function)
+    method = special(low, old, f"i{plain}") if plain else None
+    result = low.invoke(method, new) if method is not None else NotImplemented
+    return low.operate(function, old, new) if result is NotImplemented else result
+
+
 def _binary(low: Lowering, function: Any, a: Any, b: Any) -> Structure:
     plain = BINARY.get(function)
     forward, backward = (plain, f"r{plain}") if plain else COMPARE.get(function, (None, None))

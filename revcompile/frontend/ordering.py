@@ -119,6 +119,8 @@ def extreme(low: Lowering, args: Args, kwargs: dict[str, Any], function: Any) ->
             return function(items)
         if not items:
             return NotImplemented
+        if len(items) == 1:
+            return items[0]
         alike = _of_one_kind(low, items)
         return _one_of(low, items, low.apply(function, (alike,) if len(args) == 1 else tuple(alike), {}))
     return _extreme_by(low, items, items if key is None else [low.invoke(key, x) for x in items], function)

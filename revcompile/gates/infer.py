@@ -48,7 +48,7 @@ def _by_example(gate: Gate, function: Function, args: tuple[Any, ...], facts: Fa
         except (ValueError, IndexError):
             if not all(isinstance(d, Dim) for d in dims):
                 raise
-            return _of_operands(args, tuple(dims))
+            return _of_operands(gate, args, tuple(dims))
     try:
         sizes = _distinct_sizes(args)
         first, second = (_run(gate, function, args, s, number, i) for i, s in enumerate(sizes))
@@ -72,13 +72,18 @@ def _run_somehow(gate: Gate, function: Function, args: tuple[Any, ...], number: 
     return _run(gate, function, args, _equal_sizes(args, sizes[-1]), number)
 
 
-def _of_operands(args: tuple[Any, ...], dims: tuple[Dim, ...]) -> Type:
-    """Where no example fits the shapes: the dtype of the operands, the axes that the gate states."""
+def _of_operands(gate: Gate, args: tuple[Any, ...], dims: tuple[Dim, ...]) -> Type:
+    """Where no example fits the shapes: the dtype of the operands, the axes that the gate states.
+
+    A view without axes is an array still; an element is a number.
+    """
     arrays = [v.type.dtype for v in leaves(args) if isinstance(v.type, Array)]
     numbers = [v.type.dtype for v in leaves(args) if isinstance(v.type, Scalar) and v.type.dtype.kind == "f"]
     dtypes = arrays or numbers
     dtype = np.result_type(*dtypes) if dtypes else np.dtype(float)
-    return Array(dtype, dims) if dims else Scalar(dtype)
+    is_element = gate.name == "getitem" and not (isinstance(args[1], tuple) and Ellipsis in args[1])
+    is_array = bool(dims) or (gate.view and not is_element)
+    return Array(dtype, dims) if is_array else Scalar(dtype)
 
 
 def _with_dims(outcome: Any, dims: Any) -> Any:

@@ -177,7 +177,7 @@ class _InPlace:
             out.append(Apply(np.ndarray.copy, (view, "C"), s.result, s.line, s.note))
             return
         gate = TABLE[s.function]
-        shares = (gate.view or s.function in ALIASING) and not (
+        shares = (gate.view or s.function in ALIASING or _may_be_start(s)) and not (
             s.function is operator.getitem and is_gather(s.args[1])
         )
         if s.function is np.einsum and len(s.args[1]) > 1:
@@ -449,6 +449,11 @@ def copy_of(array: Value, new: Value, made: Apply | None, line: int | None = Non
         new.unset = True
         return Apply(copy_for, (array,), new, line)
     return Apply(np.ndarray.copy, (array, "C"), new, line)
+
+
+def _may_be_start(s: Apply) -> bool:
+    """Whether it is a sum that is the array that it begins with where there is nothing to be added."""
+    return s.function is sum and isinstance(s.args[1], Value) and isinstance(s.args[1].type, Array)
 
 
 def _is_plain_view(s: Apply) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from revcompile.ir.nodes import Each, Structure, Value
@@ -27,6 +27,15 @@ class Iteration:
     item: Callable[[Structure], Structure]
     each: Each | None = None
     owners: tuple[Any, ...] = ()
+
+    def tested(self, test: Callable[[], None]) -> Iteration:
+        """The same, of which no item is taken without `test`."""
+
+        def item(i: Structure) -> Structure:
+            test()
+            return self.item(i)
+
+        return replace(self, item=item)
 
 
 def counting(low: Interpreter, *bounds: Structure) -> Iteration:

@@ -12,7 +12,7 @@ import ast
 import operator
 from collections.abc import Callable
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from revcompile.errors import UnsupportedError
 from revcompile.ir.nodes import (
@@ -43,6 +43,7 @@ from revcompile.syntax.interpreter import Interpreter
 Pending = list[ast.stmt]
 MAX_TRIALS = 12
 MAX_WRITTEN_OUT = 2_000
+END = object()
 MAX_TRIPS = 100  # of a `while` that is written out
 
 
@@ -60,15 +61,19 @@ class Rest(exits.Mark):
 
 
 def lower_for(low: Interpreter, node: ast.For, frame: Frame, pending: Pending) -> None:
-    source = low.evaluate(node.iter, frame)
+    source, test = low.made_ahead(node.iter, frame)
     key = frame.key(node)
     iteration = low.iteration(source, node, frame) if not frame.is_rule else None
     if isinstance(source, range) and not frame.is_rule and ("unroll", key) not in low.decisions:
         iteration = low.iteration_of_range(source)
-    if iteration is None:
+    if iteration is not None and test is not None:
+        iteration = iteration.tested(test)
+    if iteration is None and hasattr(source, "__next__"):
+        _go_on(low, node, source, frame, pending)
+    elif iteration is None:
         _write_out(
             node,
-            [NextTrip(node, node.target, item) for item in low.iterate(source, node.iter, frame)],
+            [_tested_trip(node, item, test) for item in low.iterate(source, node.iter, frame)],
             pending,
         )
     elif ("unroll", key) in low.decisions:
@@ -82,6 +87,27 @@ def lower_for(low: Interpreter, node: ast.For, frame: Frame, pending: Pending) -
 
 def _trip(node: ast.For, iteration: Iteration, i: int) -> NextTrip:
     return NextTrip(node, node.target, make=lambda: iteration.item(i))
+
+
+def _go_on(low: Interpreter, node: ast.For, iterator: Any, frame: Frame, pending: Pending) -> None:
+    """One trip, and what an iterator gives after it."""
+    item = next(low.begun(iterator), END)
+    if item is END:
+        pending[:0] = node.orelse
+        return
+    later = ast.copy_location(ast.For(node.target, Known(iterator, node.iter), node.body, node.orelse), node)
+    pending[:0] = [NextTrip(node, node.target, item), *node.body, NextTrip(node), later, EndLoop(node, [])]
+
+
+def _tested_trip(node: ast.For, item: Structure, test: Callable[[], None] | None) -> NextTrip:
+    if test is None:
+        return NextTrip(node, node.target, item)
+
+    def make() -> Structure:
+        test()
+        return item
+
+    return NextTrip(node, node.target, make=make)
 
 
 def _write_out(node: ast.For, trips: list[NextTrip], pending: Pending) -> None:

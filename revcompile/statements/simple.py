@@ -22,14 +22,26 @@ Pending = list[ast.stmt]
 
 
 def assign(low: Interpreter, node: ast.Assign, frame: Frame, _: Pending) -> None:
-    value = low.evaluate(node.value, frame)
+    value = _to_be_named(low, node.value, node.targets, frame)
     for target in node.targets:
         bind(low, target, value, frame)
 
 
 def annotated(low: Interpreter, node: ast.AnnAssign, frame: Frame, _: Pending) -> None:
     if node.value is not None:
-        bind(low, node.target, low.evaluate(node.value, frame), frame)
+        bind(low, node.target, _to_be_named(low, node.value, [node.target], frame), frame)
+
+
+def _to_be_named(low: Interpreter, node: ast.expr, targets: list[ast.expr], frame: Frame) -> Structure:
+    """What is assigned: an iterator that gets a name is not gone through yet."""
+    if all(isinstance(target, ast.Name) for target in targets):
+        return low.kept(node, frame)
+    if isinstance(node, ast.Tuple) and not any(isinstance(item, ast.Starred) for item in node.elts):
+        parts = [target.elts if isinstance(target, ast.Tuple) else [] for target in targets]
+        if all(len(part) == len(node.elts) for part in parts):
+            items = zip(node.elts, *parts, strict=True)
+            return tuple(_to_be_named(low, item, list(names), frame) for item, *names in items)
+    return low.evaluate(node, frame)
 
 
 def augmented(low: Interpreter, node: ast.AugAssign, frame: Frame, _: Pending) -> None:
@@ -72,7 +84,7 @@ def in_place(
             "what is changed is known only at run time",
             way_out="Make it a number first: float(x).",
         )
-    return low.operate(function, old, new)
+    return low.operate_in_place(function, old, new)
 
 
 def _is_part(low: Interpreter, owner: Structure, old: Structure, result: Structure) -> bool:

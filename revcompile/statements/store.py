@@ -36,13 +36,19 @@ def write(low: Interpreter, array: Value, index: Structure, value: Structure) ->
         value = low.apply(np.array, (value,), {})
     if not isinstance(array.type, Array):
         raise TypeError(f"a {array.type} object does not support item assignment")
-    if isinstance(low.memory.root(array).type, Rows):  # several of its items may be one array
+    root = low.memory.root(array)
+    if isinstance(root.type, Rows):  # several of its items may be one array
         raise UnsupportedError(
             "writing into an item of a list whose length only the run decides is not supported"
         )
-    if low.memory.root(array) in low.memory.read_only:
+    if root in low.memory.read_only:
         raise ValueError("assignment destination is read-only")
-    if not array.type.dims:
+    if not root.type.dims:
+        if array.type.dims:
+            raise UnsupportedError(
+                "writing into an array without axes through a view that has some is not supported",
+                way_out="Write into the array itself: x[...] = v.",
+            )
         value = low.apply(np.array, (value,), {"dtype": array.type.dtype.type})
         replace_content(low, array, value)
         return
@@ -50,8 +56,8 @@ def write(low: Interpreter, array: Value, index: Structure, value: Structure) ->
     if takes_everything(index) and _fills(low, array, path, value):
         replace_content(low, array, value)
         return
-    version, old = low.emit(store, low.memory.root(array), path, value)
-    name = low.memory.root(array).hint
+    version, old = low.emit(store, root, path, value)
+    name = root.hint
     version.hint, version.fold = name, False
     old.hint, old.fold = f"old_{name}" if name else None, False
     low.memory.write(array, version)

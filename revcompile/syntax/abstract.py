@@ -29,6 +29,7 @@ class Frame:
     parent: Frame | None = None  # the frame that a nested function closes over
     is_rule: bool = False  # a gate's rule: its names are ours, its host objects need no guard
     depth: int = 0
+    in_comprehension: bool = False  # what := assigns there is a name of `parent`
     unset: set[str] = field(default_factory=set)  # names that were read before they were assigned
     outer: dict[str, Frame] = field(default_factory=dict)  # whose the names are that it declares `nonlocal`
     cells: Instance | None = None  # the variables that functions inside it assign

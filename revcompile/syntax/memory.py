@@ -125,7 +125,8 @@ class Memory:
         if function in READ_ONLY:
             self.read_only.update(leaves(result))
         if function in CONTIGUOUS and isinstance(result, Value):
-            self.contiguous.add(result)
+            if function is not np.ndarray.copy or args[1] == "C":
+                self.contiguous.add(result)
         if not view or not args:
             return
         owner = args[0]
@@ -139,10 +140,10 @@ class Memory:
         certain = function in ALWAYS_VIEWS and not (function is operator.getitem and is_gather(args[1]))
         if function is np.reshape and len(owner.type.dims) == 1:
             certain = True  # a single stride can be split in any way
-        if function in VIEWS_OF_CONTIGUOUS and owner in self.contiguous:
-            certain = args[-1] in ("C", None) or not isinstance(args[-1], str)
+        if function in VIEWS_OF_CONTIGUOUS and owner in self.contiguous and args[-1] == "C":
+            certain = True
             self.contiguous.update(leaves(result))
-            if certain and self.root(owner) in self.layouts:
+            if self.root(owner) in self.layouts:
                 self.relied.add(self.root(owner))
         if function is operator.getitem and is_gather(args[1]):
             return  # an index array copies
@@ -202,10 +203,10 @@ class Memory:
 
 
 def is_gather(index: Structure) -> bool:
-    """Whether an index has an array in it, so that the result is a copy."""
+    """Whether an index has an array in it, be it one without axes, so that the result is a copy."""
     parts = index if isinstance(index, tuple) else (index,)
     return any(
-        isinstance(p, (list, np.ndarray))
-        or (isinstance(p, Value) and (bool(p.type.dims) or p.type.dtype.kind == "b"))  # type: ignore[union-attr]
+        isinstance(p, (list, tuple, range, np.ndarray))
+        or (isinstance(p, Value) and (isinstance(p.type, Array) or p.type.dtype.kind == "b"))  # type: ignore[union-attr]
         for p in parts
     )

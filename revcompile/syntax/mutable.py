@@ -186,6 +186,10 @@ class Mutables:
         """From now on `container` must not be changed."""
         self._fixed.setdefault(id(container), Refusal(container, reason, decision))
 
+    def stands_for_others(self, container: Any) -> bool:
+        """Whether the run decides which container this is."""
+        return id(container) in self._fixed
+
     @contextmanager
     def gone_through(self, owners: Iterable[Any]) -> Iterator[None]:
         """Inside, these lists must not change: a loop goes through them."""

@@ -3,6 +3,7 @@
 from tests.corpus import (  # noqa: F401
     cases_branches,
     cases_containers,
+    cases_copies,
     cases_errors,
     cases_exits,
     cases_found,
@@ -10,6 +11,7 @@ from tests.corpus import (  # noqa: F401
     cases_found_saved,
     cases_functions,
     cases_growing,
+    cases_iterators,
     cases_lengths,
     cases_loops,
     cases_mutation,

@@ -486,3 +486,10 @@ def tree_with_a_stack(tree):
         else:
             total = total + np.sum(np.sin(node))
     return total
+
+
+@doubtful((V, 3), (V, -1))
+def list_that_may_be_another(x, n):
+    first = [x, x * 2.0]
+    chosen = first if n > 0 else [x * 3.0, x]
+    return np.sum(chosen[0] * chosen[1]) * (2.0 if chosen is first else 1.0)

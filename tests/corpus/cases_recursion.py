@@ -210,3 +210,16 @@ def recursion_with_a_table(cost_in, cost_out, s, gamma):
         return result
 
     return distance(n, m)
+
+
+def scaled_up(p, s):
+    if s > 1.0:
+        return p
+    return scaled_up(p * 1.5, s + np.sum(p * p) * 0.1 + 0.3) + p
+
+
+@doubtful((V, 0.12), (V, 3.0), (ONE, 2.0))
+def recursion_that_may_give_its_argument(x, s):
+    y = scaled_up(x, s)
+    y[0] = 4.0
+    return np.sum(y * x)

@@ -1,0 +1,190 @@
+"""Iterators that the program keeps: gone through once, and what they give is made where that happens.
+
+What is gone through where it is made (`sum(f(x) for x in xs)`) is a list, a tuple or an `Iteration` from the
+beginning. What is kept under a name waits until the name is read: by then arrays may hold, and names may
+mean, something else. After that the name has no meaning any more. An iterator of `iter` or of
+`itertools.count` stands for itself; what it gives next must be known while compiling.
+"""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from revcompile.errors import UnsupportedError
+from revcompile.ir.nodes import Structure, Value, leaves
+from revcompile.ir.types import Array
+from revcompile.statements.exits import Known
+from revcompile.syntax.abstract import Frame, Poison
+from revcompile.syntax.mutable import containers, contents_of, same
+
+if TYPE_CHECKING:
+    from revcompile.frontend.lower import Lowering
+
+LAZY = (
+    zip, map, filter, enumerate, reversed, itertools.chain, itertools.product, itertools.permutations,
+    itertools.combinations, itertools.combinations_with_replacement, itertools.pairwise,
+    itertools.zip_longest, itertools.compress, itertools.islice, itertools.accumulate, itertools.starmap,
+    itertools.takewhile, itertools.dropwhile, itertools.filterfalse, itertools.groupby,
+)  # fmt: skip
+SPENT = Poison("is an iterator, which can be gone through once: make it a list")
+
+
+@dataclass(eq=False)
+class Once:
+    """An iterator that is kept under a name; `make` gives what it gives."""
+
+    make: Callable[[], Structure]
+
+
+@dataclass(eq=False)
+class Begun:
+    """A Python iterator, in how many blocks it was made, and the array that it goes through, as it was."""
+
+    iterator: Any
+    depth: int
+    array: Structure
+    version: Structure
+
+
+# -- under a name ----------------------------------------------------------------------------------
+
+
+def kept(low: Lowering, node: ast.expr, frame: Frame) -> Structure:
+    """The value of an expression that is about to get a name."""
+    later: ast.expr | None = None
+    if isinstance(node, ast.GeneratorExp) and not frame.is_rule:
+        first, *others = node.generators
+        source = Known(low.evaluate(first.iter, frame), first.iter)
+        later = ast.GeneratorExp(
+            node.elt, [ast.comprehension(first.target, source, first.ifs, first.is_async), *others]
+        )
+    elif isinstance(node, ast.Call) and not frame.is_rule and _is_lazy(low, node.func, frame):
+        keywords = [ast.keyword(k.arg, _known(low, k.value, frame)) for k in node.keywords]
+        later = ast.Call(node.func, [_known(low, a, frame) for a in node.args], keywords)
+    if later is None:
+        return low.evaluate(node, frame)
+    located = ast.copy_location(later, node)
+    return Once(lambda: low.evaluate(located, frame))
+
+
+def _is_lazy(low: Lowering, function: ast.expr, frame: Frame) -> bool:
+    if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
+        module = low.evaluate(function.value, frame)
+        found = getattr(itertools, function.attr, None) if module is itertools else None
+    else:
+        found = low.evaluate(function, frame) if isinstance(function, ast.Name) else None
+    return any(found is lazy for lazy in LAZY)
+
+
+def _known(low: Lowering, node: ast.expr, frame: Frame) -> ast.expr:
+    """An argument, evaluated now."""
+    if isinstance(node, ast.Starred):
+        return ast.copy_location(ast.Starred(_known(low, node.value, frame), ast.Load()), node)
+    return Known(low.evaluate(node, frame), node)
+
+
+def opened(once: Once, identifier: str, frame: Frame) -> Structure:
+    """What an iterator gives, when its name is read; the name can be read no more."""
+    scope: Frame | None = frame
+    while scope is not None and scope.names.get(identifier) is not once:
+        scope = scope.parent
+    if scope is None:
+        raise UnsupportedError("an iterator that functions share is not supported", way_out="Make it a list.")
+    scope.names[identifier] = SPENT
+    return once.make()
+
+
+# -- in a `for` ------------------------------------------------------------------------------------
+
+
+class Reads:
+    """What was read while the items of a loop were made that the program makes one by one."""
+
+    def __init__(self, frame: Frame) -> None:
+        self.names: list[tuple[Frame, str, Structure]] = []
+        self.arrays: dict[Value, Value] = {}
+        self.contents: list[tuple[Any, Any]] = []
+        self.frames: list[Frame] = []
+        scope: Frame | None = frame
+        while scope is not None:
+            self.frames.append(scope)
+            scope = scope.parent
+
+    def note_name(self, scope: Frame, identifier: str, value: Structure) -> None:
+        if any(scope is frame for frame in self.frames) and not isinstance(value, Once):
+            self.names.append((scope, identifier, value))
+            self.contents.extend((container, contents_of(container)) for container in containers(value))
+
+    def note_arrays(self, memory: Any, structure: Structure) -> None:
+        for v in leaves(structure):
+            if isinstance(v.type, Array):
+                root = memory.root(v)
+                self.arrays.setdefault(root, memory.current.get(root, root))
+
+    def are_the_same(self, memory: Any) -> bool:
+        """Whether the program would read the same now."""
+        return (
+            all(frame.names.get(identifier) is value for frame, identifier, value in self.names)
+            and all(memory.current.get(root, root) is version for root, version in self.arrays.items())
+            and all(same(contents_of(container), contents) for container, contents in self.contents)
+        )
+
+
+def made_ahead(low: Lowering, node: ast.expr, frame: Frame) -> tuple[Structure, Callable[[], None] | None]:
+    """What a `for` goes through; and a test, at the start of a trip, that it was right to make it before."""
+    if frame.is_rule or not any(_makes_items(part, frame) for part in ast.walk(node)):
+        return low.evaluate(node, frame), None
+    outer, low.reads = low.reads, Reads(frame)
+    try:
+        source = low.evaluate(node, frame)
+    finally:
+        reads, low.reads = low.reads, outer
+
+    def test() -> None:
+        if not reads.are_the_same(low.memory):
+            raise UnsupportedError(
+                "this loop changes what the items that it goes through are made of",
+                way_out="Make a list of them first, or make each in the loop.",
+            )
+
+    return source, test
+
+
+def _makes_items(node: ast.AST, frame: Frame) -> bool:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        return node.func.id in ("map", "filter")
+    if isinstance(node, ast.Name):
+        return isinstance(frame.names.get(node.id), Once)
+    return isinstance(node, ast.GeneratorExp)
+
+
+# -- Python's own ----------------------------------------------------------------------------------
+
+
+def begin(low: Lowering, iterator: Any, source: Structure = None) -> Any:
+    """`iterator`, which the program has just made, of the items of `source`."""
+    version = low.resolve(source) if isinstance(source, Value) else None
+    low.iterators[id(iterator)] = Begun(iterator, low.builder.depth, source, version)
+    return iterator
+
+
+def go_on(low: Lowering, iterator: Any) -> Any:
+    """`iterator`, which is about to give items."""
+    begun = low.iterators.get(id(iterator))
+    if begun is None:
+        return iterator
+    if begun.depth != low.builder.depth:
+        raise UnsupportedError(
+            "going through an iterator is not supported where only the run decides whether, or how often, "
+            "that happens",
+            way_out="Make a list, and go through that.",
+        )
+    if isinstance(begun.array, Value) and low.resolve(begun.array) is not begun.version:
+        raise UnsupportedError(
+            "the array that this iterator goes through was written to", way_out="Make a list of its items."
+        )
+    return iterator

@@ -1,0 +1,213 @@
+"""Iterators that are kept: made where they are gone through, and that once; names that := assigns."""
+
+import itertools
+
+import numpy as np
+
+from tests.corpus.table import V, case, doubtful, refused
+
+# what is changed in between
+
+
+@case(V)
+def generator_made_before_its_array_is_written(x):
+    squares = (v * 2.0 for v in x)
+    x[0] = 5.0 * x[1]
+    return sum(squares)
+
+
+@case(V)
+def generator_made_before_its_factor_is_bound_again(x):
+    k = x[0]
+    scaled = (v * k for v in x)
+    k = 3.0
+    return sum(scaled) * k
+
+
+@case(V)
+def generator_made_before_its_array_is_bound_again(x):
+    squares = (v * v for v in x)
+    x = x * 2.0
+    return sum(squares) + np.sum(x)
+
+
+@case(V)
+def map_made_before_its_array_is_written(x):
+    squares = map(lambda v: v * v, x)
+    x[1] = x[0] * x[0]
+    return sum(squares) + np.sum(x)
+
+
+@case((V, 3), (V, 1))
+def iterators_made_before_their_list_grows(x, n):
+    xs = [x[0], x[1]]
+    pairs = itertools.pairwise(xs)
+    numbered = enumerate(xs)
+    scaled = map(lambda v: v * n, xs)
+    ahead = zip(xs, xs)
+    xs.append(x[2])
+    xs[0], n = x[4], n + 1
+    return sum(a * b for a, b in ahead) + sum(i * a for i, a in numbered) + sum(scaled) * len(list(pairs))
+
+
+@case((V, 3), (V, 0))
+def generator_made_in_each_trip(x, n):
+    s = 0.0
+    for i in range(n):
+        scaled = (v * i for v in x)
+        x[i] = 2.0
+        s += sum(scaled)
+    return s + np.sum(x)
+
+
+@refused(V)
+def iterator_of_an_array_that_is_written(x):
+    items = iter(x)
+    a = next(items)
+    x[1] = x[0] * x[0]
+    return a * next(items)
+
+
+@doubtful(V)
+def loop_that_writes_what_its_generator_reads(x):
+    s = 0.0
+    for v in (a * 2.0 for a in x):
+        s += v
+        x *= 1.1
+    return s
+
+
+@doubtful(V)
+def loop_that_writes_what_its_map_reads(x):
+    s = 0.0
+    for v in map(lambda a: a * 2.0, [x[0:1], x[1:2]]):
+        s += v[0]
+        x *= 1.1
+    return s
+
+
+@doubtful(V)
+def loop_that_binds_again_what_its_generator_reads(x):
+    s, k = 0.0, 1.0
+    scaled = (a * k for a in [x[0], x[1], x[2]])
+    for v in scaled:
+        s += v
+        k *= 2.0
+    return s
+
+
+@case(V)
+def loop_that_leaves_alone_what_its_generator_reads(x):
+    s, y, k = 0.0, np.zeros(5), 2.0
+    for i, v in enumerate(a * k for a in x):
+        s += v
+        y[i] = s * v
+    for v in map(np.sin, [x[0], x[1]]):
+        y *= v
+    return np.sum(y)
+
+
+# gone through once
+
+
+@case((V, 2), (V, 0), (V, -1))
+def pairs_gone_through_after_a_return(x, n):
+    pairs = zip(x, x[::-1])
+    if n == 0:
+        return x[0]
+    s = 0.0
+    for a, b in pairs:
+        s += a * b
+    return s
+
+
+@refused(V)
+def generator_gone_through_twice(x):
+    squares = (v * v for v in (x[0], x[1]))
+    return sum(squares) + sum(squares)
+
+
+@refused(V)
+def pairs_gone_through_twice(x):
+    pairs = zip(x, x)
+    return sum(a * b for a, b in pairs) + sum(a * b for a, b in pairs)
+
+
+@doubtful((V, 2), (V, 0), (V, 1))
+def generator_gone_through_in_each_trip(x, n):
+    squares, s = (v * v for v in x), 0.0
+    for _ in range(n):
+        s += sum(squares)
+    return s + np.sum(x)
+
+
+@doubtful((V, 2), (V, 0), (V, 1))
+def iterator_gone_through_in_each_trip(x, n):
+    items, s = iter([x[0], x[1]]), 0.0
+    for _ in range(n):
+        s = s * x[2] + sum(items)
+    return s
+
+
+@doubtful(V, -V)
+def iterator_gone_through_on_one_side(x):
+    items, s = iter([x[0], x[1], x[2]]), 0.0
+    if x[0] > 0:
+        s = sum(items)
+    return s + sum(items)
+
+
+@case(V)
+def iterator_left_and_taken_up_again(x):
+    items, s = iter([x[0], x[1], x[2], x[3]]), 0.0
+    for a in items:
+        s += a * next(items)
+        break
+    for a in items:
+        s = s * a
+    else:
+        s += x[4]
+    return s
+
+
+@case(V)
+def endless_iterator_left(x):
+    s = 0.0
+    for i in itertools.count():
+        if i > 3:
+            break
+        s += x[i] * i
+    else:
+        s = 5.0
+    return s
+
+
+@case((V, 3), (V, 0))
+def endless_iterator_made_in_each_trip(x, n):
+    s = 0.0
+    for k in range(n):
+        for a, i in zip([x[0], x[1]], itertools.count(1)):
+            s += a * i * x[k]
+    return s
+
+
+# := in a comprehension
+
+
+@doubtful((V, 3), (V, 0))
+def total_of_a_comprehension(x, n):
+    total = 0.0
+    totals = [total := total * 0.5 + v for v in x]
+    return sum(totals)
+
+
+@doubtful(V)
+def last_of_a_comprehension(x):
+    last = x[4]
+    doubled = [last := v * 2.0 for v in [x[0], x[1]]]
+    return sum(doubled) * last
+
+
+@case(V, -V)
+def filter_of_a_comprehension(x):
+    return sum([y * y for v in x if (y := v * 2.0) > 0])
