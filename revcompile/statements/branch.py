@@ -230,7 +230,8 @@ def _branch(
         ways = (memory, memory)
     else:
         low.mutables.decision = decision
-        joined = meet(a, b, pairs)
+        with low.mutables.joining(changes):
+            joined = meet(a, b, pairs)
         first, second = low.mutables.meeting(contents, changes, decision)
         held = join_names(low, first, second, pairs, decision)
         low.memory, stored = join_memory(low, before, ways, inside)

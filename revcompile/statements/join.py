@@ -19,7 +19,6 @@ from revcompile.ir.nodes import (
     Structure,
     Value,
     leaves,
-    map_structure,
     scalar_type,
 )
 from revcompile.ir.types import Array, Dim, Facts, Opaque, Rows, Scalar, Type
@@ -81,18 +80,18 @@ def join(
         return a
     if isinstance(a, Poison) or isinstance(b, Poison):
         return a if isinstance(a, Poison) else b
-    if type(a) is type(b) and isinstance(a, (tuple, list)) and len(a) == len(b):
+    if type(a) is type(b) and isinstance(a, tuple) and len(a) == len(b):
         items = [join(low, x, y, pairs) for x, y in zip(a, b, strict=True)]
-        if isinstance(a, tuple):
-            return type(a)(*items) if hasattr(a, "_fields") else tuple(items)
-        return low.mutables.mixed(a, b, items)
-    if type(a) is type(b) is dict and list(a) == list(b):
-        return low.mutables.mixed(a, b, {k: join(low, a[k], b[k], pairs) for k in a})
-    if isinstance(a, Instance) and isinstance(b, Instance) and a.cls is b.cls:
-        return low.mutables.mixed(a, b, Instance(a.cls, join(low, a.attributes, b.attributes, pairs)))
-    for one, other, first in ((a, b, False), (b, a, True)):
+        return type(a)(*items) if hasattr(a, "_fields") else tuple(items)
+    if type(a) is type(b) and isinstance(a, (list, dict, Instance)):
+        parts = _join_parts(low, low.mutables.held(a, 0), low.mutables.held(b, 1), pairs)
+        if isinstance(a, Instance) and a.cls is b.cls and parts is not None:
+            parts = Instance(a.cls, parts)
+        if type(parts) is type(a):
+            return low.mutables.mixed(a, b, parts)
+    for one, other, way in ((a, b, 0), (b, a, 1)):
         if isinstance(other, Unset) and isinstance(one, (tuple, list, dict)):
-            return _half_set(low, one, pairs, first, hint if hint in NAMES else None)
+            return _half_set(low, one, pairs, way, hint if hint in NAMES else None)
     if not isinstance(a, Value) and not isinstance(b, Value):
         try:
             if type(a) is type(b) and a == b:
@@ -121,15 +120,26 @@ def join(
 NAMES = {mark: name for name, mark in NOTES.items()}
 
 
-def _half_set(
-    low: Interpreter, structure: Structure, pairs: list[Pair], first: bool, hint: str | None
-) -> Structure:
+def _join_parts(low: Interpreter, a: Any, b: Any, pairs: list[Pair]) -> Any:
+    """What is in one container of two. None: they are of different structure."""
+    if isinstance(a, dict):
+        return {k: join(low, a[k], b[k], pairs) for k in a} if list(a) == list(b) else None
+    return [join(low, x, y, pairs) for x, y in zip(a, b, strict=True)] if len(a) == len(b) else None
+
+
+def _half_set(low: Interpreter, one: Structure, pairs: list[Pair], way: int, hint: str | None) -> Structure:
     """A container that one way assigns, of parts that may not be set."""
-
-    def part(leaf: Structure) -> Structure:
-        return join(low, UNSET, leaf, pairs, hint) if first else join(low, leaf, UNSET, pairs, hint)
-
-    return map_structure(part, structure)
+    if not isinstance(one, (tuple, list, dict, Instance)):
+        return join(low, one, UNSET, pairs, hint) if way == 0 else join(low, UNSET, one, pairs, hint)
+    if isinstance(one, tuple):
+        items = [_half_set(low, item, pairs, way, hint) for item in one]
+        return type(one)(*items) if hasattr(one, "_fields") else tuple(items)
+    low.mutables.doubt(one)
+    held = low.mutables.held(one, way)
+    if isinstance(held, dict):
+        held = {k: _half_set(low, item, pairs, way, hint) for k, item in held.items()}
+        return Instance(one.cls, held) if isinstance(one, Instance) else held
+    return [_half_set(low, item, pairs, way, hint) for item in held]
 
 
 def type_of(x: Structure, other: Structure = None) -> Type:

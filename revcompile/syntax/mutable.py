@@ -103,6 +103,7 @@ class Mutables:
         self._ways = 0  # open blocks whose changes are kept account of
         self._loops: list[tuple[Contents, Decision]] = []  # what there was before, how to write it out
         self.decision: Decision | None = None  # that would keep apart what is being joined
+        self._joining: Sequence[Contents] = ({}, {})  # what changed on either of two ways that are joined
 
     @property
     def _level(self) -> int:
@@ -239,6 +240,20 @@ class Mutables:
                     changes[key] = now
         return changes
 
+    @contextmanager
+    def joining(self, ways: Sequence[Contents]) -> Iterator[None]:
+        """Inside, `held` tells what containers hold at the end of either way, by what changed on it."""
+        outer, self._joining = self._joining, ways
+        try:
+            yield
+        finally:
+            self._joining = outer
+
+    def held(self, container: Any, way: int) -> Any:
+        """What is in a container at the end of the first way, or of the second."""
+        changed = self._joining[way]
+        return changed[id(container)] if id(container) in changed else contents_of(container)
+
     def since(
         self, before: Contents, keys: Iterable[int], decision: Decision | None
     ) -> list[dict[str, Structure]]:
@@ -291,9 +306,13 @@ class Mutables:
     def mixed(self, a: Any, b: Any, either: Any) -> Any:
         """`either`, which stands for `a` or `b`: a change of one of these would be seen by some runs only."""
         for container in (a, b, either):
-            reason = f"which {word(container)} it is that is changed here depends on the run"
-            self.fix(container, reason, self.decision)
+            self.doubt(container)
         return either
+
+    def doubt(self, container: Any) -> None:
+        """A name stands for `container` in some runs only."""
+        reason = f"which {word(container)} it is that is changed here depends on the run"
+        self.fix(container, reason, self.decision)
 
 
 def word(container: Any) -> str:

@@ -4,6 +4,7 @@ from tests.corpus import (  # noqa: F401
     cases_branches,
     cases_containers,
     cases_copies,
+    cases_either,
     cases_errors,
     cases_exits,
     cases_found,
