@@ -10,6 +10,7 @@ import operator
 from collections import Counter
 from collections.abc import Callable, Container, Iterable
 from dataclasses import replace
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -95,7 +96,7 @@ class Writer(BlockWriter):
         self.margin = INDENT
         self.kept: set[Value] = set(leaves(function.body.yields))
         self._index(function.body)
-        self.spell.is_stable = self._movable([], None).is_stable
+        self.spell.is_stable = partial(self._is_stable, movable=self._movable([], None))
 
     def _index(self, block: Block) -> None:
         for statement in block.statements:
@@ -318,9 +319,9 @@ class Writer(BlockWriter):
         if value in self.saving or (self.groups.is_shared(value) and value not in self.summed):
             return False
         if value not in self.kept:  # what is returned may be of a way that was not taken
-            if statement.function in CHEAP and movable.is_stable(statement.args[0]):
+            if statement.function in CHEAP and self._is_stable(statement.args[0], movable):
                 return True
-            if self._is_cheap_test(statement) and all(map(movable.is_stable, leaves(statement.args))):
+            if self._is_cheap_test(statement) and all(self._is_stable(a, movable) for a in statement.inputs):
                 return True
         if self.counts[value] != 1 or not movable(value):
             return False
@@ -329,6 +330,13 @@ class Writer(BlockWriter):
         if self.textbook and (value.of is not None or not statement.note):
             return False
         return width(expression) < WIDTH - 28
+
+    def _is_stable(self, value: Value, movable: Movable) -> bool:
+        """Whether what is written for a value means the same everywhere."""
+        if value not in self.folded:
+            return movable.is_stable(value)
+        made = self.definitions.get(value)
+        return isinstance(made, Apply) and all(self._is_stable(a, movable) for a in made.inputs)
 
     def _folds_though_named(self, value: Value, statement: Apply, expression: ast.expr) -> bool:
         """A short step on the way to the next line: its array need not live longer than that line."""

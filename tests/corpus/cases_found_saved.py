@@ -171,6 +171,23 @@ def norm_of(p):
     return np.linalg.norm(p)
 
 
+@case((V3, U3, S, 0.5), (-V3, U3, S, 0.5), (V3, U3, S, -0.5))
+def length_of_an_array_that_is_written_in_its_loop(x, y, rows, k):
+    u = x if k >= 0.2 else y
+    for _ in np.sin(u):
+        rows[1] = np.full(len(u), overwritten(u, u[-1]))
+    return np.sum(rows * x) + np.sum(u)
+
+
+def overwritten(p, c):
+    if c > 0.1:
+        p[:1] = 0.5
+        p /= p * p
+    else:
+        c = p @ p
+    return c
+
+
 # numbers, and arrays without axes
 
 
