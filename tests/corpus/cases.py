@@ -18,6 +18,7 @@ from tests.corpus import (  # noqa: F401
     cases_pairs,
     cases_programs,
     cases_recursion,
+    cases_storage,
     cases_traps,
     cases_views,
 )
