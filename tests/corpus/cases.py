@@ -21,6 +21,7 @@ from tests.corpus import (  # noqa: F401
     cases_storage,
     cases_traps,
     cases_views,
+    cases_whole,
 )
 from tests.corpus.table import CASES, Case, calls_of
 
