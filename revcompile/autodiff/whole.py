@@ -37,29 +37,30 @@ PICKING = frozenset({max, min})  # what gives one of its operands
 
 def may_be_whole(function: Function) -> set[Value]:
     """The values of a function that have the type of a float and may be whole numbers."""
-    given = [v for p in function.parameters for v in leaves(p.structure)] if function.called else []
-    return _found(function.body, {v for v in given if v.of is None and _is_number(v)})
-
-
-def learn_of_results(pairs: Sequence[Pair]) -> None:
-    """Note which pairs may give whole numbers where they are given floats."""
-    more: Sequence[Pair] = pairs
-    while more:
-        more = [p for p in pairs if p.function is not None and not p.whole and _gives_whole(p.function)]
-        for pair in more:
-            pair.whole = True
-
-
-def _gives_whole(function: Function) -> bool:
-    return not _found(function.body, set()).isdisjoint(leaves(function.result))
-
-
-def _found(body: Block, found: set[Value]) -> set[Value]:
+    found = {v for p in function.parameters for v in leaves(p.structure) if v.whole}
     while True:
-        more = {v for v in _whole(body, found, {}) if is_float(v.type)}
+        more = {v for v in _whole(function.body, found, {}) if is_float(v.type)}
         if more <= found:
             return found
         found |= more
+
+
+def learn_of_calls(primal: Function, pairs: Sequence[Pair]) -> None:
+    """Note which pairs may give whole numbers for floats, and which of their parameters may be given them."""
+    functions = {pair.function: pair for pair in pairs if pair.function is not None}
+    news = True
+    while news:
+        news = False
+        for function in (primal, *functions):
+            found = may_be_whole(function)
+            for s in applications(function.body):
+                if isinstance(s.function, Half):
+                    for arg, parameter in zip(s.args, s.function.pair.parameters, strict=True):
+                        if not parameter.whole and is_float(parameter.type) and _is_whole(arg, found):
+                            parameter.whole = news = True
+            pair = functions.get(function)
+            if pair is not None and not pair.whole and not found.isdisjoint(leaves(function.result)):
+                pair.whole = news = True
 
 
 def refuse_cutting(function: Function) -> None:
@@ -97,9 +98,6 @@ def gives_whole(s: Apply, found: set[Value]) -> bool:
 
 
 def _whole(block: Block, found: set[Value], lists: dict[Structure, Structure]) -> Iterator[Value]:
-    def is_whole(atom: Structure) -> bool:
-        return atom in found if isinstance(atom, Value) and is_float(atom.type) else not _is_float(atom)
-
     for s in block.statements:
         if isinstance(s, Apply):
             if any(v not in found and is_float(v.type) for v in s.outputs) and gives_whole(s, found):
@@ -107,11 +105,11 @@ def _whole(block: Block, found: set[Value], lists: dict[Structure, Structure]) -
         elif isinstance(s, Branch):
             for side in blocks(s):
                 pairs = zip(s.results, side.yields, strict=False)
-                yield from (r for r, atom in pairs if r is not atom and is_whole(atom))
+                yield from (r for r, atom in pairs if r is not atom and _is_whole(atom, found))
         elif isinstance(s, Loop):
             lists.update((kept, v) for v, kept in s.saves)
             for init, end, *carried in zip(s.inits, s.body.yields, s.params, s.results, strict=False):
-                if is_whole(init) or is_whole(end):
+                if _is_whole(init, found) or _is_whole(end, found):
                     yield from carried
             yield from (v for v, each in s.each if lists.get(each.args[0]) in found)
         for inner in blocks(s):
@@ -125,8 +123,8 @@ def _is_float(atom: Structure) -> bool:
     return not isinstance(atom, (int, np.integer))
 
 
-def _is_number(v: Value) -> bool:
-    return isinstance(v.type, Scalar) and v.type.python and is_float(v.type)
+def _is_whole(atom: Structure, found: set[Value]) -> bool:
+    return atom in found if isinstance(atom, Value) and is_float(atom.type) else not _is_float(atom)
 
 
 def _atoms(args: tuple[Structure, ...]) -> Iterator[Structure]:

@@ -53,3 +53,39 @@ def filled_with_a_sum_of_floats(x, n):
     y = np.full(5, k)
     y[1] = x[1] * 0.5
     return np.sum(y * x) + k
+
+
+# functions that are called with the one and with the other
+
+
+@case((V, 1.3), (V, 0.3), argnums=(0,))
+def function_given_what_may_be_whole(x, c):
+    k = 1 if c > 1 else 0.5
+    weights = weighted(k, 1) * weighted(k, 2)
+    return x[1] * 0.3 + np.sum(weights * x)
+
+
+def weighted(k, a):
+    w = np.arange(5) * k * a
+    for _ in range(3):
+        w = w * k + w * a - w
+    return w * w + w * k + w * a - k * w
+
+
+@case((V, 1.3), (V, 0.3))
+def function_that_fills_given_floats(x, c):
+    return np.sum(filled(x, c) * filled(x, 0.3))
+
+
+@refused((V, 1.3), (V, 0.3))
+def function_that_fills_given_what_may_be_whole(x, c):
+    k = 1 if c > 1 else 0.5
+    return np.sum(filled(x, k) * filled(x, 0.3))
+
+
+def filled(x, k):
+    y = np.full(5, k)
+    y[1] = x[1] * 0.5
+    y = y * np.sin(x)
+    y = y * y + x * k + np.cos(y) * x - y * k
+    return y * np.tanh(y) + x * y
