@@ -10,6 +10,7 @@ from typing import Any
 from revcompile.autodiff.differentiate import differentiate
 from revcompile.autodiff.reverse import learn
 from revcompile.autodiff.signs import may_be_infinite
+from revcompile.autodiff.whole import learn_of_calls, refuse_cutting
 from revcompile.codegen.linked import Helpers, Linked, Texts
 from revcompile.codegen.load import Namespace
 from revcompile.errors import PYTHON_ERRORS, UnsupportedError
@@ -152,6 +153,10 @@ def _compile(
     low.builder.forget()  # what was remembered may be gone
     for pair in low.pairs.made():
         _prepare(pair, request, low)
+    pairs = low.pairs.made()
+    learn_of_calls(forward, pairs)
+    for function in (forward, *(pair.function for pair in pairs if pair.function is not None)):
+        refuse_cutting(function)
     low.builder.line = None
     gradient = check(_differentiate(request, forward, parameters, low), "differentiate", low.host.values())
     line = _Line(request, low, gradient)

@@ -47,7 +47,7 @@ from revcompile.ir.nodes import (
     results,
     uses,
 )
-from revcompile.ir.types import Array, Facts, Scalar
+from revcompile.ir.types import Array, Facts, Scalar, Type
 from revcompile.passes.add_at import add_at, add_many
 from revcompile.runtime import scatter
 from revcompile.statements.store import OVERWRITTEN, RESTORED
@@ -241,7 +241,8 @@ class Writer(BlockWriter):
             self._line(f"{self.names[old]} = {text}{'.copy()' if isinstance(old.type, Array) else ''}")
         sign, what = "=", self.spell(value)
         made = self.definitions.get(value) if isinstance(value, Value) and value in self.folded else None
-        if isinstance(made, Apply) and made.function in OPERATORS and len(path) == 1:
+        alike = isinstance(value, Value) and _is_alike(value.type, old.type)
+        if isinstance(made, Apply) and made.function in OPERATORS and len(path) == 1 and alike:
             part = self.definitions.get(made.args[0]) if isinstance(made.args[0], Value) else None
             if isinstance(part, Apply) and made.args[0] in self.folded and part.function is operator.getitem:
                 if to_text(self.spell.application(part)) == to_text(place):
@@ -420,6 +421,13 @@ def _is_sum_of_numbers(statement: Apply) -> bool:
     result = statement.result
     is_number = isinstance(result, Value) and result.of is not None and isinstance(result.type, Scalar)
     return is_number and not any(isinstance(v.type, Array) for v in statement.inputs)
+
+
+def _is_alike(new: Type, place: Type) -> bool:
+    """Whether NumPy can compute what is stored where it is stored: with its dtype and its number of axes."""
+    if not isinstance(place, Array):
+        return True
+    return isinstance(new, Array) and new.dtype == place.dtype and len(new.dims) == len(place.dims)
 
 
 def _added(target: str, total: ast.expr) -> str | None:

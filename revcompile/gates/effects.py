@@ -58,5 +58,6 @@ def has_effects(function: Any) -> bool:
 
 
 EFFECTS = {assert_, print_, backward_begins, defined_}  # and, once there can be any, random draws
-known(assert_, format_, percent, print_, backward_begins, defined_, stop_gradient)
+known(assert_, format_, percent, print_, backward_begins, defined_)
+known(stop_gradient, view=True)
 elementwise("copy", identity, x="1")

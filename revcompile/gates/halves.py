@@ -42,6 +42,7 @@ class Pair:
     calls: frozenset[Pair] = frozenset()
     live: frozenset[Value] = frozenset()
     raises: bool = False
+    whole: bool = False  # whether it may give whole numbers for floats, see `autodiff/whole`
     singular: bool = True  # whether what it gives may be infinite where its arguments are not
 
     def reached(self) -> set[Pair]:

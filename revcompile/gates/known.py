@@ -64,7 +64,7 @@ def ix_dims(facts: Facts, args: tuple[Any, ...]) -> tuple[tuple[Dim, ...], ...]:
 known(np.nonzero, methods=["nonzero"], dims=nonzero_dims)
 known(np.flatnonzero, dims=flatnonzero_dims)
 known(np.argwhere, dims=argwhere_dims)
-known(np.ix_, dims=ix_dims)
+known(np.ix_, dims=ix_dims, view=True)
 
 
 def as_it_is(function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:

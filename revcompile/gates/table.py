@@ -187,13 +187,14 @@ def known(
     methods: Iterable[str] = (),
     signature: Function | None = None,
     dims: Function | None = None,
+    view: bool = False,
 ) -> None:
     """Register functions whose results carry no gradient; `signature` is a function to copy it from.
 
-    `dims` is that of `gate`, for a result whose lengths depend on what is in the arrays.
+    `dims` is that of `gate`, for a result whose lengths depend on what is in the arrays; so is `view`.
     """
     for function in functions:
-        register(Gate(function.__name__, (function,), signature or function, dims=dims), ())
+        register(Gate(function.__name__, (function,), signature or function, dims=dims, view=view), ())
     for method, function in zip(methods, functions, strict=False):
         METHODS[method] = function
 

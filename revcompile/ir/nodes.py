@@ -26,7 +26,7 @@ class Value:
     value; `fold` says that a single use may be written in place of the name.
     """
 
-    __slots__ = ("type", "hint", "of", "fold", "unset")
+    __slots__ = ("type", "hint", "of", "fold", "unset", "whole")
 
     def __init__(
         self, type: Type, hint: str | None = None, of: Value | None = None, fold: bool = True
@@ -36,6 +36,7 @@ class Value:
         self.of = of
         self.fold = fold
         self.unset = False  # whether it may be None: what a name is that is not assigned
+        self.whole = False  # of a pair's parameter, a float: whether a call may pass a whole number
 
     def __repr__(self) -> str:
         name = self.hint or (f"grad of {self.of!r}" if self.of else "value")

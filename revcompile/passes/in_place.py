@@ -114,8 +114,7 @@ class _InPlace:
             return False
         own = self.storage.itself(value)
         in_the_way = [v if own_token(v) & own else self._left_by(v) for v in shared]
-        in_the_way = [v for v in in_the_way if v not in self.copied]
-        if all(v in self.views for v in in_the_way):
+        if all(v in self.views and v not in self.copied for v in in_the_way):
             self.to_copy.update(in_the_way)
             return True
         return False
@@ -183,6 +182,9 @@ class _InPlace:
         if s.function is np.einsum and len(s.args[1]) > 1:
             shares = False
         for v in s.outputs:
+            if v.type == SAVED:  # what a gate of the user's keeps may be its arguments
+                self.storage.share(v, self.storage.of(s.args) | self.storage.of(s.result))
+                continue
             if isinstance(v.type, Rows):
                 self.storage.hold(v, self.storage.items(s.args) | {ListItself(v)})
                 continue
@@ -337,10 +339,10 @@ class _InPlace:
                 ends[i] = self._copy(ends[i], statements)
                 tokens = self.storage.itself(ends[i])
             taken |= tokens
-        of_others = frozenset(t for i in mutated for t in own_token(s.params[i]))
         for i, p in enumerate(s.params):
-            if i not in mutated and (shared := self.storage.of(ends[i]) & of_others):
-                self.handed_on[p] = self.handed_on.get(p, NONE) | shared
+            for j in mutated:
+                if i not in mutated and self.storage.of(ends[i]) & self.storage.itself(ends[j]):
+                    self.handed_on[p] = self.handed_on.get(p, NONE) | own_token(s.params[j])
         origins = {
             token: self.storage.of(inits[i]) | self.storage.of(ends[i])
             for i, p in enumerate(s.params)
@@ -348,16 +350,14 @@ class _InPlace:
             for token in own_token(p) | {p}
         }
         for i, result in enumerate(s.results):
-            tokens = self.storage.of(inits[i]) | self.storage.of(ends[i])
-            while True:  # a slot that is not written has the storage that it began with, or another slot did
-                more = tokens.union(*(origins[t] for t in tokens if t in origins))
-                if more == tokens:
-                    break
-                tokens = more
+            tokens = _traced(self.storage.of(inits[i]) | self.storage.of(ends[i]), origins)
             self.storage.hold(result, tokens or own_token(result))
         for v, items in s.saves:
             if isinstance(v, Value):
-                self.storage.share(items, self.storage.of(v))
+                tokens = self.storage.of(v)
+                if any(t in origins or self._is_outside(t, point) for t in tokens):
+                    tokens |= {FOREIGN}  # one array may be kept of two trips
+                self.storage.share(items, _traced(tokens, origins))
         self.written |= outer_written
         body = Block(tuple(statements), tuple(ends))
         out.append(replace(s, test=test, body=body, inits=tuple(inits)))
@@ -387,7 +387,8 @@ class _InPlace:
         if not isinstance(init, Value):
             return True
         tokens = self.storage.itself(init)
-        if any(i != slot and self.storage.of(other) & tokens for i, other in enumerate(s.inits)):
+        others = [*s.inits[:slot], *s.inits[slot + 1 :], *(each.args for _, each in s.each)]
+        if any(self.storage.of(other) & tokens for other in others):
             return False
         return self.storage.readers(init, point) == []
 
@@ -454,6 +455,15 @@ def copy_of(array: Value, new: Value, made: Apply | None, line: int | None = Non
 def _may_be_start(s: Apply) -> bool:
     """Whether it is a sum that is the array that it begins with where there is nothing to be added."""
     return s.function is sum and isinstance(s.args[1], Value) and isinstance(s.args[1].type, Array)
+
+
+def _traced(tokens: Tokens, origins: dict[Any, Tokens]) -> Tokens:
+    """With what a slot of a loop that is not written began with, or another slot did."""
+    while True:
+        more = tokens.union(*(origins[t] for t in tokens if t in origins))
+        if more == tokens:
+            return tokens
+        tokens = more
 
 
 def _is_plain_view(s: Apply) -> bool:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.autodiff.signs import may_be_python
+from revcompile.autodiff.whole import gives_whole, may_be_whole
 from revcompile.gates.effects import identity
 from revcompile.gates.infer import infer
 from revcompile.gates.lengths import length, size_of
@@ -44,6 +45,7 @@ def simplify(function: Function, facts: Facts, algebra: bool = True) -> Function
     walk = _Scoped(lambda statement, out: _Rules(walk, facts, out, equals).visit(statement))
     walk.facts = facts
     walk.counts, walk.algebra = count_uses(function.body), algebra
+    walk.whole = may_be_whole(function)
     equals: dict[Any, Value] = {}
     for parameter in function.parameters:
         for value in leaves(parameter.structure):
@@ -71,6 +73,7 @@ def drop_casts(function: Function, facts: Facts) -> Function:
         return _Rules(walk, facts, out, {}).cast(statement) if statement.function in CASTS else None
 
     walk = Walk(visit)
+    walk.whole = may_be_whole(function)
     return walk.function(function)
 
 
@@ -135,8 +138,9 @@ class _Rules:
     def emit(self, like: Apply, function: Callable[..., Any], *args: Structure) -> Value:
         types = infer(TABLE[function], function, args, self.facts)
         value = Value(types)
-        self.out.append(Apply(function, args, value, like.line, like.note))
-        self.walk.definitions[value] = self.out[-1]  # type: ignore[assignment]
+        made = Apply(function, args, value, like.line, like.note)
+        self._add(made)
+        self.walk.definitions[value] = made
         return value
 
     def replace(self, statement: Apply, function: Callable[..., Any], *args: Structure) -> Structure | None:
@@ -147,8 +151,13 @@ class _Rules:
             return None
         if isinstance(statement.result, Value):
             new.hint, new.of, new.fold = statement.result.hint, statement.result.of, statement.result.fold
-        self.out.append(Apply(function, args, new, statement.line, statement.note))
+        self._add(Apply(function, args, new, statement.line, statement.note))
         return new
+
+    def _add(self, made: Apply) -> None:
+        self.out.append(made)
+        if gives_whole(made, self.walk.whole):
+            self.walk.whole.update(made.outputs)
 
     # -- rules --------------------------------------------------------------------------------
 
@@ -192,7 +201,7 @@ class _Rules:
             return a * b
         for one, other in ((a, b), (b, a)):
             factor = self.number(one)
-            if factor == 1.0 and self.same_type(other, s.result):
+            if factor == 1.0 and self.same_type(other, s.result) and other not in self.walk.whole:
                 return other
             if factor == -1.0:
                 return self.replace(s, operator.neg, other)
@@ -208,13 +217,15 @@ class _Rules:
 
     def divide(self, s: Apply) -> Structure | None:
         a, b = s.args
-        if self.number(b) == 1.0 and self.same_type(a, s.result):
+        if self.number(b) == 1.0 and self.same_type(a, s.result) and a not in self.walk.whole:
             return a
         return None
 
     def power(self, s: Apply) -> Structure | None:
         a, b = s.args
-        return a if type(b) in (int, float) and b == 1 and self.same_type(a, s.result) else None
+        if type(b) not in (int, float) or b != 1 or a in self.walk.whole:
+            return None
+        return a if self.same_type(a, s.result) else None
 
     def negative(self, s: Apply) -> Structure | None:
         (a,) = s.args
@@ -237,7 +248,8 @@ class _Rules:
         t = s.result.type if isinstance(s.result, Value) else None
         if isinstance(t, Scalar) and not t.python and may_be_python(a, self.walk.definitions, self.given):
             return None
-        return a if isinstance(a, Value) and self.same_type(a, s.result) else None
+        is_same = isinstance(a, Value) and a not in self.walk.whole and self.same_type(a, s.result)
+        return a if is_same else None
 
     def reshape(self, s: Apply) -> Structure | None:
         a = s.args[0]

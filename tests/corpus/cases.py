@@ -19,8 +19,10 @@ from tests.corpus import (  # noqa: F401
     cases_pairs,
     cases_programs,
     cases_recursion,
+    cases_storage,
     cases_traps,
     cases_views,
+    cases_whole,
 )
 from tests.corpus.table import CASES, Case, calls_of
 

@@ -413,6 +413,27 @@ def test_the_gradient_of_an_opaque_gate_is_not_taken_for_a_constant():
         grad(grad(lambda x: cube(x)))(2.0)
 
 
+def test_what_an_opaque_gate_has_saved_is_not_written():
+    def waves(x):
+        return np.sum(np.sin(x))
+
+    @gate(waves, forward=lambda x: (np.sum(np.sin(x)), x))
+    def waves_backward(grad_y, x):
+        return grad_y * np.cos(x)
+
+    def overwritten(x, n):
+        z = x * 1.0
+        total = 0.0
+        for i in range(n):
+            y = waves(z)
+            z[i] = y * x[0]
+            total += y * y
+        return total + np.sum(z)
+
+    for n in range(4):
+        check(overwritten, V, n)
+
+
 # the face
 
 

@@ -1,0 +1,137 @@
+"""Which floats may be whole numbers at run time: where a branch or a loop gives the one or the other.
+
+After `k = 1 if c else 0.5` the type of k is that of a float, which is what all that is computed with it is.
+But what is computed of k and of whole numbers alone may be whole, and `1.0 * k` is not k: an array of whole
+numbers cuts off what is added to it in place. Imports the IR and the gate table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from revcompile.errors import UnsupportedError
+from revcompile.gates.halves import Half, Pair
+from revcompile.gates.infer import infer
+from revcompile.gates.storing import store
+from revcompile.gates.table import TABLE
+from revcompile.ir.nodes import (
+    Apply,
+    Block,
+    Branch,
+    Function,
+    Loop,
+    Structure,
+    Value,
+    applications,
+    blocks,
+    leaves,
+    map_values,
+)
+from revcompile.ir.types import Array, Facts, Rows, Scalar, is_float
+
+PICKING = frozenset({max, min})  # what gives one of its operands
+
+
+def may_be_whole(function: Function) -> set[Value]:
+    """The values of a function that have the type of a float and may be whole numbers."""
+    found = {v for p in function.parameters for v in leaves(p.structure) if v.whole}
+    while True:
+        more = {v for v in _whole(function.body, found, {}) if is_float(v.type)}
+        if more <= found:
+            return found
+        found |= more
+
+
+def learn_of_calls(primal: Function, pairs: Sequence[Pair]) -> None:
+    """Note which pairs may give whole numbers for floats, and which of their parameters may be given them."""
+    functions = {pair.function: pair for pair in pairs if pair.function is not None}
+    news = True
+    while news:
+        news = False
+        for function in (primal, *functions):
+            found = may_be_whole(function)
+            for s in applications(function.body):
+                if isinstance(s.function, Half):
+                    for arg, parameter in zip(s.args, s.function.pair.parameters, strict=True):
+                        if not parameter.whole and is_float(parameter.type) and _is_whole(arg, found):
+                            parameter.whole = news = True
+            pair = functions.get(function)
+            if pair is not None and not pair.whole and not found.isdisjoint(leaves(function.result)):
+                pair.whole = news = True
+
+
+def refuse_cutting(function: Function) -> None:
+    """Refuse what is stored into an array of which only the run decides whether it holds whole numbers."""
+    found = may_be_whole(function)
+    for s in applications(function.body):
+        if s.function is store and s.args[0] in found and _is_float(s.args[2]):
+            raise UnsupportedError(
+                f"{s.args[0].hint or 'an array'}, into which line {s.line} writes a float, may be made of "
+                "whole numbers alone, and so be an array of whole numbers",
+                way_out="Begin with floats, 1.0 rather than 1, or say dtype=float.",
+            )
+
+
+def gives_whole(s: Apply, found: set[Value]) -> bool:
+    """Whether a step may give a whole number where its type says that it gives a float."""
+    values = [v for v in s.inputs if v in found]
+    if isinstance(s.function, Half):
+        return s.function.kind != "backward" and (s.function.pair.whole or bool(values))
+    if s.function is store:
+        return s.args[0] in found
+    if s.function in PICKING:
+        return bool(values) or any(not _is_float(a) for a in _atoms(s.args))
+    if s.function is sum and isinstance(s.args[1], int):  # of nothing
+        return isinstance(s.args[0], Value)
+    if not values or isinstance(s.function, type) or not isinstance(s.result, Value):
+        return False
+    names = {v: _as_whole(v) for v in values}
+    args = map_values(lambda v: names.get(v, v), s.args)
+    try:
+        t = infer(TABLE[s.function], s.function, args, Facts())
+    except (TypeError, ValueError, NotImplementedError, LookupError):
+        return True
+    return not (isinstance(t, (Scalar, Array)) and t.dtype.kind == "f")
+
+
+def _whole(block: Block, found: set[Value], lists: dict[Structure, Structure]) -> Iterator[Value]:
+    for s in block.statements:
+        if isinstance(s, Apply):
+            if any(v not in found and is_float(v.type) for v in s.outputs) and gives_whole(s, found):
+                yield from s.outputs
+        elif isinstance(s, Branch):
+            for side in blocks(s):
+                pairs = zip(s.results, side.yields, strict=False)
+                yield from (r for r, atom in pairs if r is not atom and _is_whole(atom, found))
+        elif isinstance(s, Loop):
+            lists.update((kept, v) for v, kept in s.saves)
+            for init, end, *carried in zip(s.inits, s.body.yields, s.params, s.results, strict=False):
+                if _is_whole(init, found) or _is_whole(end, found):
+                    yield from carried
+            yield from (v for v, each in s.each if lists.get(each.args[0]) in found)
+        for inner in blocks(s):
+            yield from _whole(inner, found, lists)
+
+
+def _is_float(atom: Structure) -> bool:
+    """Whether an atom is not a whole number; what is no number at all is none."""
+    if isinstance(atom, Value):
+        return not isinstance(atom.type, (Scalar, Array)) or atom.type.dtype.kind not in "iub"
+    return not isinstance(atom, (int, np.integer))
+
+
+def _is_whole(atom: Structure, found: set[Value]) -> bool:
+    return atom in found if isinstance(atom, Value) and is_float(atom.type) else not _is_float(atom)
+
+
+def _atoms(args: tuple[Structure, ...]) -> Iterator[Structure]:
+    for a in args:
+        yield from a if isinstance(a, (tuple, list)) else (a,)
+
+
+def _as_whole(v: Value) -> Value:
+    assert isinstance(v.type, (Scalar, Array))
+    return Value(v.type if isinstance(v.type, Rows) else replace(v.type, dtype=np.dtype(int)))
