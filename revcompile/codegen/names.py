@@ -24,11 +24,14 @@ class Names:
         self._outer = outer  # the globals of generated code, which grow while it is written
         self._names: dict[Value, str] = {}
         self._temporaries = 0
+        self._waiting: set[Value] = set()  # the groups that are being named
 
     def __getitem__(self, value: Value) -> str:
         value = self._groups.find(value)
         if value not in self._names:
+            self._waiting.add(value)
             self._names[value] = self._fresh(value)
+            self._waiting.discard(value)
         return self._names[value]
 
     def give(self, value: Value, name: str) -> None:
@@ -39,7 +42,7 @@ class Names:
     def _fresh(self, value: Value) -> str:
         members = self._groups.members(value)
         value = next((v for v in members if v.hint is not None or v.of is not None), value)
-        if value.of is not None and self._groups.find(value.of) is not self._groups.find(value):
+        if value.of is not None and self._groups.find(value.of) not in self._waiting:
             return self._unique(f"grad_{self[value.of]}")
         if value.hint is not None:
             return self._unique(value.hint)

@@ -103,8 +103,9 @@ def lower_alone(low: Lowering, node: Node, frame: Frame, parts: Parts, lowered: 
     statements: list[Statement] = []
     try:
         with builder.apart() as statements:
-            result = low.resolve(low.body(node, inner))
-            results = Parts(low, {"result": result})
+            results = Parts(low, {"result": low.body(node, inner)})
+            arrays = [v for v in values_in(results.atoms) if isinstance(v.type, Array)]
+            results.atoms = [low.resolve(a) for a in results.atoms]
             recursive = lowered in low.pairs.attempts
             lowered.given = tuple(i for i, a in enumerate(results.atoms) if recursive or isinstance(a, Value))
             outs = [results.atoms[i] for i in lowered.given]
@@ -116,7 +117,7 @@ def lower_alone(low: Lowering, node: Node, frame: Frame, parts: Parts, lowered: 
     if any(made is met for made in build.made.values() for met in results.met):
         raise Inseparable("it gives a list or a dict that it was given")
     body = Block(tuple(statements), (tuple(outs),))
-    _check_alone(low, body, lowered, own, values_in(outs))
+    _check_alone(low, body, lowered, own, arrays)
     lowered.results, lowered.steers = (
         results,
         frozenset(behind(low, low.steering)) & set(values_in(lowered.atoms)),
@@ -128,8 +129,13 @@ def values_in(atoms: Sequence[Structure]) -> list[Value]:
     return [a for a in atoms if isinstance(a, Value)]
 
 
-def _check_alone(low: Lowering, body: Block, lowered: Lowered, memory: Memory, outs: Sequence[Value]) -> None:
-    """Raises Inseparable where a function reads, writes or gives what is not its own."""
+def _check_alone(
+    low: Lowering, body: Block, lowered: Lowered, memory: Memory, arrays: Sequence[Value]
+) -> None:
+    """Raises Inseparable where a function reads, writes or gives what is not its own.
+
+    `arrays` are those that it gives.
+    """
     pair = lowered.pair
     given = set(values_in(lowered.atoms))
     live = {item.value: item.path for item in low.host.live.values()}
@@ -145,7 +151,6 @@ def _check_alone(low: Lowering, body: Block, lowered: Lowered, memory: Memory, o
     foreign = {v for v in given | set(live) if isinstance(v.type, Array)}
     if any(not foreign.isdisjoint(_sharing(memory, v)) for v in memory.written):
         raise Inseparable("it writes into an array that it was given")
-    arrays = [v for v in outs if isinstance(v.type, Array)]
     shared = any(memory.may_share(a, b) for i, a in enumerate(arrays) for b in arrays[:i])
     lowered.fresh = not shared and all(foreign.isdisjoint(_sharing(memory, v)) for v in arrays)
 

@@ -240,6 +240,9 @@ class _InPlace:
         if not self._may_write(array, point) or (contiguous and not laid_out):
             array = self._copy(array, out, s.line)
         after, old = s.result
+        if isinstance(value, Value) and self.storage.of(value) & self.storage.of(array):
+            if not _is_in_order(array, path, old, self._maker(value, out)):
+                value = self._copy(value, out, s.line)
         self.storage.hold(
             after, self._write(array) | (self.storage.of(value) if isinstance(array.type, Rows) else NONE)
         )
@@ -450,6 +453,30 @@ def copy_of(array: Value, new: Value, made: Apply | None, line: int | None = Non
         new.unset = True
         return Apply(copy_for, (array,), new, line)
     return Apply(np.ndarray.copy, (array, "C"), new, line)
+
+
+def _is_in_order(array: Value, path: Any, old: Value, read: Apply | None) -> bool:
+    """Whether NumPy reads each element of a part of `array` before it writes it.
+
+    Along one axis it does so if what is read has equal steps; of more axes it makes a copy itself.
+    """
+    if len(old.type.dims) != 1:
+        return True
+    if read is None or read.function is not operator.getitem or read.args[0] is not array or len(path) != 1:
+        return False
+    (function, *index), rank = path[0], len(array.type.dims)
+    way = _way_through(index[0], rank) if function is operator.getitem else None
+    return way is not None and way == _way_through(read.args[1], rank)
+
+
+def _way_through(index: Structure, rank: int) -> tuple[int, Any] | None:
+    """The axis along which an index goes, and its step; None if that is not plain to see."""
+    parts = list(index) if isinstance(index, tuple) else [index]
+    if any(p is None or p is Ellipsis for p in parts) or is_gather(index):
+        return None
+    parts += [slice(None)] * (rank - len(parts))
+    slices = [(i, 1 if p.step is None else p.step) for i, p in enumerate(parts) if isinstance(p, slice)]
+    return slices[0] if len(slices) == 1 else None
 
 
 def _may_be_start(s: Apply) -> bool:

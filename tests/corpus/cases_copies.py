@@ -153,6 +153,27 @@ def difference_of_order_zero_is_the_array(x):
     return np.sum(x * y)
 
 
+# a part written with another part that it shares elements with: NumPy reads what it has overwritten
+
+
+@case(S, -S)
+def row_written_with_a_column_times_one(x):
+    y = x * 1.5
+    y[0, 0] = 2.0
+    y[1] = y[:, 2] * 1.0
+    y[2] = -(-y[:, 1])
+    y[:, 0] = y[0].astype(float)
+    return np.sum(y * y * np.arange(9.0).reshape(3, 3))
+
+
+@case((MANY, 3), (MANY, 0))
+def every_other_element_written_with_a_slice_times_one(x, n):
+    for _ in range(n):
+        x[::2] = x[:10] * 1.0
+        x[5:15] = x[::2] / 1.0
+    return np.sum(x * x * np.arange(20.0))
+
+
 # changed in place by what the class says
 
 

@@ -376,3 +376,69 @@ def guarded(x, y):
 def large_helper_that_is_masked(x, y):
     safe = np.where(x > 0, x, 1.0)
     return np.sum(np.where(x > 0, guarded(safe, y) + guarded(safe, 2.0 * y), 0.0))
+
+
+# what a large function gives shares memory, or is a function
+
+
+def stirred(a):
+    b = a * 1.1
+    b = b + np.sin(b)
+    c = np.tanh(b * b + a) + a
+    d = c * c + np.exp(-c * c)
+    return d / (1.0 + d * d) + np.cos(d) * c
+
+
+def stirred_and_reversed(a):
+    b = stirred(a)
+    b[1:] += a[:-1]
+    c = b[::-1]
+    c[0] = a[0]
+    return b, c
+
+
+@doubtful(V, U)
+def array_given_with_a_view_of_it(x):
+    b, c = stirred_and_reversed(x)
+    b[0] = 1.0
+    return np.sum(b * c * x)
+
+
+def weighing(a):
+    b, c = stirred(a), stirred(a + 0.1)[1:]
+    b[0] = 1.0
+
+    def weigh(v):
+        return np.sum(v * b) + np.sum(c * b[1:])
+
+    b *= 2.0
+    return weigh
+
+
+@case(V, U)
+def function_given_by_a_large_one(x):
+    first, second = weighing(x), weighing(x * 0.5)
+    return first(x) * second(x)
+
+
+class Halved:
+    def __init__(self, b):
+        self.b, self.tail = b, b[1:]
+
+
+def halved_object(a):
+    b, c = stirred(a), stirred(a + 0.1)
+    b[0] = 1.0
+    given = Halved(b)
+    b *= 2.0
+    given.tail[0] = c[1]
+    return given, {"c": c, "b": b, "parts": [c, b[::2]]}
+
+
+@doubtful(V, U)
+def object_given_with_a_view_of_its_array(x):
+    first, some = halved_object(x)
+    second, others = halved_object(x * 0.5)
+    first.b[2] = 7.0
+    others["c"][0] = 3.0
+    return np.sum(some["b"] * second.b) + np.sum(first.tail * second.tail) + np.sum(others["parts"][0])
