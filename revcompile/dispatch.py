@@ -147,6 +147,7 @@ class Dispatcher:
         self.signature = inspect.signature(self.function, follow_wrapped=False)
         self.packed: tuple[str, str] | None = None
         self.bound: tuple[str, Any] | None = None
+        self.is_wrapper = False  # its *args are the parameters of the function that it wraps
         parameters = list(self.signature.parameters.values())
         if self.owner is not None:
             self.bound = (parameters[0].name, self.owner)
@@ -158,6 +159,7 @@ class Dispatcher:
             inner = list(inspect.signature(self.function).parameters.values())
             kinds = {p.kind for p in inner}
             if inner != parameters and not kinds & {parameters[0].kind, parameters[1].kind}:
+                self.is_wrapper = True
                 if all(p.default is p.empty for p in inner):
                     self.packed = (parameters[0].name, parameters[1].name)
                     self.signature = inspect.signature(self.function)
@@ -183,7 +185,8 @@ class Dispatcher:
     def _find_wanted(self, positional: int) -> tuple[tuple[str, ...], bool]:
         if self.explicit is not None:
             return self.explicit, not isinstance(self.options.argnums, (tuple, list))
-        return names_by_call(self.signature, positional, self.is_method)
+        names, bare = names_by_call(self.signature, positional, self.is_method)
+        return names, bare or (self.is_wrapper and positional == 1)
 
     # -- a call -------------------------------------------------------------------------------
 

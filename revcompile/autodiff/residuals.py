@@ -29,6 +29,7 @@ from revcompile.ir.nodes import (
     Loop,
     Statement,
     Value,
+    applications,
     blocks,
     defined,
     results,
@@ -160,6 +161,7 @@ class _Residuals:
         self.saved: dict[Value, None] = {}
 
     def complete(self) -> Loop:
+        self._share_lengths()
         for v in dict.fromkeys(uses(self.reversal.body)):
             made = self.made.get(v)
             if made is not None and not self._is_repeatable(made, False) and self._is_constant(v):
@@ -190,6 +192,17 @@ class _Residuals:
                 names[v] = Value(v.type, v.hint, v.of, v.fold)
         body = Block((*repeated, *self.reversal.body.statements), self.reversal.body.yields)
         return replace(self.reversal, each=each, body=substitute(body, names))
+
+    def _share_lengths(self) -> None:
+        """A length that the forward trip has asked for already is read: its array need not be kept for it."""
+        known = {(s.function, s.args): s.result for s in self.statements if _is_length(s)}  # type: ignore[union-attr]
+        names = {
+            s.result: known[s.function, s.args]
+            for s in applications(self.reversal.body)
+            if _is_length(s) and (s.function, s.args) in known
+        }
+        body = _without(self.reversal.body, frozenset(names))
+        self.reversal = replace(self.reversal, body=substitute(body, names))
 
     def _counting(
         self, names: dict[Value, Value], lists: list[tuple[Value, Each]]
@@ -271,6 +284,24 @@ class _Residuals:
         self.again[v] = self.made[v]
         for a in self.made[v].inputs:
             self._repeat(a)
+
+
+def _is_length(s: Statement) -> bool:
+    return isinstance(s, Apply) and s.function in LENGTHS
+
+
+def _without(block: Block, dropped: frozenset[Value]) -> Block:
+    """The block without the operations that make these values."""
+    out: list[Statement] = []
+    for s in block.statements:
+        if isinstance(s, Apply) and not dropped.isdisjoint(s.outputs):
+            continue
+        if isinstance(s, Branch):
+            s = replace(s, then=_without(s.then, dropped), orelse=_without(s.orelse, dropped))
+        elif isinstance(s, Loop):
+            s = replace(s, body=_without(s.body, dropped))
+        out.append(s)
+    return replace(block, statements=tuple(out))
 
 
 def is_harmless(s: Apply) -> bool:

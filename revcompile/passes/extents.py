@@ -33,6 +33,8 @@ from revcompile.runtime import item_length, zeros_for
 
 def ask_the_living(function: Function, facts: Facts) -> Function:
     parameters = [v for p in function.parameters for v in leaves(p.structure)]
+    upstream = {v for v in parameters if v.of is not None}  # of a pair: the forward half is not given these
+    backward: list[Statement] = []
     without = eliminate_dead(replace(function, body=_without_lengths(function.body)))
     needed = {*uses(without.body), *parameters}
     known = list(parameters)
@@ -40,12 +42,15 @@ def ask_the_living(function: Function, facts: Facts) -> Function:
 
     def visit(statement: Apply, out: list[Statement]) -> Structure | None:
         result = statement.result
+        if not upstream.isdisjoint(statement.inputs) and statement.function not in LENGTHS:
+            backward.append(statement)
         if isinstance(result, Value) and result in needed and result in outer and has_shape(statement):
             known.append(result)
         of_items = statement.function is item_length
         if not of_items and (statement.function not in LENGTHS or _is_good(statement.args[0], needed)):
             return None
-        for other in _equals(statement, known, facts):
+        there = known if backward else [v for v in known if v not in upstream]
+        for other in _equals(statement, there, facts):
             new = Value(result.type)
             out.append(Apply(length if of_items else statement.function, other, new, statement.line))
             return new

@@ -49,7 +49,8 @@ def simplify(function: Function, facts: Facts, algebra: bool = True) -> Function
     equals: dict[Any, Value] = {}
     for parameter in function.parameters:
         for value in leaves(parameter.structure):
-            equals.setdefault(_axes_key(value, facts), value)
+            if value.of is None:  # the forward half of a pair is not given what the upstream gradient is
+                equals.setdefault(_axes_key(value, facts), value)
     return walk.function(function)
 
 

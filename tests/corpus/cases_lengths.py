@@ -93,3 +93,22 @@ def triangular_products(a, v):
             a[i, j] -= np.dot(a[i, :j], a[j, :j]) * v[j]
         v[: i + 1] *= a[i, i]
     return np.sum(a**2) + np.sum(v)
+
+
+def sparse_product(data, columns, rows, x):
+    y = np.zeros(len(rows) - 1)
+    for i in range(len(y)):
+        for k in range(rows[i], rows[i + 1]):
+            y[i] += data[k] * x[columns[k]]
+    return y
+
+
+@case(
+    (np.sin(np.arange(1.0, 8.0)), V[:3], np.array([0, 1, 0, 1, 2, 1, 2]), np.array([0, 2, 5, 7]), 3),
+    argnums=(0, 1),
+)
+def helper_whose_array_is_as_long_as_it_says(data, b, columns, rows, n):
+    x = np.zeros_like(b)
+    for _ in range(n):
+        x = x + 0.3 * (b - sparse_product(data, columns, rows, x))
+    return x @ b

@@ -90,6 +90,17 @@ def test_wrapped_functions():
     assert grad(wrapper, "y")(3.0, 5.0) == 6.0
     assert g.__doc__ == "The text." and g.__name__ == "f"
 
+    def scaled(x, by=2.0):
+        return x * by
+
+    @functools.wraps(scaled)
+    def also(*args, **kwargs):
+        return scaled(*args, **kwargs)
+
+    for h in (grad(scaled), grad(also)):
+        assert h(3.0) == 2.0 and h(3.0, 4.0) == (4.0, 3.0)
+    assert grad(lambda *xs: xs[0] ** 2)(3.0) == (6.0,)
+
     @functools.lru_cache
     def cached(x):
         return x * x

@@ -278,3 +278,18 @@ def test_an_access_in_a_loop_costs_the_same_in_long_arrays(function):
         return min(times) / n
 
     assert per_element(20_000) < 3 * per_element(1_000)
+
+
+def test_of_an_array_that_only_its_length_is_read_of_the_length_is_saved():
+    def product(x, n):
+        for _ in range(n):
+            y = np.zeros(n + 1)
+            for i in range(len(y)):
+                y[i] += x * i
+            x = x + 0.1 * np.sum(y)
+        return x
+
+    gradient = grad(product, argnums="x")
+    (name,) = saved(gradient, 0.5, 3)
+    text = gradient.source_for(0.5, 3)
+    assert f"{name.removeprefix('saved_')} = y.shape[0]" in text and ".copy()" not in text
