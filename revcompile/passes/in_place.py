@@ -41,9 +41,9 @@ from revcompile.ir.nodes import (
 )
 from revcompile.ir.types import Array, Rows, Scalar
 from revcompile.passes.add_at import add_at, add_many, add_where_it_is, same_form
+from revcompile.passes.copies import copy_of, is_in_order
 from revcompile.passes.order import Order, Point
 from revcompile.passes.storage import FOREIGN, NONE, ListItself, Storage, Tokens, own_token
-from revcompile.runtime import copy_for
 from revcompile.syntax.memory import ALWAYS_VIEWS, SAME_ARRAY, VIEWS_OF_CONTIGUOUS, is_gather
 
 ALIASING = frozenset({identity, np.asarray, np.nan_to_num})
@@ -241,7 +241,7 @@ class _InPlace:
             array = self._copy(array, out, s.line)
         after, old = s.result
         if isinstance(value, Value) and self.storage.of(value) & self.storage.of(array):
-            if not _is_in_order(array, path, old, self._maker(value, out)):
+            if not is_in_order(array, path, old, self._maker(value, out)):
                 value = self._copy(value, out, s.line)
         self.storage.hold(
             after, self._write(array) | (self.storage.of(value) if isinstance(array.type, Rows) else NONE)
@@ -440,43 +440,6 @@ class _InPlace:
             return new
 
         return value, aux, map_values(own, gradients)
-
-
-def copy_of(array: Value, new: Value, made: Apply | None, line: int | None = None) -> Apply:
-    """The statement that makes `new` a copy of `array`: an array of one number, if it is that, stretched."""
-    if made is not None and made.function is np.broadcast_to:
-        number, shape = made.args[:2]
-        if not isinstance(number, Value) or not number.type.dims:
-            rest = [p.default for p in list(TABLE[np.full].signature.parameters.values())[2:]]
-            return Apply(np.full, (shape, number, *rest), new, line, made.note)
-    if array.unset or (array.of is not None and array.of.unset):
-        new.unset = True
-        return Apply(copy_for, (array,), new, line)
-    return Apply(np.ndarray.copy, (array, "C"), new, line)
-
-
-def _is_in_order(array: Value, path: Any, old: Value, read: Apply | None) -> bool:
-    """Whether NumPy reads each element of a part of `array` before it writes it.
-
-    Along one axis it does so if what is read has equal steps; of more axes it makes a copy itself.
-    """
-    if len(old.type.dims) != 1:
-        return True
-    if read is None or read.function is not operator.getitem or read.args[0] is not array or len(path) != 1:
-        return False
-    (function, *index), rank = path[0], len(array.type.dims)
-    way = _way_through(index[0], rank) if function is operator.getitem else None
-    return way is not None and way == _way_through(read.args[1], rank)
-
-
-def _way_through(index: Structure, rank: int) -> tuple[int, Any] | None:
-    """The axis along which an index goes, and its step; None if that is not plain to see."""
-    parts = list(index) if isinstance(index, tuple) else [index]
-    if any(p is None or p is Ellipsis for p in parts) or is_gather(index):
-        return None
-    parts += [slice(None)] * (rank - len(parts))
-    slices = [(i, 1 if p.step is None else p.step) for i, p in enumerate(parts) if isinstance(p, slice)]
-    return slices[0] if len(slices) == 1 else None
 
 
 def _may_be_start(s: Apply) -> bool:

@@ -1,0 +1,50 @@
+"""Copies, for `in_place`: how one is written, and where a store into what it reads needs one."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from revcompile.gates.table import TABLE
+from revcompile.ir.nodes import Apply, Structure, Value
+from revcompile.runtime import copy_for
+from revcompile.syntax.memory import is_gather
+
+
+def copy_of(array: Value, new: Value, made: Apply | None, line: int | None = None) -> Apply:
+    """The statement that makes `new` a copy of `array`: an array of one number, if it is that, stretched."""
+    if made is not None and made.function is np.broadcast_to:
+        number, shape = made.args[:2]
+        if not isinstance(number, Value) or not number.type.dims:
+            rest = [p.default for p in list(TABLE[np.full].signature.parameters.values())[2:]]
+            return Apply(np.full, (shape, number, *rest), new, line, made.note)
+    if array.unset or (array.of is not None and array.of.unset):
+        new.unset = True
+        return Apply(copy_for, (array,), new, line)
+    return Apply(np.ndarray.copy, (array, "C"), new, line)
+
+
+def is_in_order(array: Value, path: Any, old: Value, read: Apply | None) -> bool:
+    """Whether NumPy reads each element of a part of `array` before it writes it.
+
+    Along one axis it does so if what is read has equal steps; of more axes it makes a copy itself.
+    """
+    if len(old.type.dims) != 1:
+        return True
+    if read is None or read.function is not operator.getitem or read.args[0] is not array or len(path) != 1:
+        return False
+    (function, *index), rank = path[0], len(array.type.dims)
+    way = _way_through(index[0], rank) if function is operator.getitem else None
+    return way is not None and way == _way_through(read.args[1], rank)
+
+
+def _way_through(index: Structure, rank: int) -> tuple[int, Any] | None:
+    """The axis along which an index goes, and its step; None if that is not plain to see."""
+    parts = list(index) if isinstance(index, tuple) else [index]
+    if any(p is None or p is Ellipsis for p in parts) or is_gather(index):
+        return None
+    parts += [slice(None)] * (rank - len(parts))
+    slices = [(i, 1 if p.step is None else p.step) for i, p in enumerate(parts) if isinstance(p, slice)]
+    return slices[0] if len(slices) == 1 else None
