@@ -54,7 +54,7 @@ def learn_of_calls(primal: Function, pairs: Sequence[Pair]) -> None:
         for function in (primal, *functions):
             found = may_be_whole(function)
             for s in applications(function.body):
-                if isinstance(s.function, Half):
+                if isinstance(s.function, Half) and s.function.kind != "backward":
                     for arg, parameter in zip(s.args, s.function.pair.parameters, strict=True):
                         if not parameter.whole and is_float(parameter.type) and _is_whole(arg, found):
                             parameter.whole = news = True
