@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import inspect
 import math
 import operator
 from collections.abc import Callable, Iterable
@@ -429,7 +430,11 @@ def call(low: Lowering, node: ast.Call, frame: Frame) -> Structure:
         columns = growing.unzipped(low, pairs) if is_growing(pairs) else None
         if columns is not None:
             return columns
-    args = elements(low, node.args, frame)
+    args = (
+        [iterators.kept(low, a, frame) for a in node.args]
+        if _names_arguments(function) and not any(isinstance(a, ast.Starred) for a in node.args)
+        else elements(low, node.args, frame)
+    )
     kwargs: dict[str, Structure] = {}
     for keyword in node.keywords:
         if keyword.arg is None:
@@ -437,6 +442,19 @@ def call(low: Lowering, node: ast.Call, frame: Frame) -> Structure:
         else:
             kwargs[keyword.arg] = low.evaluate(keyword.value, frame)
     return low.call(function, tuple(args), kwargs, node, frame)
+
+
+def _names_arguments(function: Any) -> bool:
+    """Whether the arguments of a call get names: an iterator among them can be gone through once."""
+    if isinstance(function, NestedFunction):
+        a = function.node.args
+        return a.vararg is None
+    return (
+        type(function) is FunctionType
+        and not is_library(function)
+        and not function.__code__.co_flags & inspect.CO_VARARGS
+        and not hasattr(function, "__wrapped__")
+    )
 
 
 def known(low: Lowering, node: exits.Known, frame: Frame) -> Structure:

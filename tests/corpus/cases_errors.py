@@ -306,3 +306,28 @@ def too_few_to_take_apart(x, n):
         xs.append(x * i)
     first, *_, last = xs
     return last * 2.0 + first
+
+
+# an argument that can be gone through once
+
+
+def summed_twice(items):
+    return sum(items) + sum(items)
+
+
+@refused(0.6)
+def argument_gone_through_twice(x):
+    return summed_twice(map(lambda v: v * v, [x, 2.0 * x]))
+
+
+def longer_and_summed(xs, items):
+    xs.append(1.0)
+    return sum(items)
+
+
+@case(0.6)
+def argument_gone_through_once(x):
+    xs = [x, 2.0 * x]
+    return longer_and_summed(xs, (v * v for v in xs)) + (lambda pairs: sum(a * b for a, b in pairs))(
+        zip(xs, xs)
+    )
