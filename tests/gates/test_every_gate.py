@@ -112,7 +112,8 @@ def test_textbook_form_agrees(case: Case) -> None:
 
 
 def test_every_gate_has_an_example() -> None:
-    without = {g.name for g in TABLE.values() if g.carries_gradient and not g.examples}
+    ours = (g for f, g in TABLE.items() if not str(getattr(f, "__module__", "")).startswith("tests."))
+    without = {g.name for g in ours if g.carries_gradient and not g.examples}
     lists = {"list", "repeat", "append", "pop", "slice", "concatenate", "stack", "with_row"}
     # A cast rounds; stores and lists that grow are statements: tested in the corpus.
     assert without <= {"copy", "cast", "store"} | lists, without
