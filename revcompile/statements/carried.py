@@ -49,6 +49,7 @@ from revcompile.statements.join import (
     join_types,
     relate_joined,
     type_of,
+    version_of,
     versions,
 )
 from revcompile.syntax.abstract import Frame, Left, Poison, Restart
@@ -271,7 +272,7 @@ class Trial:
             if root in inside or root in carried.roots or root in carried.inits:
                 continue
             if version is not self.memory.current.get(root, root):
-                carried.roots[root] = Value(root.type, root.hint, fold=False)
+                carried.roots[root] = version_of(root)
                 self.changes = True
         params = [(p, end) for p, end, _ in self.pairs if isinstance(p, Value) and p in carried.inits]
         ends = {p: memory.root(end) if isinstance(end, Value) else None for p, end in params}
@@ -336,7 +337,7 @@ class Trial:
             low, self.memory, (self.memory, self.after_memory), set(carried.roots) | inside
         )
         for root, param in carried.roots.items():
-            new = Value(root.type, root.hint, fold=False)
+            new = version_of(root)
             inits.append(self.memory.current.get(root, root))
             params.append(param)
             yields.append(self.after_memory.current.get(root, root))

@@ -265,6 +265,13 @@ def relate_joined(
                     memory.link(new, [other])
 
 
+def version_of(root: Value) -> Value:
+    """Another version of an array: where the array is not set, it is not either."""
+    new = Value(root.type, root.hint, fold=False)
+    new.unset = root.unset
+    return new
+
+
 def join_memory(
     low: Interpreter, before: Memory, ways: tuple[Memory, Memory], inside: set[Value]
 ) -> tuple[Memory, list[Pair]]:
@@ -283,7 +290,7 @@ def join_memory(
             if a is b:
                 out.current[root] = a
             continue
-        new = Value(root.type, root.hint, fold=False)
+        new = version_of(root)
         pairs.append((a, b, new))
         out.current[root] = new
     return out, pairs

@@ -188,6 +188,18 @@ def overwritten(p, c):
     return c
 
 
+@case((V3, 0.7, 0.5, 0.1), (V3, 0.7, 0.1, 0.5), (V3, 0.7, 0.5, 0.6))
+def array_written_where_it_is_set(x, w, b, k):
+    for e in [b, k]:
+        flag = e >= 0.2
+        if flag:
+            t = x
+        if flag:
+            t[[0, 0]] = [0.0, 0.5 * w]
+            x = np.array([w, t[0], 0.1 * t[2]])
+    return np.sum(x * x)
+
+
 # numbers, and arrays without axes
 
 
