@@ -37,7 +37,9 @@ PICKING = frozenset({max, min})  # what gives one of its operands
 
 def may_be_whole(function: Function) -> set[Value]:
     """The values of a function that have the type of a float and may be whole numbers."""
-    found = {v for p in function.parameters for v in leaves(p.structure) if v.whole}
+    given = (v for p in function.parameters for v in leaves(p.structure))
+    casts = (v for s in applications(function.body) for v in s.outputs)
+    found = {v for v in (*given, *casts) if v.whole}
     while True:
         more = {v for v in _whole(function.body, found, {}) if is_float(v.type)}
         if more <= found:

@@ -35,9 +35,16 @@ def infer(gate: Gate, function: Function, args: tuple[Any, ...], facts: Facts) -
         if not any(isinstance(v.type, Scalar) for v in leaves(args)):
             raise
         found = _by_example(gate, function, args, facts, 1.5)  # math.acosh takes no 0.5
-    if function in (max, min) and any(v.type == NUMPY_FLOAT for v in leaves(args)):
-        return NUMPY_FLOAT if found == FLOAT else found  # it is one of them, which one the run decides
-    return found
+    return _one_of(found, args) if function in (max, min) else found
+
+
+def _one_of(found: Any, args: Any) -> Any:
+    """The type of what is one of several numbers, which one the run decides: a float, if one of them is."""
+    floats = [v.type for v in leaves(args) if isinstance(v.type, Scalar) and v.type.dtype.kind == "f"]
+    if NUMPY_FLOAT in floats and found == FLOAT:
+        return NUMPY_FLOAT
+    is_whole = isinstance(found, Scalar) and found.dtype.kind in "iub"
+    return min(floats, key=lambda t: t.python) if is_whole and floats else found
 
 
 def _by_example(gate: Gate, function: Function, args: tuple[Any, ...], facts: Facts, number: float) -> Any:

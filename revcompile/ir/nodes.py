@@ -36,7 +36,7 @@ class Value:
         self.of = of
         self.fold = fold
         self.unset = False  # whether it may be None: what a name is that is not assigned
-        self.whole = False  # of a pair's parameter, a float: whether a call may pass a whole number
+        self.whole = False  # of a float: whether it was, or what a call passes for it is, a whole number
 
     def __repr__(self) -> str:
         name = self.hint or (f"grad of {self.of!r}" if self.of else "value")

@@ -211,6 +211,7 @@ def alike(low: Any, statements: list[Any], atom: Structure, t: Type) -> Structur
         return atom
     with low.builder.block() as cast:
         number = low.builder.emit(float if t.python else t.dtype.type, (atom,))
+        number.whole = have.dtype.kind in "iub"
     statements.extend(cast)
     return number
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.corpus.table import U, V, case, refused
+from tests.corpus.table import U, V, case, doubtful, refused
 
 
 def step(c):
@@ -89,3 +89,19 @@ def filled(x, k):
     y = y * np.sin(x)
     y = y * y + x * k + np.cos(y) * x - y * k
     return y * np.tanh(y) + x * y
+
+
+@doubtful((V, 0.5), (V, -0.5))
+def whole_number_or_element_fills_an_array(x, c):
+    k = 3 if c > 0 else x[0]
+    y = np.full(6, k)
+    y[1] = x[1]
+    return np.sum(y * y)
+
+
+@doubtful((V, 3.5), (V, 0.5), (V, -0.5), argnums=(0,))
+def larger_of_a_float_and_a_whole_number_fills_an_array(x, c):
+    k = max(c, 2)
+    y = np.full(6, k)
+    y[1] = 0.5 * x[0]
+    return np.sum(y * y)
