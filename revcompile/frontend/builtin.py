@@ -6,6 +6,7 @@ or NotImplemented where nothing is special about it.
 
 from __future__ import annotations
 
+import ast
 import operator
 import types
 from collections import defaultdict, deque
@@ -273,7 +274,9 @@ def _iter(low: Lowering, args: Args, *_: Any) -> Structure:
     )
 
 
-def _next(low: Lowering, args: Args, *_: Any) -> Structure:
+def _next(low: Lowering, args: Args, kwargs: dict[str, Any], node: Any, frame: Frame) -> Structure:
+    if isinstance(node.args[0], ast.GeneratorExp):
+        return next(iter(low.items(args[0])), *args[1:])
     if low.builder.depth:
         raise UnsupportedError("next() is not supported where only the run decides whether it is reached")
     if not hasattr(args[0], "__next__"):

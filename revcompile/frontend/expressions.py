@@ -357,13 +357,14 @@ def slice_(low: Lowering, node: ast.Slice, frame: Frame) -> slice:
     return slice(*parts)
 
 
-def elements(low: Lowering, nodes: list[ast.expr], frame: Frame) -> list[Structure]:
+def elements(low: Lowering, nodes: list[ast.expr], frame: Frame, keeps: bool = True) -> list[Structure]:
+    """The items of a display; of a call that does not keep them, the arguments."""
     out: list[Structure] = []
     for node in nodes:
         if isinstance(node, ast.Starred):
             out.extend(low.iterate(low.evaluate(node.value, frame), node, frame))
         else:
-            out.append(low.evaluate(node, frame))
+            out.append(iterators.at_once(low, node, frame) if keeps else low.evaluate(node, frame))
     return out
 
 
@@ -385,7 +386,7 @@ def dict_(low: Lowering, node: ast.Dict, frame: Frame) -> dict[Any, Structure]:
         if key is None:
             out.update(low.evaluate(value, frame))
         else:
-            out[low.static(low.evaluate(key, frame), "as a key")] = low.evaluate(value, frame)
+            out[low.static(low.evaluate(key, frame), "as a key")] = iterators.at_once(low, value, frame)
     return out
 
 
@@ -433,7 +434,7 @@ def call(low: Lowering, node: ast.Call, frame: Frame) -> Structure:
     args = (
         [iterators.kept(low, a, frame) for a in node.args]
         if _names_arguments(function) and not any(isinstance(a, ast.Starred) for a in node.args)
-        else elements(low, node.args, frame)
+        else elements(low, node.args, frame, keeps=False)
     )
     kwargs: dict[str, Structure] = {}
     for keyword in node.keywords:

@@ -71,6 +71,18 @@ def kept(low: Lowering, node: ast.expr, frame: Frame) -> Structure:
     return Once(lambda: low.evaluate(located, frame))
 
 
+def at_once(low: Lowering, node: ast.expr, frame: Frame) -> Structure:
+    """The value of an expression that goes where it may be read again: into a container, to a caller."""
+    parts = [node.body, node.orelse] if isinstance(node, ast.IfExp) else [node]
+    for part in parts if not frame.is_rule else ():
+        called = isinstance(part, ast.Call) and _is_lazy(low, part.func, frame)
+        named = isinstance(part, ast.Name) and _scope_of(part.id, frame) is not None
+        if called or named or isinstance(part, ast.GeneratorExp):
+            reason = "an iterator in a container, or given to a caller, is not supported"
+            raise low.unsupported(reason, part, frame, "Make it a list: it can be gone through once.")
+    return low.evaluate(node, frame)
+
+
 def _is_lazy(low: Lowering, function: ast.expr, frame: Frame) -> bool:
     if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
         module = low.evaluate(function.value, frame)
@@ -89,13 +101,19 @@ def _known(low: Lowering, node: ast.expr, frame: Frame) -> ast.expr:
 
 def opened(once: Once, identifier: str, frame: Frame) -> Structure:
     """What an iterator gives, when its name is read; the name can be read no more."""
-    scope: Frame | None = frame
-    while scope is not None and scope.names.get(identifier) is not once:
-        scope = scope.parent
-    if scope is None:
+    scope = _scope_of(identifier, frame)
+    if scope is None or scope.names[identifier] is not once:
         raise UnsupportedError("an iterator that functions share is not supported", way_out="Make it a list.")
     scope.names[identifier] = SPENT
     return once.make()
+
+
+def _scope_of(identifier: str, frame: Frame) -> Frame | None:
+    """Where a name stands for an iterator."""
+    scope: Frame | None = frame
+    while scope is not None and not isinstance(scope.names.get(identifier), Once):
+        scope = scope.parent
+    return scope
 
 
 # -- in a `for` ------------------------------------------------------------------------------------
@@ -158,7 +176,7 @@ def _makes_items(node: ast.AST, frame: Frame) -> bool:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
         return node.func.id in ("map", "filter")
     if isinstance(node, ast.Name):
-        return isinstance(frame.names.get(node.id), Once)
+        return _scope_of(node.id, frame) is not None
     return isinstance(node, ast.GeneratorExp)
 
 

@@ -160,6 +160,10 @@ class Language:
         else:
             home.names[name] = value
 
+    def at_once(self: Any, node: ast.expr, frame: Frame) -> Structure:
+        """The value of an expression that may be read more than once."""
+        return iterators.at_once(self, node, frame)
+
     def kept(self: Any, node: ast.expr, frame: Frame) -> Structure:
         """The value of an expression that is about to get a name."""
         return iterators.kept(self, node, frame)

@@ -293,7 +293,7 @@ class Lowering(Language):
             if frame.depth == 0 and not frame.is_rule:
                 self.returned, self.builder.line = node.body, node.body.lineno
             try:
-                return self.evaluate(node.body, frame)
+                return self.at_once(node.body, frame)
             except Left:
                 if frame.depth:
                     raise

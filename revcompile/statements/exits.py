@@ -89,7 +89,7 @@ def continue_(low: Interpreter, node: ast.stmt, frame: Frame, pending: Pending) 
 
 
 def return_(low: Interpreter, node: ast.Return, frame: Frame, pending: Pending) -> Returned | None:
-    value = low.evaluate(node.value, frame) if node.value is not None else None
+    value = low.at_once(node.value, frame) if node.value is not None else None
     if not any(isinstance(s, EndBody) for s in pending):
         return Returned(value)
     pending.clear()

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from tests.corpus.table import V, case, doubtful, refused
+from tests.corpus.table import ONE, V, case, doubtful, refused
 
 # what is changed in between
 
@@ -211,3 +211,31 @@ def last_of_a_comprehension(x):
 @case(V, -V)
 def filter_of_a_comprehension(x):
     return sum([y * y for v in x if (y := v * 2.0) > 0])
+
+
+@refused(V)
+def generator_in_a_list(x):
+    g = (v * 2.0 for v in x)
+    d = [g]
+    return sum(d[0]) + sum(d[0])
+
+
+@refused(V)
+def zip_in_a_dict(x):
+    d = {"pairs": zip(x, x * x)}
+    return sum(a * b for a, b in d["pairs"]) + sum(a for a, _ in d["pairs"])
+
+
+@refused(V)
+def generator_from_a_function(x):
+    g = squares(x)
+    return sum(g) + sum(g)
+
+
+def squares(x):
+    return (v * v for v in x)
+
+
+@case(V, ONE)
+def first_that_a_generator_gives(x):
+    return next(v * v for v in x) + next((v for v in x[:0]), 0.5) * x[0]
