@@ -125,10 +125,8 @@ def _as_number(rev: Reverser, gradient: Structure, target: Type) -> Structure:
     if isinstance(target, Scalar):
         if target.python and not (isinstance(have, Scalar) and have.python):
             return low.apply(float, (gradient,), {})
-        if not target.python and (
-            may_be_python(gradient, rev.builder.definitions, rev.inputs)
-            or not (isinstance(have, Scalar) and not have.python)
-        ):
+        same = isinstance(have, Scalar) and not have.python and have.dtype == target.dtype
+        if not target.python and (not same or may_be_python(gradient, rev.builder.definitions, rev.inputs)):
             return low.apply(target.dtype.type, (gradient,), {})
     elif isinstance(target, Array) and not target.dims:
         return low.apply(np.array, (gradient,), {})
