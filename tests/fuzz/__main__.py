@@ -9,6 +9,7 @@ import argparse
 import sys
 import time
 from concurrent.futures import Executor, ProcessPoolExecutor
+from functools import partial
 
 from revcompile.ir import verify
 from tests.fuzz.imperative import batch
@@ -21,6 +22,7 @@ def main() -> int:
     parser.add_argument("--programs", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0, help="of the first program; the others follow")
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--worlds", type=int, help="lengths of arguments to judge each program with")
     parser.add_argument("--shrink", type=int, default=1, help="how many failures of a kind are shrunk")
     parser.add_argument(
         "--refusals", action="store_true", help="shrink a program of each reason of refusal too"
@@ -38,7 +40,7 @@ def main() -> int:
     last = options.seed + options.programs
     chunks = [range(first, min(first + SIZE, last)) for first in range(options.seed, last, SIZE)]
     with ProcessPoolExecutor(options.jobs, initializer=_verify) as pool:
-        for i, found in enumerate(pool.map(batch.run, chunks), 1):
+        for i, found in enumerate(pool.map(partial(batch.run, worlds=options.worlds), chunks), 1):
             report.merge(found)
             for kind, seeds in sorted(found.failures.items()):
                 print(f"after {report.programs}: {kind} (seeds {', '.join(map(str, seeds))})", flush=True)

@@ -43,12 +43,12 @@ class Report:
         return self.outcomes[outcome] / max(self.programs, 1)
 
 
-def run(seeds: Iterable[int]) -> Report:
-    """Judge the programs of the seeds."""
+def run(seeds: Iterable[int], worlds: int | None = None) -> Report:
+    """Judge the programs of the seeds: with arguments of all lengths that they have, or of so many."""
     report = Report()
     for seed in seeds:
         program = generate(random.Random(seed))
-        report.add(seed, program, judge(program))
+        report.add(seed, program, judge(program, worlds=program.worlds[:worlds]))
         linecache.clearcache()
     return report
 
