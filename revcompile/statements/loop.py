@@ -12,6 +12,7 @@ import ast
 import operator
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any, ClassVar
 
 from revcompile.errors import UnsupportedError
@@ -39,6 +40,7 @@ from revcompile.statements.exits import (
 from revcompile.statements.iterables import Iteration
 from revcompile.syntax.abstract import Frame, Poison
 from revcompile.syntax.interpreter import Interpreter
+from revcompile.syntax.mutable import same
 
 Pending = list[ast.stmt]
 MAX_TRIALS = 12
@@ -71,11 +73,10 @@ def lower_for(low: Interpreter, node: ast.For, frame: Frame, pending: Pending) -
     if iteration is None and hasattr(source, "__next__"):
         _go_on(low, node, source, frame, pending)
     elif iteration is None:
-        _write_out(
-            node,
-            [_tested_trip(node, item, test) for item in low.iterate(source, node.iter, frame)],
-            pending,
-        )
+        items = list(low.iterate(source, node.iter, frame))
+        look = partial(_look, source, items)
+        trips = [_tested_trip(node, item, test, partial(look, i)) for i, item in enumerate(items)]
+        _write_out(node, trips, pending, NextTrip(node, make=partial(look, len(items))))
     elif ("unroll", key) in low.decisions:
         n = low.known_number(iteration.length(), "as how often this loop runs")
         _write_out(node, [_trip(node, iteration, i) for i in range(n)], pending)
@@ -99,26 +100,37 @@ def _go_on(low: Interpreter, node: ast.For, iterator: Any, frame: Frame, pending
     pending[:0] = [NextTrip(node, node.target, item), *node.body, NextTrip(node), later, EndLoop(node, [])]
 
 
-def _tested_trip(node: ast.For, item: Structure, test: Callable[[], None] | None) -> NextTrip:
-    if test is None:
-        return NextTrip(node, node.target, item)
-
+def _tested_trip(
+    node: ast.For, item: Structure, test: Callable[[], None] | None, look: Callable[[], None]
+) -> NextTrip:
     def make() -> Structure:
-        test()
+        if test is not None:
+            test()
+        look()
         return item
 
     return NextTrip(node, node.target, make=make)
 
 
-def _write_out(node: ast.For, trips: list[NextTrip], pending: Pending) -> None:
+def _look(source: Structure, items: list[Structure], i: int) -> None:
+    """Whether the list that a loop goes through still has the items that are to come."""
+    if isinstance(source, list) and not same(source[i:], items[i:]):
+        raise UnsupportedError(
+            "a list that changes while a loop goes through it is not supported",
+            way_out="Go through a copy.",
+        )
+
+
+def _write_out(node: ast.For, trips: list[NextTrip], pending: Pending, end: NextTrip | None = None) -> None:
     if len(trips) > MAX_WRITTEN_OUT:
         raise UnsupportedError(f"a loop of {len(trips)} trips would have to be written out")
-    pending[:0] = [*(s for trip in trips for s in (trip, *node.body)), EndLoop(node, node.orelse)]
+    orelse = node.orelse if end is None else [end, *node.orelse]
+    pending[:0] = [*(s for trip in trips for s in (trip, *node.body)), EndLoop(node, orelse)]
 
 
 def next_trip(low: Interpreter, node: NextTrip, frame: Frame, _: Pending) -> None:
+    item = node.make() if node.make is not None else node.item
     if node.target is not None:
-        item = node.make() if node.make is not None else node.item
         simple.bind(low, node.target, item, frame)
 
 

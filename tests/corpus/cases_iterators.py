@@ -239,3 +239,39 @@ def squares(x):
 @case(V, ONE)
 def first_that_a_generator_gives(x):
     return next(v * v for v in x) + next((v for v in x[:0]), 0.5) * x[0]
+
+
+@refused((V, 8), (ONE, 2))
+def list_that_its_own_loop_makes_longer(x, n):
+    items = [t for t in x]
+    for _ in items:
+        if len(items) < n:
+            items.append(0.5)
+    return sum(items)
+
+
+@refused((V,))
+def list_of_known_length_that_its_loop_makes_longer(x):
+    items = [0.5, x[0]]
+    for _ in items:
+        if len(items) < 5:
+            items.append(x[1])
+    return sum(items)
+
+
+@refused((V,))
+def item_changed_before_its_trip(x):
+    items, total = [x[0], x[1], x[2]], 0.0
+    for v in items:
+        items[2] = v * 2.0
+        total = total + v
+    return total
+
+
+@case((V,))
+def item_changed_after_its_trip(x):
+    items, total = [x[0], x[1], x[2]], 0.0
+    for v in items:
+        items[0] = v * 2.0
+        total = total + v * items[0]
+    return total

@@ -29,6 +29,7 @@ MAY_REFUSE: dict[str, float] = {
     "that was made outside a loop": 0.06,  # the same in a loop
     "as a filter": 0.06,  # in a comprehension, on a run-time value
     "whose length only the run decides": 0.06,
+    "changes while a loop goes through it": 0.06,
     "as often as only the run decides": 0.06,  # recursion that a pair cannot be made of
     "which steers a recursion": 0.06,
     "as the number of items": 0.06,
