@@ -30,6 +30,9 @@ MAY_REFUSE: dict[str, float] = {
     "as a filter": 0.06,  # in a comprehension, on a run-time value
     "whose length only the run decides": 0.06,
     "changes while a loop goes through it": 0.06,
+    "whole numbers alone": 0.06,
+    "gone through once": 0.06,
+    "an iterator in a container": 0.06,
     "as often as only the run decides": 0.06,  # recursion that a pair cannot be made of
     "which steers a recursion": 0.06,
     "as the number of items": 0.06,
