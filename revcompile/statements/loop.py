@@ -43,6 +43,7 @@ from revcompile.syntax.interpreter import Interpreter
 from revcompile.syntax.mutable import same
 
 Pending = list[ast.stmt]
+Behind = tuple[Any, bool, Callable[[Any], list[Any]]]  # a container, whether from its end, its items
 MAX_TRIALS = 12
 MAX_WRITTEN_OUT = 2_000
 END = object()
@@ -74,7 +75,10 @@ def lower_for(low: Interpreter, node: ast.For, frame: Frame, pending: Pending) -
         _go_on(low, node, source, frame, pending)
     elif iteration is None:
         items = list(low.iterate(source, node.iter, frame))
-        look = partial(_look, source, items)
+        behind = [] if test is not None else [(source, False, list), *_behind(low, node.iter, frame)]
+        look = partial(
+            _look, [(*each, each[2](each[0])) for each in behind if isinstance(each[0], (list, dict))]
+        )
         trips = [_tested_trip(node, item, test, partial(look, i)) for i, item in enumerate(items)]
         _write_out(node, trips, pending, NextTrip(node, make=partial(look, len(items))))
     elif ("unroll", key) in low.decisions:
@@ -112,13 +116,36 @@ def _tested_trip(
     return NextTrip(node, node.target, make=make)
 
 
-def _look(source: Structure, items: list[Structure], i: int) -> None:
-    """Whether the list that a loop goes through still has the items that are to come."""
-    if isinstance(source, list) and not same(source[i:], items[i:]):
-        raise UnsupportedError(
-            "a list that changes while a loop goes through it is not supported",
-            way_out="Go through a copy.",
-        )
+def _behind(low: Interpreter, node: ast.expr, frame: Frame, turned: bool = False) -> list[Behind]:
+    """The containers that `enumerate(xs)`, `zip(xs, ys)`, `reversed(xs)`, `d.items()` go through."""
+    if isinstance(node, (ast.Name, ast.Attribute)):
+        return [(low.evaluate(node, frame), turned, list)]
+    if not isinstance(node, ast.Call) or frame.is_rule:
+        return []
+    function = node.func
+    if isinstance(function, ast.Attribute) and function.attr in ("items", "values"):
+        owners = _behind(low, function.value, frame, turned)
+        return [(owner, turned, _values) for owner, *_ in owners if isinstance(owner, dict)]
+    if isinstance(function, ast.Name) and function.id in ("enumerate", "zip", "reversed"):
+        turned ^= function.id == "reversed"
+        return [found for a in node.args for found in _behind(low, a, frame, turned)]
+    return []
+
+
+def _values(owner: dict[Any, Structure]) -> list[Structure]:
+    return list(owner.values())
+
+
+def _look(behind: list[tuple[Any, bool, Callable[[Any], list[Any]], list[Any]]], i: int) -> None:
+    """Whether the containers that a loop goes through still have the items that are to come."""
+    for container, turned, items, then in behind:
+        now = items(container)
+        ahead = slice(None, len(then) - i) if turned else slice(i, None)
+        if len(now) != len(then) or not same(now[ahead], then[ahead]):
+            raise UnsupportedError(
+                "a list that changes while a loop goes through it is not supported",
+                way_out="Go through a copy.",
+            )
 
 
 def _write_out(node: ast.For, trips: list[NextTrip], pending: Pending, end: NextTrip | None = None) -> None:

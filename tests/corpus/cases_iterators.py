@@ -275,3 +275,44 @@ def item_changed_after_its_trip(x):
         items[0] = v * 2.0
         total = total + v * items[0]
     return total
+
+
+@refused((V,))
+def item_ahead_changed_in_enumerate(x):
+    items, total = [x[0], x[1], x[2]], 0.0
+    for i, v in enumerate(items):
+        if i + 1 < len(items):
+            items[i + 1] = v * 2.0
+        total = total + v
+    return total
+
+
+@refused((V,))
+def item_ahead_changed_in_zip_or_reversed(x):
+    items, total = [x[0], x[1], x[2]], 0.0
+    for v, w in zip(reversed(items), x):
+        items[0] = v * 2.0
+        total = total + v * w
+    return total
+
+
+@refused((V,))
+def entry_ahead_changed_in_items(x):
+    entries, total = {"a": x[0], "b": x[1]}, 0.0
+    for _, v in entries.items():
+        entries["b"] = v * 3.0
+        total = total + v
+    return total
+
+
+@case((V,))
+def items_changed_in_their_own_trips(x):
+    items, entries, total = [x[0], x[1], x[2]], {"a": x[0], "b": x[1]}, 0.0
+    for i, v in enumerate(items):
+        items[i] = v * 2.0
+    for k in entries:
+        entries["b"] = entries[k] * 3.0
+    for i, v in reversed(list(enumerate(items))):
+        items[0] = v * items[i]
+        total = total + v * entries["b"]
+    return total + sum(items)
