@@ -5,13 +5,15 @@ Imports the IR and the gate table.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+
+import numpy as np
 
 from revcompile.autodiff.invariance import irrelevant
 from revcompile.gates.halves import SAVED
 from revcompile.gates.table import TABLE
-from revcompile.ir.nodes import Apply, Block, Branch, Function, Loop, Structure, Value, leaves
+from revcompile.ir.nodes import Apply, Block, Branch, Function, Loop, Structure, Value
 from revcompile.ir.types import is_float, is_number
 from revcompile.statements import store
 from revcompile.statements.loop_lists import KINDS
@@ -44,8 +46,8 @@ def _spread(block: Block, active: set[Value], constant: frozenset[Value]) -> Non
             if array in active and is_float(array.type):
                 active.add(statement.result[1])  # what stood there, which a gradient writes back
         elif isinstance(statement, Apply):
-            if TABLE[statement.function].carries_gradient and not active.isdisjoint(leaves(statement.args)):
-                active.update(v for v in statement.outputs if _carries(v) and v not in constant)
+            if TABLE[statement.function].carries_gradient and not active.isdisjoint(statement.inputs):
+                active.update(v for v in varied(statement, active) if v not in constant)
         elif isinstance(statement, Branch):
             for inner in (statement.then, statement.orelse):
                 _spread(inner, active, constant)
@@ -57,9 +59,33 @@ def _spread(block: Block, active: set[Value], constant: frozenset[Value]) -> Non
             _spread_loop(statement, active, constant)
 
 
-def _carries(v: Value) -> bool:
-    """Whether a value may be active: a number, or what a pair has saved of numbers."""
-    return is_number(v.type) or v.type == SAVED
+def varied(statement: Apply, active: Collection[Value]) -> Iterator[Value]:
+    """The results of a gate that may change smoothly with its active operands.
+
+    A result of whole numbers or truth values is a cut: it follows floats by steps. Of whole numbers it is
+    real (an argument that is an integer counts as a real number), unless the call says `dtype=int`.
+    """
+    if _converts(statement):
+        return
+    of_whole = any(v in active and not is_float(v.type) for v in statement.inputs)
+    for v in statement.outputs:
+        if is_float(v.type) or v.type == SAVED or (is_number(v.type) and of_whole):
+            yield v
+
+
+def is_cut_off(statement: Apply, operand: Value) -> bool:
+    """Whether the results of a gate follow this operand by steps, if at all: it is a float, they are not."""
+    return is_float(operand.type) and not any(is_float(v.type) for v in statement.outputs)
+
+
+def _converts(statement: Apply) -> bool:
+    """Whether a call says that it gives, or adds up, whole numbers or truth values."""
+    names = tuple(TABLE[statement.function].signature.parameters)
+    dtype = statement.args[names.index("dtype")] if "dtype" in names else None
+    try:
+        return dtype is not None and np.dtype(dtype).kind in "iub"
+    except TypeError:  # a parameter of a user's gate, which means something else
+        return False
 
 
 def _spread_loop(loop: Loop, active: set[Value], constant: frozenset[Value]) -> None:

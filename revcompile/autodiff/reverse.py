@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.autodiff.plan import Plan
+from revcompile.autodiff.plan import Plan, is_cut_off
 from revcompile.autodiff.restored import Restored
 from revcompile.autodiff.shapes import fit
 from revcompile.autodiff.signs import is_regular, may_be_infinite
@@ -133,6 +133,8 @@ class Reverser:
         masked = gate.name in MASKING or not self.masked.isdisjoint(leaves(upstream))
         # Inputs come first: their gradients are results.
         for operand, contribution in sorted(contributions, key=lambda pair: pair[0] not in self.inputs):
+            if is_cut_off(statement, operand):
+                continue
             if masked and self._may_blow_up(gate, statement, operand):
                 contribution = self._mask(contribution, upstream, statement)
             self.accumulate(operand, contribution, masked)

@@ -294,7 +294,7 @@ for function in (np.zeros_like, np.ones_like, np.empty_like):
 for function in (np.eye, np.tri):
     constant(function, _eye, eye_dims)
 constant(np.identity, _identity, eye_dims)
-for function in (np.int64, np.int32, np.bool_):
+for function in (np.bool_, np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uint32, np.uint64):
     constant(function, _cast)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from revcompile.gates.axes import dims_of
 from revcompile.gates.broadcast import broadcast_dims
 from revcompile.gates.table import Gate, known, register
-from revcompile.ir.types import ONE, Array, Dim, Facts, Scalar
+from revcompile.ir.types import Array, Dim, Facts, Scalar
 
 
 def one(x: Any, /) -> None:
@@ -56,15 +56,9 @@ def argwhere_dims(facts: Facts, a: Any) -> tuple[Dim, ...]:
     return facts.fresh(), Dim(size=len(dims_of(facts, a)))
 
 
-def ix_dims(facts: Facts, args: tuple[Any, ...]) -> tuple[tuple[Dim, ...], ...]:
-    lengths = [dims_of(facts, a)[0] for a in args]
-    return tuple(tuple(n if i == j else ONE for j in range(len(args))) for i, n in enumerate(lengths))
-
-
 known(np.nonzero, methods=["nonzero"], dims=nonzero_dims)
 known(np.flatnonzero, dims=flatnonzero_dims)
 known(np.argwhere, dims=argwhere_dims)
-known(np.ix_, dims=ix_dims, view=True)
 
 
 def as_it_is(function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:

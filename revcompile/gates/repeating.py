@@ -1,4 +1,4 @@
-"""More elements out of the same: repeat, tile, pad, meshgrid, broadcast_arrays.
+"""More elements out of the same: repeat, tile, pad, meshgrid, ix_, broadcast_arrays.
 
 Imports NumPy, the gate table, the axis arithmetic and `scatter_add` of the run-time helpers.
 """
@@ -9,7 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.gates.axes import Dims, along, dims_of, entries, extent, is_value, longer, normal, product
+from revcompile.gates.axes import (
+    Dims,
+    along,
+    dims_of,
+    dtype_kind,
+    entries,
+    extent,
+    is_value,
+    longer,
+    normal,
+    product,
+)
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
 from revcompile.ir.types import ONE, Dim, Facts
@@ -184,6 +195,19 @@ def along_one(grad: Any, x: Any, place: int, sparse: bool) -> Any:
     if sparse or grad.ndim == 1:
         return np.reshape(grad, x.shape)
     return np.sum(grad, axis=tuple(i for i in range(grad.ndim) if i != place))
+
+
+def ix_dims(facts: Facts, args: tuple[Any, ...]) -> tuple[Dims, ...]:
+    """Of a mask, how many elements are picked is known at run time only."""
+    lengths = [facts.fresh() if dtype_kind(a) == "b" else dims_of(facts, a)[0] for a in args]
+    return tuple(tuple(n if i == j else ONE for j in range(len(args))) for i, n in enumerate(lengths))
+
+
+@gate(
+    np.ix_, dims=ix_dims, view=True, examples=[example(real(3), real(2)), example(real(3), [0, 2], real(4))]
+)
+def ix_(grad_y: Any, *args: Any) -> Any:
+    return [along_one(grad, x, place, True) for grad, x, place in zip(grad_y, args, range(len(args)))]
 
 
 def broadcast_arrays_dims(facts: Facts, args: Any) -> tuple[Dims, ...]:

@@ -49,7 +49,9 @@ def write(low: Interpreter, array: Value, index: Structure, value: Structure) ->
                 "writing into an array without axes through a view that has some is not supported",
                 way_out="Write into the array itself: x[...] = v.",
             )
-        value = low.apply(np.array, (value,), {"dtype": array.type.dtype.type})
+        own = value.type if isinstance(value, Value) else None
+        same = isinstance(own, (Array, Scalar)) and own.dtype == array.type.dtype
+        value = low.apply(np.array, (value,), {} if same else {"dtype": array.type.dtype.type})
         replace_content(low, array, value)
         return
     path = way_to(low.memory.path(array), index)
