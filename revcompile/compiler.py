@@ -208,12 +208,16 @@ class _Line:
         self.foreign = low.host.values()
         pairs = [p.function for p in low.pairs.made() if p.function is not None]
         variants = [v.function for v in low.pairs.variants.values() if v.function is not None]
-        self.on_math = scalar_math.applies(gradient, *pairs, *variants)
+        both = (gradient, *pairs, *variants)
+        self.on_numpy = scalar_math.has_floats(*both)  # has text whose backward pass is on NumPy
+        self.on_math = self.on_numpy and scalar_math.may_restart(*both)  # and begins with another
 
     def final(self, gradient: Function, half: Half | None = None) -> Function:
         optimize = self.request.optimize
         if self.on_math:
             gradient = scalar_math.use_math(gradient, as_floats=optimize)
+        elif self.on_numpy and (half is None or half.variant is not None):
+            gradient = self._on_numpy(gradient)
         if optimize and not self.request.with_value and not gradient.called:
             gradient = _without_value(gradient)
         done = optimise(gradient, self.facts) if optimize else drop_casts(gradient, self.facts)
@@ -230,8 +234,11 @@ class _Line:
 
     def careful(self, gradient: Function) -> Function:
         """On NumPy throughout."""
+        return self.finish(self._on_numpy(gradient))
+
+    def _on_numpy(self, gradient: Function) -> Function:
         careful = drop_casts(scalar_math.numpy_backward(gradient), self.facts)
-        return self.finish(scalar_math.float_gradients(careful, gradient))
+        return careful if gradient.called else scalar_math.float_gradients(careful, gradient)
 
     # -- pairs --------------------------------------------------------------------------------
 
@@ -245,9 +252,7 @@ class _Line:
         function = self._function(half)
         if half.variant is None:
             return self.primal_of(half)
-        return self._knowing(
-            half, lambda: self.finish(drop_casts(scalar_math.numpy_backward(function), self.facts), half)
-        )
+        return self._knowing(half, lambda: self.finish(self._on_numpy(function), half))
 
     def _function(self, half: Half) -> Function:
         """Both passes of a pair; of a primal, what it gives."""

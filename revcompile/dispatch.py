@@ -8,13 +8,13 @@ missing specialisation is compiled, and the function is given new code.
 
 from __future__ import annotations
 
+import ast
 import inspect
 import threading
 import weakref
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -52,12 +52,28 @@ class Options:
         return "value_and_grad" if self.with_value else "grad"
 
 
+class Careful:
+    """The text for numbers beyond what `math` computes: NumPy's inf and nan, or the user's own error.
+
+    It starts from the caller's arguments. Made when it is first needed.
+    """
+
+    def __init__(self, make: Callable[[], FunctionType]) -> None:
+        self.make = make
+        self.made: FunctionType | None = None
+
+    def __call__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        if self.made is None:
+            self.made = self.make()
+        return self.made(*args, **kwargs)
+
+
 @dataclass(eq=False)
 class Specialization:
     """One signature's code: the gradient function, the dispatching function's code, the text."""
 
     run: FunctionType
-    make_careful: Callable[[], FunctionType] | None
+    careful: Careful | None
     holds: Callable[..., bool]
     entry: CodeType | None  # None where the public function always comes here
     source: str
@@ -77,25 +93,21 @@ class Specialization:
         if self.agrees is not None and not self.agrees(*args, **kwargs):
             self.primal(*args, **kwargs)  # which says what is wrong
             raise ValueError(f"the lengths of the arguments of {self.primal.__name__} do not agree")
-        if self.make_careful is None:
+        if self.careful is None:
             return self.run(*args, **kwargs)
         try:
             return self.run(*args, **kwargs)
-        except ARITHMETIC:  # beyond what `math` computes: NumPy's inf and nan, or the user's own error
-            return self.careful(*args, **kwargs)
-
-    @cached_property
-    def careful(self) -> FunctionType:
-        """The same function on NumPy throughout; made when it is first needed."""
-        assert self.make_careful is not None
-        return self.make_careful()
+        except ARITHMETIC:
+            pass
+        return self.careful(args, kwargs)
 
     @property
     def codes(self) -> Iterator[CodeType]:
-        for function in (self.run, self.__dict__.get("careful"), self.holds, self.agrees, self.apart):
+        careful = self.careful.made if self.careful is not None else None
+        for function in (self.run, careful, self.holds, self.agrees, self.apart):
             if function is not None:
                 yield function.__code__
-        for function in (self.run, self.__dict__.get("careful")):
+        for function in (self.run, careful):
             if function is not None:
                 yield from (function.__globals__[name].__code__ for name in self.helpers)
         if self.entry is not None:
@@ -282,6 +294,7 @@ class Dispatcher:
                 code = self.namespace.compile(function_text(label, self.signature, lines), label)
                 return make_function(code, self.namespace, self.function, self.namespace.having(texts))
 
+        careful = Careful(make_careful) if compiled.careful is not None else None
         refer = self.namespace.refer
         guards = [test for g in compiled.guards for test in guard_tests(g, refer)]
         guards += compiled.layouts
@@ -309,12 +322,12 @@ class Dispatcher:
             code = self.namespace.compile(function_text("apart", self.signature, lines), f"memory of {label}")
             apart = make_function(code, self.namespace, self.function)
         tests = [*tests, *guards, *compiled.agreements, *separate]
-        entry = None if self.by_call else self._entry(compiled, tests, run)
+        entry = None if self.by_call else self._entry(compiled, tests, run, careful)
         signature = ", ".join(describe(k) for k in key[1:])
         forward = function_text(compiled.name, self.signature, compiled.forward)
         return Specialization(
             run,
-            make_careful if compiled.careful is not None else None,
+            careful,
             make_function(holds_code, self.namespace, self.function),
             entry,
             module_text([*{**compiled.primals, **compiled.helpers}.values(), forward, text], compiled.live),
@@ -326,24 +339,45 @@ class Dispatcher:
             tuple(compiled.helpers),
         )
 
-    def _entry(self, compiled: Compiled, tests: list[str], run: FunctionType) -> CodeType:
+    def _entry(
+        self, compiled: Compiled, tests: list[str], run: FunctionType, careful: Careful | None
+    ) -> CodeType:
         """Dispatch, generated: the latest signature is tested inline and served without a call."""
         indent = "    "
         lines = [f"{indent}if {' and '.join(tests) or 'True'}:"]
-        if compiled.careful is not None:
-            call = [f"{indent}return {self.namespace.refer(run)}({self._pass_on()})"]
-            body = call if compiled.helpers else compiled.body
-            lines += [f"{indent * 2}try:", *(indent * 2 + line for line in body)]
+        call = f"{indent}return {self.namespace.refer(run)}({self._pass_on()})"
+        if careful is not None:
+            body = [call] if compiled.helpers else compiled.body
+            keep, give_back = self._kept(body)
             lines += [
+                *(indent * 2 + line for line in keep),
+                f"{indent * 2}try:",
+                *(indent * 2 + line for line in body),
                 f"{indent * 2}except (OverflowError, ZeroDivisionError, ValueError):",
-                f"{indent * 3}pass",
+                *(indent * 3 + line for line in give_back or ["pass"]),
+                self._hand_over(indent * 2, self.namespace.put(f"careful_{self.name}", careful)),
             ]
         else:
-            lines.append(f"{indent * 2}return {self.namespace.refer(run)}({self._pass_on()})")
+            lines.append(indent + call)
         lines.append(self._fall_back(indent))
         return self.namespace.compile(
             function_text(self.name, self.signature, lines), f"dispatch of {compiled.name}"
         )
+
+    def _kept(self, body: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Statements that keep the parameters which a body assigns to, and that give them back."""
+        nodes = list(ast.walk(ast.parse("\n".join(["def body():", *body]))))
+        names = {n.id for n in nodes if isinstance(n, ast.Name)}
+        assigned = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        keep, give_back = [], []
+        for name in self.signature.parameters:
+            if name in assigned:
+                given = f"given_{name}"
+                while given in names or given in self.signature.parameters or given in self.namespace.globals:
+                    given += "_"
+                keep.append(f"{given} = {name}")
+                give_back.append(f"{name} = {given}")
+        return keep, give_back
 
     def _stub(self) -> CodeType:
         if self.by_call:
@@ -353,6 +387,10 @@ class Dispatcher:
         return self.namespace.compile(text, f"dispatch of {self.name}")
 
     def _fall_back(self, indent: str) -> str:
+        return self._hand_over(indent, self._dispatch)
+
+    def _hand_over(self, indent: str, function: str) -> str:
+        """The call of a function that takes the arguments as a tuple and a dict."""
         positional = [p for p in self.signature.parameters.values() if p.kind < p.KEYWORD_ONLY]
         args = ", ".join(("*" if p.kind is p.VAR_POSITIONAL else "") + p.name for p in positional)
         keywords = ", ".join(
@@ -361,7 +399,7 @@ class Dispatcher:
             if p.kind in (p.KEYWORD_ONLY, p.VAR_KEYWORD)
         )
         comma = "," if len(positional) == 1 else ""
-        return f"{indent}return {self._dispatch}(({args}{comma}), {{{keywords}}})"
+        return f"{indent}return {function}(({args}{comma}), {{{keywords}}})"
 
     def _pass_on(self) -> str:
         parts = []

@@ -50,6 +50,7 @@ class Gate:
     backward: Function | None = None  # an opaque gate's: (upstream, saved values) to gradients
     types: Function | None = None  # the whole type of the result, where no example can be run
     last: bool = False  # an opaque gate's backward half: what it gives cannot be differentiated again
+    foreign: bool = False  # it runs what a user wrote, which may have effects: not twice in a call
 
     @cached_property
     def signature(self) -> inspect.Signature:
@@ -156,6 +157,7 @@ def gate(
     view: bool = False,
     examples: Iterable[Example] = (),
     singular: bool | Function = False,
+    foreign: bool = False,
 ) -> Callable[[Function], Function]:
     """Register the decorated backward rule for `functions`; see the head of this module.
 
@@ -168,7 +170,10 @@ def gate(
 
     def decorate(rule: Function) -> Function:
         label = name or rule.__name__.rstrip("_")
-        register(Gate(label, functions, None, None, rule, dims, view, tuple(examples), singular), methods)
+        made = Gate(
+            label, functions, None, None, rule, dims, view, tuple(examples), singular, foreign=foreign
+        )
+        register(made, methods)
         return rule
 
     return decorate
@@ -177,9 +182,9 @@ def gate(
 def opaque(function: Function, forward: Function, backward: Function, name: str) -> None:
     """Register a pair of functions that run as they are: `forward(*args)` gives (output, saved values),
     `backward(upstream, saved)` the gradients of the leading parameters. Each may return its argument."""
-    register(Gate(name, (function,), function, view=True, forward=forward), ())
-    register(Gate(name, (forward,), forward, view=True, backward=backward), ())
-    register(Gate(name, (backward,), backward, view=True, last=True), ())
+    register(Gate(name, (function,), function, view=True, forward=forward, foreign=True), ())
+    register(Gate(name, (forward,), forward, view=True, backward=backward, foreign=True), ())
+    register(Gate(name, (backward,), backward, view=True, last=True, foreign=True), ())
 
 
 def known(

@@ -3,25 +3,27 @@
 Before:                                  After:
     s0 = np.exp(x)                           s0 = math.exp(x)
 
-Where `math` raises and NumPy gives inf or nan, the specialisation falls back to the unchanged text
-(see `dispatch`); so this applies only to functions without effects, and without float32, whose
-promotion tells a Python float from a NumPy scalar.
+Where `math` raises and NumPy gives inf or nan, the specialisation starts again with text whose backward
+pass is on NumPy (see `dispatch`); so this applies only to functions that may be run twice, and without
+float32, whose promotion tells a Python float from a NumPy scalar. What may not be run twice, because it
+prints, draws or calls what the user wrote, has that text from the beginning.
 """
 
 from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from revcompile.gates.effects import EFFECTS, backward_begins, defined_, identity
+from revcompile.gates.effects import backward_begins, defined_, has_effects, identity
 from revcompile.gates.halves import Half
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
+    UNDEFINED,
     Apply,
     Block,
     Branch,
@@ -32,8 +34,10 @@ from revcompile.ir.nodes import (
     Structure,
     Value,
     applications,
+    blocks,
     leaves,
     map_structure,
+    operands,
     results,
     substitute,
     uses,
@@ -60,11 +64,16 @@ SAME = frozenset(
 )
 
 
-def applies(*functions: Function) -> bool:
-    """Whether the functions, which call each other, may run on `math`."""
+def may_restart(*functions: Function) -> bool:
+    """Whether nobody sees that the functions, which call each other, are run twice."""
+    called = {s.function for function in functions for s in applications(function.body)}
+    called = {f for f in called if not isinstance(f, Half)} - {backward_begins, defined_}
+    return not any(has_effects(f) or TABLE[f].foreign for f in called)
+
+
+def has_floats(*functions: Function) -> bool:
+    """Whether there are Python floats in the functions, and no float32."""
     statements = [s for function in functions for s in applications(function.body)]
-    if any(s.function in EFFECTS - {backward_begins, defined_} for s in statements):
-        return False
     values = [v for function in functions for p in function.parameters for v in leaves(p.structure)]
     values += [v for s in statements for v in leaves((s.args, s.result))]
     types = [v.type for v in values]
@@ -327,26 +336,65 @@ def numpy_backward(function: Function) -> Function:
     split = next(
         i for i, s in enumerate(statements) if isinstance(s, Apply) and s.function is backward_begins
     )
-    read = [v for s in statements[split + 1 :] for v in uses(Block((s,)))]
-    wrapped: dict[Value, Value] = {}
-    casts: list[Statement] = []
-    forward = {v for p in function.parameters for v in leaves(p.structure)}
-    forward.update(v for s in statements[:split] for v in results(s))
     seed = statements[split + 1] if split + 1 < len(statements) else None
     if isinstance(seed, Apply) and seed.function is identity and seed.args == (1.0,):
         statements[split + 1] = replace(seed, function=np.float64)
-    for value in dict.fromkeys(read):
-        if value in forward and _is_python(value) and value.type.dtype.kind == "f":  # type: ignore[union-attr]
-            wrapped[value] = Value(Scalar(np.dtype(float)), value.hint, value.of, fold=False)
-            casts.append(Apply(np.float64, (value,), wrapped[value]))
+    forward = {v for p in function.parameters for v in leaves(p.structure)}
+    forward.update(v for s in statements[:split] for v in results(s))
+    floats = {v for v in forward if _is_python(v) and v.type.dtype.kind == "f"}  # type: ignore[union-attr]
+    partly = {v for v in _partly_defined(statements[:split]) if v in floats}
+    backward = _read_as_numpy(Block(tuple(statements[split + 1 :]), function.body.yields), partly)
+    casts: list[Statement] = []
+    names = {v: _as_numpy_float(v, casts) for v in dict.fromkeys(uses(backward)) if v in floats - partly}
     walk = _Wrapping(lambda s, out: None)
-    walk.replaced.update(wrapped)
-    backward = walk.block(Block(tuple(statements[split + 1 :]), function.body.yields))
+    walk.replaced.update(names)
+    backward = walk.block(backward)
     if function.called:  # what it gives is of its forward pass
         ((value, _, _),), ((_, aux, gradients),) = function.body.yields, backward.yields
         backward = replace(backward, yields=((value, aux, gradients),))
     body = Block((*statements[: split + 1], *casts, *backward.statements), backward.yields)
     return replace(function, body=body)
+
+
+def _as_numpy_float(value: Value, out: list[Statement]) -> Value:
+    number = Value(Scalar(np.dtype(float)), value.hint, value.of, fold=False)
+    out.append(Apply(np.float64, (value,), number))
+    return number
+
+
+def _partly_defined(statements: Sequence[Statement]) -> Iterator[Value]:
+    """What the statements define on some ways through them only."""
+    for s in statements:
+        if isinstance(s, Branch):
+            sides = [side for side in (s.then, s.orelse) if not side.raises]
+            inside = {v for side in sides for v in _partly_defined(side.statements)}
+            for i, result in enumerate(s.results):
+                if any(side.yields[i] is UNDEFINED or side.yields[i] in inside for side in sides):
+                    yield result
+        elif isinstance(s, Loop):
+            yield from (r for r, init in zip(s.results, s.inits, strict=True) if init is UNDEFINED)
+
+
+def _read_as_numpy(block: Block, floats: set[Value]) -> Block:
+    """The block with each of these floats cast where it is first read: elsewhere it may have no value."""
+    names: dict[Value, Value] = {}
+    out: list[Statement] = []
+
+    def cast(read: Iterable[Value]) -> None:
+        names.update({v: _as_numpy_float(v, out) for v in read if v in floats and v not in names})
+
+    for statement in block.statements if floats else ():
+        cast(operands(statement))
+        (s,) = substitute(Block((statement,)), names).statements
+        inner = [_read_as_numpy(b, floats - names.keys()) for b in blocks(s)]
+        if isinstance(s, Branch):
+            s = replace(s, then=inner[0], orelse=inner[1])
+        elif isinstance(s, Loop):
+            s = replace(s, test=inner[0] if len(inner) > 1 else None, body=inner[-1])
+        out.append(s)
+    cast(leaves(block.yields))
+    yields = substitute(Block((), block.yields), names).yields
+    return Block(tuple(out), yields) if floats else block
 
 
 class _Wrapping(Walk):

@@ -67,7 +67,7 @@ def gate(
     def register(rule: Rule) -> Rule:
         label = str(name or getattr(function, "__name__", "gate"))
         if forward is None:
-            table.gate(function, name=label, view=True)(rule)  # it may return its argument
+            table.gate(function, name=label, view=True, foreign=True)(rule)  # it may return its argument
         else:
             table.opaque(function, forward, rule, label)
         _of_users.add(function)
