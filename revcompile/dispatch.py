@@ -9,13 +9,14 @@ missing specialisation is compiled, and the function is given new code.
 from __future__ import annotations
 
 import ast
+import copy
 import inspect
 import threading
 import weakref
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -79,7 +80,7 @@ class Specialization:
     source: str
     backward_source: str
     description: str
-    primal: FunctionType
+    primal: Callable[..., Any]
     agrees: Callable[..., bool] | None  # whether the arguments' lengths agree
     apart: Callable[..., bool] | None  # whether what is written shares no memory with another argument
     helpers: tuple[str, ...]  # the functions that `run` calls, which are among its globals
@@ -91,7 +92,12 @@ class Specialization:
                 way_out="Pass copies.",
             )
         if self.agrees is not None and not self.agrees(*args, **kwargs):
-            self.primal(*args, **kwargs)  # which says what is wrong
+            try:
+                args, kwargs = copy.deepcopy((args, dict(kwargs)))
+            except Exception:  # of an object that cannot be copied
+                pass
+            else:
+                self.primal(*args, **kwargs)  # which says what is wrong, and may write into its arguments
             raise ValueError(f"the lengths of the arguments of {self.primal.__name__} do not agree")
         if self.careful is None:
             return self.run(*args, **kwargs)
@@ -333,7 +339,7 @@ class Dispatcher:
             module_text([*{**compiled.primals, **compiled.helpers}.values(), forward, text], compiled.live),
             "\n\n".join([*compiled.helpers.values(), text]),
             f"({signature})",
-            self.function,
+            self.function if self.owner is None else MethodType(self.function, self.owner),
             agrees,
             apart,
             tuple(compiled.helpers),

@@ -225,6 +225,27 @@ def test_names_of_the_program_are_not_those_of_the_dispatch():
         assert both(0.1, 2.0) == (2.0, (0.0, 1.0))
 
 
+def doubled(w, x):
+    w *= 2.0
+    return np.sum(w * x)
+
+
+class Doubled:
+    def loss(self, w, x):
+        w *= 2.0
+        return np.sum(w * x)
+
+
+@pytest.mark.parametrize("f", [doubled, Doubled().loss], ids=["a function", "a method"])
+def test_what_says_why_lengths_do_not_agree_writes_into_copies(f):
+    gradient, w = grad(f), np.ones(3)
+    for _ in range(2):
+        gradient(w, np.ones(3))
+        with pytest.raises(ValueError, match="could not be broadcast"):
+            gradient(w, np.ones(4))
+        np.testing.assert_array_equal(w, np.ones(3))
+
+
 # -- names that are bound on one way only -----------------------------------------------------
 
 
