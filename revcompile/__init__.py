@@ -11,10 +11,18 @@ pass and a backward pass, without any graph or tape at run time.
 (-4.0, -4.0, 3.0)
 """
 
-from revcompile.errors import UnsupportedError
+from revcompile.errors import InternalError, UnsupportedError
 from revcompile.transforms.check import check_grads
 from revcompile.transforms.gradient import grad, value_and_grad
 from revcompile.transforms.register import gate, stop_gradient
 
-__all__ = ["UnsupportedError", "check_grads", "gate", "grad", "stop_gradient", "value_and_grad"]
+__all__ = [
+    "InternalError",
+    "UnsupportedError",
+    "check_grads",
+    "gate",
+    "grad",
+    "stop_gradient",
+    "value_and_grad",
+]
 __version__ = "0.1.0"

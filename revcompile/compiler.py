@@ -13,7 +13,7 @@ from revcompile.autodiff.signs import may_be_infinite
 from revcompile.autodiff.whole import learn_of_calls, refuse_cutting
 from revcompile.codegen.linked import Helpers, Linked, Texts
 from revcompile.codegen.load import Namespace
-from revcompile.errors import PYTHON_ERRORS, UnsupportedError
+from revcompile.errors import HostError, UnsupportedError, raise_defect
 from revcompile.frontend.arguments import Place, adopt, places_of, spell_place, structure_of
 from revcompile.frontend.containers import check_aliases
 from revcompile.frontend.lower import Lowering, infer_types, lower
@@ -115,7 +115,7 @@ def compile_gradient(
             if restart.decisions <= decisions or others > MAX_DECISIONS:
                 raise UnsupportedError("what this function does cannot be settled while compiling") from None
             decisions = _decided(decisions, restart.decisions)
-        except (UnsupportedError, *PYTHON_ERRORS) as e:
+        except (UnsupportedError, HostError) as e:
             grown = frozenset(("keep", site) for kind, site in decisions if kind == "grow")
             if not grown:
                 if first is None:
@@ -416,11 +416,15 @@ def _differentiate(
             need.place = _place(request, low)
             raise _unknown_number(need, request) from None
         raise MustBeStatic(places) from None
-    except (NotImplementedError, *PYTHON_ERRORS) as e:
-        gate = low.builder.note or "this statement"
-        raise UnsupportedError(
-            f"the gradient of the {gate} is not supported here: {e}", _place(request, low)
-        ) from e
+    except (NotImplementedError, HostError) as e:
+        raise UnsupportedError(_no_gradient(low, e), _place(request, low)) from e
+    except Exception as e:
+        raise_defect(e, _place(request, low))
+
+
+def _no_gradient(low: Lowering, error: Exception) -> str:
+    gate = f"the {low.builder.note}" if low.builder.note else "this statement"
+    return f"the gradient of {gate} is not supported here: {error}"
 
 
 def _nested(
@@ -429,11 +433,8 @@ def _nested(
     """The gradient function of a function that is called inside."""
     try:
         return differentiate(primal, wanted, low, has_aux)
-    except (NotImplementedError, *PYTHON_ERRORS) as e:
-        if isinstance(e, UnsupportedError):
-            raise
-        gate = low.builder.note or "this statement"
-        raise UnsupportedError(f"the gradient of the {gate} is not supported here: {e}") from e
+    except (NotImplementedError, HostError) as e:
+        raise UnsupportedError(_no_gradient(low, e)) from e
 
 
 def _place(request: Request, low: Lowering) -> Any:

@@ -25,7 +25,7 @@ from revcompile.codegen.guards import guard_tests, signature_tests
 from revcompile.codegen.load import Namespace, forget, make_function
 from revcompile.codegen.module import function_text, module_text
 from revcompile.compiler import Compiled, MustBeStatic, Request, compile_gradient
-from revcompile.errors import UnsupportedError
+from revcompile.errors import UnsupportedError, seen_outside
 from revcompile.frontend.arguments import Place, describe, key_of
 from revcompile.frontend.wanted import explicit_names, is_method, names_by_call
 from revcompile.syntax.source import Source, find_source
@@ -216,8 +216,17 @@ class Dispatcher:
         return specialization(args, kwargs)
 
     def find(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Specialization:
-        """The specialisation for these arguments, compiled if need be."""
+        """The specialisation for these arguments, compiled if need be. Raises what the program raises."""
         arguments = self._arguments(args, kwargs)
+        with self._seen():
+            return self._find(arguments, args, kwargs)
+
+    def _seen(self) -> seen_outside:
+        return seen_outside(lambda: self.source.place(self.source.node))
+
+    def _find(
+        self, arguments: Mapping[str, Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Specialization:
         wanted, bare = self._wanted.get(len(args)) or self.wanted(len(args))
         found = self._known(self._key(wanted, arguments), args, kwargs)
         if found is not None:
@@ -295,7 +304,7 @@ class Dispatcher:
 
         def make_careful() -> FunctionType:
             assert compiled.careful is not None
-            with self.lock:
+            with self.lock, self._seen():
                 lines, texts = compiled.careful()
                 code = self.namespace.compile(function_text(label, self.signature, lines), label)
                 return make_function(code, self.namespace, self.function, self.namespace.having(texts))

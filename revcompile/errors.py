@@ -1,11 +1,28 @@
-"""Errors that point at the user's line: a reason, a caret, a way out. Imports nothing of ours."""
+"""Errors that point at the user's line: a reason, a caret, a way out. Imports nothing of ours.
+
+Three kinds are told apart. What is not differentiated is an `UnsupportedError`. What the *program* raises is
+a `HostError` around it, from where it is raised to where the user sees it: `with host():` stands around each
+call of NumPy, of Python or of the user's code that the compiler makes, and `raise HostError(TypeError(...))`
+where the compiler does itself what Python would have done. Any other exception of the compiler is a defect:
+an `InternalError`, which is no statement of the program, no refusal, and no reason to try another way.
+"""
 
 from __future__ import annotations
 
+import platform
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from types import TracebackType
+from typing import NoReturn
 
-# What Python raises where a program makes no sense.
+# What a program may raise in a place that is perhaps never reached.
 PYTHON_ERRORS = (TypeError, ValueError, IndexError, KeyError, AttributeError, NameError, ZeroDivisionError)
+# What a mistake in the compiler raises. An exception of other classes, as of a signal's handler, is not ours.
+DEFECTS = (
+    TypeError, ValueError, LookupError, AttributeError, NameError, ArithmeticError, AssertionError,
+    SyntaxError, RuntimeError, StopIteration,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -48,6 +65,98 @@ class UnsupportedError(TypeError):
         return type(self), (self.reason, self.place, self.way_out)
 
 
+class HostError(Exception):
+    """Around what the program raises, or would raise: `error`. `place` is where, once that is known."""
+
+    def __init__(self, error: Exception, is_located: bool = False) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.is_located = is_located
+
+    def unless(self, *kinds: type[Exception]) -> None:
+        """Raise it again, unless it is of one of these kinds."""
+        if not isinstance(self.error, kinds):
+            raise self
+
+    def at(self, place: Place) -> HostError:
+        """The same, with the user's line in its text."""
+        return self if self.is_located else HostError(with_place(self.error, place), True)
+
+
+class host:
+    """Around a call of what is not ours: what it raises is the program's."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        if isinstance(error, Exception) and not isinstance(error, RecursionError) and not _is_ours(error):
+            raise HostError(error) from None
+
+
+def _is_ours(error: Exception) -> bool:
+    return is_own(type(error))
+
+
+def is_own(thing: object) -> bool:
+    """Whether a class or a function is one of the compiler's."""
+    return (getattr(thing, "__module__", None) or "").partition(".")[0] == __name__.partition(".")[0]
+
+
+def is_defect(error: Exception) -> bool:
+    """Whether it is what a mistake in the compiler raises: no refusal, no answer of one part to another."""
+    return isinstance(error, DEFECTS) and not isinstance(error, NotImplementedError) and not _is_ours(error)
+
+
+class InternalError(RuntimeError):
+    """A defect of revcompile, not of the program that it was given."""
+
+    def __init__(self, what: str, place: Place | None = None) -> None:
+        self.what = what
+        self.place = place
+        where = f"\n{place}" if place is not None else ""
+        super().__init__(
+            f"a defect of revcompile, not of your function: {what}{where}\n"
+            f"  Please report it, with this text and the function: {_versions()}."
+        )
+
+    def __reduce__(self) -> tuple[type, tuple[str, Place | None]]:
+        return type(self), (self.what, self.place)
+
+
+def raise_defect(error: Exception, place: Place | None) -> NoReturn:
+    """Raise `error`, which no program has raised, as the defect that it is; what is none as it is."""
+    if isinstance(error, DEFECTS) and not isinstance(error, (UnsupportedError, InternalError)):
+        said = str(error)
+        raise InternalError(type(error).__name__ + (f": {said}" if said else ""), place) from error
+    raise error
+
+
+class seen_outside:  # noqa: N801  (used as `with seen_outside(...):`)
+    """Where the compiler is entered: what the program raises is what the user sees, and a defect is called one."""
+
+    def __init__(self, place: Callable[[], Place]) -> None:
+        self.place = place
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        if isinstance(error, HostError):
+            raise error.error from None
+        if isinstance(error, Exception):
+            raise_defect(error, self.place())
+
+
+def _versions() -> str:
+    ours, numpy = (getattr(sys.modules.get(m), "__version__", "?") for m in ("revcompile", "numpy"))
+    return f"revcompile {ours}, Python {platform.python_version()}, NumPy {numpy}"
+
+
 def with_place(error: Exception, place: Place) -> Exception:
     """`error`, of the exception type Python itself would have raised, with the user's line added."""
     said = error.args[0] if isinstance(error, KeyError) and error.args else error
@@ -65,8 +174,12 @@ class _KeyError(KeyError):
 
     __str__ = Exception.__str__
 
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return KeyError, self.args
+
 
 _KeyError.__name__ = _KeyError.__qualname__ = "KeyError"
+_KeyError.__module__ = "builtins"
 
 
 def plain_kind(error: Exception) -> type[Exception]:

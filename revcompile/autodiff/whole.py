@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from revcompile.errors import UnsupportedError
+from revcompile.errors import HostError, UnsupportedError
 from revcompile.gates.halves import Half, Pair
 from revcompile.gates.infer import infer
 from revcompile.gates.storing import store
@@ -94,7 +94,7 @@ def gives_whole(s: Apply, found: set[Value]) -> bool:
     args = map_values(lambda v: names.get(v, v), s.args)
     try:
         t = infer(TABLE[s.function], s.function, args, Facts())
-    except (TypeError, ValueError, NotImplementedError, LookupError):
+    except (HostError, NotImplementedError, UnsupportedError):
         return True
     return not (isinstance(t, (Scalar, Array)) and t.dtype.kind == "f")
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 import inspect
 from collections import Counter, OrderedDict
+from contextlib import nullcontext
 from functools import lru_cache
 from types import BuiltinFunctionType, BuiltinMethodType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from revcompile.errors import UnsupportedError
+from revcompile.errors import HostError, UnsupportedError, host, is_defect, is_own
 from revcompile.frontend import (
     builtin,
     containers,
@@ -27,6 +28,7 @@ from revcompile.frontend.expressions import WRITING
 from revcompile.frontend.names import HostObject, is_library, is_user_class
 from revcompile.gates.broadcast import broadcast_dims
 from revcompile.gates.draws import is_draw
+from revcompile.gates.infer import ask_host
 from revcompile.gates.samples import Real
 from revcompile.gates.table import METHODS, TABLE, Gate
 from revcompile.ir.nodes import Apply, Structure, Value, is_static, leaves, map_structure
@@ -74,6 +76,31 @@ def call(
     frame: Frame,
 ) -> Structure:
     """The structure that a call denotes."""
+    try:
+        return _call(low, function, args, kwargs, node, frame)
+    except Exception as e:
+        if is_defect(e):
+            _ask_host(function, args, kwargs)
+        raise
+
+
+def _ask_host(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Where a call of what has no source fails here, and would fail there: raise what it raises."""
+    if isinstance(function, Method):
+        value, name = function.value, function.name
+        ask_host(lambda x, *args, **kwargs: getattr(x, name)(*args, **kwargs), (value, *args), kwargs)
+    elif _hashable(function) and (function in SPECIAL or function in TABLE or function in writing.WRITERS):
+        ask_host(function, args, kwargs)
+
+
+def _call(
+    low: Lowering,
+    function: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    node: ast.Call | None,
+    frame: Frame,
+) -> Structure:
     if isinstance(function, Method):
         return _method(low, function, args, kwargs)
     if isinstance(function, NestedFunction):
@@ -133,7 +160,8 @@ def call(
         return call(low, unwrapped, args, kwargs, node, frame)
     if isinstance(function, FunctionType):
         if frame.is_rule and is_static(args) and is_static(kwargs):
-            result = function(*args, **kwargs)
+            with nullcontext() if is_own(function) else host():
+                result = function(*args, **kwargs)
             if not isinstance(result, np.ndarray):
                 return result
         if not is_library(function):
@@ -165,7 +193,7 @@ def _call_object(
         return call(low, objects.read_host(low, owner, "__call__"), args, kwargs, node, frame)
     method = objects.special(low, owner, "call")
     if method is None:
-        raise TypeError(f"{owner.cls.__name__!r} object is not callable")
+        raise HostError(TypeError(f"{owner.cls.__name__!r} object is not callable"))
     return call(low, method, args, kwargs, node, frame)
 
 
@@ -220,7 +248,8 @@ def _static_call(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: di
     ):  # they compare, and a run-time value has no value yet
         low.static(getattr(function, "__self__", ()), f"as what {_name(function)} looks through")
         low.static(args, f"as an argument of {_name(function)}")
-    result = function(*args, **kwargs)
+    with host():
+        result = function(*args, **kwargs)
     if isinstance(result, KINDS) and (
         function in containers.MADE_BY or isinstance(getattr(function, "__self__", None), str)
     ):
@@ -268,7 +297,7 @@ def _scalar_method(
 ) -> Structure:
     """The methods that a NumPy scalar shares with an array."""
     if t.python:
-        raise AttributeError(f"{t} object has no attribute {function.__name__!r}")
+        raise HostError(AttributeError(f"{t} object has no attribute {function.__name__!r}"))
     if function is np.ndarray.copy:
         return x
     if function is np.ndarray.astype and len(args) == 1 and not kwargs:
@@ -306,7 +335,7 @@ def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict
         if objects.is_object(argument):
             objects.refuse((argument,), f"{_name(function)} ")
         if isinstance(argument, (NestedFunction, Method, Partial, Gradient)):
-            raise TypeError(f"{_name(function)} is applied to a function")
+            raise HostError(TypeError(f"{_name(function)} is applied to a function"))
     for value in leaves(bound):
         if not isinstance(value.type, (Array, Scalar)):
             raise UnsupportedError(f"{_name(function)} is applied to a {value.type}")
@@ -357,7 +386,8 @@ def bind_parameters(
 ) -> dict[str, Structure]:
     """The names with which a called user function begins. Defaults are host objects, read live."""
     signature = inspect.signature(source.function, follow_wrapped=False)
-    bound = signature.bind(*args, **kwargs)
+    with host():
+        bound = signature.bind(*args, **kwargs)
     given = set(bound.arguments)
     bound.apply_defaults()
     out: dict[str, Structure] = {}
@@ -374,7 +404,8 @@ def bind_nested(
 ) -> dict[str, Structure]:
     """The names with which a nested function begins."""
     signature = nested_signature(nested)
-    bound = signature.bind(*args, **kwargs)
+    with host():
+        bound = signature.bind(*args, **kwargs)
     bound.apply_defaults()
     for name, parameter in signature.parameters.items():
         if parameter.kind is parameter.VAR_KEYWORD:

@@ -11,7 +11,7 @@ from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from revcompile.errors import UnsupportedError
+from revcompile.errors import HostError, UnsupportedError, host
 from revcompile.frontend.names import Path
 from revcompile.ir.nodes import Instance, Structure, is_static
 from revcompile.syntax.abstract import Poison, Restart
@@ -62,7 +62,9 @@ def method(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str
     owner, name = owner_of(function), function.__name__
     low.mutables.read(owner)
     if name in COPIES:
-        return low.own(function(*args, **kwargs))
+        with host():
+            made = function(*args, **kwargs)
+        return low.own(made)
     if not any(name in names for kind, names in CHANGES.items() if isinstance(owner, kind)):
         return NotImplemented
     change(low, owner, keeps_length=name in ("reverse", "sort", "rotate"))
@@ -79,7 +81,8 @@ def method(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str
         args = (*(low.static(a, "as a key") for a in args[:1]), *args[1:])
     for value in (*args, *kwargs.values()):
         _refuse_cycle(owner, value)
-    return function(*args, **kwargs)
+    with host():
+        return function(*args, **kwargs)
 
 
 def _refuse_cycle(container: Any, value: Structure) -> None:
@@ -95,16 +98,22 @@ def get_item(low: Lowering, owner: Structure, index: Structure) -> Structure:
     low.mutables.read(owner)
     if isinstance(owner, dict):
         key = low.static(index, "as a key of a dict")
-        if isinstance(owner, defaultdict) and key not in owner and owner.default_factory is not None:
+        with host():
+            is_missing = key not in owner
+        if is_missing and isinstance(owner, defaultdict) and owner.default_factory is not None:
             change(low, owner)
             made = low.invoke(owner.default_factory)
             owner[key] = low.own(made) if isinstance(made, KINDS) else made
-        return owner[key]
+        with host():
+            return owner[key]
     if not isinstance(owner, (list, tuple, str, range, deque)):
-        return owner[low.static(index, "as an index")]
+        index = low.static(index, "as an index")
+        with host():
+            return owner[index]
     _grow_if_indexed(low, owner, index)
     index = _position(low, index)
-    found = owner[index]
+    with host():
+        found = owner[index]
     return low.own(found) if isinstance(index, slice) and isinstance(found, list) else found
 
 
@@ -126,15 +135,17 @@ def _position(low: Lowering, index: Structure) -> Any:
 def set_item(low: Lowering, owner: Structure, index: Structure, value: Structure) -> None:
     """`owner[index] = value` of a container."""
     if not isinstance(owner, (list, dict, deque)):
-        raise TypeError(f"{type(owner).__name__!r} object does not support item assignment")
+        raise HostError(TypeError(f"{type(owner).__name__!r} object does not support item assignment"))
     _grow_if_indexed(low, owner, index)
     index = low.static(index, "as a key of a dict") if isinstance(owner, dict) else _position(low, index)
-    keeps_length = index in owner if isinstance(owner, dict) else not isinstance(index, slice)
+    with host():
+        keeps_length = index in owner if isinstance(owner, dict) else not isinstance(index, slice)
     change(low, owner, keeps_length)
     if isinstance(index, slice):
         value = low.items(value)
     _refuse_cycle(owner, value)
-    owner[index] = value
+    with host():
+        owner[index] = value
 
 
 def delete_item(low: Lowering, owner: Structure, index: Structure) -> None:
@@ -143,7 +154,8 @@ def delete_item(low: Lowering, owner: Structure, index: Structure) -> None:
         raise UnsupportedError("deleting a part of this is not supported")
     index = low.static(index, "as a key of a dict") if isinstance(owner, dict) else _position(low, index)
     change(low, owner)
-    del owner[index]
+    with host():
+        del owner[index]
 
 
 def in_place(low: Lowering, function: Callable[..., Any], owner: Any, other: Structure) -> bool:
@@ -155,14 +167,18 @@ def in_place(low: Lowering, function: Callable[..., Any], owner: Any, other: Str
         owner.extend(items)
     elif isinstance(owner, list) and function is operator.mul:
         change(low, owner)
-        owner *= low.static(other, "as the count of a repeated list")
+        count = low.static(other, "as the count of a repeated list")
+        with host():
+            owner *= count
     elif isinstance(owner, dict) and function is operator.or_:
         change(low, owner)
         _refuse_cycle(owner, other)
-        owner.update(other)
+        with host():
+            owner.update(other)
     elif isinstance(owner, set) and function in (operator.or_, operator.and_, operator.sub, operator.xor):
         change(low, owner)
-        result = function(owner, other)
+        with host():
+            result = function(owner, other)
         owner.clear()
         owner.update(result)
     else:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from revcompile.errors import UnsupportedError
+from revcompile.errors import HostError, UnsupportedError, host
 from revcompile.frontend import comprehensions, growing, iterators, objects
 from revcompile.frontend.names import HostObject, is_library
 from revcompile.gates.effects import defined_, format_, percent
@@ -83,13 +83,12 @@ def look_up(low: Lowering, identifier: str, frame: Frame) -> Structure:
         try:
             contents = cell.cell_contents
         except ValueError:
-            raise NameError(f"the closure variable {identifier!r} has no value yet") from None
+            raise HostError(NameError(f"the closure variable {identifier!r} has no value yet")) from None
         return low.host.bring(low.host.cell_root(identifier, cell), contents, identifier)
     if _is_local(identifier, frame):
         frame.unset.add(identifier)
-        raise UnboundLocalError(
-            f"cannot access local variable {identifier!r} where it is not associated with a value"
-        )
+        said = f"cannot access local variable {identifier!r} where it is not associated with a value"
+        raise HostError(UnboundLocalError(said))
     if identifier in function.__globals__:
         obj = function.__globals__[identifier]
         if frame.is_rule:
@@ -97,7 +96,7 @@ def look_up(low: Lowering, identifier: str, frame: Frame) -> Structure:
         return low.host.bring(low.host.globals_root(function).then(f".{identifier}"), obj, identifier)
     obj = getattr(builtins, identifier, MISSING)
     if obj is MISSING:
-        raise NameError(f"name {identifier!r} is not defined")
+        raise HostError(NameError(f"name {identifier!r} is not defined"))
     return obj
 
 
@@ -127,7 +126,8 @@ def static_attribute(low: Lowering, owner: Any, attr: str, frame: Frame) -> Stru
         if isinstance(raw, (property, FunctionType, classmethod, staticmethod)) and not frame.is_rule:
             if home.__module__ != "collections" and attr not in NAMED_TUPLE:
                 return objects.bound(low, home, raw, attr, owner)
-    obj = getattr(owner, attr)
+    with host():
+        obj = getattr(owner, attr)
     if frame.is_rule or is_library(owner) or not is_static(obj):
         if type(obj) is float and not frame.is_rule and math.isfinite(obj):
             if public_module(owner):
@@ -202,7 +202,8 @@ def operate(low: Lowering, function: Any, *args: Structure) -> Structure:
     if any(objects.is_object(a) or objects.has_operator(a, function) for a in args):
         return objects.operate(low, function, args)
     if all(map(is_static, args)) or all(isinstance(a, (tuple, list)) for a in args):
-        result = function(*args)
+        with host():
+            result = function(*args)
         return low.own(result) if isinstance(result, (list, dict, set)) else result
     if isinstance(args[0], str) and function is operator.mod:
         return low.emit(percent, *args)
@@ -215,7 +216,8 @@ def operate(low: Lowering, function: Any, *args: Structure) -> Structure:
             for a in args:
                 if isinstance(a, Value):
                     low.static(a, "as the count of a repeated sequence")
-            result = function(*args)
+            with host():
+                result = function(*args)
             return low.own(result) if isinstance(result, list) else result
     return low.apply(function, args, {})
 
@@ -257,7 +259,9 @@ def _compare_two(low: Lowering, op: ast.cmpop, left: Structure, right: Structure
         if contains is not None:
             found = low.truth(low.invoke(contains, left))
             return found if isinstance(op, ast.In) else operate(low, operator.not_, found)
-        found = low.static(left, "on the left of `in`") in low.static(right, "on the right of `in`")
+        item, items = low.static(left, "on the left of `in`"), low.static(right, "on the right of `in`")
+        with host():
+            found = item in items
         return found if isinstance(op, ast.In) else not found
     if (left is None or isinstance(left, str)) or (right is None or isinstance(right, str)):
         if not (is_static(left) and is_static(right)):
@@ -377,16 +381,23 @@ def list_(low: Lowering, node: ast.List, frame: Frame) -> list[Structure]:
 
 
 def set_(low: Lowering, node: ast.Set, frame: Frame) -> set[Any]:
-    return set(low.static(elements(low, node.elts, frame), "as an item of a set"))
+    items = low.static(elements(low, node.elts, frame), "as an item of a set")
+    with host():
+        return set(items)
 
 
 def dict_(low: Lowering, node: ast.Dict, frame: Frame) -> dict[Any, Structure]:
     out: dict[Any, Structure] = {}
     for key, value in zip(node.keys, node.values, strict=True):
         if key is None:
-            out.update(low.evaluate(value, frame))
+            more = low.evaluate(value, frame)
+            with host():
+                out.update(more)
         else:
-            out[low.static(low.evaluate(key, frame), "as a key")] = iterators.at_once(low, value, frame)
+            word = low.static(low.evaluate(key, frame), "as a key")
+            item = iterators.at_once(low, value, frame)
+            with host():
+                out[word] = item
     return out
 
 
@@ -400,7 +411,8 @@ def formatted(low: Lowering, node: ast.JoinedStr, frame: Frame) -> Structure:
             spec = low.evaluate(part.format_spec, frame) if part.format_spec is not None else ""
             parts.append((low.evaluate(part.value, frame), part.conversion, low.static(spec, "as a format")))
     if is_static(parts):
-        return "".join(p if isinstance(p, str) else _format(*p) for p in parts)
+        with host():
+            return "".join(p if isinstance(p, str) else _format(*p) for p in parts)
     return low.emit(format_, tuple(parts))
 
 
@@ -439,7 +451,9 @@ def call(low: Lowering, node: ast.Call, frame: Frame) -> Structure:
     kwargs: dict[str, Structure] = {}
     for keyword in node.keywords:
         if keyword.arg is None:
-            kwargs.update(low.evaluate(keyword.value, frame))
+            more = low.evaluate(keyword.value, frame)
+            with host():
+                kwargs = dict(**kwargs, **more)
         else:
             kwargs[keyword.arg] = low.evaluate(keyword.value, frame)
     return low.call(function, tuple(args), kwargs, node, frame)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from revcompile.errors import UnsupportedError
+from revcompile.errors import HostError, UnsupportedError
 from revcompile.frontend import containers, iterators, objects
 from revcompile.frontend.names import HostObject
 from revcompile.ir.nodes import Instance, Structure, Value, is_static
@@ -44,7 +44,7 @@ def _reduce(low: Lowering, args: Args, *_: Any) -> Structure:
     function, source, *initial = args
     items = low.items(source)
     if not items and not initial:
-        raise TypeError("reduce() of empty iterable with no initial value")
+        raise HostError(TypeError("reduce() of empty iterable with no initial value"))
     total = initial[0] if initial else items.pop(0)
     for item in items:
         total = low.invoke(function, total, item)
@@ -88,7 +88,9 @@ def _remembered(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> S
         key = (call_once, id(function), tuple(rest), tuple(kwargs.items()))
         hash(key)
     except TypeError:
-        raise TypeError("the arguments of a function that caches its results must be hashable") from None
+        raise HostError(
+            TypeError("the arguments of a function that caches its results must be hashable")
+        ) from None
     return low.builder.remember(key, lambda: low.invoke(function, *rest, **kwargs))
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from revcompile.errors import UnsupportedError
+from revcompile.errors import UnsupportedError, host
 from revcompile.frontend import calls, functional
 from revcompile.frontend.names import HostObject
 from revcompile.frontend.wanted import explicit_names, is_method, names_by_call
@@ -50,7 +50,8 @@ def is_transform(function: Any) -> bool:
 
 def transform(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Structure:
     """`grad(h, ...)`; without a function, what awaits it."""
-    bound = inspect.signature(function).bind(*args, **kwargs)
+    with host():
+        bound = inspect.signature(function).bind(*args, **kwargs)
     bound.apply_defaults()
     given = bound.arguments
     if given["f"] is None:
@@ -110,7 +111,8 @@ class _Call:
     ) -> None:
         self.low, self.gradient, self.whole = low, gradient, whole
         self.signature, name = signature_of(low, gradient.function)
-        explicit = explicit_names(self.signature, gradient.argnums, name)
+        with host():
+            explicit = explicit_names(self.signature, gradient.argnums, name)
         method = not isinstance(gradient.function, MethodType) and is_method(
             getattr(gradient.function, "__qualname__", ""), self.signature
         )
@@ -118,7 +120,8 @@ class _Call:
         self.nested = explicit is not None
         alone = not isinstance(gradient.argnums, (tuple, list))
         self.wanted, self.bare = by_call if explicit is None else (explicit, alone)
-        self.given = self.signature.bind(*args, **kwargs)
+        with host():
+            self.given = self.signature.bind(*args, **kwargs)
         self.numbers: list[Value] = []  # in the order of the arguments' whole numbers
         self._default_arguments()
 
@@ -282,7 +285,8 @@ def signature_of(low: Lowering, function: Any) -> tuple[inspect.Signature, str]:
 
 def _of_partial(low: Lowering, function: Partial) -> tuple[inspect.Signature, str]:
     signature, name = signature_of(low, function.function)
-    left = signature.bind_partial(*function.args, **function.kwargs).arguments
+    with host():
+        left = signature.bind_partial(*function.args, **function.kwargs).arguments
     rest = [p for n, p in signature.parameters.items() if n not in left or n in function.kwargs]
     keyword = inspect.Parameter.KEYWORD_ONLY
     seen = False

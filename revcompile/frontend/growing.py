@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from revcompile.errors import UnsupportedError
+from revcompile.errors import HostError, UnsupportedError
 from revcompile.frontend import containers
 from revcompile.gates.effects import assert_
 from revcompile.gates.rows import (
@@ -180,7 +180,7 @@ def _pop(low: Lowering, owner: Instance, index: Structure = -1) -> Structure:
         raise refuse("popping an item from the middle of")
     rows = content(low, owner)
     if rows is EMPTY:
-        raise IndexError("pop from empty list")
+        raise HostError(IndexError("pop from empty list"))
     taken: dict[Value, tuple[Value, Value]] = {}
     for v in leaves(rows):
         taken[v] = low.emit(popped, v)
@@ -209,7 +209,7 @@ def attribute(low: Lowering, owner: Instance, name: str) -> Structure:
         return Native(partial(METHODS[name], low, owner))
     if hasattr(list, name):
         raise refuse(f".{name} of")
-    raise AttributeError(f"'list' object has no attribute {name!r}")
+    raise HostError(AttributeError(f"'list' object has no attribute {name!r}"))
 
 
 # -- reading -------------------------------------------------------------------------------------
@@ -235,7 +235,7 @@ def get_item(low: Lowering, owner: Instance, index: Structure) -> Structure:
     if isinstance(index, slice):
         return _own(low, map_values(lambda v: _part(low, v, index), rows))
     if rows is EMPTY:
-        raise IndexError("list index out of range")
+        raise HostError(IndexError("list index out of range"))
     return map_values(lambda v: low.apply(operator.getitem, (v, index), {}), rows)
 
 
@@ -364,7 +364,7 @@ def _concatenate(low: Lowering, items: Value, axis: Any = 0) -> Structure:
     """The items end to end along one of their axes: side by side first, then the two axes made one."""
     rank = len(items.type.dims) - 1
     if rank == 0:
-        raise ValueError("zero-dimensional arrays cannot be concatenated")
+        raise HostError(ValueError("zero-dimensional arrays cannot be concatenated"))
     axis = low.static(axis, "as axis= of np.concatenate") % rank
     beside = items if axis == 0 else low.apply(np.moveaxis, (items, 0, axis), {})
     shape = list(low.attribute(beside, "shape", low.frames[-1]))

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from types import FunctionType
 from typing import Any
 
-from revcompile.errors import PYTHON_ERRORS, UnsupportedError, plain_kind, with_place
+from revcompile.errors import PYTHON_ERRORS, HostError, UnsupportedError, host, plain_kind, raise_defect
 from revcompile.frontend import calls, expressions, growing, iterators, pairs, recursion
 from revcompile.frontend.containers import frozen
 from revcompile.frontend.language import Language
@@ -117,8 +117,8 @@ class Lowering(Language):
                 outcome = self._located(handler, statement, frame, pending)
             except Left:
                 return None
-            except PYTHON_ERRORS as e:
-                if frame.is_rule or self.builder.depth == 0 or isinstance(e, UnsupportedError):
+            except HostError as e:
+                if frame.is_rule or self.builder.depth == 0:
                     raise
                 self.raise_there(e, statement)
                 return None
@@ -128,10 +128,11 @@ class Lowering(Language):
                 return outcome
         return None
 
-    def raise_there(self, error: Exception, node: ast.AST) -> None:
+    def raise_there(self, e: HostError, node: ast.AST) -> None:
         """Let the program raise an error where it gets to `node`, which may be never."""
-        if isinstance(error, UnsupportedError) or not isinstance(error, PYTHON_ERRORS):
-            raise error
+        error = e.error
+        if not isinstance(error, PYTHON_ERRORS):
+            raise e
         said = error.args[0] if error.args else ""
         self.builder.statements.append(Raise((plain_kind(error), (said,)), getattr(node, "lineno", None)))
 
@@ -150,12 +151,12 @@ class Lowering(Language):
             if need.place is None and not frame.is_rule:
                 need.place = frame.source.place(node)
             raise
-        except PYTHON_ERRORS as e:
-            if frame.is_rule or getattr(e, "located", False):
+        except HostError as e:
+            if frame.is_rule or e.is_located:
                 raise
-            located = with_place(e, frame.source.place(node))
-            located.located = True  # type: ignore[attr-defined]
-            raise located from None
+            raise e.at(frame.source.place(node)) from None
+        except Exception as e:
+            raise_defect(e, None if frame.is_rule else frame.source.place(node))
 
     def iteration(self, source: Structure, *_: Any) -> iterables.Iteration | None:
         """How to go through what has a length that is known only at run time; else None."""
@@ -175,7 +176,7 @@ class Lowering(Language):
         if isinstance(structure, Value):
             axes = structure.type.dims
             if not axes:
-                raise TypeError(f"cannot iterate over a {structure.type}")
+                raise HostError(TypeError(f"cannot iterate over a {structure.type}"))
             if axes[0].size is None:
                 raise NeedShape(structure, "as the number of items to be taken apart")
             return [self.apply(operator.getitem, (structure, i), {}) for i in range(axes[0].size)]
@@ -183,7 +184,7 @@ class Lowering(Language):
             n = self.known_number(structure.length(), "as the number of items to be gone through")
             return [structure.item(i) for i in range(n)]
         if isinstance(structure, NestedFunction):
-            raise TypeError("cannot iterate over a function")
+            raise HostError(TypeError("cannot iterate over a function"))
         if is_growing(structure):
             if growing.first_rows(self, structure) is not None:
                 raise growing.refuse("taking apart")
@@ -193,7 +194,8 @@ class Lowering(Language):
         if isinstance(structure, iterables.Iteration):
             length = self.static(structure.length(), "as how often something is done")
             return [structure.item(i) for i in range(length)]
-        return list(iterators.go_on(self, structure))
+        with host():
+            return list(iterators.go_on(self, structure))
 
     def known_number(self, n: Structure, what: str) -> int:
         """A whole number that the compiler must know."""

@@ -22,7 +22,7 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from revcompile.errors import UnsupportedError
+from revcompile.errors import UnsupportedError, host
 from revcompile.ir.nodes import Structure, Value
 from revcompile.ir.types import Array, Dim, Facts, Type
 from revcompile.syntax.mutable import Overlay
@@ -183,7 +183,8 @@ class HostNames:
     def attribute(self, path: Path, owner: Any, name: str) -> Structure:
         """The abstract value of an attribute of the host object `owner`, which is at `path`."""
         obj = owner.obj if isinstance(owner, HostObject) else owner
-        found = getattr(obj, name)
+        with host():
+            found = getattr(obj, name)
         if (
             isinstance(found, MethodType)
             and found.__self__ is obj
@@ -194,7 +195,8 @@ class HostNames:
         return self.bring(path.then(f".{name}"), found, name)
 
     def has(self, path: Path, owner: HostObject, name: str) -> bool:
-        answer = hasattr(owner.obj, name)
+        with host():
+            answer = hasattr(owner.obj, name)
         self.guards[path.then(f".{name}"), "has"] = Guard(path, "has", (name, answer))
         return answer
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from types import FunctionType, MemberDescriptorType, MethodType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from revcompile.errors import UnsupportedError
+from revcompile.errors import HostError, UnsupportedError, host
 from revcompile.frontend import containers, growing
 from revcompile.frontend.names import HostObject, is_user_class
 from revcompile.ir.nodes import Instance, Raise, Structure, Value, is_static
@@ -105,7 +105,7 @@ def read(low: Lowering, owner: Instance, name: str) -> Structure:
     home, fallback = look_up(cls, "__getattr__")
     if isinstance(fallback, FunctionType):
         return _fall_back(low, bound(low, home, fallback, "__getattr__", owner), name)
-    raise AttributeError(f"{cls.__name__!r} object has no attribute {name!r}")
+    raise HostError(AttributeError(f"{cls.__name__!r} object has no attribute {name!r}"))
 
 
 def _fall_back(low: Lowering, method: Any, name: str) -> Structure:
@@ -121,7 +121,7 @@ def _fall_back(low: Lowering, method: Any, name: str) -> Structure:
             and issubclass(last.exception[0], AttributeError)
             and is_static(last.exception)
         ):
-            raise last.exception[0](*last.exception[1]) from None
+            raise HostError(last.exception[0](*last.exception[1])) from None
         builder.statements.extend(statements)
         raise
     builder.statements.extend(statements)
@@ -142,7 +142,7 @@ def bound(low: Lowering, home: type, raw: Any, name: str, owner: Any) -> Structu
     if isinstance(raw, property):
         low.host.bring(path, raw, name)
         if raw.fget is None:
-            raise AttributeError(f"property {name!r} of {home.__name__!r} object has no getter")
+            raise HostError(AttributeError(f"property {name!r} of {home.__name__!r} object has no getter"))
         return low.invoke(raw.fget, owner)
     if isinstance(raw, functools.cached_property):
         low.host.bring(path, raw, name)
@@ -186,7 +186,7 @@ def read_super(low: Lowering, owner: Super, name: str) -> Structure:
     cls = owner.owner if isinstance(owner.owner, type) else class_of(owner.owner)
     home, raw = look_up(cls, name, owner.cls)
     if raw is MISSING:
-        raise AttributeError(f"'super' object has no attribute {name!r}")
+        raise HostError(AttributeError(f"'super' object has no attribute {name!r}"))
     if isinstance(raw, FunctionType) and isinstance(owner.owner, type):
         return low.host.bring(low.host.class_root(home).then(f".{name}"), raw, name)
     return bound(low, home, raw, name, owner.owner)
@@ -198,7 +198,8 @@ def has(low: Lowering, owner: Any, name: str) -> bool:
         return (overlay is not None and name in overlay.attributes) or low.host.has(owner.path, owner, name)
     try:
         read(low, owner, name)
-    except AttributeError:
+    except HostError as e:
+        e.unless(AttributeError)
         return False
     return True
 
@@ -217,7 +218,7 @@ def assign(low: Lowering, owner: Structure, name: str, value: Structure) -> None
     home, setter = look_up(cls, "__setattr__")
     if isinstance(setter, FunctionType):
         if _is_generated(home, setter):
-            raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
+            raise HostError(dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}"))
         low.invoke(bound(low, home, setter, "__setattr__", owner), name, value)
         return
     store(low, owner, name, value)
@@ -229,14 +230,14 @@ def store(low: Lowering, owner: Any, name: str, value: Structure) -> None:
     home, raw = look_up(cls, name)
     if isinstance(raw, property):
         if raw.fset is None:
-            raise AttributeError(f"property {name!r} of {cls.__name__!r} object has no setter")
+            raise HostError(AttributeError(f"property {name!r} of {cls.__name__!r} object has no setter"))
         low.host.bring(low.host.class_root(home).then(f".{name}"), raw, name)
         low.invoke(raw.fset, owner, value)
         return
     if raw is not MISSING and _is_data(raw) and not isinstance(raw, functools.cached_property):
         raise UnsupportedError(f"{cls.__name__}.{name} is a descriptor, which is not supported")
     if not cls.__dictoffset__ and not isinstance(raw, MemberDescriptorType):
-        raise AttributeError(f"{cls.__name__!r} object has no attribute {name!r}")
+        raise HostError(AttributeError(f"{cls.__name__!r} object has no attribute {name!r}"))
     target = own_attributes(low, owner)
     if any(inner is target for inner in containers_in(value)):
         raise UnsupportedError(f"a {cls.__name__} that contains itself is not supported")
@@ -251,7 +252,7 @@ def delete(low: Lowering, owner: Structure, name: str) -> None:
     if isinstance(look_up(owner.cls, "__delattr__")[1], FunctionType):
         raise UnsupportedError(f"{owner.cls.__name__} has a __delattr__ of its own, which is not supported")
     if name not in owner.attributes:
-        raise AttributeError(f"{owner.cls.__name__!r} object has no attribute {name!r}")
+        raise HostError(AttributeError(f"{owner.cls.__name__!r} object has no attribute {name!r}"))
     low.mutables.change(owner)
     del owner.attributes[name]
 
@@ -280,7 +281,9 @@ def construct(low: Lowering, cls: type, args: tuple[Any, ...], kwargs: dict[str,
         )
     if inspect.isabstract(cls):
         names = ", ".join(sorted(cls.__abstractmethods__))  # type: ignore[attr-defined]
-        raise TypeError(f"Can't instantiate abstract class {cls.__name__} with abstract methods {names}")
+        raise HostError(
+            TypeError(f"Can't instantiate abstract class {cls.__name__} with abstract methods {names}")
+        )
     home, new = look_up(cls, "__new__")
     new = new.__func__ if isinstance(new, staticmethod) else new
     made: Structure
@@ -298,7 +301,7 @@ def construct(low: Lowering, cls: type, args: tuple[Any, ...], kwargs: dict[str,
     init_home, init = look_up(made.cls, "__init__")
     if init_home is object:
         if (args or kwargs) and home is object:
-            raise TypeError(f"{cls.__name__}() takes no arguments")
+            raise HostError(TypeError(f"{cls.__name__}() takes no arguments"))
     elif _is_generated(init_home, init):
         _initialise_dataclass(low, made, init_home, init, args, kwargs)
     elif not (isinstance(init, FunctionType) and init.__module__ == "typing"):
@@ -326,7 +329,8 @@ def _initialise_dataclass(
     kwargs: dict[str, Any],
 ) -> None:
     """What the `__init__` of a dataclass does: each field from its argument or its default."""
-    given = inspect.signature(init).bind(made, *args, **kwargs).arguments
+    with host():
+        given = inspect.signature(init).bind(made, *args, **kwargs).arguments
     path = low.host.class_root(home)
     low.host.bring(path.then(".__init__"), init, "__init__")
     extra = []
@@ -488,4 +492,4 @@ def refuse(args: tuple[Any, ...], what: str) -> Any:
         if is_growing(x):
             raise growing.refuse(f"{what}of" if what.endswith(" ") else what)
     names = ", ".join(class_of(x).__name__ for x in args if isinstance(x, ANSWERING))
-    raise TypeError(f"{what}is not possible on an object of the class {names}")
+    raise HostError(TypeError(f"{what}is not possible on an object of the class {names}"))

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from revcompile.errors import PYTHON_ERRORS
+from revcompile.errors import HostError, UnsupportedError
 from revcompile.frontend import recursive
 from revcompile.frontend.alone import (
     Lowered,
@@ -170,7 +170,7 @@ def _make(low: Lowering, node: Node, frame: Frame, parts: Parts, types: list[Typ
     lowered = Lowered(Pair(name_of(node)), parts.shape, atoms)
     try:
         lower_alone(low, node, frame, parts, lowered)
-    except (Inseparable, Left, NeedStatic, NotImplementedError, *PYTHON_ERRORS):
+    except (Inseparable, Left, NeedStatic, NotImplementedError, HostError, UnsupportedError):
         return None
     used = set(uses(lowered.pair.function.body))  # type: ignore[union-attr]
     finish(lowered, [i for i, a in enumerate(atoms) if isinstance(a, Value) and a in used])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import string
 from typing import TYPE_CHECKING, Any
 
-from revcompile.errors import UnsupportedError
+from revcompile.errors import UnsupportedError, host
 from revcompile.frontend import expressions, objects
 from revcompile.gates.effects import format_, print_
 from revcompile.ir.nodes import Structure, is_static
@@ -43,7 +43,9 @@ def format_text(low: Lowering, text: str, args: Args, kwargs: dict[str, Any]) ->
     """`"{} and {x:.2f}".format(a, x=b)`"""
     parts: list[Any] = []
     number = 0
-    for literal, field, spec, conversion in string.Formatter().parse(text):
+    with host():
+        pieces = list(string.Formatter().parse(text))
+    for literal, field, spec, conversion in pieces:
         if literal:
             parts.append(literal)
         if field is None:
@@ -52,7 +54,8 @@ def format_text(low: Lowering, text: str, args: Args, kwargs: dict[str, Any]) ->
             field, number = str(number), number + 1
         if not (field.isdigit() or field.isidentifier()) or "{" in (spec or ""):
             raise UnsupportedError("a format with more than names and numbers in braces is not supported")
-        value = args[int(field)] if field.isdigit() else kwargs[field]
+        with host():
+            value = args[int(field)] if field.isdigit() else kwargs[field]
         parts.append((value, ord(conversion) if conversion else -1, spec or ""))
     return low.emit(format_, tuple(parts))
 

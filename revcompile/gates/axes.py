@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.errors import HostError
 from revcompile.ir.types import Dim, Facts
 
 Dims = tuple[Dim, ...]
@@ -69,6 +70,8 @@ def entries(shape: Any) -> tuple[Any, ...]:
 def extent(facts: Facts, n: Any) -> Dim:
     """The axis length that a number stands for."""
     if not is_value(n):
+        if n < 0:
+            raise HostError(ValueError("negative dimensions are not allowed"))
         return Dim(size=int(n))
     return getattr(n.type, "extent", None) or facts.fresh()
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.errors import HostError
 from revcompile.gates.products import Dims, axes_of, permuted
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
@@ -35,7 +36,9 @@ def spelled_out(subscripts: str, ranks: tuple[int, ...]) -> tuple[tuple[str, ...
     inputs, arrow, output = subscripts.replace(" ", "").partition("->")
     terms = inputs.split(",")
     if len(terms) != len(ranks):
-        raise ValueError(f"einsum: {len(terms)} operands in {subscripts!r}, but {len(ranks)} were given")
+        raise HostError(
+            ValueError(f"einsum: {len(terms)} operands in {subscripts!r}, but {len(ranks)} were given")
+        )
     if not arrow:
         letters = inputs.replace(",", "").replace(".", "")
         once = [letter for letter in sorted(set(letters)) if letters.count(letter) == 1]
@@ -47,7 +50,7 @@ def spelled_out(subscripts: str, ranks: tuple[int, ...]) -> tuple[tuple[str, ...
     terms = [term.replace("...", batch[len(batch) - n :]) for term, n in zip(terms, stretched, strict=True)]
     for term, rank in zip(terms, ranks, strict=True):
         if len(term) != rank:
-            raise ValueError(f"einsum: {subscripts!r} does not fit an operand of rank {rank}")
+            raise HostError(ValueError(f"einsum: {subscripts!r} does not fit an operand of rank {rank}"))
     return tuple(terms), output.replace("...", batch)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.errors import HostError
 from revcompile.gates.axes import (
     Dims,
     along,
@@ -57,7 +58,7 @@ def getitem_dims(facts: Facts, a: Any, index: Any) -> Dims:
     dims = dims_of(facts, a)
     rest = len(dims) - sum(map(consumed, parts))
     if rest < 0:
-        raise IndexError("too many indices for array")
+        raise HostError(IndexError("too many indices for array"))
     if not any(part is Ellipsis for part in parts):
         parts.append(Ellipsis)
     out: list[Dim] = []

@@ -9,29 +9,41 @@ Imports the IR's types and the gate table.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from revcompile.errors import HostError, host, is_defect, is_own
 from revcompile.gates.table import Gate
 from revcompile.ir.nodes import Value, leaves, map_values
 from revcompile.ir.types import FLOAT, Array, Dim, Facts, Opaque, Rows, Scalar, Type
 
 Function = Callable[..., Any]
+MISFIT = (ValueError, IndexError, np.linalg.LinAlgError)  # what lengths that do not fit make NumPy raise
 NUMPY_FLOAT = Scalar(np.dtype(float))
 
 
 def infer(gate: Gate, function: Function, args: tuple[Any, ...], facts: Facts) -> Any:
     """The structure of types that `function(*args)` gives. Raises what NumPy would raise."""
+    try:
+        return _infer(gate, function, args, facts)
+    except Exception as e:
+        if is_defect(e):
+            ask_host(function, *gate.split(args))
+        raise
+
+
+def _infer(gate: Gate, function: Function, args: tuple[Any, ...], facts: Facts) -> Any:
     if gate.types is not None:
         return gate.types(facts, *args)
     if gate.locals is not None:
         return _elementwise(function, args, facts)
     try:
         found = _by_example(gate, function, args, facts, 0.5)
-    except ValueError:
+    except HostError as e:
+        e.unless(ValueError)
         if not any(isinstance(v.type, Scalar) for v in leaves(args)):
             raise
         found = _by_example(gate, function, args, facts, 1.5)  # math.acosh takes no 0.5
@@ -48,35 +60,44 @@ def _one_of(found: Any, args: Any) -> Any:
 
 
 def _by_example(gate: Gate, function: Function, args: tuple[Any, ...], facts: Facts, number: float) -> Any:
+    call = gate.split(args)
     if gate.dims is not None:
         dims = gate.dims(facts, *args)
         try:
-            return _with_dims(_run_somehow(gate, function, args, number), dims)
-        except (ValueError, IndexError):
+            return _with_dims(_run_somehow(function, *call, number), dims)
+        except HostError as e:
+            e.unless(*MISFIT)
             if not all(isinstance(d, Dim) for d in dims):
                 raise
             return _of_operands(gate, args, tuple(dims))
     try:
         sizes = _distinct_sizes(args)
-        first, second = (_run(gate, function, args, s, number, i) for i, s in enumerate(sizes))
+        first, second = (_run(function, *call, s, number, i) for i, s in enumerate(sizes))
         known = _axes(args)
-    except (ValueError, IndexError, np.linalg.LinAlgError):
-        sizes = [_equal_sizes(args, 4), _equal_sizes(args, 6)]
-        first, second = (_run(gate, function, args, s, number, i) for i, s in enumerate(sizes))
+    except HostError as e:
+        e.unless(*MISFIT)
+        sizes = [_equal_sizes(4), _equal_sizes(6)]
+        first, second = (_run(function, *call, s, number, i) for i, s in enumerate(sizes))
         known = _axes(args)
         known = known if len({d for d in known if d.size is None}) == 1 else []
     return _merge(first, second, known, sizes, facts)
 
 
-def _run_somehow(gate: Gate, function: Function, args: tuple[Any, ...], number: float) -> Any:
+def ask_host(function: Function, args: Sequence[Any], keywords: Mapping[str, Any]) -> None:
+    """Raise what Python or NumPy raises for a call that makes no sense to us, if it makes none to them."""
+    if not is_own(function):
+        _run_somehow(function, args, keywords, 0.5)
+
+
+def _run_somehow(function: Function, args: Sequence[Any], keywords: Mapping[str, Any], number: float) -> Any:
     """An outcome for some choice of the unknown lengths: equal ones, of a size that occurs or that fits."""
-    sizes = [4, *sorted({d.size for d in _axes(args) if d.size is not None}), 3]
+    sizes = [4, *sorted({d.size for d in _axes((args, keywords)) if d.size is not None}), 3]
     for size in sizes[:-1]:
         try:
-            return _run(gate, function, args, _equal_sizes(args, size), number)
-        except (ValueError, IndexError, np.linalg.LinAlgError):
-            continue
-    return _run(gate, function, args, _equal_sizes(args, sizes[-1]), number)
+            return _run(function, args, keywords, _equal_sizes(size), number)
+        except HostError as e:
+            e.unless(*MISFIT)
+    return _run(function, args, keywords, _equal_sizes(sizes[-1]), number)
 
 
 def _of_operands(gate: Gate, args: tuple[Any, ...], dims: tuple[Dim, ...]) -> Type:
@@ -167,14 +188,14 @@ def _distinct_sizes(args: Any) -> list[Callable[[Dim], int]]:
             lambda d: d.size if d.size is not None else second[d.symbol] - d.trim]  # fmt: skip
 
 
-def _equal_sizes(args: Any, number: int) -> Callable[[Dim], int]:
+def _equal_sizes(number: int) -> Callable[[Dim], int]:
     return lambda d: d.size if d.size is not None else number
 
 
 def _run(
-    gate: Gate,
     function: Function,
-    args: tuple[Any, ...],
+    args: Sequence[Any],
+    keywords: Mapping[str, Any],
     size: Callable[[Dim], int],
     number: float,
     which: int = 0,
@@ -198,10 +219,10 @@ def _run(
             return example_scalar(t, number)
         return t.what
 
-    positional, keywords = gate.split(map_values(stand_in, args))
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
+    args, keywords = map_values(stand_in, (list(args), dict(keywords)))
+    with warnings.catch_warnings(), np.errstate(all="ignore"), host():
         warnings.simplefilter("ignore")
-        return function(*positional, **keywords)
+        return function(*args, **keywords)
 
 
 @lru_cache(maxsize=512)
@@ -237,7 +258,7 @@ def _elementwise(function: Function, args: tuple[Any, ...], facts: Facts) -> Typ
     keys = tuple(_key(a) for a in args)
     t = _element_type(function, keys)
     if t is None:
-        raise TypeError(f"{function.__name__} cannot take these arguments")
+        raise HostError(TypeError(f"{function.__name__} cannot take these arguments"))
     if dims or any(isinstance(a, Value) and isinstance(a.type, Array) for a in args):
         if isinstance(t, Array):
             return Array(t.dtype, dims)
@@ -253,7 +274,7 @@ def _key(argument: Any) -> Any:
         return ("array", argument.type.dtype, bool(argument.type.dims))
     if isinstance(argument.type, Scalar):
         return ("scalar", argument.type.dtype, argument.type.python)
-    raise TypeError(f"a {argument.type} is not a number")
+    raise HostError(TypeError(f"a {argument.type} is not a number"))
 
 
 @lru_cache(maxsize=4096)
@@ -262,16 +283,19 @@ def _element_type(function: Function, keys: tuple[Any, ...]) -> Type | None:
     error: Exception | None = None
     for number in (0.5, 1.5):
         try:
-            with warnings.catch_warnings(), np.errstate(all="ignore"):
+            elements = [_element(key, number) for key in keys]
+            with warnings.catch_warnings(), np.errstate(all="ignore"), host():
                 warnings.simplefilter("ignore")
-                outcome = function(*(_element(key, number) for key in keys))
-        except (ValueError, ZeroDivisionError) as e:
+                outcome = function(*elements)
+        except HostError as e:
+            e.unless(ValueError, ZeroDivisionError)
             error = e
             continue
         if isinstance(outcome, np.ndarray):
             return Array(outcome.dtype, ())
         return _scalar(outcome)
-    raise error or TypeError
+    assert error is not None
+    raise error
 
 
 def _element(key: Any, number: float) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.errors import HostError
 from revcompile.gates.axes import Dims, agree, along, dims_of, is_value, normal, product, total
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
@@ -43,7 +44,7 @@ def joined(facts: Facts, shapes: list[Dims], axis: int) -> Dims:
     """The axes of arrays laid end to end along `axis`."""
     axis = normal(axis, len(shapes[0]))
     if any(len(s) != len(shapes[0]) for s in shapes):
-        raise ValueError("all the arrays to be joined must have the same number of dimensions")
+        raise HostError(ValueError("all the arrays to be joined must have the same number of dimensions"))
     out = list(agree(facts, shapes, [i for i in range(len(shapes[0])) if i != axis]))
     out[axis] = total(facts, [s[axis] for s in shapes])
     return tuple(out)
@@ -80,7 +81,7 @@ def concatenate(grad_y: Any, arrays: Any, axis: Any = 0) -> Any:
 def stack_dims(facts: Facts, arrays: Any, axis: int = 0) -> Dims:
     shapes = operands(facts, arrays)
     if not shapes:
-        raise ValueError("need at least one array to stack")
+        raise HostError(ValueError("need at least one array to stack"))
     common = agree(facts, shapes)
     axis = normal(axis, len(common) + 1)
     return (*common[:axis], Dim(size=len(shapes)), *common[axis:])

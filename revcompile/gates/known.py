@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.errors import host
 from revcompile.gates.axes import dims_of
 from revcompile.gates.broadcast import broadcast_dims
 from revcompile.gates.table import Gate, known, register
@@ -67,7 +68,9 @@ def as_it_is(function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> A
 
 
 def type_of_result(facts: Facts, function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    return _type_of(function(*args, **options))
+    with host():
+        outcome = function(*args, **options)
+    return _type_of(outcome)
 
 
 def _type_of(outcome: Any) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.errors import HostError, UnsupportedError
 from revcompile.gates.indexing import getitem_dims
 from revcompile.gates.table import Gate, register
 from revcompile.ir.nodes import Value, scalar_type
@@ -64,7 +65,7 @@ def has_room(rows: Any, x: Any) -> bool:
     return not rows or x.shape == rows[0].shape
 
 
-class OfOtherKind(TypeError):
+class OfOtherKind(UnsupportedError):
     """An item is not like the items that are there."""
 
 
@@ -116,7 +117,7 @@ def _popped_types(facts: Facts, rows: Value) -> Any:
     assert isinstance(rows.type, Rows)
     n = rows.type.dims[0]
     if n.size == 0:
-        raise IndexError("pop from empty list")
+        raise HostError(IndexError("pop from empty list"))
     shorter = Dim(size=n.size - 1) if n.size is not None else facts.fresh()
     return replace(rows.type, dims=(shorter, *rows.type.dims[1:])), rows.type.item
 

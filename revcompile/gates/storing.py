@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.errors import HostError
 from revcompile.gates.indexing import getitem_dims
 from revcompile.gates.infer import infer
 from revcompile.gates.samples import example, real
@@ -61,12 +62,14 @@ def _check_shape(facts: Facts, value: Value, part: Scalar | Array) -> None:
     while len(have) > len(want) and have[0].can_be_one:
         have = have[1:]
     if len(have) > len(want):
-        raise ValueError(f"could not broadcast: a {value.type} is stored where a {part} stands")
+        raise HostError(ValueError(f"could not broadcast: a {value.type} is stored where a {part} stands"))
     for h, w in zip(reversed(have), reversed(want), strict=False):
         facts.stretch(h, w)
         if not h.can_be_one:
             if h.size is not None and w.size is not None and h.size != w.size:
-                raise ValueError(f"could not broadcast: a {value.type} is stored where a {part} stands")
+                raise HostError(
+                    ValueError(f"could not broadcast: a {value.type} is stored where a {part} stands")
+                )
             facts.unify(h, w)
 
 

@@ -41,7 +41,7 @@ def _cross_dims(
     a, b = axes_of(a), axes_of(b)
     at_a, at_b, at_c = _vector_axes(len(a), len(b), axisa, axisb, axisc, axis)
     if a[at_a].size not in (None, 3) or b[at_b].size not in (None, 3):
-        raise ValueError("cross products are differentiated for vectors of length 3 only")
+        raise NotImplementedError("cross products are differentiated for vectors of length 3 only")
     facts.unify(a[at_a], b[at_b])
     batch = facts.broadcast(_without(a, at_a), _without(b, at_b))
     at_c += len(batch) + 1

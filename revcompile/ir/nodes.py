@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from revcompile.errors import UnsupportedError
 from revcompile.ir.types import Scalar, Type
 
 Structure = Any
@@ -180,7 +181,9 @@ class Instance:
     def __bool__(self) -> bool:
         """Whether the object is true: where its class has no say in that."""
         if any(name in vars(c) for c in self.cls.__mro__ for name in ("__bool__", "__len__")):
-            raise TypeError(f"the truth of a {self.cls.__name__} is asked for where that is not supported")
+            raise UnsupportedError(
+                f"the truth of a {self.cls.__name__} is asked for where that is not supported"
+            )
         return True
 
 

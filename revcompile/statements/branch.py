@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from revcompile.errors import UnsupportedError
+from revcompile.errors import HostError, UnsupportedError
 from revcompile.ir.nodes import (
     UNDEFINED,
     Block,
@@ -41,7 +41,7 @@ from revcompile.statements.join import (
     versions,
 )
 from revcompile.statements.origins import origins
-from revcompile.syntax.abstract import Frame, Left, NeedStatic, Poison, Restart, Returned
+from revcompile.syntax.abstract import Frame, Left, Poison, Restart, Returned
 from revcompile.syntax.interpreter import Interpreter
 from revcompile.syntax.mutable import rename
 
@@ -164,8 +164,8 @@ def choose(
         frame.names = dict(before)
         try:
             value = evaluate()
-        except Exception as e:
-            if frame.is_rule or isinstance(e, (Left, NeedStatic, Restart)):
+        except HostError as e:
+            if frame.is_rule:
                 raise
             low.raise_there(e, frame.source.node)
             raise Left from None
@@ -198,9 +198,8 @@ def _branch(
 ) -> Structure:
     """Emit a branch and join what its sides give, by `meet`, and what they did to arrays and containers."""
     if any(d.size not in (None, 1) or (d.size is None and not d.can_be_one) for d in test.type.dims):
-        raise ValueError(
-            "The truth value of an array with more than one element is ambiguous. Use a.any() or a.all()"
-        )
+        said = "The truth value of an array with more than one element is ambiguous. Use a.any() or a.all()"
+        raise HostError(ValueError(said))
     builder = low.builder
     line, test, before, contents = builder.line, low.resolve(test), low.memory, low.mutables.save()
     ends, changes = [], []

@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from revcompile.errors import UnsupportedError
+from revcompile.errors import HostError, UnsupportedError
 from revcompile.gates.effects import assert_
 from revcompile.ir.nodes import Raise, Structure, Value, is_static
 from revcompile.ir.types import Array
@@ -134,7 +134,7 @@ def _unpack(low: Interpreter, target: ast.Tuple | ast.List, value: Structure, fr
             items = _gathered(low, items, starred[0], count - 1)
     if len(items) != count:
         many = "too many" if len(items) > count else "not enough"
-        raise ValueError(f"{many} values to unpack (expected {count}, got {len(items)})")
+        raise HostError(ValueError(f"{many} values to unpack (expected {count}, got {len(items)})"))
     for t, item in zip(target.elts, items, strict=True):
         bind(low, t, item, frame)
 
@@ -142,7 +142,9 @@ def _unpack(low: Interpreter, target: ast.Tuple | ast.List, value: Structure, fr
 def _gathered(low: Interpreter, items: list[Structure], i: int, others: int) -> list[Structure]:
     """The items with those that the starred name at `i` takes as one list."""
     if len(items) < others:
-        raise ValueError(f"not enough values to unpack (expected at least {others}, got {len(items)})")
+        raise HostError(
+            ValueError(f"not enough values to unpack (expected at least {others}, got {len(items)})")
+        )
     tail = len(items) - (others - i)
     return [*items[:i], low.own(list(items[i:tail])), *items[tail:]]
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.errors import UnsupportedError
+from revcompile.errors import HostError, UnsupportedError
 from revcompile.gates.axes import takes_all
 from revcompile.gates.indexing import has_index_array
 from revcompile.gates.storing import store, store_types
@@ -35,14 +35,14 @@ def write(low: Interpreter, array: Value, index: Structure, value: Structure) ->
     if isinstance(value, (list, tuple)):
         value = low.apply(np.array, (value,), {})
     if not isinstance(array.type, Array):
-        raise TypeError(f"a {array.type} object does not support item assignment")
+        raise HostError(TypeError(f"a {array.type} object does not support item assignment"))
     root = low.memory.root(array)
     if isinstance(root.type, Rows):  # several of its items may be one array
         raise UnsupportedError(
             "writing into an item of a list whose length only the run decides is not supported"
         )
     if root in low.memory.read_only:
-        raise ValueError("assignment destination is read-only")
+        raise HostError(ValueError("assignment destination is read-only"))
     if not root.type.dims:
         if array.type.dims:
             raise UnsupportedError(
@@ -70,10 +70,8 @@ def write_in_place(low: Interpreter, array: Value, value: Structure) -> None:
     assert isinstance(array.type, Array)
     t = value.type if isinstance(value, Value) else None
     if isinstance(t, (Array, Scalar)) and not np.can_cast(t.dtype, array.type.dtype, "same_kind"):
-        raise TypeError(
-            f"Cannot cast ufunc output from dtype('{t.dtype}') to dtype('{array.type.dtype}') "
-            "with casting rule 'same_kind'"
-        )
+        said = f"Cannot cast ufunc output from dtype('{t.dtype}') to dtype('{array.type.dtype}')"
+        raise HostError(TypeError(f"{said} with casting rule 'same_kind'"))
     write(low, array, Ellipsis, value)
 
 

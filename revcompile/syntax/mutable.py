@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from revcompile.errors import UnsupportedError
+from revcompile.errors import HostError, UnsupportedError
 from revcompile.ir.build import Builder
 from revcompile.ir.nodes import Instance, Structure, Value, leaves
 from revcompile.syntax.abstract import Decision, Poison, Restart
@@ -83,8 +83,8 @@ def _unassigned(container: Instance, name: str, decision: Decision | None) -> St
     if isinstance(container, Overlay):
         try:
             return container.original(name)
-        except AttributeError:
-            pass
+        except HostError as e:
+            e.unless(AttributeError)
     return Poison("is assigned on one side of a branch only", decision)
 
 
