@@ -66,12 +66,13 @@ class UnsupportedError(TypeError):
 
 
 class HostError(Exception):
-    """Around what the program raises, or would raise: `error`. `place` is where, once that is known."""
+    """Around what the program raises, or would raise: `error`, with the user's line once that is known."""
 
-    def __init__(self, error: Exception, is_located: bool = False) -> None:
-        super().__init__(str(error))
-        self.error = error
-        self.is_located = is_located
+    def __init__(self, original: Exception, place: Place | None = None) -> None:
+        super().__init__(str(original))
+        self.original = original
+        self.error = with_place(original, place) if place is not None else original
+        self.is_located = place is not None
 
     def unless(self, *kinds: type[Exception]) -> None:
         """Raise it again, unless it is of one of these kinds."""
@@ -80,7 +81,7 @@ class HostError(Exception):
 
     def at(self, place: Place) -> HostError:
         """The same, with the user's line in its text."""
-        return self if self.is_located else HostError(with_place(self.error, place), True)
+        return self if self.is_located else HostError(self.error, place)
 
 
 class host:
@@ -134,8 +135,8 @@ def raise_defect(error: Exception, place: Place | None) -> NoReturn:
     raise error
 
 
-class seen_outside:  # noqa: N801  (used as `with seen_outside(...):`)
-    """Where the compiler is entered: what the program raises is what the user sees, and a defect is called one."""
+class seen_outside:
+    """Where the compiler is entered: what the program raises is what the user sees."""
 
     def __init__(self, place: Callable[[], Place]) -> None:
         self.place = place

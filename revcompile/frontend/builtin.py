@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from revcompile.errors import UnsupportedError
+from revcompile.errors import HostError, UnsupportedError, host
 from revcompile.frontend import expressions, growing, iterators, objects, ordering, texts
 from revcompile.frontend.expressions import axis_length, element_count, shape_of
 from revcompile.frontend.names import HostObject
@@ -44,14 +44,15 @@ def _len(low: Lowering, args: Args, *_: Any) -> Structure:
     if not isinstance(x, Value):
         return NotImplemented
     if not x.type.dims:
-        raise TypeError(f"object of type {x.type} has no len()")
+        raise HostError(TypeError(f"object of type {x.type} has no len()"))
     return axis_length(low, x, 0)
 
 
 def _isinstance(low: Lowering, args: Args, kwargs: Any, node: Any, frame: Frame) -> Structure:
     x, classes = args
     if objects.is_object(x):
-        return issubclass(objects.class_of(x), classes)
+        with host():
+            return issubclass(objects.class_of(x), classes)
     if isinstance(x, FUNCTIONS):
         return issubclass(types.FunctionType, classes)
     if not isinstance(x, Value):
@@ -83,17 +84,20 @@ def _callable(low: Lowering, args: Args, *_: Any) -> Structure:
     return NotImplemented
 
 
-def _ndim(low: Lowering, args: Args, *_: Any) -> Structure:
-    return len(args[0].type.dims) if isinstance(args[0], Value) else NotImplemented
+def _ndim(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structure:
+    (x,) = args or (kwargs.get("a"),)
+    return len(x.type.dims) if isinstance(x, Value) else NotImplemented
 
 
-def _shape(low: Lowering, args: Args, *rest: Any) -> Structure:
+def _shape(low: Lowering, args: Args, kwargs: dict[str, Any], *rest: Any) -> Structure:
+    args = args or (kwargs.get("a"),)
     if isinstance(args[0], (list, tuple)) and args[0] and not is_static(args[0]):
-        return (len(args[0]), *_shape(low, (args[0][0],), *rest))
+        return (len(args[0]), *_shape(low, (args[0][0],), kwargs, *rest))
     return shape_of(low, args[0]) if isinstance(args[0], Value) else NotImplemented
 
 
 def _size(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structure:
+    args = args or (kwargs.get("a"),)
     if not isinstance(args[0], Value):
         return NotImplemented
     axis = args[1] if len(args) > 1 else kwargs.get("axis")
@@ -198,7 +202,9 @@ def _zip(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structur
         for i, other in enumerate(found[1:] if strict else (), start=2):
             _raise_unless_equal(low, found[0].length(), other.length(), i)
         return iterables.zipped(low, found)
-    return low.own(list(zip(*(_endless_or_items(low, x) for x in args), strict=strict)))
+    items = [_endless_or_items(low, x) for x in args]
+    with host():
+        return low.own(list(zip(*items, strict=strict)))
 
 
 def _raise_unless_equal(low: Lowering, first: Structure, length: Structure, number: int) -> None:
@@ -207,7 +213,7 @@ def _raise_unless_equal(low: Lowering, first: Structure, length: Structure, numb
     before = "argument 1" if number == 2 else f"arguments 1-{number - 1}"
 
     def complain(word: str) -> Any:
-        error = ValueError(f"zip() argument {number} is {word} than {before}")
+        error = HostError(ValueError(f"zip() argument {number} is {word} than {before}"))
         low.raise_there(error, frame.source.node)
         raise Left
 
@@ -276,12 +282,16 @@ def _iter(low: Lowering, args: Args, *_: Any) -> Structure:
 
 def _next(low: Lowering, args: Args, kwargs: dict[str, Any], node: Any, frame: Frame) -> Structure:
     if isinstance(node.args[0], ast.GeneratorExp):
-        return next(iter(low.items(args[0])), *args[1:])
+        items = iter(low.items(args[0]))
+        with host():
+            return next(items, *args[1:])
     if low.builder.depth:
         raise UnsupportedError("next() is not supported where only the run decides whether it is reached")
     if not hasattr(args[0], "__next__"):
-        raise TypeError(f"{type(args[0]).__name__!r} object is not an iterator")
-    return next(iterators.go_on(low, args[0]), *args[1:])
+        raise HostError(TypeError(f"{type(args[0]).__name__!r} object is not an iterator"))
+    iterator = iterators.go_on(low, args[0])
+    with host():
+        return next(iterator, *args[1:])
 
 
 def _map(low: Lowering, args: Args, *_: Any) -> Structure:
@@ -378,7 +388,8 @@ def truth(low: Lowering, x: Structure) -> Structure:
         return objects.truth(low, x)
     if isinstance(x, Value):
         return x if x.type == BOOL or x.type.dims else low.apply(bool, (x,), {})
-    return bool(x)
+    with host():
+        return bool(x)
 
 
 SPECIAL: dict[Any, Any] = {

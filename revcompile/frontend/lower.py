@@ -130,7 +130,7 @@ class Lowering(Language):
 
     def raise_there(self, e: HostError, node: ast.AST) -> None:
         """Let the program raise an error where it gets to `node`, which may be never."""
-        error = e.error
+        error = e.original if isinstance(e.original, KeyError) else e.error  # whose text is a key
         if not isinstance(error, PYTHON_ERRORS):
             raise e
         said = error.args[0] if error.args else ""
