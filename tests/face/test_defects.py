@@ -123,9 +123,11 @@ def inject(monkeypatch: pytest.MonkeyPatch, where: Any, what: Any, error: Except
         monkeypatch.setattr(where, what, throw(error))
 
 
-@pytest.mark.parametrize("number, stage", list(enumerate(STAGES)), ids=lambda x: str(x)[-40:])
-def test_in_every_stage(monkeypatch: pytest.MonkeyPatch, number: int, stage: tuple[Any, Any]) -> None:
-    where, what = stage
+@pytest.mark.parametrize(
+    "number", range(len(STAGES)), ids=lambda i: getattr(STAGES[i][1], "__name__", STAGES[i][1])
+)
+def test_in_every_stage(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    where, what = STAGES[number]
     error = FAULTS[number % 5]
     gradient = grad(in_helper)
     inject(monkeypatch, where, what, error)
