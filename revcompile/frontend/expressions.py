@@ -7,7 +7,7 @@ import builtins
 import inspect
 import math
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial, reduce
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from revcompile.errors import HostError, UnsupportedError, host
-from revcompile.frontend import comprehensions, growing, iterators, objects
+from revcompile.frontend import comprehensions, formatting, growing, iterators, objects
 from revcompile.frontend.names import HostObject, is_library
-from revcompile.gates.effects import defined_, format_, percent
+from revcompile.gates.effects import defined_, percent
 from revcompile.gates.lengths import length, size_of
 from revcompile.gates.rows import count
 from revcompile.gates.table import METHODS
 from revcompile.ir.nodes import Instance, Structure, Value, is_static, leaves
-from revcompile.ir.types import BOOL, Array, Opaque, Rows, Scalar
+from revcompile.ir.types import BOOL, Array, Rows, Scalar
 from revcompile.runtime import item_length
 from revcompile.statements import branch, exits, simple
 from revcompile.syntax.abstract import Frame, Method, NestedFunction, Poison, Restart
@@ -207,8 +207,8 @@ def operate(low: Lowering, function: Any, *args: Structure) -> Structure:
         return low.own(result) if isinstance(result, (list, dict, set)) else result
     if isinstance(args[0], str) and function is operator.mod:
         return low.emit(percent, *args)
-    if function is operator.add and all(map(is_text, args)):
-        return join_texts(low, args)
+    if function is operator.add and all(map(formatting.is_text, args)):
+        return formatting.join_texts(low, args)
     if any(isinstance(a, (tuple, list, dict, str)) for a in args):
         if any(isinstance(a, (list, tuple)) for a in args) and any(_is_array(a) for a in args):
             args = tuple(low.apply(np.array, (a,), {}) if isinstance(a, (list, tuple)) else a for a in args)
@@ -401,35 +401,6 @@ def dict_(low: Lowering, node: ast.Dict, frame: Frame) -> dict[Any, Structure]:
     return out
 
 
-def formatted(low: Lowering, node: ast.JoinedStr, frame: Frame) -> Structure:
-    """An f-string: text, and (value, conversion, format) triples."""
-    parts: list[Any] = []
-    for part in node.values:
-        if isinstance(part, ast.Constant):
-            parts.append(part.value)
-        elif isinstance(part, ast.FormattedValue):
-            spec = low.evaluate(part.format_spec, frame) if part.format_spec is not None else ""
-            parts.append((low.evaluate(part.value, frame), part.conversion, low.static(spec, "as a format")))
-    if is_static(parts):
-        with host():
-            return "".join(p if isinstance(p, str) else _format(*p) for p in parts)
-    return low.emit(format_, tuple(parts))
-
-
-def _format(value: Any, conversion: int, spec: str) -> str:
-    convert: dict[int, Callable[[Any], Any]] = {115: str, 114: repr, 97: ascii}
-    return format(convert[conversion](value) if conversion in convert else value, spec)
-
-
-def is_text(x: Structure) -> bool:
-    return isinstance(x, str) or (isinstance(x, Value) and x.type == Opaque("str"))
-
-
-def join_texts(low: Lowering, parts: Iterable[Structure]) -> Structure:
-    """Texts one after the other, some of them known at run time only."""
-    return low.emit(format_, tuple(p if isinstance(p, str) else (p, -1, "") for p in parts))
-
-
 def lambda_(low: Lowering, node: ast.Lambda, frame: Frame) -> NestedFunction:
     return simple.make_nested(low, node, frame)
 
@@ -496,7 +467,7 @@ EXPRESSIONS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Constant: constant, ast.Name: name, ast.Attribute: attribute, ast.BinOp: binary,
     ast.UnaryOp: unary, ast.Compare: compare, ast.BoolOp: boolean, ast.IfExp: conditional,
     ast.Subscript: subscript, ast.Slice: slice_, ast.Tuple: tuple_, ast.List: list_,
-    ast.Dict: dict_, ast.Set: set_, ast.JoinedStr: formatted, ast.Lambda: lambda_, ast.Call: call,
+    ast.Dict: dict_, ast.Set: set_, ast.JoinedStr: formatting.formatted, ast.Lambda: lambda_, ast.Call: call,
     **comprehensions.EXPRESSIONS,
     ast.Starred: starred, ast.NamedExpr: named, exits.Known: known,
 }  # fmt: skip

@@ -6,7 +6,7 @@ import string
 from typing import TYPE_CHECKING, Any
 
 from revcompile.errors import UnsupportedError, host
-from revcompile.frontend import expressions, objects
+from revcompile.frontend import formatting, objects
 from revcompile.gates.effects import format_, print_
 from revcompile.ir.nodes import Structure, is_static
 
@@ -69,7 +69,7 @@ def text_method(low: Lowering, owner: str, name: str, args: Args, kwargs: dict[s
     if name == "join":
         items = low.items(args[0])
         parts = [part for i, item in enumerate(items) for part in ((owner, item) if i else (item,))]
-        return expressions.join_texts(low, parts)
+        return formatting.join_texts(low, parts)
     return NotImplemented
 
 

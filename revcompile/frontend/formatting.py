@@ -1,0 +1,45 @@
+"""Texts that are put together of parts, some of them known at run time only: f-strings, `a + b`, `join`."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from revcompile.errors import host
+from revcompile.gates.effects import format_
+from revcompile.ir.nodes import Structure, Value, is_static
+from revcompile.ir.types import Opaque
+from revcompile.syntax.abstract import Frame
+
+if TYPE_CHECKING:
+    from revcompile.frontend.lower import Lowering
+
+
+def formatted(low: Lowering, node: ast.JoinedStr, frame: Frame) -> Structure:
+    """An f-string: text, and (value, conversion, format) triples."""
+    parts: list[Any] = []
+    for part in node.values:
+        if isinstance(part, ast.Constant):
+            parts.append(part.value)
+        elif isinstance(part, ast.FormattedValue):
+            spec = low.evaluate(part.format_spec, frame) if part.format_spec is not None else ""
+            parts.append((low.evaluate(part.value, frame), part.conversion, low.static(spec, "as a format")))
+    if is_static(parts):
+        with host():
+            return "".join(p if isinstance(p, str) else _format(*p) for p in parts)
+    return low.emit(format_, tuple(parts))
+
+
+def _format(value: Any, conversion: int, spec: str) -> str:
+    convert: dict[int, Callable[[Any], Any]] = {115: str, 114: repr, 97: ascii}
+    return format(convert[conversion](value) if conversion in convert else value, spec)
+
+
+def is_text(x: Structure) -> bool:
+    return isinstance(x, str) or (isinstance(x, Value) and x.type == Opaque("str"))
+
+
+def join_texts(low: Lowering, parts: Iterable[Structure]) -> Structure:
+    """Texts one after the other, some of them known at run time only."""
+    return low.emit(format_, tuple(p if isinstance(p, str) else (p, -1, "") for p in parts))
