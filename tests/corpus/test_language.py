@@ -26,13 +26,13 @@ def each(*kinds: str) -> Any:
     )
 
 
-@functools.cache
+@functools.lru_cache(maxsize=8)
 def gradient_of(case: Case, optimize: bool, argnums: tuple[int, ...]) -> Any:
-    """One gradient function for all inputs of a case: it has to tell them apart."""
+    """One gradient function for all inputs of a case, which stand together: it has to tell them apart."""
     return grad(case.function, argnums=argnums, optimize=optimize)
 
 
-@functools.cache
+@functools.lru_cache(maxsize=8)
 def differences_of(case: Case, number: int) -> Differences:
     args = case.inputs[number]
     return Differences(case.function, args, case.positions(args))

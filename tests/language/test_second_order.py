@@ -1,7 +1,12 @@
-"""Every gate's rule, differentiated: one walk over the table, as in tests/gates/test_every_gate.py."""
+"""Every gate's rule, differentiated: one walk over the table, as in tests/gates/test_every_gate.py.
+
+Every rule daily on its first example and on every fourth one; on the others with `pytest -m fuzz`.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -29,7 +34,15 @@ def weights_for(gradients: Any, random: np.random.Generator) -> Any:
     return np.round(random.uniform(-1, 1, np.shape(gradients)), 3) if np.shape(gradients) else 0.7
 
 
-@pytest.mark.parametrize("case", list(cases()))
+def daily_and_others() -> Iterator[Any]:
+    count: Counter[str] = Counter()
+    for case in cases():
+        gate = case.values[0][0].name
+        yield pytest.param(*case.values, id=case.id, marks=[pytest.mark.fuzz] * (count[gate] % 4 != 0))
+        count[gate] += 1
+
+
+@pytest.mark.parametrize("case", list(daily_and_others()))
 def test_the_gradient_of_the_gradient(case: Any) -> None:
     _, function, example = case
     args = example.draw(np.random.default_rng(0))
