@@ -28,14 +28,12 @@ from revcompile.compiler import Compiled, MustBeStatic, Request, compile_gradien
 from revcompile.errors import UnsupportedError, seen_outside
 from revcompile.frontend.arguments import Place, describe, key_of
 from revcompile.frontend.wanted import explicit_names, is_method, names_by_call
+from revcompile.ir.identifiers import function_name
 from revcompile.syntax.source import Source, find_source
 
 MAX_SPECIALIZATIONS = 64
 MAX_STALE = 4  # specialisations of one signature whose guards differ
 _all: weakref.WeakSet[Dispatcher] = weakref.WeakSet()
-GUARD_WORDS = frozenset(
-    {"type", "len", "list", "dict", "tuple", "float", "int", "slice"}
-)  # see codegen/guards
 ARITHMETIC = (OverflowError, ZeroDivisionError, ValueError)
 
 
@@ -146,13 +144,6 @@ class Dispatcher:
         self.plain = tuple(self.signature.parameters) if whole else None  # if all can be passed by position
         # Without argnums, which parameters are differentiated depends on how defaults were passed.
         self.by_call = self.explicit is None and any(p.default is not p.empty for p in positional)
-        hidden = sorted(GUARD_WORDS & set(self.signature.parameters))
-        if hidden:
-            raise UnsupportedError(
-                f"the parameter {hidden[0]!r} of {self.name} hides a builtin that generated code needs",
-                self.source.place(self.source.node),
-                "Rename the parameter.",
-            )
         _all.add(self)
         self._dispatch = self.namespace.put(f"dispatch_{self.name}", self.dispatch)
         self.entry = make_function(self._stub(), self.namespace, self.function)
@@ -189,8 +180,7 @@ class Dispatcher:
 
     @property
     def name(self) -> str:
-        name = self.function.__name__
-        return name if name.isidentifier() else "function"
+        return function_name(self.function)
 
     # -- which gradients ----------------------------------------------------------------------
 
@@ -317,7 +307,7 @@ class Dispatcher:
         lines = [
             "    try:",
             f"        return {condition}",
-            "    except (AttributeError, ValueError):",
+            f"    except ({refer(AttributeError)}, {refer(ValueError)}):",
             "        return False",
         ]
         holds = function_text("holds", self.signature, lines)
@@ -368,7 +358,7 @@ class Dispatcher:
                 *(indent * 2 + line for line in keep),
                 f"{indent * 2}try:",
                 *(indent * 2 + line for line in body),
-                f"{indent * 2}except (OverflowError, ZeroDivisionError, ValueError):",
+                f"{indent * 2}except ({', '.join(map(self.namespace.refer, ARITHMETIC))}):",
                 *(indent * 3 + line for line in give_back or ["pass"]),
                 self._hand_over(indent * 2, self.namespace.put(f"careful_{self.name}", careful)),
             ]

@@ -277,7 +277,7 @@ class BlockWriter:
     def _for(self, loop: Loop) -> str:
         names = ", ".join(self.names[v] for v, _ in loop.each)
         sources = [self._source(each) for _, each in loop.each]
-        source = sources[0] if len(sources) == 1 else f"zip({', '.join(sources)})"
+        source = sources[0] if len(sources) == 1 else f"{self._word('zip')}({', '.join(sources)})"
         return f"for {names} in {source}:"
 
     def _source(self, each: Each) -> str:
@@ -286,11 +286,14 @@ class BlockWriter:
         else:
             start, stop, step, *trips = each.args
             bounds = (start, stop, step) if step != 1 else (start, stop) if start != 0 else (stop,)
-            text = f"range({', '.join(to_text(self.spell(b)) for b in bounds)})"
+            text = f"{self._word('range')}({', '.join(to_text(self.spell(b)) for b in bounds)})"
             if trips:  # only the first so many of what the forward loop goes through
                 order = "" if each.kind == "reversed range" else "[::-1]"
-                return f"reversed({text}{order}[:{to_text(self.spell(trips[0]))}])"
-        return f"reversed({text})" if each.kind.startswith("reversed") else text
+                return f"{self._word('reversed')}({text}{order}[:{to_text(self.spell(trips[0]))}])"
+        return f"{self._word('reversed')}({text})" if each.kind.startswith("reversed") else text
+
+    def _word(self, builtin: str) -> str:
+        return to_text(self.spell.public(builtin))
 
 
 def _ends(branch: Branch, stop: Structure) -> list[Structure]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import MemberDescriptorType
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from revcompile.frontend.names import Guard
 from revcompile.gates.draws import class_of
+from revcompile.ir.identifiers import key_literal, literal
 from revcompile.ir.nodes import Instance
 from revcompile.ir.types import Array, Opaque, Scalar
 
@@ -24,7 +25,7 @@ Refer = Callable[[Any], str]
 def signature_tests(text: str, key: Any, refer: Refer) -> Iterator[str]:
     """The tests that the argument written `text` has the signature `key`."""
     if isinstance(key, type):
-        yield f"{_class_test(text)} is {_class(key, refer)}"
+        yield f"{_class_test(text, refer)} is {refer(key)}"
         return
     kind, *rest = key
     if kind is np.ndarray:
@@ -32,25 +33,26 @@ def signature_tests(text: str, key: Any, refer: Refer) -> Iterator[str]:
         if len(rest) > 2:
             yield f"{text}.shape == {rest[2]!r}"
     elif kind is dict:
-        yield f"type({text}) is dict and list({text}) == {[k for k, _ in rest]!r}"
+        yield f"{refer(type)}({text}) is {refer(dict)} and {_keys(text, [k for k, _ in rest], refer)}"
         for k, inner in rest:
-            yield from signature_tests(f"{text}[{k!r}]", inner, refer)
+            yield from signature_tests(f"{text}[{key_literal(k)}]", inner, refer)
     elif kind in (tuple, list) or hasattr(kind, "_fields"):
-        yield f"type({text}) is {_class(kind, refer)} and len({text}) == {len(rest)}"
+        yield f"{refer(type)}({text}) is {refer(kind)} and {refer(len)}({text}) == {len(rest)}"
         for i, inner in enumerate(rest):
             yield from signature_tests(f"{text}[{i}]", inner, refer)
     elif kind is object:
-        yield f"type({text}) is {refer(rest[0])}"
+        yield f"{refer(type)}({text}) is {refer(rest[0])}"
     elif kind is Instance:
         yield from object_tests(text, rest[0], rest[1:], refer)
     elif kind is slice:
-        yield f"{text} == slice{tuple(rest)!r}"
+        start, stop, step = rest
+        yield f"{text} == {refer(slice)}({', '.join(_constant(part, refer) for part in (start, stop, step))})"
     else:
         yield from constant_tests(text, rest[0], refer)
 
 
 def array_tests(text: str, dtype: np.dtype[Any], ones: tuple[bool, ...], refer: Refer) -> Iterator[str]:
-    test = f"type({text}) is {refer(np.ndarray)} and {text}.dtype is {refer(dtype)}"
+    test = f"{refer(type)}({text}) is {refer(np.ndarray)} and {text}.dtype is {refer(dtype)}"
     test += f" and {text}.ndim == {len(ones)}"
     if not any(ones):
         yield test + (f" and 1 not in {text}.shape" if ones else "")
@@ -63,12 +65,12 @@ def array_tests(text: str, dtype: np.dtype[Any], ones: tuple[bool, ...], refer: 
 def object_tests(text: str, cls: type, attributes: Any, refer: Refer) -> Iterator[str]:
     """The class, which attributes there are, and what each is."""
     own = [name for name, _ in attributes if not isinstance(getattr(cls, name, None), MemberDescriptorType)]
-    yield f"type({text}) is {refer(cls)}"
+    yield f"{refer(type)}({text}) is {refer(cls)}"
     if cls.__dictoffset__:
-        yield f"list({text}.__dict__) == {list(map(str, own))!r}"
+        yield _keys(f"{text}.__dict__", own, refer)
     for name, _ in attributes:
         if name not in own:
-            yield f"hasattr({text}, {str(name)!r})"
+            yield f"{refer(hasattr)}({text}, {literal(str.__str__(name))})"
     for name, inner in attributes:
         yield from signature_tests(text + name.text, inner, refer)
 
@@ -77,10 +79,10 @@ def constant_tests(text: str, obj: Any, refer: Refer) -> Iterator[str]:
     if obj is None or isinstance(obj, bool):
         yield f"{text} is {obj!r}"
     elif type(obj) is float and not math.isfinite(obj):
-        same = f"{text} == float({str(obj)!r})" if obj == obj else f"{text} != {text}"
-        yield f"type({text}) is float and {same}"
+        same = f"{text} == {refer(float)}({str(obj)!r})" if obj == obj else f"{text} != {text}"
+        yield f"{refer(type)}({text}) is {refer(float)} and {same}"
     elif type(obj) in (int, float, str, bytes):
-        yield f"type({text}) is {type(obj).__name__} and {text} == {obj!r}"
+        yield f"{refer(type)}({text}) is {refer(type(obj))} and {text} == {literal(obj)}"
     else:
         yield f"{text} is {refer(obj)}"
 
@@ -91,18 +93,20 @@ def guard_tests(guard: Guard, refer: Refer) -> Iterator[str]:
     expected = guard.expected
     if guard.kind == "length":
         kind, shape = expected
-        same = f"list({text}) == {list(shape)!r}" if kind is dict else f"len({text}) == {shape}"
-        yield f"type({text}) is {_class(kind, refer)} and {same}"
+        same = _keys(text, shape, refer) if kind is dict else f"{refer(len)}({text}) == {shape}"
+        yield f"{refer(type)}({text}) is {refer(kind)} and {same}"
     elif guard.kind == "class":
-        yield f"type({text}) is {refer(expected)}"
+        yield f"{refer(type)}({text}) is {refer(expected)}"
     elif guard.kind == "has":
         name, answer = expected
-        yield f"{'' if answer else 'not '}hasattr({text}, {name!r})"
+        yield f"{'' if answer else 'not '}{refer(hasattr)}({text}, {literal(str.__str__(name))})"
+    elif guard.kind == "lacks":
+        yield f"{literal(expected)} not in {text}"
     elif guard.kind in ("same", "apart"):
         yield f"{text} {'is' if guard.kind == 'same' else 'is not'} {expected.text}"
     elif guard.kind == "type":
         if isinstance(expected, Opaque):
-            yield f"type({text}) is {refer(class_of(expected))}"
+            yield f"{refer(type)}({text}) is {refer(class_of(expected))}"
         elif isinstance(expected, Array):
             yield from array_tests(text, expected.dtype, tuple(d.is_one for d in expected.dims), refer)
             if any(d.size not in (None, 1) for d in expected.dims):
@@ -110,15 +114,20 @@ def guard_tests(guard: Guard, refer: Refer) -> Iterator[str]:
         else:
             assert isinstance(expected, Scalar)
             kind = {"f": float, "i": int}[expected.dtype.kind] if expected.python else expected.dtype.type
-            yield f"type({text}) is {_class(kind, refer)}"
+            yield f"{refer(type)}({text}) is {refer(kind)}"
     else:
         yield from constant_tests(text, expected, refer)
 
 
-def _class_test(text: str) -> str:
+def _class_test(text: str, refer: Refer) -> str:
     """The cheaper way to ask for a class: an attribute is looked up faster on 3.11 and 3.12."""
-    return f"{text}.__class__" if sys.version_info[:2] in ((3, 11), (3, 12)) else f"type({text})"
+    return f"{text}.__class__" if sys.version_info[:2] in ((3, 11), (3, 12)) else f"{refer(type)}({text})"
 
 
-def _class(kind: type, refer: Refer) -> str:
-    return kind.__name__ if kind in (float, int, tuple, list, dict) else refer(kind)
+def _keys(text: str, keys: Iterable[Any], refer: Refer) -> str:
+    """Whether a dict has these keys, in this order."""
+    return f"{refer(list)}({text}) == [{', '.join(str(key_literal(key)) for key in keys)}]"
+
+
+def _constant(obj: Any, refer: Refer) -> str:
+    return literal(obj) or refer(obj)

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from revcompile.codegen.load import Namespace
+from revcompile.codegen.names import RESERVED
 from revcompile.codegen.write import Writer
 from revcompile.gates.halves import Half
-from revcompile.ir.nodes import Function, Structure, Value, leaves, uses
+from revcompile.ir.identifiers import identifier
+from revcompile.ir.nodes import Function, Parameter, Structure, Value, leaves, uses
 from revcompile.passes.split import alone, called, split
 
 Helpers = dict[str, str]  # the texts of functions, by their names
@@ -74,7 +77,8 @@ class Texts:
 
     def _name(self, wish: str) -> str:
         """A name that means nothing else in these texts, whatever else was compiled before."""
-        name, n = wish, 1
+        name = wish = identifier(wish, "function")
+        n = 1
         while name in self.taken or self.namespace.is_reserved(name):
             n += 1
             name = f"{wish}_{n}"
@@ -83,14 +87,27 @@ class Texts:
 
     def _text(self, half: Half, function: Function) -> str:
         heading = "" if half.variant is None else f"{half.kind} pass"
+        function = self._hiding_nothing(function)
         parameters = ", ".join(p.name for p in function.parameters)
         answer = function.body.yields[0] if len(function.body.yields) == 1 else function.body.yields
         lines = self._lines(function, answer, heading)
         return "\n".join([f"def {self.names[half]}({parameters}):", *lines]) + "\n"
 
+    def _hiding_nothing(self, function: Function) -> Function:
+        """Its parameters under names that mean nothing else in its text."""
+        names: dict[str, Parameter] = {}
+        taken = {*RESERVED, *self.namespace.globals, *self.names.values()}
+        for parameter in function.parameters:
+            name, n = parameter.name, 1
+            while name in names or name in taken:
+                name, n = f"{parameter.name}_{n}", n + 1
+            names[name] = replace(parameter, name=name)
+        return replace(function, parameters=tuple(names.values()))
+
     def _lines(self, function: Function, answer: Structure, heading: str = "") -> list[str]:
         outer: Any = ChainMap(dict.fromkeys(self.names.values()), self.namespace.globals)
-        writer = Writer(function, self._refer, self.roots, outer, self.textbook)
+        given = self.namespace.locals
+        writer = Writer(function, self._refer, self.roots, outer, given, self.textbook)
         return writer.write(self.live, answer, heading)
 
     def _refer(self, obj: Any) -> str:

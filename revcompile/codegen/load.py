@@ -17,13 +17,18 @@ from typing import Any
 import numpy as np
 
 import revcompile.runtime as runtime
+from revcompile.errors import InternalError
+from revcompile.ir.identifiers import identifier
 
 _counter = itertools.count(1)
 _HELPERS = {name: obj for name, obj in vars(runtime).items() if isinstance(obj, FunctionType)}
 
 
 class Namespace:
-    """The globals of generated code. `refer` gives any object a name there, the same one each time."""
+    """The globals of generated code. `refer` gives any object a name there, the same one each time.
+
+    A builtin's name means that builtin: whatever the program calls so has another name here.
+    """
 
     def __init__(self, reserved: Iterable[str] = ()) -> None:
         self.globals: dict[str, Any] = {"np": np, "math": math, "__builtins__": __builtins__, **_HELPERS}
@@ -39,10 +44,13 @@ class Namespace:
         if isinstance(obj, np.dtype):
             wish = f"{obj.name}_dtype"
         else:
-            wish = str(getattr(obj, "__name__", type(obj).__name__)).strip("<>")
-        return self.put(wish if wish.isidentifier() and not keyword.iskeyword(wish) else "thing", obj)
+            wish = str(getattr(obj, "__name__", type(obj).__name__))
+        return self.put(wish, obj)
 
     def put(self, wish: str, obj: Any) -> str:
+        wish = identifier(wish, "thing")
+        if getattr(builtins, wish, obj) is not obj:
+            wish = f"the_{wish}"
         name, n = wish, 1
         hidden = self.reserved | self._own | self.locals
         while name in hidden or self.globals.get(name, obj) is not obj:
@@ -99,8 +107,11 @@ def compile_text(text: str, label: str) -> CodeType:
     """The code of the one function that `text` defines; tracebacks show the text."""
     filename = f"<revcompile {label} {next(_counter)}>"
     module = compile(text, filename, "exec")
+    codes = [c for c in module.co_consts if isinstance(c, CodeType)]
+    if len(codes) != 1 or module.co_names != (codes[0].co_name,):
+        raise InternalError(f"the text of {label} is more than one function")
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
-    return next(c for c in module.co_consts if isinstance(c, CodeType))
+    return codes[0]
 
 
 def forget(filenames: Iterable[str]) -> None:

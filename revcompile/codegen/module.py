@@ -14,6 +14,7 @@ from typing import Any
 
 import revcompile.runtime as runtime
 from revcompile.frontend.names import Live
+from revcompile.ir.identifiers import is_name, literal
 
 
 def function_text(name: str, signature: inspect.Signature, lines: Sequence[str]) -> str:
@@ -37,13 +38,15 @@ class _Default:
         self.value = value
 
     def __repr__(self) -> str:
-        plain = self.value is None or type(self.value) in (bool, int, float, str)
-        return repr(self.value) if plain and self.value == self.value else "..."
+        return literal(self.value) or "..."
 
 
 def _import_line(root: str, target: Any) -> str:
     """How a module of its own would come by a name of the user's program."""
-    name, home = getattr(target, "__name__", ""), getattr(target, "__module__", None)
+    name, home = str(getattr(target, "__name__", "")), str(getattr(target, "__module__", ""))
+    names = f"# {root}: names of the user's program"
+    if not all(map(is_name, (name if isinstance(target, ModuleType) else home).split("."))):
+        return names
     if isinstance(target, ModuleType) and name != "__main__" and sys.modules.get(name) is target:
         parent, dot, last = name.rpartition(".")
         return (
@@ -54,10 +57,10 @@ def _import_line(root: str, target: Any) -> str:
     if (
         inspect.isfunction(target)
         and home != "__main__"
-        and getattr(sys.modules.get(str(home)), root, None) is target
+        and getattr(sys.modules.get(home), root, None) is target
     ):
         return f"from {home} import {root}"
-    return f"# {root}: names of the user's program"
+    return names
 
 
 def module_text(functions: Sequence[str], live: Sequence[Live]) -> str:

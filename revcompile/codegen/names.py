@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import builtins
 import keyword
+from collections import Counter
 from collections.abc import Container
 
 from revcompile.codegen.coalesce import Groups
@@ -18,10 +19,19 @@ RESERVED = frozenset({*keyword.kwlist, *dir(builtins), "np", "math"})
 class Names:
     """Hands out one name for each group of values, in the order of asking."""
 
-    def __init__(self, reserved: set[str], outer: Container[str], groups: Groups) -> None:
+    def __init__(
+        self,
+        reserved: set[str],
+        outer: Container[str],
+        given: set[str],
+        groups: Groups,
+        counts: Counter[Value],
+    ) -> None:
         self._groups = groups
+        self._counts = counts  # how often each value is read
         self._taken = set(reserved) | RESERVED
         self._outer = outer  # the globals of generated code, which grow while it is written
+        self._given = given  # to which the names are added that are given here
         self._names: dict[Value, str] = {}
         self._temporaries = 0
         self._waiting: set[Value] = set()  # the groups that are being named
@@ -31,6 +41,7 @@ class Names:
         if value not in self._names:
             self._waiting.add(value)
             self._names[value] = self._fresh(value)
+            self._given.add(self._names[value])
             self._waiting.discard(value)
         return self._names[value]
 
@@ -44,8 +55,10 @@ class Names:
         value = next((v for v in members if v.hint is not None or v.of is not None), value)
         if value.of is not None and self._groups.find(value.of) not in self._waiting:
             return self._unique(f"grad_{self[value.of]}")
-        if value.hint is not None:
+        if value.hint is not None and value.hint.strip("_"):
             return self._unique(value.hint)
+        if value.hint is not None and not any(self._counts[v] for v in members):
+            return "_"
         while self._is_taken(f"s{self._temporaries}"):
             self._temporaries += 1
         name = f"s{self._temporaries}"

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import ast
 import builtins
-import keyword
 import math
 import operator
 import sys
 from collections.abc import Callable
 from functools import lru_cache
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
 import revcompile.runtime as runtime
+from revcompile.codegen.text import format_text
 from revcompile.frontend.names import HostObject
 from revcompile.gates.draws import DRAWS
 from revcompile.gates.effects import format_, identity, percent, print_
@@ -27,10 +27,12 @@ from revcompile.gates.known import as_it_is
 from revcompile.gates.lengths import length, size_of
 from revcompile.gates.rows import appended, chained, count, has_room, listed, repeated, stacked, sublist
 from revcompile.gates.table import TABLE, Gate
-from revcompile.ir.nodes import EMPTY, Apply, Instance, Structure, Value
+from revcompile.ir.identifiers import is_name, is_numeral
+from revcompile.ir.nodes import EMPTY, Apply, Each, Instance, Structure, Value
 from revcompile.ir.types import Array, Scalar
 from revcompile.syntax.operators import BINARY, COMPARE, UNARY
 
+_FIELD = type(Each.kind)  # what reads an item of a named tuple
 _BINARY = {function: op for op, function in BINARY.items()}
 _UNARY = {function: op for op, function in UNARY.items()}
 _COMPARE = {function: op for op, function in COMPARE.items()}
@@ -78,7 +80,7 @@ class Speller:
             positional, keywords = _as_written(positional, keywords, TABLE[function])
         keys = [ast.keyword(k, self(v)) for k, v in keywords.items()]
         method = getattr(function, "__qualname__", "").startswith(("ndarray.", "Generator.", "RandomState."))
-        if method and not hasattr(function, "__self__"):
+        if method and not hasattr(function, "__self__") and not isinstance(function, FunctionType):
             owner = ast.Attribute(self(positional[0]), function.__name__, ast.Load())
             return ast.Call(owner, [self(a) for a in positional[1:]], keys)
         return ast.Call(self.static(function), [self(a) for a in positional], keys)
@@ -93,8 +95,7 @@ class Speller:
             if any(isinstance(item, slice) for item in structure):
                 return ast.Subscript(self.public("np.s_"), self.index(structure), ast.Load())
             if hasattr(structure, "_fields"):
-                keys = [ast.keyword(k, self(v)) for k, v in zip(structure._fields, structure, strict=True)]
-                return ast.Call(ast.Name(self.refer(type(structure)), ast.Load()), [], keys)
+                return self._named_tuple(structure)
             whole = self._whole_shape(structure)
             return whole or ast.Tuple([self(item) for item in structure], ast.Load())
         if isinstance(structure, list):
@@ -109,16 +110,22 @@ class Speller:
             return ast.List([], ast.Load())
         return self.static(structure)
 
+    def _named_tuple(self, structure: Any) -> ast.expr:
+        kind, items = type(structure), [self(item) for item in structure]
+        if not all(is_own_field(kind, field) for field in kind._fields):
+            return ast.Call(dotted(self.refer(kind)), items, [])
+        keys = [ast.keyword(field, item) for field, item in zip(kind._fields, items, strict=True)]
+        return ast.Call(dotted(self.refer(kind)), [], keys)
+
     def _object(self, instance: Instance) -> ast.expr:
         """An object with these attributes, made without its class's `__init__`."""
         if instance.cls is list:
             return self._list_of(*instance.attributes.values())
         own = {str(name): self(value) for name, value in instance.attributes.items()}
-        plain = all(name.isidentifier() and not keyword.iskeyword(name) for name in own)
-        if plain:
+        if all(map(is_name, own)):
             keys = [ast.keyword(name, value) for name, value in own.items()]
         else:
-            keys = [ast.keyword(None, ast.Dict([ast.Constant(n) for n in own], list(own.values())))]
+            keys = [ast.keyword(None, ast.Dict([self.static(n) for n in own], list(own.values())))]
         return ast.Call(self.public("make_object"), [dotted(self.refer(instance.cls))], keys)
 
     def _list_of(self, content: Structure) -> ast.expr:
@@ -164,7 +171,7 @@ class Speller:
     def static(self, obj: Any) -> ast.expr:
         """The syntax of an object that is known while compiling."""
         if isinstance(obj, float) and not isinstance(obj, np.generic):
-            return self._float(obj)
+            return self._float(float.__pos__(obj))
         if obj is None or obj is Ellipsis or type(obj) in (bool, int, str, bytes):
             if type(obj) is int and obj < 0:
                 return ast.UnaryOp(ast.USub(), ast.Constant(-obj))
@@ -195,12 +202,18 @@ class Speller:
 
     def _float(self, x: float) -> ast.expr:
         if x in self.spellings:
-            return ast.Name(self.spellings[x], ast.Load())
+            spelling = self.spellings[x]
+            return ast.Name(spelling, ast.Load()) if is_numeral(spelling) else self.public(spelling)
         if x < 0 or (x == 0 and math.copysign(1, x) < 0):
             return ast.UnaryOp(ast.USub(), self._float(-x))
         if math.isinf(x) or math.isnan(x):
             return self.public("np.inf" if x > 0 else "np.nan")
         return ast.Name(repr(x), ast.Load())
+
+
+def is_own_field(kind: type, field: str) -> bool:
+    """Whether a named tuple's class leaves it to Python what the attribute of this name is."""
+    return is_name(field) and isinstance(getattr(kind, field, None), _FIELD)
 
 
 def dotted(name: str) -> ast.expr:
@@ -327,7 +340,23 @@ def _format(sp: Speller, args: Any, _: Apply) -> ast.expr:
             value, conversion, spec = part
             form = ast.JoinedStr([ast.Constant(spec)]) if spec else None
             parts.append(ast.FormattedValue(sp(value), conversion, form))
-    return ast.JoinedStr(parts)
+    text = ast.JoinedStr(parts)
+    return text if format_text(text) is not None else _joined(sp, args[0])
+
+
+def _joined(sp: Speller, parts: Any) -> ast.expr:
+    """What an f-string says, for one that cannot be written as such."""
+    out: list[ast.expr] = []
+    for part in parts:
+        if isinstance(part, str):
+            out.append(sp.static(part))
+            continue
+        value, conversion, spec = part
+        made = sp(value)
+        if conversion >= 0:
+            made = ast.Call(sp.public({"r": "repr", "s": "str", "a": "ascii"}[chr(conversion)]), [made], [])
+        out.append(ast.Call(sp.public("format"), [made, sp.static(spec)], []))
+    return ast.Call(ast.Attribute(ast.Constant(""), "join", ast.Load()), [ast.List(out, ast.Load())], [])
 
 
 def _print(sp: Speller, args: Any, _: Apply) -> ast.expr:

@@ -1,6 +1,7 @@
-"""Syntax to text: astor prints it, but for f-strings, which Python's own printer knows better.
+"""Syntax to text: astor prints it, but for f-strings, which are printed here.
 
-Imports the standard library and astor.
+What is printed has been verified: every name is an identifier, every constant one of Python's own. Each
+text is one line. Imports the IR's identifiers and astor.
 """
 
 from __future__ import annotations
@@ -11,7 +12,11 @@ import warnings
 from functools import cache
 from typing import Any
 
+from revcompile.errors import InternalError
+from revcompile.ir.identifiers import is_name, is_numeral
+
 INDENT = "    "
+CONSTANTS = frozenset({bool, int, float, str, bytes, type(None), type(Ellipsis)})
 
 
 @cache
@@ -19,18 +24,66 @@ def _printer() -> Any:
     """astor's printer, imported when the first text is written: importing this package is to be quick."""
     with warnings.catch_warnings():  # astor asks for classes that Python 3.12 and later warn of
         warnings.simplefilter("ignore", DeprecationWarning)
-        return importlib.import_module("astor.code_gen").SourceGenerator
+        base = importlib.import_module("astor.code_gen").SourceGenerator
+    return type("Printer", (base,), {"visit_JoinedStr": lambda self, node: self.write(format_text(node))})
 
 
 def to_text(node: ast.AST) -> str:
     """Python text of a syntax tree, on one line."""
-    if any(isinstance(inner, ast.JoinedStr) for inner in ast.walk(node)):
-        return ast.unparse(ast.fix_missing_locations(node))
-    generator = _printer()(INDENT, False)
+    verify(node)
+    generator = _printer()(INDENT, False, lambda text, *_: repr(text))
     generator.visit(node)
     text = "".join(map(str, generator.result)).strip("\n")
     bare = isinstance(node, ast.expr) and not isinstance(node, ast.Tuple) and _is_wrapped(text)
     return text[1:-1] if bare else text
+
+
+def verify(node: ast.AST) -> None:
+    """Refuse syntax that would be other code as text."""
+    for inner in ast.walk(node):
+        for field in ("id", "attr", "arg", "name"):
+            name = getattr(inner, field, None)
+            if isinstance(name, str) and not is_name(name):
+                if not (isinstance(inner, ast.Name) and is_numeral(name)):
+                    raise InternalError(f"{name!r} is no name")
+        if isinstance(inner, ast.Constant) and type(inner.value) not in CONSTANTS:
+            raise InternalError(f"a {type(inner.value).__name__} is no constant")
+
+
+def format_text(node: ast.JoinedStr) -> str | None:
+    """An f-string as text; None if Pythons before 3.12 could not read it."""
+    parts = [_text_or_field(part) for part in node.values]
+    fields = [part for part in parts if not isinstance(part, str)]
+    usable = [q for q in "'\"" if not any(q in text for text, _ in fields)]
+    unreadable = any(c in text for text, _ in fields for c in "\\#")
+    unreadable |= any(c in end[1:] or not c.isprintable() for _, end in fields for c in "\\'\"{}" + end)
+    if unreadable or not usable:
+        return None
+    words = "".join(part for part in parts if isinstance(part, str))
+    quote = next((q for q in usable if q not in words), usable[0])
+    out = (
+        "".join(_escaped(c, quote) for c in part) if isinstance(part, str) else f"{{{part[0]}{part[1]}}}"
+        for part in parts
+    )
+    return f"f{quote}{''.join(out)}{quote}"
+
+
+def _text_or_field(part: Any) -> str | tuple[str, str]:
+    """A part of an f-string: a text, or an expression and what follows it in its braces."""
+    if isinstance(part, ast.Constant):
+        return str(part.value)
+    text = to_text(part.value)
+    end = f"!{chr(part.conversion)}" if part.conversion >= 0 else ""
+    if part.format_spec is not None:
+        end += f":{part.format_spec.values[0].value}"
+    return " " * text.startswith("{") + text, end
+
+
+def _escaped(c: str, quote: str) -> str:
+    """A character in the text of an f-string."""
+    if c in (quote, "\\"):
+        return "\\" + c
+    return c * 2 if c in "{}" else c if c.isprintable() else repr(c)[1:-1]
 
 
 def _is_wrapped(text: str) -> bool:
@@ -42,7 +95,16 @@ def _is_wrapped(text: str) -> bool:
         depth += (character == "(") - (character == ")")
         if depth == 0 and i < len(text) - 1:
             return False
-    return True
+    quoted = "'" in text or '"' in text
+    return depth == 0 and (not quoted or _is_the_same(text, text[1:-1]))
+
+
+def _is_the_same(text: str, other: str) -> bool:
+    """Whether two texts are the same expression; quotes may have hidden which parentheses belong together."""
+    try:
+        return ast.dump(ast.parse(text)) == ast.dump(ast.parse(other))
+    except SyntaxError:
+        return False
 
 
 def width(node: ast.AST) -> int:

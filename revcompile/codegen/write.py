@@ -19,7 +19,7 @@ from revcompile.codegen.blocks import WIDTH, BlockWriter, Saves
 from revcompile.codegen.coalesce import Groups
 from revcompile.codegen.movable import Movable
 from revcompile.codegen.names import Names
-from revcompile.codegen.spell import Speller
+from revcompile.codegen.spell import Speller, is_own_field
 from revcompile.codegen.text import INDENT, to_text, width
 from revcompile.frontend.arguments import spell_step
 from revcompile.gates.draws import DRAWS
@@ -30,6 +30,7 @@ from revcompile.gates.lengths import length, size_of
 from revcompile.gates.rows import appended, popped
 from revcompile.gates.storing import store
 from revcompile.gates.table import TABLE
+from revcompile.ir.identifiers import literal, printable
 from revcompile.ir.nodes import (
     Apply,
     Block,
@@ -72,14 +73,16 @@ class Writer(BlockWriter):
         refer: Callable[[Any], str],
         reserved: Iterable[str],
         outer: Container[str],
+        given: set[str],
         textbook: bool,
     ) -> None:
         self.function = function
         self.textbook = textbook
         self.groups = Groups(function)
-        self.names = Names({*reserved, *(p.name for p in function.parameters)}, outer, self.groups)
-        self.definitions: dict[Value, Statement] = {}
         self.counts: Counter[Value] = Counter(uses(function.body))
+        taken = {*reserved, *(p.name for p in function.parameters)}
+        self.names = Names(taken, outer, given, self.groups, self.counts)
+        self.definitions: dict[Value, Statement] = {}
         self.folded: dict[Value, tuple[ast.expr, str]] = {}
         hidden = frozenset(p.name for p in function.parameters)
         self.spell = Speller(self._atom, refer, function.spellings, self.definitions.get, textbook, hidden)
@@ -140,8 +143,11 @@ class Writer(BlockWriter):
                 return
             self._line(f"{self.names[structure]} = {to_text(owner)}")
         elif isinstance(structure, tuple) and hasattr(structure, "_fields"):
-            for field, item in zip(structure._fields, structure, strict=True):
-                self._unpack(ast.Attribute(owner, field, ast.Load()), item)
+            for i, (field, item) in enumerate(zip(structure._fields, structure, strict=True)):
+                place: ast.expr = ast.Subscript(owner, ast.Constant(i), ast.Load())
+                if is_own_field(type(structure), field):
+                    place = ast.Attribute(owner, field, ast.Load())
+                self._unpack(place, item)
         elif isinstance(structure, (tuple, list)):
             for i, item in enumerate(structure):
                 self._unpack(ast.Subscript(owner, ast.Constant(i), ast.Load()), item)
@@ -218,7 +224,7 @@ class Writer(BlockWriter):
         value, name = statement.args
         text = f"cannot access local variable {name!r} where it is not associated with a value"
         self._line(f"{self.names[value]} is None", keyword="if")
-        self.lines.append(f"{self.margin}{INDENT}raise UnboundLocalError({text!r})")
+        self.lines.append(f"{self.margin}{INDENT}raise {self._word('UnboundLocalError')}({literal(text)})")
 
     def _add(self, statement: Apply) -> None:
         """A sum in place."""
@@ -412,7 +418,7 @@ class Writer(BlockWriter):
             text = f"{keyword} {text}:"
         line = self.margin + text
         if comment:
-            line = f"{line.ljust(COMMENT_COLUMN)}  # {comment}"
+            line = f"{line.ljust(COMMENT_COLUMN)}  # {printable(comment)}"
         self.lines.append(line)
 
 

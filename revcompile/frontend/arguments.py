@@ -6,8 +6,8 @@ Imports the IR and the abstract values.
 
 from __future__ import annotations
 
-import keyword
 from collections.abc import Iterator
+from dataclasses import replace
 from numbers import Number
 from types import BuiltinFunctionType, FunctionType, MemberDescriptorType, ModuleType
 from typing import Any
@@ -17,6 +17,7 @@ import numpy as np
 from revcompile.errors import UnsupportedError
 from revcompile.frontend.names import HostNames, Path, is_host_object, known_lengths
 from revcompile.gates.draws import generator_type
+from revcompile.ir.identifiers import is_name, key_literal, literal, step_name
 from revcompile.ir.nodes import Instance, Structure, Value
 from revcompile.syntax.abstract import Poison, type_of
 
@@ -33,10 +34,12 @@ class Attribute(str):
     text: str
 
     def __new__(cls, name: str, kind: type) -> Attribute:
+        if not isinstance(name, str):
+            raise UnsupportedError(f"a {kind.__name__} has the attribute {name!r}, whose name is no string")
+        name = str.__str__(name)
         self = super().__new__(cls, name)
-        plain = name.isidentifier() and not keyword.iskeyword(name)
         hidden = hasattr(getattr(kind, name, None), "__set__") and not _is_slot(kind, name)
-        self.text = f".{name}" if plain and not hidden else f".__dict__[{name!r}]"
+        self.text = f".{name}" if is_name(name) and not hidden else f".__dict__[{literal(name)}]"
         return self
 
 
@@ -88,6 +91,7 @@ def key_of(obj: Any, place: Place, static: frozenset[Place], around: Around = No
     if isinstance(obj, (tuple, list)) and (kind in (tuple, list) or hasattr(obj, "_fields")):
         return (kind, *(key_of(item, (*place, i), static, around) for i, item in enumerate(obj)))
     if kind is dict:
+        _check_keys(obj, place)
         return (dict, *((k, key_of(v, (*place, k), static, around)) for k, v in obj.items()))
     if isinstance(obj, (*_STATIC, *_CALLABLE)):
         return (kind, obj)
@@ -103,6 +107,16 @@ def key_of(obj: Any, place: Place, static: frozenset[Place], around: Around = No
         f"argument {spell_place(place)} is a {kind.__name__}, which is not supported",
         way_out="Pass numbers, arrays, and tuples, lists, dicts or named tuples of them.",
     )
+
+
+def _check_keys(obj: dict[Any, Any], place: Place) -> None:
+    """A key is written where an item is read."""
+    for key in obj:
+        if key_literal(key) is None:
+            raise UnsupportedError(
+                f"argument {spell_place(place)} is a dict with a key of the class {type(key).__name__}",
+                way_out="Use strings, numbers, or tuples of them as keys.",
+            )
 
 
 def _object_key(obj: Any, place: Place, static: frozenset[Place], around: Around) -> Any:
@@ -154,7 +168,7 @@ def structure_of(
     if found is not None:
         found = known_lengths(found, obj) if place in static else found
         return Value(found, hint=_hint(place, obj), fold=False)
-    path = path_of(place)
+    path = path_of(place, host)
     if is_host_object(obj):
         if around is None:
             return host.host_object(path, obj)
@@ -173,13 +187,13 @@ def _instance(obj: Any, place: Place, static: frozenset[Place], host: HostNames,
         elif is_host_object(value) or isinstance(value, (list, tuple, dict, np.ndarray, Number)):
             out[name] = Poison(f"is {spell_place(here)}, which contains itself or what is not supported")
         else:
-            out[name] = host.bring(path_of(here), value, name)
+            out[name] = host.bring(path_of(here, host), value, name)
     return Instance(type(obj), out)
 
 
-def path_of(place: Place) -> Path:
+def path_of(place: Place, host: HostNames) -> Path:
     """The path by which generated code reaches what stands at a place."""
-    return Path(str(place[0]), None, tuple(map(spell_step, place[1:])), is_parameter=True)
+    return replace(host.parameter(place[0]), text=spell_place(place))
 
 
 def adopt(structure: Structure, obj: Any, place: Place, low: Any) -> Structure:
@@ -200,7 +214,7 @@ def adopt(structure: Structure, obj: Any, place: Place, low: Any) -> Structure:
         return structure
     if not isinstance(out, tuple):
         low.mutables.own(out)
-        low.host.copies[id(out)] = (out, path_of(place), obj)
+        low.host.copies[id(out)] = (out, path_of(place, low.host), obj)
     return out
 
 
@@ -223,8 +237,8 @@ def _hint(place: Place, _: Any) -> str:
     """A variable's name for what stands at `place`: a key that is a name, else `params_0`."""
     name = str(place[0])
     for step in place[1:]:
-        name = step if isinstance(step, str) and step.isidentifier() else f"{name}_{step}"
-    return name if name.isidentifier() else "value"
+        name = step_name(name, step)
+    return name
 
 
 def spell_place(place: Place) -> str:
@@ -232,7 +246,7 @@ def spell_place(place: Place) -> str:
 
 
 def spell_step(step: Any) -> str:
-    return step.text if isinstance(step, Attribute) else f"[{step!r}]"
+    return step.text if isinstance(step, Attribute) else f"[{key_literal(step)}]"
 
 
 def describe(key: Any) -> str:

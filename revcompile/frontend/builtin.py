@@ -67,7 +67,7 @@ def _type(low: Lowering, args: Args, kwargs: Any, node: Any, frame: Frame) -> St
         raise UnsupportedError("making a class is not supported")
     x = args[0]
     if isinstance(x, HostObject):
-        return low.host.reach(x.path.then(".__class__"), type(x.obj))
+        return low.host.reach(x.path.attribute("__class__"), type(x.obj))
     if isinstance(x, Instance):
         return objects.read(low, x, "__class__")
     return class_of(x) if isinstance(x, Value) else NotImplemented

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import builtins
 import inspect
 import math
 import operator
@@ -21,6 +20,7 @@ from revcompile.gates.effects import defined_, percent
 from revcompile.gates.lengths import length, size_of
 from revcompile.gates.rows import count
 from revcompile.gates.table import METHODS
+from revcompile.ir.identifiers import is_name
 from revcompile.ir.nodes import Instance, Structure, Value, is_static, leaves
 from revcompile.ir.types import BOOL, Array, Rows, Scalar
 from revcompile.runtime import item_length
@@ -93,11 +93,12 @@ def look_up(low: Lowering, identifier: str, frame: Frame) -> Structure:
         obj = function.__globals__[identifier]
         if frame.is_rule:
             return obj
-        return low.host.bring(low.host.globals_root(function).then(f".{identifier}"), obj, identifier)
-    obj = getattr(builtins, identifier, MISSING)
-    if obj is MISSING:
+        return low.host.bring(low.host.globals_root(function).attribute(identifier), obj, identifier)
+    if identifier not in function.__builtins__:
         raise HostError(NameError(f"name {identifier!r} is not defined"))
-    return obj
+    if not frame.is_rule:
+        low.host.lacks(function, identifier)
+    return function.__builtins__[identifier]
 
 
 def _is_local(identifier: str, frame: Frame) -> bool:
@@ -130,7 +131,7 @@ def static_attribute(low: Lowering, owner: Any, attr: str, frame: Frame) -> Stru
         obj = getattr(owner, attr)
     if frame.is_rule or is_library(owner) or not is_static(obj):
         if type(obj) is float and not frame.is_rule and math.isfinite(obj):
-            if public_module(owner):
+            if public_module(owner) and is_name(attr):
                 low.spell(obj, f"{public_module(owner)}.{attr}")
         return obj
     path = low.host.path_of(owner)

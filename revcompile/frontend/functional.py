@@ -100,13 +100,13 @@ def unwrapped(low: Lowering, function: Any) -> Any:
     if isinstance(function, CACHED):
         inner = function.__wrapped__
         if path is not None:
-            inner = low.host.bring(path.then(".__wrapped__"), inner, inner.__name__)
+            inner = low.host.bring(path.attribute("__wrapped__"), inner, inner.__name__)
         return Partial(call_once, (inner,), {})
     if isinstance(function, functools.partial):
         parts = function.func, function.args, function.keywords
         if path is not None:
             parts = tuple(
-                low.host.bring(path.then(f".{name}"), part, name)
+                low.host.bring(path.attribute(name), part, name)
                 for name, part in zip(("func", "args", "keywords"), parts, strict=True)
             )
         return Partial(*parts)

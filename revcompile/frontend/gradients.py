@@ -76,7 +76,7 @@ def gradient_of(low: Lowering, function: Any) -> Gradient:
     if isinstance(primal, (staticmethod, classmethod)):
         primal = primal.__func__
     elif path is not None:
-        primal = low.host.bring(path.then(".primal"), primal, obj.__name__)
+        primal = low.host.bring(path.attribute("primal"), primal, obj.__name__)
     with_value = obj.value_and_grad in (obj, getattr(obj, "_entry", obj))
     return Gradient(primal, obj.argnums, obj.has_aux, with_value)
 

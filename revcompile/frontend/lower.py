@@ -26,6 +26,7 @@ from revcompile.gates.lengths import LENGTHS
 from revcompile.gates.shape import METHOD_ADAPTERS
 from revcompile.gates.table import TABLE
 from revcompile.ir.build import Builder
+from revcompile.ir.identifiers import function_name, is_numeral
 from revcompile.ir.nodes import Block, Function, Parameter, Raise, Structure, Value, leaves
 from revcompile.ir.types import Array, Facts, Scalar, is_float, is_number
 from revcompile.statements import branch, exits, iterables, loop, simple, with_
@@ -211,15 +212,15 @@ class Lowering(Language):
         path = self.host.function_root(function)
         positional = list(inspect.signature(function, follow_wrapped=False).parameters.values())
         if parameter.kind is parameter.KEYWORD_ONLY:
-            step = f".__kwdefaults__[{parameter.name!r}]"
+            found = path.attribute("__kwdefaults__").item(parameter.name)
         else:
             with_defaults = [p for p in positional if p.default is not p.empty and p.kind != p.KEYWORD_ONLY]
-            step = f".__defaults__[{with_defaults.index(parameter)}]"
-        return self.host.bring(path.then(step), parameter.default, parameter.name)
+            found = path.attribute("__defaults__").item(with_defaults.index(parameter))
+        return self.host.bring(found, parameter.default, parameter.name)
 
     def spell(self, number: float, text: str) -> None:
         """Remember how the user wrote a number."""
-        if text and repr(number) != text and number == number:
+        if repr(number) != text and (is_numeral(text, number) or text.startswith(("np.", "math."))):
             self.spellings.setdefault(number, text)
 
     # -- emission -----------------------------------------------------------------------------
@@ -368,8 +369,7 @@ def lower(
     result = lowering.body(source.node, frame)
     result = lowering.resolve(result)
     block = Block(tuple(lowering.builder.statements), (result,))
-    name = source.function.__name__ if source.function.__name__ != "<lambda>" else "function"
-    return Function(name, tuple(parameters), block, spellings=lowering.spellings)
+    return Function(function_name(source.function), tuple(parameters), block, spellings=lowering.spellings)
 
 
 def _describe(node: ast.AST) -> str:

@@ -9,12 +9,11 @@ still is. Imports the IR and the errors.
 
 from __future__ import annotations
 
-import builtins
-import keyword
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import cached_property
 from numbers import Number
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
@@ -23,6 +22,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from revcompile.errors import UnsupportedError, host
+from revcompile.ir.identifiers import function_name, identifier, is_name, key_literal, literal
 from revcompile.ir.nodes import Structure, Value
 from revcompile.ir.types import Array, Dim, Facts, Type
 from revcompile.syntax.mutable import Overlay
@@ -36,15 +36,17 @@ class Path:
 
     root: str
     target: Any = field(compare=False, hash=False)  # what the root names; None for a parameter
-    steps: tuple[str, ...] = ()
+    text: str
     is_parameter: bool = False  # the root is a parameter of the function, not a name of the program
+    getattr: str = field(default="getattr", compare=False)  # what the builtin is called there
 
-    @property
-    def text(self) -> str:
-        return self.root + "".join(self.steps)
+    def attribute(self, name: str) -> Path:
+        name = str.__str__(name)
+        way = f"{self.text}.{name}" if is_name(name) else f"{self.getattr}({self.text}, {literal(name)})"
+        return replace(self, text=way)
 
-    def then(self, step: str) -> Path:
-        return replace(self, steps=(*self.steps, step))
+    def item(self, key: Any) -> Path:
+        return replace(self, text=f"{self.text}[{key_literal(key)}]")
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,8 @@ class Guard:
 
     `kind` is "is" (the same object), "equal" (an equal plain constant), "type" (a live number of
     the same type, `expected` being a `Type`), "length" (a container of the same type and keys),
-    "class" (an object of the same class), "has" (whether it has an attribute: name and answer), "same" or
-    "apart" (whether it is the object at another path, which `expected` is).
+    "class" (an object of the same class), "has" (whether it has an attribute: name and answer), "lacks" (a
+    dict without a key), "same" or "apart" (whether it is the object at another path, which `expected` is).
     """
 
     path: Path
@@ -139,24 +141,36 @@ class HostNames:
         """The run-time values that live names are read into."""
         return tuple(item.value for item in self.live.values())
 
+    def lacks(self, function: FunctionType, name: str) -> None:
+        """Note that a function's globals have no such name: it means the builtin."""
+        names = self.root("globals", function.__globals__)
+        self.guards[names.item(name), "lacks"] = Guard(names, "lacks", name)
+
     def globals_root(self, function: FunctionType) -> Path:
         """The path of a function's globals: its module, or a stand-in that shares their dictionary."""
-        name = function.__globals__.get("__name__") or "module"
+        name = str(function.__globals__.get("__name__") or "module")
         module: Any = sys.modules.get(name)
         if module is None or module.__dict__ is not function.__globals__:
             module = _namespace(function.__globals__)
         return self.root(name.rpartition(".")[2].strip("_") or "module", module)
 
     def cell_root(self, name: str, cell: Any) -> Path:
-        return self.root(f"{name}_cell", cell).then(".cell_contents")
+        return self.root(f"{name}_cell", cell).attribute("cell_contents")
 
     def function_root(self, function: FunctionType) -> Path:
-        return self.root(function.__name__ if function.__name__ != "<lambda>" else "function", function)
+        return self.root(function_name(function), function)
 
     def root(self, name: str, target: Any) -> Path:
-        if not name.isidentifier() or keyword.iskeyword(name) or hasattr(builtins, name):
-            name = f"the_{name}" if f"the_{name}".isidentifier() else "the_program"
-        return Path(self.claim(name, target), target)
+        found = self.claim(identifier(name, "the_program"), target)
+        return Path(found, target, found, getattr=self._getattr)
+
+    @cached_property
+    def _getattr(self) -> str:
+        return self.claim("getattr", getattr)
+
+    def parameter(self, name: str) -> Path:
+        """The path of an argument."""
+        return Path(name, None, name, is_parameter=True, getattr=self._getattr)
 
     def reach(self, path: Path, obj: Any) -> Any:
         """Note that generated code reaches the static object `obj` at `path`."""
@@ -190,14 +204,14 @@ class HostNames:
             and found.__self__ is obj
             and isinstance(found.__func__, FunctionType)
         ):
-            self.bring(path.then(f".{name}.__func__"), found.__func__, name)
+            self.bring(path.attribute(name).attribute("__func__"), found.__func__, name)
             return MethodType(found.__func__, owner)
-        return self.bring(path.then(f".{name}"), found, name)
+        return self.bring(path.attribute(name), found, name)
 
     def has(self, path: Path, owner: HostObject, name: str) -> bool:
         with host():
             answer = hasattr(owner.obj, name)
-        self.guards[path.then(f".{name}"), "has"] = Guard(path, "has", (name, answer))
+        self.guards[path.attribute(name), "has"] = Guard(path, "has", (name, answer))
         return answer
 
     def bring(self, path: Path, obj: Any, name: str) -> Structure:
@@ -209,7 +223,7 @@ class HostNames:
             return obj
         if type(obj) in (tuple, list) or (isinstance(obj, tuple) and hasattr(obj, "_fields")):
             self._guard(path, "length", (type(obj), len(obj)))
-            items = [self.bring(path.then(f"[{i}]"), x, f"{name}_{i}") for i, x in enumerate(obj)]
+            items = [self.bring(path.item(i), x, f"{name}_{i}") for i, x in enumerate(obj)]
             return self._lend(type(obj)(*items) if hasattr(obj, "_fields") else type(obj)(items), path, obj)
         if type(obj) is dict:
             for key in obj:
@@ -218,7 +232,7 @@ class HostNames:
                         f"{path.text} is a dict with the key {key!r}; keys must be strings or integers"
                     )
             self._guard(path, "length", (dict, tuple(obj)))
-            copy = {k: self.bring(path.then(f"[{k!r}]"), x, f"{name}_{k}") for k, x in obj.items()}
+            copy = {k: self.bring(path.item(k), x, f"{name}_{k}") for k, x in obj.items()}
             return self._lend(copy, path, obj)
         if type(obj) in (bool, int, str, bytes, type(None), np.bool_):
             self._guard(path, "equal", obj)
@@ -237,8 +251,8 @@ class HostNames:
                 f"{name} is {what}; only real numbers and plain arrays of them are supported"
             )
         if isinstance(obj, MethodType) and isinstance(obj.__func__, FunctionType):
-            self.bring(path.then(".__func__"), obj.__func__, name)
-            return MethodType(obj.__func__, self.bring(path.then(".__self__"), obj.__self__, name))
+            self.bring(path.attribute("__func__"), obj.__func__, name)
+            return MethodType(obj.__func__, self.bring(path.attribute("__self__"), obj.__self__, name))
         if is_host_object(obj):
             self._guard(path, "class", type(obj))
             return self.host_object(path, obj)

@@ -135,7 +135,7 @@ def _is_data(raw: Any) -> bool:
 
 def bound(low: Lowering, home: type, raw: Any, name: str, owner: Any) -> Structure:
     """What `raw`, the attribute `name` of the class `home`, is for the object or class `owner`."""
-    path = low.host.class_root(home).then(f".{name}")
+    path = low.host.class_root(home).attribute(name)
     if isinstance(raw, FunctionType):
         low.host.bring(path, raw, name)
         return MethodType(raw, owner)
@@ -150,7 +150,7 @@ def bound(low: Lowering, home: type, raw: Any, name: str, owner: Any) -> Structu
         store(low, owner, name, value)
         return value
     if isinstance(raw, classmethod):
-        inner = low.host.bring(path.then(".__func__"), raw.__func__, name)
+        inner = low.host.bring(path.attribute("__func__"), raw.__func__, name)
         cls = owner if isinstance(owner, type) else class_of(owner)
         return MethodType(inner, low.host.reach(low.host.class_root(cls), cls))
     if isinstance(raw, staticmethod):
@@ -188,7 +188,7 @@ def read_super(low: Lowering, owner: Super, name: str) -> Structure:
     if raw is MISSING:
         raise HostError(AttributeError(f"'super' object has no attribute {name!r}"))
     if isinstance(raw, FunctionType) and isinstance(owner.owner, type):
-        return low.host.bring(low.host.class_root(home).then(f".{name}"), raw, name)
+        return low.host.bring(low.host.class_root(home).attribute(name), raw, name)
     return bound(low, home, raw, name, owner.owner)
 
 
@@ -231,7 +231,7 @@ def store(low: Lowering, owner: Any, name: str, value: Structure) -> None:
     if isinstance(raw, property):
         if raw.fset is None:
             raise HostError(AttributeError(f"property {name!r} of {cls.__name__!r} object has no setter"))
-        low.host.bring(low.host.class_root(home).then(f".{name}"), raw, name)
+        low.host.bring(low.host.class_root(home).attribute(name), raw, name)
         low.invoke(raw.fset, owner, value)
         return
     if raw is not MISSING and _is_data(raw) and not isinstance(raw, functools.cached_property):
@@ -288,7 +288,7 @@ def construct(low: Lowering, cls: type, args: tuple[Any, ...], kwargs: dict[str,
     new = new.__func__ if isinstance(new, staticmethod) else new
     made: Structure
     if isinstance(new, FunctionType) and home.__module__ != "typing":
-        low.host.bring(low.host.class_root(home).then(".__new__"), new, "__new__")
+        low.host.bring(low.host.class_root(home).attribute("__new__"), new, "__new__")
         made = low.invoke(new, cls, *args, **kwargs)
         if not isinstance(made, Instance) or not issubclass(made.cls, cls):
             return made
@@ -332,22 +332,22 @@ def _initialise_dataclass(
     with host():
         given = inspect.signature(init).bind(made, *args, **kwargs).arguments
     path = low.host.class_root(home)
-    low.host.bring(path.then(".__init__"), init, "__init__")
+    low.host.bring(path.attribute("__init__"), init, "__init__")
     extra = []
     for name, field in home.__dataclass_fields__.items():  # type: ignore[attr-defined]
         kind = field._field_type.name
-        where = path.then(f".__dataclass_fields__[{name!r}]")
+        where = path.attribute("__dataclass_fields__").item(name)
         if kind == "_FIELD_CLASSVAR":
             continue
         if name in given and field.init:
             value = given[name]
         elif field.default_factory is not dataclasses.MISSING:
-            factory = low.host.bring(where.then(".default_factory"), field.default_factory, name)
+            factory = low.host.bring(where.attribute("default_factory"), field.default_factory, name)
             value = low.invoke(factory)
             if isinstance(value, (list, dict)):
                 low.mutables.own(value)
         elif field.default is not dataclasses.MISSING:
-            value = low.host.bring(where.then(".default"), field.default, name)
+            value = low.host.bring(where.attribute("default"), field.default, name)
         else:
             continue
         if kind == "_FIELD_INITVAR":

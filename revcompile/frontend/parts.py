@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from revcompile.frontend.names import HostObject
+from revcompile.ir.identifiers import step_name
 from revcompile.ir.nodes import Instance, Structure, Value
 from revcompile.ir.types import Array, Scalar
 from revcompile.syntax.abstract import Frame, Method, NestedFunction, Partial, Poison
@@ -115,7 +116,7 @@ class Parts:
     def _atom(self, s: Structure, name: str) -> tuple[Any, Make]:
         i = len(self.atoms)
         self.atoms.append(s)
-        self.names.append(name if name.isidentifier() else "x")
+        self.names.append(name)
         return "part", lambda build: build.atoms[i]
 
     def _sequence(self, s: Any, name: str) -> tuple[Any, Make]:
@@ -150,10 +151,7 @@ class Parts:
         held = s.attributes if isinstance(s, Instance) else s
         if type(s) not in (dict, Instance) or not all(isinstance(key, (str, int, bytes)) for key in held):
             raise Inseparable(f"a {type(s).__name__}")
-        parts = {
-            key: self.take(item, key if isinstance(key, str) and key.isidentifier() else f"{name}_{key}")
-            for key, item in held.items()
-        }
+        parts = {key: self.take(item, step_name(name, key)) for key, item in held.items()}
         keys = tuple((key, inner) for key, (inner, _) in parts.items())
         if isinstance(s, Instance):
             cls = s.cls

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from revcompile.errors import UnsupportedError
+from revcompile.ir.identifiers import identifier
 from revcompile.ir.types import Scalar, Type
 
 Structure = Any
@@ -27,7 +28,7 @@ class Value:
     value; `fold` says that a single use may be written in place of the name.
     """
 
-    __slots__ = ("type", "hint", "of", "fold", "unset", "whole")
+    __slots__ = ("type", "_hint", "of", "fold", "unset", "whole")
 
     def __init__(
         self, type: Type, hint: str | None = None, of: Value | None = None, fold: bool = True
@@ -38,6 +39,14 @@ class Value:
         self.fold = fold
         self.unset = False  # whether it may be None: what a name is that is not assigned
         self.whole = False  # of a float: whether it was, or what a call passes for it is, a whole number
+
+    @property
+    def hint(self) -> str | None:
+        return self._hint
+
+    @hint.setter
+    def hint(self, wish: str | None) -> None:
+        self._hint = None if wish is None else identifier(wish)
 
     def __repr__(self) -> str:
         name = self.hint or (f"grad of {self.of!r}" if self.of else "value")

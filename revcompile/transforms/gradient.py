@@ -16,6 +16,7 @@ import numpy as np
 from revcompile.codegen.load import compile_text
 from revcompile.codegen.module import function_text
 from revcompile.dispatch import Dispatcher, Options
+from revcompile.ir.identifiers import function_name
 from revcompile.transforms import pickling
 
 Argnums = int | str | tuple[int | str, ...] | None
@@ -224,14 +225,15 @@ def make_gradient(f: Any, options: Options, preview: bool = True) -> Any:
 def _of_gradient(gradient: Any, options: Options) -> Any:
     """The gradient of a gradient function: of a function that calls it, whose source is made here."""
     signature = inspect.signature(gradient)
-    name = gradient.__name__ if gradient.__name__.isidentifier() else "function"
+    name = function_name(gradient)
     passed = []
     for p in signature.parameters.values():
         stars = "*" * (p.kind is p.VAR_POSITIONAL) + "**" * (p.kind is p.VAR_KEYWORD)
         by_name = p.kind is p.KEYWORD_ONLY or (p.default is not p.empty and p.kind is not p.POSITIONAL_ONLY)
         passed.append(f"{p.name}={p.name}" if by_name else f"{stars}{p.name}")
-    text = function_text(name, signature, [f"    return gradient({', '.join(passed)})"])
-    names = {"gradient": gradient, "__name__": "gradients"}
+    own = next(n for n in map("gradient{}".format, ("", *range(999))) if n not in signature.parameters)
+    text = function_text(name, signature, [f"    return {own}({', '.join(passed)})"])
+    names = {own: gradient, "__name__": "gradients"}
     function = FunctionType(compile_text(text, f"gradient of {name}"), names, name)
     with_default = [p for p in signature.parameters.values() if p.default is not p.empty]
     function.__defaults__ = tuple(p.default for p in with_default if p.kind is not p.KEYWORD_ONLY)

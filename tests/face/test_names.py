@@ -6,7 +6,7 @@ import numpy
 import numpy as np
 import pytest
 
-from revcompile import UnsupportedError, grad
+from revcompile import grad
 from tests.support.oracle import assert_close, numerical_gradients
 
 
@@ -63,11 +63,3 @@ def test_gradients(f, args, optimize):
     g = grad(f, argnums=tuple(range(len(args))), optimize=optimize)
     for _ in range(2):  # compiled, then dispatched inline
         assert_close(g(*args), numerical_gradients(f, args))
-
-
-def test_a_parameter_that_hides_what_dispatch_needs_is_refused():
-    def f(x, float):
-        return x * float
-
-    with pytest.raises(UnsupportedError, match="'float' of f hides a builtin"):
-        grad(f)

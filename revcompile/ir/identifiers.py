@@ -1,0 +1,96 @@
+"""Names and literals in generated text: the one place where data becomes either.
+
+Whatever comes from the program's data, a key, an attribute's name, the name of a class, a function or a
+gate, enters generated text as an identifier that `identifier` has made, or as a literal that `literal` has
+written. Imports NumPy.
+"""
+
+from __future__ import annotations
+
+import keyword
+import math
+import re
+import unicodedata
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+LONGEST = 60  # of a name that is made of something else
+_BITS = 8000  # of a whole number; Python refuses to write much longer ones in decimal
+_NUMBER = re.compile(r"(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)([eE][+-]?[\d_]+)?", re.ASCII)
+
+
+def is_name(text: Any) -> bool:
+    """Whether a text is an identifier that Python reads as it stands. (Python normalises what it reads.)"""
+    if type(text) is not str or not text.isidentifier() or keyword.iskeyword(text) or text == "__debug__":
+        return False
+    return text.isascii() or unicodedata.normalize("NFKC", text) == text
+
+
+def step_name(name: str, step: Any) -> str:
+    """What is at a key, an index or an attribute of `name` may be called: by a key that is a name itself."""
+    own = str.__str__(step) if isinstance(step, str) else ""
+    return own if is_name(own) else identifier(f"{name}_{step}")
+
+
+def identifier(wish: str, default: str = "value") -> str:
+    """`wish`, or a name as similar to it as one can be."""
+    return _identifier(str.__str__(wish), default)
+
+
+@lru_cache(maxsize=4096)
+def _identifier(wish: str, default: str) -> str:
+    if is_name(wish):
+        return wish
+    text = unicodedata.normalize("NFKC", wish)
+    words = "".join(c if f"x{c}".isidentifier() else " " for c in text).split()
+    short = "_".join(words)[:LONGEST]
+    for name in (short, f"{short}_", f"{default}_{short}"):  # a keyword; what begins with a digit
+        if is_name(name) and short.strip("_"):
+            return name
+    return default
+
+
+def function_name(function: Any) -> str:
+    """What generated code calls a function of the user's."""
+    name = getattr(function, "__name__", "function")
+    return "function" if name == "<lambda>" else identifier(name, "function")
+
+
+def is_numeral(text: str, value: float | None = None) -> bool:
+    """Whether a text is one number without a sign, as Python reads it; if so, whether it is that number."""
+    if _NUMBER.fullmatch(text) is None:
+        return False
+    try:
+        return value is None or float(text) == value
+    except ValueError:
+        return False
+
+
+def literal(obj: Any) -> str | None:
+    """The text of a constant; None if it is not one.
+
+    An object of a class derived from a constant's is none: what its `repr` says is up to the program.
+    """
+    kind = type(obj)
+    if kind is int:
+        return repr(obj) if obj.bit_length() < _BITS else hex(obj)
+    if obj is None or obj is Ellipsis or kind in (bool, str, bytes):
+        return repr(obj)
+    if kind is float and math.isfinite(obj):
+        return repr(obj)
+    return None
+
+
+def key_literal(key: Any) -> str | None:
+    """The text of a constant that finds what a dict has under `key`; None if there is none."""
+    if type(key) is tuple:
+        parts = [key_literal(item) for item in key]
+        return None if None in parts else f"({', '.join(map(str, parts))}{',' if len(parts) == 1 else ''})"
+    return literal(key.item() if isinstance(key, np.generic) else key)
+
+
+def printable(text: str) -> str:
+    """A text on one line, without what a terminal or a reader of lines would obey: for comments."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
