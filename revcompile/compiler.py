@@ -14,7 +14,7 @@ from revcompile.autodiff.whole import learn_of_calls, refuse_cutting
 from revcompile.codegen.linked import Helpers, Linked, Texts
 from revcompile.codegen.load import Namespace
 from revcompile.errors import HostError, UnsupportedError, raise_defect
-from revcompile.frontend.arguments import Place, adopt, places_of, spell_place, structure_of
+from revcompile.frontend.arguments import Place, adopt, lend, places_of, spell_place, structure_of
 from revcompile.frontend.containers import check_aliases
 from revcompile.frontend.lower import Lowering, infer_types, lower
 from revcompile.frontend.names import Guard, Live
@@ -63,9 +63,9 @@ class Request:
     bare: bool  # one gradient alone rather than a tuple
     nested: bool = False  # the gradients of *args come as a tuple of their own
     owner: tuple[str, Any] | None = None  # a bound method's first parameter, and the object it is bound to
-    packed: tuple[str, str] | None = (
-        None  # the *args and **kwargs of a wrapper whose signature is its function's
-    )
+    # The *args and **kwargs of a wrapper whose signature is its function's.
+    packed: tuple[str, str] | None = None
+    lent: tuple[str, ...] = ()  # the parameters whose arguments are default values that could be changed
 
 
 @dataclass(frozen=True)
@@ -372,7 +372,8 @@ def _names(
     request: Request, parameters: Sequence[Parameter], arguments: Mapping[str, Any], low: Lowering
 ) -> dict[str, Structure]:
     """The names with which the function begins: copies, which it may change."""
-    names = {p.name: adopt(p.structure, arguments[p.name], (p.name,), low) for p in parameters}
+    ways = {p.name: lend if p.name in request.lent else adopt for p in parameters}
+    names = {p.name: ways[p.name](p.structure, arguments[p.name], (p.name,), low) for p in parameters}
     if request.packed is not None:
         positional = [p for p in request.signature.parameters.values() if p.kind < p.VAR_POSITIONAL]
         args = tuple(names.pop(p.name) for p in positional)

@@ -27,6 +27,7 @@ from revcompile.codegen.module import function_text, module_text
 from revcompile.compiler import Compiled, MustBeStatic, Request, compile_gradient
 from revcompile.errors import UnsupportedError, seen_outside
 from revcompile.frontend.arguments import Place, describe, key_of
+from revcompile.frontend.names import is_host_object
 from revcompile.frontend.wanted import explicit_names, is_method, names_by_call
 from revcompile.ir.identifiers import function_name
 from revcompile.syntax.source import Source, find_source
@@ -142,6 +143,7 @@ class Dispatcher:
         kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
         whole = all(p.kind in kinds for p in parameters)
         self.plain = tuple(self.signature.parameters) if whole else None  # if all can be passed by position
+        self.lent = {n: p.default for n, p in self.signature.parameters.items() if _may_change(p.default)}
         # Without argnums, which parameters are differentiated depends on how defaults were passed.
         self.by_call = self.explicit is None and any(p.default is not p.empty for p in positional)
         _all.add(self)
@@ -244,7 +246,8 @@ class Dispatcher:
 
     def _key(self, wanted: tuple[str, ...], arguments: Mapping[str, Any]) -> Any:
         parts = (key_of(v, (n,), self.static, () if n in wanted else None) for n, v in arguments.items())
-        return (wanted, *parts)
+        lent = tuple(name for name, default in self.lent.items() if arguments[name] is default)
+        return ((wanted, lent), *parts)
 
     def _known(self, key: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Specialization | None:
         try:
@@ -264,7 +267,7 @@ class Dispatcher:
         o = self.options
         request = Request(
             self.source, self.signature, o.with_value, o.has_aux, o.optimize, wanted, bare,
-            nested=self.explicit is not None, owner=self.bound, packed=self.packed,
+            nested=self.explicit is not None, owner=self.bound, packed=self.packed, lent=key[0][1],
         )  # fmt: skip
         compiled = compile_gradient(request, arguments, self.static, self.namespace)
         specialization = self._load(compiled, key, list(arguments))
@@ -313,6 +316,8 @@ class Dispatcher:
         holds = function_text("holds", self.signature, lines)
         holds_code = self.namespace.compile(holds, f"guards of {label}")
         tests = [t for n, k in zip(names, key[1:], strict=True) for t in signature_tests(n, k, refer)]
+        for name, default in self.lent.items():
+            tests.append(f"{name} {'is' if name in key[0][1] else 'is not'} {refer(default)}")
         agrees: Callable[..., bool] | None = None
         if compiled.agreements:
             lines = [f"    return {' and '.join(compiled.agreements)}"]
@@ -437,6 +442,13 @@ class Dispatcher:
     def specializations(self) -> dict[str, str]:
         """Signature → generated source, of all that is compiled."""
         return {s.description: s.source for group in list(self.table.values()) for s in group}
+
+
+def _may_change(default: Any) -> bool:
+    """Whether a default value is, or holds, an object that the function could change."""
+    if isinstance(default, tuple):
+        return any(map(_may_change, default))
+    return isinstance(default, (np.ndarray, list, dict)) or is_host_object(default)
 
 
 def forget_all() -> None:

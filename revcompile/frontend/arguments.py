@@ -20,6 +20,7 @@ from revcompile.gates.draws import generator_type
 from revcompile.ir.identifiers import is_name, key_literal, literal, step_name
 from revcompile.ir.nodes import Instance, Structure, Value
 from revcompile.syntax.abstract import Poison, type_of
+from revcompile.syntax.mutable import containers
 
 Place = tuple[Any, ...]  # a parameter's name, then indices, keys and `Attribute`s
 Around = tuple[int, ...] | None
@@ -216,6 +217,16 @@ def adopt(structure: Structure, obj: Any, place: Place, low: Any) -> Structure:
         low.mutables.own(out)
         low.host.copies[id(out)] = (out, path_of(place, low.host), obj)
     return out
+
+
+def lend(structure: Structure, obj: Any, place: Place, low: Any) -> Structure:
+    """The structure of a default value, which belongs to the program."""
+    low.host.defaults.add(place[0])
+    for where, value in places_of(structure, place):
+        low.host.arrays[value] = spell_place(where)
+    for container in containers(structure):
+        low.host.lent[id(container)] = (container, path_of(place, low.host), obj)
+    return structure
 
 
 def places_of(structure: Structure, place: Place) -> Iterator[tuple[Place, Value]]:

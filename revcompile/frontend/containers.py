@@ -45,8 +45,8 @@ def change(low: Lowering, container: Any, keeps_length: bool = False) -> None:
     if lent is not None:
         _, path, _ = lent
         raise UnsupportedError(
-            f"{path.text} is a {word(container)} of the program, which a gradient function does not change",
-            way_out=f"Change a copy: {word(container)}({path.text}).",
+            f"{path.shown} is a {word(container)} of the program, which a gradient function does not change",
+            way_out=f"Change a copy: {word(container)}({path.shown}).",
         )
     low.mutables.change(container, keeps_length)
 

@@ -198,6 +198,17 @@ class Language:
 
     # -- containers and objects -----------------------------------------------------------------
 
+    def check_may_write(self: Any, array: Value) -> None:
+        """Raises UnsupportedError where an array is, or may be a view of, one of the program's."""
+        for other in (array, *self.memory.related.get(array, ())):
+            if other in self.host.arrays:
+                raise UnsupportedError(
+                    f"{self.host.arrays[other]} is an array of the program, which a gradient function "
+                    "does not change",
+                    way_out="Write into a copy, .copy(). Or pass it as an argument, and return what "
+                    "it becomes beside the result (has_aux=True).",
+                )
+
     def items(self: Any, source: Structure) -> list[Structure]:
         """A new list of the items of what can be gone through."""
         return list(self.iterate(source, None, None))

@@ -214,8 +214,8 @@ class Lowering(Language):
         if parameter.kind is parameter.KEYWORD_ONLY:
             found = path.attribute("__kwdefaults__").item(parameter.name)
         else:
-            with_defaults = [p for p in positional if p.default is not p.empty and p.kind != p.KEYWORD_ONLY]
-            found = path.attribute("__defaults__").item(with_defaults.index(parameter))
+            names = [p.name for p in positional if p.default is not p.empty and p.kind != p.KEYWORD_ONLY]
+            found = path.attribute("__defaults__").item(names.index(parameter.name))
         return self.host.bring(found, parameter.default, parameter.name)
 
     def spell(self, number: float, text: str) -> None:
@@ -236,7 +236,7 @@ class Lowering(Language):
                 way_out="Keep what its loops and branches make in arrays rather than in lists.",
             )
         result = self.builder.emit(function, resolved)
-        self.memory.note(function, args, result, TABLE[function].view)
+        self.memory.note(function, args, result, TABLE[function].may_be_view(args))
         for value in leaves(result):
             if isinstance(value.type, (Array, Scalar)) and value.type.dtype.kind not in "fiub":
                 what = (

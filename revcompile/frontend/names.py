@@ -48,6 +48,11 @@ class Path:
     def item(self, key: Any) -> Path:
         return replace(self, text=f"{self.text}[{key_literal(key)}]")
 
+    @property
+    def shown(self) -> str:
+        """What a message calls it: a variable of a closure by its name."""
+        return self.text.replace("_cell.cell_contents", "")
+
 
 @dataclass(frozen=True)
 class Guard:
@@ -131,6 +136,8 @@ class HostNames:
         self.claim = claim
         self.guards: dict[tuple[Path, str], Guard] = {}
         self.live: dict[Path, Live] = {}
+        self.arrays: dict[Value, str] = {}  # the program's, which are not written, and how they are reached
+        self.defaults: set[str] = set()  # the parameters whose arguments are default values
         self.lent: dict[int, tuple[Any, Path, Any]] = {}  # of the program's containers: copy, path, original
         self.copies: dict[int, tuple[Any, Path, Any]] = {}  # the same of the arguments' containers
         self.objects: list[HostObject] = []
@@ -194,6 +201,10 @@ class HostNames:
         self.objects.append(HostObject(path, obj))
         return self.objects[-1]
 
+    def is_programs(self, path: Path) -> bool:
+        """Whether what is found at a path belongs to the program, not to an argument."""
+        return not path.is_parameter or path.root in self.defaults
+
     def attribute(self, path: Path, owner: Any, name: str) -> Structure:
         """The abstract value of an attribute of the host object `owner`, which is at `path`."""
         obj = owner.obj if isinstance(owner, HostObject) else owner
@@ -243,6 +254,8 @@ class HostNames:
             self._guard(path, "type", found)
             value = Value(found, hint=name, fold=False)
             self.live[path] = Live(path, value, name)
+            if self.is_programs(path):
+                self.arrays[value] = path.shown
             return value
         if isinstance(obj, (complex, np.ndarray, np.complexfloating)):
             kind = np.asarray(obj).dtype

@@ -208,7 +208,7 @@ def has(low: Lowering, owner: Any, name: str) -> bool:
 
 
 def assign(low: Lowering, owner: Structure, name: str, value: Structure) -> None:
-    """`owner.name = value`. An object of the program is not changed: the value is what is read here."""
+    """`owner.name = value`. The object of an argument is not changed: the value is what is read here."""
     if not is_object(owner):
         what = (
             "an array" if isinstance(owner, Value) else f"{getattr(owner, '__name__', type(owner).__name__)}"
@@ -238,6 +238,11 @@ def store(low: Lowering, owner: Any, name: str, value: Structure) -> None:
         raise UnsupportedError(f"{cls.__name__}.{name} is a descriptor, which is not supported")
     if not cls.__dictoffset__ and not isinstance(raw, MemberDescriptorType):
         raise HostError(AttributeError(f"{cls.__name__!r} object has no attribute {name!r}"))
+    if isinstance(owner, HostObject) and low.host.is_programs(owner.path):
+        raise UnsupportedError(
+            f"{owner.path.shown} is an object of the program, which a gradient function does not change",
+            way_out=f"Keep {name} in a variable of the function; return it beside the result (has_aux=True).",
+        )
     target = own_attributes(low, owner)
     if any(inner is target for inner in containers_in(value)):
         raise UnsupportedError(f"a {cls.__name__} that contains itself is not supported")

@@ -93,9 +93,18 @@ def _einsum_dims(facts: Facts, subscripts: str, operands: Any, optimize: Any = F
     return tuple(lengths[label][0] for label in output)
 
 
+def _copies(subscripts: str, operands: Any, optimize: Any = False) -> bool:
+    """Only what reorders the axes of one array is a view of it."""
+    if len(operands) != 1:
+        return True
+    (term,), output = spelled_out(subscripts, (len(axes_of(operands[0])),))
+    return bool(set(term) - set(output))
+
+
 @gate(
     np.einsum,
     view=True,
+    copies=_copies,
     dims=_einsum_dims,
     examples=[
         example("ij,jk->ik", real(2, 3), real(3, 4)),

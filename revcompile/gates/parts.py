@@ -62,6 +62,7 @@ def diag_dims(facts: Facts, v: Any, k: Any = 0) -> Dims:
 @gate(
     np.diag,
     view=True,
+    copies=lambda v, k=0: is_value(v) and len(v.type.dims) == 1,
     dims=diag_dims,
     examples=[
         example(real(3)),

@@ -50,6 +50,7 @@ class Gate:
     backward: Function | None = None  # an opaque gate's: (upstream, saved values) to gradients
     types: Function | None = None  # the whole type of the result, where no example can be run
     last: bool = False  # an opaque gate's backward half: what it gives cannot be differentiated again
+    copies: Function | None = None  # of a view: whether that of these arguments is a copy
     foreign: bool = False  # it runs what a user wrote, which may have effects: not twice in a call
 
     @cached_property
@@ -70,6 +71,10 @@ class Gate:
         `log` at 0, in a branch that `where` does not take: a zero upstream gradient has to stay zero.
         """
         return bool(self.singular(*args)) if callable(self.singular) else self.singular
+
+    def may_be_view(self, args: tuple[Any, ...]) -> bool:
+        """Whether the result of a call may share memory with the first operand."""
+        return self.view and not (self.copies is not None and self.copies(*args))
 
     @property
     def wants_output(self) -> bool:
@@ -158,11 +163,13 @@ def gate(
     examples: Iterable[Example] = (),
     singular: bool | Function = False,
     foreign: bool = False,
+    copies: Function | None = None,
 ) -> Callable[[Function], Function]:
     """Register the decorated backward rule for `functions`; see the head of this module.
 
     `methods` are array methods that mean the first function (`x.sum(0)` is `np.sum(x, 0)`).
-    `view=True` says that the result may share memory with the first operand.
+    `view=True` says that the result may share memory with the first operand, but for calls of whose
+    arguments `copies` is true.
     `dims(facts, *args)` gives the result's axes, for a gate whose axes an example cannot tell: the
     arguments are `Value`s with a `.type.dims` (or static objects), in signature order.
     `singular=True`, or a function of the arguments that tells: see `Gate.is_singular`.
@@ -171,8 +178,9 @@ def gate(
     def decorate(rule: Function) -> Function:
         label = name or rule.__name__.rstrip("_")
         made = Gate(
-            label, functions, None, None, rule, dims, view, tuple(examples), singular, foreign=foreign
-        )
+            label, functions, None, None, rule, dims, view, tuple(examples), singular,
+            copies=copies, foreign=foreign,
+        )  # fmt: skip
         register(made, methods)
         return rule
 

@@ -41,6 +41,7 @@ def write(low: Interpreter, array: Value, index: Structure, value: Structure) ->
         raise UnsupportedError(
             "writing into an item of a list whose length only the run decides is not supported"
         )
+    low.check_may_write(root)
     if root in low.memory.read_only:
         raise HostError(ValueError("assignment destination is read-only"))
     if not root.type.dims:

@@ -126,10 +126,19 @@ def test_an_argument(n):
 def test_an_object_of_the_program():
     layer = State(2.0, 0.5)
 
-    def f(x, n):
+    def assigns(x, n):
         for i in range(n):
             layer.x = layer.x * x
         return layer.x * layer.v
+
+    with pytest.raises(UnsupportedError, match="layer is an object of the program"):
+        grad(assigns, 0)(1.5, 3)
+
+    def f(x, n):
+        y = layer.x
+        for i in range(n):
+            y = y * x
+        return y * layer.v
 
     for n in (0, 1, 3):
         for optimize in (True, False):
