@@ -76,6 +76,9 @@ class Reverser:
         self.adjoints: dict[Value, Structure] = {}
         self.lists: dict[Value, tuple[Any, ...]] = {}  # the gradients of lists, see statements/loop_lists
         self.masked: set[Value] = set()
+        self.loop_types: dict[Loop, dict[Value, Type]] = {}  # of gradients that reversed loops carry
+        self.in_loop = False
+        self.is_settled = True  # whether all the types that reversed loops assumed are right
         self.items: dict[Value, rows.Filled] = {}  # of lists that a loop fills, see statements/rows
         self.here: set[Value] = set()  # what the block makes that is being reversed
         self.cautious = False  # whether anything was masked

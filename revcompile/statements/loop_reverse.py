@@ -61,18 +61,29 @@ def _reverse(rev: Any, loop: Loop, filled: set[Value], returning: list[Value]) -
     restorable = {i: j for i, j in restorable_slots(loop).items() if loop.body.yields[i] not in filled}
     if not seeded and not outer and not restorable and not returned:
         return
-    types: dict[int, Type] = {}
+    types = rev.loop_types.setdefault(loop, {})
     outside, now, lists = rev.adjoints, dict(rev.memory.now), rev.lists
+    outermost, rev.in_loop = not rev.in_loop, True
     while True:
         rev.adjoints, rev.memory.now, rev.lists = dict(outside), dict(now), dict(lists)
         attempt = _Attempt(rev, loop, seeded, outer, restorable, types, returned, items)
-        if attempt.agrees():
-            attempt.finish()
-            return
+        if attempt.learns():
+            rev.is_settled = False
+        if rev.is_settled or not outermost:
+            break
+        attempt.take_back()
+        rev.is_settled = True
+    attempt.finish()
+    rev.in_loop = not outermost
 
 
 class _Attempt:
-    """The reversed loop, if its gradients have these types: a number may be Python's or NumPy's."""
+    """The reversed loop, if its gradients have these types: a number may be Python's or NumPy's.
+
+    Where one turns out to be wider, the outermost loop is reversed once more, with all that was learnt of it
+    and of the loops inside it: what comes out of a loop has the wider type at once, so that two or three
+    attempts do at any depth.
+    """
 
     def __init__(
         self,
@@ -81,7 +92,7 @@ class _Attempt:
         seeded: list[int],
         outer: list[Value],
         restorable: dict[int, int],
-        types: Any,
+        types: dict[Value, Type],
         returned: list[tuple[Value, loop_lists.Gradients]],
         items: list[loop_lists.Each_],
     ) -> None:
@@ -129,7 +140,7 @@ class _Attempt:
     def _slot(self, result: Value, of: Value, known: Structure) -> Slot:
         rev = self.rev
         init = known if known is not None else rev.zero(result)
-        t = self.types.get(self._number(of), rev.gradient_type(of))
+        t = self._joined(self.types.get(of, rev.gradient_type(of)), init)
         masked = isinstance(known, Value) and known in rev.masked
         return Slot(init, Value(t, of=of, fold=False), of, masked)
 
@@ -138,8 +149,13 @@ class _Attempt:
         init = self.rev.memory.now.get(result, result)
         return Slot(init, Value(param.type, param.hint, fold=False), param)
 
-    def _number(self, of: Value) -> int:
-        return id(of)
+    def _joined(self, t: Type, atom: Structure) -> Type:
+        """What a gradient's type is if it may be `atom`: Python's numbers may turn out to be NumPy's."""
+        if not isinstance(t, Scalar) or not t.python:
+            return t
+        have = type_of(atom)
+        have = Scalar(have.dtype) if isinstance(have, Array) else have
+        return join_types(self.rev.builder.facts, t, have)
 
     def _fit_inits(self) -> None:
         """A number that stands for no gradient yet needs no type of its own, unless it may be returned."""
@@ -154,21 +170,18 @@ class _Attempt:
 
         self.inits = tuple(map(fitted, self.slots))
 
-    def agrees(self) -> bool:
-        """Whether the types that were assumed hold. If not, the attempt is taken back."""
-        for slot, end in zip(self.slots, self.ends, strict=True):
-            t = slot.param.type
-            if not isinstance(t, Scalar) or not t.python:
-                continue
-            for atom in (slot.init, end):
-                have = type_of(atom)
-                have = Scalar(have.dtype) if isinstance(have, Array) else have
-                joined = join_types(self.rev.builder.facts, t, have)
-                if joined != t:
-                    self.types[self._number(slot.of)] = joined
-                    self.rev.builder.take_back(self.before)
-                    return False
-        return True
+    def learns(self) -> bool:
+        """Whether a gradient is of a wider type than was assumed. All that are so are noted."""
+        wider = {
+            slot.of: t
+            for slot, end in zip(self.slots, self.ends, strict=True)
+            if (t := self._joined(slot.param.type, end)) != slot.param.type
+        }
+        self.types.update(wider)
+        return bool(wider)
+
+    def take_back(self) -> None:
+        self.rev.builder.take_back(self.before)
 
     def finish(self) -> None:
         rev, loop = self.rev, self.loop
@@ -176,7 +189,10 @@ class _Attempt:
             alike(rev.low, self.statements, end, slot.param.type)
             for end, slot in zip(self.ends, self.slots, strict=True)
         ]
-        results = tuple(Value(s.param.type, s.param.hint, s.param.of, fold=False) for s in self.slots)
+        types = (self.types.get(s.of, s.param.type) for s in self.slots)
+        results = tuple(
+            Value(t, s.param.hint, s.param.of, fold=False) for t, s in zip(types, self.slots, strict=True)
+        )
         params = tuple(slot.param for slot in self.slots)
         body = Block(tuple(self.statements), (*ends, False))
         each = (*backwards(loop), *self.lists)
