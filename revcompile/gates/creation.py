@@ -222,9 +222,19 @@ def geomspace(grad_y: Any, y: Any, start: Any, stop: Any, num: Any = 50, endpoin
     return grad_log * (1 - t) / start, grad_log * t / stop
 
 
+def count_of(*bounds: Any) -> int:
+    """`len(np.arange(*bounds))`, without the array."""
+    start, stop, step = (0, *bounds, 1) if len(bounds) == 1 else (*bounds, 1)[:3]
+    if step == 0 or not all(isinstance(n, (int, float)) for n in (start, stop, step)):
+        return len(np.arange(*bounds))
+    if any(isinstance(n, float) for n in (start, stop, step)):
+        return max(math.ceil((stop - start) / step), 0)
+    return len(range(start, stop, step))
+
+
 def arange_dims(facts: Facts, bounds: Any, dtype: Any = None) -> Dims:
     if not any(map(is_value, bounds)):
-        return shape_dims(facts, len(np.arange(*bounds)))
+        return shape_dims(facts, count_of(*bounds))
     start, stop, step = (0, *bounds, 1) if len(bounds) == 1 else (*bounds, 1)[:3]
     if is_value(start) or is_value(step) or step != 1 or start != int(start):
         return (facts.fresh(),)

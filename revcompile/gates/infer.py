@@ -8,6 +8,7 @@ Imports the IR's types and the gate table.
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.errors import HostError, host, is_defect, is_own
+from revcompile.gates import small
 from revcompile.gates.table import Gate
 from revcompile.ir.nodes import Value, leaves, map_values
 from revcompile.ir.types import FLOAT, Array, Dim, Facts, Opaque, Rows, Scalar, Type
@@ -63,23 +65,29 @@ def _by_example(gate: Gate, function: Function, args: tuple[Any, ...], facts: Fa
     call = gate.split(args)
     if gate.dims is not None:
         dims = gate.dims(facts, *args)
+        is_large = small.is_large(gate, args, dims)
         try:
+            if is_large:
+                call = gate.split(small.with_ones(gate, args))
+                return _with_dims(_run(function, *call, small.ones, number), dims)
             return _with_dims(_run_somehow(function, *call, number), dims)
         except HostError as e:
             e.unless(*MISFIT)
             if not all(isinstance(d, Dim) for d in dims):
                 raise
             return _of_operands(gate, args, tuple(dims))
-    try:
-        sizes = _distinct_sizes(args)
-        first, second = (_run(function, *call, s, number, i) for i, s in enumerate(sizes))
-        known = _axes(args)
-    except HostError as e:
-        e.unless(*MISFIT)
-        sizes = [_equal_sizes(4), _equal_sizes(6)]
-        first, second = (_run(function, *call, s, number, i) for i, s in enumerate(sizes))
-        known = _axes(args)
-        known = known if len({d for d in known if d.size is None}) == 1 else []
+    known = small.axes(args)
+    for scaled in (True, False) if small.is_large(gate, args) else (False,):
+        sizes = small.distinct_sizes(args, scaled)
+        try:
+            first, second = (_run(function, *call, s, number, i) for i, s in enumerate(sizes))
+            products = small.products(args) if scaled else []
+            return _merge(first, second, known, sizes, facts, products)
+        except HostError as e:
+            e.unless(*MISFIT)
+    sizes = [small.equal_sizes(4), small.equal_sizes(6)]
+    first, second = (_run(function, *call, s, number, i) for i, s in enumerate(sizes))
+    known = known if len({d for d in known if d.size is None}) == 1 else []
     return _merge(first, second, known, sizes, facts)
 
 
@@ -91,13 +99,13 @@ def ask_host(function: Function, args: Sequence[Any], keywords: Mapping[str, Any
 
 def _run_somehow(function: Function, args: Sequence[Any], keywords: Mapping[str, Any], number: float) -> Any:
     """An outcome for some choice of the unknown lengths: equal ones, of a size that occurs or that fits."""
-    sizes = [4, *sorted({d.size for d in _axes((args, keywords)) if d.size is not None}), 3]
+    sizes = [4, *sorted({d.size for d in small.axes((args, keywords)) if d.size is not None}), 3]
     for size in sizes[:-1]:
         try:
-            return _run(function, args, keywords, _equal_sizes(size), number)
+            return _run(function, args, keywords, small.equal_sizes(size), number)
         except HostError as e:
             e.unless(*MISFIT)
-    return _run(function, args, keywords, _equal_sizes(sizes[-1]), number)
+    return _run(function, args, keywords, small.equal_sizes(sizes[-1]), number)
 
 
 def _of_operands(gate: Gate, args: tuple[Any, ...], dims: tuple[Dim, ...]) -> Type:
@@ -108,8 +116,12 @@ def _of_operands(gate: Gate, args: tuple[Any, ...], dims: tuple[Dim, ...]) -> Ty
     arrays = [v.type.dtype for v in leaves(args) if isinstance(v.type, Array)]
     numbers = [v.type.dtype for v in leaves(args) if isinstance(v.type, Scalar) and v.type.dtype.kind == "f"]
     dtypes = arrays or numbers
+    if gate.name == "getitem":  # what an index names has the dtype of what it is applied to
+        is_element = not (isinstance(args[1], tuple) and any(part is Ellipsis for part in args[1]))
+        dtypes = dtypes[:1]
+    else:
+        is_element = False
     dtype = np.result_type(*dtypes) if dtypes else np.dtype(float)
-    is_element = gate.name == "getitem" and not (isinstance(args[1], tuple) and Ellipsis in args[1])
     is_array = bool(dims) or (gate.view and not is_element)
     return Array(dtype, dims) if is_array else Scalar(dtype)
 
@@ -123,25 +135,42 @@ def _with_dims(outcome: Any, dims: Any) -> Any:
     return _scalar(outcome)
 
 
-def _merge(first: Any, second: Any, known: list[Dim], sizes: list[Any], facts: Facts) -> Any:
+def _merge(
+    first: Any,
+    second: Any,
+    known: list[Dim],
+    sizes: list[Any],
+    facts: Facts,
+    products: Sequence[tuple[Dim, ...]] = (),
+) -> Any:
     """Types from two runs: the same structure, and each axis as far as both runs agree on it."""
     if isinstance(first, (tuple, list)):
         if len(first) != len(second):
             raise NotImplementedError("its number of results depends on the arguments' lengths")
-        items = [_merge(a, b, known, sizes, facts) for a, b in zip(first, second, strict=True)]
+        items = [_merge(a, b, known, sizes, facts, products) for a, b in zip(first, second, strict=True)]
         return type(first)(*items) if hasattr(first, "_fields") else type(first)(items)
     if isinstance(first, np.ndarray):
         if first.ndim != second.ndim:
             raise NotImplementedError("the rank of its result depends on the arguments' lengths")
         pairs = zip(first.shape, second.shape, strict=True)
-        return Array(first.dtype, tuple(_axis(m, n, known, sizes, facts) for m, n in pairs))
+        return Array(first.dtype, tuple(_axis(m, n, known, sizes, facts, products) for m, n in pairs))
     return _scalar(first)
 
 
-def _axis(m: int, n: int, known: list[Dim], sizes: list[Any], facts: Facts) -> Dim:
+def _axis(
+    m: int,
+    n: int,
+    known: list[Dim],
+    sizes: list[Any],
+    facts: Facts,
+    products: Sequence[tuple[Dim, ...]],
+) -> Dim:
     for dim in known:
-        if dim.size is None and (m, n) == (sizes[0](dim), sizes[1](dim)):
+        if sizes[0](dim) != sizes[1](dim) and (m, n) == (sizes[0](dim), sizes[1](dim)):
             return dim
+    for factors in products:
+        if [m, n] == [math.prod(map(size, factors)) for size in sizes]:
+            return Dim(size=math.prod(d.size or 0 for d in factors))
     return Dim(size=m) if m == n else facts.fresh()
 
 
@@ -151,45 +180,6 @@ def _scalar(outcome: Any) -> Type:
     if isinstance(outcome, (bool, int, float, complex)):
         return Scalar(np.dtype(type(outcome)), python=True)
     return Opaque(type(outcome).__name__)
-
-
-def _axes(args: Any) -> list[Dim]:
-    """Every axis (and integer that is an axis's length) among the arguments, without repeats."""
-    found: dict[Dim, None] = {}
-    for value in leaves(args):
-        for dim in value.type.dims:
-            found[dim] = None
-        if isinstance(value.type, Scalar) and value.type.extent is not None:
-            found[value.type.extent] = None
-    return list(found)
-
-
-def _distinct_sizes(args: Any) -> list[Callable[[Dim], int]]:
-    """Two ways to give all unknown lengths different sizes, which no function of lengths confuses.
-
-    What is longer in the first run is shorter in the second, and all of the second is longer than all of
-    the first: so a sum, a product, a maximum or a minimum of lengths agrees with a third length, or with
-    a constant, in one run at most.
-    """
-    trims: dict[int, list[int]] = {}
-    for d in _axes(args):
-        if d.symbol is not None:
-            trims.setdefault(d.symbol, []).append(d.trim)
-    first: dict[int, int] = {}  # the length of a symbol's axis with no trim
-    second: dict[int, int] = {}
-    next_size = 2
-    for symbol, all_trims in trims.items():
-        first[symbol] = next_size + max(all_trims)
-        next_size = first[symbol] - min(all_trims) + 1
-    for symbol, all_trims in reversed(trims.items()):
-        second[symbol] = next_size + max(all_trims)
-        next_size = second[symbol] - min(all_trims) + 2
-    return [lambda d: d.size if d.size is not None else first[d.symbol] - d.trim,
-            lambda d: d.size if d.size is not None else second[d.symbol] - d.trim]  # fmt: skip
-
-
-def _equal_sizes(number: int) -> Callable[[Dim], int]:
-    return lambda d: d.size if d.size is not None else number
 
 
 def _run(
