@@ -8,19 +8,19 @@ missing specialisation is compiled, and the function is given new code.
 
 from __future__ import annotations
 
-import ast
 import copy
 import inspect
 import threading
 import weakref
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import CodeType, FunctionType, MethodType
 from typing import Any
 
 import numpy as np
 
+from revcompile.codegen.entry import condition_lines, hand_over, kept, pass_on
 from revcompile.codegen.guards import guard_tests, signature_tests
 from revcompile.codegen.load import Namespace, forget, make_function
 from revcompile.codegen.module import function_text, module_text
@@ -28,13 +28,14 @@ from revcompile.compiler import Compiled, MustBeStatic, Request, compile_gradien
 from revcompile.errors import UnsupportedError, seen_outside
 from revcompile.frontend.arguments import Place, describe, key_of
 from revcompile.frontend.names import is_host_object
-from revcompile.frontend.wanted import explicit_names, is_method, names_by_call
+from revcompile.frontend.wanted import explicit_names, is_method, names_by_call, without_defaults
 from revcompile.ir.identifiers import function_name
 from revcompile.syntax.source import Source, find_source
 
 MAX_SPECIALIZATIONS = 64
 MAX_STALE = 4  # specialisations of one signature whose guards differ
 _all: weakref.WeakSet[Dispatcher] = weakref.WeakSet()
+_stubs: weakref.WeakValueDictionary[str, Dispatcher] = weakref.WeakValueDictionary()  # by file of their code
 ARITHMETIC = (OverflowError, ZeroDivisionError, ValueError)
 
 
@@ -133,9 +134,19 @@ class Dispatcher:
     retired: deque[Specialization] = field(default_factory=lambda: deque(maxlen=MAX_SPECIALIZATIONS))
 
     def __post_init__(self) -> None:
+        self.namespace = Namespace()
+        self._read()
+        _all.add(self)
+        self._dispatch = self.namespace.put(f"dispatch_{self.name}", self.dispatch)
+        self.entry = make_function(self._stub(), self.namespace, self.function)
+        self._leave_out_defaults()
+        weakref.finalize(self.entry, forget, self.namespace.files).atexit = False
+
+    def _read(self) -> None:
+        """The function as it is now: a notebook may replace its code in place."""
         self.source: Source = find_source(self.function)
         self._read_signature()
-        self.namespace = Namespace(self.signature.parameters)
+        self.namespace.reserve(self.signature.parameters)
         self.explicit = explicit_names(self.signature, self.options.argnums, self.name)
         self._wanted: dict[int, tuple[tuple[str, ...], bool]] = {}
         parameters = self.signature.parameters.values()
@@ -146,12 +157,32 @@ class Dispatcher:
         self.lent = {n: p.default for n, p in self.signature.parameters.items() if _may_change(p.default)}
         # Without argnums, which parameters are differentiated depends on how defaults were passed.
         self.by_call = self.explicit is None and any(p.default is not p.empty for p in positional)
-        _all.add(self)
-        self._dispatch = self.namespace.put(f"dispatch_{self.name}", self.dispatch)
-        self.entry = make_function(self._stub(), self.namespace, self.function)
+        self._as_read = _made_of(self.function)
+
+    def _leave_out_defaults(self) -> None:
         if self.by_call:
             self.entry.__defaults__ = self.entry.__kwdefaults__ = None
-        weakref.finalize(self.entry, forget, self.namespace.files).atexit = False
+
+    def noticing(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments of a call of the function as it is now."""
+        if all(a is b for a, b in zip(_made_of(self.function), self._as_read)):
+            return args, kwargs
+        with self.lock:
+            if not self.by_call:  # the entry has filled in the old defaults
+                args, kwargs = without_defaults(self.signature, args, kwargs)
+            self._read_again()
+        return args, kwargs
+
+    def _read_again(self) -> None:
+        """Take notice of new code, or new defaults, of the function."""
+        self._read()
+        self.forget()
+        self.entry.__defaults__ = self.function.__defaults__
+        self.entry.__kwdefaults__ = self.function.__kwdefaults__
+        self._leave_out_defaults()
+        self.entry.__signature__ = self.signature  # type: ignore[attr-defined]
 
     def _read_signature(self) -> None:
         """The parameters: without a bound method's first; those of the function that a wrapper wraps."""
@@ -202,6 +233,10 @@ class Dispatcher:
 
     def dispatch(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The slow way of a call: find or make its specialisation, and run it."""
+        home = _stubs.get(self.entry.__code__.co_filename, self)
+        if home is not self:  # a notebook has given this gradient function the code of a newer one
+            return home.dispatch(args, kwargs)
+        args, kwargs = self.noticing(args, kwargs)
         specialization = self.find(args, kwargs)
         if self.shown is not specialization:
             self.show(specialization)
@@ -310,7 +345,7 @@ class Dispatcher:
         lines = [
             "    try:",
             f"        return {condition}",
-            f"    except ({refer(AttributeError)}, {refer(ValueError)}):",
+            f"    except {refer(Exception)}:  # what cannot be read is not what was compiled for",
             "        return False",
         ]
         holds = function_text("holds", self.signature, lines)
@@ -354,18 +389,26 @@ class Dispatcher:
     ) -> CodeType:
         """Dispatch, generated: the latest signature is tested inline and served without a call."""
         indent = "    "
-        lines = [f"{indent}if {' and '.join(tests) or 'True'}:"]
-        call = f"{indent}return {self.namespace.refer(run)}({self._pass_on()})"
+        name = function_name(self.function)
+        for part, made in zip(("__defaults__", "__kwdefaults__"), self._as_read[1:], strict=True):
+            if made is not None:
+                path = self.namespace.put(f"{name}__function", self.function)
+                tests = [*tests, f"{path}.{part} is {self.namespace.put(f'{name}{part}', made)}"]
+        may_fail = any(g.kind not in ("code", "lacks") for g in compiled.guards)  # where something is gone
+        lines = condition_lines(
+            " and ".join(tests) or "True", self.namespace.refer(Exception) if may_fail else ""
+        )
+        call = f"{indent}return {self.namespace.refer(run)}({pass_on(self.signature)})"
         if careful is not None:
             body = [call] if compiled.helpers else compiled.body
-            keep, give_back = self._kept(body)
+            keep, give_back = kept(self.signature, body, self.namespace.globals)
             lines += [
                 *(indent * 2 + line for line in keep),
                 f"{indent * 2}try:",
                 *(indent * 2 + line for line in body),
                 f"{indent * 2}except ({', '.join(map(self.namespace.refer, ARITHMETIC))}):",
                 *(indent * 3 + line for line in give_back or ["pass"]),
-                self._hand_over(indent * 2, self.namespace.put(f"careful_{self.name}", careful)),
+                hand_over(self.signature, indent * 2, self.namespace.put(f"careful_{self.name}", careful)),
             ]
         else:
             lines.append(indent + call)
@@ -374,53 +417,17 @@ class Dispatcher:
             function_text(self.name, self.signature, lines), f"dispatch of {compiled.name}"
         )
 
-    def _kept(self, body: Sequence[str]) -> tuple[list[str], list[str]]:
-        """Statements that keep the parameters which a body assigns to, and that give them back."""
-        nodes = list(ast.walk(ast.parse("\n".join(["def body():", *body]))))
-        names = {n.id for n in nodes if isinstance(n, ast.Name)}
-        assigned = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-        keep, give_back = [], []
-        for name in self.signature.parameters:
-            if name in assigned:
-                given = f"given_{name}"
-                while given in names or given in self.signature.parameters or given in self.namespace.globals:
-                    given += "_"
-                keep.append(f"{given} = {name}")
-                give_back.append(f"{name} = {given}")
-        return keep, give_back
-
     def _stub(self) -> CodeType:
         if self.by_call:
             text = f"def {self.name}(*args, **kwargs):\n    return {self._dispatch}(args, kwargs)\n"
         else:
             text = function_text(self.name, self.signature, [self._fall_back("    ")])
-        return self.namespace.compile(text, f"dispatch of {self.name}")
+        code = self.namespace.compile(text, f"dispatch of {self.name}")
+        _stubs[code.co_filename] = self
+        return code
 
     def _fall_back(self, indent: str) -> str:
-        return self._hand_over(indent, self._dispatch)
-
-    def _hand_over(self, indent: str, function: str) -> str:
-        """The call of a function that takes the arguments as a tuple and a dict."""
-        positional = [p for p in self.signature.parameters.values() if p.kind < p.KEYWORD_ONLY]
-        args = ", ".join(("*" if p.kind is p.VAR_POSITIONAL else "") + p.name for p in positional)
-        keywords = ", ".join(
-            f"**{p.name}" if p.kind is p.VAR_KEYWORD else f"{p.name!r}: {p.name}"
-            for p in self.signature.parameters.values()
-            if p.kind in (p.KEYWORD_ONLY, p.VAR_KEYWORD)
-        )
-        comma = "," if len(positional) == 1 else ""
-        return f"{indent}return {function}(({args}{comma}), {{{keywords}}})"
-
-    def _pass_on(self) -> str:
-        parts = []
-        for p in self.signature.parameters.values():
-            if p.kind is p.VAR_POSITIONAL:
-                parts.append(f"*{p.name}")
-            elif p.kind is p.VAR_KEYWORD:
-                parts.append(f"**{p.name}")
-            else:
-                parts.append(f"{p.name}={p.name}" if p.kind is p.KEYWORD_ONLY else p.name)
-        return ", ".join(parts)
+        return hand_over(self.signature, indent, self._dispatch)
 
     def forget(self) -> None:
         """Drop what is compiled: a rule that it may use has changed."""
@@ -449,6 +456,11 @@ def _may_change(default: Any) -> bool:
     if isinstance(default, tuple):
         return any(map(_may_change, default))
     return isinstance(default, (np.ndarray, list, dict)) or is_host_object(default)
+
+
+def _made_of(function: FunctionType) -> tuple[Any, Any, Any]:
+    """What a function's meaning follows from, and what may be replaced in place."""
+    return function.__code__, function.__defaults__, function.__kwdefaults__
 
 
 def forget_all() -> None:

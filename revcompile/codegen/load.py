@@ -30,18 +30,25 @@ class Namespace:
     A builtin's name means that builtin: whatever the program calls so has another name here.
     """
 
-    def __init__(self, reserved: Iterable[str] = ()) -> None:
+    def __init__(self) -> None:
         self.globals: dict[str, Any] = {"np": np, "math": math, "__builtins__": __builtins__, **_HELPERS}
         self._own = frozenset(self.globals)
-        self.reserved = frozenset(reserved)  # the parameters' names, which would hide a global
+        self.reserved: frozenset[str] = frozenset()  # the parameters' names, which would hide a global
         self._names: dict[int, str] = {}
         self.locals: set[str] = set()  # variables of the code under construction, which would hide a global
         self.files: set[str] = set()
 
+    def reserve(self, parameters: Iterable[str]) -> None:
+        """Keep these names for the parameters."""
+        self.reserved = frozenset(parameters)
+        self._names = {i: name for i, name in self._names.items() if name not in self.reserved}
+
     def refer(self, obj: Any) -> str:
         if id(obj) in self._names:
             return self._names[id(obj)]
-        if isinstance(obj, np.dtype):
+        if isinstance(obj, CodeType):
+            wish = f"{obj.co_name}__code"
+        elif isinstance(obj, np.dtype):
             wish = f"{obj.name}_dtype"
         else:
             wish = str(getattr(obj, "__name__", type(obj).__name__))

@@ -78,7 +78,7 @@ def look_up(low: Lowering, identifier: str, frame: Frame) -> Structure:
     code = function.__code__
     if identifier in code.co_freevars:
         cell = (function.__closure__ or ())[code.co_freevars.index(identifier)]
-        if frame.is_rule:
+        if frame.is_own:
             return cell.cell_contents
         try:
             contents = cell.cell_contents
@@ -91,13 +91,13 @@ def look_up(low: Lowering, identifier: str, frame: Frame) -> Structure:
         raise HostError(UnboundLocalError(said))
     if identifier in function.__globals__:
         obj = function.__globals__[identifier]
-        if frame.is_rule:
+        if frame.is_own:
             return obj
         return low.host.bring(low.host.globals_root(function).attribute(identifier), obj, identifier)
+    if not frame.is_own:
+        low.host.lacks(function, identifier)
     if identifier not in function.__builtins__:
         raise HostError(NameError(f"name {identifier!r} is not defined"))
-    if not frame.is_rule:
-        low.host.lacks(function, identifier)
     return function.__builtins__[identifier]
 
 
@@ -127,9 +127,15 @@ def static_attribute(low: Lowering, owner: Any, attr: str, frame: Frame) -> Stru
         if isinstance(raw, (property, FunctionType, classmethod, staticmethod)) and not frame.is_rule:
             if home.__module__ != "collections" and attr not in NAMED_TUPLE:
                 return objects.bound(low, home, raw, attr, owner)
-    with host():
-        obj = getattr(owner, attr)
-    if frame.is_rule or is_library(owner) or not is_static(obj):
+    try:
+        with host():
+            obj = getattr(owner, attr)
+    except HostError:
+        path = low.host.path_of(owner)
+        if path is not None:
+            low.host.note_has(path, attr, False)
+        raise
+    if frame.is_own or is_library(owner) or not is_static(obj):
         if type(obj) is float and not frame.is_rule and math.isfinite(obj):
             if public_module(owner) and is_name(attr):
                 low.spell(obj, f"{public_module(owner)}.{attr}")

@@ -136,6 +136,7 @@ class Language:
         """The source of a function of the program, read once in a compilation."""
         if function not in self.sources:
             self.sources[function] = find_source(function)
+            self.host.pin(function)
         return self.sources[function]
 
     # -- names --------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ from revcompile.statements import branch, exits, iterables, loop, simple, with_
 from revcompile.syntax.abstract import Frame, Left, NeedShape, NeedStatic, NestedFunction, Returned, type_of
 from revcompile.syntax.memory import Memory
 from revcompile.syntax.mutable import Mutables, is_growing
-from revcompile.syntax.source import Source, rule_source
+from revcompile.syntax.source import Source, find_source
 
 MAX_STATEMENTS = 30_000
 
@@ -216,6 +216,7 @@ class Lowering(Language):
         else:
             names = [p.name for p in positional if p.default is not p.empty and p.kind != p.KEYWORD_ONLY]
             found = path.attribute("__defaults__").item(names.index(parameter.name))
+            self.host.same_length(path.attribute("__defaults__"), function.__defaults__)
         return self.host.bring(found, parameter.default, parameter.name)
 
     def spell(self, number: float, text: str) -> None:
@@ -269,8 +270,8 @@ class Lowering(Language):
         self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], frame: Frame
     ) -> Structure:
         """A call of a user's function."""
-        source = rule_source(function) if frame.is_rule else self.source_of(function)
-        names = calls.bind_parameters(self, source, args, kwargs, frame.is_rule)
+        source = find_source(function) if frame.is_own else self.source_of(function)
+        names = calls.bind_parameters(self, source, args, kwargs, frame.is_own)
         inner = Frame(source, names, None, frame.is_rule, frame.depth + 1)
         return pairs.call(self, source.node, inner)
 
@@ -308,13 +309,12 @@ class Lowering(Language):
 
     def run_rule(self, rule: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Structure:
         """Interpret a gate's backward rule, here."""
-        source = rule_source(rule)
-        frame = Frame(source, {}, None, True, 0)
+        frame = Frame(find_source(rule), {}, None, True, 0)
         return self.inline(rule, args, kwargs, frame)
 
     def run_formula(self, formula: ast.expr, names: dict[str, Any], module: Callable[..., Any]) -> Structure:
         """Interpret an elementwise gate's formula."""
-        source = rule_source(module)
+        source = find_source(module)
         return self.evaluate(formula, Frame(source, dict(names), None, True, 0))
 
     # -- errors -------------------------------------------------------------------------------
@@ -366,6 +366,7 @@ def lower(
 ) -> Function:
     """The IR of a whole function that begins with these names."""
     frame = Frame(source, names)
+    lowering.host.pin(source.function)
     result = lowering.body(source.node, frame)
     result = lowering.resolve(result)
     block = Block(tuple(lowering.builder.statements), (result,))

@@ -21,7 +21,7 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from revcompile.errors import UnsupportedError, host
+from revcompile.errors import HostError, UnsupportedError, host
 from revcompile.ir.identifiers import function_name, identifier, is_name, key_literal, literal
 from revcompile.ir.nodes import Structure, Value
 from revcompile.ir.types import Array, Dim, Facts, Type
@@ -58,7 +58,7 @@ class Path:
 class Guard:
     """A condition under which a specialisation holds: the object at `path` is still `expected`.
 
-    `kind` is "is" (the same object), "equal" (an equal plain constant), "type" (a live number of
+    `kind` is "is" or "code" (the same object), "equal" (an equal plain constant), "type" (a live number of
     the same type, `expected` being a `Type`), "length" (a container of the same type and keys),
     "class" (an object of the same class), "has" (whether it has an attribute: name and answer), "lacks" (a
     dict without a key), "same" or "apart" (whether it is the object at another path, which `expected` is).
@@ -179,6 +179,11 @@ class HostNames:
         """The path of an argument."""
         return Path(name, None, name, is_parameter=True, getattr=self._getattr)
 
+    def pin(self, function: FunctionType) -> None:
+        """Note that a function's code is compiled in, which a notebook may replace in place."""
+        root = self.root(f"{function_name(function)}__function", function)  # what no variable is called
+        self._guard(root.attribute("__code__"), "code", function.__code__)
+
     def reach(self, path: Path, obj: Any) -> Any:
         """Note that generated code reaches the static object `obj` at `path`."""
         self._reached.setdefault(id(obj), (path, obj))
@@ -208,8 +213,12 @@ class HostNames:
     def attribute(self, path: Path, owner: Any, name: str) -> Structure:
         """The abstract value of an attribute of the host object `owner`, which is at `path`."""
         obj = owner.obj if isinstance(owner, HostObject) else owner
-        with host():
-            found = getattr(obj, name)
+        try:
+            with host():
+                found = getattr(obj, name)
+        except HostError:
+            self.note_has(path, name, False)
+            raise
         if (
             isinstance(found, MethodType)
             and found.__self__ is obj
@@ -222,8 +231,12 @@ class HostNames:
     def has(self, path: Path, owner: HostObject, name: str) -> bool:
         with host():
             answer = hasattr(owner.obj, name)
-        self.guards[path.attribute(name), "has"] = Guard(path, "has", (name, answer))
+        self.note_has(path, name, answer)
         return answer
+
+    def note_has(self, path: Path, name: str, answer: bool) -> None:
+        """Note that the code holds only while the object at `path` has an attribute, or has none."""
+        self.guards[path.attribute(name), "has"] = Guard(path, "has", (name, answer))
 
     def bring(self, path: Path, obj: Any, name: str) -> Structure:
         """The abstract value of the host object `obj`, which generated code finds at `path`."""
@@ -233,7 +246,7 @@ class HostNames:
             self._guard(path, "equal", obj)
             return obj
         if type(obj) in (tuple, list) or (isinstance(obj, tuple) and hasattr(obj, "_fields")):
-            self._guard(path, "length", (type(obj), len(obj)))
+            self.same_length(path, obj)
             items = [self.bring(path.item(i), x, f"{name}_{i}") for i, x in enumerate(obj)]
             return self._lend(type(obj)(*items) if hasattr(obj, "_fields") else type(obj)(items), path, obj)
         if type(obj) is dict:
@@ -271,6 +284,10 @@ class HostNames:
             return self.host_object(path, obj)
         self._guard(path, "is", obj)
         return self.reach(path, obj)
+
+    def same_length(self, path: Path, obj: Any) -> None:
+        """Note that the code holds only for a container of this class and length."""
+        self._guard(path, "length", (type(obj), len(obj)))
 
     def _lend(self, copy: Any, path: Path, obj: Any) -> Any:
         self.lent[id(copy)] = (copy, path, obj)

@@ -6,6 +6,7 @@ Imports the standard library and NumPy.
 from __future__ import annotations
 
 import inspect
+from typing import Any
 
 import numpy as np
 
@@ -58,3 +59,22 @@ def names_by_call(
             names.append(p.name)
     star = any(p.kind is p.VAR_POSITIONAL for p in signature.parameters.values())
     return tuple(names), len(names) == 1 and not star
+
+
+def without_defaults(
+    signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of a call but those that are the parameters' defaults.
+
+    >>> without_defaults(inspect.signature(lambda x, y=None, z=None: 0), (1, None, 3), {})
+    ((1,), {'z': 3})
+    """
+    parameters = signature.parameters
+    positional = [p for p in parameters.values() if p.kind < p.VAR_POSITIONAL]
+    if len(args) > len(positional):  # with `*args`, all before it are passed
+        return args, kwargs
+    given = {p.name: a for p, a in zip(positional, args, strict=False)} | kwargs
+    left_out = {n for n, a in given.items() if n in parameters and parameters[n].default is a}
+    first = next((i for i, p in enumerate(positional) if p.name in left_out), len(args))
+    names = [*(p.name for p in positional[first:]), *kwargs]
+    return args[:first], {n: given[n] for n in names if n in given and n not in left_out}

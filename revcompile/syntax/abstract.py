@@ -27,7 +27,7 @@ class Frame:
     source: Source
     names: dict[str, Structure]
     parent: Frame | None = None  # the frame that a nested function closes over
-    is_rule: bool = False  # a gate's rule: its names are ours, its host objects need no guard
+    is_rule: bool = False  # a gate's rule
     depth: int = 0
     in_comprehension: bool = False  # what := assigns there is a name of `parent`
     unset: set[str] = field(default_factory=set)  # names that were read before they were assigned
@@ -48,6 +48,13 @@ class Frame:
     @property
     def function(self) -> FunctionType:
         return self.source.function
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is a rule of this package: what its names mean is ours, and stays what it is."""
+        function: Any = self.function
+        name = function.__globals__.get("__name__") or ""
+        return self.is_rule and name.partition(".")[0] == __name__.partition(".")[0]
 
 
 @dataclass(eq=False)

@@ -1,4 +1,4 @@
-"""From a function object to its syntax tree. Imports errors only.
+"""From a function object to its syntax tree. Imports the errors.
 
 Source comes through `linecache`, which REPLs, doctest and notebooks fill, so a function defined in
 any of them has one.
@@ -7,16 +7,19 @@ any of them has one.
 from __future__ import annotations
 
 import ast
-import inspect
 import linecache
-import tokenize
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from revcompile.errors import Place, UnsupportedError
+from revcompile.syntax.matching import Definition, is_source_of
+
+MAX_KEPT = 2048
+SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+_found: dict[tuple[CodeType, str], tuple[Definition, tuple[str, ...]]] = {}  # what is known to match
 
 
 @dataclass(frozen=True)
@@ -24,14 +27,15 @@ class Source:
     """A function's definition: its syntax tree, with line numbers as in the file."""
 
     function: FunctionType
-    node: ast.FunctionDef | ast.Lambda
+    node: Definition
     filename: str
     shift: int  # columns by which the tree is left of the file's text
+    lines: tuple[str, ...]  # of the file, as it was when the function was compiled
 
     def place(self, node: ast.AST) -> Place:
         """Where `node` stands in the user's file."""
         line = getattr(node, "lineno", self.node.lineno)
-        text = linecache.getline(self.filename, line, self.function.__globals__).rstrip("\n")
+        text = self._text(line)
         start = len(text.encode()[: getattr(node, "col_offset", 0)].decode(errors="ignore")) + self.shift
         end = getattr(node, "end_col_offset", None) or len(text)
         end = len(text) if getattr(node, "end_lineno", line) != line else end + self.shift
@@ -39,9 +43,12 @@ class Source:
 
     def line(self, number: int) -> Place:
         """A whole line of the user's file."""
-        text = linecache.getline(self.filename, number, self.function.__globals__).rstrip("\n")
+        text = self._text(number)
         start = len(text) - len(text.lstrip())
         return Place(self.filename, number, self.function.__name__, text, start, len(text))
+
+    def _text(self, number: int) -> str:
+        return self.lines[number - 1].rstrip("\n") if 0 < number <= len(self.lines) else ""
 
     def segment(self, node: ast.AST) -> str:
         """The text of a one-line expression."""
@@ -50,87 +57,137 @@ class Source:
 
 
 def find_source(function: Callable[..., Any]) -> Source:
-    """The source of a Python function. Raises UnsupportedError where there is none."""
+    """The source of a Python function. Raises UnsupportedError where there is none.
+
+    Only text that compiles to the function's code counts as its source.
+    """
     if not isinstance(function, FunctionType):
         raise UnsupportedError(
             f"{function!r} has no Python source: it is a {type(function).__name__}",
             way_out="Decorate a Python function, or register a rule with @revcompile.gate.",
         )
     code = function.__code__
-    lines = linecache.getlines(code.co_filename, function.__globals__)
+    key = (code, code.co_filename)
+    found = _found.get(key)
+    if found is None:
+        while len(_found) >= MAX_KEPT:
+            _found.pop(next(iter(_found), key), None)
+        _found[key] = found = _find(function)
+    return Source(function, found[0], code.co_filename, 0, found[1])
+
+
+def _find(function: FunctionType) -> tuple[Definition, tuple[str, ...]]:
+    """A function's definition, and the lines of the file in which it stands.
+
+    What `linecache` remembers of a file may be older than the file, and it may be newer than the function.
+    """
+    code = function.__code__
+    lines = tuple(linecache.getlines(code.co_filename, function.__globals__))
+    try:
+        node = _definition(function, lines)
+    except SyntaxError:
+        node = None
+    if node is not None:
+        return node, lines
+    linecache.checkcache(code.co_filename)
+    lines = tuple(linecache.getlines(code.co_filename, function.__globals__))
     if not lines:
         raise UnsupportedError(
             f"the source of {function.__qualname__} is not available ({code.co_filename})",
             way_out="Define it in a file, a notebook cell or a Python 3.13 prompt, where its text is kept.",
         )
     try:
-        node, shift = _definition(code, tuple(lines))
-    except (SyntaxError, IndexError, tokenize.TokenError) as e:
+        node = _definition(function, lines)
+    except SyntaxError as e:
         raise UnsupportedError(
             f"the source of {function.__qualname__} in {code.co_filename} does not parse: {e}",
             way_out="Has the file changed since it was imported? Reload it.",
         ) from e
-    if node is None:
-        raise UnsupportedError(
-            f"cannot find {function.__qualname__} at line {code.co_firstlineno} of {code.co_filename}",
-            way_out="Has the file changed since it was imported? Reload it. "
-            "Two lambdas alike on one line: give them names with def.",
-        )
-    if _is_stale(node, code):
+    if node is not None:
+        return node, lines
+    if any(_name(n) == code.co_name for n in _file(lines)[0]):
         raise UnsupportedError(
             f"the source of {function.__qualname__} in {code.co_filename} is not what was compiled",
             way_out="Has the file changed since it was imported? Reload it.",
         )
-    return Source(function, node, code.co_filename, shift)
+    raise UnsupportedError(
+        f"cannot find {function.__qualname__} at line {code.co_firstlineno} of {code.co_filename}",
+        way_out="Has the file changed since it was imported? Reload it.",
+    )
 
 
-@lru_cache(maxsize=1024)
-def rule_source(rule: FunctionType) -> Source:
-    """The source of a gate's rule, which is read again and again."""
-    return find_source(rule)
+def _definition(function: FunctionType, lines: tuple[str, ...]) -> Definition | None:
+    """The definition that compiles to a function's code: at its line, or else where it has moved to."""
+    code = function.__code__
+    qualname = getattr(code, "co_qualname", function.__qualname__)  # which `functools.wraps` leaves as it is
+    node = _block(lines, code.co_firstlineno - 1) if code.co_name != "<lambda>" else None
+    if node is not None and node.name == code.co_name:
+        modules = [n for n in code.co_names if isinstance(function.__globals__.get(n), ModuleType)]
+        if any(is_source_of(node, code, qualname, names) for names in (modules, ())):
+            return node
+    definitions, imported = _file(lines)
+    named = [n for n in definitions if _name(n) == code.co_name]
+    named.sort(key=lambda n: (abs(_first_line(n) - code.co_firstlineno), not _encloses(n, code)))
+    return next((n for n in named if is_source_of(n, code, qualname, imported)), None)
 
 
-def _definition(code: CodeType, lines: tuple[str, ...]) -> tuple[ast.FunctionDef | ast.Lambda | None, int]:
-    if code.co_name == "<lambda>":
-        return _find_lambda(code, lines), 0
-    first = code.co_firstlineno - 1
-    block = inspect.getblock(list(lines[first:]))
-    indent = len(block[0]) - len(block[0].lstrip())
-    text = "".join(block) if not indent else "if 1:\n" + "".join(block)
-    tree = ast.parse(text)
+def _block(lines: tuple[str, ...], first: int) -> ast.FunctionDef | None:
+    """The definition that begins at a line, found by its indentation: without parsing the whole file."""
+    if not 0 <= first < len(lines):
+        return None
+    indent = len(lines[first]) - len(lines[first].lstrip())
+    last, inside = first + 1, False
+    for line in lines[first:]:
+        text = line.lstrip()
+        outside = text and text[0] not in "#)]}" and len(line) - len(text) <= indent
+        if inside and outside:
+            break
+        inside = inside or text.startswith("def ")
+        last += 1
+    block = "".join(lines[first : last - 1])
+    try:
+        tree = _parse("if 1:\n" + block if indent else block)
+    except SyntaxError:
+        return None
     ast.increment_lineno(tree, first - (1 if indent else 0))
-    body = tree.body[0].body if indent else tree.body  # type: ignore[attr-defined]
-    node = body[0]
-    if isinstance(node, ast.FunctionDef) and _matches(node, code):
-        return node, 0
-    return None, 0
-
-
-def _find_lambda(code: CodeType, lines: tuple[str, ...]) -> ast.Lambda | None:
-    candidates = [n for n in _lambdas(lines) if n.lineno == code.co_firstlineno and _matches(n, code)]
-    if len(candidates) > 1 and hasattr(code, "co_positions"):
-        inside = [n for n in candidates if _encloses(n, code)]
-        return max(inside, key=lambda n: (n.lineno, n.col_offset), default=None)  # the innermost
-    if len(candidates) > 1:
-        alike = [n for n in candidates if _same_code(n, code)]
-        texts = {ast.dump(n) for n in alike}
-        candidates = alike[:1] if len(texts) == 1 else []
-    return candidates[0] if candidates else None
+    body = tree.body[0].body if indent else tree.body
+    return body[0] if body and isinstance(body[0], ast.FunctionDef) else None
 
 
 @lru_cache(maxsize=32)
-def _lambdas(lines: tuple[str, ...]) -> list[ast.Lambda]:
-    return [n for n in ast.walk(ast.parse("".join(lines))) if isinstance(n, ast.Lambda)]
+def _file(lines: tuple[str, ...]) -> tuple[list[Definition], list[str]]:
+    """All the functions in a file, and the names that it imports outside them."""
+    definitions: list[Definition] = []
+    imported: list[str] = []
+    waiting: list[tuple[ast.AST, bool]] = [(_parse("".join(lines)), False)]
+    while waiting:
+        node, inside = waiting.pop()
+        if isinstance(node, (ast.Import, ast.ImportFrom)) and not inside:
+            imported += [(a.asname or a.name).partition(".")[0] for a in node.names if a.name != "*"]
+        elif isinstance(node, (ast.Lambda, ast.FunctionDef)):
+            definitions.append(node)
+        inside = inside or isinstance(node, SCOPES)
+        waiting += [(inner, inside) for inner in ast.iter_child_nodes(node)]
+    return definitions, imported
 
 
-def _matches(node: ast.FunctionDef | ast.Lambda, code: CodeType) -> bool:
-    if isinstance(node, ast.FunctionDef) and node.name != code.co_name:
+def _parse(text: str) -> Any:
+    """Of a notebook's cell, too, which may have `await` outside a function."""
+    return compile(text, "", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+
+
+def _name(node: Definition) -> str:
+    return node.name if isinstance(node, ast.FunctionDef) else "<lambda>"
+
+
+def _first_line(node: Definition) -> int:
+    return min(n.lineno for n in (node, *getattr(node, "decorator_list", ())))
+
+
+def _encloses(node: Definition, code: CodeType) -> bool:
+    """Whether all of a lambda's code comes from its body (Python 3.11 and later know columns)."""
+    if not isinstance(node, ast.Lambda) or not hasattr(code, "co_positions"):
         return False
-    return tuple(a.arg for a in parameters(node)) == code.co_varnames[: len(parameters(node))]
-
-
-def _encloses(node: ast.Lambda, code: CodeType) -> bool:
-    """Whether all of the code comes from the lambda's body (Python 3.11 and later know columns)."""
     body = node.body
     start, end = (body.lineno, body.col_offset), (body.end_lineno, body.end_col_offset)
     positions: Any = getattr(code, "co_positions")()  # noqa: B009  (3.10 has none)
@@ -138,61 +195,7 @@ def _encloses(node: ast.Lambda, code: CodeType) -> bool:
     return bool(spans) and all(start <= (a, c) and (b, d) <= end for a, b, c, d in spans)
 
 
-def _is_stale(node: ast.FunctionDef | ast.Lambda, code: CodeType) -> bool:
-    """Whether the text has numbers or names that the compiled function does not have."""
-    if isinstance(node, ast.Lambda):
-        module = compile(ast.Expression(node), "", "eval")
-    else:
-        plain = ast.FunctionDef(node.name, node.args, node.body, [], None)
-        for name in ("lineno", "col_offset", "end_lineno", "end_col_offset"):
-            setattr(plain, name, getattr(node, name))
-        plain.type_params = []  # type: ignore[attr-defined]
-        shell = ast.parse(f"def shell({', '.join(code.co_freevars)}): pass")  # what it may declare nonlocal
-        shell.body[0].body = [plain]  # type: ignore[attr-defined]
-        module = next(c for c in compile(shell, "", "exec").co_consts if isinstance(c, CodeType))
-    own = next((c for c in module.co_consts if isinstance(c, CodeType)), None)
-    compiled = _words(code)
-    private = {
-        w[w.index("__", 1) :] for w in compiled if isinstance(w, str) and w[:1] == "_" and "__" in w[1:]
-    }
-    return own is not None and not _words(own) <= compiled | private  # in a class, __x is called _Class__x
-
-
-def _words(code: CodeType) -> set[Any]:
-    """The numbers and names in compiled code and in the functions inside it."""
-    found: set[Any] = {*code.co_names, *code.co_varnames, *code.co_freevars, *code.co_cellvars}
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            found |= _words(constant)
-        elif type(constant) in (int, float):
-            found.add((type(constant), constant))
-    return found
-
-
-def _same_code(node: ast.Lambda, code: CodeType) -> bool:
-    outer = ast.parse(
-        f"lambda {', '.join(code.co_freevars)}: 0", mode="eval"
-    )  # the names that it closes over
-    outer.body.body = node  # type: ignore[attr-defined]
-    shell = next(c for c in compile(outer, "", "eval").co_consts if isinstance(c, CodeType))
-    compiled = next(c for c in shell.co_consts if isinstance(c, CodeType))
-    return (
-        compiled.co_code == code.co_code
-        and compiled.co_names == code.co_names
-        and _plain(compiled.co_consts) == _plain(code.co_consts)
-    )
-
-
-def _plain(constants: tuple[Any, ...]) -> list[Any]:
-    """Constants to compare: not the inner functions, nor their qualified names."""
-    return [
-        (type(c), c)
-        for c in constants
-        if not isinstance(c, CodeType) and not (isinstance(c, str) and "<locals>" in c)
-    ]
-
-
-def parameters(node: ast.FunctionDef | ast.Lambda) -> list[ast.arg]:
+def parameters(node: Definition) -> list[ast.arg]:
     """All parameters, in the order of a code object's variable names."""
     a = node.args
     named = [*a.posonlyargs, *a.args, *a.kwonlyargs]

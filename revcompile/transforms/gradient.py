@@ -272,7 +272,7 @@ _NOT_CALLED = "# no source yet: call it once, or ask for source_for(*args)\n"
 def _source_for(dispatcher: Dispatcher) -> Callable[..., str]:
     def source_for(*args: Any, **kwargs: Any) -> str:
         """The generated module for arguments like these."""
-        found = dispatcher.find(args, kwargs)
+        found = dispatcher.find(*dispatcher.noticing(args, kwargs))
         if dispatcher.shown is None:
             dispatcher.show(found)
         return found.source

@@ -1,0 +1,68 @@
+"""The text of a gradient's public function: the test of a call, and how its arguments are handed on.
+
+Imports the standard library.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Container, Sequence
+from inspect import Signature
+
+FITS = "fits__0"  # whether a call is one that the latest code is for; nothing else is called so
+INDENT = "    "
+
+
+def condition_lines(condition: str, failure: str) -> list[str]:
+    """`if condition:`. What raises a `failure` does not hold; without any, nothing can be raised."""
+    if not failure:
+        return [f"{INDENT}if {condition}:"]
+    return [
+        f"{INDENT}try:",
+        f"{INDENT * 2}{FITS} = {condition}",
+        f"{INDENT}except {failure}:",
+        f"{INDENT * 2}{FITS} = False",
+        f"{INDENT}if {FITS}:",
+    ]
+
+
+def hand_over(signature: Signature, indent: str, function: str) -> str:
+    """The call of a function that takes the arguments as a tuple and a dict."""
+    positional = [p for p in signature.parameters.values() if p.kind < p.KEYWORD_ONLY]
+    args = ", ".join(("*" if p.kind is p.VAR_POSITIONAL else "") + p.name for p in positional)
+    keywords = ", ".join(
+        f"**{p.name}" if p.kind is p.VAR_KEYWORD else f"{p.name!r}: {p.name}"
+        for p in signature.parameters.values()
+        if p.kind in (p.KEYWORD_ONLY, p.VAR_KEYWORD)
+    )
+    comma = "," if len(positional) == 1 else ""
+    return f"{indent}return {function}(({args}{comma}), {{{keywords}}})"
+
+
+def pass_on(signature: Signature) -> str:
+    """The arguments of a call of a function with the same parameters."""
+    parts = []
+    for p in signature.parameters.values():
+        if p.kind is p.VAR_POSITIONAL:
+            parts.append(f"*{p.name}")
+        elif p.kind is p.VAR_KEYWORD:
+            parts.append(f"**{p.name}")
+        else:
+            parts.append(f"{p.name}={p.name}" if p.kind is p.KEYWORD_ONLY else p.name)
+    return ", ".join(parts)
+
+
+def kept(signature: Signature, body: Sequence[str], taken: Container[str]) -> tuple[list[str], list[str]]:
+    """Statements that keep the parameters which a body assigns to, and that give them back."""
+    nodes = list(ast.walk(ast.parse("\n".join(["def body():", *body]))))
+    names = {n.id for n in nodes if isinstance(n, ast.Name)}
+    assigned = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    keep, give_back = [], []
+    for name in signature.parameters:
+        if name in assigned:
+            given = f"given_{name}"
+            while given in names or given in signature.parameters or given in taken:
+                given += "_"
+            keep.append(f"{given} = {name}")
+            give_back.append(f"{name} = {given}")
+    return keep, give_back
