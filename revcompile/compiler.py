@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,14 +11,17 @@ from revcompile.autodiff.differentiate import differentiate
 from revcompile.autodiff.reverse import learn
 from revcompile.autodiff.signs import may_be_infinite
 from revcompile.autodiff.whole import learn_of_calls, refuse_cutting
+from revcompile.codegen.conditions import agreements, apart
+from revcompile.codegen.first_run import Run
 from revcompile.codegen.linked import Helpers, Linked, Texts
 from revcompile.codegen.load import Namespace
 from revcompile.errors import HostError, UnsupportedError, raise_defect
-from revcompile.frontend.arguments import Place, adopt, lend, places_of, spell_place, structure_of
+from revcompile.frontend.arguments import Attribute, Place, adopt, lend, places_of, structure_of
 from revcompile.frontend.containers import check_aliases
 from revcompile.frontend.lower import Lowering, infer_types, lower
 from revcompile.frontend.names import Guard, Live
 from revcompile.frontend.recursion import deep_stack
+from revcompile.gates.foreign import ForeignCall, Learning, NotKnownYet, Unfinished
 from revcompile.gates.halves import Half, Pair
 from revcompile.ir.build import Builder
 from revcompile.ir.nodes import (
@@ -31,11 +34,11 @@ from revcompile.ir.nodes import (
     is_static,
     leaves,
 )
-from revcompile.ir.types import Array, Facts, is_float, same_axes
+from revcompile.ir.types import Array, Facts, is_float
 from revcompile.ir.verify import check
 from revcompile.passes import scalar_math
 from revcompile.passes.cse import eliminate_common
-from revcompile.passes.dead import eliminate_dead
+from revcompile.passes.dead import eliminate_dead, without_printing
 from revcompile.passes.extents import ask_the_living
 from revcompile.passes.fuse import fuse_gates
 from revcompile.passes.hoist import use_before_store
@@ -85,6 +88,7 @@ class Compiled:
         tuple[str, str], ...
     ]  # arguments that must not share memory: the function writes into the first
     agreements: tuple[str, ...]  # tests that lengths agree which the primal takes to be equal
+    foreign: bool  # whether a call as it is may give something of another kind than it did
 
 
 class MustBeStatic(Exception):
@@ -96,15 +100,25 @@ class MustBeStatic(Exception):
 
 
 def compile_gradient(
-    request: Request, arguments: Mapping[str, Any], static: frozenset[Place], namespace: Namespace
+    request: Request,
+    arguments: Mapping[str, Any],
+    static: frozenset[Place],
+    namespace: Namespace,
+    learning: Learning,
 ) -> Compiled:
-    """Compile for arguments like these. Raises UnsupportedError, or what the primal itself would."""
+    """Compile for arguments like these. Raises UnsupportedError, or what the primal itself would.
+
+    `learning` is what is known of calls as they are: what they give is found out by making them.
+    """
+    learning.outcomes.clear()
     decisions: frozenset[Decision] = frozenset()
     first: Exception | None = None  # what an attempt with growing lists has failed by
     while True:
         try:
             with deep_stack():
-                return _compile(request, arguments, static, namespace, decisions)
+                return _compile(request, arguments, static, namespace, decisions, learning)
+        except NotKnownYet:
+            continue
         except RecursionError:
             raise UnsupportedError(
                 "this function is nested too deeply to be compiled",
@@ -138,13 +152,18 @@ def _compile(
     static: frozenset[Place],
     namespace: Namespace,
     decisions: frozenset[Decision],
+    learning: Learning,
 ) -> Compiled:
-    low = Lowering(Builder(infer_types, Facts()), static, namespace.put, decisions)
+    low = Lowering(Builder(infer_types, Facts()), static, namespace.put, decisions, learning)
     parameters = [
         Parameter(name, structure_of(v, (name,), static, low.host, () if name in request.wanted else None))
         for name, v in arguments.items()
     ]
     _refuse_objects(parameters, request.wanted)
+    for p in parameters:
+        for place, v in places_of(p.structure, (p.name,)):
+            low.values[v] = _at(arguments[p.name], place[1:])
+            low.varied |= {v} if p.name in request.wanted else set()
     low.differentiate = lambda f, wanted, has_aux: _nested(request, f, wanted, has_aux, low)
     primal = _lower(request, parameters, arguments, low)
     memory = low.memory
@@ -154,6 +173,15 @@ def _compile(
     for pair in low.pairs.made():
         _prepare(pair, request, low)
     pairs = low.pairs.made()
+    if low.unknown and learning.allowed:
+        line = _Line(request, low, primal)
+        silent = line.finish(replace(primal, body=without_printing(primal.body)))
+        run = Run(request.source.function, request.signature, arguments, namespace, low.host)
+        try:
+            run.find_out(Linked(silent, line.primal_of), primal)
+        except Unfinished:
+            assert low.unfinished is not None
+            raise low.unfinished from None
     learn_of_calls(forward, pairs)
     for function in (forward, *(pair.function for pair in pairs if pair.function is not None)):
         refuse_cutting(function)
@@ -185,9 +213,18 @@ def _compile(
         layouts=tuple(
             f"{memory.layouts[v]}.flags.c_contiguous" for v in memory.relied if v in memory.written
         ),
-        apart=tuple(_apart(parameters, live, memory.written)),
-        agreements=tuple(_agreements(parameters, live, low.builder.facts)),
+        apart=tuple(apart(parameters, live, memory.written)),
+        agreements=tuple(agreements(parameters, live, low.builder.facts)),
+        foreign=bool(low.unknown)
+        or any(isinstance(s.function, ForeignCall) for s in applications(primal.body)),
     )
+
+
+def _at(obj: Any, steps: Sequence[Any]) -> Any:
+    """What stands at a place in an argument."""
+    for step in steps:
+        obj = getattr(obj, step) if isinstance(step, Attribute) else obj[step]
+    return obj
 
 
 def _prepare(pair: Pair, request: Request, low: Lowering) -> None:
@@ -213,14 +250,17 @@ class _Line:
         self.on_math = self.on_numpy and scalar_math.may_restart(*both)  # and begins with another
 
     def final(self, gradient: Function, half: Half | None = None) -> Function:
-        optimize = self.request.optimize
+        optimize, before = self.request.optimize, gradient
+        on_numpy = self.on_numpy and not self.on_math and (half is None or half.variant is not None)
         if self.on_math:
             gradient = scalar_math.use_math(gradient, as_floats=optimize)
-        elif self.on_numpy and (half is None or half.variant is not None):
-            gradient = self._on_numpy(gradient)
+        elif on_numpy:
+            gradient = drop_casts(scalar_math.numpy_backward(gradient), self.facts)
         if optimize and not self.request.with_value and not gradient.called:
             gradient = _without_value(gradient)
         done = optimise(gradient, self.facts) if optimize else drop_casts(gradient, self.facts)
+        if on_numpy and not gradient.called:  # at the end: simplifying takes such a cast for one of a float
+            done = scalar_math.float_gradients(done, before)
         return self.finish(done, half)
 
     def finish(self, function: Function, half: Half | None = None) -> Function:
@@ -273,50 +313,6 @@ class _Line:
             return make()
         finally:
             self.facts.restore(known)
-
-
-def _apart(
-    parameters: Sequence[Parameter], live: Sequence[Live], written: set[Value]
-) -> Iterator[tuple[str, str]]:
-    """Arguments that are written, each with those that would see it if they shared its memory."""
-    arrays = [
-        (spell_place(place), value)
-        for p in parameters
-        for place, value in places_of(p.structure, (p.name,))
-        if isinstance(value.type, Array)
-    ]
-    arrays += [(item.path.text, item.value) for item in live if isinstance(item.value.type, Array)]
-    for text, value in arrays:
-        if value in written:
-            yield from ((text, other) for other, _ in arrays if other != text)
-
-
-def _agreements(parameters: Sequence[Parameter], live: Sequence[Live], facts: Facts) -> Iterator[str]:
-    """Lengths of arguments that every run of the primal takes to be equal, where NumPy would raise.
-
-    The statement that would raise may be one that the gradient does not need.
-    """
-    arrays = [
-        (spell_place(place), value) for p in parameters for place, value in places_of(p.structure, (p.name,))
-    ]
-    arrays += [(item.path.text, item.value) for item in live]
-    first: dict[int, tuple[str, int, Value]] = {}
-    whole: set[tuple[str, str]] = set()
-    for text, value in arrays:
-        for axis, dim in enumerate(value.type.dims):
-            if dim.symbol is None:
-                continue
-            size = facts.size_of(dim)
-            if size is not None:
-                yield f"{text}.shape[{axis}] == {size}"
-            other, other_axis, known = first.setdefault(facts.root(dim.symbol), (text, axis, value))
-            if (other, other_axis) == (text, axis) or (other, text) in whole:
-                continue
-            if same_axes(facts, known.type.dims, value.type.dims):
-                whole.add((other, text))
-                yield f"{text}.shape == {other}.shape"
-            else:
-                yield f"{text}.shape[{axis}] == {other}.shape[{other_axis}]"
 
 
 def _refuse_objects(parameters: Sequence[Parameter], wanted: Sequence[str]) -> None:

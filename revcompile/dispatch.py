@@ -13,7 +13,7 @@ import inspect
 import threading
 import weakref
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import CodeType, FunctionType, MethodType
 from typing import Any
@@ -29,10 +29,13 @@ from revcompile.errors import UnsupportedError, seen_outside
 from revcompile.frontend.arguments import Place, describe, key_of
 from revcompile.frontend.names import is_host_object
 from revcompile.frontend.wanted import explicit_names, is_method, names_by_call, without_defaults
+from revcompile.gates.foreign import Learning, NotKnownYet
 from revcompile.ir.identifiers import function_name
+from revcompile.runtime import ChangedKind
 from revcompile.syntax.source import Source, find_source
 
 MAX_SPECIALIZATIONS = 64
+MAX_TRIES = 12  # of a call whose calls as they are give something of another kind each time
 MAX_STALE = 4  # specialisations of one signature whose guards differ
 _all: weakref.WeakSet[Dispatcher] = weakref.WeakSet()
 _stubs: weakref.WeakValueDictionary[str, Dispatcher] = weakref.WeakValueDictionary()  # by file of their code
@@ -84,6 +87,7 @@ class Specialization:
     agrees: Callable[..., bool] | None  # whether the arguments' lengths agree
     apart: Callable[..., bool] | None  # whether what is written shares no memory with another argument
     helpers: tuple[str, ...]  # the functions that `run` calls, which are among its globals
+    foreign: bool  # whether a call as it is may give something of another kind than it did
 
     def __call__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         if self.apart is not None and not self.apart(*args, **kwargs):
@@ -130,6 +134,7 @@ class Dispatcher:
     table: OrderedDict[Any, list[Specialization]] = field(default_factory=OrderedDict)
     static: frozenset[Place] = frozenset()
     lock: Any = field(default_factory=threading.RLock)
+    learning: Learning = field(default_factory=Learning)
     shown: Specialization | None = None
     retired: deque[Specialization] = field(default_factory=lambda: deque(maxlen=MAX_SPECIALIZATIONS))
 
@@ -237,31 +242,51 @@ class Dispatcher:
         if home is not self:  # a notebook has given this gradient function the code of a newer one
             return home.dispatch(args, kwargs)
         args, kwargs = self.noticing(args, kwargs)
-        specialization = self.find(args, kwargs)
-        if self.shown is not specialization:
-            self.show(specialization)
-        return specialization(args, kwargs)
+        tried: list[Specialization] = []
+        while True:
+            specialization = self.find(args, kwargs, tried)
+            if self.shown is not specialization:
+                self.show(specialization)
+            if not specialization.foreign:
+                return specialization(args, kwargs)
+            try:
+                return specialization(args, kwargs)
+            except (ChangedKind, NotKnownYet) as e:
+                if len(tried) >= MAX_TRIES:
+                    raise TypeError(str(e)) from None
+                tried.append(specialization)
+                if isinstance(e, ChangedKind):
+                    self.learning.patterns.clear()
 
-    def find(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Specialization:
-        """The specialisation for these arguments, compiled if need be. Raises what the program raises."""
+    def find(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], tried: Sequence[Specialization] = ()
+    ) -> Specialization:
+        """The specialisation for these arguments, compiled if need be; none that was `tried`.
+
+        Raises what the program raises.
+        """
         arguments = self._arguments(args, kwargs)
         with self._seen():
-            return self._find(arguments, args, kwargs)
+            return self._find(arguments, args, kwargs, tried)
 
     def _seen(self) -> seen_outside:
         return seen_outside(lambda: self.source.place(self.source.node))
 
     def _find(
-        self, arguments: Mapping[str, Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+        self,
+        arguments: Mapping[str, Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        tried: Sequence[Specialization],
     ) -> Specialization:
         wanted, bare = self._wanted.get(len(args)) or self.wanted(len(args))
-        found = self._known(self._key(wanted, arguments), args, kwargs)
+        found = self._known(self._key(wanted, arguments), args, kwargs, tried)
         if found is not None:
             return found
         with self.lock:
             while True:
                 key = self._key(wanted, arguments)  # what must be static may have changed meanwhile
-                found = self._known(key, args, kwargs)
+                found = self._known(key, args, kwargs, tried)
                 if found is not None:
                     return found
                 try:
@@ -284,13 +309,15 @@ class Dispatcher:
         lent = tuple(name for name, default in self.lent.items() if arguments[name] is default)
         return ((wanted, lent), *parts)
 
-    def _known(self, key: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Specialization | None:
+    def _known(
+        self, key: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], tried: Sequence[Specialization]
+    ) -> Specialization | None:
         try:
             candidates = self.table.get(key)
         except TypeError as e:
             raise UnsupportedError(f"an argument of {self.name} cannot be part of a signature: {e}") from None
         for specialization in tuple(candidates or ()):
-            if specialization.holds(*args, **kwargs):
+            if specialization not in tried and specialization.holds(*args, **kwargs):
                 return specialization
         return None
 
@@ -304,7 +331,7 @@ class Dispatcher:
             self.source, self.signature, o.with_value, o.has_aux, o.optimize, wanted, bare,
             nested=self.explicit is not None, owner=self.bound, packed=self.packed, lent=key[0][1],
         )  # fmt: skip
-        compiled = compile_gradient(request, arguments, self.static, self.namespace)
+        compiled = compile_gradient(request, arguments, self.static, self.namespace, self.learning)
         specialization = self._load(compiled, key, list(arguments))
         self.table.setdefault(key, []).insert(0, specialization)
         old = self.table[key][MAX_STALE:]  # of specialisations whose guards failed, few are kept
@@ -367,7 +394,7 @@ class Dispatcher:
             code = self.namespace.compile(function_text("apart", self.signature, lines), f"memory of {label}")
             apart = make_function(code, self.namespace, self.function)
         tests = [*tests, *guards, *compiled.agreements, *separate]
-        entry = None if self.by_call else self._entry(compiled, tests, run, careful)
+        entry = None if self.by_call or compiled.foreign else self._entry(compiled, tests, run, careful)
         signature = ", ".join(describe(k) for k in key[1:])
         forward = function_text(compiled.name, self.signature, compiled.forward)
         return Specialization(
@@ -382,6 +409,7 @@ class Dispatcher:
             agrees,
             apart,
             tuple(compiled.helpers),
+            compiled.foreign,
         )
 
     def _entry(
@@ -443,6 +471,8 @@ class Dispatcher:
             self.shown = specialization
             if specialization.entry is not None:
                 self.entry.__code__ = specialization.entry
+            elif specialization.foreign:
+                self.entry.__code__ = self._stub()
             self.entry.source = specialization.source  # type: ignore[attr-defined]
             self.entry.backward_source = specialization.backward_source  # type: ignore[attr-defined]
 

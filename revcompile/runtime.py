@@ -191,3 +191,66 @@ def make_object(kind: Any, /, **attributes: Any) -> Any:
         else:
             object.__setattr__(new, name, value)
     return new
+
+
+class ChangedKind(Exception):
+    """A call gave something of another kind than when it was compiled: see `checked`."""
+
+
+def kind_of(x: Any) -> str:
+    """What the compiler knows of the result of a call: its type; of an array its dtype and its axes."""
+    kind = type(x)
+    if kind is np.ndarray and x.dtype.kind in "fiub" and x.dtype.isnative:
+        return f"{x.dtype.name}[{', '.join(':' * x.ndim)}]"
+    if kind in (tuple, list) or (isinstance(x, tuple) and hasattr(x, "_fields")):
+        return f"{kind.__name__}({', '.join(map(kind_of, x))})"
+    if kind is dict:
+        return f"dict({', '.join(f'{k!r}: {kind_of(v)}' for k, v in x.items())})"
+    if x is None or kind in (bool, int, float, str):
+        return "None" if x is None else kind.__name__
+    if isinstance(x, np.generic):
+        return f"np.{x.dtype.name}"
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def checked(x: Any, kind: str) -> Any:
+    """What a call gave, which must be of the kind that this code was compiled for."""
+    if kind_of(x) != kind:
+        raise ChangedKind(f"a call gave a {kind_of(x)} where this code was compiled for a {kind}")
+    return x
+
+
+def as_it_is(function: Any, *args: Any, **options: Any) -> Any:
+    """`function(*args, **options)` of copies of what the program has made: its arrays, lists and dicts.
+
+    What the function keeps of them, or gives back, is nothing that the program changes afterwards. One that
+    changes its arguments is no function of them: that raises, since the change would be lost.
+    """
+    given = _copied((args, options))
+    outcome = function(*given[0], **given[1])
+    if not _same(given, (args, options)):
+        name = getattr(function, "__qualname__", type(function).__name__)
+        raise TypeError(f"{name} changes its arguments, which a gradient function cannot follow")
+    return outcome
+
+
+def _copied(x: Any) -> Any:
+    if type(x) in (tuple, list):
+        return type(x)(map(_copied, x))
+    if type(x) is dict:
+        return {k: _copied(v) for k, v in x.items()}
+    if isinstance(x, tuple) and hasattr(x, "_fields"):
+        return type(x)(*map(_copied, x))
+    return x.copy() if type(x) is np.ndarray else x
+
+
+def _same(x: Any, y: Any) -> bool:
+    """Whether a copy is still what it was made of, NaNs included."""
+    if isinstance(x, (tuple, list)) or type(x) is dict:
+        if type(x) is dict and list(x) != list(y):
+            return False
+        parts = (x.values(), y.values()) if type(x) is dict else (x, y)
+        return len(x) == len(y) and all(map(_same, *parts))
+    if type(x) is np.ndarray:
+        return x.shape == y.shape and (x.tobytes() == y.tobytes())
+    return x is y

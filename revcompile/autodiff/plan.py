@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from revcompile.autodiff.invariance import irrelevant
+from revcompile.gates.foreign import ForeignCall
 from revcompile.gates.halves import SAVED
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Block, Branch, Function, Loop, Structure, Value
-from revcompile.ir.types import is_float, is_number
+from revcompile.ir.types import Opaque, is_float, is_number
 from revcompile.statements import store
 from revcompile.statements.loop_lists import KINDS
 
@@ -31,11 +32,11 @@ def make_plan(function: Function, inputs: Iterable[Value], loss: Structure) -> P
     """Activity analysis: one walk forward. What provably does not matter to the loss is not active."""
     wanted = tuple(inputs)
     active = set(wanted)
-    _spread(function.body, active, irrelevant(function, loss))
+    _spread(function.body, active, irrelevant(function, loss), set())
     return Plan(wanted, frozenset(active))
 
 
-def _spread(block: Block, active: set[Value], constant: frozenset[Value]) -> None:
+def _spread(block: Block, active: set[Value], constant: frozenset[Value], texts: set[Value]) -> None:
     for statement in block.statements:
         if isinstance(statement, Apply) and statement.function is store.store:
             array, _, value = statement.args
@@ -46,17 +47,21 @@ def _spread(block: Block, active: set[Value], constant: frozenset[Value]) -> Non
             if array in active and is_float(array.type):
                 active.add(statement.result[1])  # what stood there, which a gradient writes back
         elif isinstance(statement, Apply):
+            _check_texts(statement, active, texts)
             if TABLE[statement.function].carries_gradient and not active.isdisjoint(statement.inputs):
                 active.update(v for v in varied(statement, active) if v not in constant)
         elif isinstance(statement, Branch):
             for inner in (statement.then, statement.orelse):
-                _spread(inner, active, constant)
+                _spread(inner, active, constant, texts)
                 pairs = zip(
                     inner.yields, statement.results, strict=False
                 )  # a side that raises yields nothing
-                active.update(result for atom, result in pairs if isinstance(atom, Value) and atom in active)
+                for atom, result in pairs:
+                    for known in (active, texts):
+                        if isinstance(atom, Value) and atom in known:
+                            known.add(result)
         elif isinstance(statement, Loop):
-            _spread_loop(statement, active, constant)
+            _spread_loop(statement, active, constant, texts)
 
 
 def varied(statement: Apply, active: Collection[Value]) -> Iterator[Value]:
@@ -88,17 +93,26 @@ def _converts(statement: Apply) -> bool:
         return False
 
 
-def _spread_loop(loop: Loop, active: set[Value], constant: frozenset[Value]) -> None:
+def _check_texts(statement: Apply, active: set[Value], texts: set[Value]) -> None:
+    """Refuse what is differentiated in a call as it is, be it as a text: `texts` are those made of it."""
+    enters = not active.isdisjoint(statement.inputs) or not texts.isdisjoint(statement.inputs)
+    if enters and isinstance(statement.function, ForeignCall):
+        if not statement.function.excused:
+            raise statement.function.refusal
+    elif enters:
+        texts.update(v for v in statement.outputs if isinstance(v.type, Opaque) and v.type != SAVED)
+
+
+def _spread_loop(loop: Loop, active: set[Value], constant: frozenset[Value], texts: set[Value]) -> None:
     """What is active at the end of a trip is so at the beginning of the next."""
     slots = list(zip(loop.inits, loop.params, loop.body.yields, loop.results, strict=False))
     active.update(item for item, each in loop.each if each.kind in KINDS and each.args[0] in active)
     size = -1
-    while size != len(active):
-        size = len(active)
+    while size != len(active) + len(texts):
+        size = len(active) + len(texts)
         for init, param, end, result in slots:
-            if not is_number(param.type):
-                continue
-            if any(isinstance(atom, Value) and atom in active for atom in (init, end)):
-                active.update((param, result))
-        _spread(loop.body, active, constant)
+            for known in (active,) if is_number(param.type) else (texts,):
+                if any(isinstance(atom, Value) and atom in known for atom in (init, end)):
+                    known.update((param, result))
+        _spread(loop.body, active, constant, texts)
     active.update(kept for v, kept in loop.saves if v in active)

@@ -22,13 +22,14 @@ from revcompile.codegen.text import format_text
 from revcompile.frontend.names import HostObject
 from revcompile.gates.draws import DRAWS
 from revcompile.gates.effects import format_, identity, percent, print_
+from revcompile.gates.foreign import ForeignCall
 from revcompile.gates.halves import Half
 from revcompile.gates.known import as_it_is
 from revcompile.gates.lengths import length, size_of
 from revcompile.gates.rows import appended, chained, count, has_room, listed, repeated, stacked, sublist
 from revcompile.gates.table import TABLE, Gate
 from revcompile.ir.identifiers import is_name, is_numeral
-from revcompile.ir.nodes import EMPTY, Apply, Each, Instance, Structure, Value
+from revcompile.ir.nodes import EMPTY, Apply, Each, Instance, Structure, Value, leaves
 from revcompile.ir.types import Array, Scalar
 from revcompile.syntax.operators import BINARY, COMPARE, UNARY
 
@@ -67,6 +68,8 @@ class Speller:
             written = special(self, args, statement)
             if written is not None:
                 return written
+        if isinstance(function, ForeignCall):
+            return self._foreign(function, *args)
         if isinstance(function, Half):
             return ast.Call(dotted(self.refer(function)), [self(a) for a in args], [])
         if function in _BINARY:
@@ -84,6 +87,36 @@ class Speller:
             owner = ast.Attribute(self(positional[0]), function.__name__, ast.Load())
             return ast.Call(owner, [self(a) for a in positional[1:]], keys)
         return ast.Call(self.static(function), [self(a) for a in positional], keys)
+
+    def _foreign(self, call: ForeignCall, first: Structure, args: Any, options: dict[str, Any]) -> ast.expr:
+        """A call as it is: with copies of what the program has made, its result checked."""
+        written: ast.expr
+        owner = self(first)
+        if call.form == "item":
+            written = ast.Subscript(owner, self.index(args[0]), ast.Load())
+        elif call.form == "attribute":
+            written = self._attribute(owner, call.attribute)
+        else:
+            function = owner if call.form == "call" else self._attribute(owner, call.attribute)
+            given = [self(a) for a in args]
+            keys = [ast.keyword(k, self(v)) for k, v in options.items()]
+            if not all(map(is_name, options)):
+                keys = [ast.keyword(None, self(options))]
+            copied = any(isinstance(v.type, Array) for v in leaves((args, options))) or any(
+                isinstance(a, (list, dict)) for a in (*args, *options.values())
+            )
+            if copied and call.copies():
+                written = ast.Call(self.public("as_it_is"), [function, *given], keys)
+            else:
+                written = ast.Call(function, given, keys)
+        if call.kind is None:
+            return written
+        return ast.Call(self.public("checked"), [written, ast.Constant(call.kind)], [])
+
+    def _attribute(self, owner: ast.expr, name: str) -> ast.expr:
+        if is_name(name):
+            return ast.Attribute(owner, name, ast.Load())
+        return ast.Call(self.public("getattr"), [owner, ast.Constant(name)], [])
 
     # -- structures ---------------------------------------------------------------------------
 

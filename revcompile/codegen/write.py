@@ -24,6 +24,7 @@ from revcompile.codegen.text import INDENT, to_text, width
 from revcompile.frontend.arguments import spell_step
 from revcompile.gates.draws import DRAWS
 from revcompile.gates.effects import assert_, backward_begins, defined_, print_
+from revcompile.gates.foreign import ForeignCall
 from revcompile.gates.halves import Half
 from revcompile.gates.infer import infer
 from revcompile.gates.lengths import length, size_of
@@ -212,7 +213,8 @@ class Writer(BlockWriter):
         ):
             self.folded[statement.result] = (expression, notes)
             return
-        if (function in DRAWS or is_call) and not any(self.counts[v] for v in statement.outputs):
+        as_it_is = isinstance(function, ForeignCall)
+        if (function in DRAWS or is_call or as_it_is) and not any(self.counts[v] for v in statement.outputs):
             self._line(to_text(ast.Expr(expression)))
             return
         target = self._target(statement.result)

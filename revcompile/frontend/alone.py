@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from revcompile.frontend.parts import Inseparable, Parts, free_names
 from revcompile.gates.draws import DRAWS
 from revcompile.gates.effects import has_effects
+from revcompile.gates.foreign import ForeignCall
 from revcompile.gates.halves import SAVED, Half, Pair, bind, expressed, lengths
 from revcompile.ir.nodes import (
     Block,
@@ -145,6 +146,8 @@ def _check_alone(
     made = list(applications(body))
     if any(s.function in DRAWS for s in made):
         raise Inseparable("it draws random numbers")
+    if any(isinstance(s.function, ForeignCall) for s in made):
+        raise Inseparable("it makes a call as it is")
     pair.calls = frozenset(s.function.pair for s in made if isinstance(s.function, Half))
     pair.live = frozenset(free)
     pair.raises = any(has_effects(s.function) for s in made) or _raises(body)

@@ -17,6 +17,7 @@ from revcompile.frontend import (
     builtin,
     containers,
     draws,
+    foreign,
     functional,
     gradients,
     growing,
@@ -25,9 +26,11 @@ from revcompile.frontend import (
     writing,
 )
 from revcompile.frontend.expressions import WRITING
+from revcompile.frontend.foreign import name_of
 from revcompile.frontend.names import HostObject, is_library, is_user_class
 from revcompile.gates.broadcast import broadcast_dims
 from revcompile.gates.draws import is_draw
+from revcompile.gates.effects import stop_gradient
 from revcompile.gates.infer import ask_host
 from revcompile.gates.samples import Real
 from revcompile.gates.table import METHODS, TABLE, Gate
@@ -49,6 +52,9 @@ STATIC_OPTIONS = frozenset(
 )  # fmt: skip
 LENGTH_OPTIONS = frozenset(
     {"shape", "newshape", "num", "shift", "repeats", "indices", "index", "N", "M", "bounds"}
+)
+TRANSPARENT_TO_FOREIGN = frozenset(
+    {isinstance, type, getattr, hasattr, callable, print, tuple, list, dict, zip, enumerate, stop_gradient}
 )
 SPECIAL = {**builtin.SPECIAL, **functional.SPECIAL}
 OPERATORS = frozenset({*BINARY.values(), *UNARY.values(), *COMPARE.values()})
@@ -114,6 +120,10 @@ def _call(
     if isinstance(function, Native):
         return function.run(*args, **kwargs)
     known = _hashable(function)
+    if known and function is stop_gradient and not frame.is_rule:
+        return low.apply(stop_gradient, args, kwargs)
+    if not (known and function in TRANSPARENT_TO_FOREIGN) and _is_done_outside(function, args, kwargs):
+        return foreign.call(low, function, args, kwargs, frame)
     special = SPECIAL.get(function) if known else None
     if special is not None:
         outcome = special(low, args, kwargs, node, frame)
@@ -164,23 +174,23 @@ def _call(
                 result = function(*args, **kwargs)
             if not isinstance(result, np.ndarray):
                 return result
-        if not is_library(function):
-            return low.inline(function, args, kwargs, frame)
+        if not is_library(function) and not foreign.is_called_as_it_is(low, function):
+            try:
+                return low.inline(function, args, kwargs, frame)
+            except UnsupportedError as e:
+                raise foreign.read_failed(low, frame, function, (args, kwargs), e) from None
     if draws.runs_as_it_is(function, args, kwargs):
         return draws.run(low, function, args, kwargs)
-    raise _no_rule(function)
+    return foreign.call(low, function, args, kwargs, frame)
 
 
-def _no_rule(function: Any) -> UnsupportedError:
-    name = _name(function)
-    if isinstance(function, np.vectorize):
-        return UnsupportedError(
-            "a function made by np.vectorize is not supported", way_out="Write it with array operations."
-        )
-    return UnsupportedError(
-        f"no gate rule for {name}",
-        way_out=f"Register a rule with @revcompile.gate({name.rpartition('.')[2]}), or rewrite the call.",
-    )
+def _is_done_outside(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether a call has an argument of another library's, and is none of what is read or known here."""
+    if not foreign.has_foreign(function, args, kwargs):
+        return False
+    if isinstance(function, FunctionType):
+        return is_library(function)
+    return not objects.is_object(function) and not (isinstance(function, type) and is_user_class(function))
 
 
 def _call_object(
@@ -238,7 +248,7 @@ def _static_call(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: di
         low.steer(args)
     for value in leaves(args if function not in _TRANSPARENT else ()):
         if not _is_container_call(function, args):
-            low.static(value, f"as an argument of {_name(function)}")
+            low.static(value, f"as an argument of {name_of(function)}")
     for x in args:
         if isinstance(x, HostObject) and function not in _TRANSPARENT:
             x.refuse()
@@ -246,8 +256,8 @@ def _static_call(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: di
         "index",
         "count",
     ):  # they compare, and a run-time value has no value yet
-        low.static(getattr(function, "__self__", ()), f"as what {_name(function)} looks through")
-        low.static(args, f"as an argument of {_name(function)}")
+        low.static(getattr(function, "__self__", ()), f"as what {name_of(function)} looks through")
+        low.static(args, f"as an argument of {name_of(function)}")
     with host():
         result = function(*args, **kwargs)
     if isinstance(result, KINDS) and (
@@ -268,17 +278,9 @@ def _is_container_call(function: Any, args: tuple[Any, ...]) -> bool:
     return isinstance(getattr(function, "__self__", None), (dict, list, tuple))
 
 
-def _name(function: Any) -> str:
-    if isinstance(function, np.ufunc):
-        return f"numpy.{function.__name__}"
-    if isinstance(getattr(function, "__self__", None), np.ufunc):
-        return f"{_name(function.__self__)}.{function.__name__}"
-    module = getattr(function, "__module__", None)
-    name = getattr(function, "__qualname__", None) or getattr(function, "__name__", None) or repr(function)
-    return f"{module}.{name}" if module and module not in ("builtins", "__main__") else str(name)
-
-
 def _method(low: Lowering, method: Method, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Structure:
+    if foreign.is_foreign(method.value):
+        return foreign.method(low, method.value, method.name, args, kwargs)
     if method.name in WRITING:
         return writing.method(low, method.value, method.name, args, kwargs)
     adapter = low.method_adapters.get(method.name)
@@ -323,8 +325,8 @@ def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict
         bound = gate.bind(args, kwargs)
     except TypeError as e:
         raise UnsupportedError(
-            f"this form of {_name(function)} is not supported: {e}",
-            way_out=f"Supported: {_name(function)}{gate.signature}.",
+            f"this form of {name_of(function)} is not supported: {e}",
+            way_out=f"Supported: {name_of(function)}{gate.signature}.",
         ) from None
     _check_options(low, gate, bound)
     bound = tuple(
@@ -333,12 +335,12 @@ def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict
     )
     for argument in bound:
         if objects.is_object(argument):
-            objects.refuse((argument,), f"{_name(function)} ")
+            objects.refuse((argument,), f"{name_of(function)} ")
         if isinstance(argument, (NestedFunction, Method, Partial, Gradient)):
-            raise HostError(TypeError(f"{_name(function)} is applied to a function"))
+            raise HostError(TypeError(f"{name_of(function)} is applied to a function"))
     for value in leaves(bound):
         if not isinstance(value.type, (Array, Scalar)):
-            raise UnsupportedError(f"{_name(function)} is applied to a {value.type}")
+            raise UnsupportedError(f"{name_of(function)} is applied to a {value.type}")
     if gate.forward is not None:
         return _opaque(low, gate, function, bound)
     return low.emit(function, *bound)

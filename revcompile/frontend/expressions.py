@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from revcompile.errors import HostError, UnsupportedError, host
-from revcompile.frontend import comprehensions, formatting, growing, iterators, objects
+from revcompile.frontend import comprehensions, foreign, formatting, growing, iterators, objects
 from revcompile.frontend.names import HostObject, is_library
 from revcompile.gates.effects import defined_, percent
 from revcompile.gates.lengths import length, size_of
@@ -146,6 +146,8 @@ def static_attribute(low: Lowering, owner: Any, attr: str, frame: Frame) -> Stru
 
 def value_attribute(low: Lowering, value: Value, attr: str) -> Structure:
     """`x.shape`, `x.T`, `x.sum`: an attribute of a run-time number or array."""
+    if foreign.is_foreign(value):
+        return foreign.attribute(low, value, attr)
     if attr == "shape":
         return shape_of(low, value)
     if attr == "ndim":
@@ -208,6 +210,8 @@ def operate(low: Lowering, function: Any, *args: Structure) -> Structure:
     """A Python operator on static objects or run-time values."""
     if any(objects.is_object(a) or objects.has_operator(a, function) for a in args):
         return objects.operate(low, function, args)
+    if foreign.has_foreign(*args):
+        return foreign.operate(low, function, args)
     if all(map(is_static, args)) or all(isinstance(a, (tuple, list)) for a in args):
         with host():
             result = function(*args)
@@ -357,7 +361,7 @@ def conditional(low: Lowering, node: ast.IfExp, frame: Frame) -> Structure:
 def subscript(low: Lowering, node: ast.Subscript, frame: Frame) -> Structure:
     owner = low.evaluate(node.value, frame)
     index = low.evaluate(node.slice, frame)
-    if isinstance(owner, Value):
+    if isinstance(owner, Value) and not foreign.is_foreign(owner):
         low.steer(index)
         return low.apply(operator.getitem, (owner, index), {})
     return low.item(owner, index)
@@ -414,6 +418,11 @@ def lambda_(low: Lowering, node: ast.Lambda, frame: Frame) -> NestedFunction:
 
 def call(low: Lowering, node: ast.Call, frame: Frame) -> Structure:
     function = low.evaluate(node.func, frame)
+    with foreign.excusing(low, function):
+        return _call(low, node, function, frame)
+
+
+def _call(low: Lowering, node: ast.Call, function: Any, frame: Frame) -> Structure:
     if function is sum and comprehensions.is_run(low, node.args, frame):
         return comprehensions.total(low, node, frame)
     if function is zip and len(node.args) == 1 and isinstance(node.args[0], ast.Starred):

@@ -17,6 +17,7 @@ from revcompile.frontend import (
     containers,
     draws,
     expressions,
+    foreign,
     gradients,
     growing,
     iterators,
@@ -216,6 +217,8 @@ class Language:
 
     def item(self: Any, owner: Structure, index: Structure) -> Structure:
         """`owner[index]`"""
+        if foreign.is_foreign(owner):
+            return foreign.item(self, owner, index)
         if isinstance(owner, Value):
             self.steer(index)
             return self.apply(expressions.GETITEM, (owner, index), {})

@@ -16,11 +16,12 @@ from types import FunctionType
 from typing import Any
 
 from revcompile.errors import PYTHON_ERRORS, HostError, UnsupportedError, host, plain_kind, raise_defect
-from revcompile.frontend import calls, expressions, growing, iterators, pairs, recursion
+from revcompile.frontend import calls, expressions, foreign, growing, iterators, pairs, recursion
 from revcompile.frontend.containers import frozen
 from revcompile.frontend.language import Language
 from revcompile.frontend.names import HostNames
 from revcompile.frontend.objects import is_object, iterate
+from revcompile.gates.foreign import Learning, Unfinished
 from revcompile.gates.infer import infer
 from revcompile.gates.lengths import LENGTHS
 from revcompile.gates.shape import METHOD_ADAPTERS
@@ -70,8 +71,17 @@ class Lowering(Language):
         static: frozenset[Any] = frozenset(),
         claim: Callable[[str, Any], str] = lambda wish, _: wish,
         decisions: frozenset[tuple[str, Any]] = frozenset(),
+        learning: Learning | None = None,
     ) -> None:
         self.builder = builder
+        self.learning = learning or Learning()
+        self.unknown = 0  # calls as they are of which it is not known yet what they give
+        self.unfinished: Exception | None = None  # what was met after one of these
+        self.excused = 0  # in how many calls of stop_gradient this is
+        self.values: dict[Value, Any] = {}  # what is at hand while compiling, see `foreign`
+        self.varied: frozenset[Value] = frozenset()  # the numbers that are differentiated
+        self.met: dict[Any, int] = {}  # how often each of these calls was met
+        self.here: tuple[ast.AST, Frame] | None = None  # what is being interpreted
         self.memory: Any = Memory(decisions)
         self.decisions = decisions
         self.unset: dict[Value, str] = {}
@@ -118,8 +128,12 @@ class Lowering(Language):
                 outcome = self._located(handler, statement, frame, pending)
             except Left:
                 return None
-            except HostError as e:
-                if frame.is_rule or self.builder.depth == 0:
+            except (HostError, UnsupportedError) as e:
+                if self.unknown and not frame.is_rule:  # it may come of a call that is not known yet
+                    self.unfinished = self.unfinished or e
+                    self.builder.statements.append(Raise((Unfinished, ()), statement.lineno))
+                    return None
+                if frame.is_rule or self.builder.depth == 0 or isinstance(e, UnsupportedError):
                     raise
                 self.raise_there(e, statement)
                 return None
@@ -138,6 +152,7 @@ class Lowering(Language):
         self.builder.statements.append(Raise((plain_kind(error), (said,)), getattr(node, "lineno", None)))
 
     def _located(self, handler: Callable[..., Any], node: ast.AST, frame: Frame, *rest: Any) -> Any:
+        around, self.here = self.here, (node, frame)
         try:
             return handler(self, node, frame, *rest)
         except UnsupportedError as e:
@@ -158,6 +173,8 @@ class Lowering(Language):
             raise e.at(frame.source.place(node)) from None
         except Exception as e:
             raise_defect(e, None if frame.is_rule else frame.source.place(node))
+        finally:
+            self.here = around
 
     def iteration(self, source: Structure, *_: Any) -> iterables.Iteration | None:
         """How to go through what has a length that is known only at run time; else None."""
@@ -175,6 +192,8 @@ class Lowering(Language):
     def iterate(self, structure: Structure, node: ast.AST | None, frame: Frame | None) -> list[Structure]:
         """The items of a structure whose length is known while compiling."""
         if isinstance(structure, Value):
+            if foreign.is_foreign(structure):
+                return foreign.items(self, structure)
             axes = structure.type.dims
             if not axes:
                 raise HostError(TypeError(f"cannot iterate over a {structure.type}"))

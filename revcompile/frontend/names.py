@@ -24,7 +24,7 @@ import numpy as np
 from revcompile.errors import HostError, UnsupportedError, host
 from revcompile.ir.identifiers import function_name, identifier, is_name, key_literal, literal
 from revcompile.ir.nodes import Structure, Value
-from revcompile.ir.types import Array, Dim, Facts, Type
+from revcompile.ir.types import Array, Dim, Facts, Foreign, Type
 from revcompile.syntax.mutable import Overlay
 
 LIBRARIES = frozenset({"numpy", "math", "operator", "builtins", "functools", "itertools", "scipy"})
@@ -110,6 +110,18 @@ def is_user_class(kind: type) -> bool:
     return all(getattr(kind, name, None) is None for name in names)
 
 
+def is_foreign(obj: Any) -> bool:
+    """Whether an object of another library is read at each call: it is no constant, function or iterator."""
+    kind = type(obj)
+    return not (
+        kind.__module__ in _CONSTANT_HOMES
+        or isinstance(obj, (*_PLAIN, np.dtype, np.ufunc))
+        or (callable(obj) and not hasattr(obj, "__array__"))
+        or hasattr(kind, "__next__")
+    )
+
+
+_CONSTANT_HOMES = frozenset({"builtins", "types", "functools", "re", "typing", "abc", "enum", "collections"})
 _HEAP_TYPE = 1 << 9  # CPython's flag of classes that a `class` statement makes
 _PLAIN = (
     Number, Enum, str, bytes, tuple, list, dict, set, frozenset, type, np.ndarray, np.generic, BaseException,
@@ -138,6 +150,7 @@ class HostNames:
         self.live: dict[Path, Live] = {}
         self.arrays: dict[Value, str] = {}  # the program's, which are not written, and how they are reached
         self.defaults: set[str] = set()  # the parameters whose arguments are default values
+        self.objects_of: dict[Value, Any] = {}  # what the live ones are in this call
         self.lent: dict[int, tuple[Any, Path, Any]] = {}  # of the program's containers: copy, path, original
         self.copies: dict[int, tuple[Any, Path, Any]] = {}  # the same of the arguments' containers
         self.objects: list[HostObject] = []
@@ -265,11 +278,7 @@ class HostNames:
         if found is not None:
             found = known_lengths(found, obj) if path in self.static else found
             self._guard(path, "type", found)
-            value = Value(found, hint=name, fold=False)
-            self.live[path] = Live(path, value, name)
-            if self.is_programs(path):
-                self.arrays[value] = path.shown
-            return value
+            return self._live(path, found, obj, name)
         if isinstance(obj, (complex, np.ndarray, np.complexfloating)):
             kind = np.asarray(obj).dtype
             what = "complex" if kind.kind == "c" else f"a {type(obj).__name__} of dtype {kind.str}"
@@ -282,12 +291,23 @@ class HostNames:
         if is_host_object(obj):
             self._guard(path, "class", type(obj))
             return self.host_object(path, obj)
+        if is_foreign(obj):
+            self._guard(path, "class", type(obj))
+            return self._live(path, Foreign(type(obj).__name__, type(obj)), obj, name)
         self._guard(path, "is", obj)
         return self.reach(path, obj)
 
     def same_length(self, path: Path, obj: Any) -> None:
         """Note that the code holds only for a container of this class and length."""
         self._guard(path, "length", (type(obj), len(obj)))
+
+    def _live(self, path: Path, found: Type, obj: Any, name: str) -> Value:
+        value = Value(found, hint=name, fold=False)
+        self.live[path] = Live(path, value, name)
+        self.objects_of[value] = obj
+        if self.is_programs(path):
+            self.arrays[value] = path.shown
+        return value
 
     def _lend(self, copy: Any, path: Path, obj: Any) -> Any:
         self.lent[id(copy)] = (copy, path, obj)

@@ -8,8 +8,10 @@ is found by drawing from a generator of our own. Imports NumPy, the gate table a
 from __future__ import annotations
 
 import inspect
+import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -200,3 +202,37 @@ def method_of(what: Opaque, name: str) -> Callable[..., Any] | None:
 
 def is_array_like(x: Any) -> bool:
     return (is_value(x) and bool(x.type.dims)) or isinstance(x, (list, tuple))
+
+
+@contextmanager
+def unseen(arguments: Any, others: Iterable[Any]) -> Iterator[None]:
+    """What is drawn inside is drawn again afterwards: by generators among these, and by the global ones."""
+    found = [x for x in (*_objects(arguments), *others) if generator_type(x) is not None]
+    states = [(x, _state(x)) for x in found]
+    whole = np.random.get_state()
+    plain = random.getstate()
+    try:
+        yield
+    finally:
+        for x, state in states:
+            if isinstance(x, np.random.Generator):
+                x.bit_generator.state = state
+            else:
+                x.set_state(state)
+        np.random.set_state(whole)
+        random.setstate(plain)
+
+
+def _state(x: Any) -> Any:
+    return x.bit_generator.state if isinstance(x, np.random.Generator) else x.get_state()
+
+
+def _objects(x: Any) -> Iterator[Any]:
+    if isinstance(x, (tuple, list)):
+        for item in x:
+            yield from _objects(item)
+    elif isinstance(x, Mapping):
+        for item in x.values():
+            yield from _objects(item)
+    else:
+        yield x

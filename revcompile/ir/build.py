@@ -125,7 +125,9 @@ def _values(types: Structure) -> Structure:
         return Value(types)
     if hasattr(types, "_fields"):
         return type(types)(*map(_values, types))
-    return type(types)(map(_values, types))
+    if isinstance(types, dict):
+        return {key: _values(t) for key, t in types.items()}
+    return type(types)(map(_values, types)) if isinstance(types, (tuple, list)) else types
 
 
 def make_block(statements: list[Statement], *yields: Structure) -> Block:

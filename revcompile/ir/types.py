@@ -106,6 +106,16 @@ class Opaque:
         return self.what
 
 
+@dataclass(frozen=True)
+class Foreign(Opaque):
+    """A run-time object that is no number, no array and not made of them: a data frame, a sparse matrix.
+
+    What is done with it is done as it is, see `gates/foreign`.
+    """
+
+    cls: type = object
+
+
 Type = Scalar | Array | Opaque
 
 ARITHMETIC = frozenset({operator.add, operator.sub, operator.mul, operator.floordiv, operator.neg})

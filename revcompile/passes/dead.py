@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from revcompile.gates.effects import has_effects
+from revcompile.gates.effects import has_effects, print_
 from revcompile.ir.nodes import (
     Apply,
     Block,
@@ -55,6 +55,20 @@ def _sweep(block: Block, read: set[Value]) -> Block:
         kept.append(statement)
     waiting.end()
     return Block(tuple(reversed(kept)), block.yields)
+
+
+def without_printing(block: Block) -> Block:
+    """The block without what only shows something."""
+    out: list[Statement] = []
+    for s in block.statements:
+        if isinstance(s, Apply) and (s.function is print_ or getattr(s.function, "only_shows", False)):
+            continue
+        if isinstance(s, Branch):
+            s = replace(s, then=without_printing(s.then), orelse=without_printing(s.orelse))
+        elif isinstance(s, Loop):
+            s = replace(s, body=without_printing(s.body))
+        out.append(s)
+    return replace(block, statements=tuple(out))
 
 
 def _is_live(statement: Apply, read: set[Value]) -> bool:

@@ -16,7 +16,7 @@ import numpy as np
 from revcompile.errors import Place
 from revcompile.gates.draws import generator_type
 from revcompile.ir.nodes import Instance, Structure, Value
-from revcompile.ir.types import ONE, Array, Facts, Scalar, Type
+from revcompile.ir.types import ONE, Array, Facts, Foreign, Scalar, Type
 from revcompile.syntax.source import Source
 
 
@@ -172,4 +172,4 @@ def class_of(value: Value) -> type:
         if t.python:
             return {"f": float, "i": int, "b": bool, "c": complex}[t.dtype.kind]
         return t.dtype.type
-    return str
+    return t.cls if isinstance(t, Foreign) else str

@@ -20,7 +20,7 @@ import numpy as np
 
 from revcompile.errors import UnsupportedError
 from revcompile.ir.nodes import Structure, Value, leaves, map_values
-from revcompile.ir.types import Array
+from revcompile.ir.types import Array, Foreign
 from revcompile.syntax.abstract import Decision, Restart
 
 Step = tuple[Any, ...]  # a view function and its arguments after the array
@@ -68,6 +68,9 @@ class Memory:
         self.relied: set[Value] = set()  # those of which a view was taken that is one for that reason only
         self.read_only: set[Value] = set()
         self.may_be_arrays: set[Value] = set()  # what is taken for a number, and may be an array of one
+        self.foreign: dict[
+            Value, str
+        ] = {}  # what a call as it is gave, which may be the program's own; of which
         self.written: set[Value] = set()  # arrays that were written anywhere: of all forks together
 
     def lies_in_order(self, v: Value, text: str) -> None:
@@ -82,7 +85,7 @@ class Memory:
         other.contiguous, other.read_only = set(self.contiguous), set(self.read_only)
         other.written, other.joined = self.written, self.joined
         other.layouts, other.relied = self.layouts, self.relied
-        other.may_be_arrays = self.may_be_arrays
+        other.may_be_arrays, other.foreign = self.may_be_arrays, self.foreign
         return other
 
     # -- reading ------------------------------------------------------------------------------
@@ -158,11 +161,11 @@ class Memory:
 
     def relate(self, results: Iterable[Value], sources: Iterable[Value]) -> None:
         """Note that each of `results` may share storage with the sources, and with what they may share."""
-        roots = {self.root(s) for s in sources if isinstance(s.type, Array)}
+        roots = {self.root(s) for s in sources if isinstance(s.type, (Array, Foreign))}
         for source in list(roots):
             roots |= self.related.get(source, frozenset())
         for v in results:
-            if isinstance(v.type, Array) and roots:
+            if isinstance(v.type, (Array, Foreign)) and roots:
                 self.link(v, roots)
 
     def link(self, v: Value, others: Iterable[Value]) -> None:
@@ -196,6 +199,16 @@ class Memory:
     def write(self, v: Value, version: Value) -> None:
         """The root of `v` has a new version; what may share its storage must not be read any more."""
         root = self.root(v)
+        for other in (root, *self.related.get(root, ())):
+            if other in self.foreign:
+                name = v.hint or "this array"
+                raise UnsupportedError(
+                    f"{name} is, or shares its memory with, what {self.foreign[other]} gave: "
+                    "writing into it may change what is the program's",
+                    way_out=f"Copy before writing: {name} = {name}.copy()."
+                    if v.hint
+                    else "Copy before writing.",
+                )
         self.written.add(root)
         self.current[root] = version
         for other in self.related.get(root, frozenset()):

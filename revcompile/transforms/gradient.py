@@ -209,7 +209,8 @@ def make_gradient(f: Any, options: Options, preview: bool = True) -> Any:
     entry.specializations = Specializations(dispatcher)  # type: ignore[attr-defined]
     entry.source_for = _source_for(dispatcher)  # type: ignore[attr-defined]
     if preview:
-        _preview(dispatcher)
+        with dispatcher.learning.forbidden():
+            _preview(dispatcher)
     else:
         entry.source = entry.backward_source = _NOT_CALLED  # type: ignore[attr-defined]
     if options.with_value:

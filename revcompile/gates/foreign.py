@@ -1,0 +1,150 @@
+"""Calls that are made as they are: of what has no rule, where nothing that is differentiated enters.
+
+`np.unique(labels)`, `frame["age"].to_numpy()`, a function of the user's with a `try` in it. Such a call is a
+statement like any other, made when the program gets there, once. What it gives is found out by making it
+(`frontend/foreign`) and is checked at each call from then on. Whether something that is differentiated enters
+is known when all is lowered: the plan of a differentiation refuses that (`autodiff/plan`).
+Imports the IR and the gate table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from revcompile.errors import UnsupportedError
+from revcompile.gates.table import Gate
+from revcompile.ir.nodes import scalar_type
+from revcompile.ir.types import Array, Facts, Foreign, Opaque, Scalar
+from revcompile.runtime import kind_of
+
+MANY = 16  # items up to which a tuple or a list is taken apart
+TEXT = Opaque("str")
+
+
+@dataclass(eq=False)
+class ForeignCall:
+    """One such call. Its arguments are what is called (or of what an attribute or an item is read), the
+    positional arguments, and the options.
+
+    `pure`: it does nothing but give its result, which shares memory with nothing. `excused`: what is
+    differentiated may enter, since the user says that the result is a constant, or since there is none.
+    """
+
+    form: str  # "call", "method", "attribute", "item"
+    attribute: str  # of a method or an attribute, the name
+    pattern: Any  # what it gives, see `pattern_of`
+    kind: str | None  # the same in words, to be checked; None where that is certain
+    refusal: UnsupportedError  # what is said where something that is differentiated enters
+    pure: bool
+    excused: bool
+    copies: Callable[[], bool]  # whether what the program has made is passed as a copy
+
+    @property
+    def name(self) -> str:
+        return self.attribute or "call"
+
+    @property
+    def effects(self) -> bool:
+        return not self.pure
+
+    @cached_property
+    def gate(self) -> Gate:
+        return Gate(
+            self.name, (self,), ("first", "args", "options"), view=True, types=self._types,
+            last=not self.excused,
+        )  # fmt: skip
+
+    def _types(self, facts: Facts, *_: Any) -> Any:
+        return types_of(self.pattern, facts)
+
+    def __call__(self, first: Any, args: Any, options: Any) -> Any:
+        return act(self.form, self.attribute, first, args, options)
+
+
+def act(form: str, attribute: str, first: Any, args: Any, options: Any) -> Any:
+    """Do what a call of this form stands for."""
+    if form == "attribute":
+        return getattr(first, attribute)
+    if form == "item":
+        return first[args[0]]
+    function = getattr(first, attribute) if form == "method" else first
+    return function(*args, **options)
+
+
+def pattern_of(outcome: Any, many: int = MANY) -> Any:
+    """What is known of a result: types without lengths, in a structure of tuples and lists; None for None."""
+    if outcome is None:
+        return None
+    if type(outcome) in (tuple, list) or (isinstance(outcome, tuple) and hasattr(outcome, "_fields")):
+        if len(outcome) <= many:
+            items = [pattern_of(item) for item in outcome]
+            return type(outcome)(*items) if hasattr(outcome, "_fields") else type(outcome)(items)
+    if type(outcome) is np.ndarray and outcome.dtype.kind in "fiub" and outcome.dtype.isnative:
+        return Array(outcome.dtype, (None,) * outcome.ndim)  # type: ignore[arg-type]
+    if type(outcome) in (bool, int, float) or (
+        isinstance(outcome, np.generic) and outcome.dtype.kind in "fiub"
+    ):
+        return scalar_type(outcome)
+    if type(outcome) is str:
+        return TEXT
+    return Foreign(type(outcome).__name__, type(outcome))
+
+
+def types_of(pattern: Any, facts: Facts) -> Any:
+    """The types of a result, each length one of its own."""
+    if isinstance(pattern, (tuple, list)):
+        items = [types_of(p, facts) for p in pattern]
+        return type(pattern)(*items) if hasattr(pattern, "_fields") else type(pattern)(items)
+    if isinstance(pattern, Array):
+        return Array(pattern.dtype, tuple(facts.fresh() for _ in pattern.dims))
+    if isinstance(pattern, Scalar) and pattern.python and pattern.dtype.kind == "i":
+        return Scalar(pattern.dtype, python=True, extent=facts.fresh())
+    return pattern
+
+
+class NotKnownYet(Exception):
+    """A call whose result is not known yet was reached, and is known now: compile again."""
+
+
+class Unfinished(NotKnownYet):
+    """What follows on a call that is not known yet could not be compiled, and was reached."""
+
+
+class Learning:
+    """What calls as they are have given so far, by their places and what was passed to them."""
+
+    def __init__(self) -> None:
+        self.allowed = True  # whether a call may be made to find out what it gives
+        self.patterns: dict[Any, tuple[Any, str]] = {}
+        self.refusals: dict[Any, UnsupportedError] = {}  # of what is called since it could not be read
+        self.outcomes: dict[Any, Any] = {}  # of the calls made in this compilation
+        self._keys: list[Any] = []
+
+    @contextmanager
+    def forbidden(self) -> Iterator[None]:
+        """Inside, no call is made: the arguments are made up."""
+        self.allowed = False
+        try:
+            yield
+        finally:
+            self.allowed = True
+
+    def number_of(self, key: Any) -> int:
+        self._keys.append(key)
+        return len(self._keys) - 1
+
+    def note(self, key: Any, outcome: Any, many: int = MANY) -> None:
+        self.patterns[key] = (pattern_of(outcome, many), kind_of(outcome))
+
+    def find_out(
+        self, number: int, form: str, attribute: str, many: int, first: Any, args: Any, options: Any
+    ) -> Exception:
+        """Make a call, and note what it gives."""
+        self.note(self._keys[number], act(form, attribute, first, args, options), many)
+        return NotKnownYet()
