@@ -1,0 +1,71 @@
+"""What a function prints is printed by its gradient, to the letter."""
+
+from __future__ import annotations
+
+import pytest
+
+from revcompile import value_and_grad
+from tests.support.program import make
+
+STRINGS = [
+    r'f"a\n{x}"', r"f'\t{x}\\'", r'''f"it's \"{x:.3f}\" {{x}}"''', r'f"""{x!r}"\'\n{{{x}}}"""', r'f"{x:>12}\x00\r{x:<12}|"',
+    r"f'{S}{x}{S!r}'", r'''f"{(S, x)}"''', r'''f"{({'a' + S: x})}"''', r"f'{x}' '\N{BULLET}' f'{x:e}\n'", r"f'{x:{W}.{W}f}\\{W}'",
+    r"'%s\n%.2f' % (S, x)", r"'{}\n{!r}{:8.3f}{{'.format(S, x, x)", r"S + str(x) + '\n'", r"S.join(['\\', str(x), f'{x}\'\"'])",
+    r"f'{[x, S]}{S * 2}\u2028'", r"f'{x}\x7f'", r"f'{x if x > 0 else S}'", r"f'{x!s:>{W}}{x!a:{W}}#'",
+]  # fmt: skip
+HELPERS = """
+def small(x, say):
+    say(TEXT)
+    return x * x
+
+def large(x, say):
+    s = x
+    for i in range(2):
+        s = s * x + 0.1 * s * i - s * s * 0.01 + x / (1.0 + x * x) - s * 0.1 * x
+        say(TEXT)
+    return s
+
+class Model:
+    def method(self, x, say):
+        say(TEXT)
+        return x * x
+"""
+FORMS = [
+    "say(TEXT)\n    return x * x",
+    "if x > 0:\n        say(TEXT)\n        return x * x\n    return x",
+    "for i in range(3):\n        say(TEXT)\n        x = x * x\n    return x",
+    "while x < 10.0:\n        say(TEXT)\n        x = x * x + 1.0\n    return x",
+    "for i in range(3):\n        say(TEXT)\n        if i > 0:\n            break\n    return x * x",
+    "return small(x, say)", "return large(x, say) + large(2.0 * x, say)", "return Model().method(x, say)",
+    "texts = []\n    for i in range(2):\n        texts.append(TEXT)\n    say(texts[1])\n    return x * x",
+    "def inner(y):\n        say(TEXT)\n        return y * x\n    return inner(x)",
+    "assert x > 0, TEXT\n    return x * x",
+]  # fmt: skip
+CASES = [(text, FORMS[i % len(FORMS)]) for i, text in enumerate(STRINGS)] + [
+    (r'f"\\\n{x}\'{S}"', f) for f in FORMS
+]
+
+
+@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("text, form", CASES)
+def test_texts(text, form, optimize, capsys):
+    program = (
+        f"{HELPERS}\ndef f(x):\n    {form}\n".replace("TEXT", text)
+        .replace("say(", "print(")
+        .replace(", say", "")
+    )
+    f = make(program, S="a'\\\n\"{b}", W=9)
+    g = value_and_grad(f, optimize=optimize)
+    for x in (1.25, 1.25, 1.5):
+        value = f(x)
+        expected = capsys.readouterr().out
+        assert g(x)[0] == value
+        assert capsys.readouterr().out == expected
+    compile(g.source, "source", "exec")
+
+
+def test_a_failed_assertion_says_what_the_program_says():
+    f = make("def f(x):\n    assert x < 0, f'{S}{x}\\n\\\\'\n    return x * x\n", S="'\"\\")
+    with pytest.raises(AssertionError, match="1.5") as found:
+        value_and_grad(f)(1.5)
+    assert str(found.value) == "'\"\\1.5\n\\"
