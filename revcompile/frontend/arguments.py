@@ -210,12 +210,14 @@ def adopt(structure: Structure, obj: Any, place: Place, low: Any) -> Structure:
         items = {n: adopt(structure.attributes[n], o, (*place, n), low) for n, o in was.items()}
         out = Instance(structure.cls, items)
     else:
-        if isinstance(structure, Value) and isinstance(obj, np.ndarray) and obj.flags.c_contiguous:
-            low.memory.lies_in_order(structure, spell_place(place))
+        if isinstance(structure, Value) and isinstance(obj, np.ndarray):
+            low.host.origins[structure] = (path_of(place, low.host), obj)
+            if obj.flags.c_contiguous:
+                low.memory.lies_in_order(structure, spell_place(place))
         return structure
     if not isinstance(out, tuple):
         low.mutables.own(out)
-        low.host.copies[id(out)] = (out, path_of(place, low.host), obj)
+    low.host.copies[id(out)] = (out, path_of(place, low.host), obj)
     return out
 
 

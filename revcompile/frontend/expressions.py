@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from revcompile.errors import HostError, UnsupportedError, host
-from revcompile.frontend import comprehensions, foreign, formatting, growing, iterators, objects
+from revcompile.frontend import comprehensions, foreign, formatting, growing, identities, iterators, objects
 from revcompile.frontend.names import HostObject, is_library
 from revcompile.gates.effects import defined_, percent
 from revcompile.gates.lengths import length, size_of
@@ -22,7 +22,7 @@ from revcompile.gates.rows import count
 from revcompile.gates.table import METHODS
 from revcompile.ir.identifiers import is_name
 from revcompile.ir.nodes import Instance, Structure, Value, is_static, leaves
-from revcompile.ir.types import BOOL, Array, Rows, Scalar
+from revcompile.ir.types import Array, Rows, Scalar
 from revcompile.runtime import item_length
 from revcompile.statements import branch, exits, simple
 from revcompile.syntax.abstract import Frame, Method, NestedFunction, Poison, Restart
@@ -263,7 +263,7 @@ def _compare_chain(
 
 def _compare_two(low: Lowering, op: ast.cmpop, left: Structure, right: Structure, frame: Frame) -> Structure:
     if isinstance(op, (ast.Is, ast.IsNot)):
-        same = is_same(low, left, right)
+        same = identities.is_same(low, left, right)
         return same if isinstance(op, ast.Is) else not same
     if isinstance(op, (ast.In, ast.NotIn)):
         contains = objects.special(low, right, "contains") if objects.is_object(right) else None
@@ -283,16 +283,6 @@ def _compare_two(low: Lowering, op: ast.cmpop, left: Structure, right: Structure
             return same if isinstance(op, ast.Eq) else operate(low, operator.not_, same)
         left, right = low.static(left, "in a comparison"), low.static(right, "in a comparison")
     return operate(low, COMPARE[type(op)], left, right)
-
-
-def is_same(low: Lowering, left: Structure, right: Structure) -> bool:
-    """`left is right`"""
-    same = left is right
-    if not same and _may_be_same(low, left, right):
-        raise UnsupportedError(
-            "whether two objects are the same one is known only at run time", way_out="Use ==."
-        )
-    return same
 
 
 def equal_sequences(low: Lowering, frame: Frame, left: Structure, right: Structure) -> Structure:
@@ -318,16 +308,6 @@ def _same_length(low: Lowering, left: Structure, right: Structure) -> bool:
     if len(extents) != 2 or extents[0] is None or extents[1] is None:
         return False
     return low.builder.facts.same(extents[0], extents[1])
-
-
-def _may_be_same(low: Lowering, left: Structure, right: Structure) -> bool:
-    if isinstance(left, HostObject):
-        return isinstance(right, HostObject)
-    if isinstance(left, Value):
-        return isinstance(right, Value) or (isinstance(right, bool) and left.type == BOOL)
-    if type(left) is not type(right):
-        return False
-    return low.mutables.stands_for_others(left) or low.mutables.stands_for_others(right)
 
 
 def boolean(low: Lowering, node: ast.BoolOp, frame: Frame) -> Structure:

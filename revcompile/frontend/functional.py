@@ -13,7 +13,7 @@ import itertools
 import math
 import operator
 from collections.abc import Callable
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -170,6 +170,13 @@ def _contains(low: Lowering, args: Args, *_: Any) -> Structure:
 
 def _same_object(low: Lowering, args: Args, *_: Any) -> Structure:
     return low.same(*args)
+
+
+def _number_of_object(low: Lowering, args: Args, kwargs: Any, node: Any, frame: Frame) -> Structure:
+    """`id(x)`"""
+    if all(isinstance(x, (type, FunctionType, ModuleType)) for x in args):
+        return NotImplemented
+    raise UnsupportedError("the identity of an object as a number is not supported", way_out="Use `is`.")
 
 
 def _other_object(low: Lowering, args: Args, *_: Any) -> Structure:
@@ -377,7 +384,7 @@ SPECIAL: dict[Any, Any] = {
     _cache_later: _cache, call_once: _remembered, operator.itemgetter: _itemgetter,
     operator.attrgetter: _attrgetter, operator.methodcaller: _methodcaller, operator.getitem: _getitem,
     operator.setitem: _setitem, operator.contains: _contains, operator.is_: _same_object,
-    operator.is_not: _other_object, operator.truth: _truth, operator.index: _index,
+    operator.is_not: _other_object, id: _number_of_object, operator.truth: _truth, operator.index: _index,
     **{f: _listed(f) for f in (
         itertools.chain, itertools.product, itertools.permutations, itertools.combinations,
         itertools.combinations_with_replacement, itertools.pairwise, itertools.zip_longest,

@@ -20,6 +20,7 @@ from revcompile.frontend import (
     foreign,
     gradients,
     growing,
+    identities,
     iterators,
     objects,
 )
@@ -131,7 +132,7 @@ class Language:
         return expressions.equal_sequences(self, self.frames[-1], left, right)
 
     def same(self: Any, left: Structure, right: Structure) -> bool:
-        return expressions.is_same(self, left, right)
+        return identities.is_same(self, left, right)
 
     def source_of(self: Any, function: Callable[..., Any]) -> Source:
         """The source of a function of the program, read once in a compilation."""

@@ -153,6 +153,7 @@ class HostNames:
         self.objects_of: dict[Value, Any] = {}  # what the live ones are in this call
         self.lent: dict[int, tuple[Any, Path, Any]] = {}  # of the program's containers: copy, path, original
         self.copies: dict[int, tuple[Any, Path, Any]] = {}  # the same of the arguments' containers
+        self.origins: dict[Value, tuple[Path, Any]] = {}  # of arrays: where the program has them, or a call
         self.objects: list[HostObject] = []
         self.overlays: dict[int, tuple[Any, Overlay]] = {}  # what was assigned to an object's attributes
         self._reached: dict[int, tuple[Path, Any]] = {}
@@ -307,6 +308,8 @@ class HostNames:
         self.objects_of[value] = obj
         if self.is_programs(path):
             self.arrays[value] = path.shown
+        if isinstance(obj, np.ndarray):
+            self.origins[value] = (path, obj)
         return value
 
     def _lend(self, copy: Any, path: Path, obj: Any) -> Any:

@@ -187,6 +187,10 @@ class Mutables:
         """From now on `container` must not be changed."""
         self._fixed.setdefault(id(container), Refusal(container, reason, decision))
 
+    def is_known(self, container: Any) -> bool:
+        """Whether the program has made it, or was given it."""
+        return id(container) in self._known
+
     def stands_for_others(self, container: Any) -> bool:
         """Whether the run decides which container this is."""
         return id(container) in self._fixed

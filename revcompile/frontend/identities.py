@@ -1,0 +1,75 @@
+"""Whether two names are of one object: `p is q`.
+
+The interpreter's structures stand for the program's objects, often several for one: a list of the program is
+copied wherever it is read. Of which object a copy is, is known, and guarded. What the program
+makes itself is itself, but for numbers and tuples, which are put together again wherever that is needed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from revcompile.errors import UnsupportedError
+from revcompile.frontend.names import HostObject, Path
+from revcompile.frontend.objects import class_of as class_of_object
+from revcompile.frontend.objects import is_object
+from revcompile.ir.nodes import Structure, Value
+from revcompile.syntax.abstract import class_of
+from revcompile.syntax.mutable import KINDS
+
+if TYPE_CHECKING:
+    from revcompile.frontend.lower import Lowering
+
+CONSTANTS = (int, float, complex, str, bytes, tuple, frozenset, slice, np.generic)
+
+
+def is_same(low: Lowering, left: Structure, right: Structure) -> bool:
+    """`left is right`"""
+    if left is right:
+        return True
+    here, there = _origin(low, left), _origin(low, right)
+    if here is not None and there is not None:
+        same = here[1] is there[1]
+        if here[0] != there[0]:
+            low.host.compare(here[0], there[0], same)
+        return same
+    if left == () == right and type(left) is type(right) is tuple:
+        return True
+    if _may_be_same(low, left, right):
+        raise UnsupportedError(
+            "whether two objects are the same one is known only at run time", way_out="Use ==."
+        )
+    return False
+
+
+def _origin(low: Lowering, x: Structure) -> tuple[Path, Any] | None:
+    """Which object of the program, or of the arguments, a structure stands for."""
+    if isinstance(x, HostObject):
+        return x.path, x.obj
+    if isinstance(x, Value):
+        return low.host.origins.get(x)
+    _, *origin = low.host.lent.get(id(x)) or low.host.copies.get(id(x)) or (x,)
+    return (origin[0], origin[1]) if origin else None
+
+
+def _may_be_same(low: Lowering, left: Structure, right: Structure) -> bool:
+    if _kind(left) is not _kind(right):
+        return False
+    for x in (left, right):
+        if isinstance(x, Value) or (isinstance(x, KINDS) and low.mutables.stands_for_others(x)):
+            return True
+    if isinstance(left, tuple):
+        return len(left) == len(right)
+    if isinstance(left, CONSTANTS):
+        return bool(left == right)
+    if isinstance(left, KINDS) or is_object(left):
+        return not all(low.mutables.is_known(x) or _origin(low, x) for x in (left, right))
+    return False  # functions, classes and the like stand for themselves
+
+
+def _kind(x: Structure) -> Any:
+    if isinstance(x, Value):
+        return class_of(x)
+    return class_of_object(x) if is_object(x) else type(x)

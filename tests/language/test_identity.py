@@ -1,0 +1,139 @@
+"""`p is q`: between what the program has, what it is given, and what it makes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from revcompile import UnsupportedError, value_and_grad
+from tests.support.program import make
+
+PROGRAM = """
+def same(a, b): return 2.0 if a is b else 3.0
+def other(a, b): return 3.0 if a is not b else 2.0
+def large(a, b, x):
+    s = x
+    for i in range(2):
+        s = s * x + 0.1 * s * i - s * s * 0.01 + x / (1.0 + x * x) - s * 0.1 * x + np.sin(s) * np.cos(x)
+    return s * 0.0 + x * (2.0 if a is b else 3.0)
+def same_object(a): return a
+class Thing:
+    def __init__(self, v):
+        self.v, self.items = v, [v]
+    def me(self): return self
+    def test(self, a, b): return 2.0 if a is b else 3.0
+L = [1.0, 2.0]; M = L; N = [1.0, 2.0]
+T = (1.0, 2.0); U = T; V = tuple([1.0, 2.0]); LONG = (1.0, 2.0, 3.0)
+D = {'a': 1.0}; E = D; F = {'a': 1.0}
+O = Thing(1.0); Q = O; R = Thing(1.0)
+A = np.ones(2); B = A; C = np.ones(2)
+S = {1, 2}; Z = S
+W = {'l': L, 'm': L, 't': T, 'o': O, 'a': A}
+K = [L, T, D, O, A]
+"""
+SAME = [
+    ("L", "M"), ("L", "L"), ("T", "T"), ("T", "U"), ("D", "E"), ("O", "O"), ("O", "Q"), ("A", "A"), ("A", "B"), ("S", "Z"),
+    ("W['l']", "L"), ("W['l']", "W['m']"), ("W['t']", "T"), ("W['o']", "O"), ("W['a']", "A"), ("K[0]", "W['l']"), ("K[1]", "T"),
+    ("K[2]", "D"), ("K[3]", "Q"), ("same_object(L)", "M"), ("same_object(T)", "U"), ("O.items", "Q.items"), ("O.me()", "O"),
+    ("K", "K"), ("W", "W"), ("same", "same"), ("Thing", "type(O)"), ("None", "None"), ("()", "()"),
+]  # fmt: skip
+OTHER = [
+    ("L", "N"), ("T", "V"), ("D", "F"), ("O", "R"), ("A", "C"), ("L", "T"), ("L", "D"), ("L", "None"), ("O", "None"),
+    ("O.items", "R.items"), ("W['l']", "N"), ("K[0]", "K[2]"), ("L", "[1.0, 2.0]"), ("[1.0]", "[1.0]"), ("D", "dict(D)"),
+    ("L", "list(L)"), ("O", "Thing(1.0)"), ("T", "LONG"), ("A", "1.0"), ("O.me", "O.me"),
+]  # fmt: skip
+FORMS = [
+    "return x * (2.0 if {a} is {b} else 3.0)",
+    "return x * (3.0 if {a} is not {b} else 2.0)",
+    "return x * same({a}, {b})",
+    "return x * other(b={b}, a={a})",
+    "return large({a}, {b}, x)",
+    "return x * R.test({a}, {b})",
+    "p = {a}\n    q = p\n    r = {b}\n    return x * (2.0 if q is r and p is q else 3.0)",
+    "p = [{a}]\n    q = ({b},)\n    return x * (2.0 if p[0] is q[0] else 3.0)",
+    "p = dict(k={a})\n    p['m'] = {b}\n    return x * (2.0 if p['k'] is p['m'] else 3.0)",
+    "s = 0.0\n    for i in range(2):\n        if {a} is {b}:\n            s = s + x\n        else:\n            s = s + 1.5 * x\n    return s",
+    "n = 0\n    s = x\n    while n < x:\n        s = x * (2.0 if {a} is {b} else 3.0)\n        n = n + 1\n    return s",
+    "p = {a}\n    def inner():\n        return p\n    return x * (2.0 if inner() is {b} else 3.0)",
+    "if {a} is {b}:\n        return 2.0 * x\n    return 3.0 * x",
+    "return x * (2.0 if operator.is_({a}, {b}) else 3.0)",
+]  # fmt: skip
+NAMES = [(a, b, 2.0, i) for i, (a, b) in enumerate(SAME)] + [(a, b, 3.0, i) for i, (a, b) in enumerate(OTHER)]
+
+
+@pytest.mark.parametrize("a, b, slope, i", NAMES)
+@pytest.mark.filterwarnings("ignore::SyntaxWarning")
+def test_of_the_program(a, b, slope, i):
+    if a == "O.me" == b:  # a method is made anew wherever it is read
+        a, b = "O.me", "(O.me)"
+    for j, form in enumerate(FORMS):
+        if a == "A" or i % 3 == j % 3:
+            f = make(f"{PROGRAM}\ndef f(x):\n    {form.format(a=a, b=b)}\n")
+            assert f(1.5) == 1.5 * slope
+            g = value_and_grad(f, optimize=bool(j % 2))
+            assert [g(1.5), g(1.5)] == [(1.5 * slope, slope)] * 2, form
+
+
+MADE = [
+    ("[1.0, 2.0]", "[1.0, 2.0]"), ("(1.0, [2.0])", "(1.0, [2.0])"), ("{'a': 1.0}", "{'a': 1.0}"),
+    ("{'a': (1.0, [2.0])}", "{'a': (1.0, [2.0])}"), ("np.ones(2)", "np.ones(2)"), ("Thing(1.0)", "Thing(1.0)"),
+    ("np.ones((2, 1))", "np.ones((2, 1))"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("form", FORMS)
+def test_of_the_arguments(form, optimize):
+    """The same signature, with one object twice and with two."""
+    f = make(f"{PROGRAM}\ndef f(x, p_, q_):\n    {form.format(a='p_', b='q_')}\n")
+    thing = f.__globals__["Thing"]
+    for one, other in MADE:
+        p, q = (eval(text, {"np": np, "Thing": thing}) for text in (one, other))
+        g = value_and_grad(f, argnums=0, optimize=optimize)
+        for a, b in ((p, p), (p, p), (p, q), (q, q), (q, p)):
+            slope = 2.0 if a is b else 3.0
+            assert g(1.5, a, b) == (1.5 * slope, slope)
+
+
+def test_of_an_argument_and_a_global():
+    for name, value in (("L", [1.0]), ("T", (1.0, 2.0)), ("D", {"a": 1.0}), ("A", np.ones(2))):
+        for form in FORMS:
+            f = make(f"{PROGRAM}\ndef f(x, p_):\n    {form.format(a='p_', b=name)}\n")
+            g = value_and_grad(f, argnums=0)
+            own = f.__globals__[name]
+            for p in (own, own, type(own)(own) if name != "A" else own.copy(), value):
+                if p is not own and len(p) != len(own) and name == "T":
+                    continue
+                slope = 2.0 if p is own else 3.0
+                assert g(1.5, p) == (1.5 * slope, slope)
+            f.__globals__[name] = value
+            assert g(1.5, value) == (3.0, 2.0)
+
+
+def test_of_an_object_that_is_differentiated():
+    f = make(f"{PROGRAM}\ndef f(m):\n    return m.v * (2.0 if m is O else 3.0)\n")
+    g = value_and_grad(f)
+    own, other = f.__globals__["O"], f.__globals__["R"]
+    assert [g(m)[0] for m in (own, other, own, other)] == [2.0, 3.0, 2.0, 3.0]
+    assert g(own)[1].v == 2.0
+
+
+UNKNOWN = [
+    "p = L if x > 0 else N\n    return x * (2.0 if p is L else 3.0)",
+    "p = A if x > 0 else C\n    return x * (2.0 if p is A else 3.0)",
+    "y = x + 0.0\n    return x * (2.0 if y is x else 3.0)",
+    "return x * (2.0 if (x, 1.0) is (x, 1.0) else 3.0)",
+    "return x * (2.0 if WORD is 'train' else 3.0)",
+    "return x * (2.0 if NUMBER is 1000 else 3.0)",
+    "return x * (2.0 if x is 1.5 else 3.0)",
+    "return x * (2.0 if id(L) == id(M) else 3.0)",
+    "return x * (2.0 if id(O) == id(Q) else 3.0)",
+]
+
+
+@pytest.mark.parametrize("body", UNKNOWN)
+@pytest.mark.filterwarnings("ignore::SyntaxWarning")
+def test_what_is_not_known_is_refused(body):
+    f = make(f"{PROGRAM}\ndef f(x):\n    {body}\n", WORD="".join(["tr", "ain"]), NUMBER=10**3)
+    with pytest.raises(UnsupportedError, match="only at run time|identity"):
+        value_and_grad(f)(1.5)
