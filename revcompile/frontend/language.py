@@ -257,7 +257,6 @@ class Language:
 
     def attribute(self: Any, owner: Structure, name: str, frame: Frame) -> Structure:
         """`owner.name`"""
-        name = self._mangled(name, frame)
         if isinstance(owner, Gradient):
             return gradients.attribute(self, owner, name)
         if isinstance(owner, Value):
@@ -270,20 +269,11 @@ class Language:
         self: Any, owner: Structure, name: str, value: Structure, node: ast.AST, frame: Frame
     ) -> None:
         """`owner.name = value`"""
-        objects.assign(self, owner, self._mangled(name, frame), value)
+        objects.assign(self, owner, name, value)
         simple.name(value, name, frame)
 
     def delete_attribute(self: Any, owner: Structure, name: str, frame: Frame) -> None:
-        objects.delete(self, owner, self._mangled(name, frame))
-
-    def _mangled(self, name: str, frame: Frame) -> str:
-        """The name that `__name` has in the methods of a class."""
-        if not name.startswith("__") or name.endswith("__"):
-            return name
-        for home in reversed(frame.function.__qualname__.split(".")[:-1]):
-            if home != "<locals>" and f"_{home.lstrip('_')}{name}" in _names_of(frame.function.__code__):
-                return f"_{home.lstrip('_')}{name}"
-        return name
+        objects.delete(self, owner, name)
 
     def extend(
         self: Any,
@@ -300,12 +290,3 @@ class Language:
         if containers.in_place(self, function, owner, new):
             return owner
         return self.operate(function, owner, new)
-
-
-def _names_of(code: Any) -> set[str]:
-    """The names in compiled code and in the functions inside it."""
-    found = set(code.co_names)
-    for constant in code.co_consts:
-        if hasattr(constant, "co_names"):
-            found |= _names_of(constant)
-    return found

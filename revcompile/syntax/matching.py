@@ -49,6 +49,32 @@ def class_around(qualname: str) -> str | None:
     return around[-1] if around else None
 
 
+def mangled(node: Definition, owner: str | None) -> Definition:
+    """The definition with `_Owner__x` for each `__x` in it, as Python reads it in the class `owner`."""
+    prefix = f"_{(owner or '').lstrip('_')}"
+    if prefix == "_" or not any(_private(n) for inner in ast.walk(node) for n in _names_in(inner).values()):
+        return node
+    made = copy.deepcopy(node)
+    for inner in ast.walk(made):
+        for field, name in _names_in(inner).items():
+            if _private(name) and inner is not made:
+                setattr(inner, field, prefix + name)
+        if isinstance(inner, (ast.Global, ast.Nonlocal)):
+            inner.names = [prefix + name if _private(name) else name for name in inner.names]
+    return made
+
+
+def _names_in(node: ast.AST) -> dict[str, str]:
+    """The names that stand in a node itself; the keyword of a call is taken as it is."""
+    fields = () if isinstance(node, (ast.alias, ast.keyword)) else ("id", "attr", "arg", "name")
+    found = {field: getattr(node, field, None) for field in fields}
+    return {field: name for field, name in found.items() if isinstance(name, str)}
+
+
+def _private(name: str) -> bool:
+    return name.startswith("__") and not name.endswith("__")
+
+
 def _compiled(
     node: Definition, code: CodeType, owner: str | None, imported: Iterable[str]
 ) -> CodeType | None:

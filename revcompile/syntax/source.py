@@ -15,7 +15,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from revcompile.errors import Place, UnsupportedError
-from revcompile.syntax.matching import Definition, is_source_of
+from revcompile.syntax.matching import Definition, class_around, is_source_of, mangled
 
 MAX_KEPT = 2048
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
@@ -120,15 +120,16 @@ def _definition(function: FunctionType, lines: tuple[str, ...]) -> Definition | 
     """The definition that compiles to a function's code: at its line, or else where it has moved to."""
     code = function.__code__
     qualname = getattr(code, "co_qualname", function.__qualname__)  # which `functools.wraps` leaves as it is
+    owner = class_around(qualname)
     node = _block(lines, code.co_firstlineno - 1) if code.co_name != "<lambda>" else None
     if node is not None and node.name == code.co_name:
         modules = [n for n in code.co_names if isinstance(function.__globals__.get(n), ModuleType)]
         if any(is_source_of(node, code, qualname, names) for names in (modules, ())):
-            return node
+            return mangled(node, owner)
     definitions, imported = _file(lines)
     named = [n for n in definitions if _name(n) == code.co_name]
     named.sort(key=lambda n: (abs(_first_line(n) - code.co_firstlineno), not _encloses(n, code)))
-    return next((n for n in named if is_source_of(n, code, qualname, imported)), None)
+    return next((mangled(n, owner) for n in named if is_source_of(n, code, qualname, imported)), None)
 
 
 def _block(lines: tuple[str, ...], first: int) -> ast.FunctionDef | None:
