@@ -117,7 +117,6 @@ KEYS = [
     ("return x * x * getattr(o, K)[0][K]", lambda k: {"o": with_attribute(k, [{k: 2.0}])}),
     ("return x * x * 2.0 if hasattr(o, K) else x", lambda k: {"o": with_attribute(k, 2.0)}),
     ("return x * x * 2.0 if not hasattr(o, K) else x", lambda k: {"o": Empty()}),
-    ("setattr(o, K, x * x)\n    return 2.0 * getattr(o, K)", lambda k: {"o": with_attribute(k, 1.0)}),
     ("o = E()\n    setattr(o, K, x * x)\n    return 2.0 * getattr(o, K)", lambda k: {"E": Empty}),
     ("return x * x * getattr(m, K)", lambda k: {"m": types.SimpleNamespace(**{k: 2.0})}),
     ("return x * x * o.w", lambda k: {"o": of_class(k)}),
