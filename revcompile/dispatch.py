@@ -25,7 +25,7 @@ from revcompile.codegen.guards import guard_tests, signature_tests
 from revcompile.codegen.load import Namespace, forget, make_function
 from revcompile.codegen.module import function_text, module_text
 from revcompile.compiler import Compiled, MustBeStatic, Request, compile_gradient
-from revcompile.errors import UnsupportedError, seen_outside
+from revcompile.errors import UnsupportedError, seen_outside, trimmed
 from revcompile.frontend.arguments import Place, describe, key_of
 from revcompile.frontend.names import is_host_object
 from revcompile.frontend.wanted import explicit_names, is_method, names_by_call, without_defaults
@@ -142,7 +142,7 @@ class Dispatcher:
         self.namespace = Namespace()
         self._read()
         _all.add(self)
-        self._dispatch = self.namespace.put(f"dispatch_{self.name}", self.dispatch)
+        self._dispatch = self.namespace.put(f"dispatch_{self.name}", trimmed(self.dispatch))
         self.entry = make_function(self._stub(), self.namespace, self.function)
         self._leave_out_defaults()
         weakref.finalize(self.entry, forget, self.namespace.files).atexit = False

@@ -9,12 +9,13 @@ an `InternalError`, which is no statement of the program, no refusal, and no rea
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 # What a program may raise in a place that is perhaps never reached.
 PYTHON_ERRORS = (TypeError, ValueError, IndexError, KeyError, AttributeError, NameError, ZeroDivisionError)
@@ -23,6 +24,9 @@ DEFECTS = (
     TypeError, ValueError, LookupError, AttributeError, NameError, ArithmeticError, AssertionError,
     SyntaxError, RuntimeError, StopIteration,
 )  # fmt: skip
+
+
+_OWN = __name__.partition(".")[0]
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,9 @@ class UnsupportedError(TypeError):
         return type(self), (self.reason, self.place, self.way_out)
 
 
+UnsupportedError.__module__ = _OWN  # where users find it
+
+
 class HostError(Exception):
     """Around what the program raises, or would raise: `error`, with the user's line once that is known."""
 
@@ -103,7 +110,7 @@ def _is_ours(error: Exception) -> bool:
 
 def is_own(thing: object) -> bool:
     """Whether a class or a function is one of the compiler's."""
-    return (getattr(thing, "__module__", None) or "").partition(".")[0] == __name__.partition(".")[0]
+    return (getattr(thing, "__module__", None) or "").partition(".")[0] == _OWN
 
 
 def is_defect(error: Exception) -> bool:
@@ -125,6 +132,9 @@ class InternalError(RuntimeError):
 
     def __reduce__(self) -> tuple[type, tuple[str, Place | None]]:
         return type(self), (self.what, self.place)
+
+
+InternalError.__module__ = _OWN
 
 
 def raise_defect(error: Exception, place: Place | None) -> NoReturn:
@@ -151,6 +161,42 @@ class seen_outside:
             raise error.error from None
         if isinstance(error, Exception):
             raise_defect(error, self.place())
+
+
+def shown(error: Exception) -> Exception:
+    """`error` as it leaves the compiler: with the frames of the program and none of the compiler's own.
+
+    The environment variable REVCOMPILE_TRACEBACK=full keeps them; so does an `InternalError`.
+    """
+    if os.environ.get("REVCOMPILE_TRACEBACK") != "full" and not isinstance(error, InternalError):
+        if isinstance(error, UnsupportedError):
+            error.__cause__ = None
+        error.__suppress_context__ = True
+        error.__traceback__ = _of_program(error.__traceback__)
+    return error
+
+
+def trimmed(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function`, as the program calls it: see `shown`."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True  # of pytest and IPython
+        try:
+            return function(*args, **kwargs)
+        except Exception as e:
+            raise shown(e)  # noqa: B904
+
+    return call
+
+
+def _of_program(frames: TracebackType | None) -> TracebackType | None:
+    if frames is None:
+        return None
+    rest, frame = _of_program(frames.tb_next), frames.tb_frame
+    own = frame.f_globals.get("__name__", "").partition(".")[0] == _OWN
+    if own or frame.f_code.co_filename.startswith("<revcompile dispatch"):
+        return rest
+    return TracebackType(rest, frame, frames.tb_lasti, frames.tb_lineno)
 
 
 def _versions() -> str:

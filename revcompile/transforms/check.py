@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.errors import UnsupportedError
-from revcompile.transforms.gradient import grad
+from revcompile.errors import UnsupportedError, shown
+from revcompile.transforms.gradient import Argnums, grad
 from revcompile.transforms.trees import (
     Object,
     beside,
@@ -43,7 +43,7 @@ def check_grads(
     order: int = 1,
     modes: tuple[str, ...] = ("rev",),
     *,
-    argnums: int | str | tuple[int | str, ...] | None = None,
+    argnums: Argnums = None,
     eps: float | None = None,
     atol: float | None = None,
     rtol: float | None = None,
@@ -83,6 +83,22 @@ def check_grads(
 
     Source: C. J. F. Ridders, "Accurate computation of F'(x) and F'(x) F''(x)", Adv. Eng. Software 4 (1982).
     """
+    try:
+        _check(f, args, order, modes, argnums, eps, atol, rtol)
+    except Exception as e:
+        raise shown(e)  # noqa: B904
+
+
+def _check(
+    f: Callable[..., Any],
+    args: tuple[Any, ...],
+    order: int,
+    modes: tuple[str, ...],
+    argnums: Argnums,
+    eps: float | None,
+    atol: float | None,
+    rtol: float | None,
+) -> None:
     _refuse(order, modes)
     if not isinstance(args, tuple):
         raise TypeError(
@@ -115,7 +131,7 @@ class _Checker:
         self,
         gradient: Callable[..., Any],
         args: tuple[Any, ...],
-        argnums: int | str | tuple[int | str, ...] | None,
+        argnums: Argnums,
         eps: float | None,
         atol: float | None,
         rtol: float | None,
@@ -404,7 +420,7 @@ def _names(function: Callable[..., Any], count: int) -> list[str]:
     return names + [f"args[{k}]" for k in range(len(names), count)]
 
 
-def _positions(argnums: int | str | tuple[int | str, ...] | None, names: list[str]) -> list[int]:
+def _positions(argnums: Argnums, names: list[str]) -> list[int]:
     """The differentiated arguments as positions."""
     if argnums is None:
         return list(range(len(names)))

@@ -16,6 +16,7 @@ import numpy as np
 from revcompile.codegen.load import compile_text
 from revcompile.codegen.module import function_text
 from revcompile.dispatch import Dispatcher, Options
+from revcompile.errors import trimmed
 from revcompile.ir.identifiers import function_name
 from revcompile.transforms import pickling
 
@@ -177,15 +178,14 @@ def value_and_grad(
     return _transform(f, argnums, has_aux, optimize, backend, with_value=True)
 
 
+@trimmed
 def _transform(
     f: Any, argnums: Argnums, has_aux: bool, optimize: bool, backend: str, with_value: bool
 ) -> Any:
     if backend not in BACKENDS:
         raise ValueError(f"unknown backend {backend!r}; there is {', '.join(map(repr, BACKENDS))}")
     options = Options(tuple(argnums) if isinstance(argnums, list) else argnums, has_aux, optimize, with_value)
-    if f is None:
-        return lambda function: make_gradient(function, options)
-    return make_gradient(f, options)
+    return make_gradient(f, options) if f is not None else trimmed(lambda g: make_gradient(g, options))
 
 
 def make_gradient(f: Any, options: Options, preview: bool = True) -> Any:
@@ -278,7 +278,7 @@ def _source_for(dispatcher: Dispatcher) -> Callable[..., str]:
             dispatcher.show(found)
         return found.source
 
-    return source_for
+    return trimmed(source_for)
 
 
 def _preview(dispatcher: Dispatcher) -> None:
