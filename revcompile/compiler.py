@@ -15,7 +15,7 @@ from revcompile.codegen.conditions import agreements, apart
 from revcompile.codegen.first_run import Run
 from revcompile.codegen.linked import Helpers, Linked, Texts
 from revcompile.codegen.load import Namespace
-from revcompile.errors import HostError, UnsupportedError, raise_defect
+from revcompile.errors import HostError, InternalError, UnsupportedError, raise_defect
 from revcompile.frontend.arguments import Attribute, Place, adopt, lend, places_of, structure_of
 from revcompile.frontend.containers import check_aliases
 from revcompile.frontend.lower import Lowering, infer_types, lower
@@ -117,8 +117,9 @@ def compile_gradient(
         try:
             with deep_stack():
                 return _compile(request, arguments, static, namespace, decisions, learning)
-        except NotKnownYet:
-            continue
+        except NotKnownYet as e:
+            if learning.is_stuck():
+                raise InternalError("what a call gives is not learnt") from e
         except RecursionError:
             raise UnsupportedError(
                 "this function is nested too deeply to be compiled",

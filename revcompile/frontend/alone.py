@@ -146,7 +146,7 @@ def _check_alone(
     made = list(applications(body))
     if any(s.function in DRAWS for s in made):
         raise Inseparable("it draws random numbers")
-    if any(isinstance(s.function, ForeignCall) for s in made):
+    if any(isinstance(s.function, ForeignCall) and not s.function.only_shows for s in made):
         raise Inseparable("it makes a call as it is")
     pair.calls = frozenset(s.function.pair for s in made if isinstance(s.function, Half))
     pair.live = frozenset(free)

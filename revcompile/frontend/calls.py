@@ -17,6 +17,7 @@ from revcompile.frontend import (
     builtin,
     containers,
     draws,
+    effects,
     foreign,
     functional,
     gradients,
@@ -119,9 +120,12 @@ def _call(
         return gradients.call(low, function, args, kwargs)
     if isinstance(function, Native):
         return function.run(*args, **kwargs)
+    shown = effects.call(low, function, args, kwargs) if not frame.is_rule else NotImplemented
+    if shown is not NotImplemented:
+        return shown
     known = _hashable(function)
     if known and function is stop_gradient and not frame.is_rule:
-        return low.apply(stop_gradient, args, kwargs)
+        return effects.constant(low, *args, **kwargs)
     if not (known and function in TRANSPARENT_TO_FOREIGN) and _is_done_outside(function, args, kwargs):
         return foreign.call(low, function, args, kwargs, frame)
     special = SPECIAL.get(function) if known else None

@@ -12,7 +12,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import BuiltinFunctionType, FunctionType
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,7 +32,7 @@ from revcompile.ir.nodes import (
     leaves,
     map_structure,
 )
-from revcompile.ir.types import Array, Foreign, Opaque
+from revcompile.ir.types import INT, Array, Foreign, Opaque
 from revcompile.syntax.abstract import Frame, Gradient, Left, Method, NestedFunction, Partial, Poison, Restart
 from revcompile.syntax.mutable import is_growing
 
@@ -49,6 +49,12 @@ NOT_PURE = frozenset(
      "fromfunction", "vectorize", "fromiter", "frompyfunc", "piecewise", "real_if_close",
      "asarray_chkfinite", "require", "asfortranarray", "ascontiguousarray", "asmatrix", "seterrcall",
      "setbufsize", "nditer", "shuffle"}
+)  # fmt: skip
+SHOWING = frozenset({"warnings", "_warnings", "logging", "time", "pdb", "tqdm", "traceback", "faulthandler"})
+SILENT = frozenset(
+    {"warn", "warn_explicit", "debug", "info", "warning", "error", "critical", "exception", "log", "sleep",
+     "breakpoint", "set_trace", "simplefilter", "filterwarnings", "set_description", "set_postfix",
+     "set_description_str", "set_postfix_str", "close", "refresh"}
 )  # fmt: skip
 OF_FRAME = frozenset({eval, exec, locals, globals, vars, dir, super, __import__, input})
 
@@ -94,7 +100,22 @@ def item(low: Lowering, owner: Value, index: Structure) -> Structure:
 def method(
     low: Lowering, owner: Value, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Structure:
-    return make(low, "method", owner, args, kwargs, f"the method {name!r} of a {owner.type}", name)
+    what = f"the method {name!r} of a {owner.type}"
+    assert isinstance(owner.type, Foreign)
+    cls = owner.type.cls
+    if hasattr(cls, "write") and hasattr(cls, "flush") and name in ("write", "writelines", "flush"):
+        known: Any = INT if name == "write" else None
+    elif home_of(cls) in SHOWING and name in SILENT:
+        known = None
+    else:
+        return make(low, "method", owner, args, kwargs, what, name, excused=home_of(cls) in SHOWING)
+    return make(low, "method", owner, args, kwargs, what, name, excused=True, known=known, shows=True)
+
+
+def home_of(thing: Any) -> str:
+    """The package in which a function or a class is defined."""
+    home = getattr(thing, "__module__", None)
+    return home.partition(".")[0] if isinstance(home, str) else ""
 
 
 def operate(low: Lowering, function: Any, args: tuple[Any, ...]) -> Structure:
@@ -166,6 +187,8 @@ def make(
     refusal: UnsupportedError | None = None,
     many: int = MANY,
     excused: bool = False,
+    known: Any = UNKNOWN,
+    shows: bool = False,
 ) -> Structure:
     """Emit a call as it is; the structure of what it gives. `name` is for what is said of it."""
     excused = excused or bool(low.excused)
@@ -175,28 +198,28 @@ def make(
     if not excused and any(_is_varied(low, v) for v in leaves(given)):
         raise refusal
     key = _key_of(low, form, attribute, given)
-    known = low.learning.patterns.get(key)
-    if known is None:
+    found = low.learning.patterns.get(key) if known is UNKNOWN else (known, None)
+    if found is None:
         if not low.learning.allowed:
             raise UnsupportedError(
                 f"{name} is called as it is: what it gives is known from the first call on", refusal.place
             )
-        known = _find_out(low, key, form, attribute, given, many)
-    if known is None:
+        found = _find_out(low, key, form, attribute, given, many)
+    if found is None:
         number = low.learning.number_of(key)
         low.unknown += 1
         low.builder.statements.append(
             Raise((low.learning.find_out, (number, form, attribute, many, *given)), low.builder.line)
         )
         raise Left
-    pattern, kind = known
+    pattern, kind = found
     types = types_of(pattern, low.builder.facts)
     result = map_structure(lambda t: Value(t) if t is not None else None, types)
     arrays = [v for v in leaves((first, args, options)) if isinstance(v.type, (Array, Foreign))]
     roots = {low.memory.root(v) for v in arrays}
     written = low.memory.written
     statement = ForeignCall(
-        form, attribute, pattern, kind, refusal, pure, excused,
+        form, attribute, pattern, kind, refusal, pure, excused, shows,
         copies=lambda: not pure or not roots.isdisjoint(written),
     )  # fmt: skip
     low.builder.apply(statement, given, result)
@@ -230,6 +253,11 @@ def _key(leaf: Any) -> Any:
     """The same for what may be passed for one another."""
     if isinstance(leaf, Value):
         return str(leaf.type)
+    owner = getattr(leaf, "__self__", None)
+    if owner is not None and not isinstance(
+        owner, ModuleType
+    ):  # a method, which is made each time it is read
+        return id(owner), getattr(leaf, "__name__", "")
     return (type(leaf), leaf) if isinstance(leaf, (bool, int, float, str, bytes, type(None))) else id(leaf)
 
 

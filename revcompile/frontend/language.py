@@ -26,6 +26,7 @@ from revcompile.frontend import (
 )
 from revcompile.ir.nodes import Function, Instance, Structure, Value
 from revcompile.statements import simple
+from revcompile.statements.iterables import Bar
 from revcompile.syntax.abstract import Frame, Gradient
 from revcompile.syntax.mutable import KINDS, Mutables, is_growing
 from revcompile.syntax.source import Source, find_source, parameters
@@ -259,6 +260,7 @@ class Language:
         """`owner.name`"""
         if isinstance(owner, Gradient):
             return gradients.attribute(self, owner, name)
+        owner = owner.bar if isinstance(owner, Bar) else owner
         if isinstance(owner, Value):
             return draws.attribute(owner, name) or expressions.value_attribute(self, owner, name)
         if is_growing(owner):

@@ -9,6 +9,7 @@ still is. Imports the IR and the errors.
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -113,7 +114,7 @@ def is_user_class(kind: type) -> bool:
 def is_foreign(obj: Any) -> bool:
     """Whether an object of another library is read at each call: it is no constant, function or iterator."""
     kind = type(obj)
-    return not (
+    return isinstance(obj, io.IOBase) or not (
         kind.__module__ in _CONSTANT_HOMES
         or isinstance(obj, (*_PLAIN, np.dtype, np.ufunc))
         or (callable(obj) and not hasattr(obj, "__array__"))
@@ -289,7 +290,7 @@ class HostNames:
         if isinstance(obj, MethodType) and isinstance(obj.__func__, FunctionType):
             self.bring(path.attribute("__func__"), obj.__func__, name)
             return MethodType(obj.__func__, self.bring(path.attribute("__self__"), obj.__self__, name))
-        if is_host_object(obj):
+        if is_host_object(obj) and not isinstance(obj, io.IOBase):
             self._guard(path, "class", type(obj))
             return self.host_object(path, obj)
         if is_foreign(obj):

@@ -43,6 +43,7 @@ class ForeignCall:
     refusal: UnsupportedError  # what is said where something that is differentiated enters
     pure: bool
     excused: bool
+    only_shows: bool  # it has an effect, and no result
     copies: Callable[[], bool]  # whether what the program has made is passed as a copy
 
     @property
@@ -124,6 +125,7 @@ class Learning:
         self.patterns: dict[Any, tuple[Any, str]] = {}
         self.refusals: dict[Any, UnsupportedError] = {}  # of what is called since it could not be read
         self.outcomes: dict[Any, Any] = {}  # of the calls made in this compilation
+        self._noted = 0
         self._keys: list[Any] = []
 
     @contextmanager
@@ -134,6 +136,12 @@ class Learning:
             yield
         finally:
             self.allowed = True
+
+    def is_stuck(self) -> bool:
+        """Whether nothing was noted since this was asked last."""
+        stuck = self._noted == len(self.patterns)
+        self._noted = len(self.patterns)
+        return stuck
 
     def number_of(self, key: Any) -> int:
         self._keys.append(key)

@@ -24,7 +24,9 @@ from revcompile.ir.nodes import (
     blocks,
     leaves,
     results,
+    uses,
 )
+from revcompile.ir.types import Foreign
 from revcompile.passes.overwritten import Overwriting
 
 
@@ -59,14 +61,19 @@ def _sweep(block: Block, read: set[Value]) -> Block:
 
 def without_printing(block: Block) -> Block:
     """The block without what only shows something."""
+    return _without_printing(block, set(uses(block)))
+
+
+def _without_printing(block: Block, read: set[Value]) -> Block:
     out: list[Statement] = []
     for s in block.statements:
         if isinstance(s, Apply) and (s.function is print_ or getattr(s.function, "only_shows", False)):
-            continue
+            if all(v not in read or isinstance(v.type, Foreign) for v in s.outputs):
+                continue
         if isinstance(s, Branch):
-            s = replace(s, then=without_printing(s.then), orelse=without_printing(s.orelse))
+            s = replace(s, then=_without_printing(s.then, read), orelse=_without_printing(s.orelse, read))
         elif isinstance(s, Loop):
-            s = replace(s, body=without_printing(s.body))
+            s = replace(s, body=_without_printing(s.body, read))
         out.append(s)
     return replace(block, statements=tuple(out))
 

@@ -39,6 +39,14 @@ class Iteration:
         return replace(self, item=item)
 
 
+@dataclass(frozen=True, eq=False)
+class Bar(Iteration):
+    """An iteration whose progress is shown, by an object of another library."""
+
+    bar: Any = None
+    close: Callable[[], Structure] = lambda: None
+
+
 def counting(low: Interpreter, *bounds: Structure) -> Iteration:
     """`range(...)` with run-time bounds."""
     start, stop, step = {1: (0, *bounds, 1), 2: (*bounds, 1), 3: bounds}[len(bounds)]

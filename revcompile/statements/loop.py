@@ -37,7 +37,7 @@ from revcompile.statements.exits import (
     NextTrip,
     first_return,
 )
-from revcompile.statements.iterables import Iteration
+from revcompile.statements.iterables import Bar, Iteration
 from revcompile.syntax.abstract import Frame, Poison
 from revcompile.syntax.interpreter import Interpreter
 from revcompile.syntax.mutable import same
@@ -88,6 +88,8 @@ def lower_for(low: Interpreter, node: ast.For, frame: Frame, pending: Pending) -
         _peel_for(low, node, iteration, pending)
     else:
         _for_loop(low, node, iteration, frame, pending)
+    if isinstance(iteration, Bar):
+        pending.insert(0, NextTrip(node, make=iteration.close))
 
 
 def _trip(node: ast.For, iteration: Iteration, i: int) -> NextTrip:
