@@ -87,6 +87,7 @@ class Compiled:
     apart: tuple[
         tuple[str, str], ...
     ]  # arguments that must not share memory: the function writes into the first
+    once: bool  # whether what a call does must not be done twice
     agreements: tuple[str, ...]  # tests that lengths agree which the primal takes to be equal
     foreign: bool  # whether a call as it is may give something of another kind than it did
 
@@ -215,6 +216,7 @@ def _compile(
             f"{memory.layouts[v]}.flags.c_contiguous" for v in memory.relied if v in memory.written
         ),
         apart=tuple(apart(parameters, live, memory.written)),
+        once=line.once,
         agreements=tuple(agreements(parameters, live, low.builder.facts)),
         foreign=bool(low.unknown)
         or any(isinstance(s.function, ForeignCall) for s in applications(primal.body)),
@@ -248,7 +250,8 @@ class _Line:
         variants = [v.function for v in low.pairs.variants.values() if v.function is not None]
         both = (gradient, *pairs, *variants)
         self.on_numpy = scalar_math.has_floats(*both)  # has text whose backward pass is on NumPy
-        self.on_math = self.on_numpy and scalar_math.may_restart(*both)  # and begins with another
+        self.once = not scalar_math.may_restart(*both)
+        self.on_math = self.on_numpy and not self.once  # begins with another text
 
     def final(self, gradient: Function, half: Half | None = None) -> Function:
         optimize, before = self.request.optimize, gradient
@@ -438,7 +441,7 @@ def _nested(
 def _place(request: Request, low: Lowering) -> Any:
     if low.builder.line is None:
         return request.source.place(low.returned or request.source.node)
-    return request.source.line(low.builder.line)
+    return low.builder.line
 
 
 def _origins(need: NeedStatic, parameters: Sequence[Parameter], low: Lowering) -> frozenset[Any]:

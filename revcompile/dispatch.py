@@ -8,13 +8,15 @@ missing specialisation is compiled, and the function is given new code.
 
 from __future__ import annotations
 
-import copy
 import inspect
+import os
+import sys
 import threading
 import weakref
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import CodeType, FunctionType, MethodType
 from typing import Any
 
@@ -24,10 +26,13 @@ from revcompile.codegen.entry import condition_lines, hand_over, kept, pass_on
 from revcompile.codegen.guards import guard_tests, signature_tests
 from revcompile.codegen.load import Namespace, forget, make_function
 from revcompile.codegen.module import function_text, module_text
+from revcompile.codegen.places import same_place
+from revcompile.codegen.specialization import ARITHMETIC, Blame, Careful, Specialization
 from revcompile.compiler import Compiled, MustBeStatic, Request, compile_gradient
 from revcompile.errors import UnsupportedError, seen_outside, trimmed
 from revcompile.frontend.arguments import Place, describe, key_of
 from revcompile.frontend.names import is_host_object
+from revcompile.frontend.recursion import renew_lock
 from revcompile.frontend.wanted import explicit_names, is_method, names_by_call, without_defaults
 from revcompile.gates.foreign import Learning, NotKnownYet
 from revcompile.ir.identifiers import function_name
@@ -39,7 +44,7 @@ MAX_TRIES = 12  # of a call whose calls as they are give something of another ki
 MAX_STALE = 4  # specialisations of one signature whose guards differ
 _all: weakref.WeakSet[Dispatcher] = weakref.WeakSet()
 _stubs: weakref.WeakValueDictionary[str, Dispatcher] = weakref.WeakValueDictionary()  # by file of their code
-ARITHMETIC = (OverflowError, ZeroDivisionError, ValueError)
+_all_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -54,74 +59,6 @@ class Options:
     @property
     def label(self) -> str:
         return "value_and_grad" if self.with_value else "grad"
-
-
-class Careful:
-    """The text for numbers beyond what `math` computes: NumPy's inf and nan, or the user's own error.
-
-    It starts from the caller's arguments. Made when it is first needed.
-    """
-
-    def __init__(self, make: Callable[[], FunctionType]) -> None:
-        self.make = make
-        self.made: FunctionType | None = None
-
-    def __call__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        if self.made is None:
-            self.made = self.make()
-        return self.made(*args, **kwargs)
-
-
-@dataclass(eq=False)
-class Specialization:
-    """One signature's code: the gradient function, the dispatching function's code, the text."""
-
-    run: FunctionType
-    careful: Careful | None
-    holds: Callable[..., bool]
-    entry: CodeType | None  # None where the public function always comes here
-    source: str
-    backward_source: str
-    description: str
-    primal: Callable[..., Any]
-    agrees: Callable[..., bool] | None  # whether the arguments' lengths agree
-    apart: Callable[..., bool] | None  # whether what is written shares no memory with another argument
-    helpers: tuple[str, ...]  # the functions that `run` calls, which are among its globals
-    foreign: bool  # whether a call as it is may give something of another kind than it did
-
-    def __call__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        if self.apart is not None and not self.apart(*args, **kwargs):
-            raise UnsupportedError(
-                f"arguments of {self.primal.__name__} share memory, and it writes into one of them",
-                way_out="Pass copies.",
-            )
-        if self.agrees is not None and not self.agrees(*args, **kwargs):
-            try:
-                args, kwargs = copy.deepcopy((args, dict(kwargs)))
-            except Exception:  # of an object that cannot be copied
-                pass
-            else:
-                self.primal(*args, **kwargs)  # which says what is wrong, and may write into its arguments
-            raise ValueError(f"the lengths of the arguments of {self.primal.__name__} do not agree")
-        if self.careful is None:
-            return self.run(*args, **kwargs)
-        try:
-            return self.run(*args, **kwargs)
-        except ARITHMETIC:
-            pass
-        return self.careful(args, kwargs)
-
-    @property
-    def codes(self) -> Iterator[CodeType]:
-        careful = self.careful.made if self.careful is not None else None
-        for function in (self.run, careful, self.holds, self.agrees, self.apart):
-            if function is not None:
-                yield function.__code__
-        for function in (self.run, careful):
-            if function is not None:
-                yield from (function.__globals__[name].__code__ for name in self.helpers)
-        if self.entry is not None:
-            yield self.entry
 
 
 @dataclass(eq=False)
@@ -141,8 +78,10 @@ class Dispatcher:
     def __post_init__(self) -> None:
         self.namespace = Namespace()
         self._read()
-        _all.add(self)
+        with _all_lock:
+            _all.add(self)
         self._dispatch = self.namespace.put(f"dispatch_{self.name}", trimmed(self.dispatch))
+        self._carefully = self.namespace.put(f"carefully_{self.name}", trimmed(self.dispatch_carefully))
         self.entry = make_function(self._stub(), self.namespace, self.function)
         self._leave_out_defaults()
         weakref.finalize(self.entry, forget, self.namespace.files).atexit = False
@@ -236,27 +175,34 @@ class Dispatcher:
 
     # -- a call -------------------------------------------------------------------------------
 
-    def dispatch(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def dispatch(self, args: tuple[Any, ...], kwargs: dict[str, Any], carefully: bool = False) -> Any:
         """The slow way of a call: find or make its specialisation, and run it."""
         home = _stubs.get(self.entry.__code__.co_filename, self)
         if home is not self:  # a notebook has given this gradient function the code of a newer one
-            return home.dispatch(args, kwargs)
+            return home.dispatch(args, kwargs, carefully)
         args, kwargs = self.noticing(args, kwargs)
         tried: list[Specialization] = []
+        again = True
         while True:
             specialization = self.find(args, kwargs, tried)
             if self.shown is not specialization:
                 self.show(specialization)
-            if not specialization.foreign:
-                return specialization(args, kwargs)
             try:
-                return specialization(args, kwargs)
+                return specialization(args, kwargs, carefully)
             except (ChangedKind, NotKnownYet) as e:
                 if len(tried) >= MAX_TRIES:
                     raise TypeError(str(e)) from None
                 tried.append(specialization)
                 if isinstance(e, ChangedKind):
                     self.learning.patterns.clear()
+            except Exception:
+                if specialization.blame(args, kwargs) or not again:
+                    raise
+                again = False
+
+    def dispatch_carefully(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The same for numbers beyond `math`, as the entry has found out."""
+        return self.dispatch(args, kwargs, carefully=True)
 
     def find(
         self, args: tuple[Any, ...], kwargs: dict[str, Any], tried: Sequence[Specialization] = ()
@@ -349,7 +295,7 @@ class Dispatcher:
         self.retired.extend(old)
         alive = [*self.retired, *(s for group in self.table.values() for s in group)]
         codes = [code for s in alive for code in s.codes]
-        self.namespace.keep([*codes, self.entry.__code__], [self._dispatch])
+        self.namespace.keep([*codes, self.entry.__code__], [self._dispatch, self._carefully])
 
     def _load(self, compiled: Compiled, key: Any, names: list[str]) -> Specialization:
         label = f"{self.options.label}_{compiled.name}"
@@ -364,7 +310,6 @@ class Dispatcher:
                 code = self.namespace.compile(function_text(label, self.signature, lines), label)
                 return make_function(code, self.namespace, self.function, self.namespace.having(texts))
 
-        careful = Careful(make_careful) if compiled.careful is not None else None
         refer = self.namespace.refer
         guards = [test for g in compiled.guards for test in guard_tests(g, refer)]
         guards += compiled.layouts
@@ -394,13 +339,15 @@ class Dispatcher:
             code = self.namespace.compile(function_text("apart", self.signature, lines), f"memory of {label}")
             apart = make_function(code, self.namespace, self.function)
         tests = [*tests, *guards, *compiled.agreements, *separate]
-        entry = None if self.by_call or compiled.foreign else self._entry(compiled, tests, run, careful)
+        blame = Blame(make_function(holds_code, self.namespace, self.function), compiled.once)
+        entry = None if self.by_call or compiled.foreign else self._entry(compiled, tests, run, blame)
         signature = ", ".join(describe(k) for k in key[1:])
         forward = function_text(compiled.name, self.signature, compiled.forward)
         return Specialization(
             run,
-            careful,
-            make_function(holds_code, self.namespace, self.function),
+            Careful(make_careful) if compiled.careful is not None else None,
+            blame.holds,
+            blame,
             entry,
             module_text([*{**compiled.primals, **compiled.helpers}.values(), forward, text], compiled.live),
             "\n\n".join([*compiled.helpers.values(), text]),
@@ -412,34 +359,34 @@ class Dispatcher:
             compiled.foreign,
         )
 
-    def _entry(
-        self, compiled: Compiled, tests: list[str], run: FunctionType, careful: Careful | None
-    ) -> CodeType:
+    def _entry(self, compiled: Compiled, tests: list[str], run: FunctionType, blame: Blame) -> CodeType:
         """Dispatch, generated: the latest signature is tested inline and served without a call."""
-        indent = "    "
+        refer, indent = self.namespace.refer, "    "
         name = function_name(self.function)
         for part, made in zip(("__defaults__", "__kwdefaults__"), self._as_read[1:], strict=True):
             if made is not None:
                 path = self.namespace.put(f"{name}__function", self.function)
                 tests = [*tests, f"{path}.{part} is {self.namespace.put(f'{name}{part}', made)}"]
         may_fail = any(g.kind not in ("code", "lacks") for g in compiled.guards)  # where something is gone
-        lines = condition_lines(
-            " and ".join(tests) or "True", self.namespace.refer(Exception) if may_fail else ""
-        )
-        call = f"{indent}return {self.namespace.refer(run)}({pass_on(self.signature)})"
-        if careful is not None:
-            body = [call] if compiled.helpers else compiled.body
-            keep, give_back = kept(self.signature, body, self.namespace.globals)
-            lines += [
-                *(indent * 2 + line for line in keep),
-                f"{indent * 2}try:",
-                *(indent * 2 + line for line in body),
-                f"{indent * 2}except ({', '.join(map(self.namespace.refer, ARITHMETIC))}):",
-                *(indent * 3 + line for line in give_back or ["pass"]),
-                hand_over(self.signature, indent * 2, self.namespace.put(f"careful_{self.name}", careful)),
-            ]
-        else:
-            lines.append(indent + call)
+        lines = condition_lines(" and ".join(tests) or "True", refer(Exception) if may_fail else "")
+        on_math = compiled.careful is not None
+        call = f"{indent}return {refer(run)}({pass_on(self.signature)})"
+        body = compiled.body if on_math and not compiled.helpers else [call]
+        keep, give_back = kept(self.signature, body, self.namespace.globals)
+        back = [indent * 3 + line for line in give_back]
+        lines += [
+            *(indent * 2 + line for line in keep),
+            f"{indent * 2}try:",
+            *(same_place(indent * 2 + line, line) for line in body),
+        ]
+        if on_math:
+            lines.append(f"{indent * 2}except ({', '.join(map(refer, ARITHMETIC))}):")
+            lines += back or [f"{indent * 3}pass"]
+        blamed = hand_over(self.signature, self.namespace.put(f"blame_{name}", blame))
+        lines += [f"{indent * 2}except {refer(Exception)}:", *back]
+        lines += [f"{indent * 3}if {blamed}:", f"{indent * 4}raise"]
+        if on_math:
+            lines.append(f"{indent * 2}return {hand_over(self.signature, self._carefully)}")
         lines.append(self._fall_back(indent))
         return self.namespace.compile(
             function_text(self.name, self.signature, lines), f"dispatch of {compiled.name}"
@@ -455,7 +402,7 @@ class Dispatcher:
         return code
 
     def _fall_back(self, indent: str) -> str:
-        return hand_over(self.signature, indent, self._dispatch)
+        return f"{indent}return {hand_over(self.signature, self._dispatch)}"
 
     def forget(self) -> None:
         """Drop what is compiled: a rule that it may use has changed."""
@@ -495,5 +442,26 @@ def _made_of(function: FunctionType) -> tuple[Any, Any, Any]:
 
 def forget_all() -> None:
     """Let every gradient function compile anew at its next call."""
-    for dispatcher in list(_all):
+    with _all_lock:
+        dispatchers = list(_all)
+    for dispatcher in dispatchers:
         dispatcher.forget()
+
+
+def _renew_locks() -> None:
+    """In the child of a fork, no thread is left that could release what another held."""
+    global _all_lock
+    _all_lock = threading.Lock()
+    renew_lock()
+    for dispatcher in list(_all):
+        dispatcher.lock = threading.RLock()
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] == __name__.partition(".")[0]:
+            for cls in [c for c in vars(module).values() if isinstance(c, type)]:
+                for attribute in vars(cls).values():
+                    if isinstance(attribute, cached_property) and hasattr(attribute, "lock"):
+                        attribute.lock = threading.RLock()  # Pythons before 3.12 have one for each
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_locks)

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from revcompile.codegen.names import Names
+from revcompile.codegen.places import Places, line_for, same_place
 from revcompile.codegen.text import INDENT, to_text
 from revcompile.gates.effects import has_effects
 from revcompile.ir.nodes import (
@@ -23,6 +24,8 @@ from revcompile.ir.nodes import (
     Statement,
     Structure,
     Value,
+    leaves,
+    operands,
     results,
 )
 
@@ -45,6 +48,8 @@ class BlockWriter:
     saving: set[Value]  # what is kept in lists
     lists: dict[Value, Value]  # what is kept in each list
     lines: list[str]
+    places: dict[Value, Places]  # of what is folded
+    here: Places  # what the next line stands for
     leaving: list[str]  # what is written before a `break`
     margin: str
     in_place: frozenset[Any]
@@ -60,6 +65,20 @@ class BlockWriter:
     def _keeping(self, value: Value, kept: Value) -> str:
         raise NotImplementedError
 
+    # -- the user's lines ---------------------------------------------------------------------
+
+    def _origins(self, statement: Statement) -> Places:
+        """The user's lines of a statement, of those inside, and of what is folded into them."""
+        own = (statement.line,) if statement.line is not None else ()
+        folded = self._places_of(operands(statement))
+        inside: Places = ()
+        if isinstance(statement, Branch):
+            inside = self._places_of(leaves((statement.then.yields, statement.orelse.yields)))
+        return tuple(dict.fromkeys((*own, *folded, *inside)))
+
+    def _places_of(self, values: Iterable[Value]) -> Places:
+        return tuple(p for v in values for p in self.places.get(v, ()))
+
     # -- branches -----------------------------------------------------------------------------
 
     def _branch(self, branch: Branch, stop: Structure = False) -> None:
@@ -67,6 +86,7 @@ class BlockWriter:
         choice = self._choice(branch) if stop is False else None
         if choice is not None:
             (result,) = (r for r in branch.results if self.counts[r])
+            self.here = self._origins(branch)
             self._line(f"{self.names[result]} = {to_text(choice)}", branch.note)
             return
         ends = _ends(branch, stop)
@@ -98,8 +118,8 @@ class BlockWriter:
             self.lines.extend(orelse)
         elif self._is_one_branch(orelse):
             del self.lines[mark:]
-            self.lines.append(f"{self.margin}el{orelse[0].strip()}")
-            self.lines.extend(line.removeprefix(INDENT) for line in orelse[1:])
+            self.lines.append(same_place(f"{self.margin}el{orelse[0].strip()}", orelse[0]))
+            self.lines.extend(same_place(line.removeprefix(INDENT), line) for line in orelse[1:])
 
     def _is_one_branch(self, lines: list[str]) -> bool:
         """Whether lines are those of one `if`, which may follow on an `else`."""
@@ -142,6 +162,7 @@ class BlockWriter:
             if expression is None:
                 return None
             self.folded[values[0]] = (expression, "")
+            self.places[values[0]] = self._origins(statement)
         return None if atom is UNDEFINED else self.spell(atom)
 
     def _side(
@@ -176,6 +197,7 @@ class BlockWriter:
         moves = [(name, text, a) for name, text, a in moves if name != text]
         targets = [name for name, _, _ in moves]
         clobbers = any(self._names_in(a) & set(targets[:i]) for i, (_, _, a) in enumerate(moves))
+        self.here = self._places_of(a for _, _, a in moves if isinstance(a, Value)) or self.here
         if clobbers:
             self._line(f"{', '.join(targets)} = {', '.join(text for _, text, _ in moves)}")
             return
@@ -201,6 +223,7 @@ class BlockWriter:
     # -- loops --------------------------------------------------------------------------------
 
     def _loop(self, loop: Loop) -> None:
+        place = self.here
         self._assign([(a, p) for a, p in zip(loop.inits, loop.params, strict=True) if a is not UNDEFINED])
         for value, kept in loop.saves:
             if isinstance(value, Value):
@@ -216,14 +239,15 @@ class BlockWriter:
         if loop.test is not None:
             self._statements(loop.test.statements, loop.test.yields)
             condition = self.spell(loop.test.yields[0])
+            self.here = (*place, *self._places_of(leaves(loop.test.yields)))
             if len(self.lines) == head + 1:
-                self.lines[head] = f"{outer}while {to_text(condition)}:"
+                self.lines[head] = line_for(f"{outer}while {to_text(condition)}:", self.here)
             else:
                 self.lines[head] = f"{outer}while True:"
                 self._line(to_text(ast.UnaryOp(ast.Not(), condition)), keyword="if")
                 self.lines.append(f"{self.margin}{INDENT}break")
         else:
-            self.lines[head] = outer + (self._for(loop) if loop.each else "while True:")
+            self.lines[head] = line_for(outer + (self._for(loop) if loop.each else "while True:"), place)
         start = len(self.lines)
         if loop.trips is not None:
             self._line(f"{self.names[loop.trips]} += 1")

@@ -26,7 +26,7 @@ def condition_lines(condition: str, failure: str) -> list[str]:
     ]
 
 
-def hand_over(signature: Signature, indent: str, function: str) -> str:
+def hand_over(signature: Signature, function: str) -> str:
     """The call of a function that takes the arguments as a tuple and a dict."""
     positional = [p for p in signature.parameters.values() if p.kind < p.KEYWORD_ONLY]
     args = ", ".join(("*" if p.kind is p.VAR_POSITIONAL else "") + p.name for p in positional)
@@ -36,7 +36,7 @@ def hand_over(signature: Signature, indent: str, function: str) -> str:
         if p.kind in (p.KEYWORD_ONLY, p.VAR_KEYWORD)
     )
     comma = "," if len(positional) == 1 else ""
-    return f"{indent}return {function}(({args}{comma}), {{{keywords}}})"
+    return f"{function}(({args}{comma}), {{{keywords}}})"
 
 
 def pass_on(signature: Signature) -> str:

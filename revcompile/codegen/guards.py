@@ -46,6 +46,7 @@ def signature_tests(text: str, key: Any, refer: Refer) -> Iterator[str]:
         yield from object_tests(text, rest[0], rest[1:], refer)
     elif kind is slice:
         start, stop, step = rest
+        yield f"{_class_test(text, refer)} is {refer(slice)}"
         yield f"{text} == {refer(slice)}({', '.join(_constant(part, refer) for part in (start, stop, step))})"
     else:
         yield from constant_tests(text, rest[0], refer)

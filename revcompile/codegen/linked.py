@@ -12,6 +12,7 @@ from typing import Any
 
 from revcompile.codegen.load import Namespace
 from revcompile.codegen.names import RESERVED
+from revcompile.codegen.places import joined
 from revcompile.codegen.write import Writer
 from revcompile.gates.halves import Half
 from revcompile.ir.identifiers import identifier
@@ -91,7 +92,7 @@ class Texts:
         parameters = ", ".join(p.name for p in function.parameters)
         answer = function.body.yields[0] if len(function.body.yields) == 1 else function.body.yields
         lines = self._lines(function, answer, heading)
-        return "\n".join([f"def {self.names[half]}({parameters}):", *lines]) + "\n"
+        return joined([f"def {self.names[half]}({parameters}):", *lines])
 
     def _hiding_nothing(self, function: Function) -> Function:
         """Its parameters under names that mean nothing else in its text."""

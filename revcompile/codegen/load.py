@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 import revcompile.runtime as runtime
+from revcompile.codegen.places import PLACES, Text
 from revcompile.errors import InternalError
 from revcompile.ir.identifiers import identifier
 
@@ -113,6 +114,8 @@ def _names_of(code: CodeType) -> Iterator[str]:
 def compile_text(text: str, label: str) -> CodeType:
     """The code of the one function that `text` defines; tracebacks show the text."""
     filename = f"<revcompile {label} {next(_counter)}>"
+    if isinstance(text, Text) and any(text.places):
+        PLACES[filename] = text.places
     module = compile(text, filename, "exec")
     codes = [c for c in module.co_consts if isinstance(c, CodeType)]
     if len(codes) != 1 or module.co_names != (codes[0].co_name,):
@@ -125,6 +128,7 @@ def forget(filenames: Iterable[str]) -> None:
     """Drop texts from linecache."""
     for filename in list(filenames):
         linecache.cache.pop(filename, None)
+        PLACES.pop(filename, None)
 
 
 def make_function(

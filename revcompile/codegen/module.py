@@ -13,13 +13,13 @@ from types import ModuleType
 from typing import Any
 
 import revcompile.runtime as runtime
+from revcompile.codegen.places import Text, joined
 from revcompile.frontend.names import Live
 from revcompile.ir.identifiers import is_name, literal
 
 
-def function_text(name: str, signature: inspect.Signature, lines: Sequence[str]) -> str:
-    head = f"def {name}({parameter_list(signature)}):"
-    return "\n".join([head, *lines]) + "\n"
+def function_text(name: str, signature: inspect.Signature, lines: Sequence[str]) -> Text:
+    return joined([f"def {name}({parameter_list(signature)}):", *lines])
 
 
 def parameter_list(signature: inspect.Signature) -> str:

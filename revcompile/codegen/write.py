@@ -19,6 +19,7 @@ from revcompile.codegen.blocks import WIDTH, BlockWriter, Saves
 from revcompile.codegen.coalesce import Groups
 from revcompile.codegen.movable import Movable
 from revcompile.codegen.names import Names
+from revcompile.codegen.places import Places, line_for
 from revcompile.codegen.spell import Speller, is_own_field
 from revcompile.codegen.text import INDENT, to_text, width
 from revcompile.frontend.arguments import spell_step
@@ -85,6 +86,8 @@ class Writer(BlockWriter):
         self.names = Names(taken, outer, given, self.groups, self.counts)
         self.definitions: dict[Value, Statement] = {}
         self.folded: dict[Value, tuple[ast.expr, str]] = {}
+        self.places: dict[Value, Places] = {}  # of what is folded
+        self.here: Places = ()  # what the next line stands for
         hidden = frozenset(p.name for p in function.parameters)
         self.spell = Speller(self._atom, refer, function.spellings, self.definitions.get, textbook, hidden)
         self.saving: set[Value] = set()  # what is kept in lists
@@ -135,6 +138,7 @@ class Writer(BlockWriter):
             self._heading(heading)
         self._statements(self.function.body.statements, answer)
         if not (self.function.body.statements and isinstance(self.function.body.statements[-1], Raise)):
+            self.here = self._places_of(leaves(answer))
             self._line(to_text(ast.Return(self.spell(answer))))
         return self.lines
 
@@ -167,6 +171,7 @@ class Writer(BlockWriter):
         sequence = list(statements)
         movable = self._movable(sequence, answer)
         for statement in sequence:
+            self.here = self._origins(statement)
             if isinstance(statement, Apply):
                 self._apply(statement, movable)
             elif isinstance(statement, Branch):
@@ -212,6 +217,7 @@ class Writer(BlockWriter):
             and self._folds(statement.result, statement, expression, movable)
         ):
             self.folded[statement.result] = (expression, notes)
+            self.places[statement.result] = self.here
             return
         as_it_is = isinstance(function, ForeignCall)
         if (function in DRAWS or is_call or as_it_is) and not any(self.counts[v] for v in statement.outputs):
@@ -226,7 +232,7 @@ class Writer(BlockWriter):
         value, name = statement.args
         text = f"cannot access local variable {name!r} where it is not associated with a value"
         self._line(f"{self.names[value]} is None", keyword="if")
-        self.lines.append(f"{self.margin}{INDENT}raise {self._word('UnboundLocalError')}({literal(text)})")
+        self._line(f"{INDENT}raise {self._word('UnboundLocalError')}({literal(text)})")
 
     def _add(self, statement: Apply) -> None:
         """A sum in place."""
@@ -421,7 +427,7 @@ class Writer(BlockWriter):
         line = self.margin + text
         if comment:
             line = f"{line.ljust(COMMENT_COLUMN)}  # {printable(comment)}"
-        self.lines.append(line)
+        self.lines.append(line_for(line, self.here))
 
 
 def _is_sum_of_numbers(statement: Apply) -> bool:

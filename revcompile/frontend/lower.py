@@ -106,7 +106,14 @@ class Lowering(Language):
         handler = expressions.EXPRESSIONS.get(type(node))
         if handler is None:
             raise self.unsupported(f"{_describe(node)} is not supported", node, frame)
-        return self.made(node, self._located(handler, node, frame))
+        line = self.builder.line
+        if frame.is_rule or line is None or line.line == node.lineno:
+            return self.made(node, self._located(handler, node, frame))
+        self.builder.line = frame.source.line(node.lineno)  # of a statement on several lines
+        try:
+            return self.made(node, self._located(handler, node, frame))
+        finally:
+            self.builder.line = line
 
     def run(self, statements: Sequence[ast.stmt], frame: Frame) -> Returned | None:
         """Interpret statements; a `Returned` where they return, None where they fall through.
@@ -119,8 +126,8 @@ class Lowering(Language):
             statement = pending.pop(0)
             if self.decisions and not frame.is_rule:
                 statement = branch.fork(statement, frame, self.decisions)
-            if not frame.is_rule and frame.depth == 0:
-                self.builder.line = statement.lineno
+            if not frame.is_rule:
+                self.builder.line = frame.source.line(statement.lineno)
             handler = STATEMENTS.get(type(statement))
             if handler is None:
                 raise self.unsupported(f"{_describe(statement)} is not supported yet", statement, frame)
@@ -131,7 +138,7 @@ class Lowering(Language):
             except (HostError, UnsupportedError) as e:
                 if self.unknown and not frame.is_rule:  # it may come of a call that is not known yet
                     self.unfinished = self.unfinished or e
-                    self.builder.statements.append(Raise((Unfinished, ()), statement.lineno))
+                    self.builder.statements.append(Raise((Unfinished, ()), self.builder.line))
                     return None
                 if frame.is_rule or self.builder.depth == 0 or isinstance(e, UnsupportedError):
                     raise
@@ -149,7 +156,7 @@ class Lowering(Language):
         if not isinstance(error, PYTHON_ERRORS):
             raise e
         said = error.args[0] if error.args else ""
-        self.builder.statements.append(Raise((plain_kind(error), (said,)), getattr(node, "lineno", None)))
+        self.builder.statements.append(Raise((plain_kind(error), (said,)), self.builder.line))
 
     def _located(self, handler: Callable[..., Any], node: ast.AST, frame: Frame, *rest: Any) -> Any:
         around, self.here = self.here, (node, frame)
@@ -304,17 +311,21 @@ class Lowering(Language):
 
     def body(self, node: ast.FunctionDef | ast.Lambda, frame: Frame) -> Structure:
         self.frames.append(frame)
+        line = self.builder.line
         try:
             recursion.check(self, node, frame)
             self.make_cells(node, frame)
             return self._body(node, frame)
         finally:
             self.frames.pop()
+            if frame.depth:
+                self.builder.line = line
 
     def _body(self, node: ast.FunctionDef | ast.Lambda, frame: Frame) -> Structure:
         if isinstance(node, ast.Lambda):
-            if frame.depth == 0 and not frame.is_rule:
-                self.returned, self.builder.line = node.body, node.body.lineno
+            if not frame.is_rule:
+                self.builder.line = frame.source.line(node.body.lineno)
+                self.returned = self.returned if frame.depth else node.body
             try:
                 return self.at_once(node.body, frame)
             except Left:

@@ -112,6 +112,16 @@ def deep_stack() -> Iterator[None]:
         yield
     finally:
         with _lock:
-            first, _ = _limits[0], _limits.pop()
+            first = _limits[0] if _limits else sys.getrecursionlimit()
+            del _limits[-1:]
             if not _limits:
                 sys.setrecursionlimit(first)
+
+
+def renew_lock() -> None:
+    """In the child of a fork: what other threads compiled is at an end."""
+    global _lock
+    _lock = threading.Lock()
+    if _limits:
+        sys.setrecursionlimit(_limits[0])
+        _limits.clear()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from revcompile.errors import Place
 from revcompile.ir.nodes import Apply, Block, Raise, Statement, Structure, Value
 from revcompile.ir.types import Array, Facts, Opaque, Scalar
 
@@ -22,7 +23,7 @@ class Builder:
         self.infer = infer
         self.facts = facts or Facts()
         self.statements: list[Statement] = []
-        self.line: int | None = None
+        self.line: Place | None = None
         self.note = ""
         self.depth = 0  # how many blocks are open around the statement to come
         self.facts.definitions = self.definitions = dict[Value, Apply]()

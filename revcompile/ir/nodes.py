@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from revcompile.errors import UnsupportedError
+from revcompile.errors import Place, UnsupportedError
 from revcompile.ir.identifiers import identifier
 from revcompile.ir.types import Scalar, Type
 
@@ -60,7 +60,7 @@ class Apply:
     function: Callable[..., Any]
     args: tuple[Structure, ...]
     result: Structure
-    line: int | None = None
+    line: Place | None = None
     note: str = ""  # the gate's name, written as a trailing comment
 
     @cached_property
@@ -82,7 +82,7 @@ class Branch:
     then: Block
     orelse: Block
     results: tuple[Value, ...]
-    line: int | None = None
+    line: Place | None = None
     note: str = ""  # the gate whose rule it is, written as a trailing comment
 
 
@@ -116,7 +116,7 @@ class Loop:
     results: tuple[Value, ...]
     saves: tuple[tuple[Value, Value], ...] = ()
     trips: Value | None = None
-    line: int | None = None
+    line: Place | None = None
     note: str = ""
     of: Loop | None = None  # the forward loop that this one reverses
 
@@ -131,7 +131,7 @@ class Raise:
     """Leaves the function with an exception of the user's."""
 
     exception: Structure
-    line: int | None = None
+    line: Place | None = None
 
 
 Statement = Apply | Branch | Loop | Raise

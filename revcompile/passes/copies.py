@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.errors import Place
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Structure, Value
 from revcompile.runtime import copy_for
 from revcompile.syntax.memory import is_gather
 
 
-def copy_of(array: Value, new: Value, made: Apply | None, line: int | None = None) -> Apply:
+def copy_of(array: Value, new: Value, made: Apply | None, line: Place | None = None) -> Apply:
     """The statement that makes `new` a copy of `array`: an array of one number, if it is that, stretched."""
     if made is not None and made.function is np.broadcast_to:
         number, shape = made.args[:2]

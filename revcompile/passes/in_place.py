@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.errors import Place
 from revcompile.gates.effects import backward_begins, identity
 from revcompile.gates.halves import SAVED, Half
 from revcompile.gates.rows import appended, popped
@@ -214,7 +215,7 @@ class _InPlace:
         self.written |= self.storage.itself(old)
         return self.storage.of(old)
 
-    def _copy(self, array: Value, out: list[Statement], line: int | None = None) -> Value:
+    def _copy(self, array: Value, out: list[Statement], line: Place | None = None) -> Value:
         """A copy of `array` under its own name."""
         new = Value(array.type, array.hint, array.of, fold=False)
         out.append(copy_of(array, new, self._maker(array, out), line))

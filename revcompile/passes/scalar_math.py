@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.errors import Place
 from revcompile.gates.effects import backward_begins, defined_, has_effects, identity
 from revcompile.gates.halves import Half
 from revcompile.gates.table import TABLE
@@ -219,7 +220,7 @@ def _python(value: Value) -> Value:
     return Value(Scalar(np.dtype(float), python=True), value.hint, value.of, value.fold)
 
 
-def _as_numpy(atom: Structure, like: Value, out: list[Statement], line: int | None) -> Structure:
+def _as_numpy(atom: Structure, like: Value, out: list[Statement], line: Place | None) -> Structure:
     if not _is_python(atom):
         return atom
     number = Value(like.type)

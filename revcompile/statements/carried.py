@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.errors import UnsupportedError
+from revcompile.errors import Place, UnsupportedError
 from revcompile.ir.nodes import (
     Block,
     Each,
@@ -306,7 +306,7 @@ class Trial:
 
     # -- the loop -----------------------------------------------------------------------------
 
-    def finish(self, line: int | None) -> tuple[Loop, dict[str, Structure]]:
+    def finish(self, line: Place | None) -> tuple[Loop, dict[str, Structure]]:
         """The loop that this trial has shown, and the names after it."""
         low, carried = self.low, self.carried
         if self.left:
@@ -398,7 +398,7 @@ class Trial:
         dims = [facts.fresh() if i in loose else d for i, d in enumerate(joined.dims)]
         return replace(joined, dims=tuple(dims))
 
-    def _finish_left(self, line: int | None) -> tuple[Loop, dict[str, Structure]]:
+    def _finish_left(self, line: Place | None) -> tuple[Loop, dict[str, Structure]]:
         """A body that always raises: the loop changes nothing."""
         params = tuple(self.carried.inits)
         first = versions(

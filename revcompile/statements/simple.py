@@ -174,7 +174,7 @@ def assertion(low: Interpreter, node: ast.Assert, frame: Frame, _: Pending) -> N
     message = low.evaluate(node.msg, frame) if node.msg is not None else None
     if is_static(test):
         if not test:
-            low.builder.statements.append(Raise(_exception(AssertionError, message), node.lineno))
+            low.builder.statements.append(Raise(_exception(AssertionError, message), low.builder.line))
         return
     low.emit(assert_, test, message)
 
@@ -195,7 +195,7 @@ def raise_(low: Interpreter, node: ast.Raise, frame: Frame, _: Pending) -> None:
         if call.keywords:
             raise low.unsupported("an exception with keyword arguments is not supported", node, frame)
         args = [low.evaluate(a, frame) for a in call.args]
-    low.builder.statements.append(Raise((kind, tuple(args)), node.lineno))
+    low.builder.statements.append(Raise((kind, tuple(args)), low.builder.line))
 
 
 def nested_def(low: Interpreter, node: ast.FunctionDef, frame: Frame, _: Pending) -> None:

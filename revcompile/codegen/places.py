@@ -1,0 +1,77 @@
+"""Which lines of the user's program a line of generated text stands for, and errors that show them.
+
+Imports the errors.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+
+from revcompile.errors import Place
+
+Places = tuple[Place, ...]
+PLACES: dict[str, tuple[Places, ...]] = {}  # of the lines of generated texts, by the file name of their code
+
+
+class Line(str):
+    """A line of generated text."""
+
+    places: Places = ()
+
+
+class Text(str):
+    """Generated text, with the places of its lines."""
+
+    places: tuple[Places, ...] = ()
+
+
+def line_for(text: str, places: Iterable[Place]) -> Line:
+    """A line of generated text that stands for these places."""
+    line = Line(text)
+    line.places = tuple(dict.fromkeys(places))
+    return line
+
+
+def same_place(text: str, line: str) -> Line:
+    """Another way to write a line."""
+    return line_for(text, line.places if isinstance(line, Line) else ())
+
+
+def joined(lines: Sequence[str]) -> Text:
+    text = Text("\n".join(lines) + "\n")
+    text.places = tuple(line.places if isinstance(line, Line) else () for line in lines)
+    return text
+
+
+def explain(error: BaseException | None) -> None:
+    """Note the user's line on an error that generated code has raised, or that was raised in a call of it."""
+    found: Places = ()
+    trace = error.__traceback__ if error is not None else None
+    while trace is not None:
+        known = PLACES.get(trace.tb_frame.f_code.co_filename, ())
+        if 0 < trace.tb_lineno <= len(known):
+            found = known[trace.tb_lineno - 1] or found  # the innermost
+        trace = trace.tb_next
+    if not found or error is None:
+        return
+    note = "In generated code that stands for\n" + "\n".join(map(_show, found))
+    notes = getattr(error, "__notes__", [])
+    if note not in notes:
+        _add_note(error, note)
+
+
+def _show(place: Place) -> str:
+    head = f'  File "{place.filename}", line {place.line}, in {place.function}'
+    return f"{head}\n    {place.text.strip()}" if place.text.strip() else head
+
+
+def _add_note(error: BaseException, note: str) -> None:
+    """`error.add_note(note)`; for Python 3.10, what that does."""
+    if sys.version_info >= (3, 11):
+        error.add_note(note)
+    else:
+        error.__notes__ = [  # type: ignore[attr-defined]
+            *getattr(error, "__notes__", []),
+            note,
+        ]

@@ -1,0 +1,104 @@
+"""What is compiled for one signature, as it is called: the text, and what is asked before it runs and when it fails.
+
+Imports the errors and the places of lines.
+"""
+
+from __future__ import annotations
+
+import copy
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import CodeType, FunctionType
+from typing import Any
+
+from revcompile.codegen.places import explain
+from revcompile.errors import UnsupportedError
+
+ARITHMETIC = (OverflowError, ZeroDivisionError, ValueError)  # what `math` raises where NumPy gives inf or nan
+
+
+class Careful:
+    """The text for numbers beyond what `math` computes: NumPy's inf and nan, or the user's own error.
+
+    It starts from the caller's arguments. Made when it is first needed.
+    """
+
+    def __init__(self, make: Callable[[], FunctionType]) -> None:
+        self.make = make
+        self.made: FunctionType | None = None
+
+    def __call__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        if self.made is None:
+            self.made = self.make()
+        return self.made(*args, **kwargs)
+
+
+@dataclass(eq=False)
+class Blame:
+    """Told of the error that is being handled, which a run raised: notes the user's line on it.
+
+    Gives whether the error is the program's. It is not where another thread has changed a global since
+    the guards were tested: then the call begins again, unless what it does must not be done twice.
+    """
+
+    holds: Callable[..., bool]
+    once: bool
+
+    def __call__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
+        explain(sys.exc_info()[1])
+        return self.once or self.holds(*args, **kwargs)
+
+
+@dataclass(eq=False)
+class Specialization:
+    """One signature's code: the gradient function, the dispatching function's code, the text."""
+
+    run: FunctionType
+    careful: Careful | None
+    holds: Callable[..., bool]
+    blame: Blame
+    entry: CodeType | None  # None where the public function always comes here
+    source: str
+    backward_source: str
+    description: str
+    primal: Callable[..., Any]
+    agrees: Callable[..., bool] | None  # whether the arguments' lengths agree
+    apart: Callable[..., bool] | None  # whether what is written shares no memory with another argument
+    helpers: tuple[str, ...]  # the functions that `run` calls, which are among its globals
+    foreign: bool  # whether a call as it is may give something of another kind than it did
+
+    def __call__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], carefully: bool = False) -> Any:
+        if self.apart is not None and not self.apart(*args, **kwargs):
+            raise UnsupportedError(
+                f"arguments of {self.primal.__name__} share memory, and it writes into one of them",
+                way_out="Pass copies.",
+            )
+        if self.agrees is not None and not self.agrees(*args, **kwargs):
+            try:
+                args, kwargs = copy.deepcopy((args, dict(kwargs)))
+            except Exception:  # of an object that cannot be copied
+                pass
+            else:
+                self.primal(*args, **kwargs)  # which says what is wrong, and may write into its arguments
+            raise ValueError(f"the lengths of the arguments of {self.primal.__name__} do not agree")
+        if self.careful is None:
+            return self.run(*args, **kwargs)
+        try:
+            if not carefully:
+                return self.run(*args, **kwargs)
+        except ARITHMETIC:
+            pass
+        return self.careful(args, kwargs)
+
+    @property
+    def codes(self) -> Iterator[CodeType]:
+        careful = self.careful.made if self.careful is not None else None
+        for function in (self.run, careful, self.holds, self.agrees, self.apart):
+            if function is not None:
+                yield function.__code__
+        for function in (self.run, careful):
+            if function is not None:
+                yield from (function.__globals__[name].__code__ for name in self.helpers)
+        if self.entry is not None:
+            yield self.entry
