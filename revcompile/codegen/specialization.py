@@ -1,4 +1,4 @@
-"""What is compiled for one signature, as it is called: the text, and what is asked before it runs and when it fails.
+"""What is compiled for one signature: its text, what is asked before it runs, what is done when it fails.
 
 Imports the errors and the places of lines.
 """
