@@ -15,7 +15,7 @@ import numpy as np
 
 from revcompile.frontend.names import Guard
 from revcompile.gates.draws import class_of
-from revcompile.ir.identifiers import key_literal, literal
+from revcompile.ir.identifiers import key_text, literal
 from revcompile.ir.nodes import Instance
 from revcompile.ir.types import Array, Opaque, Scalar
 
@@ -35,7 +35,7 @@ def signature_tests(text: str, key: Any, refer: Refer) -> Iterator[str]:
     elif kind is dict:
         yield f"{refer(type)}({text}) is {refer(dict)} and {_keys(text, [k for k, _ in rest], refer)}"
         for k, inner in rest:
-            yield from signature_tests(f"{text}[{key_literal(k)}]", inner, refer)
+            yield from signature_tests(f"{text}[{key_text(k)}]", inner, refer)
     elif kind in (tuple, list) or hasattr(kind, "_fields"):
         yield f"{refer(type)}({text}) is {refer(kind)} and {refer(len)}({text}) == {len(rest)}"
         for i, inner in enumerate(rest):
@@ -68,7 +68,7 @@ def object_tests(text: str, cls: type, attributes: Any, refer: Refer) -> Iterato
     own = [name for name, _ in attributes if not isinstance(getattr(cls, name, None), MemberDescriptorType)]
     yield f"{refer(type)}({text}) is {refer(cls)}"
     if cls.__dictoffset__:
-        yield _keys(f"{text}.__dict__", own, refer)
+        yield _keys(f"{text}.__dict__", map(str.__str__, own), refer)
     for name, _ in attributes:
         if name not in own:
             yield f"{refer(hasattr)}({text}, {literal(str.__str__(name))})"
@@ -127,7 +127,7 @@ def _class_test(text: str, refer: Refer) -> str:
 
 def _keys(text: str, keys: Iterable[Any], refer: Refer) -> str:
     """Whether a dict has these keys, in this order."""
-    return f"{refer(list)}({text}) == [{', '.join(str(key_literal(key)) for key in keys)}]"
+    return f"{refer(list)}({text}) == [{', '.join(key_text(key) for key in keys)}]"
 
 
 def _constant(obj: Any, refer: Refer) -> str:

@@ -28,7 +28,7 @@ from revcompile.gates.known import as_it_is
 from revcompile.gates.lengths import length, size_of
 from revcompile.gates.rows import appended, chained, count, has_room, listed, repeated, stacked, sublist
 from revcompile.gates.table import TABLE, Gate
-from revcompile.ir.identifiers import is_name, is_numeral
+from revcompile.ir.identifiers import LONG, is_name, is_numeral
 from revcompile.ir.nodes import EMPTY, Apply, Each, Instance, Structure, Value, leaves
 from revcompile.ir.types import Array, Scalar
 from revcompile.syntax.operators import BINARY, COMPARE, UNARY
@@ -99,9 +99,7 @@ class Speller:
         else:
             function = owner if call.form == "call" else self._attribute(owner, call.attribute)
             given = [self(a) for a in args]
-            keys = [ast.keyword(k, self(v)) for k, v in options.items()]
-            if not all(map(is_name, options)):
-                keys = [ast.keyword(None, self(options))]
+            keys = self.keywords(options)
             copied = any(isinstance(v.type, Array) for v in leaves((args, options))) or any(
                 isinstance(a, (list, dict)) for a in (*args, *options.values())
             )
@@ -154,12 +152,15 @@ class Speller:
         """An object with these attributes, made without its class's `__init__`."""
         if instance.cls is list:
             return self._list_of(*instance.attributes.values())
-        own = {str(name): self(value) for name, value in instance.attributes.items()}
-        if all(map(is_name, own)):
-            keys = [ast.keyword(name, value) for name, value in own.items()]
-        else:
-            keys = [ast.keyword(None, ast.Dict([self.static(n) for n in own], list(own.values())))]
+        keys = self.keywords(instance.attributes)
         return ast.Call(self.public("make_object"), [dotted(self.refer(instance.cls))], keys)
+
+    def keywords(self, options: dict[str, Structure]) -> list[ast.keyword]:
+        """The keywords of a call; those that are no names in a dict."""
+        own = {str.__str__(name): self(value) for name, value in options.items()}
+        if all(map(is_name, own)):
+            return [ast.keyword(name, value) for name, value in own.items()]
+        return [ast.keyword(None, ast.Dict([self.static(name) for name in own], list(own.values())))]
 
     def _list_of(self, content: Structure) -> ast.expr:
         """What is in a growing list: a list, or several that are its items' parts."""
@@ -207,7 +208,9 @@ class Speller:
             return self._float(float.__pos__(obj))
         if obj is None or obj is Ellipsis or type(obj) in (bool, int, str, bytes):
             if type(obj) is int and obj < 0:
-                return ast.UnaryOp(ast.USub(), ast.Constant(-obj))
+                return ast.UnaryOp(ast.USub(), self.static(-obj))
+            if type(obj) is int and obj.bit_length() > LONG:
+                return ast.Name(hex(obj), ast.Load())
             return ast.Constant(obj)
         if isinstance(obj, (tuple, list, dict, slice, Instance)):
             return self(obj)
@@ -393,7 +396,7 @@ def _joined(sp: Speller, parts: Any) -> ast.expr:
 
 
 def _print(sp: Speller, args: Any, _: Apply) -> ast.expr:
-    keys = [ast.keyword(k, sp(v)) for k, v in args[1].items()]
+    keys = sp.keywords(args[1])
     return ast.Call(sp.public("print"), [sp(a) for a in args[0]], keys)
 
 
@@ -410,8 +413,7 @@ def _as_written(positional: list[Any], keywords: dict[str, Any], gate: Gate) -> 
 
 def _as_it_is(sp: Speller, args: Any, _: Apply) -> ast.expr:
     function, positional, options = args
-    keys = [ast.keyword(k, sp(v)) for k, v in options.items()]
-    return ast.Call(sp.static(function), [sp(a) for a in positional], keys)
+    return ast.Call(sp.static(function), [sp(a) for a in positional], sp.keywords(options))
 
 
 _SPECIAL: dict[Any, Callable[[Speller, Any, Apply], ast.expr | None]] = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from enum import Enum
 from numbers import Number
 from types import BuiltinFunctionType, FunctionType, MemberDescriptorType, ModuleType
 from typing import Any
@@ -17,14 +18,14 @@ import numpy as np
 from revcompile.errors import UnsupportedError
 from revcompile.frontend.names import HostNames, Path, is_host_object, known_lengths
 from revcompile.gates.draws import generator_type
-from revcompile.ir.identifiers import is_name, key_literal, literal, step_name
+from revcompile.ir.identifiers import is_name, key_literal, key_text, literal, step_name
 from revcompile.ir.nodes import Instance, Structure, Value
 from revcompile.syntax.abstract import Poison, type_of
 from revcompile.syntax.mutable import containers
 
 Place = tuple[Any, ...]  # a parameter's name, then indices, keys and `Attribute`s
 Around = tuple[int, ...] | None
-_STATIC = (bool, np.bool_, str, bytes, type(None), type(Ellipsis), type, np.dtype)
+_STATIC = (bool, np.bool_, str, bytes, type(None), type(Ellipsis), type, np.dtype, Enum)
 _CALLABLE = (FunctionType, BuiltinFunctionType, np.ufunc, ModuleType)
 _ARRAYS = (np.ndarray, np.memmap)
 
@@ -39,8 +40,12 @@ class Attribute(str):
             raise UnsupportedError(f"a {kind.__name__} has the attribute {name!r}, whose name is no string")
         name = str.__str__(name)
         self = super().__new__(cls, name)
-        hidden = hasattr(getattr(kind, name, None), "__set__") and not _is_slot(kind, name)
-        self.text = f".{name}" if is_name(name) and not hidden else f".__dict__[{literal(name)}]"
+        raw = next((vars(base)[name] for base in kind.__mro__ if name in vars(base)), None)
+        if isinstance(raw, MemberDescriptorType):
+            self.text = f".{name}" if is_name(name) else f".__getattribute__({literal(name)})"
+        else:
+            hidden = hasattr(raw, "__set__")
+            self.text = f".{name}" if is_name(name) and not hidden else f".__dict__[{literal(name)}]"
         return self
 
 
@@ -259,7 +264,7 @@ def spell_place(place: Place) -> str:
 
 
 def spell_step(step: Any) -> str:
-    return step.text if isinstance(step, Attribute) else f"[{key_literal(step)}]"
+    return step.text if isinstance(step, Attribute) else f"[{key_text(step)}]"
 
 
 def describe(key: Any) -> str:
@@ -271,7 +276,7 @@ def describe(key: Any) -> str:
         lengths = rest[2] if len(rest) > 2 else ["1" if one else ":" for one in rest[1]]
         return f"{rest[0].name}[{', '.join(map(str, lengths))}]"
     if kind is dict:
-        return "{" + ", ".join(f"{k!r}: {describe(v)}" for k, v in rest) + "}"
+        return "{" + ", ".join(f"{key_text(k)}: {describe(v)}" for k, v in rest) + "}"
     if kind is list:
         return f"[{', '.join(map(describe, rest))}]"
     if kind is tuple:

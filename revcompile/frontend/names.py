@@ -23,7 +23,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from revcompile.errors import HostError, UnsupportedError, host
-from revcompile.ir.identifiers import function_name, identifier, is_name, key_literal, literal
+from revcompile.ir.identifiers import function_name, identifier, inside, is_name, key_text, literal
 from revcompile.ir.nodes import Structure, Value
 from revcompile.ir.types import Array, Dim, Facts, Foreign, Type
 from revcompile.syntax.mutable import Overlay
@@ -47,7 +47,7 @@ class Path:
         return replace(self, text=way)
 
     def item(self, key: Any) -> Path:
-        return replace(self, text=f"{self.text}[{key_literal(key)}]")
+        return replace(self, text=f"{self.text}[{key_text(key)}]")
 
     @property
     def shown(self) -> str:
@@ -271,7 +271,7 @@ class HostNames:
                         f"{path.text} is a dict with the key {key!r}; keys must be strings or integers"
                     )
             self._guard(path, "length", (dict, tuple(obj)))
-            copy = {k: self.bring(path.item(k), x, f"{name}_{k}") for k, x in obj.items()}
+            copy = {k: self.bring(path.item(k), x, inside(name, k)) for k, x in obj.items()}
             return self._lend(copy, path, obj)
         if type(obj) in (bool, int, str, bytes, type(None), np.bool_):
             self._guard(path, "equal", obj)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from revcompile.frontend.lower import Lowering
 
 Args = tuple[Any, ...]
+CONVERSIONS = frozenset("sra")
 
 
 def _print(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> None:
@@ -52,10 +53,11 @@ def format_text(low: Lowering, text: str, args: Args, kwargs: dict[str, Any]) ->
             continue
         if not field:
             field, number = str(number), number + 1
-        if not (field.isdigit() or field.isidentifier()) or "{" in (spec or ""):
+        known = (field.isdecimal() or field.isidentifier()) and (conversion or "s") in CONVERSIONS
+        if not known or "{" in (spec or ""):
             raise UnsupportedError("a format with more than names and numbers in braces is not supported")
         with host():
-            value = args[int(field)] if field.isdigit() else kwargs[field]
+            value = args[int(field)] if field.isdecimal() else kwargs[field]
         parts.append((value, ord(conversion) if conversion else -1, spec or ""))
     return low.emit(format_, tuple(parts))
 

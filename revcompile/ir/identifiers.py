@@ -2,7 +2,7 @@
 
 Whatever comes from the program's data, a key, an attribute's name, the name of a class, a function or a
 gate, enters generated text as an identifier that `identifier` has made, or as a literal that `literal` has
-written. Imports NumPy.
+written. Imports the errors.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.errors import InternalError
+
 LONGEST = 60  # of a name that is made of something else
-_BITS = 8000  # of a whole number; Python refuses to write much longer ones in decimal
-_NUMBER = re.compile(r"(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)([eE][+-]?[\d_]+)?", re.ASCII)
+LONG = 8000  # the bits of a whole number; Python refuses to write much longer ones in decimal
+_NUMBER = re.compile(r"0x[0-9a-f]+|(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)([eE][+-]?[\d_]+)?", re.ASCII)
 
 
 def is_name(text: Any) -> bool:
@@ -31,7 +33,12 @@ def is_name(text: Any) -> bool:
 def step_name(name: str, step: Any) -> str:
     """What is at a key, an index or an attribute of `name` may be called: by a key that is a name itself."""
     own = str.__str__(step) if isinstance(step, str) else ""
-    return own if is_name(own) else identifier(f"{name}_{step}")
+    return own if is_name(own) else inside(name, step)
+
+
+def inside(name: str, step: Any) -> str:
+    """A name for what is at a key, an index or an attribute of `name`."""
+    return identifier(f"{name}_{str.__str__(step) if isinstance(step, str) else key_literal(step)}")
 
 
 def identifier(wish: str, default: str = "value") -> str:
@@ -75,9 +82,11 @@ def literal(obj: Any) -> str | None:
     """
     kind = type(obj)
     if kind is int:
-        return repr(obj) if obj.bit_length() < _BITS else hex(obj)
-    if obj is None or obj is Ellipsis or kind in (bool, str, bytes):
+        return repr(obj) if obj.bit_length() <= LONG else hex(obj)
+    if obj is None or kind in (bool, str, bytes):
         return repr(obj)
+    if obj is Ellipsis:
+        return "..."
     if kind is float and math.isfinite(obj):
         return repr(obj)
     return None
@@ -89,6 +98,14 @@ def key_literal(key: Any) -> str | None:
         parts = [key_literal(item) for item in key]
         return None if None in parts else f"({', '.join(map(str, parts))}{',' if len(parts) == 1 else ''})"
     return literal(key.item() if isinstance(key, np.generic) else key)
+
+
+def key_text(key: Any) -> str:
+    """The text of a key, of which it is known that it can be written."""
+    text = key_literal(key)
+    if text is None:
+        raise InternalError(f"a key of the class {type(key).__name__} cannot be written")
+    return text
 
 
 def printable(text: str) -> str:

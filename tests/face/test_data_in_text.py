@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import builtins
 import collections
+import enum
+import functools
 import io
 import sys
 import types
@@ -74,6 +76,28 @@ def of_class(name):
     return made
 
 
+def with_class_attribute(name, value):
+    return type("WithAttribute", (), {name: value} if "\x00" not in name and "\ud800" not in name else {})
+
+
+TIMES = "def h(x, /, **kw):\n    return x * x * kw[K]\n"
+
+
+def two(self):
+    return 2.0
+
+
+def square(x):
+    return x * x
+
+
+def summed(*args, **kwargs):
+    try:
+        return sum(args) + sum(kwargs.values())
+    finally:
+        pass
+
+
 def named(f, name):
     f.__qualname__ = name
     try:
@@ -125,6 +149,13 @@ KEYS = [
     ("return h(x) * 2.0", lambda k: {"h": named(make("def h(x):\n    return x * x\n", "h"), k)}),
     ("return p(x) * 2.0", lambda k: {"p": gated(k)}),
     ("return p(x) * 2.0", lambda k: {"p": gated(k, forward=lambda x: (x * x, x))}),
+    ("return x * x * getattr(C, K)", lambda k: {"C": with_class_attribute(k, 2.0)}),
+    ("return x * x * getattr(C(), K)", lambda k: {"C": with_class_attribute(k, 2.0)}),
+    ("return x * x * getattr(o, K)", lambda k: {"o": with_class_attribute(k, property(two))()}),
+    ("return 2.0 * getattr(o, K)(x)", lambda k: {"o": with_class_attribute(k, staticmethod(square))()}),
+    ("return 2.0 * x * x * s(1.0, **{K: 0.0})", lambda k: {"s": summed}),
+    ("return 2.0 * x * dict(**{K: x})[K]", lambda k: {}),
+    ("return 2.0 * p(x)", lambda k: {"p": functools.partial(make(TIMES, "h", K=k), **{k: np.float64(1.0)})}),
     ("assert x > 0, K\n    return 2.0 * x * x", lambda k: {}),
     ("if x < 0:\n        raise ValueError(K)\n    return 2.0 * x * x", lambda k: {}),
     ("print(f'{K}{x:.2f}{K!r}', K, x, file=b, end=K)\n    return 2.0 * x * x", lambda k: {"b": io.StringIO()}),
@@ -137,6 +168,8 @@ KEYS = [
 def test_of_the_program(ran, i):
     body, names = KEYS[i]
     for k, optimize in some(i):
+        if "with_class_attribute" in names.__code__.co_names and not k.isprintable():
+            continue
         f = make(f"def f(x, mode=K):\n    {body}\n", K=k, **names(k))
         assert gradients(f, optimize, 3.0) == [12.0] * 2, k
         assert not ran
@@ -209,6 +242,50 @@ def test_the_name_of_a_module(ran, monkeypatch):
         compile(g.source, "source", "exec")
         assert "import __" not in g.source
         assert not ran
+
+
+def test_names_that_mean_something_to_every_object():
+    for k in ("__class__", "__dict__", "__weakref__", "__doc__", "__module__", "__init__"):
+        f = make("def f(o):\n    return o.w ** 2 * vars(o)[K]\n", K=k)
+        given = with_attribute(k, 3.0)
+        given.__dict__["w"] = 2.0
+        assert [found.__dict__ for found in gradients(f, True, given)] == [{k: 4.0, "w": 12.0}] * 2
+
+    class Slots:
+        __slots__ = ("class", "w")
+
+    given = Slots()
+    setattr(given, "class", 3.0)
+    given.w = 2.0
+    f = make("def f(o):\n    return o.w ** 2 * getattr(o, 'class')\n")
+    assert [(found.w, getattr(found, "class")) for found in gradients(f, True, given)] == [(12.0, 4.0)] * 2
+
+
+class Colour(enum.Enum):
+    RED = "a'\n"
+
+
+class Level(enum.IntEnum):
+    LOW = 1
+
+
+def test_defaults():
+    inf, nan = float("inf"), float("nan")
+    for default in (..., None, inf, nan, -0.0, 10**5000, Colour.RED, Level.LOW, b"\n"):
+        f = make("def f(x, d=D):\n    return x * x\n", D=default)
+        assert gradients(f, True, 3.0) == [6.0] * 2
+    f = make("def f(x, c):\n    return x * x if c is RED else x\n", RED=Colour.RED)
+    assert gradients(f, True, 3.0, Colour.RED) == [6.0] * 2
+
+
+def test_keys_that_are_no_strings():
+    for k in (True, None, -1, -0.0, 1.5, (), (1, "a'"), b"'", np.int64(3), np.str_("q"), 10**5000, ...):
+        f = make("def f(d, x):\n    return x * d[K] ** 2\n", K=k)
+        assert gradients(f, True, {k: 3.0}, 1.0) == [{k: 6.0}] * 2
+    for k in (Colour.RED, float("nan"), frozenset([1]), Key("a")):
+        f = make("def f(d, x):\n    return x * d[K] ** 2\n", K=k)
+        with pytest.raises(TypeError, match="a dict with a key of the class"):
+            grad(f)({k: 3.0}, 1.0)
 
 
 class Key(str):
