@@ -16,7 +16,7 @@ from revcompile.codegen.first_run import Run
 from revcompile.codegen.linked import Helpers, Linked, Texts
 from revcompile.codegen.load import Namespace
 from revcompile.errors import HostError, InternalError, UnsupportedError, raise_defect
-from revcompile.frontend.arguments import Attribute, Place, adopt, lend, places_of, structure_of
+from revcompile.frontend.arguments import Place, adopt, found_at, lend, places_of, structure_of
 from revcompile.frontend.containers import check_aliases
 from revcompile.frontend.lower import Lowering, infer_types, lower
 from revcompile.frontend.names import Guard, Live
@@ -164,7 +164,7 @@ def _compile(
     _refuse_objects(parameters, request.wanted)
     for p in parameters:
         for place, v in places_of(p.structure, (p.name,)):
-            low.values[v] = _at(arguments[p.name], place[1:])
+            low.values[v] = found_at(arguments[p.name], place[1:])
             low.varied |= {v} if p.name in request.wanted else set()
     low.differentiate = lambda f, wanted, has_aux: _nested(request, f, wanted, has_aux, low)
     primal = _lower(request, parameters, arguments, low)
@@ -221,13 +221,6 @@ def _compile(
         foreign=bool(low.unknown)
         or any(isinstance(s.function, ForeignCall) for s in applications(primal.body)),
     )
-
-
-def _at(obj: Any, steps: Sequence[Any]) -> Any:
-    """What stands at a place in an argument."""
-    for step in steps:
-        obj = getattr(obj, step) if isinstance(step, Attribute) else obj[step]
-    return obj
 
 
 def _prepare(pair: Pair, request: Request, low: Lowering) -> None:
@@ -418,6 +411,8 @@ def _differentiate(
             raise _unknown_number(need, request) from None
         raise MustBeStatic(places) from None
     except (NotImplementedError, HostError) as e:
+        if isinstance(e, HostError) and e.is_located:  # at a line of a rule of the user's
+            raise
         raise UnsupportedError(_no_gradient(low, e), _place(request, low)) from e
     except Exception as e:
         raise_defect(e, _place(request, low))

@@ -180,6 +180,12 @@ class Reverser:
             raise UnsupportedError(f"the gradient of {gate.name} is not implemented here: {e}") from None
         if not isinstance(gradients, tuple):
             gradients = (gradients,)
+        if gate.foreign and (len(gradients) > len(statement.args) or isinstance(gradients[0], (list, dict))):
+            raise UnsupportedError(
+                f"the rule of the gate {gate.name!r} must return the gradients of its {len(statement.args)} "
+                f"parameters, one alone or a tuple, not "
+                + (f"{len(gradients)} of them" if len(gradients) > 1 else f"a {type(gradients[0]).__name__}")
+            )
         pairs: list[tuple[Value, Structure]] = []
         for operand, gradient in zip(statement.args, gradients, strict=False):
             self._match(operand, gradient, pairs)
@@ -276,7 +282,7 @@ class Reverser:
 def learn(block: Block, facts: Facts) -> None:
     """Note again what running the statements of a block proves about lengths."""
     for statement in block.statements:
-        if isinstance(statement, Apply):
+        if isinstance(statement, Apply) and not TABLE[statement.function].foreign:
             infer(TABLE[statement.function], statement.function, statement.args, facts)
 
 

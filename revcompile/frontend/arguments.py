@@ -6,7 +6,7 @@ Imports the IR and the abstract values.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from enum import Enum
 from numbers import Number
@@ -234,6 +234,13 @@ def lend(structure: Structure, obj: Any, place: Place, low: Any) -> Structure:
     for container in containers(structure):
         low.host.lent[id(container)] = (container, path_of(place, low.host), obj)
     return structure
+
+
+def found_at(obj: Any, steps: Sequence[Any]) -> Any:
+    """What stands at a place in an argument."""
+    for step in steps:
+        obj = getattr(obj, step) if isinstance(step, Attribute) else obj[step]
+    return obj
 
 
 def places_of(structure: Structure, place: Place) -> Iterator[tuple[Place, Value]]:

@@ -26,6 +26,7 @@ from revcompile.frontend import (
     texts,
     writing,
 )
+from revcompile.frontend.containers import frozen
 from revcompile.frontend.expressions import WRITING
 from revcompile.frontend.foreign import name_of
 from revcompile.frontend.names import HostObject, is_library, is_user_class
@@ -182,6 +183,8 @@ def _call(
             try:
                 return low.inline(function, args, kwargs, frame)
             except UnsupportedError as e:
+                if frame.is_rule and not frame.is_own:
+                    return foreign.in_rule(low, function, args, kwargs, e)
                 raise foreign.read_failed(low, frame, function, (args, kwargs), e) from None
     if draws.runs_as_it_is(function, args, kwargs):
         return draws.run(low, function, args, kwargs)
@@ -347,14 +350,26 @@ def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict
             raise UnsupportedError(f"{name_of(function)} is applied to a {value.type}")
     if gate.forward is not None:
         return _opaque(low, gate, function, bound)
-    return low.emit(function, *bound)
+    try:
+        return low.emit(function, *bound)
+    except HostError as e:
+        if not gate.foreign:
+            raise
+        args = low.resolve(frozen(bound))
+        result = foreign.tried(low, function, gate, args, e)
+    low.builder.apply(function, args, result)
+    low.memory.note(function, bound, result, True)
+    return result
 
 
 def _opaque(low: Lowering, gate: Gate, function: Any, bound: tuple[Any, ...]) -> Structure:
     """The forward half of an opaque gate: its output, and what it saves for the backward half."""
     assert gate.forward is not None
     given, bound = bound, low.resolve(bound)
-    output = map_structure(Value, low.builder.infer(function, bound, low.builder.facts))
+    try:
+        output = map_structure(Value, low.builder.infer(function, bound, low.builder.facts))
+    except HostError as e:
+        output = foreign.tried(low, function, gate, bound, e)
     saved = Value(Opaque("saved values"), hint=f"saved_{gate.name}", fold=False)
     builder = low.builder
     builder.statements.append(Apply(gate.forward, bound, (output, saved), builder.line, builder.note))

@@ -13,26 +13,28 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import BuiltinFunctionType, FunctionType, ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from revcompile.errors import UnsupportedError, host
+from revcompile.errors import HostError, UnsupportedError, host
 from revcompile.frontend.containers import frozen
 from revcompile.frontend.names import HostObject
 from revcompile.gates.effects import stop_gradient
 from revcompile.gates.foreign import MANY, TEXT, ForeignCall, act, types_of
+from revcompile.gates.infer import infer
 from revcompile.gates.lengths import LENGTHS
-from revcompile.gates.table import TABLE
+from revcompile.gates.table import TABLE, Gate
 from revcompile.ir.nodes import (
     Instance,
     Raise,
     Structure,
     Value,
+    is_static,
     leaves,
     map_structure,
 )
-from revcompile.ir.types import INT, Array, Foreign, Opaque
+from revcompile.ir.types import INT, Array, Foreign, Opaque, Type
 from revcompile.syntax.abstract import Frame, Gradient, Left, Method, NestedFunction, Partial, Poison, Restart
 from revcompile.syntax.mutable import is_growing
 
@@ -135,10 +137,36 @@ def call(
 ) -> Structure:
     """`function(*args, **kwargs)`, as it is."""
     name = name_of(function)
+    if frame.is_rule:
+        return in_rule(low, function, args, kwargs, _no_rule(name))
     refusal = low.learning.refusals.get(function if _is_hashable(function) else None)
     if function in OF_FRAME if _is_hashable(function) else False:
         raise _no_rule(name)
     return make(low, "call", function, args, kwargs, name, pure=is_pure(function), refusal=refusal)
+
+
+def in_rule(
+    low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], refusal: UnsupportedError
+) -> Structure:
+    """A call in a rule of the user's, as it is. What it gives is found on small arrays."""
+
+    def run(args: Any, options: Any) -> Any:
+        return function(*args, **options)
+
+    if is_static((function, args, kwargs)):
+        with host():
+            outcome = function(*args, **kwargs)
+        if not isinstance(outcome, np.ndarray):
+            return outcome
+    given = low.resolve(frozen((function, args, kwargs)))
+    _check_passable(low, given, refusal)
+    gate = Gate(name_of(function), (run,), ("args", "options"), view=True, foreign=True)
+    types = infer(gate, run, given[1:], low.builder.facts)
+    result = map_structure(lambda t: Value(t) if isinstance(t, Type) else t, types)
+    call = ForeignCall("call", "", types, None, refusal, True, False, False, copies=lambda: False)
+    low.builder.apply(call, given, result)
+    low.memory.relate(leaves(result), leaves(given))
+    return result
 
 
 def read_failed(
@@ -206,12 +234,7 @@ def make(
             )
         found = _find_out(low, key, form, attribute, given, many)
     if found is None:
-        number = low.learning.number_of(key)
-        low.unknown += 1
-        low.builder.statements.append(
-            Raise((low.learning.find_out, (number, form, attribute, many, *given)), low.builder.line)
-        )
-        raise Left
+        _end_here(low, key, form, attribute, given, many)
     pattern, kind = found
     types = types_of(pattern, low.builder.facts)
     result = map_structure(lambda t: Value(t) if t is not None else None, types)
@@ -234,6 +257,28 @@ def make(
     for v, outcome in zip(leaves(result), _outcomes(low, key, pattern), strict=False):
         low.values[v] = outcome
     return result
+
+
+def tried(low: Lowering, function: Any, gate: Gate, args: tuple[Any, ...], error: HostError) -> Structure:
+    """What a gate of the user's gives that takes no small arrays: found out with the call's own arguments."""
+    if not gate.foreign or not low.learning.allowed or not low.frames or low.frames[-1].is_rule:
+        raise error
+    positional, keywords = gate.split(args)
+    given = (function, tuple(positional), keywords)
+    key = _key_of(low, "call", "", given)
+    found = low.learning.patterns.get(key) or _find_out(low, key, "call", "", given, MANY)
+    if found is None:
+        _end_here(low, key, "call", "", given, MANY)
+    return map_structure(Value, types_of(found[0], low.builder.facts))
+
+
+def _end_here(low: Lowering, key: Any, form: str, attribute: str, given: Any, many: int) -> NoReturn:
+    """What follows cannot be compiled before the call is known, which the program makes if it gets here."""
+    low.unknown += 1
+    number = low.learning.number_of(key)
+    what = (low.learning.find_out, (number, form, attribute, many, *given))
+    low.builder.statements.append(Raise(what, low.builder.line))
+    raise Left
 
 
 def _key_of(low: Lowering, form: str, attribute: str, given: Structure) -> Any:

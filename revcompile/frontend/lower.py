@@ -163,7 +163,7 @@ class Lowering(Language):
         try:
             return handler(self, node, frame, *rest)
         except UnsupportedError as e:
-            if e.place is None and not frame.is_rule:
+            if e.place is None and not frame.is_own:
                 raise UnsupportedError(e.reason, frame.source.place(node), e.way_out) from None
             raise
         except NotImplementedError as e:
@@ -175,11 +175,11 @@ class Lowering(Language):
                 need.place = frame.source.place(node)
             raise
         except HostError as e:
-            if frame.is_rule or e.is_located:
+            if frame.is_own or e.is_located:
                 raise
             raise e.at(frame.source.place(node)) from None
         except Exception as e:
-            raise_defect(e, None if frame.is_rule else frame.source.place(node))
+            raise_defect(e, None if frame.is_own else frame.source.place(node))
         finally:
             self.here = around
 
@@ -340,7 +340,14 @@ class Lowering(Language):
     def run_rule(self, rule: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Structure:
         """Interpret a gate's backward rule, here."""
         frame = Frame(find_source(rule), {}, None, True, 0)
-        return self.inline(rule, args, kwargs, frame)
+        if frame.is_own:
+            return self.inline(rule, args, kwargs, frame)
+        args, kwargs = self.resolve((args, kwargs))
+        memory, self.memory = self.memory, Memory(self.decisions)  # one of the user's may write into arrays
+        try:
+            return self.resolve(self.inline(rule, args, kwargs, frame))
+        finally:
+            self.memory = memory
 
     def run_formula(self, formula: ast.expr, names: dict[str, Any], module: Callable[..., Any]) -> Structure:
         """Interpret an elementwise gate's formula."""

@@ -9,17 +9,18 @@ Imports the IR and the gate table.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, wraps
 from typing import Any
 
 import numpy as np
 
 from revcompile.errors import UnsupportedError
 from revcompile.gates.table import Gate
-from revcompile.ir.nodes import scalar_type
+from revcompile.ir.nodes import Value, scalar_type
 from revcompile.ir.types import Array, Facts, Foreign, Opaque, Scalar
 from revcompile.runtime import kind_of
 
@@ -156,3 +157,62 @@ class Learning:
         """Make a call, and note what it gives."""
         self.note(self._keys[number], act(form, attribute, first, args, options), many)
         return NotKnownYet()
+
+
+# -- gates of the user's -----------------------------------------------------------------------------
+
+
+def like(what: Any, signature: inspect.Signature, name: str) -> Callable[..., Any]:
+    """The type rule of a gate whose result is like one of its parameters, or like an example."""
+    if not isinstance(what, str):
+        pattern = pattern_of(what)
+        return lambda facts, *_: types_of(pattern, facts)
+    names = list(signature.parameters)
+    if what not in names:
+        raise ValueError(f"like: {name} has no parameter {what!r}; it has {', '.join(names)}")
+    at = names.index(what)
+
+    def types(facts: Facts, *args: Any) -> Any:
+        given = args[at]
+        return given.type if isinstance(given, Value) else types_of(pattern_of(given), facts)
+
+    return types
+
+
+def forward_half(forward: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """`forward`, which must give a pair."""
+
+    @wraps(forward)
+    def checked(*args: Any, **options: Any) -> Any:
+        outcome = forward(*args, **options)
+        if type(outcome) is not tuple or len(outcome) != 2:
+            raise TypeError(
+                f"the forward= function of the gate {name!r} must return a pair, its output and what it "
+                f"saves for the backward pass, not {_described(outcome)}"
+            )
+        return outcome
+
+    return checked
+
+
+def backward_half(backward: Callable[..., Any], many: int, name: str) -> Callable[..., Any]:
+    """`backward`, which must give one gradient or a tuple of at most `many`; those left out are None."""
+
+    @wraps(backward)
+    def checked(grad_y: Any, saved: Any) -> Any:
+        outcome = backward(grad_y, saved)
+        given = outcome if type(outcome) is tuple else (outcome,)
+        if isinstance(outcome, (list, dict)) or len(given) > many:
+            raise TypeError(
+                f"the rule of the gate {name!r} must return the gradients of its {many} parameters, "
+                f"one or a tuple, not {_described(outcome)}"
+            )
+        return given[0] if many == 1 else given + (None,) * (many - len(given))
+
+    return checked
+
+
+def _described(outcome: Any) -> str:
+    if isinstance(outcome, (tuple, list)):
+        return f"a {type(outcome).__name__} of {len(outcome)}"
+    return "None" if outcome is None else f"a {type(outcome).__name__}"

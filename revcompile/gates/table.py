@@ -60,7 +60,7 @@ class Gate:
             kind = inspect.Parameter.POSITIONAL_ONLY
             return inspect.Signature([inspect.Parameter(operand, kind) for operand in self.parameters])
         if self.parameters is not None:
-            return _signature_of(self.parameters)
+            return signature_of(self.parameters)
         assert self.rule is not None
         parameters = list(inspect.signature(self.rule).parameters.values())
         return inspect.Signature(parameters[2 if self.wants_output else 1 :])
@@ -164,6 +164,7 @@ def gate(
     singular: bool | Function = False,
     foreign: bool = False,
     copies: Function | None = None,
+    types: Function | None = None,
 ) -> Callable[[Function], Function]:
     """Register the decorated backward rule for `functions`; see the head of this module.
 
@@ -172,6 +173,7 @@ def gate(
     arguments `copies` is true.
     `dims(facts, *args)` gives the result's axes, for a gate whose axes an example cannot tell: the
     arguments are `Value`s with a `.type.dims` (or static objects), in signature order.
+    `types(facts, *args)` gives the whole type of the result.
     `singular=True`, or a function of the arguments that tells: see `Gate.is_singular`.
     """
 
@@ -179,7 +181,7 @@ def gate(
         label = name or rule.__name__.rstrip("_")
         made = Gate(
             label, functions, None, None, rule, dims, view, tuple(examples), singular,
-            copies=copies, foreign=foreign,
+            copies=copies, foreign=foreign, types=types,
         )  # fmt: skip
         register(made, methods)
         return rule
@@ -187,11 +189,13 @@ def gate(
     return decorate
 
 
-def opaque(function: Function, forward: Function, backward: Function, name: str) -> None:
+def opaque(
+    function: Function, forward: Function, backward: Function, name: str, types: Function | None = None
+) -> None:
     """Register a pair of functions that run as they are: `forward(*args)` gives (output, saved values),
     `backward(upstream, saved)` the gradients of the leading parameters. Each may return its argument."""
-    register(Gate(name, (function,), function, view=True, forward=forward, foreign=True), ())
-    register(Gate(name, (forward,), forward, view=True, backward=backward, foreign=True), ())
+    register(Gate(name, (function,), function, view=True, forward=forward, foreign=True, types=types), ())
+    register(Gate(name, (forward,), function, view=True, backward=backward, foreign=True), ())
     register(Gate(name, (backward,), backward, view=True, last=True, foreign=True), ())
 
 
@@ -212,7 +216,7 @@ def known(
         METHODS[method] = function
 
 
-def _signature_of(function: Function) -> inspect.Signature:
+def signature_of(function: Function) -> inspect.Signature:
     """A function's own signature; builtins and ufuncs that have none take positional arguments."""
     try:
         signature = inspect.signature(function)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from revcompile import dispatch
-from revcompile.gates import table
+from revcompile.gates import foreign, table
 from revcompile.gates.effects import stop_gradient
 
 Rule = Callable[..., Any]
@@ -19,7 +19,11 @@ _of_users: set[Callable[..., Any]] = set()
 
 
 def gate(
-    function: Callable[..., Any], *, forward: Callable[..., Any] | None = None, name: str | None = None
+    function: Callable[..., Any],
+    *,
+    forward: Callable[..., Any] | None = None,
+    name: str | None = None,
+    like: Any = None,
 ) -> Callable[[Rule], Rule]:
     """Register the decorated backward rule for `function`, which is then called as it is.
 
@@ -36,11 +40,15 @@ def gate(
     Parameters
     ----------
     function : callable
-        Takes and returns numbers or arrays. It is tried on small arrays to learn the type of its result.
+        Takes and returns numbers or arrays. It is tried on small arrays to learn the type of its result;
+        where it takes none of these, on the arguments of the call.
     forward : callable, optional
         Makes the output and what the backward pass needs of the forward pass.
     name : str, optional
         What the generated code calls the gate; by default the function's name.
+    like : str or array or number or tuple of them, optional
+        What the result is like: the name of the parameter whose dtype and shape it has, or an example of
+        it, of any lengths. Then the function is not tried.
 
     Raises
     ------
@@ -66,10 +74,13 @@ def gate(
 
     def register(rule: Rule) -> Rule:
         label = str(name or getattr(function, "__name__", "gate"))
-        if forward is None:
-            table.gate(function, name=label, view=True, foreign=True)(rule)  # it may return its argument
+        types = None if like is None else foreign.like(like, table.signature_of(function), label)
+        if forward is None:  # it may return its argument
+            table.gate(function, name=label, view=True, foreign=True, types=types)(rule)
         else:
-            table.opaque(function, forward, rule, label)
+            n = len(table.signature_of(function).parameters)
+            pair = foreign.forward_half(forward, label), foreign.backward_half(rule, n, label)
+            table.opaque(function, *pair, label, types)
         _of_users.add(function)
         dispatch.forget_all()
         return rule

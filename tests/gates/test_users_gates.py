@@ -1,0 +1,214 @@
+"""Gates of the user's: what their results are, what their rules may do, and what they are told."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from revcompile import UnsupportedError, gate, grad
+from tests.language.checking import check
+
+LABELS = np.array([0, 1, 1, 2, 0])
+V = np.array([0.5, -1.0, 2.0])
+A = 2.0 * np.eye(3) + np.ones((3, 3))
+
+
+def distinct(a: Any) -> Any:
+    return np.unique(a)
+
+
+@gate(distinct)
+def distinct_rule(grad_y: Any, a: Any) -> Any:
+    return np.zeros(a.shape)
+
+
+def positive(x: Any) -> Any:
+    return x[x > 0]
+
+
+@gate(positive)
+def positive_rule(grad_y: Any, x: Any) -> Any:
+    out = np.zeros(x.shape)
+    out[x > 0] = grad_y
+    return out
+
+
+def cross(v: Any) -> Any:
+    if v.shape != (3,):
+        raise AssertionError("three numbers are needed")
+    return np.array([[0.0, -v[2], v[1]], [v[2], 0.0, -v[0]], [-v[1], v[0], 0.0]])
+
+
+@gate(cross)
+def cross_rule(grad_y: Any, v: Any) -> Any:
+    g = grad_y
+    return np.stack([g[2, 1] - g[1, 2], g[0, 2] - g[2, 0], g[1, 0] - g[0, 1]])
+
+
+def solve3(a: Any, b: Any) -> Any:
+    if a.shape != (3, 3):
+        raise TypeError("three by three")
+    return np.linalg.solve(a, b)
+
+
+def solve3_forward(a: Any, b: Any) -> Any:
+    y = solve3(a, b)
+    return y, (a, y)
+
+
+@gate(solve3, forward=solve3_forward)
+def solve3_backward(grad_y: Any, saved: Any) -> Any:
+    a, y = saved
+    w = np.linalg.solve(a.T, grad_y)
+    return -np.outer(w, y), w
+
+
+@gate(np.gradient, forward=lambda f, *h: (np.gradient(f, *h), (f.size, h)))
+def gradient_backward(grad_y: Any, saved: Any) -> Any:
+    n, h = saved
+    return np.stack([np.gradient(row, *h) for row in np.eye(n)], 1).T @ grad_y
+
+
+def tripled(x: Any) -> Any:
+    if x.size != 3:
+        raise ValueError("three")
+    return 3.0 * x
+
+
+@gate(tripled, like="x")
+def tripled_rule(grad_y: Any, x: Any) -> Any:
+    return 3.0 * grad_y
+
+
+def first_two(x: Any) -> Any:
+    if x.size != 3:
+        raise ValueError("three")
+    return x[:2] * 2.0
+
+
+@gate(first_two, like=np.zeros(1))
+def first_two_rule(grad_y: Any, x: Any) -> Any:
+    return np.concatenate((2.0 * grad_y, np.zeros(1)))
+
+
+def of_labels(x: Any) -> Any:
+    s = 0.0
+    for k in distinct(LABELS):
+        s = s + np.sum(x[LABELS == k]) ** 2
+    return s
+
+
+def of_floats(x: Any) -> Any:
+    return np.sum(x) * len(distinct(np.array([0.5, 0.5, 1.5]))) + np.sum(x**2)
+
+
+def in_a_branch(b: Any, n: int) -> Any:
+    if n > 1:
+        return np.sum(solve3(A, b) ** 2)
+    return np.sum(cross(b) * np.arange(9.0).reshape(3, 3))
+
+
+def in_a_loop(v: Any, n: int) -> Any:
+    s = 0.0
+    for i in range(n):
+        s = s + np.sum(cross(v * i) ** 2 * np.arange(9.0).reshape(3, 3))
+    return s
+
+
+@pytest.mark.parametrize(
+    ("f", "args"),
+    [
+        (of_labels, (np.arange(5.0),)),
+        (of_floats, (V,)),
+        (lambda x: np.sum(positive(x) ** 2) / positive(x).shape[0], (V,)),
+        (lambda x: np.sum(positive(x) * positive(2.0 * x)), (V,)),
+        (lambda v: np.sum(cross(v) ** 2 * np.arange(9.0).reshape(3, 3)), (V,)),
+        (lambda b: np.sum(solve3(A, b) ** 2), (V,)),
+        (lambda x: np.sum(np.gradient(x) ** 2), (V,)),
+        (lambda x: np.sum(np.gradient(x, 0.5) ** 2), (V,)),
+        (lambda x: np.sum(tripled(x) ** 2), (V,)),
+        (lambda x: np.sum(first_two(x) ** 2), (V,)),
+    ],
+)
+def test_results(f: Callable[..., Any], args: Any) -> None:
+    check(f, *args)
+
+
+@pytest.mark.parametrize("f", [in_a_branch, in_a_loop])
+def test_in_blocks(f: Callable[..., Any]) -> None:
+    gradient = grad(f, argnums=0)
+    for n in (1, 2, 0, 3):
+        check(f, V, n, argnums=(0,))
+        h = 1e-6 * np.eye(3)
+        slope = [(f(V + e, n) - f(V - e, n)) / 2e-6 for e in h]
+        np.testing.assert_allclose(gradient(V, n), slope, rtol=1e-5, atol=1e-7)
+
+
+def test_like_is_checked() -> None:
+    with pytest.raises(ValueError, match="no parameter 'z'"):
+        gate(lambda x: x, like="z")(lambda grad_y, x: grad_y)
+
+
+def pair_that_gives(outcome: Callable[[Any], Any], saves: bool = True) -> Any:
+    def doubled(x: Any) -> Any:
+        return 2.0 * x
+
+    @gate(doubled, forward=lambda x: (2.0 * x, None) if saves else 2.0 * x, name="my gate")
+    def backward(grad_y: Any, saved: Any) -> Any:
+        return outcome(2.0 * grad_y)
+
+    return grad(lambda x: doubled(x) * 1.0)
+
+
+def test_a_pair_is_told_of_a_wrong_structure() -> None:
+    assert pair_that_gives(lambda g: (g,))(1.5) == 2.0
+    for outcome in (lambda g: [g], lambda g: (g, g), lambda g: {"x": g}):
+        with pytest.raises(TypeError, match="the rule of the gate 'my gate' must return"):
+            pair_that_gives(outcome)(1.5)
+    with pytest.raises(TypeError, match="forward= function of the gate 'my gate' must return a pair"):
+        pair_that_gives(lambda g: g, saves=False)(1.5)
+
+
+def lenient(grad_y: Any, x: Any) -> Any:
+    try:
+        return grad_y * np.cos(x)
+    except ValueError:
+        return grad_y
+
+
+def rule_that_gives(outcome: Callable[[Any, Any], Any]) -> Any:
+    def sine(x: Any) -> Any:
+        return np.sin(x)
+
+    @gate(sine, name="my sine")
+    def rule(grad_y: Any, x: Any) -> Any:
+        return outcome(grad_y, x)
+
+    return grad(lambda x: np.sum(sine(x)))
+
+
+def test_a_rule_calls_what_it_likes() -> None:
+    for outcome in (
+        lenient,
+        lambda g, x: np.fft.ifft(np.fft.fft(g * np.cos(x))).real,
+        lambda g, x: g * np.vectorize(math.cos)(x),
+    ):
+        np.testing.assert_allclose(rule_that_gives(outcome)(V), np.cos(V))
+
+
+def test_a_rule_is_told_of_a_wrong_structure() -> None:
+    for outcome in (lambda g, x: [g], lambda g, x: (g, g)):
+        with pytest.raises(UnsupportedError, match="the rule of the gate 'my sine' must return"):
+            rule_that_gives(outcome)(V)
+
+
+def test_a_rule_that_fails_points_at_its_line() -> None:
+    def failing(grad_y: Any, x: Any) -> Any:
+        return grad_y * undefined_name  # type: ignore[name-defined] # noqa: F821
+
+    with pytest.raises(NameError, match="return grad_y \\* undefined_name"):
+        rule_that_gives(failing)(V)
