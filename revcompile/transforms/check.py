@@ -6,13 +6,16 @@ Imports the gradient transform, the errors and NumPy: what is checked here is a 
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from types import MethodType
 from typing import Any
 
 import numpy as np
 
 from revcompile.errors import UnsupportedError, shown
+from revcompile.transforms.differences import Slope, slope_of, value_of
 from revcompile.transforms.gradient import Argnums, grad
 from revcompile.transforms.trees import (
     Object,
@@ -24,17 +27,11 @@ from revcompile.transforms.trees import (
     opened,
     rebuild,
     walk,
+    widened,
 )
 
-# First relative step, relative and absolute tolerance that fit it, by the bytes of a float.
-_PRECISION: dict[int, tuple[float, float, float]] = {
-    2: (2.5e-1, 5e-2, 5e-2),
-    4: (1e-1, 5e-3, 2e-4),
-    8: (1e-2, 1e-6, 1e-8),
-    16: (1e-2, 1e-6, 1e-8),
-}
-_SHRINK = 4.0
-_LEVELS = 3
+_RTOL: dict[int, float] = {2: 5e-2, 4: 5e-3, 8: 1e-6, 16: 1e-6}  # by the bytes of a float
+_DOUBT = 5.0  # how many times its estimated error the slope may be off
 
 
 def check_grads(
@@ -50,14 +47,14 @@ def check_grads(
 ) -> None:
     """Compare the compiled gradient of `f` at `args` with central differences, element by element.
 
-    Every float in `args` is moved: Python floats, NumPy scalars and array elements, at any depth of
-    tuples, named tuples, lists, dicts and objects. Integers, strings and `None` are left alone. The
-    numeric side extrapolates central differences at three shrinking steps (Ridders' method), so that it
-    is accurate to about ten digits in double precision and keeps clear of a kink that is near but not at
-    the point.
+    Every real number in `args` is moved: Python's and NumPy's numbers and the elements of arrays, at any
+    depth of tuples, named tuples, lists, dicts and objects; whole numbers as reals, unless their gradient
+    is None. The slopes are extrapolated from differences at many steps, chosen by the numbers' magnitudes,
+    with an estimate of their own error; to the left and to the right apart, so that a kink is seen.
 
     Structure, shape and dtype of the gradient must be those of its variable, and neither the gradient
-    nor `f` may change `args`. A NaN on one side only is a failure.
+    nor `f` may change `args`. A NaN in the gradient is a failure. Silence means that all was compared: what
+    cannot be judged (a kink at the point, a slope that drowns in rounding) is said in a warning.
 
     Args:
         f: the user's function, or what `grad` made of it.
@@ -67,12 +64,13 @@ def check_grads(
         modes: `("rev",)`; forward mode is not available yet.
         argnums: the differentiated arguments, as in `grad`; all of them by default, or those that
             `f` was made with if it is a gradient already.
-        eps: first step, relative to each element's magnitude (by default 1e-2 in double precision).
+        eps: the largest step, relative to each element's magnitude, if the choice is not to be left to us.
         atol: absolute tolerance, in units of the function's value where that exceeds 1.
-        rtol: relative tolerance.
+        rtol: relative tolerance; the estimated error of the slope comes on top of both.
 
     Raises:
         AssertionError: names the worst element, its analytic and its numeric derivative.
+        ValueError: where there is nothing to compare, or nothing can be judged.
         NotImplementedError: for a mode or an order that is not available.
 
     Example:
@@ -100,6 +98,11 @@ def _check(
     rtol: float | None,
 ) -> None:
     _refuse(order, modes)
+    for name, number in (("eps", eps), ("atol", atol), ("rtol", rtol)):
+        if number is not None and not (0.0 <= number < np.inf and (number > 0.0 or name != "eps")):
+            raise ValueError(
+                f"{name} must be a {'positive' if name == 'eps' else 'non-negative'} number, not {number!r}"
+            )
     if not isinstance(args, tuple):
         raise TypeError(
             f"args must be the tuple of f's arguments, not {type(args).__name__}: write (x,) for one"
@@ -107,6 +110,12 @@ def _check(
     gradient = f if hasattr(f, "primal") else grad(f, argnums=argnums)
     if argnums is None:
         argnums = getattr(f, "argnums", None)
+    args = _with_defaults(_primal(gradient), args, argnums)
+    if not args:
+        raise ValueError(
+            "check_grads has nothing to compare: no argument is given; parameters with defaults are "
+            "differentiated if argnums= names them"
+        )
     checker = _Checker(gradient, args, argnums, eps, atol, rtol)
     checker.first_order()
     if order == 2:
@@ -147,14 +156,16 @@ class _Checker:
         self.positions = _positions(argnums, self.names)
         leaves = [leaf for _, leaf in walk(self.args, "") if _is_float(leaf)]
         # the coarsest argument decides: whatever meets it is rounded to its precision
-        self.precision = _PRECISION[min((np.asarray(leaf).dtype.itemsize for leaf in leaves), default=8)]
+        self.dtype = min(
+            (np.asarray(leaf).dtype for leaf in leaves), default=np.dtype(float), key=lambda d: d.itemsize
+        )
 
     def first_order(self) -> None:
         """The gradient itself, against differences of the primal."""
         value = self.value(*copied(self.args))
-        if np.isnan(value):
+        if not np.isfinite(value):
             raise AssertionError(
-                f"{_name(self.primal)} is nan at this point: there is nothing to compare with"
+                f"{_name(self.primal)} is {value} at this point: there is nothing to compare with"
             )
         given = closed(copied(self.args))
         gradients = self.gradients(*given)
@@ -199,7 +210,12 @@ class _Checker:
     def value(self, *args: Any) -> float:
         """The function's value as one Python float."""
         result = self.primal(*closed(args))
-        return _scalar(result[0] if self.has_aux else result)
+        result = result[0] if self.has_aux else result
+        number = _scalar(result)
+        dtype = np.asarray(result).dtype
+        if dtype.kind == "f" and dtype.itemsize < self.dtype.itemsize:
+            self.dtype = dtype
+        return number
 
     def gradients(self, *args: Any) -> tuple[Any, ...]:
         """The gradients, always a tuple, one for each position that is differentiated."""
@@ -218,98 +234,135 @@ class _Checker:
         return result
 
     def compare(self, gradients: tuple[Any, ...], function: Callable[..., float], value: float) -> None:
-        """Raise for the worst element, if any is out of tolerance."""
+        """Raise for the worst element, if any is out of tolerance; warn of what cannot be judged."""
         for position, gradient in zip(self.positions, gradients):
             _check_structure(self.args[position], gradient, self.names[position])
         worst: tuple[float, str] = (1.0, "")
         wrong = total = 0
+        doubtful: list[str] = []
         for position, gradient in zip(self.positions, gradients):
             for path, leaf, analytic in _pair(self.args[position], gradient, self.names[position]):
                 for index in np.ndindex(np.shape(leaf)):
                     total += 1
-                    excess, text = self.element(
-                        function, position, path, leaf, index, float(np.asarray(analytic)[index]), value
-                    )
+                    element = _Element(self, function, position, path, leaf, index, value)
+                    excess, text = element.judge(float(np.asarray(analytic)[index]))
                     wrong += excess > 1.0
                     worst = max(worst, (excess, text), key=lambda pair: pair[0])
+                    if np.isnan(excess):
+                        doubtful.append(text)
         if wrong:
             raise AssertionError(
                 f"wrong gradient of {_name(self.primal)}: {wrong} of {total} elements; the worst:\n{worst[1]}"
             )
+        if not total:
+            kinds = ", ".join(f"{self.names[k]} is {_describe(self.args[k])}" for k in self.positions)
+            raise ValueError(
+                f"check_grads has nothing to compare: no number of a gradient ({kinds or 'argnums is empty'})"
+            )
+        if doubtful:
+            text = f"{len(doubtful)} of {total} elements of the gradient of {_name(self.primal)}"
+            text = f"{text} cannot be judged; the first:\n{doubtful[0]}"
+            if len(doubtful) == total:
+                raise ValueError(text)
+            warnings.warn(text, stacklevel=_depth_of_user())
 
-    def element(
+
+class _Element:
+    """One element of one argument: its slope."""
+
+    def __init__(
         self,
+        checker: _Checker,
         function: Callable[..., float],
         position: int,
         path: str,
         leaf: Any,
         index: tuple[int, ...],
-        analytic: float,
         value: float,
-    ) -> tuple[float, str]:
-        """How many tolerances apart the two derivatives by one element are, and the report of it."""
-
-        def at(x: Any) -> float:
-            moved = list(self.args)
-            moved[position] = _replace(moved[position], self.names[position], path, index, x)
-            return function(*copied(tuple(moved)))
-
-        step, rtol, atol = self.precision
+    ) -> None:
+        self.checker, self.function, self.position, self.path = checker, function, position, path
+        self.leaf, self.index, self.value = leaf, index, value
         x = np.asarray(leaf)[index]
-        numeric = _difference(at, x, step if self.eps is None else self.eps)
-        rtol = rtol if self.rtol is None else self.rtol
-        atol = (atol if self.atol is None else self.atol) * max(1.0, abs(value))
-        difference = abs(analytic - numeric)
-        if np.isnan(analytic) or np.isnan(numeric):
-            excess = 0.0 if np.isnan(analytic) and np.isnan(numeric) else np.inf
-        elif np.isinf(analytic) or np.isinf(numeric):
-            excess = 0.0 if analytic == numeric else np.inf
+        self.x = x if x.dtype.kind == "f" else np.float64(x)
+        self.where = path + (f"[{', '.join(map(str, index))}]" if index else "")
+
+    def judge(self, analytic: float) -> tuple[float, str]:
+        """How many tolerances apart the derivatives are, NaN where that cannot be told; and the report."""
+        checker = self.checker
+        if not _is_float(self.leaf):
+            moved = value_of(self._at(checker.args), self.x)
+            if not np.isclose(moved, self.value, rtol=1e-6, atol=0.0, equal_nan=True):
+                return self._report(
+                    np.nan, analytic, np.nan, f"as the real number {float(self.x)!r} it gives {moved!r}"
+                )
+        slope = self._slope(checker.args, self.x, checker.dtype)
+        if checker.dtype.itemsize < 8 and (slope.kink or not slope.is_sure):
+            wide = widened(checker.args)
+            exact = self._slope(wide, np.float64(self.x), np.dtype(float))
+            slope = exact if exact.error < slope.error else slope
+        rtol = _RTOL[checker.dtype.itemsize] if checker.rtol is None else checker.rtol
+        if checker.atol is None:
+            atol = 100.0 * np.finfo(checker.dtype).eps * slope.height / max(abs(float(self.x)), 1.0)
         else:
-            tolerance = atol + rtol * abs(numeric)
-            excess = difference / tolerance if tolerance else (np.inf if difference else 0.0)
-        where = path + (f"[{', '.join(map(str, index))}]" if index else "")
-        report = (
-            f"  {where} = {float(x)!r}\n"
+            atol = checker.atol * max(1.0, abs(self.value))
+        tolerance = _DOUBT * slope.error + atol + rtol * abs(slope.value)
+        difference = abs(analytic - slope.value)
+        report = partial(self._report, analytic=analytic, numeric=slope.value)
+        if np.isnan(analytic):
+            return report(np.inf, why="the gradient is nan")
+        if np.isnan(slope.value):
+            return report(np.nan, why=f"{_name(checker.primal)} is not defined next to it")
+        if slope.kink:
+            between = (
+                min(slope.left, slope.right) - tolerance
+                <= analytic
+                <= max(slope.left, slope.right) + tolerance
+            )
+            return report(
+                np.nan if between else np.inf,
+                why=f"a kink: {slope.left!r} to the left, {slope.right!r} to the right",
+            )
+        if np.isinf(analytic) or np.isinf(slope.value):
+            return report(0.0 if analytic == slope.value else np.inf, why="infinite")
+        if not slope.is_sure and difference <= 3.0 * _DOUBT * slope.error:
+            return report(np.nan, why=f"the numeric one is known to {slope.error:.1e} only")
+        excess = difference / tolerance if tolerance else (np.inf if difference else 0.0)
+        return report(excess, why=f"difference {difference!r} (tolerance {tolerance:.1e})")
+
+    def _slope(self, args: tuple[Any, ...], x: Any, dtype: np.dtype[Any]) -> Slope:
+        return slope_of(self._at(args), x, self.value, float(np.finfo(dtype).eps), self.checker.eps)
+
+    def _at(self, args: tuple[Any, ...]) -> Callable[[Any], float]:
+        def at(x: Any) -> float:
+            moved = list(args)
+            name = self.checker.names[self.position]
+            moved[self.position] = _replace(moved[self.position], name, self.path, self.index, x)
+            return self.function(*copied(tuple(moved)))
+
+        return at
+
+    def _report(self, excess: float, analytic: float, numeric: float, why: str) -> tuple[float, str]:
+        return excess, (
+            f"  {self.where} = {float(self.x)!r}\n"
             f"    analytic   {analytic!r}\n"
             f"    numeric    {numeric!r}\n"
-            f"    difference {difference!r} (tolerance {atol + rtol * abs(numeric):.1e})"
+            f"    {why}"
         )
-        return excess, report
 
 
-def _difference(at: Callable[[Any], float], x: Any, relative: float) -> float:
-    """The derivative of `at` at `x`: central differences at shrinking steps, extrapolated.
-
-    Of the entries of Neville's triangle the one that its neighbours confirm best is returned, so
-    neither rounding (small steps) nor curvature or a kink nearby (large ones) decides.
-    """
-    kind = x.dtype.type
-    step = relative * max(abs(float(x)), 0.1)
-    best, error = np.nan, np.inf
-    previous: list[float] = []
-    for _ in range(_LEVELS):
-        high, low = kind(x + kind(step)), kind(x - kind(step))
-        with np.errstate(all="ignore"):
-            row = [(at(high) - at(low)) / (float(high) - float(low))]
-        if np.isnan(best) or not previous:
-            best = row[0]
-        factor = _SHRINK**2
-        for k, older in enumerate(previous):
-            row.append(row[k] + (row[k] - older) / (factor - 1.0))
-            factor *= _SHRINK**2
-            spread = max(abs(row[k + 1] - row[k]), abs(row[k + 1] - older))
-            if spread <= error:
-                best, error = row[k + 1], spread
-        previous = row
-        step /= _SHRINK
-    return float(best)
+def _depth_of_user() -> int:
+    """How many frames above the caller of this the program is."""
+    frame, depth = inspect.currentframe(), 0
+    while frame is not None and frame.f_globals.get("__name__") == __name__:
+        frame, depth = frame.f_back, depth + 1
+    return depth
 
 
 def _pair(tree: Any, gradient: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
     """Path, value and gradient of each float leaf; the structures are known to agree."""
     inner = children(tree)
     if inner is None:
-        if _is_float(tree):
+        if _is_number(tree) and gradient is not None:
             yield path, tree, gradient
     elif gradient is not None:
         found = dict(children(gradient) or ())
@@ -336,10 +389,10 @@ def _replace(tree: Any, path: str, target: str, index: tuple[int, ...], x: Any) 
     """The tree with one element of the leaf at path `target` replaced by `x`."""
     if path == target:
         if isinstance(tree, np.ndarray):
-            copy = tree.copy(order="K")
+            copy = tree.copy(order="K") if _is_float(tree) else tree.astype(np.float64)
             copy[index] = x
             return copy
-        return type(tree)(x)
+        return type(tree)(x) if _is_float(tree) else float(x)
     inner = children(tree)
     if inner is None:
         return tree
@@ -350,6 +403,13 @@ def _is_float(leaf: Any) -> bool:
     return isinstance(leaf, float | np.floating) or (
         isinstance(leaf, np.ndarray) and np.issubdtype(leaf.dtype, np.floating)
     )
+
+
+def _is_number(leaf: Any) -> bool:
+    """Whether a leaf may be differentiated: a real number, or an array of them; or whole ones."""
+    if isinstance(leaf, bool | np.bool_) or not isinstance(leaf, int | float | np.generic | np.ndarray):
+        return False
+    return np.asarray(leaf).dtype.kind in "fiu"
 
 
 def _check_structure(tree: Any, gradient: Any, path: str) -> None:
@@ -372,7 +432,7 @@ def _check_structure(tree: Any, gradient: Any, path: str) -> None:
         for suffix, child in inner:
             _check_structure(child, by_name[suffix], path + suffix)
         return
-    if not _is_float(tree):
+    if not _is_number(tree) or (gradient is None and not _is_float(tree)):
         return
     if gradient is None or isinstance(gradient, bool) or not _is_float(gradient):
         raise AssertionError(f"the gradient for {path} must be {_describe(tree)}, not {_describe(gradient)}")
@@ -380,8 +440,9 @@ def _check_structure(tree: Any, gradient: Any, path: str) -> None:
         raise AssertionError(
             f"the gradient for {path} must have shape {np.shape(tree)}, not {np.shape(gradient)}"
         )
-    weak = type(tree) is float  # a Python float takes the precision of what it meets
+    weak = type(tree) in (int, float)  # a Python number takes the precision of what it meets
     expected, found_dtype = np.asarray(tree).dtype, np.asarray(gradient).dtype
+    expected = expected if _is_float(tree) else np.dtype(float)
     if not weak and found_dtype != expected:
         raise AssertionError(f"the gradient for {path} must have dtype {expected}, not {found_dtype}")
 
@@ -418,6 +479,20 @@ def _names(function: Callable[..., Any], count: int) -> list[str]:
             break
         names.append(parameter.name)
     return names + [f"args[{k}]" for k in range(len(names), count)]
+
+
+def _with_defaults(function: Callable[..., Any], args: tuple[Any, ...], argnums: Argnums) -> tuple[Any, ...]:
+    """The arguments, up to the last parameter that `argnums` names, with the defaults of those not given."""
+    if argnums is None:
+        return args
+    parameters = [p for p in inspect.signature(function).parameters.values() if p.kind < p.VAR_POSITIONAL]
+    names = [p.name for p in parameters]
+    chosen = (argnums,) if isinstance(argnums, int | str) else argnums
+    last = max(
+        (names.index(a) if a in names else -1 if isinstance(a, str) else a for a in chosen), default=-1
+    )
+    more = parameters[len(args) : last + 1]
+    return args + tuple(p.default for p in more) if all(p.default is not p.empty for p in more) else args
 
 
 def _positions(argnums: Argnums, names: list[str]) -> list[int]:

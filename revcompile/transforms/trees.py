@@ -93,5 +93,13 @@ def copied(tree: Any) -> Any:
     return tree if inner is None else rebuild(tree, [copied(child) for _, child in inner])
 
 
+def widened(tree: Any) -> Any:
+    """The tree with every float in double precision."""
+    if isinstance(tree, np.ndarray | np.floating) and tree.dtype.kind == "f":
+        return tree.astype(np.float64)
+    inner = children(tree)
+    return tree if inner is None else rebuild(tree, [widened(child) for _, child in inner])
+
+
 def kind_of(tree: Any) -> type:
     return tree.kind if isinstance(tree, Object) else type(tree)
