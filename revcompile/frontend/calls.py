@@ -97,7 +97,7 @@ def _ask_host(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> N
     if isinstance(function, Method):
         value, name = function.value, function.name
         ask_host(lambda x, *args, **kwargs: getattr(x, name)(*args, **kwargs), (value, *args), kwargs)
-    elif _hashable(function) and (function in SPECIAL or function in TABLE or function in writing.WRITERS):
+    elif is_hashable(function) and (function in SPECIAL or function in TABLE or function in writing.WRITERS):
         ask_host(function, args, kwargs)
 
 
@@ -124,7 +124,7 @@ def _call(
     shown = effects.call(low, function, args, kwargs) if not frame.is_rule else NotImplemented
     if shown is not NotImplemented:
         return shown
-    known = _hashable(function)
+    known = is_hashable(function)
     if known and function is stop_gradient and not frame.is_rule:
         return effects.constant(low, *args, **kwargs)
     if not (known and function in TRANSPARENT_TO_FOREIGN) and _is_done_outside(function, args, kwargs):
@@ -214,7 +214,7 @@ def _call_object(
     return call(low, method, args, kwargs, node, frame)
 
 
-def _hashable(function: Any) -> bool:
+def is_hashable(function: Any) -> bool:
     try:
         hash(function)
     except TypeError:

@@ -18,6 +18,7 @@ from revcompile.frontend import calls, functional
 from revcompile.frontend.names import HostObject
 from revcompile.frontend.wanted import explicit_names, is_method, names_by_call
 from revcompile.gates.effects import backward_begins, identity
+from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
     Apply,
     Block,
@@ -272,6 +273,13 @@ def signature_of(low: Lowering, function: Any) -> tuple[inspect.Signature, str]:
         if kinds == [inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD]:
             signature = inspect.signature(function)  # a wrapper's parameters are those of what it wraps
         return signature, function.__name__
+    if calls.is_hashable(function) and function in TABLE:
+        return TABLE[function].signature, function.__name__
+    if isinstance(function, HostObject) and isinstance(type(function.obj).__call__, FunctionType):
+        signature = inspect.signature(type(function.obj).__call__, follow_wrapped=False)
+        return signature.replace(parameters=list(signature.parameters.values())[1:]), type(
+            function.obj
+        ).__name__
     unwrapped = functional.unwrapped(low, function)
     if isinstance(unwrapped, Partial) and unwrapped.function is functional.call_once:
         return signature_of(low, unwrapped.args[0])

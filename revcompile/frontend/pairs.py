@@ -109,7 +109,7 @@ def call(low: Lowering, node: Node, frame: Frame) -> Structure:
         return low.body(node, frame)
     if ("recursive", frame.key(node)) in low.decisions:
         return recursive.call(low, node, frame)
-    if pairs.closed:
+    if pairs.closed or low.frames[-1].function.__dict__.get("interpreted"):
         return low.body(node, frame)
     try:
         parts = parts_of(low, node, frame, together=True)

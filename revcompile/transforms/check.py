@@ -15,15 +15,14 @@ from typing import Any
 import numpy as np
 
 from revcompile.errors import UnsupportedError, shown
+from revcompile.transforms.alike import check_structure, check_unchanged, describe, is_float, is_number
 from revcompile.transforms.differences import Slope, slope_of, value_of
 from revcompile.transforms.gradient import Argnums, grad
 from revcompile.transforms.trees import (
     Object,
-    beside,
     children,
     closed,
     copied,
-    kind_of,
     opened,
     rebuild,
     walk,
@@ -154,7 +153,7 @@ class _Checker:
         self.names = _names(self.primal, len(args))
         self.bare = isinstance(argnums, int | str) or (argnums is None and len(args) == 1)
         self.positions = _positions(argnums, self.names)
-        leaves = [leaf for _, leaf in walk(self.args, "") if _is_float(leaf)]
+        leaves = [leaf for _, leaf in walk(self.args, "") if is_float(leaf)]
         # the coarsest argument decides: whatever meets it is rounded to its precision
         self.dtype = min(
             (np.asarray(leaf).dtype for leaf in leaves), default=np.dtype(float), key=lambda d: d.itemsize
@@ -170,7 +169,7 @@ class _Checker:
         given = closed(copied(self.args))
         gradients = self.gradients(*given)
         for k, name in enumerate(self.names):
-            _same(given[k], self.args[k], name, "the gradient call changed its argument")
+            check_unchanged(given[k], self.args[k], name, "the gradient call changed its argument")
         self.compare(opened(gradients), self.value, value)
 
     def second_order(self) -> None:
@@ -229,14 +228,14 @@ class _Checker:
         if not isinstance(result, tuple) or len(result) != len(self.positions):
             raise AssertionError(
                 f"the gradient of {_name(self.primal)} must be a tuple of {len(self.positions)}, "
-                f"one for each differentiated argument, not {_describe(result)}"
+                f"one for each differentiated argument, not {describe(result)}"
             )
         return result
 
     def compare(self, gradients: tuple[Any, ...], function: Callable[..., float], value: float) -> None:
         """Raise for the worst element, if any is out of tolerance; warn of what cannot be judged."""
         for position, gradient in zip(self.positions, gradients):
-            _check_structure(self.args[position], gradient, self.names[position])
+            check_structure(self.args[position], gradient, self.names[position])
         worst: tuple[float, str] = (1.0, "")
         wrong = total = 0
         doubtful: list[str] = []
@@ -255,7 +254,7 @@ class _Checker:
                 f"wrong gradient of {_name(self.primal)}: {wrong} of {total} elements; the worst:\n{worst[1]}"
             )
         if not total:
-            kinds = ", ".join(f"{self.names[k]} is {_describe(self.args[k])}" for k in self.positions)
+            kinds = ", ".join(f"{self.names[k]} is {describe(self.args[k])}" for k in self.positions)
             raise ValueError(
                 f"check_grads has nothing to compare: no number of a gradient ({kinds or 'argnums is empty'})"
             )
@@ -289,7 +288,7 @@ class _Element:
     def judge(self, analytic: float) -> tuple[float, str]:
         """How many tolerances apart the derivatives are, NaN where that cannot be told; and the report."""
         checker = self.checker
-        if not _is_float(self.leaf):
+        if not is_float(self.leaf):
             moved = value_of(self._at(checker.args), self.x)
             if not np.isclose(moved, self.value, rtol=1e-6, atol=0.0, equal_nan=True):
                 return self._report(
@@ -362,7 +361,7 @@ def _pair(tree: Any, gradient: Any, path: str) -> Iterator[tuple[str, Any, Any]]
     """Path, value and gradient of each float leaf; the structures are known to agree."""
     inner = children(tree)
     if inner is None:
-        if _is_number(tree) and gradient is not None:
+        if is_number(tree) and gradient is not None:
             yield path, tree, gradient
     elif gradient is not None:
         found = dict(children(gradient) or ())
@@ -389,73 +388,14 @@ def _replace(tree: Any, path: str, target: str, index: tuple[int, ...], x: Any) 
     """The tree with one element of the leaf at path `target` replaced by `x`."""
     if path == target:
         if isinstance(tree, np.ndarray):
-            copy = tree.copy(order="K") if _is_float(tree) else tree.astype(np.float64)
+            copy = tree.copy(order="K") if is_float(tree) else tree.astype(np.float64)
             copy[index] = x
             return copy
-        return type(tree)(x) if _is_float(tree) else float(x)
+        return type(tree)(x) if is_float(tree) else float(x)
     inner = children(tree)
     if inner is None:
         return tree
     return rebuild(tree, [_replace(child, path + suffix, target, index, x) for suffix, child in inner])
-
-
-def _is_float(leaf: Any) -> bool:
-    return isinstance(leaf, float | np.floating) or (
-        isinstance(leaf, np.ndarray) and np.issubdtype(leaf.dtype, np.floating)
-    )
-
-
-def _is_number(leaf: Any) -> bool:
-    """Whether a leaf may be differentiated: a real number, or an array of them; or whole ones."""
-    if isinstance(leaf, bool | np.bool_) or not isinstance(leaf, int | float | np.generic | np.ndarray):
-        return False
-    return np.asarray(leaf).dtype.kind in "fiu"
-
-
-def _check_structure(tree: Any, gradient: Any, path: str) -> None:
-    """The gradient must have the structure, shapes and dtypes of its variable."""
-    inner = children(tree)
-    if inner is not None:
-        if gradient is None and not any(_is_float(leaf) for _, leaf in walk(tree, path)):
-            return
-        found = children(gradient)
-        if (
-            found is None
-            or kind_of(gradient) is not kind_of(tree)
-            or {name for name, _ in found} != {name for name, _ in inner}
-        ):
-            raise AssertionError(
-                f"the gradient for {path} must have its structure, {_describe(tree)}, "
-                f"not {_describe(gradient)}"
-            )
-        by_name = dict(found)
-        for suffix, child in inner:
-            _check_structure(child, by_name[suffix], path + suffix)
-        return
-    if not _is_number(tree) or (gradient is None and not _is_float(tree)):
-        return
-    if gradient is None or isinstance(gradient, bool) or not _is_float(gradient):
-        raise AssertionError(f"the gradient for {path} must be {_describe(tree)}, not {_describe(gradient)}")
-    if np.shape(gradient) != np.shape(tree):
-        raise AssertionError(
-            f"the gradient for {path} must have shape {np.shape(tree)}, not {np.shape(gradient)}"
-        )
-    weak = type(tree) in (int, float)  # a Python number takes the precision of what it meets
-    expected, found_dtype = np.asarray(tree).dtype, np.asarray(gradient).dtype
-    expected = expected if _is_float(tree) else np.dtype(float)
-    if not weak and found_dtype != expected:
-        raise AssertionError(f"the gradient for {path} must have dtype {expected}, not {found_dtype}")
-
-
-def _same(now: Any, before: Any, path: str, complaint: str) -> None:
-    """Raise where an array of `now` differs from that of `before`, whose objects are taken apart."""
-    inner = children(before)
-    for (suffix, old), new in zip(inner or (), beside(now, before)):
-        _same(new, old, path + suffix, complaint)
-    if isinstance(before, np.ndarray) and not np.array_equal(
-        now, before, equal_nan=np.issubdtype(before.dtype, np.inexact)
-    ):
-        raise AssertionError(f"{complaint} {path}")
 
 
 def _primal(gradient: Any) -> Callable[..., Any]:
@@ -505,17 +445,8 @@ def _positions(argnums: Argnums, names: list[str]) -> list[int]:
 
 def _scalar(value: Any) -> float:
     if children(value) is not None or np.size(value) != 1:
-        raise AssertionError(f"the function must return one number, not {_describe(value)}")
+        raise AssertionError(f"the function must return one number, not {describe(value)}")
     return float(np.asarray(value).reshape(()))
-
-
-def _describe(tree: Any) -> str:
-    if isinstance(tree, np.ndarray):
-        return f"an array of shape {tree.shape} and dtype {tree.dtype}"
-    inner = children(tree)
-    if inner is None:
-        return f"a {type(tree).__name__}" if tree is not None else "None"
-    return f"a {kind_of(tree).__name__} of {', '.join(name for name, _ in inner) or 'nothing'}"
 
 
 def _name(function: Callable[..., Any]) -> str:

@@ -13,12 +13,11 @@ from typing import Any, Protocol, get_args, get_origin, overload
 
 import numpy as np
 
-from revcompile.codegen.load import compile_text
-from revcompile.codegen.module import function_text
 from revcompile.dispatch import Dispatcher, Options
 from revcompile.errors import trimmed
 from revcompile.ir.identifiers import function_name
 from revcompile.transforms import pickling
+from revcompile.transforms.around import around, function_around, has_rule, is_callable_object
 
 Argnums = int | str | tuple[int | str, ...] | None
 BACKENDS = ("numpy",)
@@ -194,6 +193,8 @@ def make_gradient(f: Any, options: Options, preview: bool = True) -> Any:
         return type(f)(make_gradient(f.__func__, options))
     if hasattr(f, "primal"):
         return _of_gradient(f, options)
+    if has_rule(f) or is_callable_object(f):
+        return _of_callable(f, options)
     if isinstance(f, MethodType):
         function: Any = f.__func__
         dispatcher = Dispatcher(function, options, f.__self__)
@@ -225,32 +226,30 @@ def make_gradient(f: Any, options: Options, preview: bool = True) -> Any:
 
 def _of_gradient(gradient: Any, options: Options) -> Any:
     """The gradient of a gradient function: of a function that calls it, whose source is made here."""
-    signature = inspect.signature(gradient)
-    name = function_name(gradient)
-    passed = []
-    for p in signature.parameters.values():
-        stars = "*" * (p.kind is p.VAR_POSITIONAL) + "**" * (p.kind is p.VAR_KEYWORD)
-        by_name = p.kind is p.KEYWORD_ONLY or (p.default is not p.empty and p.kind is not p.POSITIONAL_ONLY)
-        passed.append(f"{p.name}={p.name}" if by_name else f"{stars}{p.name}")
-    own = next(n for n in map("gradient{}".format, ("", *range(999))) if n not in signature.parameters)
-    text = function_text(name, signature, [f"    return {own}({', '.join(passed)})"])
-    names = {own: gradient, "__name__": "gradients"}
-    function = FunctionType(compile_text(text, f"gradient of {name}"), names, name)
-    with_default = [p for p in signature.parameters.values() if p.default is not p.empty]
-    function.__defaults__ = tuple(p.default for p in with_default if p.kind is not p.KEYWORD_ONLY)
-    function.__kwdefaults__ = {p.name: p.default for p in with_default if p.kind is p.KEYWORD_ONLY}
-    function.__doc__, function.__qualname__ = gradient.__doc__, f"<locals>.{name}"
+    function = function_around(gradient, inspect.signature(gradient), function_name(gradient))
     entry = make_gradient(function, options)
     entry.primal = entry.value_and_grad.primal = gradient
     return entry
 
 
-class BoundGradient:
-    """The gradient of a bound method: a gradient function that pickles with the object it is bound to."""
+def _of_callable(f: Any, options: Options) -> Any:
+    """The gradient of what has no source of its own: of a function that calls it."""
+    entry: Any = make_gradient(around(f), options)
+    entry = getattr(entry, "_entry", entry)
+    entry.primal = entry.value_and_grad.primal = f
+    if entry.value_and_grad is not entry:
+        both = Options(options.argnums, options.has_aux, options.optimize, with_value=True)
+        inner = entry.value_and_grad
+        entry.value_and_grad = BoundGradient(getattr(inner, "_entry", inner), f, both)
+    return BoundGradient(entry, f, options)
 
-    def __init__(self, entry: Any, method: MethodType, options: Options) -> None:
+
+class BoundGradient:
+    """The gradient of a bound method, a partial, an object, a builtin: it pickles with what it is of."""
+
+    def __init__(self, entry: Any, f: Any, options: Options) -> None:
         self._entry = entry
-        self._recipe = (method, options)
+        self._recipe = (f, options)
         self.__doc__ = entry.__doc__
         self.__module__ = entry.__module__
 

@@ -391,5 +391,17 @@ def test_what_is_no_gradient_of_a_function_is_refused():
         grad(lambda x: grad(lambda y: y, "z")(x))(1.0)
     with pytest.raises(TypeError, match="missing"):
         grad(lambda x: grad(of_two, 0)(x))(1.0)
-    with pytest.raises(UnsupportedError, match="sin"):
-        grad(lambda x: grad(np.sin)(x))(1.0)
+    with pytest.raises(UnsupportedError, match="open"):
+        grad(lambda x: grad(open)(x))(1.0)
+
+
+def test_the_gradient_of_what_has_a_rule_or_is_called_as_an_object():
+    class Scaled:
+        def __call__(self, x, y=2.0):
+            return x * x * y
+
+    scaled = Scaled()
+    assert grad(lambda x: grad(np.sin)(x))(0.7) == pytest.approx(-np.sin(0.7))
+    assert grad(lambda x: grad(math.exp)(x) * x)(0.7) == pytest.approx(1.7 * np.exp(0.7))
+    assert grad(lambda x: grad(scaled)(x))(3.0) == 4.0
+    assert grad(grad(np.tanh))(0.3) == pytest.approx(-2 * np.tanh(0.3) * (1 - np.tanh(0.3) ** 2))

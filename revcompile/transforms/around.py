@@ -1,0 +1,119 @@
+"""A Python function around a callable that has no source of its own: what is differentiated in its place.
+
+A gradient function, a `functools.partial`, a ufunc or a builtin with a rule, an object with `__call__`. The
+call in it is interpreted where it stands, so the text is that of what is called. Imports the front end and
+the code generator.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import math
+from types import FunctionType, MethodType
+from typing import Any
+
+from revcompile.codegen.load import compile_text
+from revcompile.codegen.module import function_text
+from revcompile.frontend.names import is_host_object
+from revcompile.frontend.objects import look_up
+from revcompile.gates.table import TABLE
+from revcompile.ir.identifiers import function_name, identifier
+
+ANY = inspect.Signature([inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL)])
+CACHED = type(functools.lru_cache(int))
+
+
+def has_rule(f: Any) -> bool:
+    """Whether it is a function of NumPy, SciPy or Python that the compiler knows."""
+    try:
+        return f in TABLE or f in (math.prod, math.fsum, math.dist)
+    except TypeError:  # it has no hash
+        return False
+
+
+def is_callable_object(f: Any) -> bool:
+    """Whether calling it is calling a function that the program has."""
+    if isinstance(f, (functools.partial, CACHED)):
+        return True
+    return is_host_object(f) and isinstance(look_up(type(f), "__call__")[1], FunctionType)
+
+
+class _Known:
+    """Stands for a function; its parameters are those that the compiler knows."""
+
+    def __init__(self, f: Any) -> None:
+        self.__signature__ = _signature_of(f)
+
+    def __call__(self) -> None:
+        pass
+
+
+def around(f: Any) -> FunctionType | MethodType:
+    """The function `def name(x, ...): return f(x, ...)`; of an object, one that is bound to it."""
+    name = _name_of(f)
+    signature = _signature_of(f)
+    if not is_callable_object(f):
+        return function_around(f, signature, name)
+    own = next(
+        n for n in (name, *map(f"the_{name}{{}}".format, ("", *range(999)))) if n not in signature.parameters
+    )
+    owner = inspect.Parameter(own, inspect.Parameter.POSITIONAL_ONLY)
+    given = signature.replace(parameters=[owner, *signature.parameters.values()])
+    text = function_text(name, given, [f"    return {own}({_passed(signature)})"])
+    return MethodType(_function(text, name, {}, signature, f), f)
+
+
+def function_around(f: Any, signature: inspect.Signature, name: str) -> FunctionType:
+    """The function `def name(x, ...): return f(x, ...)`."""
+    own = next(
+        n for n in map("{}{}".format, [_noun(f)] * 1000, ("", *range(999))) if n not in signature.parameters
+    )
+    text = function_text(name, signature, [f"    return {own}({_passed(signature)})"])
+    return _function(text, name, {own: f}, signature, f)
+
+
+def _function(
+    text: str, name: str, names: dict[str, Any], signature: inspect.Signature, f: Any
+) -> FunctionType:
+    made = FunctionType(compile_text(text, f"call of {name}"), {**names, "__name__": "gradients"}, name)
+    with_default = [p for p in signature.parameters.values() if p.default is not p.empty]
+    made.__defaults__ = tuple(p.default for p in with_default if p.kind is not p.KEYWORD_ONLY)
+    made.__kwdefaults__ = {p.name: p.default for p in with_default if p.kind is p.KEYWORD_ONLY}
+    made.__doc__, made.__qualname__ = f.__doc__, f"<locals>.{name}"
+    made.__dict__["interpreted"] = True  # see frontend/pairs
+    return made
+
+
+def _passed(signature: inspect.Signature) -> str:
+    passed = []
+    for p in signature.parameters.values():
+        stars = "*" * (p.kind is p.VAR_POSITIONAL) + "**" * (p.kind is p.VAR_KEYWORD)
+        by_name = p.kind is p.KEYWORD_ONLY or (p.default is not p.empty and p.kind is not p.POSITIONAL_ONLY)
+        passed.append(f"{p.name}={p.name}" if by_name else f"{stars}{p.name}")
+    return ", ".join(passed)
+
+
+def _noun(f: Any) -> str:
+    return "gradient" if hasattr(f, "primal") else "function"
+
+
+def _name_of(f: Any) -> str:
+    if isinstance(f, functools.partial):
+        return _name_of(f.func)
+    if not hasattr(f, "__name__"):
+        return identifier(type(f).__name__.lower(), "function")
+    return function_name(f)
+
+
+def _signature_of(f: Any) -> inspect.Signature:
+    """The parameters; of what has a rule, those that the rule has, which are passed by position."""
+    try:
+        if isinstance(f, functools.partial):
+            signature = inspect.signature(functools.partial(_Known(f.func), *f.args, **f.keywords))
+        else:
+            signature = TABLE[f].signature if has_rule(f) and f in TABLE else inspect.signature(f)
+    except ValueError:
+        signature = ANY
+    parameters = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
+    return signature.replace(parameters=parameters, return_annotation=signature.empty)
