@@ -157,6 +157,7 @@ def _compile(
     learning: Learning,
 ) -> Compiled:
     low = Lowering(Builder(infer_types, Facts()), static, namespace.put, decisions, learning)
+    learning.guards = low.host.guards
     parameters = [
         Parameter(name, structure_of(v, (name,), static, low.host, () if name in request.wanted else None))
         for name, v in arguments.items()

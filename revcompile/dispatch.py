@@ -10,26 +10,25 @@ from __future__ import annotations
 
 import inspect
 import os
-import sys
 import threading
 import weakref
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from types import CodeType, FunctionType, MethodType
 from typing import Any
 
 import numpy as np
 
-from revcompile.codegen.entry import condition_lines, hand_over, kept, pass_on
+from revcompile.codegen.entry import answering, condition_lines, hand_over, kept, pass_on
+from revcompile.codegen.forks import renew_cached_properties
 from revcompile.codegen.guards import guard_tests, signature_tests
 from revcompile.codegen.load import Namespace, forget, make_function
 from revcompile.codegen.module import function_text, module_text
 from revcompile.codegen.places import same_place
 from revcompile.codegen.specialization import ARITHMETIC, Blame, Careful, Specialization
 from revcompile.compiler import Compiled, MustBeStatic, Request, compile_gradient
-from revcompile.errors import UnsupportedError, seen_outside, trimmed
+from revcompile.errors import HostError, UnsupportedError, seen_outside, trimmed
 from revcompile.frontend.arguments import Place, describe, key_of
 from revcompile.frontend.names import is_host_object
 from revcompile.frontend.recursion import renew_lock
@@ -78,12 +77,12 @@ class Dispatcher:
     def __post_init__(self) -> None:
         self.namespace = Namespace()
         self._read()
-        with _all_lock:
-            _all.add(self)
         self._dispatch = self.namespace.put(f"dispatch_{self.name}", trimmed(self.dispatch))
         self._carefully = self.namespace.put(f"carefully_{self.name}", trimmed(self.dispatch_carefully))
         self.entry = make_function(self._stub(), self.namespace, self.function)
         self._leave_out_defaults()
+        with _all_lock:
+            _all.add(self)
         weakref.finalize(self.entry, forget, self.namespace.files).atexit = False
 
     def _read(self) -> None:
@@ -182,13 +181,16 @@ class Dispatcher:
             return home.dispatch(args, kwargs, carefully)
         args, kwargs = self.noticing(args, kwargs)
         tried: list[Specialization] = []
-        again = True
+        changes = 0
         while True:
             specialization = self.find(args, kwargs, tried)
             if self.shown is not specialization:
                 self.show(specialization)
             try:
-                return specialization(args, kwargs, carefully)
+                answer = specialization(args, kwargs, carefully)
+                settled = not specialization.reads or changes >= MAX_TRIES
+                if settled or specialization.holds(*args, **kwargs):
+                    return answer
             except (ChangedKind, NotKnownYet) as e:
                 if len(tried) >= MAX_TRIES:
                     raise TypeError(str(e)) from None
@@ -196,9 +198,10 @@ class Dispatcher:
                 if isinstance(e, ChangedKind):
                     self.learning.patterns.clear()
             except Exception:
-                if specialization.blame(args, kwargs) or not again:
+                known = specialization.blame(args, kwargs)
+                if known or changes >= (2 if specialization.holds(*args, **kwargs) else MAX_TRIES):
                     raise
-                again = False
+            changes += 1
 
     def dispatch_carefully(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The same for numbers beyond `math`, as the entry has found out."""
@@ -277,7 +280,7 @@ class Dispatcher:
             self.source, self.signature, o.with_value, o.has_aux, o.optimize, wanted, bare,
             nested=self.explicit is not None, owner=self.bound, packed=self.packed, lent=key[0][1],
         )  # fmt: skip
-        compiled = compile_gradient(request, arguments, self.static, self.namespace, self.learning)
+        compiled = self._compiled(request, arguments)
         specialization = self._load(compiled, key, list(arguments))
         self.table.setdefault(key, []).insert(0, specialization)
         old = self.table[key][MAX_STALE:]  # of specialisations whose guards failed, few are kept
@@ -287,6 +290,26 @@ class Dispatcher:
         if old:
             self._retire(old)
         return specialization
+
+    def _compiled(self, request: Request, arguments: Mapping[str, Any]) -> Compiled:
+        for again in (True, True, False):
+            try:
+                return compile_gradient(request, arguments, self.static, self.namespace, self.learning)
+            except MustBeStatic:
+                raise
+            except Exception as e:  # another thread may have changed what was being read
+                read = [g for g in self.learning.guards.values() if not g.path.is_parameter]
+                tests = [t for g in read for t in guard_tests(g, self.namespace.refer)]
+                changes = isinstance(e, HostError) and any(g.kind == "length" for g in read)
+                if not again or not (changes or not self._hold(tests)):
+                    raise
+        raise AssertionError  # never reached
+
+    def _hold(self, tests: list[str]) -> bool:
+        try:
+            return bool(eval(" and ".join(tests) or "True", self.namespace.globals))
+        except Exception:
+            return False
 
     def _retire(self, old: list[Specialization]) -> None:
         """Forget specialisations; their names a while later, when no thread can be running them."""
@@ -339,14 +362,23 @@ class Dispatcher:
             code = self.namespace.compile(function_text("apart", self.signature, lines), f"memory of {label}")
             apart = make_function(code, self.namespace, self.function)
         tests = [*tests, *guards, *compiled.agreements, *separate]
-        blame = Blame(make_function(holds_code, self.namespace, self.function), compiled.once)
-        entry = None if self.by_call or compiled.foreign else self._entry(compiled, tests, run, blame)
+        unchanged = [
+            test
+            for g in compiled.guards
+            if g.kind in ("length", "type") and not g.path.is_parameter and not compiled.once
+            for test in guard_tests(g, refer)
+        ]
+        blame = Blame(compiled.once or not unchanged)
+        entry = (
+            None if self.by_call or compiled.foreign else self._entry(compiled, tests, run, blame, unchanged)
+        )
         signature = ", ".join(describe(k) for k in key[1:])
         forward = function_text(compiled.name, self.signature, compiled.forward)
         return Specialization(
             run,
             Careful(make_careful) if compiled.careful is not None else None,
-            blame.holds,
+            make_function(holds_code, self.namespace, self.function),
+            bool(unchanged),
             blame,
             entry,
             module_text([*{**compiled.primals, **compiled.helpers}.values(), forward, text], compiled.live),
@@ -359,7 +391,9 @@ class Dispatcher:
             compiled.foreign,
         )
 
-    def _entry(self, compiled: Compiled, tests: list[str], run: FunctionType, blame: Blame) -> CodeType:
+    def _entry(
+        self, compiled: Compiled, tests: list[str], run: FunctionType, blame: Blame, unchanged: list[str]
+    ) -> CodeType:
         """Dispatch, generated: the latest signature is tested inline and served without a call."""
         refer, indent = self.namespace.refer, "    "
         name = function_name(self.function)
@@ -371,7 +405,7 @@ class Dispatcher:
         lines = condition_lines(" and ".join(tests) or "True", refer(Exception) if may_fail else "")
         on_math = compiled.careful is not None
         call = f"{indent}return {refer(run)}({pass_on(self.signature)})"
-        body = compiled.body if on_math and not compiled.helpers else [call]
+        body = answering(compiled.body if on_math and not compiled.helpers else [call], unchanged)
         keep, give_back = kept(self.signature, body, self.namespace.globals)
         back = [indent * 3 + line for line in give_back]
         lines += [
@@ -386,6 +420,7 @@ class Dispatcher:
         lines += [f"{indent * 2}except {refer(Exception)}:", *back]
         lines += [f"{indent * 3}if {blamed}:", f"{indent * 4}raise"]
         if on_math:
+            lines += [indent * 2 + line for line in give_back if unchanged]
             lines.append(f"{indent * 2}return {hand_over(self.signature, self._carefully)}")
         lines.append(self._fall_back(indent))
         return self.namespace.compile(
@@ -455,12 +490,7 @@ def _renew_locks() -> None:
     renew_lock()
     for dispatcher in list(_all):
         dispatcher.lock = threading.RLock()
-    for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] == __name__.partition(".")[0]:
-            for cls in [c for c in vars(module).values() if isinstance(c, type)]:
-                for attribute in vars(cls).values():
-                    if isinstance(attribute, cached_property) and hasattr(attribute, "lock"):
-                        attribute.lock = threading.RLock()  # Pythons before 3.12 have one for each
+    renew_cached_properties()
 
 
 if hasattr(os, "register_at_fork"):

@@ -1,6 +1,6 @@
 """The text of a gradient's public function: the test of a call, and how its arguments are handed on.
 
-Imports the standard library.
+Imports the standard library and the places of lines.
 """
 
 from __future__ import annotations
@@ -9,6 +9,9 @@ import ast
 from collections.abc import Container, Sequence
 from inspect import Signature
 
+from revcompile.codegen.places import same_place
+
+ANSWER = "answer__0"  # what is returned, unless a global has changed meanwhile
 FITS = "fits__0"  # whether a call is one that the latest code is for; nothing else is called so
 INDENT = "    "
 
@@ -24,6 +27,17 @@ def condition_lines(condition: str, failure: str) -> list[str]:
         f"{INDENT * 2}{FITS} = False",
         f"{INDENT}if {FITS}:",
     ]
+
+
+def answering(body: Sequence[str], unchanged: Sequence[str]) -> list[str]:
+    """A body that returns its answer only where what was tested before it read it is still so.
+
+    The last line of a body is its only `return`.
+    """
+    if not unchanged or not body[-1].startswith(f"{INDENT}return "):
+        return list(body)
+    answer = same_place(body[-1].replace("return", f"{ANSWER} =", 1), body[-1])
+    return [*body[:-1], answer, f"{INDENT}if {' and '.join(unchanged)}:", f"{INDENT * 2}return {ANSWER}"]
 
 
 def hand_over(signature: Signature, function: str) -> str:

@@ -38,16 +38,16 @@ class Careful:
 class Blame:
     """Told of the error that is being handled, which a run raised: notes the user's line on it.
 
-    Gives whether the error is the program's. It is not where another thread has changed a global since
-    the guards were tested: then the call begins again, unless what it does must not be done twice.
+    Gives whether the error is the program's for sure. Where numbers of the program are read, another
+    thread may have changed them since the guards were tested: then the call begins again, unless what it
+    does must not be done twice.
     """
 
-    holds: Callable[..., bool]
-    once: bool
+    sure: bool
 
     def __call__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
         explain(sys.exc_info()[1])
-        return self.once or self.holds(*args, **kwargs)
+        return self.sure
 
 
 @dataclass(eq=False)
@@ -57,6 +57,7 @@ class Specialization:
     run: FunctionType
     careful: Careful | None
     holds: Callable[..., bool]
+    reads: bool  # whether it reads numbers of the program, which another thread may change meanwhile
     blame: Blame
     entry: CodeType | None  # None where the public function always comes here
     source: str

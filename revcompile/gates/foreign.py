@@ -126,6 +126,7 @@ class Learning:
         self.patterns: dict[Any, tuple[Any, str]] = {}
         self.refusals: dict[Any, UnsupportedError] = {}  # of what is called since it could not be read
         self.outcomes: dict[Any, Any] = {}  # of the calls made in this compilation
+        self.guards: dict[Any, Any] = {}  # of what this compilation has read of the program
         self._noted = 0
         self._keys: list[Any] = []
 
