@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from tests.fuzz.imperative.expressions import Helper
 from tests.fuzz.imperative.kinds import NUMBER, Dead, Kind, Scope, vector
-from tests.fuzz.imperative.stores import Stores
+from tests.fuzz.imperative.traps import Traps
 
 # What a program may be made of. Each program is given some of these: so one refused form does not hide the others.
 FEATURES = (
     "range", "down", "rows", "values", "enumerate", "zip", "reversed", "while", "nested", "break", "continue",
     "return", "element", "slice", "fancy", "mask", "augment", "matrix", "view", "alias", "either", "swap", "buffer",
     "helper", "effect", "tuple", "list", "dict", "append", "grown", "one_side", "flag", "else", "leak", "gather",
-    "params", "arrays", "raise", "static", "recursion",
+    "params", "arrays", "raise", "static", "recursion", "whole", "overflow", "state", "constant", "written", "rebind",
 )  # fmt: skip
 RARE = {
     "raise": 0.1,
@@ -24,6 +24,12 @@ RARE = {
     "else": 0.2,
     "params": 0.25,
     "arrays": 0.2,
+    "whole": 0.25,
+    "overflow": 0.2,
+    "state": 0.2,
+    "constant": 0.1,
+    "written": 0.05,
+    "rebind": 0.3,
 }
 DEEPEST = 3
 
@@ -45,7 +51,7 @@ def indented(lines: list[str]) -> list[str]:
     return ["    " + line for line in lines]
 
 
-class Blocks(Stores):
+class Blocks(Traps):
     """Grows a function's body."""
 
     depth = 0
@@ -89,6 +95,11 @@ class Blocks(Stores):
                 bool({"break", "continue", "return"} & self.features),
             ),
             (0.6, self.raises, has("raise")),
+            (1.5, self.whole_numbers, has("whole")),
+            (1.5, self.overflows, has("overflow")),
+            (1.5, self.rebind, has("rebind")),
+            (1.0, self.unknown_call, has("constant")),
+            (2.0, self.write_state, has("written")),
         ]
         return [(weight, make) for weight, make, may in table if may]
 

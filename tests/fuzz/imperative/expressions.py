@@ -41,6 +41,45 @@ MATRICES = (
 CONDITIONS = (
     *["{l} > {l}", "{l} < 0.3", "{n} > 0.1", "{l} >= -0.2"] * 3, "{l} < {n} < 1.5", "{c} and {c}", "{c} or {c}", "not {c}",
 )  # fmt: skip
+# Forms that a feature adds: conversions, where a function becomes piecewise; what overflows on the way, which no
+# gradient goes through; the module's state; calls that no differentiated value enters.
+MORE_NUMBERS: dict[str, tuple[str, ...]] = {
+    "whole": (
+        "0.2 * int(3.0 * {n})", "{n1} - int({n1})", "0.3 * np.floor(2.5 * {n})", "0.3 * round(4.0 * {n})", "bool({n}) * {n}",
+        "float(int(2.0 * {n}))", "0.2 * math.floor(3.0 * {n})", "({n} > 0.1) * {n}", "{n1} - np.rint({n1})", "int({c}) * {n}",
+        "0.1 * np.int64(5.0 * {n})", "0.2 * math.trunc(3.0 * {n}) * {n}", "np.float64(3.0 * {n}).astype(int) * 0.1",
+    ),
+    "overflow": (
+        "({n} if {o} else {n})", "np.where({o}, {n}, {n})", "{o} * {n}", "min({O}, 1.0) * 0.0 + {n}", "({n} if {O} > 1.0 else {n})",
+    ),
+    "state": (
+        "0.5 * GV[1]", "GL[0] * {n}", "GD['c'] * {n}", "0.2 * np.sum(GV)", "0.3 * sum(GL)", "np.max(GD['v']) * 0.5",
+        "GD['v'][0] - {n}", "0.1 * len(GL) * {n}", "GV.mean() * {n}", "({n} if GD['c'] > 0.4 else {n})", "GL[-1] + {n}",
+    ),
+    "constant": (
+        "np.percentile(DATA, 5) * {n}", "0.1 * len(np.unique(LABELS))", "0.1 * np.histogram(DATA)[0][0]", "safe(3) * {n}",
+        "0.1 * np.median(DATA)", "0.1 * math.lgamma(3.5)", "0.1 * np.bincount(LABELS)[2]", "safe(len(GL)) * {n}",
+        "0.1 * np.unique(DATA > 0).size", "np.quantile(DATA, 0.4) + {n}", "safe(0)", "0.1 * float(np.unique(LABELS)[-1])",
+    ),
+}  # fmt: skip
+MORE_VECTORS: dict[str, tuple[str, ...]] = {
+    "whole": (
+        "{w1} - {w1}.astype(int)", "0.2 * (3.0 * {v}).astype(int)", "0.3 * np.floor(2.5 * {v})", "{v}.astype(bool) * {v}",
+        "{v} - np.asarray({v}, dtype=int)", "0.2 * np.array(3.0 * {v}, dtype=int)", "np.where({w}.astype(bool), {v}, {v})",
+        "np.cumsum(2.0 * {v}, dtype=int) * 0.1", "0.1 * np.full({L}, 4.0 * {n}, dtype=int)", "np.trunc(2.0 * {v}) * {n}",
+        "np.round(2.0 * {v}) * 0.2", "{v}.astype(np.int32) + {v}", "({w} > {l}) * {v}", "np.clip((3.0 * {v}).astype(int), -1, 1) * {v}",
+        "{w1}[np.abs(3.0 * {w1}).astype(int) % {L}]", "np.full_like({v}, {n})", "np.zeros_like({w}, dtype=int) + {v}",
+        "np.maximum({v}, (2.0 * {v}).astype(int))", "np.sum(3.0 * {v}, dtype=int) * {v}", "np.repeat({v}, 2)[::2]",
+    ),
+    "overflow": ("np.where({O} > 1.0, {v}, {v})", "np.where(np.exp(900.0 * {w}) > 1e300, {v}, {v})", "({v} if {o} else {v})"),
+    "state": ("GV[0] * {v}", "{v} + GD['c']", "GL[1] * {v}", "np.sum(GV) * 0.2 * {v}"),
+    "constant": ("np.percentile(DATA, 30) + {v}", "{v} * safe(2)"),
+}  # fmt: skip
+HUGE_NUMBERS = (
+    "np.exp(900.0 * {n})", "math.exp(400.0 * {n})", "np.sinh(800.0 * {n})", "np.cosh(900.0 * {n})", "(50.0 * {n}) ** 200",
+    "{n} * 1e200 * 1e200", "np.power(80.0 * abs({n}), 190.0)", "np.exp(np.exp(9.0 * {n}))", "np.float64(1e200 * {n}) * 1e200",
+    "math.cosh(500.0 * {n})", "np.expm1(900.0 * {n})", "np.square(1e200 * {n})", "1.0 / np.exp(-900.0 * {n})",
+)  # fmt: skip
 LITERALS = ("0.5", "-0.7", "1.3", "0.2", "2.0", "-0.25", "G")
 
 
@@ -88,6 +127,8 @@ class Expressions:
             "R": lambda: self.vector(last, depth),
             "P": lambda: self.length(first),
             "Q": lambda: self.length(last),
+            "O": lambda: self.huge(depth),
+            "o": lambda: f"{self.huge(depth)} {self.choices.pick(['> 1e300', '< np.inf', '> 1.0', '!= np.inf'])}",
         }
         return makers[letter]()
 
@@ -101,7 +142,16 @@ class Expressions:
         helpers = [h for h in self.helpers if h.gives == NUMBER]
         if helpers and self.choices.chance(0.2):
             return self.called(self.choices.pick(helpers), None)
-        return self.fill(self.choices.pick(NUMBERS), depth)
+        return self.fill(self.form(NUMBERS, MORE_NUMBERS), depth)
+
+    def form(self, ordinary: tuple[str, ...], more: dict[str, tuple[str, ...]]) -> str:
+        """One of the forms that the program's features allow."""
+        extra = [form for feature, forms in more.items() if feature in self.features for form in forms]
+        return self.choices.pick(extra if extra and self.choices.chance(0.3) else ordinary)
+
+    def huge(self, depth: int) -> str:
+        """A number that often overflows, or would in NumPy and raises in `math`."""
+        return self.fill(self.choices.pick(HUGE_NUMBERS), max(depth, DEPTH))
 
     def leaf(self) -> str:
         """A number in scope, an element, or a literal."""
@@ -217,12 +267,13 @@ class Expressions:
                     depth,
                     (columns,),
                 )
-        return self.fill(c.pick(VECTORS), depth, (dim,))
+        return self.fill(self.form(VECTORS, MORE_VECTORS), depth, (dim,))
 
     def vector_leaf(self, dim: str) -> str:
         """A vector in scope, or a part of something in scope, that is as long."""
         c = self.choices
         found = [(3.0, n) for n in self.scope.of(vector(dim))]
+        found += [(1.0, n) for n, d in self.scope.wholes.items() if d == dim]
         longer = self.scope.of(vector(dim[:-2])) if dim.endswith("-1") else []
         found += [(2.0, f"{n}[{s}]") for n in longer for s in ("1:", ":-1")]
         for name in self.scope.arrays(2):

@@ -1,7 +1,9 @@
 """What must hold of a program and its gradient.
 
 The oracle is central differences of the primal, in random directions and in single elements. Where two step sizes
-or the two sides disagree (a kink, a jump, chaos), a direction says nothing.
+or the two sides disagree (a kink, a jump, chaos), a direction says nothing. One gradient is called several times in a
+row, with other lengths, other values and another state of the module, and each call is judged. A program that writes
+into the module's state is to be refused, or to write what the primal writes.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ import numpy as np
 
 from revcompile import UnsupportedError, grad, value_and_grad
 from tests.fuzz.imperative.arguments import Unlike, flat, is_real, leaves, same, size, stepped
-from tests.fuzz.imperative.program import GLOBALS, Program, World
+from tests.fuzz.imperative.program import Program, Situation, World
+from tests.fuzz.imperative.state import install, snapshot, state
 from tests.support.program import make
 
 STEP = 4e-6
@@ -56,13 +59,16 @@ class Hangs(BaseException):
 
 
 class Primal:
-    """The function as Python runs it, stopped where it runs too long; `np.empty` is full of NaN."""
+    """The function as Python runs it, stopped where it runs too long; `np.empty` is full of NaN.
 
-    def __init__(self, text: str) -> None:
-        self.trips = 0
-        tree = ast.fix_missing_locations(_Instrument().visit(ast.parse(text)))
-        scope: dict[str, Any] = {"_tick": self._tick, "_unfilled": _unfilled, **GLOBALS}
-        self.f = make(ast.unparse(tree), **scope)
+    Each call begins with the same state of the module. Numbers overflow on the way in programs that are made to do so.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.trips, self.state = 0, 0
+        self.beyond: Any = "ignore" if "overflow" in program.features else "raise"
+        tree = ast.fix_missing_locations(_Instrument().visit(ast.parse(program.text)))
+        self.f = make(ast.unparse(tree), _tick=self._tick, _unfilled=_unfilled)
 
     def _tick(self) -> None:
         self.trips += 1
@@ -71,7 +77,8 @@ class Primal:
 
     def __call__(self, args: Any, steps: Any = None) -> Any:
         self.trips = 0
-        with np.errstate(over="raise", under="raise"):  # there, the gradient of what follows is noise
+        self.f.__globals__.update(state(self.state))
+        with np.errstate(over=self.beyond, under=self.beyond):  # there, the gradient of what follows is noise
             given = stepped(args, steps)
             value = self.f(*given)
         if any(np.any(np.abs(x) > HUGE) for x in leaves(given) if is_real(x)):
@@ -109,25 +116,30 @@ class Expected:
     value: Any = None
     error: type[BaseException] | None = None
     slopes: Sequence[tuple[Any, float]] = ()  # directions, and the derivative along each
+    state: dict[str, Any] | None = None  # what the module's state is afterwards, where it is written
 
 
-def expect(program: Program, primal: Primal, world: World) -> Expected | None:
+def expect(program: Program, primal: Primal, call: Situation) -> Expected | None:
     """None where the primal says nothing: it does not end, it is wild."""
-    args = program.arguments(world)
+    args = program.arguments(call)
+    primal.state = call.state
     try:
         value = primal(args)
-    except OutOfFuel:
+    except (OutOfFuel, FloatingPointError, RecursionError):
         return None
-    except (OverflowError, FloatingPointError, RecursionError):
-        return None  # NumPy's value where `math` raises
+    except OverflowError:  # NumPy's value where a function of NumPy's was meant
+        return Expected(args, error=OverflowError) if "overflow" in program.features else None
     except Exception as e:
         return Expected(args, error=type(e))
+    after = snapshot(primal.f.__globals__)
+    if not same(after, state(call.state)):
+        return Expected(args, value, state=after)
     real = isinstance(value, (int, float, np.number, np.bool_)) or (
         np.ndim(value) == 0 and hasattr(value, "dtype")
     )
     if not (real and np.isfinite(value) and abs(value) < LARGE):
-        return None
-    double = program.arguments(world, np.float64)
+        return Expected(args) if "overflow" in program.features else None  # the call after it says more
+    double = program.arguments(call, np.float64)
     if program.single:
         try:
             if abs(primal(double) - value) > 1e-4 * (1 + abs(value)):
@@ -143,7 +155,7 @@ def expect(program: Program, primal: Primal, world: World) -> Expected | None:
     )
     if not _is_tame(primal, double, np.full(active.size, 1e-12)):
         return None
-    return Expected(args, value, None, list(_slopes(program, primal, double, active, world)))
+    return Expected(args, value, None, list(_slopes(program, primal, double, active, call)))
 
 
 def _is_tame(primal: Primal, args: Any, steps: Any) -> bool:
@@ -156,12 +168,12 @@ def _is_tame(primal: Primal, args: Any, steps: Any) -> bool:
 
 
 def _slopes(
-    program: Program, primal: Primal, args: Any, active: Any, world: World
+    program: Program, primal: Primal, args: Any, active: Any, call: Situation
 ) -> Iterator[tuple[Any, float]]:
     if not active.any():
         return
     at = float(primal(args))
-    rng = np.random.default_rng((program.numbers, *world))
+    rng = np.random.default_rng((program.numbers, *call.lengths))
     directions = [
         rng.choice([-1.0, 1.0], active.size) * rng.uniform(0.3, 1.0, active.size) * active for _ in range(3)
     ]
@@ -197,49 +209,66 @@ def judge(
 
 
 def _judge(program: Program, routes: Sequence[str], worlds: Sequence[World]) -> Verdict:
-    primal = Primal(program.text)
-    expected = {w: e for w in worlds if (e := expect(program, primal, w)) is not None}
-    if not any(e.error is None and e.slopes for e in expected.values()):
+    primal, calls = Primal(program), program.calls(worlds)
+    expected = {c: e for c in dict.fromkeys(calls) if (e := expect(program, primal, c)) is not None}
+    writes = any(e.state is not None for e in expected.values())
+    if not writes and not any(e.error is None and e.slopes for e in expected.values()):
         return Verdict("unjudged")
-    f = make(program.text, **GLOBALS)
-    first: dict[World, Any] = {}
+    f = make(program.text, **state(0))
+    first: dict[Situation, Any] = {}
     for route in routes:
         if route == "gradient" and len(routes) > 1 and program.numbers % 4:
             continue
-        seen: dict[World, Any] = {}
+        seen: dict[Situation, Any] = {}
         function = None
-        for world in [*expected, *list(expected)[:1]]:  # the first once more: nothing is left behind
+        for call in (c for c in calls if c in expected):
+            install(f.__globals__, call.state)
             try:
                 with patience():
                     function = function or ROUTES[route](f, program.argnums)
-                    verdict = _world(program, function, expected[world], route, seen.get(world), seen, world)
+                    verdict = _call(program, function, expected[call], route, seen, call)
+                verdict = verdict or _left(f, expected[call], call)
             except UnsupportedError as e:
-                return Verdict("refused", e.reason, str(e), route, world)
+                if writes:
+                    return Verdict("well", "refused, as it has to be")
+                return Verdict("refused", e.reason, str(e), route, call.lengths)
             except Hangs:
                 verdict = "hangs", f"no answer within {PATIENCE:g} s"
             except Exception as e:  # a crash of the decorator
                 verdict = f"decorator raises {type(e).__name__}", str(e)
             if verdict is not None:
-                return Verdict("failed", verdict[0], verdict[1][:1500], route, world)
-        for world, got in seen.items():
-            if (
-                world in first
-                and not np.allclose(first[world], got, rtol=1e-6, atol=1e-7, equal_nan=True)
-                and not program.single
-            ):
-                return Verdict("failed", "routes differ", f"{first[world]}\n{got}", route, world)
+                return Verdict("failed", verdict[0], f"{call}: {verdict[1][:1500]}", route, call.lengths)
+        for call, got in seen.items():
+            if call in first and not program.single and _differ(program, first[call], got, expected[call]):
+                return Verdict("failed", "routes differ", f"{first[call]}\n{got}", route, call.lengths)
         first = first or seen
     return Verdict("well")
 
 
-def _world(
+def _differ(program: Program, first: Any, second: Any, expected: Expected) -> bool:
+    if expected.value is None:
+        return False
+    if "overflow" in program.features:  # NaN where the derivative is finite: see `_compared`
+        finite = np.isfinite(first) & np.isfinite(second)
+        first, second = first[finite], second[finite]
+    return not np.allclose(first, second, rtol=1e-6, atol=1e-7, equal_nan=True)
+
+
+def _left(f: Any, expected: Expected, call: Situation) -> tuple[str, str] | None:
+    """The module's state is what the primal leaves."""
+    now, wanted = snapshot(f.__globals__), expected.state or state(call.state)
+    if expected.error is not None or same(now, wanted):
+        return None
+    return "the module's state was " + ("written" if expected.state is None else "dropped"), f"{now}"
+
+
+def _call(
     program: Program,
     function: Any,
     expected: Expected,
     route: str,
-    before: Any,
-    seen: dict[Any, Any],
-    world: World,
+    seen: dict[Situation, Any],
+    call: Situation,
 ) -> tuple[str, str] | None:
     args = stepped(expected.args, None)
     try:
@@ -247,8 +276,10 @@ def _world(
     except UnsupportedError:
         raise
     except Exception as e:
-        if expected.error is None:
+        if expected.error is None and expected.value is not None:
             return f"raises {type(e).__name__}", str(e)
+        if expected.error is OverflowError and type(e) is not OverflowError and "raise" not in program.features:
+            return f"raises {type(e).__name__} for OverflowError", str(e)
         # Where several statements would raise, the first may be one that nothing needs.
         return None if same(args, expected.args) else ("an argument was changed", "by a call that raises")
     if not same(args, expected.args):
@@ -260,7 +291,9 @@ def _world(
     if len(names) == 1 and program.argnums is None:
         gradients = (gradients,)
     tolerance = 1e-3 if program.single else 1e-8
-    if np.shape(value) != () or not np.allclose(value, expected.value, rtol=tolerance, atol=tolerance):
+    if expected.value is not None and not (
+        np.shape(value) == () and np.allclose(value, expected.value, rtol=tolerance, atol=tolerance)
+    ):
         return "value", f"{value} for {expected.value}"
     variables = dict(zip(program.parameters, args, strict=True))
     given = dict(zip(names, gradients, strict=True))
@@ -274,9 +307,11 @@ def _world(
     if wrong:
         return wrong, ""
     gradient = np.concatenate(parts) if parts else np.zeros(0)
-    if before is not None and not np.array_equal(before, gradient, equal_nan=True):
+    before = seen.setdefault(call, gradient)
+    if not np.array_equal(before, gradient, equal_nan=True):
         return "a second call differs", f"{before}\n{gradient}"
-    seen[world] = gradient
+    if "overflow" in program.features and not np.all(np.isfinite(gradient)):
+        return None  # 0 times infinity: that it is NaN where the derivative is finite is not judged yet
     return _compared(expected, gradient, 1e-2 if program.single else 2e-5)
 
 

@@ -53,12 +53,13 @@ class Scope:
         self.indices: dict[str, list[str]] = {}
         self.counters: list[str] = []  # names of run-time integers
         self.flags: list[str] = []  # names of run-time booleans
+        self.wholes: dict[str, str] = {}  # names of vectors of whole numbers, to be read, and their lengths
 
     def copy(self) -> Scope:
         new = Scope()
         new.places = dict(self.places)
         new.indices = {d: list(e) for d, e in self.indices.items()}
-        new.counters, new.flags = list(self.counters), list(self.flags)
+        new.counters, new.flags, new.wholes = list(self.counters), list(self.flags), dict(self.wholes)
         return new
 
     def add(self, name: str, kind: Kind, rebinds: bool = True) -> None:
@@ -93,6 +94,7 @@ class Scope:
             }
             new.counters = [c for c in new.counters if c in other.counters]
             new.flags = [c for c in new.flags if c in other.flags]
+            new.wholes = {n: d for n, d in new.wholes.items() if other.wholes.get(n) == d}
         return new
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,19 +13,37 @@ import numpy as np
 from tests.fuzz.imperative.blocks import FEATURES, RARE, Blocks, indented
 from tests.fuzz.imperative.expressions import Helper
 from tests.fuzz.imperative.kinds import NUMBER, Choices, Dead, Scope, matrix, vector
+from tests.fuzz.imperative.state import FEATURES as STATEFUL
 
 World = tuple[int, int, int]  # the lengths n and m, the trip count k
 FIRST: tuple[World, ...] = ((4, 3, 3), (3, 2, 2), (5, 3, 4), (3, 4, 3))
 OTHERS: tuple[World, ...] = (
     (2, 3, 1), (1, 2, 2), (6, 2, 0), (3, 3, 1), (4, 1, 0), (2, 2, 5), (1, 1, 1), (3, 5, 2), (0, 2, 1), (3, 0, 0),
 )  # fmt: skip
-GLOBALS: dict[str, Any] = {"G": 0.75}
+SAFE = """\
+def safe(n):
+    try:
+        return 1.0 / n
+    except ZeroDivisionError:
+        return 0.5
+"""
 RECURSIVE = """\
 def descend(p, c):
     if c < 0.2:
         return np.sum(p) * 0.3
     return np.mean(p) * c + descend(np.sin(p), 0.5 * c - 0.1)
 """
+
+
+@dataclass(frozen=True)
+class Situation:
+    """A call: the lengths of its arguments, which values they have, and the state of the module.
+
+    The values 0 and 1 are ordinary ones, those of 2 are large."""
+
+    lengths: World
+    values: int = 0
+    state: int = 0
 
 
 @dataclass(frozen=True)
@@ -40,21 +59,35 @@ class Program:
     layout: str = "C"
     features: frozenset[str] = field(default_factory=frozenset)
 
-    def arguments(self, world: World, dtype: Any = None) -> tuple[Any, ...]:
+    def arguments(self, call: Situation, dtype: Any = None) -> tuple[Any, ...]:
         """New arguments each time. The numbers do not depend on the dtype."""
-        drawn = draw(self.numbers, world, dtype or (np.float32 if self.single else np.float64), self.layout)
+        drawn = draw(self.numbers, call, dtype or (np.float32 if self.single else np.float64), self.layout)
         return tuple(drawn[name] for name in self.parameters)
 
+    def calls(self, worlds: Sequence[World]) -> list[Situation]:
+        """Calls of one gradient in a row, other values and another state of the module among them.
 
-def draw(seed: int, world: World, dtype: Any, layout: str) -> dict[str, Any]:
-    n, m, k = world
-    rng = np.random.default_rng(seed)
+        The first is made again in the end: nothing is left behind."""
+        changes = bool(STATEFUL & self.features)
+        first, *others = (Situation(world, state=2 * changes * (world != worlds[0])) for world in worlds)
+        again = Situation(first.lengths, 1, int(changes))
+        found = [first, again, *others]
+        if "overflow" in self.features:
+            large = Situation(first.lengths, 2)
+            found = [large, first, large, *found[1:]] if self.numbers % 2 else [first, large, again, large, *others]
+        return [*found, found[0]]
+
+
+def draw(seed: int, call: Situation, dtype: Any, layout: str) -> dict[str, Any]:
+    n, m, k = call.lengths
+    rng = np.random.default_rng(seed if call.values == 0 else (seed, call.values))
+    widest = 1.2 if call.values < 2 else 12.0
 
     def number() -> float:
-        return float(np.float32(rng.uniform(-1.2, 1.2)))
+        return float(np.float32(rng.uniform(-widest, widest)))
 
     def array(*shape: int) -> Any:
-        values = np.asarray(rng.uniform(-1.2, 1.2, shape), np.float32).astype(dtype)
+        values = np.asarray(rng.uniform(-widest, widest, shape), np.float32).astype(dtype)
         if layout == "F":
             return np.asfortranarray(values)
         if layout == "strided" and values.ndim:
@@ -112,7 +145,8 @@ def _generate(source: random.Random) -> Program:
         scope.add("Q[1]", vector("n"))
     grower = Blocks(c, features, scope)
     modules = _helpers(grower, features)
-    body = ["s = " + c.pick(["0", "0.0", "1.0", "0.5", "1"])]
+    begins = grower.rebind() if "rebind" in features and c.chance(0.5) and scope.of(NUMBER) else []
+    body = [*begins, "s = " + c.pick(["0", "0.0", "1.0", "0.5", "1"])]
     scope.add("s", NUMBER)
     for part in range(3):  # at least one loop, with something before and after
         body += grower.a_loop() if part == 1 else grower.block(c.between(0, 2))
@@ -143,6 +177,8 @@ def _helpers(grower: Blocks, features: frozenset[str]) -> list[str]:
     if "recursion" in features:
         grower.helpers.append(Helper("descend", (vector("d"), NUMBER), NUMBER, []))
         texts.append(RECURSIVE)
+    if "constant" in features:
+        texts.append(SAFE)
     return texts
 
 

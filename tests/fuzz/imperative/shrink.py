@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from tests.fuzz.imperative.program import GLOBALS, Program
+from tests.fuzz.imperative.program import Program
+from tests.fuzz.imperative.state import NAMES
 
 Edit = Callable[[], None]
 SECONDS = 60.0
@@ -63,7 +64,7 @@ def _bound(tree: ast.Module) -> bool:
     """Whether every name that is read is bound somewhere."""
     known = {
         *dir(builtins),
-        *GLOBALS,
+        *NAMES,
         "np",
         "math",
         *(n.name for n in tree.body if isinstance(n, ast.FunctionDef)),
