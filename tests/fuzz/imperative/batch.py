@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from tests.fuzz.imperative.judge import Verdict, judge
+from tests.fuzz.imperative.judge import Hangs, Verdict, judge
 from tests.fuzz.imperative.program import Program, generate
 from tests.fuzz.imperative.shrink import shrink
 
@@ -48,7 +48,11 @@ def run(seeds: Iterable[int], worlds: int | None = None) -> Report:
     report = Report()
     for seed in seeds:
         program = generate(random.Random(seed))
-        report.add(seed, program, judge(program, worlds=program.worlds[:worlds]))
+        try:
+            verdict = judge(program, worlds=program.worlds[:worlds])
+        except Hangs:  # the alarm of who runs this
+            verdict = Verdict("failed", "hangs", "no verdict in time")
+        report.add(seed, program, verdict)
         linecache.clearcache()
     return report
 

@@ -128,7 +128,9 @@ class Expressions:
             "P": lambda: self.length(first),
             "Q": lambda: self.length(last),
             "O": lambda: self.huge(depth),
-            "o": lambda: f"{self.huge(depth)} {self.choices.pick(['> 1e300', '< np.inf', '> 1.0', '!= np.inf'])}",
+            "o": lambda: (
+                f"{self.huge(depth)} {self.choices.pick(['> 1e300', '< np.inf', '> 1.0', '!= np.inf'])}"
+            ),
         }
         return makers[letter]()
 

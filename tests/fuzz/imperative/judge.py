@@ -14,7 +14,7 @@ import signal
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -278,7 +278,11 @@ def _call(
     except Exception as e:
         if expected.error is None and expected.value is not None:
             return f"raises {type(e).__name__}", str(e)
-        if expected.error is OverflowError and type(e) is not OverflowError and "raise" not in program.features:
+        if (
+            expected.error is OverflowError
+            and type(e) is not OverflowError
+            and "raise" not in program.features
+        ):
             return f"raises {type(e).__name__} for OverflowError", str(e)
         # Where several statements would raise, the first may be one that nothing needs.
         return None if same(args, expected.args) else ("an argument was changed", "by a call that raises")
@@ -334,9 +338,19 @@ def _storage(args: Any, gradients: Any) -> str | None:
     return None
 
 
+def patience() -> AbstractContextManager[None]:
+    """Raises Hangs in what works too long."""
+    return _limit("SIGPROF", "ITIMER_PROF", PATIENCE)
+
+
+def alarm(seconds: float) -> AbstractContextManager[None]:
+    """Raises Hangs in what takes too long, waiting included."""
+    return _limit("SIGALRM", "ITIMER_REAL", seconds)
+
+
 @contextmanager
-def patience() -> Iterator[None]:
-    """Raises Hangs in what takes too long, where signals are to be had."""
+def _limit(name: str, timer: str, seconds: float) -> Iterator[None]:
+    """By a signal, where signals are to be had."""
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
         yield
         return
@@ -344,10 +358,11 @@ def patience() -> Iterator[None]:
     def give_up(*_: Any) -> None:
         raise Hangs
 
-    before = signal.signal(signal.SIGPROF, give_up)
-    signal.setitimer(signal.ITIMER_PROF, PATIENCE)
+    number, which = getattr(signal, name), getattr(signal, timer)
+    before = signal.signal(number, give_up)
+    signal.setitimer(which, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGPROF, before)
+        signal.setitimer(which, 0)
+        signal.signal(number, before)

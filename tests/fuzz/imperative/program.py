@@ -74,7 +74,11 @@ class Program:
         found = [first, again, *others]
         if "overflow" in self.features:
             large = Situation(first.lengths, 2)
-            found = [large, first, large, *found[1:]] if self.numbers % 2 else [first, large, again, large, *others]
+            found = (
+                [large, first, large, *found[1:]]
+                if self.numbers % 2
+                else [first, large, again, large, *others]
+            )
         return [*found, found[0]]
 
 
@@ -150,6 +154,8 @@ def _generate(source: random.Random) -> Program:
     scope.add("s", NUMBER)
     for part in range(3):  # at least one loop, with something before and after
         body += grower.a_loop() if part == 1 else grower.block(c.between(0, 2))
+        if part == 1 and "written" in features and c.chance(0.7):
+            body += grower.write_state()
     body += grower.block(c.between(0, 3))
     body = [line for line in body if line != "pass"]
     body.append(f"return {grower.result()}")

@@ -21,7 +21,10 @@ def state(number: int) -> dict[str, Any]:
         "G": 0.75 - 0.25 * number,
         "GV": np.round(rng.uniform(-1.2, 1.2, 3 + more), 3),
         "GL": [round(float(g), 3) for g in rng.uniform(-1.2, 1.2, 3 - more)],
-        "GD": {"c": round(float(rng.uniform(0.0, 0.8)), 3), "v": np.round(rng.uniform(-1.2, 1.2, 2 + more), 3)},
+        "GD": {
+            "c": round(float(rng.uniform(0.0, 0.8)), 3),
+            "v": np.round(rng.uniform(-1.2, 1.2, 2 + more), 3),
+        },
         "LABELS": np.array([[2, 0, 2, 1], [1, 2, 2, 0], [0, 2, 2, 2, 1]][number]),
         "DATA": np.round(rng.normal(size=7), 3),
     }

@@ -38,7 +38,10 @@ class Traps(Stores):
             return [line]
         dim, name = self.dim(), self.fresh("q")
         if c.chance(0.2):  # what is stored into whole numbers is cut off
-            lines = [f"{name} = np.zeros({self.length(dim)}, dtype=int)", f"{name}[:] = 3.0 * {self.vector_leaf(dim)}"]
+            lines = [
+                f"{name} = np.zeros({self.length(dim)}, dtype=int)",
+                f"{name}[:] = 3.0 * {self.vector_leaf(dim)}",
+            ]
         else:
             lines = [f"{name} = {self.fill(c.pick(WHOLE_VECTORS), 1, (dim,))}"]
         self.scope.wholes[name] = dim
@@ -74,7 +77,11 @@ class Traps(Stores):
             return [c.pick(["k += 1", "k -= 1", "k = k + 1", "k = max(k, 1)"])]
         if form == "array" and arrays:
             name = c.recent(arrays)
-            return [f"{name} {c.pick(['*= 1.5', '*= -0.7', '+= 0.25', '-= 0.5 * {n}', '/= 1.5', '*= {n}'])}".replace("{n}", self.leaf())]
+            return [
+                f"{name} {c.pick(['*= 1.5', '*= -0.7', '+= 0.25', '-= 0.5 * {n}', '/= 1.5', '*= {n}'])}".replace(
+                    "{n}", self.leaf()
+                )
+            ]
         if form == "tuple":
             first, second = c.recent(numbers), c.pick([*numbers, *arrays])
             if first != second:
@@ -91,12 +98,17 @@ class Traps(Stores):
         calls = [
             [f"{name} = np.percentile(DATA, [5, 95])", f"{target} = {target} * {name}[0] + 0.1 * {name}[1]"],
             [f"{name}, {i} = np.histogram(DATA)", f"{target} += 0.05 * {name}[0] * {i}[1]"],
-            [f"{name}, {i} = np.unique(LABELS, return_counts=True)", f"{target} += 0.1 * {i}[0] * {name}[-1]"],
+            [
+                f"{name}, {i} = np.unique(LABELS, return_counts=True)",
+                f"{target} += 0.1 * {i}[0] * {name}[-1]",
+            ],
             [f"for {i} in np.unique(LABELS):", f"    {target} = 0.5 * {target} + 0.2 * {i} * {self.leaf()}"],
             [f"{name} = safe(len(LABELS))", f"{target} *= {name}"],
         ]
         if "gather" in self.features:
-            calls.append([f"for {i} in np.unique(idx):", f"    {target} = 0.5 * {target} + {self.leaf()} * {i}"])
+            calls.append(
+                [f"for {i} in np.unique(idx):", f"    {target} = 0.5 * {target} + {self.leaf()} * {i}"]
+            )
         if "k" in self.scope.counters:
             calls.append([f"{target} += 0.05 * math.lgamma(k + 1.5)"])
             calls.append([f"{target} = {target} * 0.5 + 0.2 * safe(k)"])
