@@ -21,6 +21,7 @@ from revcompile.frontend.containers import check_aliases
 from revcompile.frontend.lower import Lowering, infer_types, lower
 from revcompile.frontend.names import Guard, Live
 from revcompile.frontend.recursion import deep_stack
+from revcompile.frontend.wanted import picked
 from revcompile.gates.foreign import ForeignCall, Learning, NotKnownYet, Unfinished
 from revcompile.gates.halves import Half, Pair
 from revcompile.ir.build import Builder
@@ -67,7 +68,7 @@ class Request:
     nested: bool = False  # the gradients of *args come as a tuple of their own
     owner: tuple[str, Any] | None = None  # a bound method's first parameter, and the object it is bound to
     # The *args and **kwargs of a wrapper whose signature is its function's.
-    packed: tuple[str, str] | None = None
+    packed: tuple[str, ...] | None = None
     lent: tuple[str, ...] = ()  # the parameters whose arguments are default values that could be changed
 
 
@@ -371,10 +372,12 @@ def _names(
     if request.packed is not None:
         positional = [p for p in request.signature.parameters.values() if p.kind < p.VAR_POSITIONAL]
         args = tuple(names.pop(p.name) for p in positional)
-        names = {request.packed[0]: args, request.packed[1]: low.mutables.own(names)}
+        names = dict(zip(request.packed, (args, low.mutables.own(names)), strict=False))
     if request.owner is not None:
         name, owner = request.owner
-        names[name] = low.host.bring(low.host.root(name, owner), owner, name)
+        brought = low.host.bring(low.host.root(name, owner), owner, name)
+        home = request.packed[0] if request.packed is not None else name
+        names[home] = (brought, *names[home]) if request.packed is not None else brought
     return names
 
 
@@ -488,6 +491,7 @@ def _answer(function: Function, request: Request) -> Structure:
     star = [p.name for p in request.signature.parameters.values() if p.kind is p.VAR_POSITIONAL]
     flat: list[Structure] = []
     for name, gradient in zip(request.wanted, gradients, strict=True):
+        gradient = picked(name, gradient)
         flat.extend(gradient) if name in star and not request.nested else flat.append(gradient)
     answer: Structure = flat[0] if request.bare and len(flat) == 1 else tuple(flat)
     if request.with_value:

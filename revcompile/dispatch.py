@@ -32,7 +32,13 @@ from revcompile.errors import HostError, UnsupportedError, seen_outside, trimmed
 from revcompile.frontend.arguments import Place, describe, key_of
 from revcompile.frontend.names import is_host_object
 from revcompile.frontend.recursion import renew_lock
-from revcompile.frontend.wanted import explicit_names, is_method, names_by_call, without_defaults
+from revcompile.frontend.wanted import (
+    explicit_names,
+    is_method,
+    names_by_call,
+    unwrapped_signature,
+    without_defaults,
+)
 from revcompile.gates.foreign import Learning, NotKnownYet
 from revcompile.ir.identifiers import function_name
 from revcompile.runtime import ChangedKind
@@ -79,7 +85,7 @@ class Dispatcher:
         self._read()
         self._dispatch = self.namespace.put(f"dispatch_{self.name}", trimmed(self.dispatch))
         self._carefully = self.namespace.put(f"carefully_{self.name}", trimmed(self.dispatch_carefully))
-        self.entry = make_function(self._stub(), self.namespace, self.function)
+        self.entry = make_function(self._stub(), self.namespace, self.like)
         self._leave_out_defaults()
         with _all_lock:
             _all.add(self)
@@ -100,7 +106,7 @@ class Dispatcher:
         self.lent = {n: p.default for n, p in self.signature.parameters.items() if _may_change(p.default)}
         # Without argnums, which parameters are differentiated depends on how defaults were passed.
         self.by_call = self.explicit is None and any(p.default is not p.empty for p in positional)
-        self._as_read = _made_of(self.function)
+        self._as_read = self._made_of()
 
     def _leave_out_defaults(self) -> None:
         if self.by_call:
@@ -110,7 +116,7 @@ class Dispatcher:
         self, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The arguments of a call of the function as it is now."""
-        if all(a is b for a, b in zip(_made_of(self.function), self._as_read)):
+        if all(a is b for a, b in zip(self._made_of(), self._as_read)):
             return args, kwargs
         with self.lock:
             if not self.by_call:  # the entry has filled in the old defaults
@@ -122,32 +128,24 @@ class Dispatcher:
         """Take notice of new code, or new defaults, of the function."""
         self._read()
         self.forget()
-        self.entry.__defaults__ = self.function.__defaults__
-        self.entry.__kwdefaults__ = self.function.__kwdefaults__
+        self.entry.__defaults__ = self.like.__defaults__
+        self.entry.__kwdefaults__ = self.like.__kwdefaults__
         self._leave_out_defaults()
         self.entry.__signature__ = self.signature  # type: ignore[attr-defined]
 
     def _read_signature(self) -> None:
         """The parameters: without a bound method's first; those of the function that a wrapper wraps."""
-        self.signature = inspect.signature(self.function, follow_wrapped=False)
-        self.packed: tuple[str, str] | None = None
+        self.signature, self.packed = unwrapped_signature(self.function)
+        self.like: Any = inspect.unwrap(self.function) if self.packed else self.function  # has the defaults
         self.bound: tuple[str, Any] | None = None
-        self.is_wrapper = False  # its *args are the parameters of the function that it wraps
-        parameters = list(self.signature.parameters.values())
         if self.owner is not None:
-            self.bound = (parameters[0].name, self.owner)
-            self.signature = self.signature.replace(parameters=parameters[1:])
-        elif [p.kind for p in parameters] == [
-            inspect.Parameter.VAR_POSITIONAL,
-            inspect.Parameter.VAR_KEYWORD,
-        ]:
-            inner = list(inspect.signature(self.function).parameters.values())
-            kinds = {p.kind for p in inner}
-            if inner != parameters and not kinds & {parameters[0].kind, parameters[1].kind}:
-                self.is_wrapper = True
-                if all(p.default is p.empty for p in inner):
-                    self.packed = (parameters[0].name, parameters[1].name)
-                    self.signature = inspect.signature(self.function)
+            first, *parameters = self.signature.parameters.values()
+            self.bound = (first.name, self.owner)
+            self.signature = self.signature.replace(parameters=parameters)
+
+    def _made_of(self) -> tuple[Any, ...]:
+        """What the function's meaning follows from, and what may be replaced in place."""
+        return self.function.__code__, self.like.__defaults__, self.like.__kwdefaults__
 
     @property
     def is_method(self) -> bool:
@@ -169,8 +167,7 @@ class Dispatcher:
     def _find_wanted(self, positional: int) -> tuple[tuple[str, ...], bool]:
         if self.explicit is not None:
             return self.explicit, not isinstance(self.options.argnums, (tuple, list))
-        names, bare = names_by_call(self.signature, positional, self.is_method)
-        return names, bare or (self.is_wrapper and positional == 1)
+        return names_by_call(self.signature, positional, self.is_method)
 
     # -- a call -------------------------------------------------------------------------------
 
@@ -324,14 +321,14 @@ class Dispatcher:
         label = f"{self.options.label}_{compiled.name}"
         text = function_text(label, self.signature, compiled.body)
         helpers = self.namespace.having(compiled.helpers)
-        run = make_function(self.namespace.compile(text, label), self.namespace, self.function, helpers)
+        run = make_function(self.namespace.compile(text, label), self.namespace, self.like, helpers)
 
         def make_careful() -> FunctionType:
             assert compiled.careful is not None
             with self.lock, self._seen():
                 lines, texts = compiled.careful()
                 code = self.namespace.compile(function_text(label, self.signature, lines), label)
-                return make_function(code, self.namespace, self.function, self.namespace.having(texts))
+                return make_function(code, self.namespace, self.like, self.namespace.having(texts))
 
         refer = self.namespace.refer
         guards = [test for g in compiled.guards for test in guard_tests(g, refer)]
@@ -354,13 +351,13 @@ class Dispatcher:
             agrees_code = self.namespace.compile(
                 function_text("agrees", self.signature, lines), f"lengths of {label}"
             )
-            agrees = make_function(agrees_code, self.namespace, self.function)
+            agrees = make_function(agrees_code, self.namespace, self.like)
         apart: Callable[..., bool] | None = None
         separate = [f"not {self.namespace.refer(np.may_share_memory)}({a}, {b})" for a, b in compiled.apart]
         if separate:
             lines = [f"    return {' and '.join(separate)}"]
             code = self.namespace.compile(function_text("apart", self.signature, lines), f"memory of {label}")
-            apart = make_function(code, self.namespace, self.function)
+            apart = make_function(code, self.namespace, self.like)
         tests = [*tests, *guards, *compiled.agreements, *separate]
         unchanged = [
             test
@@ -377,7 +374,7 @@ class Dispatcher:
         return Specialization(
             run,
             Careful(make_careful) if compiled.careful is not None else None,
-            make_function(holds_code, self.namespace, self.function),
+            make_function(holds_code, self.namespace, self.like),
             bool(unchanged),
             blame,
             entry,
@@ -468,11 +465,6 @@ def _may_change(default: Any) -> bool:
     if isinstance(default, tuple):
         return any(map(_may_change, default))
     return isinstance(default, (np.ndarray, list, dict)) or is_host_object(default)
-
-
-def _made_of(function: FunctionType) -> tuple[Any, Any, Any]:
-    """What a function's meaning follows from, and what may be replaced in place."""
-    return function.__code__, function.__defaults__, function.__kwdefaults__
 
 
 def forget_all() -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from revcompile.errors import UnsupportedError, host
 from revcompile.frontend import calls, functional
 from revcompile.frontend.names import HostObject
-from revcompile.frontend.wanted import explicit_names, is_method, names_by_call
+from revcompile.frontend.wanted import explicit_names, is_method, names_by_call, picked, unwrapped_signature
 from revcompile.gates.effects import backward_begins, identity
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
@@ -243,6 +243,7 @@ class _Call:
         flat: list[Structure] = []
         for name, one in zip(self.wanted, gradients, strict=True):
             one = low.mutables.adopt(map_values(self._own, one))
+            one = picked(name, one)
             flat.extend(one) if name in star and not self.nested else flat.append(one)
         answer: Structure = flat[0] if self.bare and len(flat) == 1 else tuple(flat)
         if self.gradient.with_value:
@@ -261,18 +262,14 @@ def signature_of(low: Lowering, function: Any) -> tuple[inspect.Signature, str]:
     if isinstance(function, Gradient):
         return signature_of(low, function.function)
     if isinstance(function, MethodType) and isinstance(function.__func__, FunctionType):
-        signature = inspect.signature(function.__func__, follow_wrapped=False)
+        signature, _ = unwrapped_signature(function.__func__)
         return signature.replace(parameters=list(signature.parameters.values())[1:]), function.__name__
     if isinstance(function, Partial):
         return _of_partial(low, function)
     if is_gradient(function):
         return signature_of(low, gradient_of(low, function))
     if isinstance(function, FunctionType):
-        signature = inspect.signature(function, follow_wrapped=False)
-        kinds = [p.kind for p in signature.parameters.values()]
-        if kinds == [inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD]:
-            signature = inspect.signature(function)  # a wrapper's parameters are those of what it wraps
-        return signature, function.__name__
+        return unwrapped_signature(function)[0], function.__name__
     if calls.is_hashable(function) and function in TABLE:
         return TABLE[function].signature, function.__name__
     if isinstance(function, HostObject) and isinstance(type(function.obj).__call__, FunctionType):

@@ -1,14 +1,17 @@
 """Which gradients a call returns: what `argnums` and the way in which the arguments were passed say.
 
-Imports the standard library and NumPy.
+Imports NumPy and the errors.
 """
 
 from __future__ import annotations
 
 import inspect
+from types import FunctionType
 from typing import Any
 
 import numpy as np
+
+from revcompile.errors import HostError
 
 Argnums = int | str | tuple[int | str, ...] | None
 
@@ -28,10 +31,55 @@ def explicit_names(signature: inspect.Signature, argnums: Argnums, name: str) ->
                 raise ValueError(f"argnums: {name} has no parameter {which!r}; it has {', '.join(names)}")
             out.append(which)
         else:
-            if not -len(names) <= which < len(names):
-                raise ValueError(f"argnums: {name} has {len(names)} parameters, no number {which}")
-            out.append(names[which])
+            out.append(_numbered(list(signature.parameters.values()), which, name))
     return tuple(out)
+
+
+class Item(str):
+    """The name of the parameter `*args`, of whose arguments one is meant: the one `at` which index."""
+
+    at: int
+    said: str
+
+
+def _numbered(parameters: list[inspect.Parameter], number: int, name: str) -> str:
+    """The parameter that takes the argument with that number."""
+    star = next((i for i, p in enumerate(parameters) if p.kind is p.VAR_POSITIONAL), None)
+    if star is None or 0 <= number < star:
+        if not -len(parameters) <= number < len(parameters):
+            raise ValueError(f"argnums: {name} has {len(parameters)} parameters, no number {number}")
+        return parameters[number].name
+    item = Item(parameters[star].name)
+    item.at = number - star if number >= 0 else number
+    item.said = f"argnums: this call of {name} has no argument number {number}"
+    return item
+
+
+def picked(name: str, gradient: Any) -> Any:
+    """The gradient of what a name of `explicit_names` means, of that of the whole parameter."""
+    if not isinstance(name, Item):
+        return gradient
+    if not -len(gradient) <= name.at < len(gradient):
+        raise HostError(ValueError(name.said))
+    return gradient[name.at]
+
+
+def unwrapped_signature(function: FunctionType) -> tuple[inspect.Signature, tuple[str, ...] | None]:
+    """The parameters; of what `functools.wraps` has made of a function, those of that function.
+
+    In that case also the names by which the wrapper takes them, `*args` or `*args` and `**kwargs`.
+    """
+    signature = inspect.signature(function, follow_wrapped=False)
+    own = list(signature.parameters.values())
+    variadic = [inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD]
+    if [p.kind for p in own] in (variadic, variadic[:1]) and hasattr(function, "__wrapped__"):
+        inner = inspect.signature(function)
+        if isinstance(inspect.unwrap(function), FunctionType) and not any(
+            p.kind in variadic or (p.kind is p.KEYWORD_ONLY and len(own) == 1)
+            for p in inner.parameters.values()
+        ):
+            return inner, tuple(p.name for p in own)
+    return signature, None
 
 
 def is_method(qualname: str, signature: inspect.Signature) -> bool:

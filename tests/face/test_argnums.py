@@ -91,7 +91,7 @@ def test_variadic_arguments():
     assert grad(h)(5.0, 2.0, 3.0) == (6.0, 15.0, 10.0)
     assert grad(h, "rest")(5.0, 2.0, 3.0) == (15.0, 10.0)
     assert grad(h, ("x", "rest"))(5.0, 2.0, 3.0) == (6.0, (15.0, 10.0))
-    assert grad(lambda *a: a[0] * a[0], 0)(5.0) == (10.0,)
+    assert grad(lambda *a: a[0] * a[0], 0)(5.0) == 10.0
 
 
 def test_variadic_keywords():
