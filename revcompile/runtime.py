@@ -210,7 +210,8 @@ def kind_of(x: Any) -> str:
         return "None" if x is None else kind.__name__
     if isinstance(x, np.generic):
         return f"np.{x.dtype.name}"
-    return f"{kind.__module__}.{kind.__qualname__}"
+    name = f"{kind.__module__}.{kind.__qualname__}"
+    return f"{name} of {x.dtype}" if kind.__module__.startswith("scipy.sparse") else name
 
 
 def checked(x: Any, kind: str) -> Any:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from revcompile.frontend.arguments import places_of, spell_place
 from revcompile.frontend.names import Live
 from revcompile.ir.nodes import Parameter, Value
-from revcompile.ir.types import Array, Facts, same_axes
+from revcompile.ir.types import Array, Dim, Facts, Foreign, same_axes
 
 
 def apart(
@@ -41,7 +41,7 @@ def agreements(parameters: Sequence[Parameter], live: Sequence[Live], facts: Fac
     first: dict[int, tuple[str, int, Value]] = {}
     whole: set[tuple[str, str]] = set()
     for text, value in arrays:
-        for axis, dim in enumerate(value.type.dims):
+        for axis, dim in enumerate(_lengths(value)):
             if dim.symbol is None:
                 continue
             size = facts.size_of(dim)
@@ -50,8 +50,12 @@ def agreements(parameters: Sequence[Parameter], live: Sequence[Live], facts: Fac
             other, other_axis, known = first.setdefault(facts.root(dim.symbol), (text, axis, value))
             if (other, other_axis) == (text, axis) or (other, text) in whole:
                 continue
-            if same_axes(facts, known.type.dims, value.type.dims):
+            if same_axes(facts, _lengths(known), _lengths(value)):
                 whole.add((other, text))
                 yield f"{text}.shape == {other}.shape"
             else:
                 yield f"{text}.shape[{axis}] == {other}.shape[{other_axis}]"
+
+
+def _lengths(value: Value) -> tuple[Dim, ...]:
+    return value.type.lengths if isinstance(value.type, Foreign) else value.type.dims

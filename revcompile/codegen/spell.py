@@ -27,6 +27,7 @@ from revcompile.gates.halves import Half
 from revcompile.gates.known import as_it_is
 from revcompile.gates.lengths import length, size_of
 from revcompile.gates.rows import appended, chained, count, has_room, listed, repeated, stacked, sublist
+from revcompile.gates.sparse import sparse_times, times_sparse, times_transposed, transposed_times
 from revcompile.gates.table import TABLE, Gate
 from revcompile.ir.identifiers import LONG, is_name, is_numeral
 from revcompile.ir.nodes import EMPTY, Apply, Each, Instance, Structure, Value, leaves
@@ -416,12 +417,24 @@ def _as_it_is(sp: Speller, args: Any, _: Apply) -> ast.expr:
     return ast.Call(sp.static(function), [sp(a) for a in positional], sp.keywords(options))
 
 
+def _matmul(a: ast.expr, b: ast.expr) -> ast.expr:
+    return ast.BinOp(a, ast.MatMult(), b)
+
+
+def _transposed(a: ast.expr) -> ast.expr:
+    return ast.Attribute(a, "T", ast.Load())
+
+
 _SPECIAL: dict[Any, Callable[[Speller, Any, Apply], ast.expr | None]] = {
     operator.getitem: _getitem, length: _length, size_of: _size, np.transpose: _transpose,
     np.expand_dims: _expand_dims,
     runtime.sigmoid: _sigmoid, runtime.over: _over, format_: _format, print_: _print,
     as_it_is: _as_it_is, percent: lambda sp, args, _: ast.BinOp(sp(args[0]), ast.Mod(), sp(args[1])),
     identity: lambda sp, args, _: sp(args[0]),
+    sparse_times: lambda sp, args, _: _matmul(sp(args[0]), sp(args[1])),
+    times_sparse: lambda sp, args, _: _matmul(sp(args[0]), sp(args[1])),
+    transposed_times: lambda sp, args, _: _matmul(_transposed(sp(args[0])), sp(args[1])),
+    times_transposed: lambda sp, args, _: _matmul(sp(args[0]), _transposed(sp(args[1]))),
     listed: lambda sp, args, _: sp(args[0]),
     appended: lambda sp, args, _: ast.List([ast.Starred(sp(args[0]), ast.Load()), sp(args[1])], ast.Load()),
     repeated: lambda sp, args, _: ast.BinOp(ast.List([sp(args[0])], ast.Load()), ast.Mult(), sp(args[1])),

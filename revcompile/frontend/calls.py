@@ -346,7 +346,7 @@ def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict
         if isinstance(argument, (NestedFunction, Method, Partial, Gradient)):
             raise HostError(TypeError(f"{name_of(function)} is applied to a function"))
     for value in leaves(bound):
-        if not isinstance(value.type, (Array, Scalar)):
+        if not isinstance(value.type, (Array, Scalar)) and gate.types is None:
             raise UnsupportedError(f"{name_of(function)} is applied to a {value.type}")
     if gate.forward is not None:
         return _opaque(low, gate, function, bound)

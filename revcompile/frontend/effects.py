@@ -10,6 +10,7 @@ from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 from revcompile.frontend import foreign
+from revcompile.frontend.at_hand import UNKNOWN
 from revcompile.frontend.foreign import SHOWING, SILENT, home_of
 from revcompile.frontend.names import HostObject
 from revcompile.gates.effects import stop_gradient
@@ -33,7 +34,7 @@ def call(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, 
     name = getattr(function, "__name__", "")
     if home == "tqdm":
         return _bar(low, function, args, kwargs) if owner is None and args else NotImplemented
-    known: Any = foreign.UNKNOWN
+    known: Any = UNKNOWN
     if home == "time" and name.removesuffix("_ns") in CLOCKS:
         known = INT if name.endswith("_ns") else FLOAT
     elif name in SILENT:

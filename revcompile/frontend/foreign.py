@@ -8,22 +8,24 @@ compiled again (`codegen/first_run`). Imports the abstract values.
 
 from __future__ import annotations
 
+import operator
 import sys
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from revcompile.errors import HostError, UnsupportedError, host
+from revcompile.frontend.at_hand import UNKNOWN, flat, value_of
 from revcompile.frontend.containers import frozen
 from revcompile.frontend.names import HostObject
 from revcompile.gates.effects import stop_gradient
 from revcompile.gates.foreign import MANY, TEXT, ForeignCall, act, types_of
 from revcompile.gates.infer import infer
-from revcompile.gates.lengths import LENGTHS
+from revcompile.gates.sparse import is_matrix, sparse_times, times_sparse
 from revcompile.gates.table import TABLE, Gate
 from revcompile.ir.nodes import (
     Instance,
@@ -41,7 +43,6 @@ from revcompile.syntax.mutable import is_growing
 if TYPE_CHECKING:
     from revcompile.frontend.lower import Lowering
 
-UNKNOWN = object()
 # What gives a new result, and does nothing else: it is called with the program's own arrays.
 PURE = ("numpy", "scipy", "math", "cmath", "statistics")
 NOT_PURE = frozenset(
@@ -89,6 +90,13 @@ def attribute(low: Lowering, owner: Value, name: str) -> Structure:
     assert isinstance(owner.type, Foreign)
     if name == "__class__":
         return owner.type.cls
+    if name == "T" and owner.type.lengths:
+        with host():
+            kind = type(owner.type.cls((1, 1)).T)
+        known = replace(owner.type, what=kind.__name__, cls=kind)
+        result = make(low, "attribute", owner, (), {}, "the transpose", name, known=known, pure=True)
+        result.type = replace(result.type, lengths=owner.type.lengths[::-1])
+        return result
     found = next((vars(c)[name] for c in owner.type.cls.__mro__ if name in vars(c)), None)
     if callable(found) and not isinstance(found, type):
         return Method(owner, name)
@@ -105,6 +113,10 @@ def method(
     what = f"the method {name!r} of a {owner.type}"
     assert isinstance(owner.type, Foreign)
     cls = owner.type.cls
+    if name == "dot" and owner.type.lengths and len(args) == 1 and not kwargs:
+        return operate(low, operator.matmul, (owner, *args))
+    if name == "transpose" and owner.type.lengths and not args and not kwargs:
+        return attribute(low, owner, "T")
     if hasattr(cls, "write") and hasattr(cls, "flush") and name in ("write", "writelines", "flush"):
         known: Any = INT if name == "write" else None
     elif home_of(cls) in SHOWING and name in SILENT:
@@ -122,8 +134,26 @@ def home_of(thing: Any) -> str:
 
 def operate(low: Lowering, function: Any, args: tuple[Any, ...]) -> Structure:
     """A Python operator of which an operand is a foreign object."""
+    product = _product(low, function, args)
+    if product is not None:
+        return product
     whose = next(v.type for v in leaves(args) if isinstance(v.type, Opaque))
     return make(low, "call", function, args, {}, f"{function.__name__} of a {whose}")
+
+
+def _product(low: Lowering, function: Any, args: tuple[Any, ...]) -> Structure | None:
+    """A product of a sparse matrix and a vector or a matrix."""
+    a, b = args if len(args) == 2 else (None, None)
+    if isinstance(a, (list, tuple)) or isinstance(b, (list, tuple)):
+        a, b = (low.apply(np.array, (x,), {}) if isinstance(x, (list, tuple)) else x for x in (a, b))
+    for matrix, other in ((a, b), (b, a)):
+        if not is_foreign(matrix) or not matrix.type.lengths:  # type: ignore[union-attr]
+            continue
+        is_array = isinstance(other, Value) and isinstance(other.type, Array) and bool(other.type.dims)
+        older = function is operator.mul and is_matrix(matrix.type.cls)  # type: ignore[union-attr]
+        if is_array and (function is operator.matmul or older):
+            return low.emit(sparse_times, a, b) if matrix is a else low.emit(times_sparse, a, b)
+    return None
 
 
 def items(low: Lowering, owner: Value) -> list[Structure]:
@@ -287,7 +317,7 @@ def _key_of(low: Lowering, form: str, attribute: str, given: Structure) -> Any:
     if low.here is not None and hasattr(low.here[0], "lineno"):
         node, frame = low.here
         place = frame.site(node)
-    key = (place, form, attribute, tuple(_flat(map_structure(_key, given))))
+    key = (place, form, attribute, tuple(flat(map_structure(_key, given))))
     if low.builder.depth:
         return key
     n = low.met[key] = low.met.get(key, -1) + 1  # where a loop is written out
@@ -329,7 +359,7 @@ def _find_out(low: Lowering, key: Any, form: str, attribute: str, given: Any, ma
     if low.builder.depth:
         return None
     first, args, options = map_structure(lambda leaf: value_of(low, leaf), given)
-    if any(x is UNKNOWN for x in _flat((first, args, options))):
+    if any(x is UNKNOWN for x in flat((first, args, options))):
         return None
     with host():
         outcome = act(form, attribute, *_own((first, args, options)))
@@ -338,53 +368,9 @@ def _find_out(low: Lowering, key: Any, form: str, attribute: str, given: Any, ma
     return low.learning.patterns[key]
 
 
-def _flat(structure: Structure) -> list[Any]:
-    found: list[Any] = []
-    map_structure(found.append, structure)
-    return found
-
-
 def _own(structure: Structure) -> Structure:
     """Copies of arrays, which a call may change."""
     return map_structure(lambda x: x.copy() if type(x) is np.ndarray else x, structure)
-
-
-def value_of(low: Lowering, leaf: Structure) -> Any:
-    """What a value is in this call of the function, as far as that follows from its arguments at once."""
-    if isinstance(leaf, HostObject):
-        return leaf.obj
-    if not isinstance(leaf, Value):
-        return leaf
-    if leaf in low.values:
-        return low.values[leaf]
-    live = low.host.objects_of.get(leaf, UNKNOWN)
-    if live is not UNKNOWN:
-        return live
-    made = low.builder.definitions.get(leaf)
-    if made is None or not isinstance(made.result, Value) or not _is_plain(made.function):
-        return UNKNOWN
-    args = map_structure(lambda a: value_of(low, a), made.args)
-    if any(x is UNKNOWN for x in _flat(args)):
-        return UNKNOWN
-    positional, keywords = TABLE[made.function].split(args)
-    try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
-            outcome = made.function(*positional, **keywords)
-    except Exception:  # the program's own: it is raised when the program gets there
-        return UNKNOWN
-    low.values[leaf] = outcome
-    return outcome
-
-
-def _is_plain(function: Any) -> bool:
-    """Whether a statement's function can be run here, and changes nothing."""
-    if function in LENGTHS or isinstance(function, np.ufunc):
-        return True
-    module = getattr(function, "__module__", None) or ""
-    gate = TABLE[function]
-    plain = module.partition(".")[0] in ("numpy", "math", "_operator", "builtins") or gate.locals is not None
-    return plain and not module.startswith("numpy.random") and not getattr(function, "effects", False)
 
 
 def _is_varied(low: Lowering, value: Value) -> bool:

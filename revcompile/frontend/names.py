@@ -23,9 +23,10 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from revcompile.errors import HostError, UnsupportedError, host
+from revcompile.gates.foreign import foreign_type, types_of
 from revcompile.ir.identifiers import function_name, identifier, inside, is_name, key_text, literal
 from revcompile.ir.nodes import Structure, Value
-from revcompile.ir.types import Array, Dim, Facts, Foreign, Type
+from revcompile.ir.types import Array, Dim, Facts, Type
 from revcompile.syntax.mutable import Overlay
 
 LIBRARIES = frozenset({"numpy", "math", "operator", "builtins", "functools", "itertools", "scipy"})
@@ -295,7 +296,10 @@ class HostNames:
             return self.host_object(path, obj)
         if is_foreign(obj):
             self._guard(path, "class", type(obj))
-            return self._live(path, Foreign(type(obj).__name__, type(obj)), obj, name)
+            kind = types_of(foreign_type(obj), self.facts)
+            if kind.dtype is not None:
+                self._guard(path.attribute("dtype"), "is", kind.dtype)
+            return self._live(path, kind, obj, name)
         self._guard(path, "is", obj)
         return self.reach(path, obj)
 

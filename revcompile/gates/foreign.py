@@ -12,16 +12,17 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, wraps
 from typing import Any
 
 import numpy as np
 
 from revcompile.errors import UnsupportedError
+from revcompile.gates.sparse import is_sparse
 from revcompile.gates.table import Gate
 from revcompile.ir.nodes import Value, scalar_type
-from revcompile.ir.types import Array, Facts, Foreign, Opaque, Scalar
+from revcompile.ir.types import ONE, Array, Facts, Foreign, Opaque, Scalar
 from revcompile.runtime import kind_of
 
 MANY = 16  # items up to which a tuple or a list is taken apart
@@ -95,7 +96,15 @@ def pattern_of(outcome: Any, many: int = MANY) -> Any:
         return scalar_type(outcome)
     if type(outcome) is str:
         return TEXT
-    return Foreign(type(outcome).__name__, type(outcome))
+    return foreign_type(outcome)
+
+
+def foreign_type(obj: Any) -> Foreign:
+    """The type of an object that is no number and no array. A sparse matrix has lengths, yet to come."""
+    cls = type(obj)
+    if is_sparse(cls) and obj.ndim == 2:
+        return Foreign(cls.__name__, cls, obj.dtype, (ONE, ONE))
+    return Foreign(cls.__name__, cls)
 
 
 def types_of(pattern: Any, facts: Facts) -> Any:
@@ -107,6 +116,8 @@ def types_of(pattern: Any, facts: Facts) -> Any:
         return Array(pattern.dtype, tuple(facts.fresh() for _ in pattern.dims))
     if isinstance(pattern, Scalar) and pattern.python and pattern.dtype.kind == "i":
         return Scalar(pattern.dtype, python=True, extent=facts.fresh())
+    if isinstance(pattern, Foreign) and pattern.lengths:
+        return replace(pattern, lengths=tuple(facts.fresh() for _ in pattern.lengths))
     return pattern
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -110,10 +110,12 @@ class Opaque:
 class Foreign(Opaque):
     """A run-time object that is no number, no array and not made of them: a data frame, a sparse matrix.
 
-    What is done with it is done as it is, see `gates/foreign`.
+    What is done with it is done as it is, see `gates/foreign`. A sparse matrix has a dtype and two lengths.
     """
 
     cls: type = object
+    dtype: np.dtype[Any] | None = None
+    lengths: tuple[Dim, ...] = field(default=(), compare=False)
 
 
 Type = Scalar | Array | Opaque

@@ -1,0 +1,65 @@
+"""What a value is in the call for which the compiler runs, where that follows from its arguments at once.
+
+Imports the IR and the gate table.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from revcompile.frontend.names import HostObject
+from revcompile.gates.lengths import LENGTHS
+from revcompile.gates.table import TABLE
+from revcompile.ir.nodes import Structure, Value, map_structure
+
+if TYPE_CHECKING:
+    from revcompile.frontend.lower import Lowering
+
+UNKNOWN = object()
+
+
+def value_of(low: Lowering, leaf: Structure) -> Any:
+    """What a value is in this call of the function, as far as that follows from its arguments at once."""
+    if isinstance(leaf, HostObject):
+        return leaf.obj
+    if not isinstance(leaf, Value):
+        return leaf
+    if leaf in low.values:
+        return low.values[leaf]
+    live = low.host.objects_of.get(leaf, UNKNOWN)
+    if live is not UNKNOWN:
+        return live
+    made = low.builder.definitions.get(leaf)
+    if made is None or not isinstance(made.result, Value) or not _is_plain(made.function):
+        return UNKNOWN
+    args = map_structure(lambda a: value_of(low, a), made.args)
+    if any(x is UNKNOWN for x in flat(args)):
+        return UNKNOWN
+    positional, keywords = TABLE[made.function].split(args)
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            outcome = made.function(*positional, **keywords)
+    except Exception:  # the program's own: it is raised when the program gets there
+        return UNKNOWN
+    low.values[leaf] = outcome
+    return outcome
+
+
+def _is_plain(function: Any) -> bool:
+    """Whether a statement's function can be run here, and changes nothing."""
+    if function in LENGTHS or isinstance(function, np.ufunc):
+        return True
+    module = getattr(function, "__module__", None) or ""
+    gate = TABLE[function]
+    plain = module.partition(".")[0] in ("numpy", "math", "_operator", "builtins") or gate.locals is not None
+    return plain and not module.startswith("numpy.random") and not getattr(function, "effects", False)
+
+
+def flat(structure: Structure) -> list[Any]:
+    found: list[Any] = []
+    map_structure(found.append, structure)
+    return found
