@@ -16,7 +16,7 @@ from revcompile.codegen.first_run import Run
 from revcompile.codegen.linked import Helpers, Linked, Texts
 from revcompile.codegen.load import Namespace
 from revcompile.errors import HostError, InternalError, UnsupportedError, raise_defect
-from revcompile.frontend.arguments import Place, adopt, found_at, lend, places_of, structure_of
+from revcompile.frontend.arguments import Place, adopt, found_at, lend, origins_of, places_of, structure_of
 from revcompile.frontend.containers import check_aliases
 from revcompile.frontend.lower import Lowering, infer_types, lower
 from revcompile.frontend.names import Guard, Live
@@ -91,6 +91,7 @@ class Compiled:
     once: bool  # whether what a call does must not be done twice
     agreements: tuple[str, ...]  # tests that lengths agree which the primal takes to be equal
     foreign: bool  # whether a call as it is may give something of another kind than it did
+    compared: frozenset[Any]  # the places and paths of the arrays whose lengths those are
 
 
 class MustBeStatic(Exception):
@@ -222,6 +223,7 @@ def _compile(
         agreements=tuple(agreements(parameters, live, low.builder.facts)),
         foreign=bool(low.unknown)
         or any(isinstance(s.function, ForeignCall) for s in applications(primal.body)),
+        compared=frozenset(origin for origin, v in origins_of(parameters, low) if isinstance(v.type, Array)),
     )
 
 
@@ -464,9 +466,7 @@ def _origins(need: NeedStatic, parameters: Sequence[Parameter], low: Lowering) -
             key, bounds = low.counters[v]
             loops.append(key)
             wanted.extend(leaves(bounds))
-    found = [(place, v) for p in parameters for place, v in places_of(p.structure, (p.name,)) if v in seen]
-    live = [(path, item.value) for path, item in low.host.live.items() if item.value in seen]
-    origins = [*found, *live]
+    origins = [(origin, v) for origin, v in origins_of(parameters, low) if v in seen]
     if loops and not origins:
         raise Restart(("unroll", loops[-1]))
     if any(isinstance(v.type, Array) for _, v in origins):
@@ -477,12 +477,8 @@ def _origins(need: NeedStatic, parameters: Sequence[Parameter], low: Lowering) -
 def _shaping(array: Value, parameters: Sequence[Parameter], low: Lowering) -> frozenset[Any]:
     """The places and paths of the arrays, and of the numbers that steer, which give an array its lengths."""
     seen = low.builder.ancestors([array])
-    found: list[tuple[Any, Value]]
-    found = [(place, v) for p in parameters for place, v in places_of(p.structure, (p.name,))]
-    found += [(path, item.value) for path, item in low.host.live.items()]
-    return frozenset(
-        origin for origin, v in found if v in seen and (isinstance(v.type, Array) or v in low.steering)
-    )
+    given = ((o, v) for o, v in origins_of(parameters, low) if v in seen)
+    return frozenset(o for o, v in given if isinstance(v.type, Array) or v in low.steering)
 
 
 def _answer(function: Function, request: Request) -> Structure:

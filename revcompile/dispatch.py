@@ -26,7 +26,7 @@ from revcompile.codegen.guards import guard_tests, signature_tests
 from revcompile.codegen.load import Namespace, forget, make_function
 from revcompile.codegen.module import function_text, module_text
 from revcompile.codegen.places import same_place
-from revcompile.codegen.specialization import ARITHMETIC, Blame, Careful, Specialization
+from revcompile.codegen.specialization import ARITHMETIC, Blame, Careful, Mistaken, Specialization
 from revcompile.compiler import Compiled, MustBeStatic, Request, compile_gradient
 from revcompile.errors import HostError, UnsupportedError, seen_outside, trimmed
 from revcompile.frontend.arguments import Place, describe, key_of
@@ -188,6 +188,8 @@ class Dispatcher:
                 settled = not specialization.reads or changes >= MAX_TRIES
                 if settled or specialization.holds(*args, **kwargs):
                     return answer
+            except Mistaken:  # with the lengths known, nothing need be proved
+                self._make_static(specialization.compared)
             except (ChangedKind, NotKnownYet) as e:
                 if len(tried) >= MAX_TRIES:
                     raise TypeError(str(e)) from None
@@ -238,9 +240,13 @@ class Dispatcher:
                 try:
                     return self._compile(key, arguments, wanted, bare)
                 except MustBeStatic as e:
-                    if e.places <= self.static:
-                        raise UnsupportedError("this number must be known while compiling") from None
-                    self.static |= e.places
+                    self._make_static(e.places)
+
+    def _make_static(self, places: frozenset[Place]) -> None:
+        with self.lock:
+            if places <= self.static:
+                raise UnsupportedError("this number must be known while compiling") from None
+            self.static |= places
 
     def _arguments(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
         """Every parameter with its argument. The entry passes all by position, which needs no binding."""
@@ -383,6 +389,7 @@ class Dispatcher:
             f"({signature})",
             self.function if self.owner is None else MethodType(self.function, self.owner),
             agrees,
+            compiled.compared,
             apart,
             tuple(compiled.helpers),
             compiled.foreign,

@@ -18,6 +18,10 @@ from revcompile.errors import UnsupportedError
 ARITHMETIC = (OverflowError, ZeroDivisionError, ValueError)  # what `math` raises where NumPy gives inf or nan
 
 
+class Mistaken(Exception):
+    """What the compiler took for a proof that lengths agree was none."""
+
+
 class Careful:
     """The text for numbers beyond what `math` computes: NumPy's inf and nan, or the user's own error.
 
@@ -65,6 +69,7 @@ class Specialization:
     description: str
     primal: Callable[..., Any]
     agrees: Callable[..., bool] | None  # whether the arguments' lengths agree
+    compared: frozenset[Any]  # the places and paths of the arrays whose lengths those are
     apart: Callable[..., bool] | None  # whether what is written shares no memory with another argument
     helpers: tuple[str, ...]  # the functions that `run` calls, which are among its globals
     foreign: bool  # whether a call as it is may give something of another kind than it did
@@ -82,6 +87,7 @@ class Specialization:
                 pass
             else:
                 self.primal(*args, **kwargs)  # which says what is wrong, and may write into its arguments
+                raise Mistaken
             raise ValueError(f"the lengths of the arguments of {self.primal.__name__} do not agree")
         if self.careful is None:
             return self.run(*args, **kwargs)

@@ -6,7 +6,7 @@ Imports the IR and the abstract values.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from enum import Enum
 from numbers import Number
@@ -19,7 +19,7 @@ from revcompile.errors import UnsupportedError
 from revcompile.frontend.names import HostNames, Path, is_host_object, known_lengths
 from revcompile.gates.draws import generator_type
 from revcompile.ir.identifiers import is_name, key_literal, key_text, literal, step_name
-from revcompile.ir.nodes import Instance, Structure, Value
+from revcompile.ir.nodes import Instance, Parameter, Structure, Value
 from revcompile.syntax.abstract import Poison, type_of
 from revcompile.syntax.mutable import containers
 
@@ -256,6 +256,12 @@ def places_of(structure: Structure, place: Place) -> Iterator[tuple[Place, Value
     elif isinstance(structure, Instance):
         for k, item in structure.attributes.items():
             yield from places_of(item, (*place, k))
+
+
+def origins_of(parameters: Iterable[Parameter], low: Any) -> Iterator[tuple[Any, Value]]:
+    """The run-time values that a program begins with: the places of arguments, the paths of globals."""
+    yield from ((place, v) for p in parameters for place, v in places_of(p.structure, (p.name,)))
+    yield from ((path, item.value) for path, item in low.host.live.items())
 
 
 def _hint(place: Place, _: Any) -> str:

@@ -10,6 +10,7 @@ import ast
 import operator
 import types
 from collections import defaultdict, deque
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -101,6 +102,9 @@ def _size(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structu
     if not isinstance(args[0], Value):
         return NotImplemented
     axis = args[1] if len(args) > 1 else kwargs.get("axis")
+    if isinstance(axis, (tuple, list)):
+        lengths = [axis_length(low, args[0], i) for i in axis]
+        return reduce(lambda m, n: low.operate(operator.mul, m, n), lengths, 1)
     return element_count(low, args[0]) if axis is None else axis_length(low, args[0], axis)
 
 
@@ -319,6 +323,8 @@ def _sum(low: Lowering, args: Args, kwargs: dict[str, Any], node: Any, frame: Fr
     if frame.is_rule:
         return NotImplemented
     start = args[1] if len(args) > 1 else kwargs.get("start", 0)
+    if isinstance(start, (list, tuple)) and isinstance(args[0], Value):
+        raise UnsupportedError("sum of the rows of an array, beginning with a list, is not supported")
     if isinstance(args[0], Value) or (is_growing(args[0]) and growing.first_rows(low, args[0]) is not None):
         content = args[0] if isinstance(args[0], Value) else growing.content(low, args[0])
         total = low.apply(sum, (content, *args[1:]), kwargs)

@@ -292,13 +292,23 @@ def _method(low: Lowering, method: Method, args: tuple[Any, ...], kwargs: dict[s
         return writing.method(low, method.value, method.name, args, kwargs)
     adapter = low.method_adapters.get(method.name)
     if adapter is not None:
-        function, args, kwargs = adapter(*args, **kwargs)
+        try:
+            function, args, kwargs = adapter(*args, **kwargs)
+        except TypeError as e:
+            raise UnsupportedError(f"this form of .{method.name} is not supported: {e}") from None
     else:
         function = METHODS[method.name]
     t = method.value.type
     if isinstance(t, Scalar) and getattr(function, "__qualname__", "").startswith("ndarray."):
         return _scalar_method(low, function, method.value, t, args, kwargs)
-    return apply_gate(low, function, (method.value, *args), kwargs)
+    try:
+        return apply_gate(low, function, (method.value, *args), kwargs)
+    except HostError as e:
+        e.unless(TypeError)
+        if not any(a is None for a in (*args, *kwargs.values())):
+            raise
+        # A method takes None where the function that stands for it does not: keepdims=None.
+        raise UnsupportedError(f"this form of .{method.name} is not supported: {e}") from None
 
 
 def _scalar_method(

@@ -21,6 +21,7 @@ from revcompile.frontend.containers import frozen
 from revcompile.frontend.language import Language
 from revcompile.frontend.names import HostNames
 from revcompile.frontend.objects import is_object, iterate
+from revcompile.gates.axes import UnknownLength
 from revcompile.gates.foreign import Learning, Unfinished
 from revcompile.gates.infer import infer
 from revcompile.gates.lengths import LENGTHS
@@ -262,7 +263,7 @@ class Lowering(Language):
                 "written out, this function would be too long",
                 way_out="Keep what its loops and branches make in arrays rather than in lists.",
             )
-        result = self.builder.emit(function, resolved)
+        result = self._outcome(function, resolved)
         self.memory.note(function, args, result, TABLE[function].may_be_view(args))
         for value in leaves(result):
             if isinstance(value.type, (Array, Scalar)) and value.type.dtype.kind not in "fiub":
@@ -273,6 +274,27 @@ class Lowering(Language):
                 )
                 raise UnsupportedError(f"{what} not supported; only real numbers are")
         return result
+
+    def _outcome(self, function: Callable[..., Any], args: tuple[Structure, ...]) -> Structure:
+        """What a gate gives. Where it fails on examples whose lengths are made up, it may do with others.
+
+        Raises NeedShape or NeedStatic then.
+        """
+        try:
+            return self.builder.emit(function, args)
+        except (HostError, UnknownLength) as e:
+            if isinstance(e, HostError):
+                e.unless(ValueError, IndexError)
+            what = f"of an operand of {TABLE[function].name}"
+            for v in leaves(args):
+                if any(d.size is None for d in v.type.dims):
+                    raise NeedShape(v, f"as a length {what}") from None
+            for v in leaves(args):
+                if isinstance(v.type, Scalar) and is_number(v.type) and not is_float(v.type):
+                    raise NeedStatic(v, f"as the value {what}") from None
+            if isinstance(e, UnknownLength):
+                raise NotImplementedError(str(e)) from None
+            raise
 
     def resolve(self, structure: Structure) -> Structure:
         """A structure with the versions of its arrays that are to be read now."""

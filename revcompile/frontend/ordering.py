@@ -117,6 +117,8 @@ def extreme(low: Lowering, args: Args, kwargs: dict[str, Any], function: Any) ->
             raise UnsupportedError(f"{function.__name__} of objects is not supported")
         if is_static(items) and items:
             return function(items)
+        if any(isinstance(x, list) for x in items):
+            raise UnsupportedError(f"{function.__name__} of lists is not supported")
         if not items:
             return NotImplemented
         if len(items) == 1:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from revcompile.errors import UnsupportedError
+from revcompile.gates.axes import dims_of, dtype_kind
 from revcompile.gates.indexing import has_index_array
 from revcompile.ir.nodes import Structure, Value
-from revcompile.ir.types import Array
+from revcompile.ir.types import Array, Dim, Facts
 from revcompile.runtime import scatter_add
 from revcompile.statements import store
 from revcompile.syntax.memory import is_gather
@@ -119,7 +120,19 @@ def _put(low: Lowering, a: Structure, ind: Structure, v: Structure, mode: str = 
     _need_array(a, "the first argument of np.put")
     if mode != "raise" or len(a.type.dims) != 1:
         raise UnsupportedError("np.put is supported for arrays of one axis, without mode")
+    facts = low.builder.facts
+    if dtype_kind(ind) not in "iu":
+        raise UnsupportedError("np.put counts with its indices: only whole numbers are supported")
+    places, given = dims_of(facts, ind), dims_of(facts, v)
+    if given and not (len(places) == len(given) == 1 and _may_agree(facts, places[0], given[0])):
+        raise UnsupportedError("np.put of more or fewer numbers than places is not supported")
     store.write(low, a, ind if not isinstance(ind, (list, tuple)) else list(ind), v)
+
+
+def _may_agree(facts: Facts, a: Dim, b: Dim) -> bool:
+    """Whether two lengths are not known to differ."""
+    sizes = facts.size_of(a), facts.size_of(b)
+    return None in sizes or sizes[0] == sizes[1]
 
 
 def _putmask(low: Lowering, a: Structure, mask: Structure, values: Structure) -> None:

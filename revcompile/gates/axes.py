@@ -56,6 +56,20 @@ def agree(facts: Facts, shapes: Sequence[Dims], axes: Iterable[int] | None = Non
     return tuple(out)
 
 
+class UnknownLength(Exception):
+    """What a gate gives cannot be told of lengths that are known only at run time."""
+
+
+def must_agree(facts: Facts, a: Dim, b: Dim) -> None:
+    """Two lengths that the rule of a gate takes for equal, though NumPy may do with others.
+
+    It is recorded, and compared at each call where the lengths are those of arguments.
+    """
+    if not facts.same(a, b) and (facts.is_part(a) or facts.is_part(b)):
+        raise UnknownLength("the length of a slice")
+    facts.unify(a, b)
+
+
 def entries(shape: Any) -> tuple[Any, ...]:
     """The lengths in a `shape` argument, which may be a single number."""
     if isinstance(shape, (tuple, list)):

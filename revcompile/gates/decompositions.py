@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.gates.axes import UnknownLength
 from revcompile.gates.linalg import square
 from revcompile.gates.products import Dims, axes_of, transposed
 from revcompile.gates.samples import example, real
@@ -127,8 +128,13 @@ def _qr_dims(facts: Facts, a: Any, mode: str = "reduced") -> tuple[Dims, Dims]:
     if mode != "reduced":
         raise NotImplementedError(f"np.linalg.qr is differentiated in mode='reduced' only, not {mode!r}")
     *batch, rows, columns = axes_of(a)
-    rank = _shorter(facts, rows, columns)
-    return (*batch, rows, rank), (*batch, rank, columns)
+    if not facts.same(rows, columns):
+        height, width = facts.size_of(rows), facts.size_of(columns)
+        if height is None or width is None:
+            raise UnknownLength("a matrix that may be wide")
+        if height < width:
+            raise NotImplementedError("np.linalg.qr of a matrix with more columns than rows")
+    return (*batch, rows, columns), (*batch, columns, columns)
 
 
 @gate(

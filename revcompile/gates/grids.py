@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.gates.axes import dims_of, must_agree
 from revcompile.gates.cumulative import along, backwards, first_of, flat
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
@@ -68,7 +69,7 @@ def trapezoid_dims(
     axis %= len(lengths)
     if hasattr(x, "type"):
         if len(x.type.dims) == 1:
-            facts.unify(x.type.dims[0], lengths[axis])
+            must_agree(facts, x.type.dims[0], lengths[axis])
         else:
             lengths = facts.broadcast(lengths, x.type.dims)
     return lengths[:axis] + lengths[axis + 1 :]
@@ -155,7 +156,11 @@ def to_ends(grad: Any, left: Any, right: Any, part: Any, knots: Any) -> Any:
     return to_left + scatter_along_axis(np.reshape(grad * part, -1), np.reshape(right, -1), knots.shape, 0)
 
 
-def overlap_dims(facts: Facts, *args: Any) -> tuple[Dim, ...]:
+def overlap_dims(facts: Facts, a: Any, v: Any, mode: Any) -> tuple[Dim, ...]:
+    if len(dims_of(facts, a)) != 1 or len(dims_of(facts, v)) != 1:
+        raise NotImplementedError("np.convolve and np.correlate of numbers")
+    if mode not in ("full", "same", "valid"):
+        raise NotImplementedError(f"mode={mode!r}; write 'full', 'same' or 'valid'")
     return (facts.fresh(),)
 
 

@@ -205,6 +205,8 @@ def scatter_add_(grad_y: Any, grad: Any, index: Any, shape: Any) -> Any:
 
 def take_dims(facts: Facts, a: Any, indices: Any, axis: int | None = None, mode: str = "raise") -> Dims:
     dims = dims_of(facts, a)
+    if dtype_kind(indices) not in "iu" and dims_of(facts, indices) != (Dim(size=0),):
+        raise NotImplementedError("np.take counts with its indices: only whole numbers are supported")
     if axis is None:
         return dims_of(facts, indices)
     axis = normal(axis, len(dims))
@@ -238,7 +240,7 @@ def take(grad_y: Any, a: Any, indices: Any, axis: Any = None, *, mode: str = "ra
         indices = np.mod(indices, shape[axis])
     elif mode == "clip":
         indices = np.clip(indices, 0, shape[axis] - 1)
-    index = along(axis, indices)
+    index = along(axis, list(indices) if isinstance(indices, tuple) else indices)
     grad_a = scatter_add(grad_y, index, shape) if has_index_array(index) else scatter(grad_y, index, shape)
     return grad_a if len(shape) == a.ndim else np.reshape(grad_a, a.shape)
 

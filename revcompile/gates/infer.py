@@ -21,7 +21,7 @@ from revcompile.errors import HostError, host, is_defect, is_own
 from revcompile.gates import small
 from revcompile.gates.table import Gate
 from revcompile.ir.nodes import Value, leaves, map_values
-from revcompile.ir.types import FLOAT, Array, Dim, Facts, Opaque, Rows, Scalar, Type
+from revcompile.ir.types import FLOAT, Array, Dim, Facts, LengthError, Opaque, Rows, Scalar, Type
 
 Function = Callable[..., Any]
 MISFIT = (ValueError, IndexError, np.linalg.LinAlgError)  # what lengths that do not fit make NumPy raise
@@ -32,6 +32,9 @@ def infer(gate: Gate, function: Function, args: tuple[Any, ...], facts: Facts) -
     """The structure of types that `function(*args)` gives. Raises what NumPy would raise."""
     try:
         return _infer(gate, function, args, facts)
+    except LengthError as e:
+        ask_host(function, *gate.split(args))
+        raise NotImplementedError(f"{gate.name} of such lengths: {e}") from None
     except Exception as e:
         if is_defect(e):
             ask_host(function, *gate.split(args))
@@ -151,15 +154,14 @@ def _of_operands(gate: Gate, args: tuple[Any, ...], dims: tuple[Dim, ...]) -> Ty
 
     A view without axes is an array still; an element is a number.
     """
-    arrays = [v.type.dtype for v in leaves(args) if isinstance(v.type, Array)]
-    numbers = [v.type.dtype for v in leaves(args) if isinstance(v.type, Scalar) and v.type.dtype.kind == "f"]
-    dtypes = arrays or numbers
+    types = [v.type for v in leaves(args) if isinstance(v.type, (Array, Scalar))]
+    is_element = False
     if gate.name == "getitem":  # what an index names has the dtype of what it is applied to
         is_element = not (isinstance(args[1], tuple) and any(part is Ellipsis for part in args[1]))
-        dtypes = dtypes[:1]
-    else:
-        is_element = False
-    dtype = np.result_type(*dtypes) if dtypes else np.dtype(float)
+        types = types[:1]
+    kept = [t for t in types if isinstance(t, Array) or t.dtype.kind == "f"]
+    weak = [0.0 if isinstance(t, Scalar) and t.python else t.dtype for t in kept]
+    dtype = np.result_type(*weak) if kept else np.dtype(float)
     is_array = bool(dims) or (gate.view and not is_element)
     return Array(dtype, dims) if is_array else Scalar(dtype)
 
@@ -169,6 +171,8 @@ def _with_dims(outcome: Any, dims: Any) -> Any:
         items = [_with_dims(o, d) for o, d in zip(outcome, dims, strict=True)]
         return type(outcome)(*items) if hasattr(outcome, "_fields") else type(outcome)(items)
     if isinstance(outcome, np.ndarray):
+        if outcome.ndim != len(dims):
+            raise NotImplementedError(f"what it gives has {outcome.ndim} axes, and not {len(dims)}")
         return Array(outcome.dtype, dims)
     return _scalar(outcome)
 
@@ -270,7 +274,8 @@ def example_array(
         x = np.zeros(size)
     else:
         x = np.random.default_rng(size).permutation(size) / (size + 1) + 0.25
-        x[: which * size] = np.where(np.arange(which * size) == 0, 0.0, x[: which * size])
+        if shape:  # a number has none that count
+            x[: which * size] = np.where(np.arange(which * size) == 0, 0.0, x[: which * size])
     x = np.asarray(x, dtype).reshape(shape)
     if definite:
         x = x + x.swapaxes(-1, -2) + shape[-1] * np.eye(shape[-1], dtype=dtype)

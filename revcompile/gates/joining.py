@@ -262,6 +262,9 @@ def array_split_dims(facts: Facts, ary: Any, indices_or_sections: Any, axis: int
     before, d, after = dims[:axis], dims[axis], dims[axis + 1 :]
     if isinstance(indices_or_sections, (tuple, list, np.ndarray)):
         bounds = [0, *indices_or_sections, None]
+        given = [b for b in bounds if b is not None and not is_value(b)]
+        if given != sorted(given) or given[:1] != [0]:
+            raise NotImplementedError("parts that overlap: the places where to split must be in order")
         lengths = [
             Dim(size=len(range(*slice(a, b).indices(d.size))))
             if d.size is not None and not is_value(a) and not is_value(b)

@@ -52,6 +52,8 @@ def _solve_dims(facts: Facts, a: Any, b: Any) -> Dims:
 
 
 def _pinv_dims(facts: Facts, a: Any, rcond: Any = None) -> Dims:
+    if rcond is not None and not (isinstance(rcond, float) and rcond <= 1e-8):
+        raise NotImplementedError("np.linalg.pinv with an rcond that may cut off singular values")
     dims = axes_of(a)
     return (*dims[:-2], *dims[-1:], *dims[-2:-1])
 

@@ -413,6 +413,10 @@ def linalg_trace(grad_y: Any, x: Any, /, *, offset: int = 0) -> Any:
 
 
 def _multi_dot_dims(facts: Facts, arrays: Any) -> Dims:
+    if not isinstance(arrays, (list, tuple)):
+        raise NotImplementedError("np.linalg.multi_dot of the rows of an array; write a list")
+    if any(len(axes_of(a)) == 0 for a in arrays) or any(len(axes_of(a)) != 2 for a in arrays[1:-1]):
+        raise NotImplementedError("np.linalg.multi_dot of other than vectors and matrices")
     shapes = [axes_of(a) for a in arrays]
     for a, b in pairwise(shapes):
         facts.unify(a[-1], b[0])

@@ -177,6 +177,8 @@ def pad(grad_y: Any, array: Any, pad_width: Any, mode: str = "constant", *, cons
         example(real(3), real(2), real(4), indexing="ij", sparse=True),
         example(real(3)),
         example(real(), real(2)),
+        example(real(2, 3), real(2)),
+        example(real(2, 2), real(2, 3), sparse=True),
     ],
 )
 def meshgrid(grad_y: Any, *xi: Any, sparse: bool = False, indexing: str = "xy") -> Any:
@@ -192,9 +194,9 @@ def along_one(grad: Any, x: Any, place: int, sparse: bool) -> Any:
         return None
     if np.ndim(x) == 0:
         return np.sum(grad)
-    if sparse or grad.ndim == 1:
-        return np.reshape(grad, x.shape)
-    return np.sum(grad, axis=tuple(i for i in range(grad.ndim) if i != place))
+    if not sparse and grad.ndim > 1:
+        grad = np.sum(grad, axis=tuple(i for i in range(grad.ndim) if i != place))
+    return grad if x.ndim == 1 and grad.ndim == 1 else np.reshape(grad, x.shape)
 
 
 def ix_dims(facts: Facts, args: tuple[Any, ...]) -> tuple[Dims, ...]:

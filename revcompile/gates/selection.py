@@ -16,6 +16,7 @@ from revcompile.gates.broadcast import broadcast_dims
 from revcompile.gates.samples import example, real
 from revcompile.gates.shape import METHOD_ADAPTERS
 from revcompile.gates.table import elementwise, gate, known
+from revcompile.ir.types import Dim, Facts
 from revcompile.runtime import step
 
 UNSET: Any = np._NoValue
@@ -153,10 +154,10 @@ def clip_between(grad_y: Any, a: Any, low: Any, high: Any) -> Any:
 
 
 def clip_method(
-    min: Any = None, max: Any = None
+    min: Any = None, max: Any = None, out: Any = None
 ) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
     """`x.clip(0)` as a call of `np.clip`, which wants both bounds."""
-    return np.clip, (min, max), {}
+    return np.clip, (min, max), {} if out is None else {"out": out}
 
 
 METHOD_ADAPTERS["clip"] = clip_method
@@ -183,9 +184,15 @@ def where(grad_y: Any, condition: Any, x1: Any, x2: Any) -> Any:
     return None, np.where(condition, grad_y, 0.0), np.where(condition, 0.0, grad_y)
 
 
+def select_dims(facts: Facts, condlist: Any, choicelist: Any, default: Any = 0) -> tuple[Dim, ...]:
+    if not isinstance(condlist, (list, tuple)) or not isinstance(choicelist, (list, tuple)):
+        raise NotImplementedError("np.select of arrays of conditions and choices; write lists of them")
+    return broadcast_dims(facts, condlist, choicelist, default)
+
+
 @gate(
     np.select,
-    dims=broadcast_dims,
+    dims=select_dims,
     examples=[
         example([CONDITION], [real(2, 3)]),
         example([CONDITION, ~CONDITION[:1]], [real(2, 3), real(3)], real()),
@@ -277,12 +284,17 @@ def share_equally(grad_y: Any, y: Any, operands: Any) -> Any:
         example((real(3), real(2, 3)), real()),
         example(real(4)),
         example(real(3, 2), real(2)),
+        example(real(4), real(2)),
+        example(real(3, 1), real(2, 2)),
     ],
 )
 def sum_(grad_y: Any, iterable: Any, start: Any = 0) -> Any:
     if isinstance(iterable, (list, tuple)):
         return [grad_y for x in iterable], grad_y
-    return np.broadcast_to(grad_y, np.shape(iterable)), grad_y
+    if np.ndim(start) == 0:
+        return np.broadcast_to(grad_y, np.shape(iterable)), grad_y
+    row = np.sum(grad_y, tuple(range(np.ndim(grad_y) - np.ndim(iterable) + 1)))  # each is stretched alike
+    return np.broadcast_to(row, (np.shape(iterable)[0], *np.shape(row))), grad_y
 
 
 @gate(float, name="float", examples=[example(real())])

@@ -39,6 +39,8 @@ def check_order(order: str) -> None:
 
 def reshape_dims(facts: Facts, a: Any, shape: Any, order: str = "C") -> Dims:
     check_order(order)
+    if shape is None:
+        raise NotImplementedError("a shape of None; write the array itself")
     old, new = dims_of(facts, a), entries(shape)
     free = [not is_value(n) and n < 0 for n in new]
     given = tuple(_given(facts, old, n) for n, wild in zip(new, free, strict=True) if not wild)
@@ -189,6 +191,8 @@ def squeeze_dims(facts: Facts, a: Any, axis: Any = None) -> Dims:
         if any(d.can_be_one and not d.is_one for d in dims):
             raise NotImplementedError("whether an axis has length 1 is not known: name it with axis=")
         return tuple(d for d in dims if not d.is_one)
+    if not dims:  # NumPy takes 0 and -1 for axes of a number
+        return ()
     dropped = [normal(i, len(dims)) for i in (axis if isinstance(axis, (tuple, list)) else (axis,))]
     return tuple(d for i, d in enumerate(dims) if i not in dropped)
 
@@ -263,6 +267,12 @@ def atleast_3d(grad_y: Any, a: Any) -> Any:
     return grad_y if np.ndim(a) >= 3 else shaped_as(grad_y, a)
 
 
+def backwards_by(k: float) -> float:
+    if k % 1:
+        raise NotImplementedError(f"a turn by {k} right angles")
+    return -k
+
+
 @gate(
     np.rot90,
     view=True,
@@ -275,7 +285,7 @@ def atleast_3d(grad_y: Any, a: Any) -> Any:
     ],
 )
 def rot90(grad_y: Any, m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
-    return np.rot90(grad_y, -k, axes)
+    return np.rot90(grad_y, backwards_by(k), axes)
 
 
 @gate(

@@ -6,10 +6,21 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.gates.axes import dims_of
 from revcompile.gates.samples import example, real
-from revcompile.gates.table import gate, known
+from revcompile.gates.table import Gate, gate, known, register
+from revcompile.ir.types import Array, Facts, Scalar, Type
 
-known(np.argsort, np.argpartition, np.searchsorted, np.digitize, methods=["argsort", "argpartition"])
+known(np.argsort, np.argpartition, np.searchsorted, methods=["argsort", "argpartition"])
+
+
+def digitize_types(facts: Facts, x: Any, bins: Any, right: Any = False) -> Type:
+    """Examples would not do: the bins must be in order."""
+    dims = dims_of(facts, x)
+    return Array(np.dtype(np.intp), dims) if dims else Scalar(np.dtype(np.intp))
+
+
+register(Gate("digitize", (np.digitize,), np.digitize, types=digitize_types))
 
 
 @gate(

@@ -61,6 +61,8 @@ def average_dims(
     facts: Facts, a: Any, axis: Any = None, weights: Any = None, keepdims: Any = False
 ) -> tuple[Dim, ...]:
     lengths = a.type.dims
+    if isinstance(axis, list):
+        raise NotImplementedError("np.average over a list of axes; write a tuple")
     axes = tuple(range(len(lengths))) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     axes = tuple(i % len(lengths) for i in axes)
     if hasattr(weights, "type"):

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.gates.axes import must_agree
 from revcompile.gates.products import Dims, axes_of, outer_product
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
-from revcompile.ir.types import Facts
+from revcompile.ir.types import Dim, Facts
 
 
 def _vector_axes(rank_a: int, rank_b: int, axisa: int, axisb: int, axisc: int, axis: Any) -> Any:
@@ -40,12 +41,11 @@ def _cross_dims(
 ) -> Dims:
     a, b = axes_of(a), axes_of(b)
     at_a, at_b, at_c = _vector_axes(len(a), len(b), axisa, axisb, axisc, axis)
-    if a[at_a].size not in (None, 3) or b[at_b].size not in (None, 3):
-        raise NotImplementedError("cross products are differentiated for vectors of length 3 only")
-    facts.unify(a[at_a], b[at_b])
+    for length in (a[at_a], b[at_b]):
+        must_agree(facts, length, Dim(size=3))
     batch = facts.broadcast(_without(a, at_a), _without(b, at_b))
     at_c += len(batch) + 1
-    return (*batch[:at_c], a[at_a], *batch[at_c:])
+    return (*batch[:at_c], Dim(size=3), *batch[at_c:])
 
 
 @gate(

@@ -147,6 +147,10 @@ def gradient_type(t: Scalar | Array) -> Scalar | Array:
     return replace(t, extent=None) if isinstance(t, Scalar) else t
 
 
+class LengthError(Exception):
+    """Lengths that are known do not agree where they must."""
+
+
 class Facts:
     """What a program proves about lengths by running: `a @ b` proves that two axes agree.
 
@@ -182,6 +186,10 @@ class Facts:
         self._parts[found.symbol] = whole, bounds
         return found
 
+    def is_part(self, dim: Dim) -> bool:
+        """Whether a length is that of a slice, which may be shorter than its bounds say."""
+        return dim.symbol is not None and self.root(dim.symbol) in self._parts
+
     def number(self, value: Any) -> object:
         """What is the same for whole numbers that are computed alike: `i + 1`, wherever it is written."""
         made = self.definitions.get(value)
@@ -195,7 +203,12 @@ class Facts:
         return symbol
 
     def unify(self, a: Dim, b: Dim) -> None:
-        """Record that two lengths agree. `max(n - 1, 0)` may agree with `max(m - 1, 0)` where n is not m."""
+        """Record that two lengths agree. `max(n - 1, 0)` may agree with `max(m - 1, 0)` where n is not m.
+
+        Raises LengthError where they do not.
+        """
+        if a.size is not None and b.size is not None and a.size != b.size:
+            raise LengthError(f"{a.size} is not {b.size}")
         for known, symbol in ((a.size, b), (b.size, a)):
             if known is not None and symbol.symbol is not None and symbol.trim == 0:
                 self._sizes[symbol.symbol] = known
@@ -255,7 +268,7 @@ class Facts:
         self._parent, self._sizes, self._stretched = saved
 
     def broadcast(self, *shapes: tuple[Dim, ...]) -> tuple[Dim, ...]:
-        """The axes of a broadcast of `shapes`, as NumPy aligns them."""
+        """The axes of a broadcast of `shapes`, as NumPy aligns them. May raise LengthError."""
         rank = max(map(len, shapes), default=0)
         out: list[Dim] = [ONE] * rank
         for shape in shapes:

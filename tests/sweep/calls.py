@@ -1,0 +1,252 @@
+"""The calls of the sweep: every public function and array method, with the arguments that NumPy itself accepts."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import math
+import random
+import re
+import warnings
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from types import CodeType
+from typing import Any
+
+import numpy as np
+
+from tests.sweep.values import KEYWORDS, ONLY_OWN, OWN, PATTERNS, VARIABLES
+
+# What reads or writes files, or the state of NumPy; what gives no numbers; what gives other numbers each time.
+LEFT_OUT = frozenset(
+    """save savez savez_compressed savetxt load loadtxt genfromtxt fromfile fromregex fromstring frombuffer fromiter memmap tofile dump dumps
+    seterr seterrcall geterr geterrcall set_printoptions get_printoptions printoptions setbufsize getbufsize errstate info show_config show_runtime
+    test get_include lookfor source array2string array_repr array_str set_string_function typename base_repr binary_repr format_float_positional
+    format_float_scientific asmatrix bmat matrix mask_indices empty empty_like getfield setfield setflags tobytes tostring byteswap view item
+    frompyfunc vectorize apply_along_axis apply_over_axes fromfunction from_dlpack nditer nested_iters ndindex ndenumerate broadcast poly1d poly
+    shares_memory may_share_memory may_share_memory can_cast min_scalar_type common_type result_type promote_types isdtype issubdtype iscomplexobj
+    isrealobj datetime_as_string datetime_data busday_count busday_offset is_busday busdaycalendar isnat einsum_path require asarray_chkfinite
+    ndarray dtype finfo iinfo flatiter ufunc record recarray chararray char rec newbyteorder choose packbits unpackbits""".split()
+)  # fmt: skip
+SCALARS = ("float64", "float32", "int64", "int32", "uint8", "bool_", "array")
+REDUCING = ("add", "subtract", "multiply", "maximum", "minimum", "logaddexp", "hypot")
+CHANGING = frozenset({"sort", "partition", "fill", "put", "resize", "itemset"})
+PLACES = {"t": "v", "tA": "A", "tM": "M"}  # arrays that a call may change
+HOME = {"np": np, "math": math}
+FLOATS = frozenset(x for x, value in VARIABLES.items() if np.asarray(value).dtype.kind == "f")
+MOST = 70  # calls of one function
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call as text, and the program that weighs and sums what it gives."""
+
+    text: str
+    variables: tuple[str, ...]
+    program: str
+    weights: tuple[tuple[str, Any], ...]
+    kinds: frozenset[str]  # the dtypes of what it gives
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        return tuple(
+            np.copy(VARIABLES[x]) if np.ndim(VARIABLES[x]) or x == "z" else VARIABLES[x]
+            for x in self.variables
+        )
+
+    @property
+    def differentiated(self) -> tuple[int, ...]:
+        return tuple(i for i, x in enumerate(self.variables) if x in FLOATS)
+
+
+def functions() -> list[str]:
+    """The names of all that is swept, as a program writes them; a method begins with a dot."""
+    found = [f"np.{name}" for name in dir(np) if _is_function(np, name)]
+    found += [f"np.{name}" for name in SCALARS]
+    found += [f"np.linalg.{name}" for name in dir(np.linalg) if _is_function(np.linalg, name)]
+    found += [f"math.{name}" for name in dir(math) if _is_function(math, name)]
+    found += [f"np.{u}.{m}" for u in REDUCING for m in ("reduce", "accumulate", "outer", "reduceat")]
+    found += ["np.add.at", "np.subtract.at"]
+    found += [f".{name}" for name in dir(np.ndarray) if not name.startswith("_") and name not in LEFT_OUT]
+    found += ["abs", "sum", "max", "min", "round", "pow", "divmod", "float", "int", "bool", "len"]
+    return list(dict.fromkeys(found))
+
+
+def _is_function(home: Any, name: str) -> bool:
+    thing = getattr(home, name)
+    return (
+        not name.startswith("_") and name not in LEFT_OUT and callable(thing) and not isinstance(thing, type)
+    )
+
+
+def calls_of(function: str) -> list[Call]:
+    """Calls that NumPy accepts: of each pattern, and with each keyword in each of its values."""
+    draw = random.Random(zlib.crc32(function.encode()))
+    plain = list(_accepted(function, [_positional(p) for p in _patterns(function)]))
+    found = plain if len(plain) <= MOST // 2 else draw.sample(plain, MOST // 2)
+    keywords = keywords_of(function)
+    bases = [_arguments(function, c) for c in plain] if keywords else []
+    singles: list[Call] = []
+    for keyword in keywords:
+        for value in KEYWORDS[keyword].split(";"):
+            draw.shuffle(bases)
+            tries = [(base, [(keyword, value)]) for base in bases[:12]]
+            singles += _first(_with(function, tries), 2)
+    pairs: list[Call] = []
+    for _ in range(12 if len(keywords) > 1 else 0):
+        one, two = draw.sample(keywords, 2)
+        chosen = [(k, draw.choice(KEYWORDS[k].split(";"))) for k in (one, two)]
+        draw.shuffle(bases)
+        pairs += _first(_with(function, [(base, chosen) for base in bases[:12]]), 1)
+    room = max(MOST - len(found), MOST // 2)
+    more = [*singles, *pairs]
+    return [*found, *(more if len(more) <= room else draw.sample(more, room))]
+
+
+def a_call_of(function: str) -> Call | None:
+    """One of the calls of a function, found quickly."""
+    patterns = _patterns(function)
+    random.Random(zlib.crc32(function.encode())).shuffle(patterns)
+    return next(_accepted(function, map(_positional, patterns)), None)
+
+
+def _first(calls: Iterator[Call], count: int) -> list[Call]:
+    return [call for call, _ in zip(calls, range(count))]
+
+
+def _with(function: str, tries: list[tuple[list[str], list[tuple[str, str]]]]) -> Iterator[Call]:
+    return _accepted(function, ([*base, *(f"{k}={v}" for k, v in more)] for base, more in tries))
+
+
+def _patterns(function: str) -> list[str]:
+    own = OWN.get(function, "")
+    return [*(own.split(";") if own else []), *(PATTERNS if function not in ONLY_OWN else [])]
+
+
+@lru_cache(maxsize=4096)
+def _positional(pattern: str) -> list[str]:
+    node = ast.parse(f"f({pattern})", mode="eval").body
+    assert isinstance(node, ast.Call)
+    return [*map(ast.unparse, node.args), *(f"{k.arg}={ast.unparse(k.value)}" for k in node.keywords)]
+
+
+def _arguments(function: str, call: Call) -> list[str]:
+    node = ast.parse(call.text, mode="eval").body
+    assert isinstance(node, ast.Call)
+    own = [ast.unparse(node.func.value)] if function.startswith(".") else []  # type: ignore[attr-defined]
+    return [*own, *map(ast.unparse, node.args), *(f"{k.arg}={ast.unparse(k.value)}" for k in node.keywords)]
+
+
+def keywords_of(function: str) -> list[str]:
+    """The keywords that a function documents, in its signature or in the first lines of its text."""
+    thing = _thing(function)
+    if not callable(thing):
+        return []
+    names: set[str] = set()
+    if isinstance(thing, np.ufunc):
+        names = {"out", "where", "casting", "order", "dtype", "subok", "signature"} | (
+            {"axis", "axes", "keepdims"} if thing.signature else set()
+        )
+    else:
+        try:
+            names = {p.name for p in inspect.signature(thing).parameters.values() if p.kind.value in (1, 3)}
+        except (ValueError, TypeError):
+            pass
+        names |= set(re.findall(r"(\w+)\s*=", " ".join((thing.__doc__ or "").split("\n")[:6])))
+    return sorted(names & KEYWORDS.keys())
+
+
+def _thing(function: str) -> Any:
+    return getattr(np.ndarray, function[1:]) if function.startswith(".") else eval(function, dict(HOME))
+
+
+def _accepted(function: str, tries: Any) -> Iterator[Call]:
+    seen: set[str] = set()
+    for arguments in tries:
+        named = [a.partition("=")[0] for a in arguments if re.match(r"\w+=[^=]", a)]
+        text = _written(function, arguments)
+        if "out" in named and "e" in arguments:  # of nothing, NumPy takes arrays of any shape for that
+            continue
+        if text is None or text in seen or len(named) > len(set(named)):
+            continue
+        seen.add(text)
+        call = call_of(text)
+        if call is not None:
+            yield call
+
+
+def _written(function: str, arguments: list[str]) -> str | None:
+    if not function.startswith("."):
+        return f"{function}({', '.join(arguments)})"
+    if not arguments or not isinstance(
+        ast.parse(arguments[0], mode="eval").body, (ast.Name, ast.Attribute, ast.Subscript)
+    ):
+        return None
+    receiver = arguments[0]
+    if function[1:] in CHANGING:
+        places = {v: k for k, v in PLACES.items()}
+        receiver = places.get(receiver, receiver)
+        if receiver not in PLACES:
+            return None
+    if not callable(_thing(function)):
+        return f"{receiver}{function}" if len(arguments) == 1 else None
+    return f"{receiver}{function}({', '.join(arguments[1:])})"
+
+
+def call_of(text: str) -> Call | None:
+    """The call, if NumPy accepts it, twice alike, and gives real numbers that may depend on floats."""
+    code = compile(text, "call", "eval")
+    places = [place for place in PLACES if place in code.co_names]
+    used = {*code.co_names, *(PLACES[place] for place in places)}
+    variables = tuple(x for x in VARIABLES if x in used)
+    if FLOATS.isdisjoint(variables):
+        return None
+    outputs, again = _run(code, variables, places), _run(code, variables, places)
+    if not outputs or not again or not _alike(outputs, again):
+        return None
+    if "e" in variables and all(np.isnan(x).all() for _, x in outputs):
+        return None  # the mean of nothing, of which NumPy warns
+    draw = np.random.default_rng(zlib.crc32(text.encode()))
+    weights, terms = [], []
+    for j, (path, value) in enumerate(outputs):
+        weight = np.round(draw.uniform(-2.0, 2.0, np.shape(value)), 3)
+        weights.append((f"W{j}", weight if weight.ndim else float(weight)))
+        terms.append(f"np.sum(W{j} * {path})" if isinstance(value, np.ndarray) else f"W{j} * {path}")
+    setup = "".join(f"    {p} = {PLACES[p]}.copy()\n" for p in places)
+    own = f"    y = {text}\n" if outputs[0][0].startswith("y") else f"    {text}\n"
+    program = f"def f({', '.join(variables)}):\n{setup}{own}    return {' + '.join(terms)}\n"
+    kinds = frozenset(np.asarray(x).dtype.name for _, x in outputs)
+    return Call(text, variables, program, tuple(weights), kinds)
+
+
+def _run(code: CodeType, variables: tuple[str, ...], places: list[str]) -> list[tuple[str, Any]]:
+    """What a call gives: each number or array with the text that reaches it. Nothing where it fails."""
+    names = {x: np.copy(v) if isinstance(v := VARIABLES[x], np.ndarray) else v for x in variables}
+    names.update({p: np.copy(VARIABLES[PLACES[p]]) for p in places})
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            outcome = eval(code, {**HOME, **names})
+    except Exception:
+        return []
+    name = "y"
+    if outcome is None and places:  # it has written
+        outcome, name = names[places[0]], places[0]
+    outputs = list(_outputs(outcome, name))
+    return outputs if all(np.asarray(x).dtype.kind in "fiub" for _, x in outputs) else []
+
+
+def _outputs(outcome: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(outcome, (tuple, list)):
+        for j, item in enumerate(outcome):
+            yield from _outputs(item, f"{path}[{j}]")
+    elif isinstance(outcome, (np.ndarray, np.generic, bool, int, float, complex)):
+        yield path, outcome
+    else:
+        yield path, "no number"
+
+
+def _alike(a: list[tuple[str, Any]], b: list[tuple[str, Any]]) -> bool:
+    return all(np.array_equal(x, y, equal_nan=True) for (_, x), (_, y) in zip(a, b, strict=True))

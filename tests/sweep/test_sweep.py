@@ -1,0 +1,44 @@
+"""The sweep as a test: never wrong, never a crash. Some of the calls daily, all of them with the fuzzers."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.sweep.calls import a_call_of, call_of, functions
+from tests.sweep.judge import judge, swept
+
+FAULTS = ("wrong", "crash")
+
+# A call of each kind that has died inside generated text, or was wrong.
+KINDS = [
+    "np.meshgrid(v, u, a)", "np.meshgrid(M, v)", "np.sum(q, where=[True, False, True])", "v.clip(-0.5, 0.5, order='F')",
+    "v.clip(c, b, np.zeros(3))", "np.take(v, 0.3)", "np.take(M, (3, 2))", "np.take(M, k)", "v.take(k)", "np.floor_divide(n, w[:1])",
+    "np.floor_divide(v, [0.5, 1.5, 2.5])", "np.linalg.qr(M)", "np.linalg.qr(T)", "np.linalg.svd(M)", "np.linalg.svd(A)", "np.cross(w[:2], v)",
+    "np.cross(v[:2], w[:2])", "np.cross(M, v, 0)", "np.trapezoid(v, (0.5, 1.0, 2.5))", "np.trapezoid(v, (2, 3))", "np.rot90(M, 0.5)",
+    "np.linalg.pinv(A, 0.5)", "np.linalg.pinv(A)", "np.size(R, (0, 2))", "np.convolve(a, v)", "np.select(k, v)", "np.argpartition(v, i)",
+    "np.digitize(v, np.zeros(3))", "np.geomspace((2, 3), a)", "np.hsplit(M, (3, 2))", "np.put(t, [0, 1], w)", "np.put(t, k, a)", "sum(v, n)",
+    "sum(M, v)", "sum(v, M)", "np.isclose(v, [0.5, 1.5, 2.5])", "divmod(np.zeros(3), v)", "M.all(0, None, None)", "v.reshape(None)", "math.log(z)",
+    "max([[a, b], [c, 1.5]])", "np.linalg.multi_dot(M)", "np.average(A, [0, 1])", "np.squeeze(a, axis=0)", "np.logical_and(np.zeros(3), v)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", KINDS)
+def test_kinds(text: str) -> None:
+    call = call_of(text)
+    assert call is not None, "NumPy does not accept this"
+    for optimize in (True, False):
+        verdict = judge(call, optimize, with_value=optimize)
+        assert verdict.outcome not in FAULTS, verdict
+
+
+@pytest.mark.parametrize("third", range(3))
+def test_some_of_each(third: int) -> None:
+    """One call of every second function."""
+    found = [(call, judge(call)) for f in functions()[third::6] if (call := a_call_of(f)) is not None]
+    assert [(call.text, verdict) for call, verdict in found if verdict.outcome in FAULTS] == []
+
+
+@pytest.mark.fuzz
+@pytest.mark.parametrize("function", functions())
+def test_all(function: str) -> None:
+    assert [(call.text, verdict) for call, verdict in swept(function) if verdict.outcome in FAULTS] == []
