@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import linecache
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from types import CodeType, FunctionType, ModuleType
@@ -119,17 +119,24 @@ def _find(function: FunctionType) -> tuple[Definition, tuple[str, ...]]:
 def _definition(function: FunctionType, lines: tuple[str, ...]) -> Definition | None:
     """The definition that compiles to a function's code: at its line, or else where it has moved to."""
     code = function.__code__
-    qualname = getattr(code, "co_qualname", function.__qualname__)  # which `functools.wraps` leaves as it is
-    owner = class_around(qualname)
+    qualnames = [getattr(code, "co_qualname", function.__qualname__)]
+    if not hasattr(code, "co_qualname"):  # before Python 3.11 `functools.wraps` has replaced it
+        qualnames.append(code.co_name)
+
+    def read(node: Definition, imported: Iterable[str]) -> Definition | None:
+        found = (name for name in qualnames if is_source_of(node, code, name, imported))
+        return next((mangled(node, class_around(name)) for name in found), None)
+
     node = _block(lines, code.co_firstlineno - 1) if code.co_name != "<lambda>" else None
     if node is not None and node.name == code.co_name:
         modules = [n for n in code.co_names if isinstance(function.__globals__.get(n), ModuleType)]
-        if any(is_source_of(node, code, qualname, names) for names in (modules, ())):
-            return mangled(node, owner)
+        found = read(node, modules) or read(node, ())
+        if found is not None:
+            return found
     definitions, imported = _file(lines)
     named = [n for n in definitions if _name(n) == code.co_name]
     named.sort(key=lambda n: (abs(_first_line(n) - code.co_firstlineno), not _encloses(n, code)))
-    return next((mangled(n, owner) for n in named if is_source_of(n, code, qualname, imported)), None)
+    return next((found for n in named if (found := read(n, imported)) is not None), None)
 
 
 def _block(lines: tuple[str, ...], first: int) -> ast.FunctionDef | None:
