@@ -208,7 +208,8 @@ def with_place(error: Exception, place: Place) -> Exception:
     """`error`, of the exception type Python itself would have raised, with the user's line added."""
     said = error.args[0] if isinstance(error, KeyError) and error.args else error
     text = f"{said!r}\n{place}" if isinstance(error, KeyError) else f"{said}\n{place}"
-    for kind in type(error).__mro__:  # some exceptions want other arguments than a text
+    kinds = [kind for kind in type(error).__mro__ if not kind.__module__.startswith("numpy._")]
+    for kind in kinds:  # some exceptions want other arguments than a text
         try:
             return _KeyError(text) if kind is KeyError else kind(text)
         except TypeError:

@@ -19,17 +19,17 @@ from revcompile.errors import HostError, UnsupportedError, host
 from revcompile.frontend import expressions, growing, iterators, objects, ordering, texts
 from revcompile.frontend.expressions import axis_length, element_count, shape_of
 from revcompile.frontend.names import HostObject
+from revcompile.gates.infer import ask_host
 from revcompile.ir.nodes import Instance, Structure, Value, is_static, leaves
 from revcompile.ir.types import BOOL, Array, Scalar, is_float
 from revcompile.statements import branch, iterables
-from revcompile.syntax.abstract import Frame, Gradient, Left, Method, NestedFunction, Partial, class_of
+from revcompile.syntax.abstract import FUNCTIONS, Frame, Left, class_of
 from revcompile.syntax.mutable import is_growing
 
 if TYPE_CHECKING:
     from revcompile.frontend.lower import Lowering
 
 Args = tuple[Any, ...]
-FUNCTIONS = (NestedFunction, Method, Partial, Gradient)
 
 
 # -- what something is ---------------------------------------------------------------------------
@@ -45,7 +45,7 @@ def _len(low: Lowering, args: Args, *_: Any) -> Structure:
     if not isinstance(x, Value):
         return NotImplemented
     if not x.type.dims:
-        raise HostError(TypeError(f"object of type {x.type} has no len()"))
+        ask_host(len, (x,))
     return axis_length(low, x, 0)
 
 
@@ -385,6 +385,8 @@ def _divmod(low: Lowering, args: Args, *_: Any) -> Structure:
         return objects.operate(low, divmod, args)
     if is_static(args):
         return NotImplemented
+    if not all(isinstance(x, (Value, int, float)) for x in args):
+        ask_host(divmod, args)
     return low.operate(operator.floordiv, *args), low.operate(operator.mod, *args)
 
 

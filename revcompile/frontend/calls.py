@@ -38,7 +38,16 @@ from revcompile.gates.samples import Real
 from revcompile.gates.table import METHODS, TABLE, Gate
 from revcompile.ir.nodes import Apply, Structure, Value, is_static, leaves, map_structure
 from revcompile.ir.types import Array, Opaque, Scalar
-from revcompile.syntax.abstract import Frame, Gradient, Method, Native, NestedFunction, Partial
+from revcompile.syntax.abstract import (
+    FUNCTIONS,
+    Frame,
+    Gradient,
+    Method,
+    Native,
+    NestedFunction,
+    Partial,
+    class_of,
+)
 from revcompile.syntax.mutable import KINDS
 from revcompile.syntax.operators import BINARY, COMPARE, UNARY
 from revcompile.syntax.source import Source, parameters
@@ -90,6 +99,10 @@ def call(
         if is_defect(e):
             _ask_host(function, args, kwargs)
         raise
+
+
+def _some_function() -> None:
+    """Stands for a function of the program in a call that Python is asked about."""
 
 
 def _ask_host(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -188,6 +201,10 @@ def _call(
                 raise foreign.read_failed(low, frame, function, (args, kwargs), e) from None
     if draws.runs_as_it_is(function, args, kwargs):
         return draws.run(low, function, args, kwargs)
+    is_number = isinstance(function, Value) and isinstance(function.type, (Array, Scalar))
+    if is_number or not (isinstance(function, Value) or callable(function)):
+        kind = class_of(function) if isinstance(function, Value) else type(function)
+        raise HostError(TypeError(f"{kind.__name__!r} object is not callable"))
     return foreign.call(low, function, args, kwargs, frame)
 
 
@@ -353,8 +370,9 @@ def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict
     for argument in bound:
         if objects.is_object(argument):
             objects.refuse((argument,), f"{name_of(function)} ")
-        if isinstance(argument, (NestedFunction, Method, Partial, Gradient)):
-            raise HostError(TypeError(f"{name_of(function)} is applied to a function"))
+        if isinstance(argument, FUNCTIONS):
+            ask_host(function, [_some_function if isinstance(a, FUNCTIONS) else a for a in bound])
+            raise UnsupportedError(f"{name_of(function)} is applied to a function")
     for value in leaves(bound):
         if not isinstance(value.type, (Array, Scalar)) and gate.types is None:
             raise UnsupportedError(f"{name_of(function)} is applied to a {value.type}")

@@ -17,6 +17,7 @@ from revcompile.errors import HostError, UnsupportedError, host
 from revcompile.frontend import comprehensions, foreign, formatting, growing, identities, iterators, objects
 from revcompile.frontend.names import HostObject, is_library
 from revcompile.gates.effects import defined_, percent
+from revcompile.gates.infer import ask_host
 from revcompile.gates.lengths import length, size_of
 from revcompile.gates.rows import count
 from revcompile.gates.table import METHODS
@@ -224,6 +225,7 @@ def operate(low: Lowering, function: Any, *args: Structure) -> Structure:
         if any(isinstance(a, (list, tuple)) for a in args) and any(_is_array(a) for a in args):
             args = tuple(low.apply(np.array, (a,), {}) if isinstance(a, (list, tuple)) else a for a in args)
         else:
+            ask_host(function, args)
             for a in args:
                 if isinstance(a, Value):
                     low.static(a, "as the count of a repeated sequence")
@@ -270,12 +272,15 @@ def _compare_two(low: Lowering, op: ast.cmpop, left: Structure, right: Structure
         if contains is not None:
             found = low.truth(low.invoke(contains, left))
             return found if isinstance(op, ast.In) else operate(low, operator.not_, found)
+        if isinstance(right, str) or (isinstance(right, Value) and not right.type.dims):
+            ask_host(operator.contains, (right, left))
         item, items = low.static(left, "on the left of `in`"), low.static(right, "on the right of `in`")
         with host():
             found = item in items
         return found if isinstance(op, ast.In) else not found
     if (left is None or isinstance(left, str)) or (right is None or isinstance(right, str)):
         if not (is_static(left) and is_static(right)):
+            ask_host(COMPARE[type(op)], (left, right))
             return isinstance(op, ast.NotEq)
     if isinstance(left, (tuple, list)) and isinstance(right, (tuple, list)) and not is_static((left, right)):
         if isinstance(op, (ast.Eq, ast.NotEq)):

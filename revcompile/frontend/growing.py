@@ -34,7 +34,7 @@ from revcompile.gates.rows import (
 )
 from revcompile.gates.storing import store
 from revcompile.ir.nodes import EMPTY, Instance, Structure, Value, leaves, map_values
-from revcompile.ir.types import Array, Rows, Scalar, same_axes
+from revcompile.ir.types import Array, Rows, Scalar, is_float, same_axes
 from revcompile.statements.iterables import Iteration
 from revcompile.syntax.abstract import Native, Poison, Restart
 from revcompile.syntax.mutable import ITEMS, is_growing
@@ -62,7 +62,9 @@ def begin(low: Lowering, items: list[Structure]) -> Instance:
 def is_wanted(low: Lowering, site: Any, count: Structure) -> bool:
     """Whether a list of `count` equal items is to be a run-time list: where the run says how many."""
     wanted = ("grow", site)
-    if isinstance(count, Value) and ("keep", site) not in low.decisions and wanted not in low.decisions:
+    if not isinstance(count, Value) or is_float(count.type):
+        return False
+    if ("keep", site) not in low.decisions and wanted not in low.decisions:
         raise Restart(wanted)
     return wanted in low.decisions
 

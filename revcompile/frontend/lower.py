@@ -23,7 +23,7 @@ from revcompile.frontend.names import HostNames
 from revcompile.frontend.objects import is_object, iterate
 from revcompile.gates.axes import UnknownLength
 from revcompile.gates.foreign import Learning, Unfinished
-from revcompile.gates.infer import infer
+from revcompile.gates.infer import ask_host, infer
 from revcompile.gates.lengths import LENGTHS
 from revcompile.gates.shape import METHOD_ADAPTERS
 from revcompile.gates.table import TABLE
@@ -204,7 +204,7 @@ class Lowering(Language):
                 return foreign.items(self, structure)
             axes = structure.type.dims
             if not axes:
-                raise HostError(TypeError(f"cannot iterate over a {structure.type}"))
+                ask_host(iter, (structure,))
             if axes[0].size is None:
                 raise NeedShape(structure, "as the number of items to be taken apart")
             return [self.apply(operator.getitem, (structure, i), {}) for i in range(axes[0].size)]

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from revcompile.errors import HostError, UnsupportedError, host
 from revcompile.frontend import containers, growing
 from revcompile.frontend.names import HostObject, is_user_class
+from revcompile.gates.infer import ask_host
 from revcompile.ir.nodes import Instance, Raise, Structure, Value, is_static
 from revcompile.syntax.abstract import Left, Native, Poison
 from revcompile.syntax.mutable import Overlay, is_growing
@@ -406,13 +407,12 @@ def operate(low: Lowering, function: Any, args: tuple[Any, ...]) -> Structure:
     if function is operator.not_:
         return low.operate(operator.not_, truth(low, args[0]))
     if len(args) == 1 and function in UNARY:
-        method = special(low, args[0], UNARY[function])
-        if method is not None:
+        if (method := special(low, args[0], UNARY[function])) is not None:
             return low.invoke(method)
     if len(args) == 2:
-        result = _binary(low, function, *args)
-        if result is not NotImplemented:
+        if (result := _binary(low, function, *args)) is not NotImplemented:
             return result
+        ask_host(function, [a.obj if isinstance(a, HostObject) else a for a in args])
     return refuse(args, f"{getattr(function, '__name__', function)} ")
 
 

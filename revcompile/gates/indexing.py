@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.errors import HostError
 from revcompile.gates.axes import (
     Dims,
     along,
@@ -58,7 +57,7 @@ def getitem_dims(facts: Facts, a: Any, index: Any) -> Dims:
     dims = dims_of(facts, a)
     rest = len(dims) - sum(map(consumed, parts))
     if rest < 0:
-        raise HostError(IndexError("too many indices for array"))
+        raise IndexError("too many indices for array")
     if not any(part is Ellipsis for part in parts):
         parts.append(Ellipsis)
     out: list[Dim] = []

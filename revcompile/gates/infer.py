@@ -132,10 +132,10 @@ def _loosened(found: Any, first: Any, third: Any, facts: Facts) -> Any:
     return replace(found, dims=dims)
 
 
-def ask_host(function: Function, args: Sequence[Any], keywords: Mapping[str, Any]) -> None:
+def ask_host(function: Function, args: Sequence[Any], keywords: Mapping[str, Any] | None = None) -> None:
     """Raise what Python or NumPy raises for a call that makes no sense to us, if it makes none to them."""
     if not is_own(function):
-        _run_somehow(function, args, keywords, 0.5)
+        _run_somehow(function, args, keywords or {}, 0.5)
 
 
 def _run_somehow(function: Function, args: Sequence[Any], keywords: Mapping[str, Any], number: float) -> Any:

@@ -100,6 +100,8 @@ class Gradient:
     with_value: bool = False
 
 
+FUNCTIONS = (NestedFunction, Method, Partial, Gradient)  # what `callable` is true of
+
 Decision = tuple[str, Any]  # what to do, and the key of the statement with which to do it
 
 

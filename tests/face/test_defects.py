@@ -109,7 +109,7 @@ STAGES: list[tuple[Any, Any]] = [
     (pairs, "finish"), (compiler, "structure_of"), (compiler, "fuse_gates"), (compiler, "eliminate_common"),
     (compiler, "differentiate"), (compiler, "learn_of_calls"), (compiler, "refuse_cutting"),
     (compiler, "simplify"), (compiler, "eliminate_dead"), (compiler, "write_in_place"), (compiler, "settle"),
-    (compiler, "check"), (compiler, "_apart"), (compiler, "_agreements"), (reverse.Reverser, "apply"),
+    (compiler, "check"), (compiler, "apart"), (compiler, "agreements"), (reverse.Reverser, "apply"),
     (reverse.Reverser, "accumulate"), (reverse.Reverser, "_by_rule"), (write.Writer, "_apply"),
     (write, "to_text"), (spell.Speller, "application"), (dispatch, "guard_tests"), (dispatch, "function_text"),
     (dispatch, "signature_tests"), (dispatch, "module_text"), (dispatch, "key_of"),
