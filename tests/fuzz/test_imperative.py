@@ -25,7 +25,7 @@ from tests.fuzz.imperative.arguments import is_real, same, size, stepped
 from tests.fuzz.imperative.program import generate
 from tests.fuzz.imperative.state import install, snapshot, state
 
-EVERYDAY, BATCH, BATCHES = 40, 50, 40
+EVERYDAY, BATCH, BATCHES = 20, 50, 40
 
 # What may be refused (a part of the reason), and the largest share of the programs that may be refused for it.
 MAY_REFUSE: dict[str, float] = {
@@ -172,7 +172,7 @@ def _none(gradient: Any) -> Any:
 def test_the_judge(monkeypatch: pytest.MonkeyPatch, wrong: float) -> None:
     monkeypatch.setattr(judge, "ROUTES", {"optimised": lambda f, argnums: by_differences(f, argnums, wrong)})
     outcomes: Counter[str] = Counter()
-    for seed in range(60):
+    for seed in range(40):
         program = generate(random.Random(seed))
         if not program.single and not {"written", "overflow"} & program.features:
             outcomes[judge.judge(program, ["optimised"]).outcome] += 1
@@ -220,7 +220,7 @@ def test_random_programs(first: int) -> None:
 
 
 @settings(
-    max_examples=10, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=5, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
 @given(st.randoms(use_true_random=False))
 def test_programs_that_hypothesis_draws(source: random.Random) -> None:
