@@ -206,6 +206,7 @@ def _compile(
         careful = line.careful(gradient)
         return texts.write(Linked(careful, line.careful_of), _answer(careful, request))
 
+    low.let_go()
     return Compiled(
         name=primal.name,
         forward=whole,

@@ -23,7 +23,7 @@ import numpy as np
 from revcompile.codegen.entry import answering, condition_lines, hand_over, kept, pass_on
 from revcompile.codegen.forks import renew_cached_properties
 from revcompile.codegen.guards import guard_tests, signature_tests
-from revcompile.codegen.load import Namespace, forget, make_function
+from revcompile.codegen.load import Namespace, make_function
 from revcompile.codegen.module import function_text, module_text
 from revcompile.codegen.places import same_place
 from revcompile.codegen.specialization import ARITHMETIC, Blame, Careful, Mistaken, Specialization
@@ -89,7 +89,6 @@ class Dispatcher:
         self._leave_out_defaults()
         with _all_lock:
             _all.add(self)
-        weakref.finalize(self.entry, forget, self.namespace.files).atexit = False
 
     def _read(self) -> None:
         """The function as it is now: a notebook may replace its code in place."""
@@ -270,8 +269,20 @@ class Dispatcher:
             raise UnsupportedError(f"an argument of {self.name} cannot be part of a signature: {e}") from None
         for specialization in tuple(candidates or ()):
             if specialization not in tried and specialization.holds(*args, **kwargs):
+                self._note_use(key, specialization)
                 return specialization
         return None
+
+    def _note_use(self, key: Any, specialization: Specialization) -> None:
+        """Move what was used to where it is forgotten last."""
+        if not self.lock.acquire(blocking=False):
+            return  # while another thread compiles
+        group = self.table.get(key, [])
+        if specialization in group:
+            self.table.move_to_end(key)
+            group.remove(specialization)
+            group.insert(0, specialization)
+        self.lock.release()
 
     # -- compilation --------------------------------------------------------------------------
 
@@ -288,8 +299,9 @@ class Dispatcher:
         self.table.setdefault(key, []).insert(0, specialization)
         old = self.table[key][MAX_STALE:]  # of specialisations whose guards failed, few are kept
         del self.table[key][MAX_STALE:]
-        while len(self.table) > MAX_SPECIALIZATIONS:
-            old += self.table.popitem(last=False)[1]
+        while len(self.table) > MAX_SPECIALIZATIONS:  # the first is the one that was not used for longest
+            first = next(k for k, group in self.table.items() if self.shown not in group)
+            old += self.table.pop(first)
         if old:
             self._retire(old)
         return specialization
@@ -315,9 +327,7 @@ class Dispatcher:
             return False
 
     def _retire(self, old: list[Specialization]) -> None:
-        """Forget specialisations; their names a while later, when no thread can be running them."""
-        for specialization in old:
-            self.namespace.forget(specialization.codes)
+        """Forget the names of specialisations a while later, when no thread can be running them."""
         self.retired.extend(old)
         alive = [*self.retired, *(s for group in self.table.values() for s in group)]
         codes = [code for s in alive for code in s.codes]
@@ -446,8 +456,10 @@ class Dispatcher:
     def forget(self) -> None:
         """Drop what is compiled: a rule that it may use has changed."""
         with self.lock:
+            old = [s for group in self.table.values() for s in group]
             self.table.clear()
             self.entry.__code__ = self._stub()
+            self._retire(old)
 
     # -- the face -----------------------------------------------------------------------------
 

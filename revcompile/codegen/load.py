@@ -10,6 +10,7 @@ import itertools
 import keyword
 import linecache
 import math
+import weakref
 from collections.abc import Iterable, Iterator
 from types import CodeType, FunctionType
 from typing import Any
@@ -37,7 +38,6 @@ class Namespace:
         self.reserved: frozenset[str] = frozenset()  # the parameters' names, which would hide a global
         self._names: dict[int, str] = {}
         self.locals: set[str] = set()  # variables of the code under construction, which would hide a global
-        self.files: set[str] = set()
 
     def reserve(self, parameters: Iterable[str]) -> None:
         """Keep these names for the parameters."""
@@ -75,9 +75,7 @@ class Namespace:
 
     def compile(self, text: str, label: str) -> CodeType:
         """The code of the one function that `text` defines, which this namespace serves."""
-        code = compile_text(text, label)
-        self.files.add(code.co_filename)
-        return code
+        return compile_text(text, label)
 
     def having(self, helpers: dict[str, str]) -> dict[str, Any]:
         """These globals, and the functions that `helpers` defines, by their names."""
@@ -97,12 +95,6 @@ class Namespace:
             self._names.pop(id(self.globals[name]), None)
             del self.globals[name]
 
-    def forget(self, codes: Iterable[CodeType]) -> None:
-        """Drop the text of code that no longer runs."""
-        names = {code.co_filename for code in codes}
-        self.files -= names
-        forget(names)
-
 
 def _names_of(code: CodeType) -> Iterator[str]:
     yield from code.co_names
@@ -112,7 +104,7 @@ def _names_of(code: CodeType) -> Iterator[str]:
 
 
 def compile_text(text: str, label: str) -> CodeType:
-    """The code of the one function that `text` defines; tracebacks show the text."""
+    """The code of the one function that `text` defines; tracebacks show the text while it is in use."""
     filename = f"<revcompile {label} {next(_counter)}>"
     if isinstance(text, Text) and any(text.places):
         PLACES[filename] = text.places
@@ -121,14 +113,14 @@ def compile_text(text: str, label: str) -> CodeType:
     if len(codes) != 1 or module.co_names != (codes[0].co_name,):
         raise InternalError(f"the text of {label} is more than one function")
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
+    weakref.finalize(codes[0], _forget, filename).atexit = False
     return codes[0]
 
 
-def forget(filenames: Iterable[str]) -> None:
-    """Drop texts from linecache."""
-    for filename in list(filenames):
-        linecache.cache.pop(filename, None)
-        PLACES.pop(filename, None)
+def _forget(filename: str) -> None:
+    """Drop a text, and what is known of its lines."""
+    linecache.cache.pop(filename, None)
+    PLACES.pop(filename, None)
 
 
 def make_function(

@@ -19,7 +19,8 @@ import numpy as np
 
 import revcompile.runtime as runtime
 from revcompile.codegen.text import format_text
-from revcompile.frontend.names import HostObject
+from revcompile.errors import is_own
+from revcompile.frontend.names import HostObject, is_library
 from revcompile.gates.draws import DRAWS
 from revcompile.gates.effects import format_, identity, percent, print_
 from revcompile.gates.foreign import ForeignCall
@@ -294,6 +295,8 @@ def _public_name(obj: Any) -> str | None:
 
 def public_name(obj: Any) -> str | None:
     """The name under which NumPy, math or Python itself has an object; helpers by their own name."""
+    if isinstance(obj, FunctionType) and not is_library(obj) and not is_own(obj):
+        return None
     try:
         return _public_name(obj)
     except TypeError:

@@ -6,7 +6,6 @@ import ast
 import inspect
 from collections import Counter, OrderedDict
 from contextlib import nullcontext
-from functools import lru_cache
 from types import BuiltinFunctionType, BuiltinMethodType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
@@ -405,7 +404,6 @@ def _opaque(low: Lowering, gate: Gate, function: Any, bound: tuple[Any, ...]) ->
     return output
 
 
-@lru_cache(maxsize=4096)
 def _is_array_like(gate: Gate, position: int) -> bool:
     """Whether a list for this parameter means the array of its items: where the gate knows no list there."""
     parameter = list(gate.signature.parameters.values())[position]

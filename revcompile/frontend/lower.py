@@ -100,6 +100,12 @@ class Lowering(Language):
         self.returned: ast.AST | None = None  # the expression that the function returned last
         self.steering: set[Value] = set()  # integers used as an index, a bound, an axis
 
+    def let_go(self) -> None:
+        """Forget the call's own objects: what is compiled is kept, and its arguments are not."""
+        host = self.host
+        for known in (self.values, self.iterators, host.objects_of, host.origins, host.lent, host.copies):
+            known.clear()
+
     # -- evaluation ---------------------------------------------------------------------------
 
     def evaluate(self, node: ast.expr, frame: Frame) -> Structure:

@@ -26,6 +26,7 @@ import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from types import FunctionType
 from typing import Any
 
 from revcompile.gates.samples import Example, Real, example
@@ -106,22 +107,42 @@ class Gate:
 
 
 class Table(dict[Function, Gate]):
-    """Function → gate. What is made for one compilation (`gates/halves`) is not in it, but brings its own."""
+    """Function → gate.
+
+    What is made for one compilation (`gates/halves`) is not in it, but brings its own. A user's function
+    keeps its gate itself, so that both go together.
+    """
 
     def __missing__(self, function: Function) -> Gate:
-        own = getattr(function, "gate", None)
+        own = _kept(function) or getattr(function, "gate", None)
         if not isinstance(own, Gate):
             raise KeyError(function)
         return own
 
+    def __contains__(self, function: object) -> bool:
+        return super().__contains__(function) or _kept(function) is not None
 
+    def get(self, function: Function, default: Any = None) -> Any:
+        return self[function] if function in self else default  # noqa: SIM401  (it is that method)
+
+
+def _kept(function: Any) -> Gate | None:
+    """The gate that a user's function keeps. (A wrapper may have a copy of its function's attributes.)"""
+    found = function.__dict__.get(KEEPS) if isinstance(function, FunctionType) else None
+    return found if isinstance(found, Gate) and function in found.functions else None
+
+
+KEEPS = "__gate__"
 TABLE = Table()
 METHODS: dict[str, Function] = {}
 
 
 def register(gate: Gate, methods: Iterable[str] = ()) -> None:
     for function in gate.functions:
-        TABLE[function] = gate
+        if gate.foreign and isinstance(function, FunctionType):
+            function.__dict__[KEEPS] = gate
+        else:
+            TABLE[function] = gate
     for method in methods:
         METHODS[method] = gate.functions[0]
 

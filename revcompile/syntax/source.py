@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from revcompile.errors import Place, UnsupportedError
 from revcompile.syntax.matching import Definition, class_around, is_source_of, mangled
 
-MAX_KEPT = 2048
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
-_found: dict[tuple[CodeType, str], tuple[Definition, tuple[str, ...]]] = {}  # what is known to match
+# What is known to match. Equal code is the same code to a dictionary: the name of the file tells it apart.
+_found: WeakKeyDictionary[CodeType, tuple[str, Definition, tuple[str, ...]]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -67,13 +68,11 @@ def find_source(function: Callable[..., Any]) -> Source:
             way_out="Decorate a Python function, or register a rule with @revcompile.gate.",
         )
     code = function.__code__
-    key = (code, code.co_filename)
-    found = _found.get(key)
-    if found is None:
-        while len(_found) >= MAX_KEPT:
-            _found.pop(next(iter(_found), key), None)
-        _found[key] = found = _find(function)
-    return Source(function, found[0], code.co_filename, 0, found[1])
+    filename, node, lines = _found.get(code) or ("", None, ())
+    if node is None or filename != code.co_filename:
+        node, lines = _find(function)
+        _found[code] = (code.co_filename, node, lines)
+    return Source(function, node, code.co_filename, 0, lines)
 
 
 def _find(function: FunctionType) -> tuple[Definition, tuple[str, ...]]:

@@ -8,19 +8,21 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import FunctionType, MethodType
 from typing import Any, Protocol, get_args, get_origin, overload
 
 import numpy as np
 
 from revcompile.dispatch import Dispatcher, Options
-from revcompile.errors import trimmed
+from revcompile.errors import PYTHON_ERRORS, InternalError, UnsupportedError, trimmed
 from revcompile.ir.identifiers import function_name
-from revcompile.transforms import pickling
+from revcompile.transforms import lazily, pickling
 from revcompile.transforms.around import around, function_around, has_rule, is_callable_object
 
 Argnums = int | str | tuple[int | str, ...] | None
 BACKENDS = ("numpy",)
+PREVENTS = (UnsupportedError, InternalError, *PYTHON_ERRORS, ArithmeticError)  # a preview for floats
 
 
 class GradientFunction(Protocol):
@@ -39,22 +41,24 @@ class GradientFunction(Protocol):
 
 
 class Specializations(Mapping[str, str]):
-    """A live view: signature → generated source."""
+    """A live view: signature → generated source. Before any call, to go through it is a look."""
 
     def __init__(self, dispatcher: Dispatcher) -> None:
         self._dispatcher = dispatcher
 
     def __getitem__(self, signature: str) -> str:
+        _preview(self._dispatcher)
         return self._dispatcher.specializations()[signature]
 
     def __iter__(self) -> Any:
+        _preview(self._dispatcher)
         return iter(self._dispatcher.specializations())
 
     def __len__(self) -> int:
         return len(self._dispatcher.specializations())
 
     def __repr__(self) -> str:
-        return f"<specializations: {', '.join(self) or 'none yet'}>"
+        return f"<specializations: {', '.join(self._dispatcher.specializations()) or 'none yet'}>"
 
 
 @overload
@@ -187,7 +191,7 @@ def _transform(
     return make_gradient(f, options) if f is not None else trimmed(lambda g: make_gradient(g, options))
 
 
-def make_gradient(f: Any, options: Options, preview: bool = True) -> Any:
+def make_gradient(f: Any, options: Options) -> Any:
     """The gradient function of `f`: a dispatcher's entry, with its attributes."""
     if isinstance(f, (staticmethod, classmethod)):
         return type(f)(make_gradient(f.__func__, options))
@@ -209,26 +213,31 @@ def make_gradient(f: Any, options: Options, preview: bool = True) -> Any:
     entry.argnums, entry.has_aux = options.argnums, options.has_aux  # type: ignore[attr-defined]
     entry.specializations = Specializations(dispatcher)  # type: ignore[attr-defined]
     entry.source_for = _source_for(dispatcher)  # type: ignore[attr-defined]
-    if preview:
-        with dispatcher.learning.forbidden():
-            _preview(dispatcher)
-    else:
-        entry.source = entry.backward_source = _NOT_CALLED  # type: ignore[attr-defined]
+    lazily.attribute(entry, "source", lambda: _preview(dispatcher))
+    lazily.attribute(entry, "backward_source", lambda: _preview(dispatcher))
     if options.with_value:
         entry.value_and_grad = entry  # type: ignore[attr-defined]
     else:
-        both = Options(options.argnums, options.has_aux, options.optimize, with_value=True)
-        entry.value_and_grad = make_gradient(f, both, preview=False)  # type: ignore[attr-defined]
-        if isinstance(f, FunctionType):
-            pickling.make_attribute_importable(entry.value_and_grad, f, both)  # type: ignore[attr-defined]
+        lazily.attribute(entry, "value_and_grad", lambda: _add_value(dispatcher, f))
     return entry if isinstance(f, FunctionType) else BoundGradient(entry, f, options)
+
+
+def _add_value(dispatcher: Dispatcher, f: Any) -> None:
+    """Give a gradient function its `value_and_grad`."""
+    entry: Any = dispatcher.entry
+    options = replace(dispatcher.options, with_value=True)
+    made = make_gradient(f, options)
+    made.primal = entry.primal
+    entry.value_and_grad = made
+    if isinstance(f, FunctionType):
+        pickling.make_attribute_importable(made, f, options)
 
 
 def _of_gradient(gradient: Any, options: Options) -> Any:
     """The gradient of a gradient function: of a function that calls it, whose source is made here."""
     function = function_around(gradient, inspect.signature(gradient), function_name(gradient))
     entry = make_gradient(function, options)
-    entry.primal = entry.value_and_grad.primal = gradient
+    entry.primal = gradient
     return entry
 
 
@@ -266,9 +275,6 @@ class BoundGradient:
         return make_gradient, self._recipe
 
 
-_NOT_CALLED = "# no source yet: call it once, or ask for source_for(*args)\n"
-
-
 def _source_for(dispatcher: Dispatcher) -> Callable[..., str]:
     def source_for(*args: Any, **kwargs: Any) -> str:
         """The generated module for arguments like these."""
@@ -282,6 +288,8 @@ def _source_for(dispatcher: Dispatcher) -> Callable[..., str]:
 
 def _preview(dispatcher: Dispatcher) -> None:
     """Before any call: the source for annotated types, and for floats where there are none."""
+    if dispatcher.shown is not None:
+        return
     entry = dispatcher.entry
     parameters: list[inspect.Parameter] = []
     for parameter in dispatcher.signature.parameters.values():
@@ -294,12 +302,12 @@ def _preview(dispatcher: Dispatcher) -> None:
         examples = {p: _example_of(annotations.get(p.name), rank) for p in parameters}
         args = tuple(x for p, x in examples.items() if p.kind is not p.KEYWORD_ONLY)
         static = dispatcher.static
+        by_name = {p.name: x for p, x in examples.items() if p.kind is p.KEYWORD_ONLY}
         try:
-            dispatcher.show(
-                dispatcher.find(args, {p.name: x for p, x in examples.items() if p.kind is p.KEYWORD_ONLY})
-            )
+            with dispatcher.learning.forbidden():
+                dispatcher.show(dispatcher.find(args, by_name))
             return
-        except Exception as e:  # whatever it is, the call that has real arguments reports it
+        except PREVENTS as e:  # the call that has real arguments reports it
             reason = str(e).splitlines()[0] if str(e) else type(e).__name__
             dispatcher.static = (
                 static  # what must be known of these examples says nothing of a call's arguments

@@ -15,8 +15,6 @@ from revcompile.gates.effects import stop_gradient
 Rule = Callable[..., Any]
 __all__ = ["gate", "stop_gradient"]
 
-_of_users: set[Callable[..., Any]] = set()
-
 
 def gate(
     function: Callable[..., Any],
@@ -69,7 +67,7 @@ def gate(
     """
     if not callable(function):
         raise TypeError(f"gate takes the function that gets the rule, not {function!r}")
-    if function in table.TABLE and function not in _of_users:
+    if function in table.TABLE and not table.TABLE[function].foreign:
         raise ValueError(f"{getattr(function, '__name__', function)} has a rule already")
 
     def register(rule: Rule) -> Rule:
@@ -81,7 +79,6 @@ def gate(
             n = len(table.signature_of(function).parameters)
             pair = foreign.forward_half(forward, label), foreign.backward_half(rule, n, label)
             table.opaque(function, *pair, label, types)
-        _of_users.add(function)
         dispatch.forget_all()
         return rule
 
