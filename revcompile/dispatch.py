@@ -12,7 +12,7 @@ import inspect
 import os
 import threading
 import weakref
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import CodeType, FunctionType, MethodType
@@ -26,6 +26,7 @@ from revcompile.codegen.guards import guard_tests, signature_tests
 from revcompile.codegen.load import Namespace, make_function
 from revcompile.codegen.module import function_text, module_text
 from revcompile.codegen.places import same_place
+from revcompile.codegen.recent import MAX_SPECIALIZATIONS, Recent
 from revcompile.codegen.specialization import ARITHMETIC, Blame, Careful, Mistaken, Specialization
 from revcompile.compiler import Compiled, MustBeStatic, Request, compile_gradient
 from revcompile.errors import HostError, UnsupportedError, seen_outside, trimmed
@@ -44,9 +45,7 @@ from revcompile.ir.identifiers import function_name
 from revcompile.runtime import ChangedKind
 from revcompile.syntax.source import Source, find_source
 
-MAX_SPECIALIZATIONS = 64
 MAX_TRIES = 12  # of a call whose calls as they are give something of another kind each time
-MAX_STALE = 4  # specialisations of one signature whose guards differ
 _all: weakref.WeakSet[Dispatcher] = weakref.WeakSet()
 _stubs: weakref.WeakValueDictionary[str, Dispatcher] = weakref.WeakValueDictionary()  # by file of their code
 _all_lock = threading.Lock()
@@ -73,7 +72,7 @@ class Dispatcher:
     function: FunctionType
     options: Options
     owner: Any = None  # the object that a bound method is bound to
-    table: OrderedDict[Any, list[Specialization]] = field(default_factory=OrderedDict)
+    table: Recent = field(default_factory=Recent)
     static: frozenset[Place] = frozenset()
     lock: Any = field(default_factory=threading.RLock)
     learning: Learning = field(default_factory=Learning)
@@ -264,25 +263,16 @@ class Dispatcher:
         self, key: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], tried: Sequence[Specialization]
     ) -> Specialization | None:
         try:
-            candidates = self.table.get(key)
+            candidates = self.table.of(key)
         except TypeError as e:
             raise UnsupportedError(f"an argument of {self.name} cannot be part of a signature: {e}") from None
-        for specialization in tuple(candidates or ()):
+        for specialization in candidates:
             if specialization not in tried and specialization.holds(*args, **kwargs):
-                self._note_use(key, specialization)
+                if self.lock.acquire(blocking=False):  # else another thread compiles
+                    self.table.use(key, specialization)
+                    self.lock.release()
                 return specialization
         return None
-
-    def _note_use(self, key: Any, specialization: Specialization) -> None:
-        """Move what was used to where it is forgotten last."""
-        if not self.lock.acquire(blocking=False):
-            return  # while another thread compiles
-        group = self.table.get(key, [])
-        if specialization in group:
-            self.table.move_to_end(key)
-            group.remove(specialization)
-            group.insert(0, specialization)
-        self.lock.release()
 
     # -- compilation --------------------------------------------------------------------------
 
@@ -296,12 +286,7 @@ class Dispatcher:
         )  # fmt: skip
         compiled = self._compiled(request, arguments)
         specialization = self._load(compiled, key, list(arguments))
-        self.table.setdefault(key, []).insert(0, specialization)
-        old = self.table[key][MAX_STALE:]  # of specialisations whose guards failed, few are kept
-        del self.table[key][MAX_STALE:]
-        while len(self.table) > MAX_SPECIALIZATIONS:  # the first is the one that was not used for longest
-            first = next(k for k, group in self.table.items() if self.shown not in group)
-            old += self.table.pop(first)
+        old = self.table.add(key, specialization, self.shown)
         if old:
             self._retire(old)
         return specialization
@@ -329,7 +314,7 @@ class Dispatcher:
     def _retire(self, old: list[Specialization]) -> None:
         """Forget the names of specialisations a while later, when no thread can be running them."""
         self.retired.extend(old)
-        alive = [*self.retired, *(s for group in self.table.values() for s in group)]
+        alive = [*self.retired, *self.table]
         codes = [code for s in alive for code in s.codes]
         self.namespace.keep([*codes, self.entry.__code__], [self._dispatch, self._carefully])
 
@@ -456,8 +441,7 @@ class Dispatcher:
     def forget(self) -> None:
         """Drop what is compiled: a rule that it may use has changed."""
         with self.lock:
-            old = [s for group in self.table.values() for s in group]
-            self.table.clear()
+            old = self.table.clear()
             self.entry.__code__ = self._stub()
             self._retire(old)
 
@@ -476,7 +460,7 @@ class Dispatcher:
 
     def specializations(self) -> dict[str, str]:
         """Signature → generated source, of all that is compiled."""
-        return {s.description: s.source for group in list(self.table.values()) for s in group}
+        return {s.description: s.source for s in self.table}
 
 
 def _may_change(default: Any) -> bool:
