@@ -266,7 +266,7 @@ def _compare_chain(
 def _compare_two(low: Lowering, op: ast.cmpop, left: Structure, right: Structure, frame: Frame) -> Structure:
     if isinstance(op, (ast.Is, ast.IsNot)):
         same = identities.is_same(low, left, right)
-        return same if isinstance(op, ast.Is) else not same
+        return same if isinstance(op, ast.Is) else operate(low, operator.not_, same)
     if isinstance(op, (ast.In, ast.NotIn)):
         contains = objects.special(low, right, "contains") if objects.is_object(right) else None
         if contains is not None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from revcompile.errors import HostError, UnsupportedError
-from revcompile.frontend import containers, iterators, objects
+from revcompile.frontend import containers, identities, iterators, objects
 from revcompile.frontend.names import HostObject
 from revcompile.ir.nodes import Instance, Structure, Value, is_static
 from revcompile.ir.types import Array
@@ -180,7 +180,7 @@ def _number_of_object(low: Lowering, args: Args, kwargs: Any, node: Any, frame: 
 
 
 def _other_object(low: Lowering, args: Args, *_: Any) -> Structure:
-    return not low.same(*args)
+    return low.operate(operator.not_, low.same(*args))
 
 
 def _truth(low: Lowering, args: Args, *_: Any) -> Structure:
@@ -304,8 +304,12 @@ def _deepcopy(low: Lowering, args: Args, *_: Any) -> Structure:
 
 def _deep(low: Lowering, x: Structure, done: dict[int, Any]) -> Structure:
     """A copy of `x` and of all that is in it; what is in it twice is copied once."""
-    if id(x) in done:
-        return done[id(x)]
+    path, obj = identities.origin(low, x) or (None, x)
+    for other, there, _ in done.values():
+        if path is not None and there not in (None, path) and type(other) is type(obj):
+            low.host.compare(path, there, other is obj)
+    if id(obj) in done:
+        return done[id(obj)][2]
     out: Any = x
     if isinstance(x, Value):
         out = low.apply(np.copy, (x,), {}) if isinstance(x.type, Array) else x
@@ -321,7 +325,7 @@ def _deep(low: Lowering, x: Structure, done: dict[int, Any]) -> Structure:
     elif isinstance(x, Instance):
         parts = {k: _deep(low, item, done) for k, item in x.attributes.items()}
         out = low.own(Instance(x.cls, parts))
-    done[id(x)] = out
+    done[id(obj)] = obj, path, out
     return out
 
 

@@ -161,7 +161,7 @@ class _Call:
         parameters = []
         for name, argument in self.given.arguments.items():
             fresh = self._copied(argument, name in self.wanted)
-            self.given.arguments[name] = low.mutables.adopt(fresh)
+            self.given.arguments[name] = low.mutables.adopt(fresh, copied=True)
             parameters.append(Parameter(name, map_structure(lambda leaf: leaf, fresh)))
         before = builder.statements
         result: Structure = None

@@ -7,6 +7,7 @@ makes itself is itself, but for numbers and tuples, which are put together again
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,10 @@ from revcompile.errors import UnsupportedError
 from revcompile.frontend.names import HostObject, Path
 from revcompile.frontend.objects import class_of as class_of_object
 from revcompile.frontend.objects import is_object
+from revcompile.gates.effects import identity
+from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Structure, Value
+from revcompile.ir.types import Array
 from revcompile.syntax.abstract import class_of
 from revcompile.syntax.mutable import KINDS
 
@@ -25,11 +29,11 @@ if TYPE_CHECKING:
 CONSTANTS = (int, float, complex, str, bytes, tuple, frozenset, slice, np.generic)
 
 
-def is_same(low: Lowering, left: Structure, right: Structure) -> bool:
+def is_same(low: Lowering, left: Structure, right: Structure) -> Structure:
     """`left is right`"""
     if left is right:
         return True
-    here, there = _origin(low, left), _origin(low, right)
+    here, there = origin(low, left), origin(low, right)
     if here is not None and there is not None:
         same = here[1] is there[1]
         if here[0] != there[0]:
@@ -37,6 +41,8 @@ def is_same(low: Lowering, left: Structure, right: Structure) -> bool:
         return same
     if left == () == right and type(left) is type(right) is tuple:
         return True
+    if _kind(left) is bool is _kind(right):
+        return low.operate(operator.eq, left, right)
     if _may_be_same(low, left, right):
         raise UnsupportedError(
             "whether two objects are the same one is known only at run time", way_out="Use ==."
@@ -44,29 +50,35 @@ def is_same(low: Lowering, left: Structure, right: Structure) -> bool:
     return False
 
 
-def _origin(low: Lowering, x: Structure) -> tuple[Path, Any] | None:
+def origin(low: Lowering, x: Structure) -> tuple[Path, Any] | None:
     """Which object of the program, or of the arguments, a structure stands for."""
     if isinstance(x, HostObject):
         return x.path, x.obj
     if isinstance(x, Value):
         return low.host.origins.get(x)
-    _, *origin = low.host.lent.get(id(x)) or low.host.copies.get(id(x)) or (x,)
-    return (origin[0], origin[1]) if origin else None
+    _, *found = low.host.lent.get(id(x)) or low.host.copies.get(id(x)) or (x,)
+    return (found[0], found[1]) if found else None
+
+
+def _is_itself(low: Lowering, x: Structure) -> bool:
+    """Whether what else is the same object is the same structure, or has the same origin."""
+    if not isinstance(x, Value):
+        return low.mutables.is_known(x) or origin(low, x) is not None
+    made = low.builder.definitions.get(x)
+    is_new = made is not None and made.function is not identity and not TABLE[made.function].view
+    return isinstance(x.type, Array) and (is_new or origin(low, x) is not None)
 
 
 def _may_be_same(low: Lowering, left: Structure, right: Structure) -> bool:
     if _kind(left) is not _kind(right):
         return False
-    for x in (left, right):
-        if isinstance(x, Value) or (isinstance(x, KINDS) and low.mutables.stands_for_others(x)):
-            return True
+    if any(isinstance(x, KINDS) and low.mutables.stands_for_others(x) for x in (left, right)):
+        return True
     if isinstance(left, tuple):
         return len(left) == len(right)
-    if isinstance(left, CONSTANTS):
-        return bool(left == right)
-    if isinstance(left, KINDS) or is_object(left):
-        return not all(low.mutables.is_known(x) or _origin(low, x) for x in (left, right))
-    return False  # functions, classes and the like stand for themselves
+    if isinstance(left, Value) or isinstance(right, Value) or isinstance(left, KINDS) or is_object(left):
+        return not all(_is_itself(low, x) for x in (left, right))
+    return isinstance(left, CONSTANTS) and bool(left == right)  # functions and classes are themselves
 
 
 def _kind(x: Structure) -> Any:

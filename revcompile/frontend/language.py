@@ -132,7 +132,7 @@ class Language:
     def equal(self: Any, left: Structure, right: Structure) -> Structure:
         return expressions.equal_sequences(self, self.frames[-1], left, right)
 
-    def same(self: Any, left: Structure, right: Structure) -> bool:
+    def same(self: Any, left: Structure, right: Structure) -> Structure:
         return identities.is_same(self, left, right)
 
     def source_of(self: Any, function: Callable[..., Any]) -> Source:

@@ -96,6 +96,7 @@ class Mutables:
         self.decisions = decisions  # what an earlier attempt to compile has found out
         self.changed: dict[int, Any] = {}
         self._known: dict[int, Known] = {}
+        self._copied: set[int] = set()  # of these, those that stand for what they are copies of
         self._fixed: dict[int, Refusal] = {}
         self._spoiled: dict[int, Refusal] = {}
         self._sites: dict[int, Any] = {}  # where in the program the lists are made that may grow
@@ -135,10 +136,12 @@ class Mutables:
             self._known.setdefault(id(part), Known(part, self._known[id(container)].level))
         return part
 
-    def adopt(self, structure: Structure) -> Structure:
-        """`structure`, all of whose containers the program has just made."""
+    def adopt(self, structure: Structure, copied: bool = False) -> Structure:
+        """`structure`, all of whose containers the program has just made, or stand for others."""
         for container in containers(structure):
             self.own(container)
+            if copied:
+                self._copied.add(id(container))
         return structure
 
     def change(self, container: Any, keeps_length: bool = False) -> None:
@@ -188,8 +191,8 @@ class Mutables:
         self._fixed.setdefault(id(container), Refusal(container, reason, decision))
 
     def is_known(self, container: Any) -> bool:
-        """Whether the program has made it, or was given it."""
-        return id(container) in self._known
+        """Whether the program has made it, or was given it: it stands for itself."""
+        return id(container) in self._known and id(container) not in self._copied
 
     def stands_for_others(self, container: Any) -> bool:
         """Whether the run decides which container this is."""

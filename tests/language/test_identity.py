@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 
-from revcompile import UnsupportedError, value_and_grad
+from revcompile import UnsupportedError, grad, value_and_grad
 from tests.support.program import make
 
 PROGRAM = """
@@ -97,7 +99,7 @@ def test_of_the_arguments(form, optimize):
 
 def test_of_an_argument_and_a_global():
     for name, value in (("L", [1.0]), ("T", (1.0, 2.0)), ("D", {"a": 1.0}), ("A", np.ones(2))):
-        for form in FORMS:
+        for form in FORMS[::3]:
             f = make(f"{PROGRAM}\ndef f(x, p_):\n    {form.format(a='p_', b=name)}\n")
             g = value_and_grad(f, argnums=0)
             own = f.__globals__[name]
@@ -118,11 +120,49 @@ def test_of_an_object_that_is_differentiated():
     assert g(own)[1].v == 2.0
 
 
+BODIES = [
+    "s = x\n    for i, l in enumerate(K):\n        for j, m in enumerate(K):\n            if l is m:\n                s = s * 2.0 + i * j\n    return s",
+    "a = np.ones(2) * x\n    b = a\n    b += 1.0\n    return np.sum(b) * (2.0 if a is b else 3.0)",
+    "a = np.ones(2) * x\n    b = a\n    b[0] = x * x\n    return np.sum(b) * (2.0 if a is b else 3.0) * (2.0 if a is A else 3.0)",
+    "a = [x]\n    b = a\n    b += [x * x]\n    return sum(a) * (2.0 if a is b else 3.0)",
+    "a = [x]\n    b = a\n    b = b + [x * x]\n    return sum(b) * (2.0 if a is b else 3.0)",
+    "a = [x]\n    b = a\n    for i in range(3):\n        b.append(x * i)\n    return sum(a) * (2.0 if a is b else 3.0)",
+    "p = Thing(x)\n    q = Thing(x * x)\n    r = p\n    p, q = q, p\n    return p.v * (2.0 if q is r else 3.0) * (2.0 if p is r else 3.0)",
+    "t = (x, 1.0)\n    u = t\n    for i in range(3):\n        x = x * (2.0 if t is u else 3.0)\n    return x",
+    "t = x > 0\n    return x * (2.0 if t is True else 3.0) * (5.0 if t is not (x < 1.0) else 7.0)",
+    "l = copy.copy(K)\n    m = copy.deepcopy([L, N, L])\n    m[0][0] = x\n    return m[2][0] * (2.0 if l[0] is L else 3.0) * (2.0 if m[0] is m[2] else 3.0) * (2.0 if m[0] is L else 3.0)",
+    "d = {'a': L, 'b': M}\n    e = dict(d)\n    return x * (2.0 if d['a'] is e['b'] else 3.0) * (2.0 if d is e else 3.0) * (2.0 if d.get('z') is None else 3.0)",
+    "l = K[:]\n    return x * (2.0 if l is K else 3.0) * (2.0 if l[0] is L else 3.0) * (2.0 if l.pop() is A else 3.0)",
+    "l = [] or L\n    m = L and M\n    return x * (2.0 if l is m else 3.0)",
+    "def star(*l, **k):\n        return 2.0 if l[0] is k['m'] else 3.0\n    return x * star(L, m=M) * star(L, m=N)",
+    "g = lambda y, l=L: y * (2.0 if l is M else 3.0)\n    return g(x)",
+    "p = [x]\n    return large(p, p, x) + large([x], p, x) + large((x,), (x, x), x) + large(O, Q, x) + large(A * x, A, x)",
+    "def inner(y):\n        l = W['l']\n        return y * y * (2.0 if l is M else 3.0)\n    return grad(inner)(x)",
+    "def r(y, l, n):\n        return y * (2.0 if l is L else 3.0) if n == 0 else r(y, l, n - 1) * x\n    return r(x, M, 3)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("body", BODIES)
+def test_as_python_has_it(body, optimize):
+    f = make(f"{PROGRAM}\ndef f(x):\n    {body}\n", copy=copy, grad=grad)
+    g = value_and_grad(f, optimize=optimize)
+    for change in (None, "L", "M", "K"):
+        if change is not None:
+            f.__globals__[change] = list(f.__globals__[change])
+        for x in (1.5, 1.5):
+            value, gradient = g(x)
+            np.testing.assert_allclose(value, f(x), rtol=1e-12)
+            np.testing.assert_allclose(gradient, (f(x + 1e-6) - f(x - 1e-6)) / 2e-6, rtol=1e-6)
+
+
 UNKNOWN = [
     "p = L if x > 0 else N\n    return x * (2.0 if p is L else 3.0)",
     "p = A if x > 0 else C\n    return x * (2.0 if p is A else 3.0)",
     "y = x + 0.0\n    return x * (2.0 if y is x else 3.0)",
     "return x * (2.0 if (x, 1.0) is (x, 1.0) else 3.0)",
+    "def inner(y, l):\n        return y * (2.0 if l is L else 3.0)\n    return grad(inner, argnums=0)(x, L)",
+    "a, b, c = [x], [1.0], None\n    c = a\n    n = 0\n    while n < x:\n        a, b = b, a\n        n = n + 1\n    return x * (2.0 if a is c else 3.0)",
     "return x * (2.0 if WORD is 'train' else 3.0)",
     "return x * (2.0 if NUMBER is 1000 else 3.0)",
     "return x * (2.0 if x is 1.5 else 3.0)",
@@ -134,6 +174,6 @@ UNKNOWN = [
 @pytest.mark.parametrize("body", UNKNOWN)
 @pytest.mark.filterwarnings("ignore::SyntaxWarning")
 def test_what_is_not_known_is_refused(body):
-    f = make(f"{PROGRAM}\ndef f(x):\n    {body}\n", WORD="".join(["tr", "ain"]), NUMBER=10**3)
+    f = make(f"{PROGRAM}\ndef f(x):\n    {body}\n", grad=grad, WORD="".join(["tr", "ain"]), NUMBER=10**3)
     with pytest.raises(UnsupportedError, match="only at run time|identity"):
         value_and_grad(f)(1.5)
