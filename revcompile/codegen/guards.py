@@ -42,6 +42,8 @@ def signature_tests(text: str, key: Any, refer: Refer) -> Iterator[str]:
             yield from signature_tests(f"{text}[{i}]", inner, refer)
     elif kind is object:
         yield f"{refer(type)}({text}) is {refer(rest[0])}"
+        if len(rest) > 1:
+            yield f"{text}.dtype is {refer(rest[1])}"
     elif kind is Instance:
         yield from object_tests(text, rest[0], rest[1:], refer)
     elif kind is slice:

@@ -376,8 +376,11 @@ class Writer(BlockWriter):
     def _target(self, result: Structure) -> str:
         if isinstance(result, Value):
             return self.names[result]
-        parts = [self._target(item) if self._is_used(item) else "_" for item in result]
+        parts = [self._part(item) if self._is_used(item) else "_" for item in result]
         return ", ".join(parts) + ("," if len(parts) == 1 else "")
+
+    def _part(self, item: Structure) -> str:
+        return self._target(item) if isinstance(item, Value) else f"({self._target(item)})"
 
     def _is_used(self, item: Structure) -> bool:
         return any(self.counts[v] for v in leaves(item))

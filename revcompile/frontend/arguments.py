@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from revcompile.errors import UnsupportedError
-from revcompile.frontend.names import HostNames, Path, is_host_object, known_lengths
+from revcompile.frontend.names import HostNames, Path, is_foreign, is_host_object, known_lengths
 from revcompile.gates.draws import generator_type
+from revcompile.gates.foreign import foreign_type, types_of
 from revcompile.ir.identifiers import is_name, key_literal, key_text, literal, step_name
 from revcompile.ir.nodes import Instance, Parameter, Structure, Value
 from revcompile.syntax.abstract import Poison, type_of
@@ -109,9 +110,15 @@ def key_of(obj: Any, place: Place, static: frozenset[Place], around: Around = No
         return (object, kind) if around is None else _object_key(obj, place, static, (*around, id(obj)))
     if isinstance(obj, (complex, np.complexfloating)):
         raise UnsupportedError(f"argument {spell_place(place)} is complex; only real numbers are supported")
+    if around is None and is_foreign(obj):
+        dtype = foreign_type(obj).dtype
+        return (object, kind) if dtype is None else (object, kind, dtype)
+    way_out = "Pass numbers, arrays, and tuples, lists, dicts or named tuples of them."
+    if is_foreign(obj):
+        numbers = f"pass {spell_place(place)}.to_numpy(), or " if hasattr(obj, "to_numpy") else ""
+        way_out = f"To differentiate, {numbers}choose the other arguments with argnums=."
     raise UnsupportedError(
-        f"argument {spell_place(place)} is a {kind.__name__}, which is not supported",
-        way_out="Pass numbers, arrays, and tuples, lists, dicts or named tuples of them.",
+        f"argument {spell_place(place)} is a {kind.__name__}, which is not supported", way_out=way_out
     )
 
 
@@ -179,6 +186,8 @@ def structure_of(
         if around is None:
             return host.host_object(path, obj)
         return _instance(obj, place, static, host, (*around, id(obj)))
+    if around is None and is_foreign(obj):
+        return Value(types_of(foreign_type(obj), facts), hint=_hint(place, obj), fold=False)
     if isinstance(obj, (type, *_CALLABLE)):
         host.reach(path, obj)
     return obj

@@ -64,7 +64,23 @@ LENGTH_OPTIONS = frozenset(
     {"shape", "newshape", "num", "shift", "repeats", "indices", "index", "N", "M", "bounds"}
 )
 TRANSPARENT_TO_FOREIGN = frozenset(
-    {isinstance, type, getattr, hasattr, callable, print, tuple, list, dict, zip, enumerate, stop_gradient}
+    {
+        isinstance,
+        type,
+        getattr,
+        hasattr,
+        callable,
+        print,
+        str,
+        repr,
+        format,
+        tuple,
+        list,
+        dict,
+        zip,
+        enumerate,
+        stop_gradient,
+    }
 )
 SPECIAL = {**builtin.SPECIAL, **functional.SPECIAL}
 OPERATORS = frozenset({*BINARY.values(), *UNARY.values(), *COMPARE.values()})
@@ -213,6 +229,8 @@ def _is_done_outside(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any
         return False
     if isinstance(function, FunctionType):
         return is_library(function)
+    if isinstance(function, type) and issubclass(function, BaseException):
+        return False
     return not objects.is_object(function) and not (isinstance(function, type) and is_user_class(function))
 
 

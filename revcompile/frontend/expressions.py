@@ -211,7 +211,7 @@ def operate(low: Lowering, function: Any, *args: Structure) -> Structure:
     """A Python operator on static objects or run-time values."""
     if any(objects.is_object(a) or objects.has_operator(a, function) for a in args):
         return objects.operate(low, function, args)
-    if foreign.has_foreign(*args):
+    if foreign.has_foreign(*args) and not formatting.joins(function, args):
         return foreign.operate(low, function, args)
     if all(map(is_static, args)) or all(isinstance(a, (tuple, list)) for a in args):
         with host():
@@ -272,12 +272,17 @@ def _compare_two(low: Lowering, op: ast.cmpop, left: Structure, right: Structure
         if contains is not None:
             found = low.truth(low.invoke(contains, left))
             return found if isinstance(op, ast.In) else operate(low, operator.not_, found)
+        if foreign.has_foreign(left, right):
+            found = foreign.operate(low, operator.contains, (right, left))
+            return found if isinstance(op, ast.In) else operate(low, operator.not_, found)
         if isinstance(right, str) or (isinstance(right, Value) and not right.type.dims):
             ask_host(operator.contains, (right, left))
         item, items = low.static(left, "on the left of `in`"), low.static(right, "on the right of `in`")
         with host():
             found = item in items
         return found if isinstance(op, ast.In) else not found
+    if foreign.has_foreign(left, right):
+        return foreign.operate(low, COMPARE[type(op)], (left, right))
     if (left is None or isinstance(left, str)) or (right is None or isinstance(right, str)):
         if not (is_static(left) and is_static(right)):
             ask_host(COMPARE[type(op)], (left, right))

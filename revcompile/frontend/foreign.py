@@ -37,7 +37,17 @@ from revcompile.ir.nodes import (
     map_structure,
 )
 from revcompile.ir.types import INT, Array, Foreign, Opaque, Type
-from revcompile.syntax.abstract import Frame, Gradient, Left, Method, NestedFunction, Partial, Poison, Restart
+from revcompile.syntax.abstract import (
+    Frame,
+    Gradient,
+    Left,
+    Method,
+    NestedFunction,
+    Partial,
+    Poison,
+    Restart,
+    class_of,
+)
 from revcompile.syntax.mutable import is_growing
 
 if TYPE_CHECKING:
@@ -75,11 +85,15 @@ def excusing(low: Lowering, function: Any) -> Iterator[None]:
 
 def is_foreign(x: Structure) -> bool:
     """Whether something is an object of another library that is known at run time only."""
-    return isinstance(x, Value) and isinstance(x.type, Foreign)
+    return isinstance(x, Value) and (isinstance(x.type, Foreign) or x.type == TEXT)
 
 
 def has_foreign(*structures: Structure) -> bool:
-    return any(isinstance(v.type, Foreign) for v in leaves(structures))
+    return any(map(is_foreign, leaves(structures)))
+
+
+def is_sparse(x: Structure) -> bool:
+    return isinstance(x, Value) and isinstance(x.type, Foreign) and bool(x.type.lengths)
 
 
 # -- what is done with a foreign object ------------------------------------------------------------
@@ -87,17 +101,18 @@ def has_foreign(*structures: Structure) -> bool:
 
 def attribute(low: Lowering, owner: Value, name: str) -> Structure:
     """`owner.name`: a method, which waits for its call; else what it is now."""
-    assert isinstance(owner.type, Foreign)
+    cls = class_of(owner)
     if name == "__class__":
-        return owner.type.cls
-    if name == "T" and owner.type.lengths:
+        return cls
+    if name == "T" and is_sparse(owner):
+        assert isinstance(owner.type, Foreign)
         with host():
             kind = type(owner.type.cls((1, 1)).T)
         known = replace(owner.type, what=kind.__name__, cls=kind)
         result = make(low, "attribute", owner, (), {}, "the transpose", name, known=known, pure=True)
         result.type = replace(result.type, lengths=owner.type.lengths[::-1])
         return result
-    found = next((vars(c)[name] for c in owner.type.cls.__mro__ if name in vars(c)), None)
+    found = next((vars(c)[name] for c in cls.__mro__ if name in vars(c)), None)
     if callable(found) and not isinstance(found, type):
         return Method(owner, name)
     return make(low, "attribute", owner, (), {}, f"the attribute {name!r} of a {owner.type}", name)
@@ -111,11 +126,10 @@ def method(
     low: Lowering, owner: Value, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Structure:
     what = f"the method {name!r} of a {owner.type}"
-    assert isinstance(owner.type, Foreign)
-    cls = owner.type.cls
-    if name == "dot" and owner.type.lengths and len(args) == 1 and not kwargs:
+    cls = class_of(owner)
+    if name == "dot" and is_sparse(owner) and len(args) == 1 and not kwargs:
         return operate(low, operator.matmul, (owner, *args))
-    if name == "transpose" and owner.type.lengths and not args and not kwargs:
+    if name == "transpose" and is_sparse(owner) and not args and not kwargs:
         return attribute(low, owner, "T")
     if hasattr(cls, "write") and hasattr(cls, "flush") and name in ("write", "writelines", "flush"):
         known: Any = INT if name == "write" else None
@@ -147,10 +161,10 @@ def _product(low: Lowering, function: Any, args: tuple[Any, ...]) -> Structure |
     if isinstance(a, (list, tuple)) or isinstance(b, (list, tuple)):
         a, b = (low.apply(np.array, (x,), {}) if isinstance(x, (list, tuple)) else x for x in (a, b))
     for matrix, other in ((a, b), (b, a)):
-        if not is_foreign(matrix) or not matrix.type.lengths:  # type: ignore[union-attr]
+        if not isinstance(matrix, Value) or not is_sparse(matrix):
             continue
         is_array = isinstance(other, Value) and isinstance(other.type, Array) and bool(other.type.dims)
-        older = function is operator.mul and is_matrix(matrix.type.cls)  # type: ignore[union-attr]
+        older = function is operator.mul and is_matrix(class_of(matrix))
         if is_array and (function is operator.matmul or older):
             return low.emit(sparse_times, a, b) if matrix is a else low.emit(times_sparse, a, b)
     return None
@@ -250,7 +264,7 @@ def make(
 ) -> Structure:
     """Emit a call as it is; the structure of what it gives. `name` is for what is said of it."""
     excused = excused or bool(low.excused)
-    refusal = _at(low, refusal or _no_rule(name))
+    refusal = _at(low, refusal or _no_rule(name, (first, args, options)))
     given = low.resolve(frozen((first, args, options)))
     _check_passable(low, given, refusal)
     if not excused and any(_is_varied(low, v) for v in leaves(given)):
@@ -424,7 +438,12 @@ def _at(low: Lowering, error: UnsupportedError) -> UnsupportedError:
     return error
 
 
-def _no_rule(name: str) -> UnsupportedError:
+def _no_rule(name: str, given: Structure = ()) -> UnsupportedError:
+    tables = [v.type for v in leaves(given) if isinstance(v.type, Foreign)]
+    if any(hasattr(t.cls, "to_numpy") for t in tables):
+        return UnsupportedError(
+            f"no gate rule for {name}", way_out="Take the numbers as an array first: .to_numpy()."
+        )
     short = name.rpartition(".")[2]
     how = f"@revcompile.gate({short})" if short.isidentifier() else "@revcompile.gate(...)"
     return UnsupportedError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import operator
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,13 @@ def formatted(low: Lowering, node: ast.JoinedStr, frame: Frame) -> Structure:
 def _format(value: Any, conversion: int, spec: str) -> str:
     convert: dict[int, Callable[[Any], Any]] = {115: str, 114: repr, 97: ascii}
     return format(convert[conversion](value) if conversion in convert else value, spec)
+
+
+def joins(function: Any, args: tuple[Any, ...]) -> bool:
+    """Whether an operator makes a text: `+` of texts, `%` of a known one."""
+    if function is operator.mod:
+        return isinstance(args[0], str)
+    return function is operator.add and all(map(is_text, args))
 
 
 def is_text(x: Structure) -> bool:
