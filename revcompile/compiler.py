@@ -16,6 +16,7 @@ from revcompile.codegen.first_run import Run
 from revcompile.codegen.linked import Helpers, Linked, Texts
 from revcompile.codegen.load import Namespace
 from revcompile.errors import HostError, InternalError, UnsupportedError, raise_defect
+from revcompile.frontend import foreign
 from revcompile.frontend.arguments import Place, adopt, found_at, lend, origins_of, places_of, structure_of
 from revcompile.frontend.containers import check_aliases
 from revcompile.frontend.lower import Lowering, infer_types, lower
@@ -354,6 +355,7 @@ def _lower(
         if not places or _differentiated(places, parameters, request.wanted):
             if need.decision is not None:
                 raise Restart(need.decision) from None
+            foreign.fold(low, need.value)
             raise _unknown_number(need, request) from None
         raise MustBeStatic(places) from None
     check_aliases(low)

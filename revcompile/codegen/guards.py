@@ -100,6 +100,8 @@ def guard_tests(guard: Guard, refer: Refer) -> Iterator[str]:
         yield f"{refer(type)}({text}) is {refer(kind)} and {same}"
     elif guard.kind == "class":
         yield f"{refer(type)}({text}) is {refer(expected)}"
+    elif guard.kind == "test":
+        yield f"{text}()"
     elif guard.kind == "has":
         name, answer = expected
         yield f"{'' if answer else 'not '}{refer(hasattr)}({text}, {literal(str.__str__(name))})"

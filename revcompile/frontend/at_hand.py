@@ -63,3 +63,20 @@ def flat(structure: Structure) -> list[Any]:
     found: list[Any] = []
     map_structure(found.append, structure)
     return found
+
+
+def is_constant(low: Lowering, value: Value) -> bool:
+    """Whether a value certainly passes no gradient on to an argument."""
+    outside = set(low.host.values())
+    ahead, seen = [value], set()
+    while ahead:
+        v = ahead.pop()
+        if v in seen or v in outside:
+            continue
+        seen.add(v)
+        made = low.builder.definitions.get(v)
+        if made is None:
+            return False
+        if TABLE[made.function].carries_gradient:
+            ahead.extend(made.inputs)
+    return True

@@ -22,6 +22,7 @@ from revcompile.frontend import (
     gradients,
     growing,
     objects,
+    outside,
     texts,
     writing,
 )
@@ -207,7 +208,7 @@ def _call(
                 result = function(*args, **kwargs)
             if not isinstance(result, np.ndarray):
                 return result
-        if not is_library(function) and not foreign.is_called_as_it_is(low, function):
+        if not (is_library(function) or foreign.is_called_as_it_is(low, function, (args, kwargs))):
             try:
                 return low.inline(function, args, kwargs, frame)
             except UnsupportedError as e:
@@ -321,7 +322,7 @@ def _is_container_call(function: Any, args: tuple[Any, ...]) -> bool:
 
 def _method(low: Lowering, method: Method, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Structure:
     if foreign.is_foreign(method.value):
-        return foreign.method(low, method.value, method.name, args, kwargs)
+        return outside.method(low, method.value, method.name, args, kwargs)
     if method.name in WRITING:
         return writing.method(low, method.value, method.name, args, kwargs)
     adapter = low.method_adapters.get(method.name)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from revcompile.errors import UnsupportedError
+from revcompile.frontend.at_hand import is_constant
 from revcompile.frontend.expressions import axis_length, shape_of
 from revcompile.gates.draws import DISCRETE, DRAWS, is_array_like, method_of
 from revcompile.gates.known import as_it_is
@@ -131,23 +132,6 @@ def _of_array(low: Lowering, function: Any, name: str, parameters: dict[str, Any
         array = low.apply(np.array, (array,), {})
     rest = {**parameters, which: axis_length(low, array, 0)}
     return low.apply(operator.getitem, (array, low.emit(function, *rest.values())), {})
-
-
-def is_constant(low: Lowering, value: Value) -> bool:
-    """Whether a value certainly passes no gradient on to an argument."""
-    outside = set(low.host.values())
-    ahead, seen = [value], set()
-    while ahead:
-        v = ahead.pop()
-        if v in seen or v in outside:
-            continue
-        seen.add(v)
-        made = low.builder.definitions.get(v)
-        if made is None:
-            return False
-        if TABLE[made.function].carries_gradient:
-            ahead.extend(made.inputs)
-    return True
 
 
 # -- calls as they are ---------------------------------------------------------------------------

@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from revcompile.errors import HostError, UnsupportedError, host
-from revcompile.frontend import comprehensions, foreign, formatting, growing, identities, iterators, objects
+from revcompile.frontend import (
+    comprehensions,
+    foreign,
+    formatting,
+    growing,
+    identities,
+    iterators,
+    objects,
+    outside,
+)
 from revcompile.frontend.names import HostObject, is_library
 from revcompile.gates.effects import defined_, percent
 from revcompile.gates.infer import ask_host
@@ -148,7 +157,7 @@ def static_attribute(low: Lowering, owner: Any, attr: str, frame: Frame) -> Stru
 def value_attribute(low: Lowering, value: Value, attr: str) -> Structure:
     """`x.shape`, `x.T`, `x.sum`: an attribute of a run-time number or array."""
     if foreign.is_foreign(value):
-        return foreign.attribute(low, value, attr)
+        return outside.attribute(low, value, attr)
     if attr == "shape":
         return shape_of(low, value)
     if attr == "ndim":
@@ -212,7 +221,7 @@ def operate(low: Lowering, function: Any, *args: Structure) -> Structure:
     if any(objects.is_object(a) or objects.has_operator(a, function) for a in args):
         return objects.operate(low, function, args)
     if foreign.has_foreign(*args) and not formatting.joins(function, args):
-        return foreign.operate(low, function, args)
+        return outside.operate(low, function, args)
     if all(map(is_static, args)) or all(isinstance(a, (tuple, list)) for a in args):
         with host():
             result = function(*args)
@@ -273,7 +282,7 @@ def _compare_two(low: Lowering, op: ast.cmpop, left: Structure, right: Structure
             found = low.truth(low.invoke(contains, left))
             return found if isinstance(op, ast.In) else operate(low, operator.not_, found)
         if foreign.has_foreign(left, right):
-            found = foreign.operate(low, operator.contains, (right, left))
+            found = outside.operate(low, operator.contains, (right, left))
             return found if isinstance(op, ast.In) else operate(low, operator.not_, found)
         if isinstance(right, str) or (isinstance(right, Value) and not right.type.dims):
             ask_host(operator.contains, (right, left))
@@ -282,7 +291,7 @@ def _compare_two(low: Lowering, op: ast.cmpop, left: Structure, right: Structure
             found = item in items
         return found if isinstance(op, ast.In) else not found
     if foreign.has_foreign(left, right):
-        return foreign.operate(low, COMPARE[type(op)], (left, right))
+        return outside.operate(low, COMPARE[type(op)], (left, right))
     if (left is None or isinstance(left, str)) or (right is None or isinstance(right, str)):
         if not (is_static(left) and is_static(right)):
             ask_host(COMPARE[type(op)], (left, right))

@@ -8,24 +8,20 @@ compiled again (`codegen/first_run`). Imports the abstract values.
 
 from __future__ import annotations
 
-import operator
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from revcompile.errors import HostError, UnsupportedError, host
-from revcompile.frontend.at_hand import UNKNOWN, flat, value_of
+from revcompile.frontend.at_hand import UNKNOWN, flat, is_constant, value_of
 from revcompile.frontend.containers import frozen
 from revcompile.frontend.names import HostObject
 from revcompile.gates.effects import stop_gradient
 from revcompile.gates.foreign import MANY, TEXT, ForeignCall, act, types_of
 from revcompile.gates.infer import infer
-from revcompile.gates.sparse import is_matrix, sparse_times, times_sparse
 from revcompile.gates.table import TABLE, Gate
 from revcompile.ir.nodes import (
     Instance,
@@ -36,7 +32,7 @@ from revcompile.ir.nodes import (
     leaves,
     map_structure,
 )
-from revcompile.ir.types import INT, Array, Foreign, Opaque, Type
+from revcompile.ir.types import Array, Foreign, Type
 from revcompile.syntax.abstract import (
     Frame,
     Gradient,
@@ -46,7 +42,6 @@ from revcompile.syntax.abstract import (
     Partial,
     Poison,
     Restart,
-    class_of,
 )
 from revcompile.syntax.mutable import is_growing
 
@@ -64,6 +59,7 @@ NOT_PURE = frozenset(
      "setbufsize", "nditer", "shuffle"}
 )  # fmt: skip
 SHOWING = frozenset({"warnings", "_warnings", "logging", "time", "pdb", "tqdm", "traceback", "faulthandler"})
+STANDARD = frozenset({"statistics", "random", "re", "json", "textwrap", "calendar", "fractions", "decimal"})
 SILENT = frozenset(
     {"warn", "warn_explicit", "debug", "info", "warning", "error", "critical", "exception", "log", "sleep",
      "breakpoint", "set_trace", "simplefilter", "filterwarnings", "set_description", "set_postfix",
@@ -96,84 +92,10 @@ def is_sparse(x: Structure) -> bool:
     return isinstance(x, Value) and isinstance(x.type, Foreign) and bool(x.type.lengths)
 
 
-# -- what is done with a foreign object ------------------------------------------------------------
-
-
-def attribute(low: Lowering, owner: Value, name: str) -> Structure:
-    """`owner.name`: a method, which waits for its call; else what it is now."""
-    cls = class_of(owner)
-    if name == "__class__":
-        return cls
-    if name == "T" and is_sparse(owner):
-        assert isinstance(owner.type, Foreign)
-        with host():
-            kind = type(owner.type.cls((1, 1)).T)
-        known = replace(owner.type, what=kind.__name__, cls=kind)
-        result = make(low, "attribute", owner, (), {}, "the transpose", name, known=known, pure=True)
-        result.type = replace(result.type, lengths=owner.type.lengths[::-1])
-        return result
-    found = next((vars(c)[name] for c in cls.__mro__ if name in vars(c)), None)
-    if callable(found) and not isinstance(found, type):
-        return Method(owner, name)
-    return make(low, "attribute", owner, (), {}, f"the attribute {name!r} of a {owner.type}", name)
-
-
-def item(low: Lowering, owner: Value, index: Structure) -> Structure:
-    return make(low, "item", owner, (index,), {}, f"an item of a {owner.type}")
-
-
-def method(
-    low: Lowering, owner: Value, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Structure:
-    what = f"the method {name!r} of a {owner.type}"
-    cls = class_of(owner)
-    if name == "dot" and is_sparse(owner) and len(args) == 1 and not kwargs:
-        return operate(low, operator.matmul, (owner, *args))
-    if name == "transpose" and is_sparse(owner) and not args and not kwargs:
-        return attribute(low, owner, "T")
-    if hasattr(cls, "write") and hasattr(cls, "flush") and name in ("write", "writelines", "flush"):
-        known: Any = INT if name == "write" else None
-    elif home_of(cls) in SHOWING and name in SILENT:
-        known = None
-    else:
-        return make(low, "method", owner, args, kwargs, what, name, excused=home_of(cls) in SHOWING)
-    return make(low, "method", owner, args, kwargs, what, name, excused=True, known=known, shows=True)
-
-
 def home_of(thing: Any) -> str:
     """The package in which a function or a class is defined."""
     home = getattr(thing, "__module__", None)
     return home.partition(".")[0] if isinstance(home, str) else ""
-
-
-def operate(low: Lowering, function: Any, args: tuple[Any, ...]) -> Structure:
-    """A Python operator of which an operand is a foreign object."""
-    product = _product(low, function, args)
-    if product is not None:
-        return product
-    whose = next(v.type for v in leaves(args) if isinstance(v.type, Opaque))
-    return make(low, "call", function, args, {}, f"{function.__name__} of a {whose}")
-
-
-def _product(low: Lowering, function: Any, args: tuple[Any, ...]) -> Structure | None:
-    """A product of a sparse matrix and a vector or a matrix."""
-    a, b = args if len(args) == 2 else (None, None)
-    if isinstance(a, (list, tuple)) or isinstance(b, (list, tuple)):
-        a, b = (low.apply(np.array, (x,), {}) if isinstance(x, (list, tuple)) else x for x in (a, b))
-    for matrix, other in ((a, b), (b, a)):
-        if not isinstance(matrix, Value) or not is_sparse(matrix):
-            continue
-        is_array = isinstance(other, Value) and isinstance(other.type, Array) and bool(other.type.dims)
-        older = function is operator.mul and is_matrix(class_of(matrix))
-        if is_array and (function is operator.matmul or older):
-            return low.emit(sparse_times, a, b) if matrix is a else low.emit(times_sparse, a, b)
-    return None
-
-
-def items(low: Lowering, owner: Value) -> list[Structure]:
-    """What going through a foreign object gives."""
-    many = sys.maxsize
-    return list(make(low, "call", tuple, (owner,), {}, f"going through a {owner.type}", many=many))
 
 
 def call(
@@ -226,8 +148,11 @@ def read_failed(
     return Restart(("as it is", function))
 
 
-def is_called_as_it_is(low: Lowering, function: Any) -> bool:
-    return ("as it is", function) in low.decisions
+def is_called_as_it_is(low: Lowering, function: Any, given: Structure) -> bool:
+    """Whether a function is not read: it could not be, or it is Python's own and gets constants."""
+    if ("as it is", function) in low.decisions:
+        return True
+    return home_of(function) in STANDARD and all(is_constant(low, v) for v in leaves(given))
 
 
 def is_pure(function: Any) -> bool:
@@ -279,6 +204,10 @@ def make(
         found = _find_out(low, key, form, attribute, given, many)
     if found is None:
         _end_here(low, key, form, attribute, given, many)
+    if ("fold", key) in low.decisions:
+        folded = _folded(low, form, attribute, given)
+        if folded is not UNKNOWN:
+            return folded
     pattern, kind = found
     types = types_of(pattern, low.builder.facts)
     result = map_structure(lambda t: Value(t) if t is not None else None, types)
@@ -287,7 +216,7 @@ def make(
     written = low.memory.written
     statement = ForeignCall(
         form, attribute, pattern, kind, refusal, pure, excused, shows,
-        copies=lambda: not pure or not roots.isdisjoint(written),
+        copies=lambda: not pure or not roots.isdisjoint(written), key=key,
     )  # fmt: skip
     low.builder.apply(statement, given, result)
     fresh = pure and not any(isinstance(v.type, Foreign) for v in leaves(result))
@@ -301,6 +230,42 @@ def make(
     for v, outcome in zip(leaves(result), _outcomes(low, key, pattern), strict=False):
         low.values[v] = outcome
     return result
+
+
+def fold(low: Lowering, value: Value) -> None:
+    """Begin again with a call made while compiling, if it is one of which the result must be known."""
+    for v in low.builder.ancestors([value]):
+        made = low.builder.definitions.get(v)
+        if made is None or not isinstance(made.function, ForeignCall) or made.function.key is None:
+            continue
+        decision = ("fold", made.function.key)
+        if decision not in low.decisions and all(x in low.host.objects_of for x in made.inputs):
+            raise Restart(decision)
+
+
+def _folded(low: Lowering, form: str, attribute: str, given: Structure) -> Any:
+    """What a call on the program's own objects gives. The code holds as long as it gives that."""
+    inputs = list(leaves(given))
+    if not all(v in low.host.objects_of for v in inputs):
+        return UNKNOWN
+    for path, item in list(low.host.live.items()):
+        if item.value in inputs:
+            low.host.is_still(path, low.host.objects_of[item.value])
+    now = map_structure(lambda leaf: value_of(low, leaf), given)
+    with host():
+        outcome = act(form, attribute, *_own(now))
+    if isinstance(outcome, np.ndarray):
+        return UNKNOWN
+
+    def gives_the_same() -> bool:
+        try:
+            again = act(form, attribute, *_own(now))
+            return type(again) is type(outcome) and bool(again == outcome)
+        except Exception:  # the program's own: it is raised when the function is compiled again
+            return False
+
+    low.host.holds_while(gives_the_same)
+    return low.own(outcome) if isinstance(outcome, (list, dict, set)) else outcome
 
 
 def tried(low: Lowering, function: Any, gate: Gate, args: tuple[Any, ...], error: HostError) -> Structure:

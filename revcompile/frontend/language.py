@@ -23,6 +23,7 @@ from revcompile.frontend import (
     identities,
     iterators,
     objects,
+    outside,
 )
 from revcompile.ir.nodes import Function, Instance, Structure, Value
 from revcompile.statements import simple
@@ -220,7 +221,7 @@ class Language:
     def item(self: Any, owner: Structure, index: Structure) -> Structure:
         """`owner[index]`"""
         if foreign.is_foreign(owner):
-            return foreign.item(self, owner, index)
+            return outside.item(self, owner, index)
         if isinstance(owner, Value):
             self.steer(index)
             return self.apply(expressions.GETITEM, (owner, index), {})

@@ -16,7 +16,7 @@ from types import FunctionType
 from typing import Any
 
 from revcompile.errors import PYTHON_ERRORS, HostError, UnsupportedError, host, plain_kind, raise_defect
-from revcompile.frontend import calls, expressions, foreign, growing, iterators, pairs, recursion
+from revcompile.frontend import calls, expressions, foreign, growing, iterators, outside, pairs, recursion
 from revcompile.frontend.containers import frozen
 from revcompile.frontend.language import Language
 from revcompile.frontend.names import HostNames
@@ -207,7 +207,7 @@ class Lowering(Language):
         """The items of a structure whose length is known while compiling."""
         if isinstance(structure, Value):
             if foreign.is_foreign(structure):
-                return foreign.items(self, structure)
+                return outside.items(self, structure)
             axes = structure.type.dims
             if not axes:
                 ask_host(iter, (structure,))

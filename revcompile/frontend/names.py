@@ -303,6 +303,14 @@ class HostNames:
         self._guard(path, "is", obj)
         return self.reach(path, obj)
 
+    def is_still(self, path: Path, obj: Any) -> None:
+        """Note that the code holds only while this object is at a path."""
+        self._guard(path, "is", obj)
+
+    def holds_while(self, test: Callable[[], bool]) -> None:
+        """Note that the code holds only while a test says so."""
+        self._guard(self.root(test.__name__, test), "test", None)
+
     def same_length(self, path: Path, obj: Any) -> None:
         """Note that the code holds only for a container of this class and length."""
         self._guard(path, "length", (type(obj), len(obj)))

@@ -1,0 +1,94 @@
+"""What is done with an object of another library: attributes, items, methods, operators, as they are.
+
+Products of a constant sparse matrix are gates. Imports the abstract values.
+"""
+
+from __future__ import annotations
+
+import operator
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from revcompile.errors import host
+from revcompile.frontend.foreign import SHOWING, SILENT, home_of, is_sparse, make
+from revcompile.gates.sparse import is_matrix, sparse_times, times_sparse
+from revcompile.ir.nodes import Structure, Value, leaves
+from revcompile.ir.types import INT, Array, Foreign, Opaque
+from revcompile.syntax.abstract import Method, class_of
+
+if TYPE_CHECKING:
+    from revcompile.frontend.lower import Lowering
+
+
+def attribute(low: Lowering, owner: Value, name: str) -> Structure:
+    """`owner.name`: a method, which waits for its call; else what it is now."""
+    cls = class_of(owner)
+    if name == "__class__":
+        return cls
+    if name == "T" and is_sparse(owner):
+        assert isinstance(owner.type, Foreign)
+        with host():
+            kind = type(owner.type.cls((1, 1)).T)
+        known = replace(owner.type, what=kind.__name__, cls=kind)
+        result = make(low, "attribute", owner, (), {}, "the transpose", name, known=known, pure=True)
+        result.type = replace(result.type, lengths=owner.type.lengths[::-1])
+        return result
+    found = next((vars(c)[name] for c in cls.__mro__ if name in vars(c)), None)
+    if callable(found) and not isinstance(found, type):
+        return Method(owner, name)
+    return make(low, "attribute", owner, (), {}, f"the attribute {name!r} of a {owner.type}", name)
+
+
+def item(low: Lowering, owner: Value, index: Structure) -> Structure:
+    return make(low, "item", owner, (index,), {}, f"an item of a {owner.type}")
+
+
+def method(
+    low: Lowering, owner: Value, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Structure:
+    what = f"the method {name!r} of a {owner.type}"
+    cls = class_of(owner)
+    if name == "dot" and is_sparse(owner) and len(args) == 1 and not kwargs:
+        return operate(low, operator.matmul, (owner, *args))
+    if name == "transpose" and is_sparse(owner) and not args and not kwargs:
+        return attribute(low, owner, "T")
+    if hasattr(cls, "write") and hasattr(cls, "flush") and name in ("write", "writelines", "flush"):
+        known: Any = INT if name == "write" else None
+    elif home_of(cls) in SHOWING and name in SILENT:
+        known = None
+    else:
+        return make(low, "method", owner, args, kwargs, what, name, excused=home_of(cls) in SHOWING)
+    return make(low, "method", owner, args, kwargs, what, name, excused=True, known=known, shows=True)
+
+
+def operate(low: Lowering, function: Any, args: tuple[Any, ...]) -> Structure:
+    """A Python operator of which an operand is a foreign object."""
+    product = _product(low, function, args)
+    if product is not None:
+        return product
+    whose = next(v.type for v in leaves(args) if isinstance(v.type, Opaque))
+    return make(low, "call", function, args, {}, f"{function.__name__} of a {whose}")
+
+
+def _product(low: Lowering, function: Any, args: tuple[Any, ...]) -> Structure | None:
+    """A product of a sparse matrix and a vector or a matrix."""
+    a, b = args if len(args) == 2 else (None, None)
+    if isinstance(a, (list, tuple)) or isinstance(b, (list, tuple)):
+        a, b = (low.apply(np.array, (x,), {}) if isinstance(x, (list, tuple)) else x for x in (a, b))
+    for matrix, other in ((a, b), (b, a)):
+        if not isinstance(matrix, Value) or not is_sparse(matrix):
+            continue
+        is_array = isinstance(other, Value) and isinstance(other.type, Array) and bool(other.type.dims)
+        older = function is operator.mul and is_matrix(class_of(matrix))
+        if is_array and (function is operator.matmul or older):
+            return low.emit(sparse_times, a, b) if matrix is a else low.emit(times_sparse, a, b)
+    return None
+
+
+def items(low: Lowering, owner: Value) -> list[Structure]:
+    """What going through a foreign object gives."""
+    many = sys.maxsize
+    return list(make(low, "call", tuple, (owner,), {}, f"going through a {owner.type}", many=many))
