@@ -230,9 +230,27 @@ def as_it_is(function: Any, *args: Any, **options: Any) -> Any:
     given = _copied((args, options))
     outcome = function(*given[0], **given[1])
     if not _same(given, (args, options)):
-        name = getattr(function, "__qualname__", type(function).__name__)
-        raise TypeError(f"{name} changes its arguments, which a gradient function cannot follow")
+        raise TypeError(
+            f"{_name_of(function, args)} changes its arguments, which a gradient function cannot follow"
+        )
     return outcome
+
+
+def watching(read: Any, function: Any, *args: Any, **options: Any) -> Any:
+    """`function(*args, **options)`, which must leave alone what `read` reads of the program."""
+    before = _copied(read())
+    outcome = function(*args, **options)
+    if not _same(before, read()):
+        raise TypeError(
+            f"{_name_of(function, args)} changes what the function that calls it reads of the program, which "
+            "a gradient function cannot follow: pass it as an argument, or return it"
+        )
+    return outcome
+
+
+def _name_of(function: Any, args: Any) -> str:
+    function = args[0] if function is as_it_is else function
+    return getattr(function, "__qualname__", type(function).__name__)
 
 
 def _copied(x: Any) -> Any:
@@ -254,4 +272,4 @@ def _same(x: Any, y: Any) -> bool:
         return len(x) == len(y) and all(map(_same, *parts))
     if type(x) is np.ndarray:
         return x.shape == y.shape and (x.tobytes() == y.tobytes())
-    return x is y
+    return x is y or (type(x) is type(y) and type(x) in (bool, int, float, str, bytes) and x == y)

@@ -36,6 +36,7 @@ from revcompile.ir.types import Array, Scalar
 from revcompile.syntax.operators import BINARY, COMPARE, UNARY
 
 _FIELD = type(Each.kind)  # what reads an item of a named tuple
+_NO_ARGUMENTS = ast.arguments([], [], None, [], [], None, [])
 _BINARY = {function: op for op, function in BINARY.items()}
 _UNARY = {function: op for op, function in UNARY.items()}
 _COMPARE = {function: op for op, function in COMPARE.items()}
@@ -106,9 +107,12 @@ class Speller:
                 isinstance(a, (list, dict)) for a in (*args, *options.values())
             )
             if copied and call.copies():
-                written = ast.Call(self.public("as_it_is"), [function, *given], keys)
-            else:
-                written = ast.Call(function, given, keys)
+                given, function = [function, *given], self.public("as_it_is")
+            watched = [ast.parse(text, mode="eval").body for text in call.watched()]
+            if watched:
+                read = ast.Lambda(_NO_ARGUMENTS, ast.Tuple(watched, ast.Load()))
+                given, function = [read, function, *given], self.public("watching")
+            written = ast.Call(function, given, keys)
         if call.kind is None:
             return written
         return ast.Call(self.public("checked"), [written, ast.Constant(call.kind)], [])

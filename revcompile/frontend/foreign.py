@@ -17,6 +17,7 @@ import numpy as np
 
 from revcompile.errors import HostError, UnsupportedError, host
 from revcompile.frontend.at_hand import UNKNOWN, flat, is_constant, value_of
+from revcompile.frontend.changing import may_change
 from revcompile.frontend.containers import frozen
 from revcompile.frontend.names import HostObject
 from revcompile.gates.effects import stop_gradient
@@ -217,6 +218,7 @@ def make(
     statement = ForeignCall(
         form, attribute, pattern, kind, refusal, pure, excused, shows,
         copies=lambda: not pure or not roots.isdisjoint(written), key=key,
+        watched=low.host.read_by_value if not pure and not shows and changes(form, first) else list,
     )  # fmt: skip
     low.builder.apply(statement, given, result)
     fresh = pure and not any(isinstance(v.type, Foreign) for v in leaves(result))
@@ -301,6 +303,13 @@ def _key_of(low: Lowering, form: str, attribute: str, given: Structure) -> Any:
         return key
     n = low.met[key] = low.met.get(key, -1) + 1  # where a loop is written out
     return (*key, n)
+
+
+def changes(form: str, first: Any) -> bool:
+    """Whether a call may change what is read elsewhere; of an object of a library's class, only that."""
+    if isinstance(first, HostObject):
+        return True
+    return form == "call" and not isinstance(first, Value) and may_change(first)
 
 
 def _key(leaf: Any) -> Any:

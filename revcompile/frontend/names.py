@@ -26,7 +26,7 @@ from revcompile.errors import HostError, UnsupportedError, host
 from revcompile.gates.foreign import foreign_type, types_of
 from revcompile.ir.identifiers import function_name, identifier, inside, is_name, key_text, literal
 from revcompile.ir.nodes import Structure, Value
-from revcompile.ir.types import Array, Dim, Facts, Type
+from revcompile.ir.types import Array, Dim, Facts, Opaque, Type
 from revcompile.syntax.mutable import Overlay
 
 LIBRARIES = frozenset({"numpy", "math", "operator", "builtins", "functools", "itertools", "scipy"})
@@ -302,6 +302,12 @@ class HostNames:
             return self._live(path, kind, obj, name)
         self._guard(path, "is", obj)
         return self.reach(path, obj)
+
+    def read_by_value(self) -> list[str]:
+        """Where the numbers, arrays and constants are that the code has read, or was compiled for."""
+        constants = [g.path for g in self.guards.values() if g.kind in ("equal", "length")]
+        numbers = [path for path, item in self.live.items() if not isinstance(item.value.type, Opaque)]
+        return list(dict.fromkeys(path.text for path in (*numbers, *constants)))
 
     def is_still(self, path: Path, obj: Any) -> None:
         """Note that the code holds only while this object is at a path."""

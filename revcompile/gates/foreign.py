@@ -47,6 +47,7 @@ class ForeignCall:
     excused: bool
     only_shows: bool  # it has an effect, and no result
     copies: Callable[[], bool]  # whether what the program has made is passed as a copy
+    watched: Callable[[], list[str]] = list  # what it must leave alone, as the program has it
     key: Any = None  # what names it in every attempt to compile
 
     @property

@@ -1,0 +1,63 @@
+"""Whether a call as it is may change what the program's other functions read: globals, attributes, items.
+
+Answered from the bytecode of the function and of those it calls; what cannot be told may. Imports NumPy.
+"""
+
+from __future__ import annotations
+
+import dis
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+import numpy as np
+
+STORES = ("STORE_GLOBAL", "STORE_ATTR", "STORE_SUBSCR", "STORE_SLICE", "DELETE_GLOBAL", "DELETE_ATTR",
+          "DELETE_SUBSCR", "IMPORT_NAME")  # fmt: skip
+METHODS = ("LOAD_METHOD", "LOAD_ATTR", "LOAD_SUPER_ATTR")
+CHANGING = frozenset(
+    {"append", "extend", "insert", "pop", "remove", "clear", "update", "setdefault", "add", "discard",
+     "popitem", "sort", "reverse", "appendleft", "popleft", "fill", "put", "itemset", "resize", "setflags",
+     "setfield", "partition", "byteswap", "rotate", "move_to_end"}
+)  # fmt: skip
+HARMLESS = frozenset(
+    {name for kind in (str, float, int, dict, list, tuple, set, np.ndarray, np.float64) for name in dir(kind)}
+    - CHANGING
+)
+
+
+def may_change(function: Any, seen: frozenset[Any] = frozenset()) -> bool:
+    """Whether calling a function may change something that is read elsewhere."""
+    if isinstance(function, MethodType):
+        function = function.__func__
+    if isinstance(function, (BuiltinFunctionType, np.ufunc, type(np.unique))) or function in seen:
+        return False
+    if not isinstance(function, FunctionType):
+        return bool(getattr(type(function), "__flags__", 0) & 1 << 9) and not isinstance(function, type)
+    return _code_may_change(function.__code__, function.__globals__, seen | {function})
+
+
+def _code_may_change(code: CodeType, names: dict[str, Any], seen: frozenset[Any]) -> bool:
+    for instruction in dis.get_instructions(code):
+        name = instruction.argval
+        if instruction.opname in STORES:
+            return True
+        if instruction.opname == "STORE_DEREF" and name in code.co_freevars:
+            return True
+        if instruction.opname == "LOAD_DEREF" and name in code.co_freevars:
+            return True  # what a closure variable is, and does, is not looked into
+        if instruction.opname in METHODS and name not in HARMLESS and not _is_of_module(name, code, names):
+            return True
+        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+            found = names.get(str(name))
+            if isinstance(found, type) and found.__flags__ & 1 << 9 and not issubclass(found, BaseException):
+                return True
+            if callable(found) and not isinstance(found, type) and may_change(found, seen):
+                return True
+    return any(_code_may_change(c, names, seen) for c in code.co_consts if isinstance(c, CodeType))
+
+
+def _is_of_module(name: Any, code: CodeType, names: dict[str, Any]) -> bool:
+    """Whether it is an attribute of one of the modules that the code names, and of a library."""
+    modules = [m for n in code.co_names if isinstance(m := names.get(n), ModuleType)]
+    found = [getattr(m, str(name)) for m in modules if hasattr(m, str(name))]
+    return bool(found) and not any(may_change(f) if callable(f) else False for f in found)
