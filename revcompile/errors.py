@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, NoReturn
 
 # What a program may raise in a place that is perhaps never reached.
-PYTHON_ERRORS = (TypeError, ValueError, IndexError, KeyError, AttributeError, NameError, ZeroDivisionError)
+PYTHON_ERRORS = (TypeError, ValueError, IndexError, KeyError, AttributeError, NameError, ArithmeticError)
 # What a mistake in the compiler raises. An exception of other classes, as of a signal's handler, is not ours.
 DEFECTS = (
     TypeError, ValueError, LookupError, AttributeError, NameError, ArithmeticError, AssertionError,

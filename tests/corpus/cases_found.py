@@ -3,9 +3,11 @@
 These are of adjoints, loops, stores and exits; the others are in `cases_found_names`.
 """
 
+import math
+
 import numpy as np
 
-from tests.corpus.table import EMPTY, ONE, A, P, S, U, V, case, doubtful
+from tests.corpus.table import EMPTY, ONE, A, P, S, U, V, case, doubtful, raising
 
 V3 = V[:3]
 
@@ -323,3 +325,30 @@ def loop_else_that_always_runs(rows, w, u):
             c = 0.7
         set_to(rows[:, -1], c * u[0] * w)
     return rows[0, -1]
+
+
+# static numbers that overflow on a side that is not taken
+
+
+@case((0.3, 0.7))
+def power_too_large_in_an_expression(w, x):
+    s = 50.0
+    return w * ((s**200 != np.inf) * 0.2 if w > 0.5 else x)
+
+
+@case((V, 0.3, 3), (V, 0.3, 0))
+def exponential_too_large_in_a_loop(x, w, k):
+    s = 800.0
+    for i in range(k):
+        if i > 4:
+            w = w + math.exp(s)
+        w = w * x[i]
+    return w
+
+
+@raising((0.7, 0.3), (0.7, 0.9))
+def power_too_large_where_it_is_reached(w, x):
+    s = 50.0
+    while w > 0.5:
+        w = w - s**200
+    return w * x
