@@ -124,6 +124,7 @@ def compile_gradient(
         except NotKnownYet as e:
             if learning.is_stuck():
                 raise InternalError("what a call gives is not learnt") from e
+            decisions = frozenset(d for d in decisions if d[0] != "test inside")
         except RecursionError:
             raise UnsupportedError(
                 "this function is nested too deeply to be compiled",

@@ -96,7 +96,10 @@ class Trial:
             if test is not None:
                 with low.builder.block() as self.test_statements:
                     before = dict(low.memory.current)
-                    self.condition = low.resolve(low.decisive(low.evaluate(test, frame)))
+                    try:
+                        self.condition = low.resolve(low.decisive(low.evaluate(test, frame)))
+                    except Left:  # the test always raises: as a statement, that is kept
+                        raise Restart(("test inside", self.decision[1])) from None
                     if low.memory.current != before:  # what the last test writes is there after the loop
                         raise Restart(("test inside", self.decision[1]))
                 if not isinstance(self.condition, Value):

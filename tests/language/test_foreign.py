@@ -81,6 +81,14 @@ def in_while(x: float, n: int) -> float:
     return x
 
 
+def in_test_of_while(x: float, n: int) -> float:
+    i = 0
+    while risky(i) < 3.0 and i < n:
+        x = x * risky(i) * math.sin(x)
+        i = i + 1
+    return x * x
+
+
 def early(x: float, n: int) -> float:
     for i in range(5):
         x = x * 1.5
@@ -147,7 +155,7 @@ def of_float(x: float, n: int) -> float:
 
 
 FORMS = [
-    straight, in_if, both_sides, in_for, in_a_later_trip, in_while, early, in_helper, in_large_helper, in_list,
+    straight, in_if, both_sides, in_for, in_a_later_trip, in_while, in_test_of_while, early, in_helper, in_large_helper, in_list,
     in_growing_list, in_store, in_closure, by_method, of_float,
 ]  # fmt: skip
 
