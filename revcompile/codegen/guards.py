@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.frontend.contents import contents
 from revcompile.frontend.names import Guard
 from revcompile.gates.draws import class_of
 from revcompile.ir.identifiers import key_text, literal
@@ -96,8 +97,10 @@ def guard_tests(guard: Guard, refer: Refer) -> Iterator[str]:
     expected = guard.expected
     if guard.kind == "length":
         kind, shape = expected
-        same = _keys(text, shape, refer) if kind is dict else f"{refer(len)}({text}) == {shape}"
+        same = _keys(text, shape, refer) if issubclass(kind, dict) else f"{refer(len)}({text}) == {shape}"
         yield f"{refer(type)}({text}) is {refer(kind)} and {same}"
+    elif guard.kind == "contents":
+        yield f"{refer(contents)}({text}) == {refer(expected)}"
     elif guard.kind == "class":
         yield f"{refer(type)}({text}) is {refer(expected)}"
     elif guard.kind == "test":

@@ -11,7 +11,8 @@ from __future__ import annotations
 import ast
 import inspect
 import operator
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, ItemsView, Sequence, ValuesView
 from types import FunctionType
 from typing import Any
 
@@ -399,6 +400,9 @@ class Lowering(Language):
             raise self._unknown(structure, what)
         if isinstance(structure, (tuple, list)):
             return type(structure)(self.static(item, what) for item in structure)
+        if isinstance(structure, (deque, set, frozenset, ValuesView, ItemsView)):
+            for item in structure:
+                self.static(item, what)
         return structure
 
     def _unknown(self, n: Value, what: str) -> NeedStatic:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 import sys
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -23,12 +24,14 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from revcompile.errors import HostError, UnsupportedError, host
+from revcompile.frontend.contents import CHANGING, contents
 from revcompile.gates.foreign import foreign_type, types_of
 from revcompile.ir.identifiers import function_name, identifier, inside, is_name, key_text, literal
 from revcompile.ir.nodes import Structure, Value
 from revcompile.ir.types import Array, Dim, Facts, Opaque, Type
 from revcompile.syntax.mutable import Overlay
 
+MAPPINGS = (dict, OrderedDict, Counter, defaultdict)
 LIBRARIES = frozenset({"numpy", "math", "operator", "builtins", "functools", "itertools", "scipy"})
 
 
@@ -61,9 +64,10 @@ class Guard:
     """A condition under which a specialisation holds: the object at `path` is still `expected`.
 
     `kind` is "is" or "code" (the same object), "equal" (an equal plain constant), "type" (a live number of
-    the same type, `expected` being a `Type`), "length" (a container of the same type and keys),
-    "class" (an object of the same class), "has" (whether it has an attribute: name and answer), "lacks" (a
-    dict without a key), "same" or "apart" (whether it is the object at another path, which `expected` is).
+    the same type, `expected` being a `Type`), "length" (a container of the same type and keys), "contents" (a
+    container with the same in it), "class" (an object of the same class), "has" (whether it has an attribute:
+    name and answer), "lacks" (a dict without a key), "same" or "apart" (whether it is the object at another
+    path, which `expected` is).
     """
 
     path: Path
@@ -265,18 +269,29 @@ class HostNames:
             self.same_length(path, obj)
             items = [self.bring(path.item(i), x, f"{name}_{i}") for i, x in enumerate(obj)]
             return self._lend(type(obj)(*items) if hasattr(obj, "_fields") else type(obj)(items), path, obj)
-        if type(obj) is dict:
-            for key in obj:
-                if type(key) not in (str, int, bool, bytes, type(None)):
-                    raise UnsupportedError(
-                        f"{path.text} is a dict with the key {key!r}; keys must be strings or integers"
-                    )
-            self._guard(path, "length", (dict, tuple(obj)))
-            copy = {k: self.bring(path.item(k), x, inside(name, k)) for k, x in obj.items()}
-            return self._lend(copy, path, obj)
+        if type(obj) is deque:
+            self.same_length(path, obj)
+            self._guard(path.attribute("maxlen"), "equal", obj.maxlen)
+            items = [self.bring(path.item(i), x, f"{name}_{i}") for i, x in enumerate(obj)]
+            return self._lend(deque(items, obj.maxlen), path, obj)
+        if type(obj) in MAPPINGS:
+            other = next((key for key in obj if type(key) not in (str, int, bool, bytes, type(None))), ...)
+            if other is not ... and type(obj) is dict:
+                raise UnsupportedError(
+                    f"{path.text} is a dict with the key {other!r}; keys must be strings or integers"
+                )
+            if other is ...:
+                self._guard(path, "length", (type(obj), tuple(obj)))
+                copy = {k: self.bring(path.item(k), x, inside(name, k)) for k, x in obj.items()}
+                return self._lend(_alike(obj, copy), path, obj)
         if type(obj) in (bool, int, str, bytes, type(None), np.bool_):
             self._guard(path, "equal", obj)
             return obj
+        if isinstance(obj, CHANGING):
+            with host():
+                self._guard(path, "contents", contents(obj))
+            self._guard(path, "is", obj)
+            return self.reach(path, obj)
         found = self.type_of(obj, self.facts)
         if found is not None:
             found = known_lengths(found, obj) if path in self.static else found
@@ -342,6 +357,13 @@ class HostNames:
 
     def _guard(self, path: Path, kind: str, expected: Any) -> None:
         self.guards[path, kind] = Guard(path, kind, expected)
+
+
+def _alike(obj: Any, items: dict[Any, Any]) -> Any:
+    """A dict of the class of `obj` with these items."""
+    if type(obj) is defaultdict:
+        return defaultdict(obj.default_factory, items)
+    return type(obj)(items)
 
 
 def known_lengths(found: Type, obj: Any) -> Type:
