@@ -401,10 +401,12 @@ class Dispatcher:
                 path = self.namespace.put(f"{name}__function", self.function)
                 tests = [*tests, f"{path}.{part} is {self.namespace.put(f'{name}{part}', made)}"]
         may_fail = any(g.kind not in ("code", "lacks") for g in compiled.guards)  # where something is gone
-        lines = condition_lines(" and ".join(tests) or "True", refer(Exception) if may_fail else "")
         on_math = compiled.careful is not None
         call = f"{indent}return {refer(run)}({pass_on(self.signature)})"
-        body = answering(compiled.body if on_math and not compiled.helpers else [call], unchanged)
+        inline = compiled.body if on_math and not compiled.helpers else [call]
+        body = answering(inline, unchanged, self.signature)
+        condition, failure = " and ".join(tests) or "True", refer(Exception) if may_fail else ""
+        lines = condition_lines(condition, failure, body, self.signature)
         keep, give_back = kept(self.signature, body, self.namespace.globals)
         back = [indent * 3 + line for line in give_back]
         lines += [

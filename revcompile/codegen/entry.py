@@ -11,33 +11,44 @@ from inspect import Signature
 
 from revcompile.codegen.places import same_place
 
-ANSWER = "answer__0"  # what is returned, unless a global has changed meanwhile
-FITS = "fits__0"  # whether a call is one that the latest code is for; nothing else is called so
 INDENT = "    "
 
 
-def condition_lines(condition: str, failure: str) -> list[str]:
-    """`if condition:`. What raises a `failure` does not hold; without any, nothing can be raised."""
+def condition_lines(condition: str, failure: str, body: Sequence[str], signature: Signature) -> list[str]:
+    """`if condition:`, before a body. What raises a `failure` does not hold; without any, nothing can be
+    raised."""
     if not failure:
         return [f"{INDENT}if {condition}:"]
+    fits = _own_name("fits", [*signature.parameters, condition, *body])
     return [
         f"{INDENT}try:",
-        f"{INDENT * 2}{FITS} = {condition}",
+        f"{INDENT * 2}{fits} = {condition}",
         f"{INDENT}except {failure}:",
-        f"{INDENT * 2}{FITS} = False",
-        f"{INDENT}if {FITS}:",
+        f"{INDENT * 2}{fits} = False",
+        f"{INDENT}if {fits}:",
     ]
 
 
-def answering(body: Sequence[str], unchanged: Sequence[str]) -> list[str]:
+def _own_name(wish: str, texts: Sequence[str]) -> str:
+    """A name that stands in none of these texts."""
+    name = f"{wish}__0"
+    while any(name in text for text in texts):
+        name += "_"
+    return name
+
+
+def answering(body: Sequence[str], unchanged: Sequence[str], signature: Signature) -> list[str]:
     """A body that returns its answer only where what was tested before it read it is still so.
 
     The last line of a body is its only `return`.
     """
     if not unchanged or not body[-1].startswith(f"{INDENT}return "):
         return list(body)
-    answer = same_place(body[-1].replace("return", f"{ANSWER} =", 1), body[-1])
-    return [*body[:-1], answer, f"{INDENT}if {' and '.join(unchanged)}:", f"{INDENT * 2}return {ANSWER}"]
+    name = _own_name(
+        "answer", [*signature.parameters, *body, *unchanged]
+    )  # it is tested before it is returned
+    answer = same_place(body[-1].replace("return", f"{name} =", 1), body[-1])
+    return [*body[:-1], answer, f"{INDENT}if {' and '.join(unchanged)}:", f"{INDENT * 2}return {name}"]
 
 
 def hand_over(signature: Signature, function: str) -> str:

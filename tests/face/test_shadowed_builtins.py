@@ -191,3 +191,18 @@ def test_parameters(parameters, body, args, expected, optimize):
 def test_a_gradient_of_a_gradient_whose_parameter_is_called_gradient():
     f = make("def f(gradient):\n    return gradient ** 3\n")
     assert grad(grad(f))(2.0) == 12.0
+
+
+@pytest.mark.parametrize(
+    "name", ["fits__0", "answer__0", "given_x", "careful_f", "dispatch_f", "the_abs", "globals"]
+)
+def test_names_that_generated_text_would_use(name):
+    for text in (
+        f"def f({name}):\n    {name} = {name} * c\n    return np.exp({name}) * {name} * c\n",
+        f"def f(x):\n    {name} = x * c\n    x = x + {name} * 0.0\n    return np.exp({name}) * x * c\n",
+        f"def f(x):\n    x = x * c\n    return np.exp(x) * {name} * x\n",
+    ):
+        f = make(text, c=1.0, **{name: 1.0})
+        for g in (grad(f), grad(f, optimize=False)):
+            for _ in range(2):
+                assert_close(g(0.5), numerical_gradients(f, (0.5,)))
