@@ -413,7 +413,7 @@ def _differentiate(
     except UnsupportedError as e:
         if e.place is not None:
             raise
-        raise UnsupportedError(e.reason, _place(request, low), e.way_out) from None
+        raise e.at(_place(request, low)) from None
     except NeedStatic as need:
         places = _origins(need, parameters, low)
         if not places or _differentiated(places, parameters, request.wanted):

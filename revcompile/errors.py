@@ -52,10 +52,16 @@ class Place:
 
 
 class UnsupportedError(TypeError):
-    """The compiler does not differentiate this. The message says where, why, and what to do."""
+    """The compiler does not differentiate this. The message says where, why, and what to do.
 
-    def __init__(self, reason: str, place: Place | None = None, way_out: str = "") -> None:
+    `final`: of what changes the program's own things, which a call made as it is would do while compiling.
+    """
+
+    def __init__(
+        self, reason: str, place: Place | None = None, way_out: str = "", final: bool = False
+    ) -> None:
         self.reason = reason
+        self.final = final
         self.place = place
         self.way_out = way_out
         parts = [reason]
@@ -65,8 +71,12 @@ class UnsupportedError(TypeError):
             parts.append(f"  {way_out}")
         super().__init__("\n".join(parts))
 
-    def __reduce__(self) -> tuple[type, tuple[str, Place | None, str]]:
-        return type(self), (self.reason, self.place, self.way_out)
+    def at(self, place: Place) -> UnsupportedError:
+        """The same, at a place."""
+        return type(self)(self.reason, place, self.way_out, self.final)
+
+    def __reduce__(self) -> tuple[type, tuple[str, Place | None, str, bool]]:
+        return type(self), (self.reason, self.place, self.way_out, self.final)
 
 
 UnsupportedError.__module__ = _OWN  # where users find it

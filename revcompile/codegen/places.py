@@ -53,17 +53,21 @@ def explain(error: BaseException | None) -> None:
         if 0 < trace.tb_lineno <= len(known):
             found = known[trace.tb_lineno - 1] or found  # the innermost
         trace = trace.tb_next
-    if not found or error is None:
+    shown = [place for place in found if _head(place) not in str(error)]
+    if not shown or error is None:
         return
-    note = "In generated code that stands for\n" + "\n".join(map(_show, found))
+    note = "In generated code that stands for\n" + "\n".join(map(_show, shown))
     notes = getattr(error, "__notes__", [])
     if note not in notes:
         _add_note(error, note)
 
 
+def _head(place: Place) -> str:
+    return f'  File "{place.filename}", line {place.line}, in {place.function}'
+
+
 def _show(place: Place) -> str:
-    head = f'  File "{place.filename}", line {place.line}, in {place.function}'
-    return f"{head}\n    {place.text.strip()}" if place.text.strip() else head
+    return f"{_head(place)}\n    {place.text.strip()}" if place.text.strip() else _head(place)
 
 
 def _add_note(error: BaseException, note: str) -> None:

@@ -47,6 +47,7 @@ def change(low: Lowering, container: Any, keeps_length: bool = False) -> None:
         raise UnsupportedError(
             f"{path.shown} is a {word(container)} of the program, which a gradient function does not change",
             way_out=f"Change a copy: {word(container)}({path.shown}).",
+            final=True,
         )
     low.mutables.change(container, keeps_length)
 

@@ -8,6 +8,7 @@ compiled again (`codegen/first_run`). Imports the abstract values.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import BuiltinFunctionType, FunctionType, ModuleType
@@ -49,6 +50,8 @@ from revcompile.syntax.mutable import is_growing
 if TYPE_CHECKING:
     from revcompile.frontend.lower import Lowering
 
+# What a function of the user's may have in it that cannot be read.
+UNREAD = (ast.Try, ast.Import, ast.ImportFrom, ast.ClassDef, ast.Yield, ast.YieldFrom, ast.Await)
 # What gives a new result, and does nothing else: it is called with the program's own arrays.
 PURE = ("numpy", "scipy", "math", "cmath", "statistics")
 NOT_PURE = frozenset(
@@ -143,6 +146,8 @@ def read_failed(
     trying = any(what == "grow" for what, _ in low.decisions)  # which may be what it has failed by
     if trying or frame.is_rule or not low.learning.allowed:
         return error
+    if error.final and not any(isinstance(n, UNREAD) for n in ast.walk(low.source_of(function).node)):
+        return error  # it could be read, but for what it changes
     if not low.excused and any(_is_varied(low, v) for v in leaves(given)):
         return error
     low.learning.refusals[function] = error
@@ -408,7 +413,7 @@ def _at(low: Lowering, error: UnsupportedError) -> UnsupportedError:
     """The error at the line that is being interpreted, if it has no place of its own."""
     if error.place is None and low.here is not None and not low.here[1].is_rule:
         node, frame = low.here
-        return UnsupportedError(error.reason, frame.source.place(node), error.way_out)
+        return error.at(frame.source.place(node))
     return error
 
 

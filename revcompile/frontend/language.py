@@ -25,6 +25,7 @@ from revcompile.frontend import (
     objects,
     outside,
 )
+from revcompile.frontend.names import HostObject
 from revcompile.ir.nodes import Function, Instance, Structure, Value
 from revcompile.statements import simple
 from revcompile.statements.iterables import Bar
@@ -197,11 +198,20 @@ class Language:
             home = home.parent
         if home is None:
             raise UnsupportedError(
-                f"{name} is a variable of the program, which a gradient function does not change"
+                f"{name} is a variable of the program, which a gradient function does not change", final=True
             )
         frame.outer[name] = home
 
     # -- containers and objects -----------------------------------------------------------------
+
+    def check_may_assign(self: Any, owner: Structure, name: str) -> None:
+        """Raises UnsupportedError where an object is one of the program's."""
+        if isinstance(owner, HostObject) and self.host.is_programs(owner.path):
+            raise UnsupportedError(
+                f"{owner.path.shown} is an object of the program, which a gradient function does not change",
+                way_out=f"Keep {name} in a variable, and return it beside the result (has_aux=True).",
+                final=True,
+            )
 
     def check_may_write(self: Any, array: Value) -> None:
         """Raises UnsupportedError where an array is, or may be a view of, one of the program's."""
@@ -212,6 +222,7 @@ class Language:
                     "does not change",
                     way_out="Write into a copy, .copy(). Or pass it as an argument, and return what "
                     "it becomes beside the result (has_aux=True).",
+                    final=True,
                 )
 
     def items(self: Any, source: Structure) -> list[Structure]:

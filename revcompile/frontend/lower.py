@@ -138,7 +138,9 @@ class Lowering(Language):
                 self.builder.line = frame.source.line(statement.lineno)
             handler = STATEMENTS.get(type(statement))
             if handler is None:
-                raise self.unsupported(f"{_describe(statement)} is not supported yet", statement, frame)
+                error = self.unsupported(f"{_describe(statement)} is not supported yet", statement, frame)
+                error.final = isinstance(statement, ast.Global)
+                raise error
             try:
                 outcome = self._located(handler, statement, frame, pending)
             except Left:
@@ -172,7 +174,7 @@ class Lowering(Language):
             return handler(self, node, frame, *rest)
         except UnsupportedError as e:
             if e.place is None and not frame.is_own:
-                raise UnsupportedError(e.reason, frame.source.place(node), e.way_out) from None
+                raise e.at(frame.source.place(node)) from None
             raise
         except NotImplementedError as e:
             if frame.is_rule:

@@ -239,11 +239,7 @@ def store(low: Lowering, owner: Any, name: str, value: Structure) -> None:
         raise UnsupportedError(f"{cls.__name__}.{name} is a descriptor, which is not supported")
     if not cls.__dictoffset__ and not isinstance(raw, MemberDescriptorType):
         raise HostError(AttributeError(f"{cls.__name__!r} object has no attribute {name!r}"))
-    if isinstance(owner, HostObject) and low.host.is_programs(owner.path):
-        raise UnsupportedError(
-            f"{owner.path.shown} is an object of the program, which a gradient function does not change",
-            way_out=f"Keep {name} in a variable of the function; return it beside the result (has_aux=True).",
-        )
+    low.check_may_assign(owner, name)
     target = own_attributes(low, owner)
     if any(inner is target for inner in containers_in(value)):
         raise UnsupportedError(f"a {cls.__name__} that contains itself is not supported")
