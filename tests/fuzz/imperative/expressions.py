@@ -51,6 +51,7 @@ MORE_NUMBERS: dict[str, tuple[str, ...]] = {
     ),
     "overflow": (
         "({n} if {o} else {n})", "np.where({o}, {n}, {n})", "{o} * {n}", "min({O}, 1.0) * 0.0 + {n}", "({n} if {O} > 1.0 else {n})",
+        "({E1} if {E1} < 50.0 else {n})", "({n} if {E1} > 50.0 else 0.1 * {E1})", "min({E}, 2.0)",
     ),
     "state": (
         "0.5 * GV[1]", "GL[0] * {n}", "GD['c'] * {n}", "0.2 * np.sum(GV)", "0.3 * sum(GL)", "np.max(GD['v']) * 0.5",
@@ -79,6 +80,11 @@ HUGE_NUMBERS = (
     "np.exp(900.0 * {n})", "math.exp(400.0 * {n})", "np.sinh(800.0 * {n})", "np.cosh(900.0 * {n})", "(50.0 * {n}) ** 200",
     "{n} * 1e200 * 1e200", "np.power(80.0 * abs({n}), 190.0)", "np.exp(np.exp(9.0 * {n}))", "np.float64(1e200 * {n}) * 1e200",
     "math.cosh(500.0 * {n})", "np.expm1(900.0 * {n})", "np.square(1e200 * {n})", "1.0 / np.exp(-900.0 * {n})",
+    "np.log({n})", "np.sqrt({n})", "np.arcsin(2.0 * {n})", "np.divide(1.0, {n1} - {n1})", "np.log1p(-3.0 * abs({n}))",
+)  # fmt: skip
+STEEP_NUMBERS = (  # which overflow where arguments are large, and have a derivative where they are not
+    "np.exp(70.0 * {n})", "math.exp(70.0 * {n})", "np.sinh(80.0 * {n})", "np.cosh(75.0 * {n})", "(1.0 + abs({n})) ** 300",
+    "np.expm1(80.0 * {n})", "np.exp(6.0 * {n}) ** 12", "math.sinh(75.0 * {n})", "np.power(1.0 + {n1} * {n1}, 160.0)",
 )  # fmt: skip
 LITERALS = ("0.5", "-0.7", "1.3", "0.2", "2.0", "-0.25", "G")
 
@@ -128,6 +134,7 @@ class Expressions:
             "P": lambda: self.length(first),
             "Q": lambda: self.length(last),
             "O": lambda: self.huge(depth),
+            "E": lambda: self.fill(self.choices.pick(STEEP_NUMBERS), max(depth, DEPTH)),
             "o": lambda: (
                 f"{self.huge(depth)} {self.choices.pick(['> 1e300', '< np.inf', '> 1.0', '!= np.inf'])}"
             ),

@@ -120,6 +120,8 @@ def _generate(source: random.Random) -> Program:
     """A program of random choices."""
     c = Choices(source)
     features = frozenset(f for f in FEATURES if c.chance(RARE.get(f, 0.4)))
+    if "overflow" in features and c.chance(0.6):  # what restarts has to begin with what it was given
+        features |= {"rebind", "augment"}
     scope = Scope()
     parameters = ["x"]
     scope.add("x", vector("n"))
@@ -157,6 +159,8 @@ def _generate(source: random.Random) -> Program:
         if part == 1 and "written" in features and c.chance(0.7):
             body += grower.write_state()
     body += grower.block(c.between(0, 3))
+    if "overflow" in features and c.chance(0.7):
+        body += grower.overflows()
     body = [line for line in body if line != "pass"]
     body.append(f"return {grower.result()}")
     text = "\n\n\n".join([*modules, "\n".join([f"def f({', '.join(parameters)}):", *indented(body)])])

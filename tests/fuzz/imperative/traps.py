@@ -48,8 +48,14 @@ class Traps(Stores):
         return lines
 
     def overflows(self) -> list[str]:
-        """A number that may be beyond all bounds: nothing that is differentiated goes through it."""
+        """A number that may be beyond all bounds: nothing that is differentiated goes through it then."""
         c = self.choices
+        if c.chance(0.4):
+            name, target = self.fresh("big"), c.recent(self.scope.of(NUMBER, rebinds=True))
+            lines = [f"{name} = {self.fill('{E}', 1)}"]
+            if c.chance(0.5):
+                return [*lines, f"{target} = {name} if {name} < 50.0 else {self.leaf()}"]
+            return [*lines, f"if {name} < 50.0:", f"    {target} = 0.5 * {target} + 0.1 * {name}"]
         name = self.fresh("big")
         lines = [f"{name} = {self.huge(1)}"]
         test = c.pick([f"{name} > 1e300", f"{name} < np.inf", f"{name} > 1.0", f"not {name} < 1e200"])
