@@ -99,6 +99,11 @@ def guard_tests(guard: Guard, refer: Refer) -> Iterator[str]:
         kind, shape = expected
         same = _keys(text, shape, refer) if issubclass(kind, dict) else f"{refer(len)}({text}) == {shape}"
         yield f"{refer(type)}({text}) is {refer(kind)} and {same}"
+    elif guard.kind == "size":
+        yield f"{refer(len)}({text}) == {expected}"
+    elif guard.kind == "subclass":
+        cls, answer = expected
+        yield f"{refer(issubclass)}({refer(cls)}, {text}) is {answer}"
     elif guard.kind == "contents":
         yield f"{refer(contents)}({text}) == {refer(expected)}"
     elif guard.kind == "class":

@@ -12,7 +12,7 @@ import linecache
 import math
 import weakref
 from collections.abc import Iterable, Iterator
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,8 @@ from revcompile.codegen.places import PLACES, Text
 from revcompile.errors import InternalError
 from revcompile.ir.identifiers import identifier
 
+MATH = ModuleType("math", math.__doc__)  # as it was: what generated text computes with is not to be replaced
+MATH.__dict__.update(vars(math))
 _counter = itertools.count(1)
 _HELPERS = {name: obj for name, obj in vars(runtime).items() if isinstance(obj, FunctionType)}
 
@@ -33,7 +35,7 @@ class Namespace:
     """
 
     def __init__(self) -> None:
-        self.globals: dict[str, Any] = {"np": np, "math": math, "__builtins__": __builtins__, **_HELPERS}
+        self.globals: dict[str, Any] = {"np": np, "math": MATH, "__builtins__": __builtins__, **_HELPERS}
         self._own = frozenset(self.globals)
         self.reserved: frozenset[str] = frozenset()  # the parameters' names, which would hide a global
         self._names: dict[int, str] = {}

@@ -203,6 +203,7 @@ def _instance(obj: Any, place: Place, static: frozenset[Place], host: HostNames,
             out[name] = Poison(f"is {spell_place(here)}, which contains itself or what is not supported")
         else:
             out[name] = host.bring(path_of(here, host), value, name)
+    host.rely_on(type(obj))
     return Instance(type(obj), out)
 
 

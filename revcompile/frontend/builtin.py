@@ -51,16 +51,23 @@ def _len(low: Lowering, args: Args, *_: Any) -> Structure:
 
 def _isinstance(low: Lowering, args: Args, kwargs: Any, node: Any, frame: Frame) -> Structure:
     x, classes = args
-    if objects.is_object(x):
-        with host():
-            return issubclass(objects.class_of(x), classes)
-    if isinstance(x, FUNCTIONS):
-        return issubclass(types.FunctionType, classes)
-    if not isinstance(x, Value):
+    if not all(isinstance(c, type) for c in (classes if isinstance(classes, tuple) else (classes,))):
         return NotImplemented
+    if objects.is_object(x):
+        return low.host.is_subclass(objects.class_of(x), classes)
+    if isinstance(x, FUNCTIONS):
+        return low.host.is_subclass(types.FunctionType, classes)
+    if not isinstance(x, Value):
+        return NotImplemented if isinstance(x, type) else low.host.is_subclass(type(x), classes)
     if frame.is_rule:  # there a number is a static one, known while compiling
         return False
-    return issubclass(class_of(x), classes)
+    return low.host.is_subclass(class_of(x), classes)
+
+
+def _issubclass(low: Lowering, args: Args, *_: Any) -> Structure:
+    cls, classes = args
+    plain = isinstance(cls, type) and isinstance(classes, (type, tuple))
+    return low.host.is_subclass(cls, classes) if plain else NotImplemented
 
 
 def _type(low: Lowering, args: Args, kwargs: Any, node: Any, frame: Frame) -> Structure:
@@ -401,7 +408,8 @@ def truth(low: Lowering, x: Structure) -> Structure:
 
 
 SPECIAL: dict[Any, Any] = {
-    len: _len, isinstance: _isinstance, type: _type, callable: _callable, np.ndim: _ndim, np.shape: _shape,
+    len: _len, isinstance: _isinstance, issubclass: _issubclass, type: _type, callable: _callable,
+    np.ndim: _ndim, np.shape: _shape,
     np.size: _size, np.prod: _prod, getattr: _getattr, hasattr: _hasattr, setattr: _setattr,
     delattr: _delattr, vars: _vars,
     super: _super, object.__setattr__: _store, object.__new__: _allocate, object.__init__: _initialise,

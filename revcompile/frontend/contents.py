@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import array
 from collections import deque
-from types import MappingProxyType
+from types import FunctionType, MappingProxyType, ModuleType
 from typing import Any
 
 import numpy as np
 
 CHANGING = (set, frozenset, deque, dict, list, MappingProxyType, bytearray, array.array, memoryview)
-DEEPEST = 20  # a container in a container in a container
+DEEPEST = 8  # a container in a container in a container
 
 
 class Same:
@@ -42,7 +42,7 @@ def contents(obj: Any, depth: int = 0) -> Any:
     if isinstance(obj, np.ndarray):
         return kind, obj.dtype.str, obj.shape, obj.tobytes()
     if depth > DEEPEST:
-        raise ValueError("a container that contains itself")
+        return Same(obj)
     inside: Any
     if isinstance(obj, (dict, MappingProxyType)):
         inside = [(contents(k, depth + 1), contents(v, depth + 1)) for k, v in obj.items()]
@@ -51,6 +51,7 @@ def contents(obj: Any, depth: int = 0) -> Any:
     elif isinstance(obj, (set, frozenset, deque, list, tuple)):
         inside = [contents(item, depth + 1) for item in obj]
     else:
-        return Same(obj)
+        plain = isinstance(obj, (type, ModuleType, FunctionType)) or depth >= DEEPEST
+        return Same(obj), None if plain else contents(getattr(obj, "__dict__", None), depth + 1)
     own = getattr(obj, "__dict__", None)  # of a class derived from a container's
     return kind, inside, getattr(obj, "maxlen", None), contents(own, depth + 1) if own else None

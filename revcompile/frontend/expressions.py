@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 WRITING = frozenset({"fill", "sort", "put"})  # see `frontend/writing`
 MISSING = object()
+MATH = dict(vars(math))  # which generated text uses as it was
 ASSIGNED = Poison("is assigned by := in a comprehension")
 GETITEM, ADD = operator.getitem, operator.add
 NAMED_TUPLE = frozenset({"_replace", "_asdict", "_make", "index", "count"})
@@ -145,9 +146,11 @@ def static_attribute(low: Lowering, owner: Any, attr: str, frame: Frame) -> Stru
         if path is not None:
             low.host.note_has(path, attr, False)
         raise
+    if is_library(owner) and not frame.is_own:
+        low.host.library_attribute(owner, attr, obj)
     if frame.is_own or is_library(owner) or not is_static(obj):
         if type(obj) is float and not frame.is_rule and math.isfinite(obj):
-            if public_module(owner) and is_name(attr):
+            if public_module(owner) and is_name(attr) and (owner is np or MATH.get(attr) == obj):
                 low.spell(obj, f"{public_module(owner)}.{attr}")
         return obj
     path = low.host.path_of(owner)

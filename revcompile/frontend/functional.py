@@ -332,7 +332,12 @@ def _deep(low: Lowering, x: Structure, done: dict[int, Any]) -> Structure:
 def _replace(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structure:
     if not objects.is_object(args[0]):
         raise UnsupportedError("dataclasses.replace is supported only on objects of the program's classes")
-    return objects.replace(low, args[0], dict(kwargs))
+    owner, changes = args[0], dict(kwargs)
+    cls = objects.class_of(owner)
+    for field in dataclasses.fields(cls):
+        if field.init and field.name not in changes:
+            changes[field.name] = objects.attribute(low, owner, field.name)
+    return objects.construct(low, cls, (), changes)
 
 
 def _fields(low: Lowering, args: Args, *_: Any) -> Structure:

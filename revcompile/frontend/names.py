@@ -66,8 +66,8 @@ class Guard:
     `kind` is "is" or "code" (the same object), "equal" (an equal plain constant), "type" (a live number of
     the same type, `expected` being a `Type`), "length" (a container of the same type and keys), "contents" (a
     container with the same in it), "class" (an object of the same class), "has" (whether it has an attribute:
-    name and answer), "lacks" (a dict without a key), "same" or "apart" (whether it is the object at another
-    path, which `expected` is).
+    name and answer), "lacks" (a dict without a key), "size" (how many items), "subclass" (whether a class is
+    derived from it), "same" or "apart" (whether it is the object at another path, which `expected` is).
     """
 
     path: Path
@@ -203,6 +203,39 @@ class HostNames:
         """Note that a function's code is compiled in, which a notebook may replace in place."""
         root = self.root(f"{function_name(function)}__function", function)  # what no variable is called
         self._guard(root.attribute("__code__"), "code", function.__code__)
+
+    def only_from(self, cls: type, name: str, after: type, home: type | None) -> None:
+        """Note that of the classes after one, none before `home` has an attribute of this name."""
+        order = cls.__mro__[cls.__mro__.index(after) + 1 :]
+        for between in order[: order.index(home)] if home is not None else order:
+            if is_user_class(between):
+                own = self.class_root(between).attribute("__dict__")
+                self.guards[own.item(name), "lacks"] = Guard(own, "lacks", name)
+
+    def rely_on(self, cls: type) -> None:
+        """Note that a class, and those that it is derived from, get no attributes that they do not have."""
+        for kind in filter(is_user_class, cls.__mro__):
+            self._guard(self.class_root(kind).attribute("__dict__"), "size", len(vars(kind)))
+
+    def is_subclass(self, cls: type, classes: Any) -> bool:
+        """`issubclass(cls, classes)`, which `ABC.register` may change."""
+        if isinstance(classes, tuple):
+            return any([self.is_subclass(cls, c) for c in classes])
+        with host():
+            answer = issubclass(cls, classes)
+        if type(classes) is not type and (is_user_class(cls) or not _is_standard(classes)):
+            self.guards[self.class_root(classes), f"subclass {id(cls)}"] = Guard(
+                self.class_root(classes), "subclass", (cls, answer)
+            )
+        return answer
+
+    def library_attribute(self, owner: Any, name: str, obj: Any) -> None:
+        """Note that a module of a library has the attribute that the program reads: it may be replaced."""
+        path = self.path_of(owner)
+        if path is not None and isinstance(owner, ModuleType):
+            if isinstance(obj, ModuleType):
+                self.reach(path.attribute(name), obj)
+            self._guard(path.attribute(name), "is", obj)
 
     def reach(self, path: Path, obj: Any) -> Any:
         """Note that generated code reaches the static object `obj` at `path`."""
@@ -387,6 +420,10 @@ def _namespace(names: dict[str, Any]) -> _Namespace:
     if found is None or found.__dict__ is not names:
         found = _namespaces[id(names)] = _Namespace(names)
     return found
+
+
+def _is_standard(kind: Any) -> bool:
+    return (getattr(kind, "__module__", None) or "").partition(".")[0] in sys.stdlib_module_names
 
 
 def is_library(obj: Any) -> bool:

@@ -136,7 +136,9 @@ def _is_data(raw: Any) -> bool:
 
 def bound(low: Lowering, home: type, raw: Any, name: str, owner: Any) -> Structure:
     """What `raw`, the attribute `name` of the class `home`, is for the object or class `owner`."""
-    path = low.host.class_root(home).attribute(name)
+    cls = owner if isinstance(owner, type) else class_of(owner)
+    own = look_up(cls, name)[0] is home  # not found by `super()`: a class before `home` may get it some day
+    path = low.host.class_root(cls if own else home).attribute(name)
     if isinstance(raw, FunctionType):
         low.host.bring(path, raw, name)
         return MethodType(raw, owner)
@@ -186,6 +188,7 @@ def read_host(low: Lowering, owner: HostObject, name: str) -> Structure:
 def read_super(low: Lowering, owner: Super, name: str) -> Structure:
     cls = owner.owner if isinstance(owner.owner, type) else class_of(owner.owner)
     home, raw = look_up(cls, name, owner.cls)
+    low.host.only_from(cls, name, owner.cls, home)
     if raw is MISSING:
         raise HostError(AttributeError(f"'super' object has no attribute {name!r}"))
     if isinstance(raw, FunctionType) and isinstance(owner.owner, type):
@@ -274,7 +277,7 @@ def own_attributes(low: Lowering, owner: Any) -> Instance:
 
 def construct(low: Lowering, cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Structure:
     """`cls(*args, **kwargs)`"""
-    low.host.class_root(cls)
+    low.host.rely_on(cls)
     if cls is SimpleNamespace:
         return low.mutables.own(Instance(cls, {**(args[0] if args else {}), **kwargs}))
     if type(cls) not in (type, ABCMeta):
@@ -331,8 +334,9 @@ def _initialise_dataclass(
     kwargs: dict[str, Any],
 ) -> None:
     """What the `__init__` of a dataclass does: each field from its argument or its default."""
+    signature = inspect.signature(init)
     with host():
-        given = inspect.signature(init).bind(made, *args, **kwargs).arguments
+        given = signature.bind(made, *args, **kwargs).arguments
     path = low.host.class_root(home)
     low.host.bring(path.attribute("__init__"), init, "__init__")
     extra = []
@@ -348,7 +352,12 @@ def _initialise_dataclass(
             value = low.invoke(factory)
             if isinstance(value, (list, dict)):
                 low.mutables.own(value)
-        elif field.default is not dataclasses.MISSING:
+        elif field.init and field.default is not dataclasses.MISSING:
+            value = low.default(init, signature.parameters[name])
+        elif (
+            isinstance(getattr(home, name, None), MemberDescriptorType)
+            and field.default is not dataclasses.MISSING
+        ):
             value = low.host.bring(where.attribute("default"), field.default, name)
         else:
             continue
@@ -358,15 +367,6 @@ def _initialise_dataclass(
             made.attributes[name] = value
     if look_up(made.cls, "__post_init__")[0] is not None:
         low.invoke(read(low, made, "__post_init__"), *extra)
-
-
-def replace(low: Lowering, owner: Any, changes: dict[str, Any]) -> Structure:
-    """`dataclasses.replace(owner, **changes)`"""
-    cls = class_of(owner)
-    for field in dataclasses.fields(cls):
-        if field.init and field.name not in changes:
-            changes[field.name] = attribute(low, owner, field.name)
-    return construct(low, cls, (), changes)
 
 
 def attribute(low: Lowering, owner: Any, name: str) -> Structure:
