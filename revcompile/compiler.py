@@ -21,7 +21,6 @@ from revcompile.frontend.arguments import Place, adopt, found_at, lend, origins_
 from revcompile.frontend.containers import check_aliases
 from revcompile.frontend.lower import Lowering, infer_types, lower
 from revcompile.frontend.names import Guard, Live
-from revcompile.frontend.recursion import deep_stack
 from revcompile.frontend.wanted import picked
 from revcompile.gates.foreign import ForeignCall, Learning, NotKnownYet, Unfinished
 from revcompile.gates.halves import Half, Pair
@@ -119,17 +118,11 @@ def compile_gradient(
     first: Exception | None = None  # what an attempt with growing lists has failed by
     while True:
         try:
-            with deep_stack():
-                return _compile(request, arguments, static, namespace, decisions, learning)
+            return _compile(request, arguments, static, namespace, decisions, learning)
         except NotKnownYet as e:
             if learning.is_stuck():
                 raise InternalError("what a call gives is not learnt") from e
             decisions = frozenset(d for d in decisions if d[0] != "test inside")
-        except RecursionError:
-            raise UnsupportedError(
-                "this function is nested too deeply to be compiled",
-                way_out="Split it, or use fewer branches.",
-            ) from None
         except Restart as restart:
             others = sum(what != "pair" for what, _ in decisions)
             if restart.decisions <= decisions or others > MAX_DECISIONS:
@@ -360,6 +353,7 @@ def _lower(
             raise _unknown_number(need, request) from None
         raise MustBeStatic(places) from None
     check_aliases(low)
+    low.pairs.keep_called(primal.body)
     wanted = low.pairs.wanted(primal.body) - low.decisions
     if wanted:
         raise Restart(*wanted)

@@ -32,7 +32,6 @@ from revcompile.compiler import Compiled, MustBeStatic, Request, compile_gradien
 from revcompile.errors import HostError, UnsupportedError, seen_outside, trimmed
 from revcompile.frontend.arguments import Place, describe, key_of
 from revcompile.frontend.names import is_host_object
-from revcompile.frontend.recursion import renew_lock
 from revcompile.frontend.wanted import (
     explicit_names,
     is_method,
@@ -44,6 +43,7 @@ from revcompile.gates.foreign import Learning, NotKnownYet
 from revcompile.ir.identifiers import function_name
 from revcompile.runtime import ChangedKind
 from revcompile.syntax.source import Source, find_source
+from revcompile.syntax.stack import deep_stack, renew_lock
 
 MAX_TRIES = 12  # of a call whose calls as they are give something of another kind each time
 _all: weakref.WeakSet[Dispatcher] = weakref.WeakSet()
@@ -236,7 +236,8 @@ class Dispatcher:
                 if found is not None:
                     return found
                 try:
-                    return self._compile(key, arguments, wanted, bare)
+                    with deep_stack():
+                        return self._compile(key, arguments, wanted, bare)
                 except MustBeStatic as e:
                     self._make_static(e.places)
 
@@ -326,7 +327,7 @@ class Dispatcher:
 
         def make_careful() -> FunctionType:
             assert compiled.careful is not None
-            with self.lock, self._seen():
+            with self.lock, self._seen(), deep_stack():
                 lines, texts = compiled.careful()
                 code = self.namespace.compile(function_text(label, self.signature, lines), label)
                 return make_function(code, self.namespace, self.like, self.namespace.having(texts))

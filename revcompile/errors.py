@@ -200,13 +200,17 @@ def trimmed(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _of_program(frames: TracebackType | None) -> TracebackType | None:
-    if frames is None:
-        return None
-    rest, frame = _of_program(frames.tb_next), frames.tb_frame
-    own = frame.f_globals.get("__name__", "").partition(".")[0] == _OWN
-    if own or frame.f_code.co_filename.startswith("<revcompile dispatch"):
-        return rest
-    return TracebackType(rest, frame, frames.tb_lasti, frames.tb_lineno)
+    every: list[TracebackType] = []
+    while frames is not None:  # there may be thousands, of a deep recursion
+        every.append(frames)
+        frames = frames.tb_next
+    rest: TracebackType | None = None
+    for entry in reversed(every):
+        frame = entry.tb_frame
+        own = frame.f_globals.get("__name__", "").partition(".")[0] == _OWN
+        if not own and not frame.f_code.co_filename.startswith("<revcompile dispatch"):
+            rest = TracebackType(rest, frame, entry.tb_lasti, entry.tb_lineno)
+    return rest
 
 
 def _versions() -> str:

@@ -19,7 +19,7 @@ import numpy as np
 
 import revcompile.runtime as runtime
 from revcompile.codegen.places import PLACES, Text
-from revcompile.errors import InternalError
+from revcompile.errors import InternalError, UnsupportedError
 from revcompile.ir.identifiers import identifier
 
 MATH = ModuleType("math", math.__doc__)  # as it was: what generated text computes with is not to be replaced
@@ -110,7 +110,15 @@ def compile_text(text: str, label: str) -> CodeType:
     filename = f"<revcompile {label} {next(_counter)}>"
     if isinstance(text, Text) and any(text.places):
         PLACES[filename] = text.places
-    module = compile(text, filename, "exec")
+    try:
+        module = compile(text, filename, "exec")
+    except SyntaxError as e:
+        if "too many" in str(e.msg):  # levels of indentation, parentheses or blocks
+            raise UnsupportedError(
+                f"this function is nested too deeply: its text would have {e.msg}",
+                way_out="Give its parts names, or functions of their own.",
+            ) from None
+        raise
     codes = [c for c in module.co_consts if isinstance(c, CodeType)]
     if len(codes) != 1 or module.co_names != (codes[0].co_name,):
         raise InternalError(f"the text of {label} is more than one function")

@@ -16,7 +16,14 @@ from typing import Any
 import numpy as np
 
 from revcompile.errors import UnsupportedError
-from revcompile.frontend.names import HostNames, Path, is_foreign, is_host_object, known_lengths
+from revcompile.frontend.names import (
+    DEEPEST,
+    HostNames,
+    Path,
+    is_foreign,
+    is_host_object,
+    known_lengths,
+)
 from revcompile.gates.draws import generator_type
 from revcompile.gates.foreign import foreign_type, types_of
 from revcompile.ir.identifiers import is_name, key_literal, key_text, literal, step_name
@@ -71,6 +78,11 @@ def key_of(obj: Any, place: Place, static: frozenset[Place], around: Around = No
     `around` are the objects that an object is part of. None: what they are made of does not matter, since
     they are not differentiated.
     """
+    if len(place) > DEEPEST:
+        raise UnsupportedError(
+            f"argument {place[0]} contains itself, or is nested more than {DEEPEST} deep",
+            way_out="Pass what it is made of in a list.",
+        )
     kind = type(obj)
     if kind is float:
         return (float, obj) if place in static else float
@@ -149,7 +161,7 @@ def _object_key(obj: Any, place: Place, static: frozenset[Place], around: Around
 def is_tree(value: Any, around: Around) -> bool:
     """Whether an attribute is taken apart into numbers: not if it is a set, a file, or what holds it."""
     kind = type(value)
-    if id(value) in (around or ()):
+    if around is not None and (id(value) in around or len(around) > DEEPEST):
         return False
     if kind in (tuple, list) or hasattr(kind, "_fields"):
         return all(is_tree(item, (*(around or ()), id(value))) for item in value)

@@ -338,6 +338,9 @@ def _sum(low: Lowering, args: Args, kwargs: dict[str, Any], node: Any, frame: Fr
         low.memory.relate(leaves(total), leaves(start))  # which it is where there is nothing to be added
         return total
     items = low.items(args[0])
+    if all(type(x) in (int, float, bool) for x in (start, *items)):
+        with host():
+            return sum(items, start)
     if items and all(isinstance(x, Value) and is_number(x) for x in items):
         if not any(x.type.dims for x in (*items, start) if isinstance(x, Value)):
             return low.apply(sum, (items, *args[1:]), kwargs)

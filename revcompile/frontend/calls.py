@@ -451,7 +451,7 @@ def bind_parameters(
     low: Lowering, source: Source, args: tuple[Any, ...], kwargs: dict[str, Any], is_rule: bool
 ) -> dict[str, Structure]:
     """The names with which a called user function begins. Defaults are host objects, read live."""
-    signature = inspect.signature(source.function, follow_wrapped=False)
+    signature = source.signature
     with host():
         bound = signature.bind(*args, **kwargs)
     given = set(bound.arguments)

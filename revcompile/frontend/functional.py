@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from revcompile.errors import HostError, UnsupportedError
+from revcompile.errors import HostError, UnsupportedError, host
 from revcompile.frontend import containers, identities, iterators, objects
 from revcompile.frontend.names import HostObject
 from revcompile.ir.nodes import Instance, Structure, Value, is_static
@@ -204,7 +204,9 @@ def _listed(function: Any) -> Any:
         }
         if "fillvalue" in kwargs:
             options["fillvalue"] = kwargs["fillvalue"]
-        return low.own(list(function(*sources, **options)))
+        with host():
+            found = function(*sources, **options)
+        return low.own(low.listed(found))
 
     return special
 

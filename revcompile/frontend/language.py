@@ -114,6 +114,7 @@ class Language:
 
     def operate(self: Any, function: Callable[..., Any], *args: Structure) -> Structure:
         """A Python operator on what it is applied to."""
+        self.work(1)
         return expressions.operate(self, function, *args)
 
     def operate_in_place(

@@ -12,7 +12,8 @@ import ast
 import inspect
 import operator
 from collections import deque
-from collections.abc import Callable, ItemsView, Sequence, ValuesView
+from collections.abc import Callable, ItemsView, Iterable, Sequence, ValuesView
+from itertools import islice
 from types import FunctionType
 from typing import Any
 
@@ -39,6 +40,8 @@ from revcompile.syntax.mutable import Mutables, is_growing
 from revcompile.syntax.source import Source, find_source
 
 MAX_STATEMENTS = 30_000
+MAX_OPERATIONS = 300_000  # that are interpreted, of which most may give no statement
+MAX_ITEMS = 1_000_000  # of one list or tuple
 
 STATEMENTS: dict[type[ast.stmt], Callable[..., Any]] = {
     **simple.STATEMENTS,
@@ -99,6 +102,7 @@ class Lowering(Language):
         self.host = HostNames(builder.facts, type_of, static, claim)
         self.spellings: dict[float, str] = {}
         self.returned: ast.AST | None = None  # the expression that the function returned last
+        self.operations = 0  # that were interpreted
         self.steering: set[Value] = set()  # integers used as an index, a bound, an axis
 
     def let_go(self) -> None:
@@ -114,6 +118,8 @@ class Lowering(Language):
         handler = expressions.EXPRESSIONS.get(type(node))
         if handler is None:
             raise self.unsupported(f"{_describe(node)} is not supported", node, frame)
+        if not frame.is_rule:
+            self.work(1)
         line = self.builder.line
         if frame.is_rule or line is None or line.line == node.lineno:
             return self.made(node, self._located(handler, node, frame))
@@ -216,6 +222,8 @@ class Lowering(Language):
                 ask_host(iter, (structure,))
             if axes[0].size is None:
                 raise NeedShape(structure, "as the number of items to be taken apart")
+            if axes[0].size > MAX_STATEMENTS:
+                raise _too_long()
             return [self.apply(operator.getitem, (structure, i), {}) for i in range(axes[0].size)]
         if isinstance(structure, iterables.Iteration):
             n = self.known_number(structure.length(), "as the number of items to be gone through")
@@ -231,8 +239,29 @@ class Lowering(Language):
         if isinstance(structure, iterables.Iteration):
             length = self.static(structure.length(), "as how often something is done")
             return [structure.item(i) for i in range(length)]
+        return self.listed(iterators.go_on(self, structure))
+
+    def listed(self, source: Iterable[Structure]) -> list[Structure]:
+        """The items of what Python goes through; there may be too many."""
         with host():
-            return list(iterators.go_on(self, structure))
+            items = list(islice(source, MAX_ITEMS + 1))
+        if len(items) > MAX_ITEMS:
+            raise UnsupportedError(
+                f"a list of more than {MAX_ITEMS:,} items would have to be made while compiling",
+                way_out="A loop over a range stays a loop; or make it outside, and pass it as an array.",
+            )
+        return items
+
+    def work(self, operations: int) -> None:
+        """Count operations that are interpreted. What would take minutes is refused after seconds."""
+        self.operations += operations
+        if self.operations > MAX_OPERATIONS:
+            raise UnsupportedError(
+                f"more than {MAX_OPERATIONS:,} operations of this function would have to be gone through "
+                "while compiling",
+                way_out="A loop over a range stays a loop. What needs no gradient can be computed outside, "
+                "and be passed as an argument.",
+            )
 
     def known_number(self, n: Structure, what: str) -> int:
         """A whole number that the compiler must know."""
@@ -268,10 +297,7 @@ class Lowering(Language):
         same_shape = function in LENGTHS
         resolved = (self.memory.shape_of(args[0]), *args[1:]) if same_shape else self.resolve(args)
         if len(self.builder.definitions) > MAX_STATEMENTS:
-            raise UnsupportedError(
-                "written out, this function would be too long",
-                way_out="Keep what its loops and branches make in arrays rather than in lists.",
-            )
+            raise _too_long()
         result = self._outcome(function, resolved)
         self.memory.note(function, args, result, TABLE[function].may_be_view(args))
         for value in leaves(result):
@@ -442,6 +468,13 @@ def lower(
     result = lowering.resolve(result)
     block = Block(tuple(lowering.builder.statements), (result,))
     return Function(function_name(source.function), tuple(parameters), block, spellings=lowering.spellings)
+
+
+def _too_long() -> UnsupportedError:
+    return UnsupportedError(
+        "written out, this function would be too long",
+        way_out="Keep what its loops and branches make in arrays rather than in lists.",
+    )
 
 
 def _describe(node: ast.AST) -> str:

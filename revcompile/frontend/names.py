@@ -31,6 +31,7 @@ from revcompile.ir.nodes import Structure, Value
 from revcompile.ir.types import Array, Dim, Facts, Opaque, Type
 from revcompile.syntax.mutable import Overlay
 
+DEEPEST = 100  # of lists in lists: Python's text has room for 200
 MAPPINGS = (dict, OrderedDict, Counter, defaultdict)
 LIBRARIES = frozenset({"numpy", "math", "operator", "builtins", "functools", "itertools", "scipy"})
 
@@ -44,14 +45,15 @@ class Path:
     text: str
     is_parameter: bool = False  # the root is a parameter of the function, not a name of the program
     getattr: str = field(default="getattr", compare=False)  # what the builtin is called there
+    depth: int = field(default=0, compare=False)  # how many attributes and keys it has
 
     def attribute(self, name: str) -> Path:
         name = str.__str__(name)
         way = f"{self.text}.{name}" if is_name(name) else f"{self.getattr}({self.text}, {literal(name)})"
-        return replace(self, text=way)
+        return replace(self, text=way, depth=self.depth + 1)
 
     def item(self, key: Any) -> Path:
-        return replace(self, text=f"{self.text}[{key_text(key)}]")
+        return replace(self, text=f"{self.text}[{key_text(key)}]", depth=self.depth + 1)
 
     @property
     def shown(self) -> str:
@@ -295,6 +297,11 @@ class HostNames:
         """The abstract value of the host object `obj`, which generated code finds at `path`."""
         if path in self.live:
             return self.live[path].value
+        if path.depth > DEEPEST:
+            raise UnsupportedError(
+                f"{path.shown.partition(chr(91))[0]} contains itself, or is nested more than {DEEPEST} deep",
+                way_out="Keep what the function needs of it under a name of its own.",
+            )
         if path in self.static and isinstance(obj, (int, float, np.generic)):
             self._guard(path, "equal", obj)
             return obj

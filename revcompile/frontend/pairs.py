@@ -1,8 +1,9 @@
 """Calls of the user's functions: which are interpreted where they stand, and which are calls of a pair.
 
 A function that is not small is lowered on its own, once for each signature, into a `Pair`; so is a function
-that calls itself as often as only the run decides. Both are found out by trying: the function around them is
-lowered again with the decision ("pair", signature) or ("recursive", function). All other calls are
+that calls itself as often as only the run decides. How long a function is shows when it is lowered, at its
+first call. What shows later only (it is called twice within itself, or it is recursive) is a reason to lower
+all again, with the decision ("pair", signature) or ("recursive", function). All other calls are
 interpreted in place: of small functions, of a function in itself as often as is known while compiling (but
 for what is so called twice), and of what is not provably a function of its arguments alone, since it writes
 into them, gives a part of them, or draws random numbers.
@@ -10,10 +11,12 @@ into them, gives a part of them, or draws random numbers.
 
 from __future__ import annotations
 
+import ast
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from revcompile.errors import HostError, UnsupportedError
@@ -30,8 +33,8 @@ from revcompile.frontend.alone import (
     parts_of,
 )
 from revcompile.frontend.parts import Inseparable, Parts, identity
-from revcompile.gates.halves import Pair
-from revcompile.ir.nodes import Block, Structure, Value, applications, defined, uses
+from revcompile.gates.halves import Half, Pair
+from revcompile.ir.nodes import Apply, Block, Structure, Value, applications, defined, uses
 from revcompile.ir.types import Array, Scalar, Type
 from revcompile.syntax.abstract import Frame, Left, NeedStatic
 
@@ -39,6 +42,11 @@ if TYPE_CHECKING:
     from revcompile.frontend.lower import Lowering
 
 SMALL = 12  # applications up to which a function is interpreted where it is called
+OF_A_CALL = 20  # operations of the interpreter's that a call costs
+FEW = 5  # operations in the text of a function that is taken to be small before it is interpreted
+MANY = 100
+LOOPS = (ast.For, ast.While, ast.ListComp, ast.GeneratorExp, ast.DictComp, ast.SetComp)
+OPERATIONS = (ast.BinOp, ast.UnaryOp, ast.Compare, ast.Call, ast.Subscript, ast.AugAssign, ast.BoolOp, ast.If)
 
 
 class Pairs:
@@ -48,6 +56,9 @@ class Pairs:
         self.inlined: list[Inlined] = []
         self.around: list[Inlined] = []  # the calls that are being interpreted, the innermost last
         self.known: dict[Any, Lowered | None] = {}  # by signature; None: it is interpreted in place
+        self.large: set[Any] = set()  # signatures of what was interpreted in place and is not small
+        self.lengths: dict[Pair, int] = {}
+        self.found: set[Any] = set()  # those of which it was found out late that they are called twice
         self.recursive: dict[Any, list[Lowered]] = {}  # by function
         self.attempts: list[Lowered] = []  # recursive functions that are being lowered
         self.nested: Counter[Any] = Counter()  # calls of a function in itself under conditions, by function
@@ -72,6 +83,12 @@ class Pairs:
         found = [*self.known.values(), *(one for items in self.recursive.values() for one in items)]
         return [lowered.pair for lowered in found if lowered is not None]
 
+    def keep_called(self, block: Block) -> None:
+        """Forget the pairs that are not called, after all: attempts have called them that were given up."""
+        halves = (s.function for s in applications(block) if isinstance(s.function, Half))
+        called = {pair for half in halves for pair in half.pair.reached()}
+        self.known = {k: one for k, one in self.known.items() if one is None or one.pair in called}
+
     def wanted(self, block: Block) -> frozenset[tuple[str, Any]]:
         """The decisions to make pairs of what was interpreted in place, and is not small."""
         functions = [pair.function for pair in self.made()]
@@ -84,7 +101,8 @@ class Pairs:
                 seen.add(call.key)
                 if call.again or not call.is_recursive:
                     found.add(call.key)
-        return frozenset(("pair", key) for key in found)
+        tried = {key for key, lowered in self.known.items() if lowered is None}
+        return frozenset(("pair", key) for key in (found | self.found) - tried)
 
 
 @dataclass(eq=False)
@@ -107,6 +125,7 @@ def call(low: Lowering, node: Node, frame: Frame) -> Structure:
     pairs = low.pairs
     if frame.is_rule:
         return low.body(node, frame)
+    low.work(OF_A_CALL)
     if ("recursive", frame.key(node)) in low.decisions:
         return recursive.call(low, node, frame)
     if pairs.closed or low.frames[-1].function.__dict__.get("interpreted"):
@@ -116,13 +135,39 @@ def call(low: Lowering, node: Node, frame: Frame) -> Structure:
     except Inseparable:
         return low.body(node, frame)
     key, types = _signature(low, identity(frame, node), parts)
-    if ("pair", key) in low.decisions:
+    decided = ("pair", key) in low.decisions
+    if decided or key in pairs.large or _may_be_large(node, key, pairs.around):
         if key not in pairs.known:
-            pairs.known[key] = _make(low, node, frame, parts, types)
+            pairs.around.append(Inlined(key, tuple(pairs.around)))
+            try:
+                pairs.known[key] = _make(low, node, frame, parts, types, decided)
+            finally:
+                pairs.around.pop()
         lowered = pairs.known[key]
         if lowered is not None and may_be_called(low, lowered):
+            if not decided and key in pairs.large:
+                pairs.found.add(key)
             return emit(low, lowered, parts.atoms)
     return _inline(low, node, frame, key)
+
+
+def _may_be_large(node: Node, key: Any, around: list[Inlined]) -> bool:
+    """Whether to find out at the first call how long a function is. One that is being interpreted waits: most
+    that call themselves are interpreted in place."""
+    function, *_ = key
+    return _operations(node) > FEW and all(outer.key[0] != function for outer in around)
+
+
+def _length(low: Lowering, made: Iterable[Apply]) -> int:
+    """How many applications there would be if all functions were interpreted in place."""
+    lengths = low.pairs.lengths
+    return sum(lengths.get(s.function.pair, 1) if isinstance(s.function, Half) else 1 for s in made)
+
+
+@lru_cache(maxsize=256)
+def _operations(node: Node) -> int:
+    """About how many statements the text of a function gives; many, where it has loops."""
+    return sum(MANY if isinstance(n, LOOPS) else isinstance(n, OPERATIONS) for n in ast.walk(node))
 
 
 def _inline(low: Lowering, node: Node, frame: Frame, key: Any) -> Structure:
@@ -136,8 +181,9 @@ def _inline(low: Lowering, node: Node, frame: Frame, key: Any) -> Structure:
     finally:
         pairs.around.pop()
         made = list(applications(Block(tuple(statements[start:]))))
-        if len(made) > SMALL:
+        if _length(low, made) > SMALL:
             record.witness = next((v for s in reversed(made) for v in s.outputs), None)
+            pairs.large.add(key)
             pairs.inlined.insert(at, record)
 
 
@@ -161,8 +207,10 @@ def _key(atom: Structure, t: Type | None) -> Any:
 # -- lowering a function on its own --------------------------------------------------------------
 
 
-def _make(low: Lowering, node: Node, frame: Frame, parts: Parts, types: list[Type | None]) -> Lowered | None:
-    """The pair of a function. None: it is not a function of its arguments alone."""
+def _make(
+    low: Lowering, node: Node, frame: Frame, parts: Parts, types: list[Type | None], decided: bool
+) -> Lowered | None:
+    """The pair of a function. None: it is not a function of its arguments alone, or small."""
     atoms = [
         a if t is None else Value(t, name, fold=False)
         for a, t, name in zip(parts.atoms, types, parts.names, strict=True)
@@ -172,6 +220,10 @@ def _make(low: Lowering, node: Node, frame: Frame, parts: Parts, types: list[Typ
         lower_alone(low, node, frame, parts, lowered)
     except (Inseparable, Left, NeedStatic, NotImplementedError, HostError, UnsupportedError):
         return None
-    used = set(uses(lowered.pair.function.body))  # type: ignore[union-attr]
+    body = lowered.pair.function.body  # type: ignore[union-attr]
+    low.pairs.lengths[lowered.pair] = length = _length(low, applications(body))
+    if not decided and length <= SMALL:
+        return None
+    used = set(uses(body))
     finish(lowered, [i for i, a in enumerate(atoms) if isinstance(a, Value) and a in used])
     return lowered if lowered.fresh and lowered.outs else None

@@ -9,10 +9,6 @@ goes: the function is lowered again with the decision that this one is a pair (`
 from __future__ import annotations
 
 import ast
-import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from revcompile.errors import UnsupportedError
@@ -27,10 +23,6 @@ if TYPE_CHECKING:
 MAX_DEPTH = 200
 TOO_MANY = 1000  # calls of a function inside itself, all in all
 SUSPICIOUS = 8  # calls of a function inside itself, after which it is asked what they depend on
-FRAMES = 60  # Python's own calls that interpreting one call takes, at most
-
-_lock = threading.Lock()
-_limits: list[int] = []  # what the limit was, once for each compilation that is running
 
 
 def check(low: Lowering, node: ast.FunctionDef | ast.Lambda, frame: Frame) -> None:
@@ -100,28 +92,3 @@ def _need_lengths(array: Structure, name: str) -> None:
 def _earliest(first: Frame, frame: Frame, name: str) -> Structure:
     given = first.given.get(name)
     return given if isinstance(given, Value) else frame.given[name]
-
-
-@contextmanager
-def deep_stack() -> Iterator[None]:
-    """Lets Python's own calls nest as deep as the interpreter needs them to."""
-    with _lock:
-        _limits.append(sys.getrecursionlimit())
-        sys.setrecursionlimit(max(_limits[0], MAX_DEPTH * FRAMES))
-    try:
-        yield
-    finally:
-        with _lock:
-            first = _limits[0] if _limits else sys.getrecursionlimit()
-            del _limits[-1:]
-            if not _limits:
-                sys.setrecursionlimit(first)
-
-
-def renew_lock() -> None:
-    """In the child of a fork: what other threads compiled is at an end."""
-    global _lock
-    _lock = threading.Lock()
-    if _limits:
-        sys.setrecursionlimit(_limits[0])
-        _limits.clear()

@@ -77,7 +77,7 @@ class Gate:
         """Whether the result of a call may share memory with the first operand."""
         return self.view and not (self.copies is not None and self.copies(*args))
 
-    @property
+    @cached_property
     def wants_output(self) -> bool:
         assert self.rule is not None
         return list(inspect.signature(self.rule).parameters)[1:2] == ["y"]

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from revcompile.errors import Place
+from revcompile.errors import Place, UnsupportedError
 from revcompile.ir.nodes import Apply, Block, Raise, Statement, Structure, Value
 from revcompile.ir.types import Array, Facts, Opaque, Scalar
 
+DEEPEST = 250  # blocks in blocks; what compiling them costs grows faster than their number
 Infer = Callable[[Callable[..., Any], tuple[Any, ...], Facts], Structure]
 
 
@@ -79,6 +80,11 @@ class Builder:
     @contextmanager
     def block(self) -> Iterator[list[Statement]]:
         """Statements emitted inside go to a list of their own; facts learnt inside stay inside."""
+        if self.depth >= DEEPEST:
+            raise UnsupportedError(
+                f"conditions and loops are nested more than {DEEPEST} deep here",
+                way_out="Each `elif` is nested in the one before: look a value up in an array or a list.",
+            )
         outer, self.statements = self.statements, []
         facts = self.facts.snapshot()
         self._remembered.append({})

@@ -148,6 +148,31 @@ class Block:
     def raises(self) -> bool:
         return bool(self.statements) and isinstance(self.statements[-1], Raise)
 
+    @cached_property
+    def uses(self) -> tuple[Value, ...]:
+        """Every read of a value, nested blocks and yields included."""
+        found: list[Value] = []
+        for statement in self.statements:
+            found.extend(operands(statement))
+            for inner in blocks(statement):
+                found.extend(inner.uses)
+            if isinstance(statement, Loop):
+                found.extend(value for value, _ in statement.saves if isinstance(value, Value))
+        found.extend(leaves(self.yields))
+        return tuple(found)
+
+    @cached_property
+    def defined(self) -> tuple[Value, ...]:
+        """Every value that is defined, nested blocks included."""
+        found: list[Value] = []
+        for statement in self.statements:
+            found.extend(results(statement))
+            if isinstance(statement, Loop):
+                found.extend(statement.bound)
+            for inner in blocks(statement):
+                found.extend(inner.defined)
+        return tuple(found)
+
 
 @dataclass(frozen=True, eq=False)
 class Parameter:
@@ -302,23 +327,12 @@ def blocks(statement: Statement) -> tuple[Block, ...]:
 
 def uses(block: Block) -> Iterator[Value]:
     """Every read of a value in a block, nested blocks and yields included."""
-    for statement in block.statements:
-        yield from operands(statement)
-        for inner in blocks(statement):
-            yield from uses(inner)
-        if isinstance(statement, Loop):
-            yield from (value for value, _ in statement.saves if isinstance(value, Value))
-    yield from leaves(block.yields)
+    return iter(block.uses)
 
 
 def defined(block: Block) -> Iterator[Value]:
     """Every value that is defined in a block, nested blocks included."""
-    for statement in block.statements:
-        yield from results(statement)
-        if isinstance(statement, Loop):
-            yield from statement.bound
-        for inner in blocks(statement):
-            yield from defined(inner)
+    return iter(block.defined)
 
 
 def applications(block: Block) -> Iterator[Apply]:

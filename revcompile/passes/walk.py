@@ -149,8 +149,9 @@ class Walk:
         condition = self.atom(statement.condition)
         then, orelse = self.block(statement.then), self.block(statement.orelse)
         if isinstance(condition, Value):  # how a value was made inside says nothing that can be said outside
-            for value in (*defined(then), *defined(orelse)):
-                self.definitions.pop(value, None)
+            for inner in (*then.statements, *orelse.statements):
+                for value in results(inner):
+                    self.definitions.pop(value, None)
         else:
             chosen = then if condition else orelse
             out.extend(chosen.statements)
@@ -159,25 +160,24 @@ class Walk:
                     self.replaced[result] = atom
             return
         # A residual is both defined inside and a result: what replaces it is the result now.
-        results = []
-        inside = {
-            *defined(then),
-            *defined(orelse),
-        }  # what stands for a residual may be known outside already
+        made = []
         for result in statement.results:
             new = self.replaced.get(result, result)
-            results.append(new if isinstance(new, Value) else result)
+            made.append(new if isinstance(new, Value) else result)
+        inside: set[Value] = set()  # what stands for a residual may be known outside already
+        if any(r is not s for r, s in zip(made, statement.results, strict=True)):
+            inside.update(defined(then), defined(orelse))
         first: dict[Value, int] = {}  # what two residuals have become is given once
-        for i, (r, s) in enumerate(zip(results, statement.results, strict=True)):
+        for i, (r, s) in enumerate(zip(made, statement.results, strict=True)):
             if r is s or (r in inside and _is_yielded(then, orelse, i, r)):
                 first.setdefault(r, i)
         keep = first.values()
         if not self.in_backward:
-            self.forward.update(results)
+            self.forward.update(made)
         sides = [
             b if b.raises else replace(b, yields=tuple(b.yields[i] for i in keep)) for b in (then, orelse)
         ]
-        kept = tuple(results[i] for i in keep)
+        kept = tuple(made[i] for i in keep)
         out.append(Branch(condition, sides[0], sides[1], kept, statement.line, statement.note))
 
 

@@ -114,7 +114,7 @@ def kinds(node: ast.AST, in_loop: bool = False) -> Iterator[str]:
     elif isinstance(node, (ast.Break, ast.Continue)):
         if not in_loop:
             yield "break" if isinstance(node, ast.Break) else "continue"
-    elif not isinstance(node, (ast.FunctionDef, ast.Lambda, ast.ClassDef)):
+    elif not isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.expr)):
         for name, field in ast.iter_fields(node):
             inner = in_loop or (isinstance(node, (ast.For, ast.While)) and name == "body")
             for child in field if isinstance(field, list) else [field]:

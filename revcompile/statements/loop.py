@@ -75,6 +75,7 @@ def lower_for(low: Interpreter, node: ast.For, frame: Frame, pending: Pending) -
         _go_on(low, node, source, frame, pending)
     elif iteration is None:
         items = list(low.iterate(source, node.iter, frame))
+        _check_trips(len(items))
         behind = [] if test is not None else [(source, False, list), *_behind(low, node.iter, frame)]
         look = partial(
             _look, [(*each, each[2](each[0])) for each in behind if isinstance(each[0], (list, dict))]
@@ -83,6 +84,7 @@ def lower_for(low: Interpreter, node: ast.For, frame: Frame, pending: Pending) -
         _write_out(node, trips, pending, NextTrip(node, make=partial(look, len(items))))
     elif ("unroll", key) in low.decisions:
         n = low.known_number(iteration.length(), "as how often this loop runs")
+        _check_trips(n)
         _write_out(node, [_trip(node, iteration, i) for i in range(n)], pending)
     elif ("peel", key) in low.decisions:
         _peel_for(low, node, iteration, pending)
@@ -98,6 +100,9 @@ def _trip(node: ast.For, iteration: Iteration, i: int) -> NextTrip:
 
 def _go_on(low: Interpreter, node: ast.For, iterator: Any, frame: Frame, pending: Pending) -> None:
     """One trip, and what an iterator gives after it."""
+    key = frame.key(node)
+    low.written_out[key] = low.written_out.get(key, 0) + 1
+    _check_trips(low.written_out[key])
     item = next(low.begun(iterator), END)
     if item is END:
         pending[:0] = node.orelse
@@ -150,9 +155,16 @@ def _look(behind: list[tuple[Any, bool, Callable[[Any], list[Any]], list[Any]]],
             )
 
 
+def _check_trips(count: int) -> None:
+    if count > MAX_WRITTEN_OUT:
+        raise UnsupportedError(
+            f"a loop of {count:,} trips would have to be written out",
+            way_out="A loop over a range, or over the rows of an array, stays a loop.",
+        )
+
+
 def _write_out(node: ast.For, trips: list[NextTrip], pending: Pending, end: NextTrip | None = None) -> None:
-    if len(trips) > MAX_WRITTEN_OUT:
-        raise UnsupportedError(f"a loop of {len(trips)} trips would have to be written out")
+    _check_trips(len(trips))
     orelse = node.orelse if end is None else [end, *node.orelse]
     pending[:0] = [*(s for trip in trips for s in (trip, *node.body)), EndLoop(node, orelse)]
 

@@ -7,16 +7,18 @@ any of them has one.
 from __future__ import annotations
 
 import ast
+import inspect
 import linecache
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from revcompile.errors import Place, UnsupportedError
 from revcompile.syntax.matching import Definition, class_around, is_source_of, mangled
+from revcompile.syntax.stack import deep_stack
 
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 # What is known to match. Equal code is the same code to a dictionary: the name of the file tells it apart.
@@ -32,6 +34,11 @@ class Source:
     filename: str
     shift: int  # columns by which the tree is left of the file's text
     lines: tuple[str, ...]  # of the file, as it was when the function was compiled
+
+    @cached_property
+    def signature(self) -> inspect.Signature:
+        """The function's own parameters, a wrapper's not those of what it wraps."""
+        return inspect.signature(self.function, follow_wrapped=False)
 
     def place(self, node: ast.AST) -> Place:
         """Where `node` stands in the user's file."""
@@ -70,7 +77,8 @@ def find_source(function: Callable[..., Any]) -> Source:
     code = function.__code__
     filename, node, lines = _found.get(code) or ("", None, ())
     if node is None or filename != code.co_filename:
-        node, lines = _find(function)
+        with deep_stack():
+            node, lines = _find(function)
         _found[code] = (code.co_filename, node, lines)
     return Source(function, node, code.co_filename, 0, lines)
 

@@ -11,6 +11,7 @@ import pytest
 
 from revcompile import grad
 from revcompile.gates import small
+from revcompile.gates.broadcast import broadcast_dims
 from revcompile.gates.creation import count_of
 from revcompile.gates.infer import infer
 from revcompile.gates.samples import Example, Real
@@ -35,6 +36,8 @@ def as_values(gate: Gate, example: Example) -> tuple[Any, ...]:
         return Value(Array(np.dtype(float), tuple(Dim(size=n) for n in x.shape)) if x.shape else FLOAT)
 
     def structure(x: Any) -> Any:
+        if isinstance(x, np.ndarray) and gate.dims is broadcast_dims:
+            return Value(Array(x.dtype, tuple(Dim(size=n) for n in x.shape)))
         return value(x) if isinstance(x, Real) else map_structure(value, x)
 
     return gate.bind(tuple(map(structure, example.args)), example.options)
