@@ -109,6 +109,8 @@ def _size(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structu
     if not isinstance(args[0], Value):
         return NotImplemented
     axis = args[1] if len(args) > 1 else kwargs.get("axis")
+    if isinstance(axis, Value) and axis.type.dims:
+        raise UnsupportedError("np.size with an array of axes is not supported")
     if isinstance(axis, (tuple, list)):
         lengths = [axis_length(low, args[0], i) for i in axis]
         return reduce(lambda m, n: low.operate(operator.mul, m, n), lengths, 1)

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from revcompile.errors import UnsupportedError
-from revcompile.gates.axes import dims_of, dtype_kind
+from revcompile.gates.axes import Dims, dims_of, dtype_kind
 from revcompile.gates.indexing import has_index_array
-from revcompile.ir.nodes import Structure, Value
-from revcompile.ir.types import Array, Dim, Facts
+from revcompile.ir.nodes import Structure, Value, leaves
+from revcompile.ir.types import Array, same_axes
 from revcompile.runtime import scatter_add
 from revcompile.statements import store
+from revcompile.syntax.abstract import NeedShape
 from revcompile.syntax.memory import is_gather
 
 if TYPE_CHECKING:
@@ -124,15 +125,20 @@ def _put(low: Lowering, a: Structure, ind: Structure, v: Structure, mode: str = 
     if dtype_kind(ind) not in "iu":
         raise UnsupportedError("np.put counts with its indices: only whole numbers are supported")
     places, given = dims_of(facts, ind), dims_of(facts, v)
-    if given and not (len(places) == len(given) == 1 and _may_agree(facts, places[0], given[0])):
-        raise UnsupportedError("np.put of more or fewer numbers than places is not supported")
+    if given:
+        _check_as_many(low, places, given, (ind, v))
     store.write(low, a, ind if not isinstance(ind, (list, tuple)) else list(ind), v)
 
 
-def _may_agree(facts: Facts, a: Dim, b: Dim) -> bool:
-    """Whether two lengths are not known to differ."""
-    sizes = facts.size_of(a), facts.size_of(b)
-    return None in sizes or sizes[0] == sizes[1]
+def _check_as_many(low: Lowering, places: Dims, given: Dims, arrays: tuple[Structure, ...]) -> None:
+    """That there are as many numbers as places: NumPy repeats them, or leaves some."""
+    facts = low.builder.facts
+    if same_axes(facts, places, given) and len(given) == 1:
+        return
+    for v in leaves(arrays):
+        if any(facts.size_of(d) is None for d in v.type.dims):
+            raise NeedShape(v, "as how many numbers np.put writes")
+    raise UnsupportedError("np.put of more or fewer numbers than places is not supported")
 
 
 def _putmask(low: Lowering, a: Structure, mask: Structure, values: Structure) -> None:

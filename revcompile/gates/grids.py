@@ -70,6 +70,8 @@ def trapezoid_dims(
     if hasattr(x, "type"):
         if len(x.type.dims) == 1:
             must_agree(facts, x.type.dims[0], lengths[axis])
+        elif len(x.type.dims) != len(lengths):
+            raise NotImplementedError("np.trapezoid over an x that is stretched")
         else:
             lengths = facts.broadcast(lengths, x.type.dims)
     return lengths[:axis] + lengths[axis + 1 :]
