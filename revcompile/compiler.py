@@ -22,7 +22,7 @@ from revcompile.frontend.containers import check_aliases
 from revcompile.frontend.lower import Lowering, infer_types, lower
 from revcompile.frontend.names import Guard, Live
 from revcompile.frontend.wanted import picked
-from revcompile.gates.foreign import ForeignCall, Learning, NotKnownYet, Unfinished
+from revcompile.gates.foreign import Learning, NotKnownYet, Unfinished
 from revcompile.gates.halves import Half, Pair
 from revcompile.ir.build import Builder
 from revcompile.ir.nodes import (
@@ -90,7 +90,6 @@ class Compiled:
     ]  # arguments that must not share memory: the function writes into the first
     once: bool  # whether what a call does must not be done twice
     agreements: tuple[str, ...]  # tests that lengths agree which the primal takes to be equal
-    foreign: bool  # whether a call as it is may give something of another kind than it did
     compared: frozenset[Any]  # the places and paths of the arrays whose lengths those are
 
 
@@ -217,8 +216,6 @@ def _compile(
         apart=tuple(apart(parameters, live, memory.written)),
         once=line.once,
         agreements=tuple(agreements(parameters, live, low.builder.facts)),
-        foreign=bool(low.unknown)
-        or any(isinstance(s.function, ForeignCall) for s in applications(primal.body)),
         compared=frozenset(origin for origin, v in origins_of(parameters, low) if isinstance(v.type, Array)),
     )
 

@@ -368,9 +368,7 @@ class Dispatcher:
             for test in guard_tests(g, refer)
         ]
         blame = Blame(compiled.once or not unchanged)
-        entry = (
-            None if self.by_call or compiled.foreign else self._entry(compiled, tests, run, blame, unchanged)
-        )
+        entry = None if self.by_call else self._entry(compiled, tests, run, blame, unchanged)
         signature = ", ".join(describe(k) for k in key[1:])
         forward = function_text(compiled.name, self.signature, compiled.forward)
         return Specialization(
@@ -388,7 +386,6 @@ class Dispatcher:
             compiled.compared,
             apart,
             tuple(compiled.helpers),
-            compiled.foreign,
         )
 
     def _entry(
@@ -456,8 +453,6 @@ class Dispatcher:
             self.shown = specialization
             if specialization.entry is not None:
                 self.entry.__code__ = specialization.entry
-            elif specialization.foreign:
-                self.entry.__code__ = self._stub()
             self.entry.source = specialization.source  # type: ignore[attr-defined]
             self.entry.backward_source = specialization.backward_source  # type: ignore[attr-defined]
 

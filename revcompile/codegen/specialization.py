@@ -14,6 +14,8 @@ from typing import Any
 
 from revcompile.codegen.places import explain
 from revcompile.errors import UnsupportedError
+from revcompile.gates.foreign import NotKnownYet
+from revcompile.runtime import ChangedKind
 
 ARITHMETIC = (OverflowError, ZeroDivisionError, ValueError)  # what `math` raises where NumPy gives inf or nan
 
@@ -50,7 +52,10 @@ class Blame:
     sure: bool
 
     def __call__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
-        explain(sys.exc_info()[1])
+        error = sys.exc_info()[1]
+        if isinstance(error, (ChangedKind, NotKnownYet)):  # no error: the function is compiled again
+            return False
+        explain(error)
         return self.sure
 
 
@@ -72,7 +77,6 @@ class Specialization:
     compared: frozenset[Any]  # the places and paths of the arrays whose lengths those are
     apart: Callable[..., bool] | None  # whether what is written shares no memory with another argument
     helpers: tuple[str, ...]  # the functions that `run` calls, which are among its globals
-    foreign: bool  # whether a call as it is may give something of another kind than it did
 
     def __call__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], carefully: bool = False) -> Any:
         if self.apart is not None and not self.apart(*args, **kwargs):

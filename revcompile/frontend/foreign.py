@@ -21,12 +21,13 @@ from revcompile.frontend.at_hand import UNKNOWN, flat, is_constant, value_of
 from revcompile.frontend.changing import may_change
 from revcompile.frontend.containers import frozen
 from revcompile.frontend.names import HostObject
+from revcompile.frontend.passing import as_passed, check_passable
+from revcompile.gates.draws import unseen
 from revcompile.gates.effects import stop_gradient
 from revcompile.gates.foreign import MANY, TEXT, ForeignCall, act, types_of
 from revcompile.gates.infer import infer
 from revcompile.gates.table import TABLE, Gate
 from revcompile.ir.nodes import (
-    Instance,
     Raise,
     Structure,
     Value,
@@ -37,15 +38,9 @@ from revcompile.ir.nodes import (
 from revcompile.ir.types import Array, Foreign, Type
 from revcompile.syntax.abstract import (
     Frame,
-    Gradient,
     Left,
-    Method,
-    NestedFunction,
-    Partial,
-    Poison,
     Restart,
 )
-from revcompile.syntax.mutable import is_growing
 
 if TYPE_CHECKING:
     from revcompile.frontend.lower import Lowering
@@ -129,7 +124,7 @@ def in_rule(
         if not isinstance(outcome, np.ndarray):
             return outcome
     given = low.resolve(frozen((function, args, kwargs)))
-    _check_passable(low, given, refusal)
+    check_passable(low, given, refusal)
     gate = Gate(name_of(function), (run,), ("args", "options"), view=True, foreign=True)
     types = infer(gate, run, given[1:], low.builder.facts)
     result = map_structure(lambda t: Value(t) if isinstance(t, Type) else t, types)
@@ -144,12 +139,22 @@ def read_failed(
 ) -> Exception:
     """What to do where a function of the user's cannot be read: begin again, and call it as it is."""
     trying = any(what == "grow" for what, _ in low.decisions)  # which may be what it has failed by
-    if trying or frame.is_rule or not low.learning.allowed:
+    if trying or frame.is_rule:
         return error
     if error.final and not any(isinstance(n, UNREAD) for n in ast.walk(low.source_of(function).node)):
         return error  # it could be read, but for what it changes
+    if not error.way_out:
+        name = name_of(function).rpartition(".")[2]
+        error = UnsupportedError(
+            error.reason,
+            error.place,
+            f"To take what {name} gives as a constant: stop_gradient({name}(...)). "
+            f"Or register a rule: @revcompile.gate({name}).",
+        )
     if not low.excused and any(_is_varied(low, v) for v in leaves(given)):
         return error
+    if not low.learning.allowed:
+        return _at(low, _not_known(name_of(function)))
     low.learning.refusals[function] = error
     return Restart(("as it is", function))
 
@@ -196,17 +201,16 @@ def make(
     """Emit a call as it is; the structure of what it gives. `name` is for what is said of it."""
     excused = excused or bool(low.excused)
     refusal = _at(low, refusal or _no_rule(name, (first, args, options)))
+    first, args, options = as_passed(low, (first, args, options))
     given = low.resolve(frozen((first, args, options)))
-    _check_passable(low, given, refusal)
+    check_passable(low, given, refusal)
     if not excused and any(_is_varied(low, v) for v in leaves(given)):
         raise refusal
     key = _key_of(low, form, attribute, given)
     found = low.learning.patterns.get(key) if known is UNKNOWN else (known, None)
     if found is None:
         if not low.learning.allowed:
-            raise UnsupportedError(
-                f"{name} is called as it is: what it gives is known from the first call on", refusal.place
-            )
+            raise _at(low, _not_known(name))
         found = _find_out(low, key, form, attribute, given, many)
     if found is None:
         _end_here(low, key, form, attribute, given, many)
@@ -321,6 +325,8 @@ def _key(leaf: Any) -> Any:
     """The same for what may be passed for one another."""
     if isinstance(leaf, Value):
         return str(leaf.type)
+    if isinstance(leaf, FunctionType):
+        return leaf.__code__
     owner = getattr(leaf, "__self__", None)
     if owner is not None and not isinstance(
         owner, ModuleType
@@ -354,7 +360,7 @@ def _find_out(low: Lowering, key: Any, form: str, attribute: str, given: Any, ma
     first, args, options = map_structure(lambda leaf: value_of(low, leaf), given)
     if any(x is UNKNOWN for x in flat((first, args, options))):
         return None
-    with host():
+    with unseen(options, args), host():  # what it draws, it draws again
         outcome = act(form, attribute, *_own((first, args, options)))
     low.learning.outcomes[key] = outcome
     low.learning.note(key, outcome, many)
@@ -382,31 +388,8 @@ def _is_varied(low: Lowering, value: Value) -> bool:
     return False
 
 
-def _check_passable(low: Lowering, given: Structure, refusal: UnsupportedError) -> None:
-    """Raises where an argument is nothing that exists at run time as the program has it."""
-
-    def check(leaf: Any) -> Any:
-        if isinstance(leaf, (NestedFunction, Partial, Gradient, Method, Poison)) or is_growing(leaf):
-            raise refusal
-        if isinstance(leaf, HostObject):
-            overlay = low.host.overlays.get(id(leaf.obj))
-            if overlay is not None and overlay[1].attributes:
-                raise refusal
-        return leaf
-
-    def walk(s: Any) -> None:
-        if isinstance(s, Instance):
-            raise refusal
-        if isinstance(s, (tuple, list)):
-            for x in s:
-                walk(x)
-        elif isinstance(s, dict):
-            for x in s.values():
-                walk(x)
-        else:
-            check(s)
-
-    walk(given)
+def _not_known(name: str) -> UnsupportedError:
+    return UnsupportedError(f"{name} is called as it is: what it gives is known from the first call on")
 
 
 def _at(low: Lowering, error: UnsupportedError) -> UnsupportedError:

@@ -178,3 +178,36 @@ def test_texts() -> None:
 
     gradient = grad(f, argnums=0)
     assert [gradient(3.0, n) for n in (1, 2, 3, 4)] == [6.0, math.pi, 1.0, 0.5]
+
+
+def test_functions_that_are_passed() -> None:
+    integrate = pytest.importorskip("scipy.integrate")
+
+    def by_lambda(x: float, n: int) -> float:
+        return x * sum(integrate.quad(lambda t: t**2, 0, i)[0] for i in range(n))
+
+    def by_def(x: float, n: int) -> float:
+        def square(t: float) -> float:
+            return t * t
+
+        return x * integrate.quad(square, 0, n)[0]
+
+    def closing(x: float, n: int) -> float:
+        return x * integrate.quad(lambda t: t * x, 0, n)[0]
+
+    for f in (by_lambda, by_def):
+        check(f, 1.5, 3, argnums=(0,))
+    with pytest.raises(UnsupportedError, match="reads variables of the function around it"):
+        grad(closing, argnums=0)(1.5, 2)
+
+
+def test_lists_that_grow() -> None:
+    def f(x: float, n: int) -> float:
+        ws = []
+        for i in range(n):
+            ws.append(float(axis(i)))
+            x = x * (1.0 + np.ptp(ws))
+        return x
+
+    for n in (0, 1, 3):
+        assert grad(f, argnums=0)(2.0, n) == pytest.approx(f(1.0, n))
