@@ -8,7 +8,7 @@ import math
 import operator
 from collections.abc import Callable
 from functools import partial, reduce
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -117,7 +117,11 @@ def _is_local(identifier: str, frame: Frame) -> bool:
 
 
 def attribute(low: Lowering, node: ast.Attribute, frame: Frame) -> Structure:
-    return low.attribute(low.evaluate(node.value, frame), node.attr, frame)
+    many = len(low.host.guards)
+    owner = low.evaluate(node.value, frame)
+    if len(low.host.guards) > many and isinstance(owner, ModuleType) and is_library(owner):
+        low.host.forgo(owner)
+    return low.attribute(owner, node.attr, frame)
 
 
 def public_module(owner: Any) -> str:

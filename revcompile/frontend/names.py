@@ -231,6 +231,12 @@ class HostNames:
             )
         return answer
 
+    def forgo(self, owner: ModuleType) -> None:
+        """Drop the guard of a library's module just reached: what is read of it will have one of its own."""
+        key, guard = next(reversed(self.guards.items()))
+        if key == (self.path_of(owner), "is") and guard.expected is owner:
+            del self.guards[key]
+
     def library_attribute(self, owner: Any, name: str, obj: Any) -> None:
         """Note that a module of a library has the attribute that the program reads: it may be replaced."""
         path = self.path_of(owner)
@@ -241,6 +247,8 @@ class HostNames:
 
     def reach(self, path: Path, obj: Any) -> Any:
         """Note that generated code reaches the static object `obj` at `path`."""
+        if isinstance(obj, ModuleType):  # by the way that was gone last
+            self._reached[id(obj)] = (path, obj)
         self._reached.setdefault(id(obj), (path, obj))
         return obj
 
