@@ -15,7 +15,7 @@ from revcompile.codegen.conditions import agreements, apart
 from revcompile.codegen.first_run import Run
 from revcompile.codegen.linked import Helpers, Linked, Texts
 from revcompile.codegen.load import Namespace
-from revcompile.errors import HostError, InternalError, UnsupportedError, raise_defect
+from revcompile.errors import HostError, InternalError, UnsupportedError, an, raise_defect
 from revcompile.frontend import foreign
 from revcompile.frontend.arguments import Place, adopt, found_at, lend, origins_of, places_of, structure_of
 from revcompile.frontend.containers import check_aliases
@@ -96,9 +96,10 @@ class Compiled:
 class MustBeStatic(Exception):
     """Arguments whose values the compiler must know: compile again with them in the signature."""
 
-    def __init__(self, places: frozenset[Place]) -> None:
+    def __init__(self, places: frozenset[Place], refusal: Exception) -> None:
         super().__init__(places)
         self.places = places
+        self.refusal = refusal  # what to say if that does not help
 
 
 def compile_gradient(
@@ -315,8 +316,8 @@ def _refuse_objects(parameters: Sequence[Parameter], wanted: Sequence[str]) -> N
         found = parameter.structure
         if parameter.name in wanted and isinstance(found, Instance) and is_static(found):
             raise UnsupportedError(
-                f"argument {parameter.name} is a {found.cls.__name__} without numbers among its attributes, "
-                "which has no gradient",
+                f"argument {parameter.name} is {an(found.cls.__name__)} without numbers among its "
+                "attributes, which has no gradient",
                 way_out="Choose with argnums=, or pass its numbers in a tuple or a dict.",
             )
 
@@ -348,7 +349,7 @@ def _lower(
                 raise Restart(need.decision) from None
             foreign.fold(low, need.value)
             raise _unknown_number(need, request) from None
-        raise MustBeStatic(places) from None
+        raise MustBeStatic(places, _unknown_number(need, request)) from None
     check_aliases(low)
     low.pairs.keep_called(primal.body)
     wanted = low.pairs.wanted(primal.body) - low.decisions
@@ -410,7 +411,7 @@ def _differentiate(
         if not places or _differentiated(places, parameters, request.wanted):
             need.place = _place(request, low)
             raise _unknown_number(need, request) from None
-        raise MustBeStatic(places) from None
+        raise MustBeStatic(places, _unknown_number(need, request)) from None
     except (NotImplementedError, HostError) as e:
         if isinstance(e, HostError) and e.is_located:  # at a line of a rule of the user's
             raise

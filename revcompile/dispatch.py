@@ -239,12 +239,12 @@ class Dispatcher:
                     with deep_stack():
                         return self._compile(key, arguments, wanted, bare)
                 except MustBeStatic as e:
-                    self._make_static(e.places)
+                    self._make_static(e.places, e.refusal)
 
-    def _make_static(self, places: frozenset[Place]) -> None:
+    def _make_static(self, places: frozenset[Place], refusal: Exception | None = None) -> None:
         with self.lock:
             if places <= self.static:
-                raise UnsupportedError("this number must be known while compiling") from None
+                raise refusal or UnsupportedError("this number must be known while compiling") from None
             self.static |= places
 
     def _arguments(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -354,12 +354,18 @@ class Dispatcher:
                 function_text("agrees", self.signature, lines), f"lengths of {label}"
             )
             agrees = make_function(agrees_code, self.namespace, self.like)
-        apart: Callable[..., bool] | None = None
-        separate = [f"not {self.namespace.refer(np.may_share_memory)}({a}, {b})" for a, b in compiled.apart]
+        together: Callable[..., str] | None = None
+        share = self.namespace.refer(np.may_share_memory)
+        separate = [f"not {share}({a}, {b})" for a, b in compiled.apart]
         if separate:
-            lines = [f"    return {' and '.join(separate)}"]
-            code = self.namespace.compile(function_text("apart", self.signature, lines), f"memory of {label}")
-            apart = make_function(code, self.namespace, self.like)
+            lines = [
+                f"    if {share}({a}, {b}):\n        return {f'{a} and {b}'!r}" for a, b in compiled.apart
+            ]
+            lines.append("    return ''")
+            code = self.namespace.compile(
+                function_text("together", self.signature, lines), f"memory of {label}"
+            )
+            together = make_function(code, self.namespace, self.like)
         tests = [*tests, *guards, *compiled.agreements, *separate]
         unchanged = [
             test
@@ -384,7 +390,7 @@ class Dispatcher:
             self.function if self.owner is None else MethodType(self.function, self.owner),
             agrees,
             compiled.compared,
-            apart,
+            together,
             tuple(compiled.helpers),
         )
 

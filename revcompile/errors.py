@@ -9,6 +9,9 @@ an `InternalError`, which is no statement of the program, no refusal, and no rea
 
 from __future__ import annotations
 
+import difflib
+import functools
+import inspect
 import os
 import platform
 import sys
@@ -49,6 +52,17 @@ class Place:
         start = max(self.start - indent, 0)
         width = max(min(self.end - indent, len(code)) - start, 1)
         return f"{head}\n    {code}\n    {' ' * start}{'^' * width}"
+
+
+def an(noun: object) -> str:
+    """A noun with its article.
+
+    >>> an("OrderedDict"), an("float64"), an("uint8"), an("ufunc")
+    ('an OrderedDict', 'a float64', 'a uint8', 'a ufunc')
+    """
+    word = str(noun)
+    is_vowel = word[:1] in "aeioAEIOU" or (word[:1] == "u" and word[1:2] not in "ifn") or word[:3] == "und"
+    return f"{'an' if is_vowel else 'a'} {word}"
 
 
 class UnsupportedError(TypeError):
@@ -192,6 +206,25 @@ def trimmed(function: Callable[..., Any]) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True  # of pytest and IPython
         try:
+            return function(*args, **kwargs)
+        except Exception as e:
+            raise shown(e)  # noqa: B904
+
+    return call
+
+
+def public(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function`, as the program calls it: see `shown`. Of an unknown keyword it says what may be meant."""
+    names = list(inspect.signature(function).parameters)
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        try:
+            for unknown in kwargs.keys() - set(names):
+                close = difflib.get_close_matches(unknown, names, 1, 0.6)
+                hint = f". Did you mean {close[0]!r}?" if close else f"; there are {', '.join(names)}"
+                raise TypeError(f"{function.__name__}() got an unexpected keyword argument {unknown!r}{hint}")
             return function(*args, **kwargs)
         except Exception as e:
             raise shown(e)  # noqa: B904

@@ -9,7 +9,7 @@ from revcompile.autodiff.plan import make_plan
 from revcompile.autodiff.residuals import keep_residuals, outer_names
 from revcompile.autodiff.reverse import Reverser
 from revcompile.autodiff.signs import may_be_python
-from revcompile.errors import UnsupportedError
+from revcompile.errors import UnsupportedError, an
 from revcompile.frontend.expressions import shape_of
 from revcompile.frontend.lower import Lowering
 from revcompile.gates.effects import backward_begins
@@ -71,7 +71,7 @@ def _loss(result: Structure, has_aux: bool) -> tuple[Structure, Structure]:
                 f"the function returns an array ({t}); a gradient needs one real number",
                 way_out="Reduce it, for example with np.sum(...).",
             )
-        raise UnsupportedError(f"the function returns a {t}; a gradient needs one real number")
+        raise UnsupportedError(f"the function returns {an(t)}; a gradient needs one real number")
     if isinstance(result, (int, float, np.number)) and not isinstance(result, (bool, complex)):
         return result, aux
     words = {
@@ -80,7 +80,7 @@ def _loss(result: Structure, has_aux: bool) -> tuple[Structure, Structure]:
         "Method": "a method",
         "HostObject": "an object",
     }
-    what = words.get(type(result).__name__, f"a {type(result).__name__}")
+    what = words.get(type(result).__name__, f"{an(type(result).__name__)}")
     hint = "Return (value, aux) and pass has_aux=True." if isinstance(result, (tuple, list)) else ""
     raise UnsupportedError(f"the function returns {what}; a gradient needs one real number", way_out=hint)
 

@@ -20,7 +20,7 @@ from revcompile.autodiff.plan import Plan, is_cut_off
 from revcompile.autodiff.restored import Restored
 from revcompile.autodiff.shapes import fit
 from revcompile.autodiff.signs import is_regular, may_be_infinite
-from revcompile.errors import UnsupportedError
+from revcompile.errors import UnsupportedError, an
 from revcompile.frontend.expressions import shape_of
 from revcompile.frontend.lower import Lowering
 from revcompile.gates.broadcast import broadcast_dims
@@ -184,7 +184,11 @@ class Reverser:
             raise UnsupportedError(
                 f"the rule of the gate {gate.name!r} must return the gradients of its {len(statement.args)} "
                 f"parameters, one alone or a tuple, not "
-                + (f"{len(gradients)} of them" if len(gradients) > 1 else f"a {type(gradients[0]).__name__}")
+                + (
+                    f"{len(gradients)} of them"
+                    if len(gradients) > 1
+                    else f"{an(type(gradients[0]).__name__)}"
+                )
             )
         pairs: list[tuple[Value, Structure]] = []
         for operand, gradient in zip(statement.args, gradients, strict=False):

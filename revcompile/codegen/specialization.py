@@ -75,14 +75,15 @@ class Specialization:
     primal: Callable[..., Any]
     agrees: Callable[..., bool] | None  # whether the arguments' lengths agree
     compared: frozenset[Any]  # the places and paths of the arrays whose lengths those are
-    apart: Callable[..., bool] | None  # whether what is written shares no memory with another argument
+    together: Callable[..., str] | None  # what is written and shares memory with another argument, and which
     helpers: tuple[str, ...]  # the functions that `run` calls, which are among its globals
 
     def __call__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], carefully: bool = False) -> Any:
-        if self.apart is not None and not self.apart(*args, **kwargs):
+        shared = self.together(*args, **kwargs) if self.together is not None else ""
+        if shared:
             raise UnsupportedError(
-                f"arguments of {self.primal.__name__} share memory, and it writes into one of them",
-                way_out="Pass copies.",
+                f"{shared} share memory, and {self.primal.__name__} writes into {shared.split(' and ')[0]}",
+                way_out=f"Pass a copy: {shared.split(' and ')[0]}.copy().",
             )
         if self.agrees is not None and not self.agrees(*args, **kwargs):
             try:
@@ -105,7 +106,7 @@ class Specialization:
     @property
     def codes(self) -> Iterator[CodeType]:
         careful = self.careful.made if self.careful is not None else None
-        for function in (self.run, careful, self.holds, self.agrees, self.apart):
+        for function in (self.run, careful, self.holds, self.agrees, self.together):
             if function is not None:
                 yield function.__code__
         for function in (self.run, careful):

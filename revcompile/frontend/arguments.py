@@ -6,6 +6,7 @@ Imports the IR and the abstract values.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from enum import Enum
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.errors import UnsupportedError
+from revcompile.errors import UnsupportedError, an
 from revcompile.frontend.names import (
     DEEPEST,
     HostNames,
@@ -24,6 +25,7 @@ from revcompile.frontend.names import (
     is_host_object,
     known_lengths,
 )
+from revcompile.frontend.naming import VALUES
 from revcompile.gates.draws import generator_type
 from revcompile.gates.foreign import foreign_type, types_of
 from revcompile.ir.identifiers import is_name, key_literal, key_text, literal, step_name
@@ -45,7 +47,7 @@ class Attribute(str):
 
     def __new__(cls, name: str, kind: type) -> Attribute:
         if not isinstance(name, str):
-            raise UnsupportedError(f"a {kind.__name__} has the attribute {name!r}, whose name is no string")
+            raise UnsupportedError(f"{an(kind.__name__)} has the attribute {name!r}, whose name is no string")
         name = str.__str__(name)
         self = super().__new__(cls, name)
         raw = next((vars(base)[name] for base in kind.__mro__ if name in vars(base)), None)
@@ -102,8 +104,8 @@ def key_of(obj: Any, place: Place, static: frozenset[Place], around: Around = No
         return (np.ndarray, obj.dtype, ones, obj.shape) if place in static else (np.ndarray, obj.dtype, ones)
     if isinstance(obj, np.ndarray):
         raise UnsupportedError(
-            f"argument {spell_place(place)} is a {kind.__name__}, an array with a meaning of its own",
-            way_out="Pass np.asarray(...) of it.",
+            f"argument {spell_place(place)} is {an(kind.__name__)}, an array with a meaning of its own",
+            way_out=f"Pass {spell_place(place)}{VALUES.get(kind.__name__, '.view(np.ndarray)')}.",
         )
     if isinstance(obj, np.generic) and obj.dtype.kind in "fiu":
         return (int, int(obj)) if place in static and obj.dtype.kind != "f" else kind
@@ -125,13 +127,25 @@ def key_of(obj: Any, place: Place, static: frozenset[Place], around: Around = No
     if around is None and is_foreign(obj):
         dtype = foreign_type(obj).dtype
         return (object, kind) if dtype is None else (object, kind, dtype)
-    way_out = "Pass numbers, arrays, and tuples, lists, dicts or named tuples of them."
-    if is_foreign(obj):
-        numbers = f"pass {spell_place(place)}.to_numpy(), or " if hasattr(obj, "to_numpy") else ""
-        way_out = f"To differentiate, {numbers}choose the other arguments with argnums=."
     raise UnsupportedError(
-        f"argument {spell_place(place)} is a {kind.__name__}, which is not supported", way_out=way_out
+        f"argument {spell_place(place)} is {an(kind.__name__)}, which is not supported",
+        way_out=_as_numbers(obj, place),
     )
+
+
+def _as_numbers(obj: Any, place: Place) -> str:
+    """How to pass what holds numbers in its own way."""
+    text, kind = spell_place(place), type(obj)
+    if isinstance(obj, dict):
+        return f"Pass dict({text})."
+    if isinstance(obj, (set, frozenset, deque)):
+        return f"Pass list({text})."
+    others = "or choose the other arguments with argnums=."
+    if kind.__name__ in VALUES or hasattr(kind, "to_numpy"):
+        return f"Pass {text}{VALUES.get(kind.__name__, '.to_numpy()')}, {others}"
+    if is_foreign(obj):
+        return f"Pass numbers, {others}"
+    return "Pass numbers, arrays, and tuples, lists, dicts or named tuples of them."
 
 
 def _check_keys(obj: dict[Any, Any], place: Place) -> None:

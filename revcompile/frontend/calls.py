@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from revcompile.errors import HostError, UnsupportedError, host, is_defect, is_own
+from revcompile.errors import HostError, UnsupportedError, an, host, is_defect, is_own
 from revcompile.frontend import (
     builtin,
     containers,
@@ -28,8 +28,8 @@ from revcompile.frontend import (
 )
 from revcompile.frontend.containers import frozen
 from revcompile.frontend.expressions import WRITING
-from revcompile.frontend.foreign import name_of
 from revcompile.frontend.names import HostObject, is_library, is_user_class
+from revcompile.frontend.naming import is_hashable, name_of, plain
 from revcompile.gates.broadcast import broadcast_dims
 from revcompile.gates.draws import is_draw
 from revcompile.gates.effects import stop_gradient
@@ -242,19 +242,13 @@ def _call_object(
     if isinstance(owner, HostObject):
         if gradients.is_gradient(owner.obj):
             return gradients.call(low, gradients.gradient_of(low, owner), args, kwargs)
+        if not callable(owner.obj):
+            raise HostError(TypeError(f"{type(owner.obj).__name__!r} object is not callable"))
         return call(low, objects.read_host(low, owner, "__call__"), args, kwargs, node, frame)
     method = objects.special(low, owner, "call")
     if method is None:
         raise HostError(TypeError(f"{owner.cls.__name__!r} object is not callable"))
     return call(low, method, args, kwargs, node, frame)
-
-
-def is_hashable(function: Any) -> bool:
-    try:
-        hash(function)
-    except TypeError:
-        return False
-    return True
 
 
 def _folds(function: Any) -> bool:
@@ -360,7 +354,7 @@ def _scalar_method(
         return low.apply(float if t.dtype.kind == "f" else int, (x,), {})
     if function is np.ndarray.flatten:
         return low.apply(np.ravel, (x, *args), kwargs)
-    raise UnsupportedError(f"the method .{function.__name__} of a {t} is not supported")
+    raise UnsupportedError(f"the method .{function.__name__} of {an(t)} is not supported")
 
 
 def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Structure:
@@ -378,7 +372,7 @@ def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict
     except TypeError as e:
         raise UnsupportedError(
             f"this form of {name_of(function)} is not supported: {e}",
-            way_out=f"Supported: {name_of(function)}{gate.signature}.",
+            way_out=f"Supported: {name_of(function)}{plain(gate.signature)}.",
         ) from None
     _check_options(low, gate, bound)
     bound = tuple(
@@ -393,7 +387,7 @@ def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict
             raise UnsupportedError(f"{name_of(function)} is applied to a function")
     for value in leaves(bound):
         if not isinstance(value.type, (Array, Scalar)) and gate.types is None:
-            raise UnsupportedError(f"{name_of(function)} is applied to a {value.type}")
+            raise UnsupportedError(f"{name_of(function)} is applied to {an(value.type)}")
     if gate.forward is not None:
         return _opaque(low, gate, function, bound)
     try:

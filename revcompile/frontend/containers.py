@@ -11,8 +11,11 @@ from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from revcompile.errors import HostError, UnsupportedError, host
+import numpy as np
+
+from revcompile.errors import HostError, UnsupportedError, an, host
 from revcompile.frontend.names import Path
+from revcompile.gates.known import as_it_is
 from revcompile.ir.nodes import Instance, Structure, is_static
 from revcompile.syntax.abstract import Poison, Restart
 from revcompile.syntax.mutable import KINDS, containers, word
@@ -27,6 +30,7 @@ CHANGES: dict[type, frozenset[str]] = {
     deque: frozenset({"append", "appendleft", "pop", "popleft", "extend", "extendleft", "rotate", "clear",
                       "insert", "remove", "reverse"}),
 }  # fmt: skip
+NUMPY_INDEXED = {id(getattr(np, name)): name for name in ("c_", "r_", "mgrid", "ogrid", "s_")}
 COPIES = frozenset({"copy", "union", "intersection", "difference", "symmetric_difference"})
 COMPARING = frozenset({"index", "count", "remove"})  # they compare the items with what they look for
 MADE_BY = frozenset({list, dict, set, OrderedDict, Counter})
@@ -88,7 +92,7 @@ def method(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str
 
 def _refuse_cycle(container: Any, value: Structure) -> None:
     if any(inner is container for inner in containers(value)):
-        raise UnsupportedError(f"a {word(container)} that contains itself is not supported")
+        raise UnsupportedError(f"{an(word(container))} that contains itself is not supported")
 
 
 # -- items ---------------------------------------------------------------------------------------
@@ -108,9 +112,18 @@ def get_item(low: Lowering, owner: Structure, index: Structure) -> Structure:
         with host():
             return owner[key]
     if not isinstance(owner, (list, tuple, str, range, deque)):
+        if not is_static(index) and type(owner).__module__.startswith("numpy."):
+            words = "np.concatenate, np.stack or np.column_stack" if owner in (np.c_, np.r_) else "np.arange"
+            raise UnsupportedError(
+                f"np.{NUMPY_INDEXED.get(id(owner), 'c_')}[...] of what only the run knows is not supported",
+                way_out=f"Write it with {words}.",
+            )
         index = low.static(index, "as an index")
         with host():
-            return owner[index]
+            found = owner[index]
+        if isinstance(found, np.ndarray):
+            return low.emit(as_it_is, operator.getitem, (owner, index), {})
+        return found
     _grow_if_indexed(low, owner, index)
     index = _position(low, index)
     with host():

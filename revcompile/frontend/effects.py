@@ -13,6 +13,7 @@ from revcompile.frontend import foreign
 from revcompile.frontend.at_hand import UNKNOWN
 from revcompile.frontend.foreign import SHOWING, SILENT, home_of
 from revcompile.frontend.names import HostObject
+from revcompile.frontend.naming import name_of
 from revcompile.gates.effects import stop_gradient
 from revcompile.ir.nodes import Structure, map_values
 from revcompile.ir.types import FLOAT, INT, Foreign, is_number
@@ -40,7 +41,7 @@ def call(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, 
     elif name in SILENT:
         known = None
     form, first, attribute = ("method", owner, name) if owner is not None else ("call", function, "")
-    said = foreign.name_of(function)
+    said = name_of(function)
     return foreign.make(
         low, form, first, args, kwargs, said, attribute, excused=True, known=known, shows=known is None
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from revcompile.errors import HostError, UnsupportedError, host
+from revcompile.errors import HostError, UnsupportedError, an, host
 from revcompile.frontend import (
     comprehensions,
     foreign,
@@ -21,6 +21,7 @@ from revcompile.frontend import (
     growing,
     identities,
     iterators,
+    membership,
     objects,
     outside,
 )
@@ -180,7 +181,7 @@ def value_attribute(low: Lowering, value: Value, attr: str) -> Structure:
     if attr in METHODS or attr in low.method_adapters or attr in WRITING:
         return Method(value, attr)
     raise UnsupportedError(
-        f"the attribute .{attr} of a {value.type} is not supported",
+        f"the attribute .{attr} of {an(value.type)} is not supported",
         way_out="If it is a method, write the NumPy function of that name.",
     )
 
@@ -293,6 +294,9 @@ def _compare_two(low: Lowering, op: ast.cmpop, left: Structure, right: Structure
             return found if isinstance(op, ast.In) else operate(low, operator.not_, found)
         if isinstance(right, str) or (isinstance(right, Value) and not right.type.dims):
             ask_host(operator.contains, (right, left))
+        found = membership.among(low, left, right)
+        if found is not None:
+            return found if isinstance(op, ast.In) else operate(low, operator.not_, found)
         item, items = low.static(left, "on the left of `in`"), low.static(right, "on the right of `in`")
         with host():
             found = item in items

@@ -21,6 +21,7 @@ from revcompile.frontend.at_hand import UNKNOWN, flat, is_constant, value_of
 from revcompile.frontend.changing import may_change
 from revcompile.frontend.containers import frozen
 from revcompile.frontend.names import HostObject
+from revcompile.frontend.naming import is_hashable, name_of, no_rule
 from revcompile.frontend.passing import as_passed, check_passable
 from revcompile.gates.draws import unseen
 from revcompile.gates.effects import stop_gradient
@@ -103,10 +104,10 @@ def call(
     """`function(*args, **kwargs)`, as it is."""
     name = name_of(function)
     if frame.is_rule:
-        return in_rule(low, function, args, kwargs, _no_rule(name))
-    refusal = low.learning.refusals.get(function if _is_hashable(function) else None)
-    if function in OF_FRAME if _is_hashable(function) else False:
-        raise _no_rule(name)
+        return in_rule(low, function, args, kwargs, no_rule(name))
+    refusal = low.learning.refusals.get(function if is_hashable(function) else None)
+    if function in OF_FRAME if is_hashable(function) else False:
+        raise no_rule(name)
     return make(low, "call", function, args, kwargs, name, pure=is_pure(function), refusal=refusal)
 
 
@@ -406,28 +407,4 @@ def _no_rule(name: str, given: Structure = ()) -> UnsupportedError:
         return UnsupportedError(
             f"no gate rule for {name}", way_out="Take the numbers as an array first: .to_numpy()."
         )
-    short = name.rpartition(".")[2]
-    how = f"@revcompile.gate({short})" if short.isidentifier() else "@revcompile.gate(...)"
-    return UnsupportedError(
-        f"no gate rule for {name}",
-        way_out=f"Register a rule with {how}, or take the result as a constant: stop_gradient(...) of it.",
-    )
-
-
-def name_of(function: Any) -> str:
-    """What a function is called in messages."""
-    if isinstance(function, np.ufunc):
-        return f"numpy.{function.__name__}"
-    if isinstance(getattr(function, "__self__", None), np.ufunc):
-        return f"{name_of(function.__self__)}.{function.__name__}"
-    module = getattr(function, "__module__", None)
-    name = getattr(function, "__qualname__", None) or getattr(function, "__name__", None) or repr(function)
-    return f"{module}.{name}" if module and module not in ("builtins", "__main__") else str(name)
-
-
-def _is_hashable(x: Any) -> bool:
-    try:
-        hash(x)
-    except TypeError:
-        return False
-    return True
+    return no_rule(name)

@@ -16,6 +16,7 @@ import numpy as np
 from revcompile.errors import UnsupportedError, host
 from revcompile.frontend import calls, functional
 from revcompile.frontend.names import HostObject
+from revcompile.frontend.naming import is_hashable
 from revcompile.frontend.wanted import explicit_names, is_method, names_by_call, picked, unwrapped_signature
 from revcompile.gates.effects import backward_begins, identity
 from revcompile.gates.table import TABLE
@@ -270,7 +271,7 @@ def signature_of(low: Lowering, function: Any) -> tuple[inspect.Signature, str]:
         return signature_of(low, gradient_of(low, function))
     if isinstance(function, FunctionType):
         return unwrapped_signature(function)[0], function.__name__
-    if calls.is_hashable(function) and function in TABLE:
+    if is_hashable(function) and function in TABLE:
         return TABLE[function].signature, function.__name__
     if isinstance(function, HostObject) and isinstance(type(function.obj).__call__, FunctionType):
         signature = inspect.signature(type(function.obj).__call__, follow_wrapped=False)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from revcompile.errors import HostError, UnsupportedError
+from revcompile.errors import HostError, UnsupportedError, an
 from revcompile.frontend import containers
 from revcompile.gates.effects import assert_
 from revcompile.gates.rows import (
@@ -131,11 +131,11 @@ def _number(low: Lowering, x: Structure) -> Structure:
     """An item that can be in a growing list: a number, or an array."""
     t = x.type if isinstance(x, Value) else None
     if isinstance(t, Rows) or (t is None and type(x) not in (bool, int, float)):
-        raise _other_kind(f"a {t or type(x).__name__}")
+        raise _other_kind(f"{an(t or type(x).__name__)}")
     if isinstance(t, Array) and not t.dims:
         return low.apply(t.dtype.type, (x,), {})
     if t is not None and not isinstance(t, (Array, Scalar)):
-        raise _other_kind(f"a {t}")
+        raise _other_kind(f"{an(t)}")
     return x
 
 

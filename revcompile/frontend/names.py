@@ -23,8 +23,9 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from revcompile.errors import HostError, UnsupportedError, host
+from revcompile.errors import HostError, UnsupportedError, an, host
 from revcompile.frontend.contents import CHANGING, contents
+from revcompile.frontend.naming import VALUES
 from revcompile.gates.foreign import foreign_type, types_of
 from revcompile.ir.identifiers import function_name, identifier, inside, is_name, key_text, literal
 from revcompile.ir.nodes import Structure, Value
@@ -95,7 +96,7 @@ class HostObject:
 
     def refuse(self, *_: Any) -> Any:
         raise UnsupportedError(
-            f"this use of {self.path.text}, a {type(self.obj).__name__}, is not supported",
+            f"this use of {self.path.text}, {an(type(self.obj).__name__)}, is not supported",
             way_out="What is supported of an object: its attributes and its methods.",
         )
 
@@ -347,9 +348,10 @@ class HostNames:
             return self._live(path, found, obj, name)
         if isinstance(obj, (complex, np.ndarray, np.complexfloating)):
             kind = np.asarray(obj).dtype
-            what = "complex" if kind.kind == "c" else f"a {type(obj).__name__} of dtype {kind.str}"
+            what = "complex" if kind.kind == "c" else f"{an(type(obj).__name__)} of dtype {kind.str}"
+            way_out = f"Use {path.shown}{VALUES[type(obj).__name__]}." if type(obj).__name__ in VALUES else ""
             raise UnsupportedError(
-                f"{name} is {what}; only real numbers and plain arrays of them are supported"
+                f"{name} is {what}; only real numbers and plain arrays of them are supported", way_out=way_out
             )
         if isinstance(obj, MethodType) and isinstance(obj.__func__, FunctionType):
             self.bring(path.attribute("__func__"), obj.__func__, name)

@@ -16,10 +16,9 @@ from dataclasses import dataclass
 from types import FunctionType, MemberDescriptorType, MethodType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from revcompile.errors import HostError, UnsupportedError, host
+from revcompile.errors import HostError, UnsupportedError, an, host
 from revcompile.frontend import containers, growing
 from revcompile.frontend.names import HostObject, is_user_class
-from revcompile.gates.infer import ask_host
 from revcompile.ir.nodes import Instance, Raise, Structure, Value, is_static
 from revcompile.syntax.abstract import Left, Native, Poison
 from revcompile.syntax.mutable import Overlay, is_growing
@@ -245,7 +244,7 @@ def store(low: Lowering, owner: Any, name: str, value: Structure) -> None:
     low.check_may_assign(owner, name)
     target = own_attributes(low, owner)
     if any(inner is target for inner in containers_in(value)):
-        raise UnsupportedError(f"a {cls.__name__} that contains itself is not supported")
+        raise UnsupportedError(f"{an(cls.__name__)} that contains itself is not supported")
     low.mutables.change(target, keeps_length=True)
     target.attributes[name] = value
 
@@ -301,7 +300,7 @@ def construct(low: Lowering, cls: type, args: tuple[Any, ...], kwargs: dict[str,
         made = allocate(low, cls)
     else:
         raise UnsupportedError(
-            f"making a {cls.__name__}, which is a kind of {home.__name__}, is not supported"
+            f"making {an(cls.__name__)}, which is a kind of {home.__name__}, is not supported"
         )
     init_home, init = look_up(made.cls, "__init__")
     if init_home is object:
@@ -408,7 +407,6 @@ def operate(low: Lowering, function: Any, args: tuple[Any, ...]) -> Structure:
     if len(args) == 2:
         if (result := _binary(low, function, *args)) is not NotImplemented:
             return result
-        ask_host(function, [a.obj if isinstance(a, HostObject) else a for a in args])
     return refuse(args, f"{getattr(function, '__name__', function)} ")
 
 
@@ -454,7 +452,7 @@ def _answers(a: Any, b: Any) -> bool:
         if isinstance(x, Value) and not (x.type.dims == () and getattr(x.type, "python", False)):
             if x is a and getattr(class_of(other), "__array_ufunc__", MISSING) is not None:
                 raise UnsupportedError(
-                    f"an operator between an array and a {class_of(other).__name__} is not supported",
+                    f"an operator between an array and {an(class_of(other).__name__)} is not supported",
                     way_out="Write the object on the left.",
                 )
     return True
@@ -480,7 +478,7 @@ def iterate(low: Lowering, x: Any) -> Structure:
         return low.invoke(method)
     get, count = special(low, x, "getitem"), special(low, x, "len")
     if get is not None and count is not None:
-        n = low.static(low.invoke(count), f"as the length of a {class_of(x).__name__}")
+        n = low.static(low.invoke(count), f"as the length of {an(class_of(x).__name__)}")
         return [low.invoke(get, i) for i in range(n)]
     return refuse((x,), "iterating over ")
 

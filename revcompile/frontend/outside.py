@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from revcompile.errors import host
+from revcompile.errors import an, host
 from revcompile.frontend.foreign import SHOWING, SILENT, home_of, is_sparse, make
 from revcompile.gates.sparse import is_matrix, sparse_times, times_sparse
 from revcompile.ir.nodes import Structure, Value, leaves
@@ -39,17 +39,17 @@ def attribute(low: Lowering, owner: Value, name: str) -> Structure:
     found = next((vars(c)[name] for c in cls.__mro__ if name in vars(c)), None)
     if callable(found) and not isinstance(found, type):
         return Method(owner, name)
-    return make(low, "attribute", owner, (), {}, f"the attribute {name!r} of a {owner.type}", name)
+    return make(low, "attribute", owner, (), {}, f"the attribute {name!r} of {an(owner.type)}", name)
 
 
 def item(low: Lowering, owner: Value, index: Structure) -> Structure:
-    return make(low, "item", owner, (index,), {}, f"an item of a {owner.type}")
+    return make(low, "item", owner, (index,), {}, f"an item of {an(owner.type)}")
 
 
 def method(
     low: Lowering, owner: Value, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Structure:
-    what = f"the method {name!r} of a {owner.type}"
+    what = f"the method {name!r} of {an(owner.type)}"
     cls = class_of(owner)
     if name == "dot" and is_sparse(owner) and len(args) == 1 and not kwargs:
         return operate(low, operator.matmul, (owner, *args))
@@ -70,7 +70,7 @@ def operate(low: Lowering, function: Any, args: tuple[Any, ...]) -> Structure:
     if product is not None:
         return product
     whose = next(v.type for v in leaves(args) if isinstance(v.type, Opaque))
-    return make(low, "call", function, args, {}, f"{function.__name__} of a {whose}")
+    return make(low, "call", function, args, {}, f"{function.__name__} of {an(whose)}")
 
 
 def _product(low: Lowering, function: Any, args: tuple[Any, ...]) -> Structure | None:
@@ -91,4 +91,4 @@ def _product(low: Lowering, function: Any, args: tuple[Any, ...]) -> Structure |
 def items(low: Lowering, owner: Value) -> list[Structure]:
     """What going through a foreign object gives."""
     many = sys.maxsize
-    return list(make(low, "call", tuple, (owner,), {}, f"going through a {owner.type}", many=many))
+    return list(make(low, "call", tuple, (owner,), {}, f"going through {an(owner.type)}", many=many))

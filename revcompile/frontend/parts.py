@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from revcompile.errors import an
 from revcompile.frontend.names import HostObject
 from revcompile.ir.identifiers import step_name
 from revcompile.ir.nodes import Instance, Structure, Value
@@ -150,7 +151,7 @@ class Parts:
             return self._key(list, items), lambda build: kept(build, [make(build) for _, make in items])
         held = s.attributes if isinstance(s, Instance) else s
         if type(s) not in (dict, Instance) or not all(isinstance(key, (str, int, bytes)) for key in held):
-            raise Inseparable(f"a {type(s).__name__}")
+            raise Inseparable(f"{an(type(s).__name__)}")
         parts = {key: self.take(item, step_name(name, key)) for key, item in held.items()}
         keys = tuple((key, inner) for key, (inner, _) in parts.items())
         if isinstance(s, Instance):
@@ -185,7 +186,7 @@ class Parts:
         if isinstance(s, Partial):
             key, make = self.take((s.function, s.args, s.kwargs), name)
             return (Partial, key), lambda build: Partial(*make(build))
-        raise Inseparable(f"a {type(s).__name__}")
+        raise Inseparable(f"{an(type(s).__name__)}")
 
     def _frame(self, frame: Frame, wanted: frozenset[str]) -> tuple[Any, Make]:
         """What is read of a frame, and of those around it, as one frame of its own."""

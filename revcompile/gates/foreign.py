@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.errors import UnsupportedError
+from revcompile.errors import UnsupportedError, an
 from revcompile.gates.sparse import is_sparse
 from revcompile.gates.table import Gate
 from revcompile.ir.nodes import Value, scalar_type
@@ -228,5 +228,5 @@ def backward_half(backward: Callable[..., Any], many: int, name: str) -> Callabl
 
 def _described(outcome: Any) -> str:
     if isinstance(outcome, (tuple, list)):
-        return f"a {type(outcome).__name__} of {len(outcome)}"
-    return "None" if outcome is None else f"a {type(outcome).__name__}"
+        return f"{an(type(outcome).__name__)} of {len(outcome)}"
+    return "None" if outcome is None else f"{an(type(outcome).__name__)}"

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.errors import HostError, host, is_defect, is_own
+from revcompile.errors import HostError, an, host, is_defect, is_own
 from revcompile.gates import small
 from revcompile.gates.table import Gate
 from revcompile.ir.nodes import Value, leaves, map_values
@@ -312,7 +312,7 @@ def _key(argument: Any) -> Any:
         return ("array", argument.type.dtype, bool(argument.type.dims))
     if isinstance(argument.type, Scalar):
         return ("scalar", argument.type.dtype, argument.type.python)
-    raise HostError(TypeError(f"a {argument.type} is not a number"))
+    raise HostError(TypeError(f"{an(argument.type)} is not a number"))
 
 
 @lru_cache(maxsize=4096)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.errors import host
+from revcompile.errors import an, host
 from revcompile.gates.axes import dims_of
 from revcompile.gates.broadcast import broadcast_dims
 from revcompile.gates.table import Gate, known, register
@@ -82,7 +82,7 @@ def _type_of(outcome: Any) -> Any:
         return Scalar(np.dtype(type(outcome)), python=True)
     if isinstance(outcome, np.generic):
         return Scalar(outcome.dtype)
-    raise NotImplementedError(f"a call that gives a {type(outcome).__name__}")
+    raise NotImplementedError(f"a call that gives {an(type(outcome).__name__)}")
 
 
 register(Gate("call", (as_it_is,), as_it_is, types=type_of_result))

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.errors import HostError, UnsupportedError
+from revcompile.errors import HostError, UnsupportedError, an
 from revcompile.gates.indexing import getitem_dims
 from revcompile.gates.table import Gate, register
 from revcompile.ir.nodes import Value, scalar_type
@@ -85,9 +85,9 @@ def either(facts: Facts, a: Scalar | Array, b: Scalar | Array) -> Scalar | Array
         if isinstance(a, Array) and isinstance(b, Array) and a.dtype == b.dtype:
             if same_axes(facts, a.dims, b.dims):
                 return a
-        raise OfOtherKind(f"a {a} and a {b}")
+        raise OfOtherKind(f"{an(a)} and {an(b)}")
     if a.dtype != b.dtype and {a.dtype, b.dtype} & {np.dtype(np.float32), np.dtype(np.float16)}:
-        raise OfOtherKind(f"a {a} and a {b}")
+        raise OfOtherKind(f"{an(a)} and {an(b)}")
     return Scalar(np.result_type(a.dtype, b.dtype), a.python and b.python)
 
 

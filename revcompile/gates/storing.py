@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.errors import HostError
+from revcompile.errors import HostError, an
 from revcompile.gates.indexing import getitem_dims
 from revcompile.gates.infer import infer
 from revcompile.gates.samples import example, real
@@ -62,13 +62,15 @@ def _check_shape(facts: Facts, value: Value, part: Scalar | Array) -> None:
     while len(have) > len(want) and have[0].can_be_one:
         have = have[1:]
     if len(have) > len(want):
-        raise HostError(ValueError(f"could not broadcast: a {value.type} is stored where a {part} stands"))
+        raise HostError(
+            ValueError(f"could not broadcast: {an(value.type)} is stored where {an(part)} stands")
+        )
     for h, w in zip(reversed(have), reversed(want), strict=False):
         facts.stretch(h, w)
         if not h.can_be_one:
             if h.size is not None and w.size is not None and h.size != w.size:
                 raise HostError(
-                    ValueError(f"could not broadcast: a {value.type} is stored where a {part} stands")
+                    ValueError(f"could not broadcast: {an(value.type)} is stored where {an(part)} stands")
                 )
             facts.unify(h, w)
 

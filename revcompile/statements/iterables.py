@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from revcompile.errors import HostError
+from revcompile.errors import HostError, an
 from revcompile.ir.nodes import Each, Structure, Value
 from revcompile.ir.types import Array, Scalar
 from revcompile.syntax.interpreter import Interpreter
@@ -53,7 +53,7 @@ def counting(low: Interpreter, *bounds: Structure) -> Iteration:
     for bound in (start, stop, step):
         t = bound.type if isinstance(bound, Value) else None
         if t is not None and not (isinstance(t, Scalar) and t.dtype.kind in "iub"):
-            raise HostError(TypeError(f"a {t} object cannot be interpreted as an integer"))
+            raise HostError(TypeError(f"{an(t)} object cannot be interpreted as an integer"))
 
     def item(i: Structure) -> Structure:
         return _add(low, start, _multiply(low, i, step))

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.errors import an
 from revcompile.gates.rows import OfOtherKind, either, rows_of
 from revcompile.ir.nodes import (
     EMPTY,
@@ -152,7 +153,7 @@ def type_of(x: Structure, other: Structure = None) -> Type:
         return type_of(other, x)
     if x is EMPTY and isinstance(other, Value) and isinstance(other.type, Rows):
         return replace(other.type, dims=(Dim(size=0), *other.type.dims[1:]))
-    kind = "None" if x is None else f"a {x.cls.__name__ if isinstance(x, Instance) else type(x).__name__}"
+    kind = "None" if x is None else f"{an(x.cls.__name__ if isinstance(x, Instance) else type(x).__name__)}"
     raise CannotJoin(f"{kind} on one side, something else on the other")
 
 
@@ -161,15 +162,15 @@ def join_types(facts: Facts, a: Type, b: Type) -> Type:
     if isinstance(a, Opaque) or isinstance(b, Opaque):
         if a == b:
             return a
-        raise CannotJoin(f"a {a} on one side, a {b} on the other")
+        raise CannotJoin(f"{an(a)} on one side, {an(b)} on the other")
     if isinstance(a, Rows) and isinstance(b, Rows):
         return _join_rows(facts, a, b)
     if isinstance(a, Rows) or isinstance(b, Rows) or isinstance(a, Array) != isinstance(b, Array):
-        raise CannotJoin(f"a {a} on one side, a {b} on the other")
+        raise CannotJoin(f"{an(a)} on one side, {an(b)} on the other")
     if (
         isinstance(a, Array) and a.dtype.kind != b.dtype.kind
     ):  # what is written into one is cut to whole numbers
-        raise CannotJoin(f"a {a} on one side, a {b} on the other")
+        raise CannotJoin(f"{an(a)} on one side, {an(b)} on the other")
     dtype = a.dtype if a.dtype == b.dtype else np.result_type(a.dtype, b.dtype)
     if isinstance(a, Scalar) and isinstance(b, Scalar) and a.python != b.python:
         strong, weak = (b, a) if a.python else (a, b)
@@ -179,7 +180,7 @@ def join_types(facts: Facts, a: Type, b: Type) -> Type:
         extent = a.extent if a.extent is not None and a.extent == b.extent else None
         return Scalar(dtype, python=a.python and b.python, extent=extent)
     if len(a.dims) != len(b.dims):
-        raise CannotJoin(f"a {a} on one side, a {b} on the other")
+        raise CannotJoin(f"{an(a)} on one side, {an(b)} on the other")
     dims = []
     for x, y in zip(a.dims, b.dims, strict=True):
         same = facts.same(x, y)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.errors import HostError, UnsupportedError
+from revcompile.errors import HostError, UnsupportedError, an
 from revcompile.gates.axes import takes_all
 from revcompile.gates.indexing import has_index_array
 from revcompile.gates.storing import store, store_types
@@ -35,7 +35,7 @@ def write(low: Interpreter, array: Value, index: Structure, value: Structure) ->
     if isinstance(value, (list, tuple)):
         value = low.apply(np.array, (value,), {})
     if not isinstance(array.type, Array):
-        raise HostError(TypeError(f"a {array.type} object does not support item assignment"))
+        raise HostError(TypeError(f"{an(array.type)} object does not support item assignment"))
     root = low.memory.root(array)
     if isinstance(root.type, Rows):  # several of its items may be one array
         raise UnsupportedError(

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from revcompile.errors import HostError, UnsupportedError
+from revcompile.errors import HostError, UnsupportedError, an
 from revcompile.ir.build import Builder
 from revcompile.ir.nodes import Instance, Structure, Value, leaves
 from revcompile.syntax.abstract import Decision, Poison, Restart
@@ -153,14 +153,14 @@ class Mutables:
         key, kind = id(container), word(container)
         if key in self._busy:
             raise UnsupportedError(
-                f"a {kind} that changes while a loop goes through it is not supported",
+                f"{an(kind)} that changes while a loop goes through it is not supported",
                 way_out="Go through a copy.",
             )
         if key in self._fixed:
             self._complain(self._fixed[key])
         for before, decision in self._loops if not keeps_length else ():
             if key in before:
-                reason = f"a {kind} that was made outside this loop grows or shrinks in it"
+                reason = f"{an(kind)} that was made outside this loop grows or shrinks in it"
                 self._complain(Refusal(container, reason, self.remedy(container) or decision))
         known = self._known.get(key)
         if known is None:
@@ -170,7 +170,7 @@ class Mutables:
             )
         if known.level < self._level:
             raise UnsupportedError(
-                f"changing a {kind} that was made outside a loop is not supported here",
+                f"changing {an(kind)} that was made outside a loop is not supported here",
                 way_out="Store into an array, or loop over something whose length is known.",
             )
         self.changed[key] = container

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import inspect
 import linecache
+import reprlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -16,7 +17,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from revcompile.errors import Place, UnsupportedError
+from revcompile.errors import Place, UnsupportedError, an
 from revcompile.syntax.matching import Definition, class_around, is_source_of, mangled
 from revcompile.syntax.stack import deep_stack
 
@@ -71,8 +72,8 @@ def find_source(function: Callable[..., Any]) -> Source:
     """
     if not isinstance(function, FunctionType):
         raise UnsupportedError(
-            f"{function!r} has no Python source: it is a {type(function).__name__}",
-            way_out="Decorate a Python function, or register a rule with @revcompile.gate.",
+            f"{reprlib.repr(function)} has no Python source: it is {an(type(function).__name__)}",
+            way_out="Give grad a Python function: lambda x: ...",
         )
     code = function.__code__
     filename, node, lines = _found.get(code) or ("", None, ())

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.errors import an
 from revcompile.transforms.trees import beside, children, kind_of, walk
 
 
@@ -72,5 +73,5 @@ def describe(tree: Any) -> str:
         return f"an array of shape {tree.shape} and dtype {tree.dtype}"
     inner = children(tree)
     if inner is None:
-        return f"a {type(tree).__name__}" if tree is not None else "None"
-    return f"a {kind_of(tree).__name__} of {', '.join(name for name, _ in inner) or 'nothing'}"
+        return f"{an(type(tree).__name__)}" if tree is not None else "None"
+    return f"{an(kind_of(tree).__name__)} of {', '.join(name for name, _ in inner) or 'nothing'}"

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.errors import UnsupportedError, shown
+from revcompile.errors import UnsupportedError, public
 from revcompile.transforms.alike import check_structure, check_unchanged, describe, is_float, is_number
 from revcompile.transforms.differences import Slope, slope_of, value_of
 from revcompile.transforms.gradient import Argnums, grad
@@ -33,6 +33,7 @@ _RTOL: dict[int, float] = {2: 5e-2, 4: 5e-3, 8: 1e-6, 16: 1e-6}  # by the bytes 
 _DOUBT = 5.0  # how many times its estimated error the slope may be off
 
 
+@public
 def check_grads(
     f: Callable[..., Any],
     args: tuple[Any, ...],
@@ -80,10 +81,7 @@ def check_grads(
 
     Source: C. J. F. Ridders, "Accurate computation of F'(x) and F'(x) F''(x)", Adv. Eng. Software 4 (1982).
     """
-    try:
-        _check(f, args, order, modes, argnums, eps, atol, rtol)
-    except Exception as e:
-        raise shown(e)  # noqa: B904
+    _check(f, args, order, modes, argnums, eps, atol, rtol)
 
 
 def _check(

@@ -15,7 +15,7 @@ from typing import Any, Protocol, get_args, get_origin, overload
 import numpy as np
 
 from revcompile.dispatch import Dispatcher, Options
-from revcompile.errors import PYTHON_ERRORS, InternalError, UnsupportedError, trimmed
+from revcompile.errors import PYTHON_ERRORS, InternalError, UnsupportedError, public, trimmed
 from revcompile.ir.identifiers import function_name
 from revcompile.transforms import lazily, pickling
 from revcompile.transforms.around import around, function_around, has_rule, is_callable_object
@@ -79,6 +79,7 @@ def grad(
     optimize: bool = True,
     backend: str = "numpy",
 ) -> Callable[[Callable[..., Any]], GradientFunction]: ...
+@public
 def grad(
     f: Callable[..., Any] | None = None,
     argnums: Argnums = None,
@@ -162,6 +163,7 @@ def value_and_grad(
     optimize: bool = True,
     backend: str = "numpy",
 ) -> Callable[[Callable[..., Any]], GradientFunction]: ...
+@public
 def value_and_grad(
     f: Callable[..., Any] | None = None,
     argnums: Argnums = None,
@@ -181,7 +183,6 @@ def value_and_grad(
     return _transform(f, argnums, has_aux, optimize, backend, with_value=True)
 
 
-@trimmed
 def _transform(
     f: Any, argnums: Argnums, has_aux: bool, optimize: bool, backend: str, with_value: bool
 ) -> Any:

@@ -1,0 +1,86 @@
+"""What functions and objects are called in messages: by the names under which a program reaches them.
+
+Imports the errors.
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import inspect
+import sys
+from typing import Any
+
+import numpy as np
+
+from revcompile.errors import UnsupportedError
+
+# How the numbers are got out of objects that hold an array, by the names of their classes.
+VALUES = {
+    "Series": ".to_numpy()", "DataFrame": ".to_numpy()", "Index": ".to_numpy()", "DataArray": ".to_numpy()",
+    "Dataset": ".to_array().to_numpy()", "Quantity": ".magnitude", "MaskedArray": ".filled(0.0)",
+    "masked_array": ".filled(0.0)", "matrix": ".A", "csr_matrix": ".toarray()", "csc_matrix": ".toarray()",
+    "coo_matrix": ".toarray()", "csr_array": ".toarray()", "csc_array": ".toarray()",
+    "coo_array": ".toarray()",
+}  # fmt: skip
+
+
+def name_of(function: Any) -> str:
+    """What a function is called: its public name, where the module in which it is defined is private."""
+    if isinstance(function, functools.partial):
+        return name_of(function.func)
+    owner = getattr(function, "__self__", None)
+    if isinstance(owner, np.ufunc):
+        return f"{name_of(owner)}.{function.__name__}"
+    name = getattr(function, "__qualname__", None) or getattr(function, "__name__", None)
+    if name is None:
+        return f"{type(function).__name__} object"
+    if isinstance(function, np.ufunc):
+        homes = ["numpy", "scipy.special"]
+    else:
+        home = getattr(function, "__module__", None) or ""
+        parts = home.split(".")
+        homes = [".".join(parts[:i]) for i in range(1, len(parts) + 1) if not parts[i - 1].startswith("_")]
+        homes = homes[::-1] if any(p.startswith("_") for p in parts) or parts[0] == "numpy" else [home]
+        homes = ["numpy", *homes] if parts[0] == "numpy" else homes
+    for module in homes:
+        if getattr(sys.modules.get(module), name, None) is function:
+            return name if module in ("builtins", "__main__") else f"{module}.{name}"
+    home = getattr(function, "__module__", None)
+    return f"{home}.{name}" if home and home not in ("builtins", "__main__") else str(name)
+
+
+def is_hashable(function: Any) -> bool:
+    try:
+        hash(function)
+    except TypeError:
+        return False
+    return True
+
+
+def plain(signature: inspect.Signature) -> inspect.Signature:
+    """A signature without annotations."""
+    return inspect.Signature([p.replace(annotation=p.empty) for p in signature.parameters.values()])
+
+
+def no_rule(name: str) -> UnsupportedError:
+    """The refusal of a call of what has that name."""
+    way_out = "take the result as a constant: stop_gradient(...) of it."
+    values = VALUES.get(name.rpartition(" ")[2])
+    if values is not None:
+        return UnsupportedError(
+            f"no gate rule for {name}", way_out=f"Use the numbers in it, {values}, or {way_out}"
+        )
+    if _may_have_rule(name):
+        return UnsupportedError(
+            f"no gate rule for {name}", way_out=f"Register a rule with @revcompile.gate({name}), or {way_out}"
+        )
+    return UnsupportedError(f"no gate rule for {name}", way_out=f"{way_out[0].upper()}{way_out[1:]}")
+
+
+def _may_have_rule(name: str) -> bool:
+    """Whether a name is that of a function for which a rule can be registered: no builtin, no method."""
+    module, _, last = name.rpartition(".")
+    if not all(part.isidentifier() for part in name.split(".")) or last.startswith("__"):
+        return False
+    return (module in sys.modules or not module) and not hasattr(builtins, name)
