@@ -97,7 +97,7 @@ def test_nothing_to_compare_is_an_error() -> None:
     check_grads(lambda y, x=3.0, *, z=2.0: x * x * y * z, (1.0,), argnums=1)
     with pytest.raises(ValueError, match=r"nothing to compare: .*how is a str"):
         check_grads(Claimed(lambda how: 1.0, lambda how: None), ("up",))
-    with pytest.raises(ValueError, match=r"nothing to compare: .*n is a int"):
+    with pytest.raises(ValueError, match=r"nothing to compare: .*n is an int"):
         check_grads(lambda n: float(np.sum(np.ones(n))), (3,))
 
 
@@ -226,7 +226,7 @@ def test_names_a_named_tuple_field_and_varargs() -> None:
         (B, None, "must be an array of shape (3,) and dtype float64, not None"),
         (np.float32(1.0), 1.0, "must have dtype float32, not float64"),
         (1.0, np.ones(1), "must have shape (), not (1,)"),
-        (1.0, 1, "must be a float, not a int"),
+        (1.0, 1, "must be a float, not an int"),
         (1.0, 1j, "must be a float, not a complex"),
     ],
 )  # fmt: skip

@@ -164,6 +164,21 @@ def test_a_whole_number_that_steers_is_left_alone() -> None:
     check_grads(lambda x, n: np.sum(x**n), (np.array([0.5, 2.0]), 3))
 
 
+def test_functions_of_any_number_of_arguments_and_methods() -> None:
+    class Spring:
+        k = 2.0
+
+        def energy(self, x: Any) -> Any:
+            return self.k * x * x
+
+    check_grads(lambda *xs: xs[0] * xs[0], (3.0,))
+    check_grads(lambda *xs: xs[0] * xs[1], (3.0, 2.0))
+    check_grads(lambda *xs: xs[0] * xs[1], (3.0, 2.0), argnums=1)
+    check_grads(math.log, (2.0,))
+    check_grads(math.log, (2.0,), argnums=0)
+    check_grads(Spring().energy, (3.0,))
+
+
 def test_a_float32_function_is_held_to_its_own_precision() -> None:
     x = np.linspace(0.1, 2.0, 50, dtype=np.float32)
     check_grads(lambda x: np.sum(x * np.log(x)), (x,))

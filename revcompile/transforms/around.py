@@ -21,6 +21,7 @@ from revcompile.gates.table import TABLE
 from revcompile.ir.identifiers import function_name, identifier
 
 ANY = inspect.Signature([inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL)])
+PLAIN = (type(None), bool, int, float, str)
 CACHED = type(functools.lru_cache(int))
 
 
@@ -116,4 +117,6 @@ def _signature_of(f: Any) -> inspect.Signature:
     except ValueError:
         signature = ANY
     parameters = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
+    if any(not isinstance(p.default, PLAIN) and p.default is not p.empty for p in parameters) and has_rule(f):
+        return ANY  # a default that stands for no argument cannot be passed on
     return signature.replace(parameters=parameters, return_annotation=signature.empty)

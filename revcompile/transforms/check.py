@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.errors import UnsupportedError, public
+from revcompile.frontend.wanted import is_method
 from revcompile.transforms.alike import check_structure, check_unchanged, describe, is_float, is_number
 from revcompile.transforms.differences import Slope, slope_of, value_of
 from revcompile.transforms.gradient import Argnums, grad
@@ -149,8 +150,17 @@ class _Checker:
         self.args = opened(args)
         self.eps, self.atol, self.rtol = eps, atol, rtol
         self.names = _names(self.primal, len(args))
-        self.bare = isinstance(argnums, int | str) or (argnums is None and len(args) == 1)
+        parameters = _parameters(self.primal)
+        variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
         self.positions = _positions(argnums, self.names)
+        if (
+            argnums is None
+            and parameters
+            and is_method(getattr(self.primal, "__qualname__", ""), inspect.signature(self.primal))
+        ):
+            self.positions = self.positions[1:]
+        alone = argnums is None and len(self.positions) == 1 and not variadic
+        self.bare = isinstance(argnums, int | str) or alone
         leaves = [leaf for _, leaf in walk(self.args, "") if is_float(leaf)]
         # the coarsest argument decides: whatever meets it is rounded to its precision
         self.dtype = min(
@@ -350,7 +360,7 @@ class _Element:
 def _depth_of_user() -> int:
     """How many frames above the caller of this the program is."""
     frame, depth = inspect.currentframe(), 0
-    while frame is not None and frame.f_globals.get("__name__") == __name__:
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("revcompile."):
         frame, depth = frame.f_back, depth + 1
     return depth
 
@@ -407,10 +417,7 @@ def _primal(gradient: Any) -> Callable[..., Any]:
 def _names(function: Callable[..., Any], count: int) -> list[str]:
     """A name for each positional argument: the parameter's, or `args[k]` where there is none."""
     names: list[str] = []
-    try:
-        parameters = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):
-        parameters = []
+    parameters = _parameters(function)
     for parameter in parameters[:count]:
         if parameter.kind is parameter.VAR_POSITIONAL:
             names.extend(f"{parameter.name}[{k}]" for k in range(count - len(names)))
@@ -423,7 +430,7 @@ def _with_defaults(function: Callable[..., Any], args: tuple[Any, ...], argnums:
     """The arguments, up to the last parameter that `argnums` names, with the defaults of those not given."""
     if argnums is None:
         return args
-    parameters = [p for p in inspect.signature(function).parameters.values() if p.kind < p.VAR_POSITIONAL]
+    parameters = [p for p in _parameters(function) if p.kind < p.VAR_POSITIONAL]
     names = [p.name for p in parameters]
     chosen = (argnums,) if isinstance(argnums, int | str) else argnums
     last = max(
@@ -431,6 +438,13 @@ def _with_defaults(function: Callable[..., Any], args: tuple[Any, ...], argnums:
     )
     more = parameters[len(args) : last + 1]
     return args + tuple(p.default for p in more) if all(p.default is not p.empty for p in more) else args
+
+
+def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    try:
+        return list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):  # a builtin
+        return []
 
 
 def _positions(argnums: Argnums, names: list[str]) -> list[int]:

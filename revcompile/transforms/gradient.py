@@ -9,13 +9,14 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from types import FunctionType, MethodType
+from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any, Protocol, get_args, get_origin, overload
 
 import numpy as np
 
 from revcompile.dispatch import Dispatcher, Options
 from revcompile.errors import PYTHON_ERRORS, InternalError, UnsupportedError, public, trimmed
+from revcompile.frontend.naming import name_of, no_rule
 from revcompile.ir.identifiers import function_name
 from revcompile.transforms import lazily, pickling
 from revcompile.transforms.around import around, function_around, has_rule, is_callable_object
@@ -200,6 +201,8 @@ def make_gradient(f: Any, options: Options) -> Any:
         return _of_gradient(f, options)
     if has_rule(f) or is_callable_object(f):
         return _of_callable(f, options)
+    if isinstance(f, (np.ufunc, BuiltinFunctionType)):
+        raise no_rule(name_of(f))
     if isinstance(f, MethodType):
         function: Any = f.__func__
         dispatcher = Dispatcher(function, options, f.__self__)
