@@ -150,7 +150,8 @@ class _Checker:
         self.args = opened(args)
         self.eps, self.atol, self.rtol = eps, atol, rtol
         self.names = _names(self.primal, len(args))
-        parameters = _parameters(self.primal)
+        signature = getattr(gradient, "__signature__", None)
+        parameters = list(signature.parameters.values()) if signature else _parameters(self.primal)
         variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
         self.positions = _positions(argnums, self.names)
         if (
