@@ -157,7 +157,7 @@ class _Checker:
         if (
             argnums is None
             and parameters
-            and is_method(getattr(self.primal, "__qualname__", ""), inspect.signature(self.primal))
+            and is_method(getattr(self.primal, "__qualname__", ""), inspect.Signature(parameters[:1]))
         ):
             self.positions = self.positions[1:]
         alone = argnums is None and len(self.positions) == 1 and not variadic
