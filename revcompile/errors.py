@@ -14,6 +14,7 @@ import functools
 import inspect
 import os
 import platform
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -125,11 +126,23 @@ class host:
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
         if isinstance(error, Exception) and not isinstance(error, RecursionError) and not _is_ours(error):
-            raise HostError(error) from None
+            if not is_of_a_signal(error):
+                raise HostError(error) from None
 
 
 def _is_ours(error: Exception) -> bool:
     return is_own(type(error))
+
+
+def is_of_a_signal(error: Exception) -> bool:
+    """Whether a signal's handler has raised it: neither the program under compilation nor the compiler."""
+    handlers = {getattr(signal.getsignal(s), "__code__", None) for s in signal.valid_signals()} - {None}
+    trace = error.__traceback__ if handlers else None
+    while trace is not None:
+        if trace.tb_frame.f_code in handlers:
+            return True
+        trace = trace.tb_next
+    return False
 
 
 def is_own(thing: object) -> bool:
@@ -163,7 +176,8 @@ InternalError.__module__ = _OWN
 
 def raise_defect(error: Exception, place: Place | None) -> NoReturn:
     """Raise `error`, which no program has raised, as the defect that it is; what is none as it is."""
-    if isinstance(error, DEFECTS) and not isinstance(error, (UnsupportedError, InternalError)):
+    own = isinstance(error, (UnsupportedError, InternalError))
+    if isinstance(error, DEFECTS) and not own and not is_of_a_signal(error):
         said = str(error)
         raise InternalError(type(error).__name__ + (f": {said}" if said else ""), place) from error
     raise error
@@ -242,7 +256,8 @@ def _of_program(frames: TracebackType | None) -> TracebackType | None:
         frame = entry.tb_frame
         own = frame.f_globals.get("__name__", "").partition(".")[0] == _OWN
         if not own and not frame.f_code.co_filename.startswith("<revcompile dispatch"):
-            rest = TracebackType(rest, frame, entry.tb_lasti, entry.tb_lineno)
+            line = entry.tb_lineno or frame.f_code.co_firstlineno  # what a signal interrupts may have none
+            rest = TracebackType(rest, frame, entry.tb_lasti, line)
     return rest
 
 

@@ -50,8 +50,9 @@ def explain(error: BaseException | None) -> None:
     trace = error.__traceback__ if error is not None else None
     while trace is not None:
         known = PLACES.get(trace.tb_frame.f_code.co_filename, ())
-        if 0 < trace.tb_lineno <= len(known):
-            found = known[trace.tb_lineno - 1] or found  # the innermost
+        line = trace.tb_lineno or 0  # what a signal's handler raises may come from no line
+        if 0 < line <= len(known):
+            found = known[line - 1] or found  # the innermost
         trace = trace.tb_next
     shown = [place for place in found if _head(place) not in str(error)]
     if not shown or error is None:

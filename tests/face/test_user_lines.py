@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import signal
 import traceback
 
 import numpy as np
@@ -172,3 +173,36 @@ def test_an_interrupt_is_nobodys_error():
     with pytest.raises(KeyboardInterrupt) as caught:
         both(-1.0)
     assert not hasattr(caught.value, "__notes__")
+
+
+class Alarm(Exception):
+    pass
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="there are no alarms")
+@pytest.mark.parametrize("kind", [Alarm, KeyboardInterrupt, ValueError, KeyError])
+def test_what_a_signals_handler_raises_is_raised(kind):
+    """While something is compiled: nothing takes it for an error of the program, and the next call is right."""
+    rings = [True]
+
+    def ring(*_):
+        raise kind("ring")
+
+    def noisy(x):
+        if rings:
+            rings.clear()
+            signal.raise_signal(signal.SIGALRM)
+        return x * 2.0
+
+    @gate(noisy)
+    def rule(grad_y, x):
+        return grad_y * 2.0
+
+    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        gradient = value_and_grad(lambda x: noisy(x) * x)
+        with pytest.raises(kind, match="ring"):
+            gradient(3.0)
+        assert gradient(3.0) == (18.0, 12.0)
+    finally:
+        signal.signal(signal.SIGALRM, before)
