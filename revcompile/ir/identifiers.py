@@ -97,7 +97,7 @@ def key_literal(key: Any) -> str | None:
     if type(key) is tuple:
         parts = [key_literal(item) for item in key]
         return None if None in parts else f"({', '.join(map(str, parts))}{',' if len(parts) == 1 else ''})"
-    return literal(key.item() if isinstance(key, np.generic) else key)
+    return literal(key.item() if isinstance(key, np.generic) and key.dtype.kind in "biufSU" else key)
 
 
 def key_text(key: Any) -> str:
