@@ -22,7 +22,7 @@ def condition_lines(condition: str, failure: str, body: Sequence[str], signature
     fits = _own_name("fits", [*signature.parameters, condition, *body])
     return [
         f"{INDENT}try:",
-        f"{INDENT * 2}{fits} = {condition}",
+        f"{INDENT * 2}{fits} = True if {condition} else False",  # here, as an array has no truth value
         f"{INDENT}except {failure}:",
         f"{INDENT * 2}{fits} = False",
         f"{INDENT}if {fits}:",

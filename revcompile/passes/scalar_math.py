@@ -350,9 +350,10 @@ def numpy_backward(function: Function) -> Function:
     walk = _Wrapping(lambda s, out: None)
     walk.replaced.update(names)
     backward = walk.block(backward)
-    if function.called:  # what it gives is of its forward pass
-        ((value, _, _),), ((_, aux, gradients),) = function.body.yields, backward.yields
-        backward = replace(backward, yields=((value, aux, gradients),))
+    ((value, aux, _), *_), ((_, _, gradients), *rest) = function.body.yields, backward.yields
+    backward = replace(
+        backward, yields=((value, aux, gradients), *rest)
+    )  # what it gives is of its forward pass
     body = Block((*statements[: split + 1], *casts, *backward.statements), backward.yields)
     return replace(function, body=body)
 

@@ -106,9 +106,11 @@ def test_gates_are_registered_while_gradients_are_made():
         time.sleep(1.0)
 
 
+# Each element is the same number in every world: Python too would add up elements of two lists, if one took
+# the place of the other and came back while they were read.
 CHANGES = {
-    "a longer list": ("sum(W[i] * x for i in range(len(W)))", ([1.0, 2.0], [1.0, 2.0, 3.0], [4.0])),
-    "other kinds in a list": ("W[0] * x + W[1] * x", ([1.0, 2], [2, 1.0], [np.float64(1.0), 2.0])),
+    "a longer list": ("sum(W[i] * x for i in range(len(W)))", ([1.0, 2.0], [1.0, 2.0, 3.0], [1.0])),
+    "other kinds in a list": ("W[0] * x + W[1] * x", ([1.0, 2], [1, 2.0], [np.float64(1.0), 2.0])),
     "a longer array": ("np.sum(W) * x", (np.ones(2), np.ones(1), np.ones(5), np.ones((2, 3)))),
     "another dtype": ("np.sum(W * x)", (np.ones(2), np.ones(2, np.float32), np.ones(2, int))),
     "a number or an array": ("np.sum(W * x)", (2.0, np.ones(3), 3, np.ones((2, 2)))),

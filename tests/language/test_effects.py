@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from revcompile import grad, value_and_grad
+from tests.support.program import make as make_function
 
 LOG = logging.getLogger("test_effects")
 
@@ -215,3 +216,44 @@ def test_the_debugger(monkeypatch: pytest.MonkeyPatch) -> None:
     gradient = grad(f)
     assert gradient(3.0) == 6.0 and seen == [1]
     assert gradient(4.0) == 8.0 and seen == [1, 1]
+
+
+EFFECTS = ["assert np.sum(y) > 0.1", "print(end='')", "LOG.debug('')", "np.random.rand()"]
+RESULTS = {
+    "the argument": "return w, w",
+    "products": "return w * w, (w * 2, 3 * y[0], abs(w))",
+    "other kinds": "return w * 3.0, (int(w), w > 1.0, True, 2, np.sin(w), float(y[0]), np.int64(3), None)",
+    "containers": "return w / 3.0, {'a': [w, y], 'b': (w * w, {'c': np.sum(y)})}",
+    "an if": "v = w * w\n    if w > 1.0:\n        v = v * w\n    return v, v",
+    "a loop": "s = w\n    for i in range(3):\n        s = s * w + i\n    return s, [s, i]",
+    "a while": "s = w\n    while s < 50.0:\n        s = s * w\n    return s, s",
+    "an early exit": "if w > 2.2:\n        return w * 3.0, w\n    return w * w, w / 3",
+    "a helper": "return h(w, y) * 2.0, h(w, y)",
+    "a store": "a = np.zeros(3)\n    a[0] = w\n    return a[0] * a[0], (a[0], a, w)",
+    "a maximum": "return max(w, 1.0), max(w, 3.0)",
+}
+
+
+def kinds(result: Any) -> Any:
+    if isinstance(result, (tuple, list)):
+        return type(result), [kinds(r) for r in result]
+    if isinstance(result, dict):
+        return {k: kinds(r) for k, r in result.items()}
+    return type(result), getattr(result, "dtype", None)
+
+
+@pytest.mark.parametrize("result", RESULTS.values(), ids=RESULTS)
+@pytest.mark.parametrize("effect", EFFECTS)
+@pytest.mark.parametrize("optimize", [True, False])
+def test_results_are_of_the_kind_that_the_function_gives(result: str, effect: str, optimize: bool) -> None:
+    """Not NumPy's numbers where they are Python's; the gradient is a Python float, as without the effect."""
+    text = f"def h(z, y):\n    {effect}\n    return z * z if z > 0.5 else z\n"
+    f = make_function(f"{text}\n\ndef f(y, w):\n    {effect}\n    {result}\n", LOG=LOG)
+    g = value_and_grad(f, argnums="w", has_aux=True, optimize=optimize)
+    y = np.arange(1.0, 4.0)
+    for w in (2.0, 2.5):
+        found, grad_w = g(y, w)
+        assert kinds(found) == kinds(f(y, w))
+        assert type(grad_w) is float
+        step = 1e-6
+        assert abs(grad_w - (f(y, w + step)[0] - f(y, w - step)[0]) / (2.0 * step)) < 1e-5
