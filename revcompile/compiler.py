@@ -113,7 +113,7 @@ def compile_gradient(
 
     `learning` is what is known of calls as they are: what they give is found out by making them.
     """
-    learning.outcomes.clear()
+    learning.begin()
     decisions: frozenset[Decision] = frozenset()
     first: Exception | None = None  # what an attempt with growing lists has failed by
     while True:

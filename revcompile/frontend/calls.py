@@ -156,6 +156,10 @@ def _call(
     known = is_hashable(function)
     if known and function is stop_gradient and not frame.is_rule:
         return effects.constant(low, *args, **kwargs)
+    if isinstance(getattr(function, "__self__", None), str):
+        outcome = texts.text_method(low, function.__self__, function.__name__, args, kwargs)
+        if outcome is not NotImplemented:
+            return outcome
     if not (known and function in TRANSPARENT_TO_FOREIGN) and _is_done_outside(function, args, kwargs):
         return foreign.call(low, function, args, kwargs, frame)
     special = SPECIAL.get(function) if known else None
@@ -174,10 +178,6 @@ def _call(
         return apply_gate(low, function, args, kwargs)
     if containers.owner_of(function) is not None:
         outcome = containers.method(low, function, args, kwargs)
-        if outcome is not NotImplemented:
-            return outcome
-    if isinstance(getattr(function, "__self__", None), str):
-        outcome = texts.text_method(low, function.__self__, function.__name__, args, kwargs)
         if outcome is not NotImplemented:
             return outcome
     if (known and function in STATIC_CALLS) or _is_pure(function, args, kwargs):
@@ -226,7 +226,7 @@ def _call(
 
 def _is_done_outside(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     """Whether a call has an argument of another library's, and is none of what is read or known here."""
-    if not foreign.has_foreign(function, args, kwargs):
+    if not foreign.has_foreign(function, args, kwargs) or containers.owner_of(function) is not None:
         return False
     if isinstance(function, FunctionType):
         return is_library(function)

@@ -208,7 +208,7 @@ def make(
     if not excused and any(_is_varied(low, v) for v in leaves(given)):
         raise refusal
     key = _key_of(low, form, attribute, given)
-    found = low.learning.patterns.get(key) if known is UNKNOWN else (known, None)
+    found = low.learning.of(key) if known is UNKNOWN else (known, None)
     if found is None:
         if not low.learning.allowed:
             raise _at(low, _not_known(name))
@@ -287,7 +287,7 @@ def tried(low: Lowering, function: Any, gate: Gate, args: tuple[Any, ...], error
     positional, keywords = gate.split(args)
     given = (function, tuple(positional), keywords)
     key = _key_of(low, "call", "", given)
-    found = low.learning.patterns.get(key) or _find_out(low, key, "call", "", given, MANY)
+    found = low.learning.of(key) or _find_out(low, key, "call", "", given, MANY)
     if found is None:
         _end_here(low, key, "call", "", given, MANY)
     return map_structure(Value, types_of(found[0], low.builder.facts))
@@ -365,7 +365,7 @@ def _find_out(low: Lowering, key: Any, form: str, attribute: str, given: Any, ma
         outcome = act(form, attribute, *_own((first, args, options)))
     low.learning.outcomes[key] = outcome
     low.learning.note(key, outcome, many)
-    return low.learning.patterns[key]
+    return low.learning.of(key)
 
 
 def _own(structure: Structure) -> Structure:

@@ -26,6 +26,7 @@ from revcompile.ir.types import ONE, Array, Facts, Foreign, Opaque, Scalar
 from revcompile.runtime import kind_of
 
 MANY = 16  # items up to which a tuple or a list is taken apart
+MAX_WASTED = 8  # of what is noted while compiling, and is not asked for afterwards
 TEXT = Opaque("str")
 
 
@@ -140,8 +141,15 @@ class Learning:
         self.refusals: dict[Any, UnsupportedError] = {}  # of what is called since it could not be read
         self.outcomes: dict[Any, Any] = {}  # of the calls made in this compilation
         self.guards: dict[Any, Any] = {}  # of what this compilation has read of the program
-        self._noted = 0
         self._keys: list[Any] = []
+        self.begin()
+
+    def begin(self) -> None:
+        """What is kept for one compilation."""
+        self.outcomes.clear()
+        self._noted = False
+        self._unused: Any = None  # the key noted last, until it is asked for
+        self._wasted = 0  # how many keys were never asked for
 
     @contextmanager
     def forbidden(self) -> Iterator[None]:
@@ -153,16 +161,24 @@ class Learning:
             self.allowed = True
 
     def is_stuck(self) -> bool:
-        """Whether nothing was noted since this was asked last."""
-        stuck = self._noted == len(self.patterns)
-        self._noted = len(self.patterns)
+        """Whether nothing was noted since this was asked last, or what is noted is of no use again and again."""
+        stuck = not self._noted or self._wasted > MAX_WASTED
+        self._noted = False
         return stuck
+
+    def of(self, key: Any) -> tuple[Any, str] | None:
+        """What is known of a call."""
+        if key == self._unused:
+            self._unused = None
+        return self.patterns.get(key)
 
     def number_of(self, key: Any) -> int:
         self._keys.append(key)
         return len(self._keys) - 1
 
     def note(self, key: Any, outcome: Any, many: int = MANY) -> None:
+        self._wasted += self._unused is not None
+        self._noted, self._unused = True, key
         self.patterns[key] = (pattern_of(outcome, many), kind_of(outcome))
 
     def find_out(

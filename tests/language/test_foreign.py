@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from revcompile import UnsupportedError, grad, stop_gradient, value_and_grad
+from revcompile.errors import InternalError
+from revcompile.frontend import foreign
 from tests.language.checking import check
 
 LABELS = np.array([0, 1, 1, 2, 0])
@@ -407,3 +409,16 @@ def test_what_the_function_reads_is_not_changed_in_silence(f: Any) -> None:
 def test_a_memory_of_its_own_may_change() -> None:
     f = lambda x: x * remembered(2) * TOTAL + remembered(3) * x
     assert grad(f)(1.0) == pytest.approx(3.0 * TOTAL + 4.5)
+
+
+def test_learning_what_a_call_gives_ends(monkeypatch):
+    """A call that is called by another name in each attempt to compile it is a defect, and no endless loop."""
+    monkeypatch.setattr(foreign, "_key_of", lambda *_: object())
+
+    def f(x, n):
+        for _ in range(2):
+            np.unique(n)
+        return x * x
+
+    with pytest.raises(InternalError, match="what a call gives is not learnt"):
+        grad(f, argnums=0)(2.0, np.ones(2))
