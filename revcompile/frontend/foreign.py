@@ -326,8 +326,12 @@ def _key(leaf: Any) -> Any:
     """The same for what may be passed for one another."""
     if isinstance(leaf, Value):
         return str(leaf.type)
+    if isinstance(leaf, HostObject):
+        return id(leaf.obj)
     if isinstance(leaf, FunctionType):
         return leaf.__code__
+    if isinstance(leaf, (slice, range, set, frozenset, np.dtype, complex)):  # made in each attempt
+        return type(leaf), repr(leaf)
     owner = getattr(leaf, "__self__", None)
     if owner is not None and not isinstance(
         owner, ModuleType

@@ -161,7 +161,7 @@ class Learning:
             self.allowed = True
 
     def is_stuck(self) -> bool:
-        """Whether nothing was noted since this was asked last, or what is noted is of no use again and again."""
+        """Whether nothing was noted since this was asked last, or what is noted is not asked for."""
         stuck = not self._noted or self._wasted > MAX_WASTED
         self._noted = False
         return stuck
