@@ -63,10 +63,15 @@ class UnknownLength(Exception):
 def must_agree(facts: Facts, a: Dim, b: Dim) -> None:
     """Two lengths that the rule of a gate takes for equal, though NumPy may do with others.
 
-    It is recorded, and compared at each call where the lengths are those of arguments.
+    It is recorded, and compared at each call where the lengths are those of arguments. What a block takes
+    for equal is not compared: there they must be known.
     """
-    if not facts.same(a, b) and (facts.is_part(a) or facts.is_part(b)):
-        raise UnknownLength("the length of a slice")
+    known = facts.size_of(a) is not None and facts.size_of(b) is not None
+    if not (known or facts.same(a, b)):
+        if facts.in_block:
+            raise UnknownLength("the length of an axis, inside a block")
+        if facts.is_part(a) or facts.is_part(b):
+            raise UnknownLength("the length of a slice")
     facts.unify(a, b)
 
 

@@ -175,6 +175,8 @@ def _svd_dims(facts: Facts, a: Any, full_matrices: bool = True, compute_uv: bool
     if not compute_uv:
         return (*batch, rank)
     if full_matrices:
+        if not facts.same(rows, columns) and facts.size_of(rows) is None:
+            raise UnknownLength("a matrix that may not be square")
         return (*batch, rows, rows), (*batch, rank), (*batch, columns, columns)
     return (*batch, rows, rank), (*batch, rank), (*batch, rank, columns)
 

@@ -4,16 +4,17 @@ gate table, the cumulative gates' indexing and `scatter_along_axis` of the run-t
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
-from revcompile.gates.axes import dims_of, must_agree
+from revcompile.gates.axes import UnknownLength, dims_of, must_agree
 from revcompile.gates.cumulative import along, backwards, first_of, flat
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
-from revcompile.ir.types import Dim, Facts
-from revcompile.runtime import scatter_along_axis
+from revcompile.ir.types import Dim, Facts, LengthError
+from revcompile.runtime import scatter_along_axis, unbroadcast
 
 
 def differences_transposed(grad_y: Any, edge: Any, axis: int) -> Any:
@@ -69,7 +70,8 @@ def trapezoid_dims(
     axis %= len(lengths)
     if hasattr(x, "type"):
         if len(x.type.dims) == 1:
-            must_agree(facts, x.type.dims[0], lengths[axis])
+            with suppress(UnknownLength, LengthError):  # the rule does with any
+                must_agree(facts, x.type.dims[0], lengths[axis])
         elif len(x.type.dims) != len(lengths):
             raise NotImplementedError("np.trapezoid over an x that is stretched")
         else:
@@ -89,6 +91,9 @@ def trapezoid_dims(
         example(real(3, 4)),
         example(real(3, 4), None, real(), 0),
         example(real(3, 4), real(4)),
+        example(real(5), real(2)),
+        example(real(2), real(5)),
+        example(real(3, 4), real(2), axis=0),
         example(real(3, 4), real(3), axis=0),
         example(real(3, 4), real(3, 4)),
         example(real(2, 3, 4), real(3), axis=1),
@@ -106,6 +111,7 @@ def trapezoid(grad_y: Any, values: Any, x: Any = None, dx: Any = 1.0, axis: int 
     elif x.ndim == 1:
         widths = np.diff(x)
         half = 0.5 * grad_y * np.expand_dims(widths, [i for i in range(rank) if i != axis % rank])
+        half = unbroadcast(half, values[tail].shape)
     else:
         half = 0.5 * grad_y * np.diff(x, axis=axis)
     edge = np.zeros_like(first_of(values, axis))
@@ -113,8 +119,10 @@ def trapezoid(grad_y: Any, values: Any, x: Any = None, dx: Any = 1.0, axis: int 
     grad_values = np.reshape(sums, values.shape)
     if x is None:
         return grad_values, None, middle
-    if x.ndim == 1 and rank > 1:
-        middle = np.sum(middle, tuple(i for i in range(rank) if i != axis % rank))
+    if x.ndim == 1:
+        if rank > 1:
+            middle = np.sum(middle, tuple(i for i in range(rank) if i != axis % rank))
+        middle = unbroadcast(middle, x[1:].shape)
         edge = np.zeros_like(x[:1])
         axis = 0
     return grad_values, np.reshape(differences_transposed(middle, edge, axis), x.shape)

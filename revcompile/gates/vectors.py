@@ -42,6 +42,10 @@ def _cross_dims(
     a, b = axes_of(a), axes_of(b)
     at_a, at_b, at_c = _vector_axes(len(a), len(b), axisa, axisb, axisc, axis)
     for length in (a[at_a], b[at_b]):
+        if facts.size_of(length) == 2:  # NumPy: the last component of such a product, or of a longer one
+            raise NotImplementedError(
+                "np.cross of vectors of length 2: append a zero, or write a[0] * b[1] - a[1] * b[0]"
+            )
         must_agree(facts, length, Dim(size=3))
     batch = facts.broadcast(_without(a, at_a), _without(b, at_b))
     at_c += len(batch) + 1

@@ -89,10 +89,12 @@ class Builder:
         facts = self.facts.snapshot()
         self._remembered.append({})
         self.depth += 1
+        inside, self.facts.in_block = self.facts.in_block, True
         try:
             yield self.statements
         finally:
             self.depth -= 1
+            self.facts.in_block = inside
             self.statements = outer
             self._remembered.pop()
             self.facts.restore(facts)

@@ -167,6 +167,7 @@ class Facts:
         self._counted: dict[object, Dim] = {}
         self._parts: dict[int, tuple[Dim, object]] = {}  # of which length, by which slice
         self.count = 0  # of symbols
+        self.in_block = False  # whether what is proved now holds in a block only
         self.definitions: Mapping[Any, Any] = {}  # the statements that compute numbers
 
     def fresh(self, maybe_one: bool = True) -> Dim:

@@ -37,7 +37,7 @@ from revcompile.ir.nodes import (
 from revcompile.ir.types import INT, Array, Facts, Rows, Scalar, Type, is_number, same_axes
 from revcompile.passes.algebra import ALGEBRA
 from revcompile.passes.walk import Walk, count_uses
-from revcompile.runtime import over, scatter, scatter_add, zeros_for
+from revcompile.runtime import over, scatter, scatter_add, unbroadcast, zeros_for
 
 
 def simplify(function: Function, facts: Facts, algebra: bool = True) -> Function:
@@ -283,6 +283,10 @@ class _Rules:
             return self.replace(s, np.broadcast_to, inner.args[0], *s.args[1:])
         return None
 
+    def unbroadcast(self, s: Apply) -> Structure | None:
+        """A stretch undone that was none."""
+        return s.args[0] if self.same_type(s.args[0], s.result) else None
+
     def total(self, s: Apply) -> Structure | None:
         """The sum of a stretched number is that number times how often it stands there."""
         stretched = self.made_by(s.args[0], np.broadcast_to)
@@ -391,5 +395,5 @@ _BY_FUNCTION: dict[Any, Callable[[_Rules, Apply], Structure | None]] = {
     np.float64: _Rules.cast, np.float32: _Rules.cast, np.reshape: _Rules.reshape,
     length: _Rules.extent, size_of: _Rules.extent, over: _Rules.over, scatter_add: _Rules.scatter_add,
     scatter: _Rules.scatter,
-    np.broadcast_to: _Rules.broadcast, np.sum: _Rules.total,
+    np.broadcast_to: _Rules.broadcast, unbroadcast: _Rules.unbroadcast, np.sum: _Rules.total,
 }  # fmt: skip
