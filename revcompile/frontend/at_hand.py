@@ -13,7 +13,8 @@ import numpy as np
 from revcompile.frontend.names import HostObject
 from revcompile.gates.lengths import LENGTHS
 from revcompile.gates.table import TABLE
-from revcompile.ir.nodes import Structure, Value, map_structure
+from revcompile.ir.nodes import Apply, Structure, Value, map_structure
+from revcompile.ir.types import Array, Scalar, is_float
 
 if TYPE_CHECKING:
     from revcompile.frontend.lower import Lowering
@@ -77,6 +78,14 @@ def is_constant(low: Lowering, value: Value) -> bool:
         made = low.builder.definitions.get(v)
         if made is None:
             return False
-        if TABLE[made.function].carries_gradient:
-            ahead.extend(made.inputs)
+        ahead.extend(smooth_inputs(v, made))
     return True
+
+
+def smooth_inputs(v: Value, made: Apply) -> list[Value]:
+    """The operands of a statement that its result may follow smoothly: a whole number follows no float."""
+    if not TABLE[made.function].carries_gradient:
+        return []
+    if isinstance(v.type, (Array, Scalar)) and not is_float(v.type):
+        return [x for x in made.inputs if not is_float(x.type)]
+    return list(made.inputs)

@@ -315,7 +315,7 @@ def _is_container_call(function: Any, args: tuple[Any, ...]) -> bool:
 
 
 def _method(low: Lowering, method: Method, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Structure:
-    if foreign.is_foreign(method.value):
+    if foreign.is_foreign(method.value) or method.name in outside.READING:
         return outside.method(low, method.value, method.name, args, kwargs)
     if method.name in WRITING:
         return writing.method(low, method.value, method.name, args, kwargs)

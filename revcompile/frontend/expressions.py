@@ -180,10 +180,7 @@ def value_attribute(low: Lowering, value: Value, attr: str) -> Structure:
         return value
     if attr in METHODS or attr in low.method_adapters or attr in WRITING:
         return Method(value, attr)
-    raise UnsupportedError(
-        f"the attribute .{attr} of {an(value.type)} is not supported",
-        way_out="If it is a method, write the NumPy function of that name.",
-    )
+    return outside.of_number(low, value, attr)
 
 
 def shape_of(low: Lowering, value: Value) -> tuple[Structure, ...]:

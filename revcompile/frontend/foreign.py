@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from revcompile.errors import HostError, UnsupportedError, host
-from revcompile.frontend.at_hand import UNKNOWN, flat, is_constant, value_of
+from revcompile.frontend.at_hand import UNKNOWN, flat, is_constant, smooth_inputs, value_of
 from revcompile.frontend.changing import may_change
 from revcompile.frontend.containers import frozen
 from revcompile.frontend.names import HostObject
@@ -27,7 +27,7 @@ from revcompile.gates.draws import unseen
 from revcompile.gates.effects import stop_gradient
 from revcompile.gates.foreign import MANY, TEXT, ForeignCall, act, types_of
 from revcompile.gates.infer import infer
-from revcompile.gates.table import TABLE, Gate
+from revcompile.gates.table import Gate
 from revcompile.ir.nodes import (
     Raise,
     Structure,
@@ -388,8 +388,8 @@ def _is_varied(low: Lowering, value: Value) -> bool:
         if v in low.varied:
             return True
         made = low.builder.definitions.get(v)
-        if made is not None and TABLE[made.function].carries_gradient:
-            ahead.extend(made.inputs)
+        if made is not None:
+            ahead.extend(smooth_inputs(v, made))
     return False
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from revcompile.errors import an, host
+from revcompile.errors import UnsupportedError, an, host
 from revcompile.frontend.foreign import SHOWING, SILENT, home_of, is_sparse, make
 from revcompile.gates.sparse import is_matrix, sparse_times, times_sparse
 from revcompile.ir.nodes import Structure, Value, leaves
@@ -21,6 +21,13 @@ from revcompile.syntax.abstract import Method, class_of
 
 if TYPE_CHECKING:
     from revcompile.frontend.lower import Lowering
+
+# What a number or an array has that only reads it, and shares no memory with it.
+READING = frozenset(
+    {"tolist", "tobytes", "dumps", "is_integer", "as_integer_ratio", "hex", "bit_length",
+     "bit_count", "to_bytes"}
+)  # fmt: skip
+PLAIN = frozenset({"nbytes", "itemsize", "strides", "numerator", "denominator"})
 
 
 def attribute(low: Lowering, owner: Value, name: str) -> Structure:
@@ -42,6 +49,19 @@ def attribute(low: Lowering, owner: Value, name: str) -> Structure:
     return make(low, "attribute", owner, (), {}, f"the attribute {name!r} of {an(owner.type)}", name)
 
 
+def of_number(low: Lowering, value: Value, name: str) -> Structure:
+    """An attribute without a rule of a number or an array: what only reads it is as it is."""
+    if name in READING and hasattr(class_of(value), name):
+        return Method(value, name)
+    if name in PLAIN and hasattr(class_of(value), name):
+        what = f"the attribute .{name} of {an(value.type)}"
+        return make(low, "attribute", value, (), {}, what, name, pure=True)
+    raise UnsupportedError(
+        f"the attribute .{name} of {an(value.type)} is not supported",
+        way_out="If it is a method, write the NumPy function of that name.",
+    )
+
+
 def item(low: Lowering, owner: Value, index: Structure) -> Structure:
     return make(low, "item", owner, (index,), {}, f"an item of {an(owner.type)}")
 
@@ -50,6 +70,8 @@ def method(
     low: Lowering, owner: Value, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Structure:
     what = f"the method {name!r} of {an(owner.type)}"
+    if not isinstance(owner.type, Opaque):
+        return make(low, "method", owner, args, kwargs, what, name, pure=True)
     cls = class_of(owner)
     if name == "dot" and is_sparse(owner) and len(args) == 1 and not kwargs:
         return operate(low, operator.matmul, (owner, *args))

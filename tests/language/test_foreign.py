@@ -422,3 +422,33 @@ def test_learning_what_a_call_gives_ends(monkeypatch):
 
     with pytest.raises(InternalError, match="what a call gives is not learnt"):
         grad(f, argnums=0)(2.0, np.ones(2))
+
+
+def _in_branch(x: Any, whole: Any, n: int) -> Any:
+    return x[0] * sum(whole.tolist()) if n > 1 else x[1] * n.bit_length()
+
+
+def _in_loop(x: Any, whole: Any, n: int) -> Any:
+    s = x[0]
+    for i in range(3):
+        s = s * whole[i:].tolist()[0] + len(whole.tobytes()) * x[1]
+    return s
+
+
+def _of_a_cut(x: Any, whole: Any, n: int) -> Any:
+    return np.sum(np.insert(x.astype(int), 1, 5) * x[0]) + np.gradient(np.floor(x).astype(int)) @ x
+
+
+def _of_a_comparison(x: Any, whole: Any, n: int) -> Any:
+    return x[0] * sum((x > 1.0).tolist()) * float(n).as_integer_ratio()[0] * whole.nbytes
+
+
+@pytest.mark.parametrize("f", [_in_branch, _in_loop, _of_a_cut, _of_a_comparison])
+def test_methods_of_what_is_not_differentiated(f: Callable[..., Any]) -> None:
+    for n in (2, 1):
+        check(f, np.array([0.5, 1.7, 2.2]), np.array([3, 1, 2]), n, argnums=(0,))
+
+
+def test_a_method_without_a_rule_of_what_is_differentiated() -> None:
+    with pytest.raises(UnsupportedError, match=r"no gate rule for the method 'tolist' of a float64\[:\]"):
+        grad(lambda x: sum(x.tolist()))(np.ones(3))
