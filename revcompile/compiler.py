@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from revcompile.autodiff.differentiate import differentiate
+from revcompile.autodiff.retyped import refuse_retyped
 from revcompile.autodiff.reverse import learn
 from revcompile.autodiff.signs import may_be_infinite
 from revcompile.autodiff.whole import learn_of_calls, refuse_cutting
@@ -47,6 +48,7 @@ from revcompile.passes.in_place import write_in_place
 from revcompile.passes.last import compute_ends_last
 from revcompile.passes.simplify import drop_casts, simplify
 from revcompile.passes.split import settle
+from revcompile.runtime import ChangedKind
 from revcompile.syntax.abstract import NeedShape, NeedStatic, Restart
 from revcompile.syntax.mutable import Decision
 from revcompile.syntax.source import Source
@@ -115,6 +117,7 @@ def compile_gradient(
     """
     learning.begin()
     decisions: frozenset[Decision] = frozenset()
+    changes = 0  # how often a call gave something of another kind than was noted
     first: Exception | None = None  # what an attempt with growing lists has failed by
     while True:
         try:
@@ -123,6 +126,9 @@ def compile_gradient(
             if learning.is_stuck():
                 raise InternalError("what a call gives is not learnt") from e
             decisions = frozenset(d for d in decisions if d[0] != "test inside")
+        except ChangedKind as e:
+            changes += 1
+            learning.has_changed(e, changes)
         except Restart as restart:
             others = sum(what != "pair" for what, _ in decisions)
             if restart.decisions <= decisions or others > MAX_DECISIONS:
@@ -167,6 +173,8 @@ def _compile(
     low.differentiate = lambda f, wanted, has_aux: _nested(request, f, wanted, has_aux, low)
     primal = _lower(request, parameters, arguments, low)
     memory = low.memory
+    for whole in (primal, *(pair.function for pair in low.pairs.made() if pair.function is not None)):
+        refuse_retyped(whole.body, set(low.retyped))
     primal = check(fuse_gates(primal), "fuse", low.host.values())
     forward = eliminate_common(primal) if request.optimize else primal
     low.builder.forget()  # what was remembered may be gone

@@ -45,7 +45,7 @@ from revcompile.runtime import ChangedKind
 from revcompile.syntax.source import Source, find_source
 from revcompile.syntax.stack import deep_stack, renew_lock
 
-MAX_TRIES = 12  # of a call whose calls as they are give something of another kind each time
+MAX_TRIES = 12  # of a call that is begun again
 _all: weakref.WeakSet[Dispatcher] = weakref.WeakSet()
 _stubs: weakref.WeakValueDictionary[str, Dispatcher] = weakref.WeakValueDictionary()  # by file of their code
 _all_lock = threading.Lock()
@@ -188,12 +188,14 @@ class Dispatcher:
                     return answer
             except Mistaken:  # with the lengths known, nothing need be proved
                 self._make_static(specialization.compared)
-            except (ChangedKind, NotKnownYet) as e:
+            except ChangedKind as e:
+                tried.append(specialization)
+                with self.lock:
+                    self.learning.has_changed(e, len(tried))
+            except NotKnownYet as e:
                 if len(tried) >= MAX_TRIES:
                     raise TypeError(str(e)) from None
                 tried.append(specialization)
-                if isinstance(e, ChangedKind):
-                    self.learning.patterns.clear()
             except Exception:
                 known = specialization.blame(args, kwargs)
                 if known or changes >= (2 if specialization.holds(*args, **kwargs) else MAX_TRIES):

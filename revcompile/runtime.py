@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from types import MemberDescriptorType
 from typing import Any
 
@@ -196,6 +197,10 @@ def make_object(kind: Any, /, **attributes: Any) -> Any:
 class ChangedKind(Exception):
     """A call gave something of another kind than when it was compiled: see `checked`."""
 
+    def __init__(self, kind: str, outcome: Any) -> None:
+        super().__init__(f"a call gave a {kind_of(outcome)} where this code was compiled for a {kind}")
+        self.kind, self.outcome = kind, outcome
+
 
 def kind_of(x: Any) -> str:
     """What the compiler knows of the result of a call: its type; of an array its dtype and its axes."""
@@ -216,9 +221,16 @@ def kind_of(x: Any) -> str:
 
 def checked(x: Any, kind: str) -> Any:
     """What a call gave, which must be of the kind that this code was compiled for."""
-    if kind_of(x) != kind:
-        raise ChangedKind(f"a call gave a {kind_of(x)} where this code was compiled for a {kind}")
+    given = kind_of(x)
+    if given != kind and not any(k in (given, type(x)) for k in _alternatives(kind)):
+        raise ChangedKind(kind, x)
     return x
+
+
+def _alternatives(kind: str) -> Iterator[Any]:
+    """The kinds of which a call may give any; a container's name alone stands for any length."""
+    for k in kind.split(" or "):
+        yield {"list": list, "tuple": tuple, "dict": dict}.get(k, k)
 
 
 def as_it_is(function: Any, *args: Any, **options: Any) -> Any:

@@ -115,7 +115,11 @@ class Speller:
             written = ast.Call(function, given, keys)
         if call.kind is None:
             return written
-        return ast.Call(self.public("checked"), [written, ast.Constant(call.kind)], [])
+        written = ast.Call(self.public("checked"), [written, ast.Constant(call.kind)], [])
+        if isinstance(call.pattern, Scalar) and call.kind != str(call.pattern):  # one of several kinds
+            kind = call.pattern.dtype.type
+            return ast.Call(self.static(type(kind().item()) if call.pattern.python else kind), [written], [])
+        return written
 
     def _attribute(self, owner: ast.expr, name: str) -> ast.expr:
         if is_name(name):

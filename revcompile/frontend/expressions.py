@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from revcompile.errors import HostError, UnsupportedError, an, host
+from revcompile.errors import HostError, host
 from revcompile.frontend import (
     comprehensions,
     foreign,

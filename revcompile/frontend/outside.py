@@ -113,4 +113,10 @@ def _product(low: Lowering, function: Any, args: tuple[Any, ...]) -> Structure |
 def items(low: Lowering, owner: Value) -> list[Structure]:
     """What going through a foreign object gives."""
     many = sys.maxsize
-    return list(make(low, "call", tuple, (owner,), {}, f"going through {an(owner.type)}", many=many))
+    found = make(low, "call", tuple, (owner,), {}, f"going through {an(owner.type)}", many=many)
+    if isinstance(found, Value):
+        raise UnsupportedError(
+            f"{an(owner.type)} that has now more items, now fewer is gone through",
+            way_out="If they are numbers, make an array of them: np.array(...).",
+        )
+    return list(found)

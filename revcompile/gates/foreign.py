@@ -23,9 +23,10 @@ from revcompile.gates.sparse import is_sparse
 from revcompile.gates.table import Gate
 from revcompile.ir.nodes import Value, scalar_type
 from revcompile.ir.types import ONE, Array, Facts, Foreign, Opaque, Scalar
-from revcompile.runtime import kind_of
+from revcompile.runtime import ChangedKind, kind_of
 
 MANY = 16  # items up to which a tuple or a list is taken apart
+MAX_CHANGES = 12  # of the kinds of what calls give, in one call of a gradient
 MAX_WASTED = 8  # of what is noted while compiling, and is not asked for afterwards
 TEXT = Opaque("str")
 
@@ -110,6 +111,32 @@ def foreign_type(obj: Any) -> Foreign:
     return Foreign(cls.__name__, cls)
 
 
+def either(pattern: Any, kind: str, outcome: Any) -> tuple[Any, str] | None:
+    """What is known of a call that gives now one thing, now another; None where that is nothing.
+
+    Of numbers, the kind that they have together, as where two branches meet; of containers of several
+    lengths, which one. What gives a whole number and a float gives floats.
+    """
+    other = pattern_of(outcome)
+    if isinstance(pattern, Scalar) and isinstance(other, Scalar):
+        return _together(pattern, other), f"{kind} or {kind_of(outcome)}"
+    for container in (list, tuple, dict):
+        if type(outcome) is container and kind.startswith(f"{container.__name__}("):
+            return foreign_type(outcome), container.__name__
+    if isinstance(pattern, Foreign) and pattern == other:
+        return pattern, f"{kind} or {kind_of(outcome)}"
+    return None
+
+
+def _together(a: Scalar, b: Scalar) -> Scalar:
+    """The kind of a number that is the one or the other: a Python number takes a NumPy number's."""
+    weak = [{"b": False, "i": 0, "f": 0.0}[t.dtype.kind] for t in (a, b) if t.python]
+    whole = [t.dtype for t in (a, b) if not t.python]
+    if whole:
+        return Scalar(np.result_type(*whole, *weak))
+    return Scalar(np.result_type(a.dtype, b.dtype), python=True)
+
+
 def types_of(pattern: Any, facts: Facts) -> Any:
     """The types of a result, each length one of its own."""
     if isinstance(pattern, (tuple, list)):
@@ -180,6 +207,19 @@ class Learning:
         self._wasted += self._unused is not None
         self._noted, self._unused = True, key
         self.patterns[key] = (pattern_of(outcome, many), kind_of(outcome))
+
+    def has_changed(self, change: ChangedKind, times: int) -> None:
+        """A call gave something of another kind than is noted: find all out again, then note either."""
+        if times > MAX_CHANGES:
+            raise UnsupportedError(
+                str(change), way_out="Let it give things of one type: numbers, or arrays of one dtype."
+            ) from None
+        if times == 1:
+            self.patterns.clear()
+        for key, (pattern, kind) in self.patterns.items():
+            found = either(pattern, kind, change.outcome) if kind == change.kind else None
+            if found is not None:
+                self.patterns[key] = found
 
     def find_out(
         self, number: int, form: str, attribute: str, many: int, first: Any, args: Any, options: Any

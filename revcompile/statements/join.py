@@ -214,6 +214,8 @@ def alike(low: Any, statements: list[Any], atom: Structure, t: Type) -> Structur
         number = low.builder.emit(float if t.python else t.dtype.type, (atom,))
         number.whole = have.dtype.kind in "iub"
     statements.extend(cast)
+    if isinstance(have, Scalar):
+        low.retyped.add(number)
     return number
 
 

@@ -452,3 +452,139 @@ def test_methods_of_what_is_not_differentiated(f: Callable[..., Any]) -> None:
 def test_a_method_without_a_rule_of_what_is_differentiated() -> None:
     with pytest.raises(UnsupportedError, match=r"no gate rule for the method 'tolist' of a float64\[:\]"):
         grad(lambda x: sum(x.tolist()))(np.ones(3))
+
+
+# -- calls that give now one kind of thing, now another ----------------------------------------------
+
+
+def any_number(n: int) -> Any:
+    try:
+        return [1, 2.5, np.float64(3.0), True][n % 4]
+    except IndexError:
+        return 0
+
+
+def ones(n: int) -> Any:
+    try:
+        return [1.0] * n
+    except TypeError:
+        return []
+
+
+def over(n: Any) -> Any:
+    try:
+        return 1.0 / n
+    except ZeroDivisionError:
+        return 0.0
+
+
+def array_or_number(n: int) -> Any:
+    try:
+        return np.ones(2) if n else 1.0
+    except IndexError:
+        return None
+
+
+def _numbers_in_for(x: float, n: int) -> float:
+    s = x
+    for i in range(n + 2):
+        s = s + any_number(i) * x
+    return s * x
+
+
+def _numbers_in_while(x: float, n: int) -> float:
+    i = 0
+    while i < n + 2:
+        x = x * any_number(i)
+        i += 1
+    return x * x
+
+
+def _numbers_of_two_sides(x: float, n: int) -> float:
+    s = x
+    for i in range(4):
+        s = s * (any_number(n) if i < n else any_number(i))
+    return s
+
+
+def _numbers_until(x: float, n: int) -> float:
+    for i in range(5):
+        if any_number(i) > n:
+            return x * any_number(i) ** 2
+        x = x * any_number(i)
+    return x
+
+
+def _numbers_in_pair(x: float, n: int) -> float:
+    def larger(x: float, i: int) -> float:
+        w = any_number(i)
+        for _ in range(2):
+            x = x * w + x * x * 0.1 - w * 0.3 + x / (1.0 + x * x) * 0.5 - x * w * 0.01 + w * w
+        return x
+
+    return sum([larger(x, i) for i in range(n + 1)])
+
+
+def _numbers_stored(x: float, n: int) -> Any:
+    a = np.zeros(4)
+    for i in range(4):
+        a[i] = x * any_number(i + n)
+    return np.sum(a * a)
+
+
+def _lists_of_several_lengths(x: float, n: int) -> float:
+    s = x
+    for i in range(n + 1):
+        s = s * len(ones(i + 1)) + ones(i + 1)[0] * x
+    return s
+
+
+def _numbers_then_numpy(x: float, n: int) -> Any:
+    t, step = 0.0, np.float64(n)
+    for _ in range(3):
+        x = x * over(float(t)) + n
+        t = t + step
+    return x * x
+
+
+KINDS = [_numbers_in_for, _numbers_in_while, _numbers_of_two_sides, _numbers_until, _numbers_in_pair,
+         _numbers_stored, _lists_of_several_lengths, _numbers_then_numpy]  # fmt: skip
+
+
+@pytest.mark.parametrize("f", KINDS)
+def test_calls_that_give_several_kinds(f: Callable[..., Any]) -> None:
+    for n in (2, 1):
+        check(f, 0.7, n, argnums=(0,))
+
+
+def test_calls_that_give_what_has_no_kind_together() -> None:
+    def arrays(x: float, n: int) -> float:
+        for i in range(n):
+            x = x * np.sum(array_or_number(i))
+        return x
+
+    with pytest.raises(UnsupportedError, match="a call gave a .* where this code was compiled for a"):
+        grad(arrays, argnums=0)(2.0, 3)
+
+
+def _retyped_in_loop(x: float, n: Any) -> Any:
+    t = 0.0
+    for _ in range(3):
+        x = x * over(t) + n
+        t = t + n
+    return x
+
+
+def _retyped_in_branch(x: float, n: Any) -> Any:
+    t = 0.0
+    if n > 1:
+        t = n
+    return x * over(t + 0.0)
+
+
+@pytest.mark.parametrize("f", [_retyped_in_loop, _retyped_in_branch])
+def test_a_call_is_not_passed_a_number_of_another_kind(f: Callable[..., Any]) -> None:
+    """A Python zero that is NumPy's in compiled code would be divided by."""
+    check(f, 0.7, 2.0, argnums=(0,))
+    with pytest.raises(UnsupportedError, match="Python's on one way and NumPy's on another"):
+        grad(f, argnums=0)(0.7, np.float64(2.0))
