@@ -173,8 +173,8 @@ def _compile(
     low.differentiate = lambda f, wanted, has_aux: _nested(request, f, wanted, has_aux, low)
     primal = _lower(request, parameters, arguments, low)
     memory = low.memory
-    for whole in (primal, *(pair.function for pair in low.pairs.made() if pair.function is not None)):
-        refuse_retyped(whole.body, set(low.retyped))
+    for f in (primal, *(pair.function for pair in low.pairs.made() if pair.function is not None)):
+        refuse_retyped(f.body, set(low.retyped))
     primal = check(fuse_gates(primal), "fuse", low.host.values())
     forward = eliminate_common(primal) if request.optimize else primal
     low.builder.forget()  # what was remembered may be gone
