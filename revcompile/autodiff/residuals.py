@@ -268,6 +268,8 @@ class _Residuals:
         if s.function in LENGTHS or s.function in TESTS:
             return True
         gate = TABLE[s.function]
+        if gate.foreign:
+            return False
         if gate.view and s.args and isinstance(s.args[0], Value) and isinstance(s.args[0].type, Array):
             return s.function is not operator.getitem or not is_gather(s.args[1])
         if not isinstance(s.result.type, Scalar):

@@ -162,7 +162,8 @@ class Reverser:
         operands = [a if isinstance(a, Value) and is_number(a.type) else None for a in statement.args]
         gradients = tuple(None if a is None else Value(self.gradient_type(a)) for a in operands)
         result = gradients[0] if len(gradients) == 1 else gradients
-        args = (grad_y, statement.result[1])
+        needed = max((i for i, a in enumerate(operands, 1) if a in self.plan.active), default=0)
+        args = (grad_y, statement.result[1], needed)
         self.builder.statements.append(Apply(gate.backward, args, result, statement.line, self.builder.note))
         return [
             (a, g)

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from revcompile.codegen.coalesce import IN_PLACE, STORES, Groups
-from revcompile.gates.effects import has_effects
+from revcompile.gates.effects import has_effects, is_the_users
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
     Apply,
@@ -62,7 +62,8 @@ class Movable:
                 self._used.pop(v, None)
 
     def _note_changes(self, i: int, statement: Statement) -> None:
-        if not isinstance(statement, Apply) or has_effects(statement.function):
+        function = statement.function if isinstance(statement, Apply) else None
+        if function is None or has_effects(function) or is_the_users(function):
             self._barriers.append(i)
         if isinstance(statement, Apply) and statement.function in IN_PLACE | STORES:
             self._writes.append(i)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from revcompile.gates.table import elementwise, known
+from revcompile.gates.table import TABLE, elementwise, known
 
 
 def assert_(condition: Any, message: Any) -> None:
@@ -55,6 +55,11 @@ def identity(x: Any) -> Any:
 def has_effects(function: Any) -> bool:
     """Whether a call does something besides giving its result."""
     return function in EFFECTS or getattr(function, "effects", False) is True
+
+
+def is_the_users(function: Any) -> bool:
+    """Whether a call runs what a user wrote, which may count its calls: each is made as often as written."""
+    return function in TABLE and TABLE[function].foreign
 
 
 EFFECTS = {assert_, print_, backward_begins, defined_}  # and, once there can be any, random draws

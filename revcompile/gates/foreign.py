@@ -250,7 +250,7 @@ def like(what: Any, signature: inspect.Signature, name: str) -> Callable[..., An
 
 
 def forward_half(forward: Callable[..., Any], name: str) -> Callable[..., Any]:
-    """`forward`, which must give a pair."""
+    """`forward`, which must give a pair; with what it saves go the arguments' shapes."""
 
     @wraps(forward)
     def checked(*args: Any, **options: Any) -> Any:
@@ -260,26 +260,44 @@ def forward_half(forward: Callable[..., Any], name: str) -> Callable[..., Any]:
                 f"the forward= function of the gate {name!r} must return a pair, its output and what it "
                 f"saves for the backward pass, not {_described(outcome)}"
             )
-        return outcome
+        return outcome[0], (
+            outcome[1],
+            [(type(a), getattr(a, "shape", ()), getattr(a, "dtype", None)) for a in args],
+        )
 
     return checked
 
 
 def backward_half(backward: Callable[..., Any], many: int, name: str) -> Callable[..., Any]:
-    """`backward`, which must give one gradient or a tuple of at most `many`; those left out are None."""
+    """`backward`, which must give one gradient or a tuple of at most `many`, and of those `needed` at least.
+
+    None is a zero.
+    """
 
     @wraps(backward)
-    def checked(grad_y: Any, saved: Any) -> Any:
+    def checked(grad_y: Any, saved: Any, needed: int = many) -> Any:
+        saved, operands = saved
         outcome = backward(grad_y, saved)
         given = outcome if type(outcome) is tuple else (outcome,)
-        if isinstance(outcome, (list, dict)) or len(given) > many:
+        if isinstance(outcome, (list, dict)) or not needed <= len(given) <= many:
+            least = f", at least of the first {needed}" if len(given) < needed else ""
             raise TypeError(
                 f"the rule of the gate {name!r} must return the gradients of its {many} parameters, "
-                f"one or a tuple, not {_described(outcome)}"
+                f"one or a tuple{least}, not {_described(outcome)}"
             )
+        if any(g is None for g in given):
+            given = tuple(_zero(*of) if g is None else g for g, of in zip(given, operands))
         return given[0] if many == 1 else given + (None,) * (many - len(given))
 
+    del checked.__wrapped__  # its own parameters count
     return checked
+
+
+def _zero(kind: type, shape: tuple[int, ...], dtype: Any) -> Any:
+    """The zero gradient of an operand."""
+    if dtype is None:
+        return 0.0
+    return np.zeros(shape, dtype if dtype.kind == "f" else float)[... if issubclass(kind, np.ndarray) else ()]
 
 
 def _described(outcome: Any) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.gates.effects import has_effects, identity
+from revcompile.gates.effects import has_effects, identity, is_the_users
 from revcompile.gates.rows import chained, listed, repeated, sublist
 from revcompile.ir.nodes import Apply, Block, Function, Statement, Structure, Value
 from revcompile.passes.walk import Walk
@@ -51,6 +51,8 @@ class _Scopes(Walk):
 
     def _visit(self, statement: Apply, _: list[Statement]) -> Structure | None:
         if has_effects(statement.function) or statement.function in FRESH or statement.function is identity:
+            return None
+        if is_the_users(statement.function):
             return None
         if not isinstance(statement.result, Value):
             return None

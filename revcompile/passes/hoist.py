@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from revcompile.gates.effects import has_effects
+from revcompile.gates.effects import has_effects, is_the_users
 from revcompile.gates.storing import store
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Block, Branch, Function, Loop, Statement, Value, leaves, uses
@@ -75,7 +75,9 @@ def _collect(
     s: Statement, made: dict[Value, Apply], fixed: set[Value], store_: Apply, moved: list[Apply]
 ) -> bool:
     """Add to `moved` a statement and what it needs that stands below the store; False if it cannot move."""
-    if not isinstance(s, Apply) or s is store_ or has_effects(s.function) or s.function is store:
+    if not isinstance(s, Apply) or s is store_ or s.function is store:
+        return False
+    if has_effects(s.function) or is_the_users(s.function):
         return False
     if TABLE[s.function].view and isinstance(s.result, Value) and isinstance(s.result.type, Array):
         if s.args and isinstance(s.args[0], Value) and s.args[0].of is not None:

@@ -28,10 +28,13 @@ def gate(
     Without `forward`, the rule is ordinary code `def rule(grad_y, [y,] a, b)`: the upstream gradient
     `grad_y`, then `y`, the output, if the rule wants it, then the parameters of `function`. The
     compiler reads it and writes it into the backward pass. It returns the gradients of the leading
-    parameters, in order, None for one that has no gradient.
+    parameters, in order.
 
     With `forward`, nothing is read: `forward(a, b)` returns `(y, saved)` and runs in place of
     `function`; the rule `def backward(grad_y, saved)` is called in the backward pass.
+
+    Calls whose results are needed are made in order, each once: two with the same arguments are two.
+    In either form None stands for a gradient that is zero. A parameter that is left out at the end has none.
 
     A gradient is summed over the axes along which its operand was broadcast, and cast to its dtype.
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from revcompile import UnsupportedError, gate, grad
+from revcompile import UnsupportedError, gate, grad, value_and_grad
 from tests.language.checking import check
 
 LABELS = np.array([0, 1, 1, 2, 0])
@@ -173,6 +173,56 @@ def test_a_pair_is_told_of_a_wrong_structure() -> None:
         pair_that_gives(lambda g: g, saves=False)(1.5)
 
 
+@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize(
+    "x", [1.5, np.float64(1.5), V, np.float32([1.0, 2.0])], ids=["float", "np.float64", "array", "float32"]
+)
+def test_none_of_a_pair_is_a_zero(x: Any, optimize: bool) -> None:
+    def product(a: Any, b: Any) -> Any:
+        return a * b
+
+    for gradients, zeros in (
+        ((None, 1), (0, 1)),
+        ((None, None), (0, 0)),
+        ((1, None), (1, 0)),
+        ((None,), (0,)),
+    ):
+
+        @gate(product, forward=lambda a, b: (a * b, None), name="my product")
+        def backward(grad_y: Any, saved: Any, gradients: Any = gradients) -> Any:
+            return tuple(None if g is None else grad_y * g for g in gradients)
+
+        def f(x: Any, y: Any) -> Any:
+            s = 0.0
+            for i in range(2):
+                if i >= 0:
+                    s = s + np.sum(product(2.0 * x, y))
+            return s
+
+        for i, slope in enumerate(zeros):
+            found = grad(f, i, optimize=optimize)(x, x)
+            assert type(found) is type(x) and np.shape(found) == np.shape(x)
+            assert getattr(found, "dtype", None) == getattr(x, "dtype", None)
+            np.testing.assert_array_equal(found, np.full(np.shape(x), (4.0, 2.0)[i] * slope))
+
+
+@pytest.mark.parametrize("optimize", [True, False])
+def test_a_pair_is_told_of_gradients_that_are_missing(optimize: bool) -> None:
+    def product(a: Any, b: Any) -> Any:
+        return a * b
+
+    for outcome in (None, (None,), (2.0,), 2.0):
+
+        @gate(product, forward=lambda a, b: (a * b, None), name="my product")
+        def backward(grad_y: Any, saved: Any, outcome: Any = outcome) -> Any:
+            return outcome
+
+        for argnums in (1, (0, 1)):
+            with pytest.raises(TypeError, match="gate 'my product' must return .* at least of the first 2"):
+                grad(lambda x, y: product(x, y) * 1.0, argnums, optimize=optimize)(1.5, 2.5)
+        assert grad(lambda x, y: product(x, y) * 1.0, 0, optimize=optimize)(1.5, 2.5) in (0.0, 2.0)
+
+
 def lenient(grad_y: Any, x: Any) -> Any:
     try:
         return grad_y * np.cos(x)
@@ -212,3 +262,76 @@ def test_a_rule_that_fails_points_at_its_line() -> None:
 
     with pytest.raises(NameError, match="return grad_y \\* undefined_name"):
         rule_that_gives(failing)(V)
+
+
+CALLED: list[float] = []
+
+
+def counted(x: Any) -> Any:
+    CALLED.append(float(np.sum(x)))
+    return x * x
+
+
+def counted_forward(x: Any) -> Any:
+    return counted(x), x
+
+
+def twice(x: Any) -> Any:
+    return np.sum(counted(x) * counted(x)) + np.sum(counted(2.0 * x))
+
+
+def twice_in_a_loop(x: Any) -> Any:
+    s = 0.0
+    for _ in range(2):
+        s = s + np.sum(counted(x) * counted(x))
+    return s
+
+
+def twice_in_a_branch(x: Any) -> Any:
+    a = counted(x)
+    if np.sum(x) > 0.0:
+        b = counted(2.0 * x)
+        return np.sum(counted(x) * b) + np.sum(a)
+    return np.sum(a)
+
+
+def in_order(x: Any) -> Any:
+    a = counted(x)
+    b = counted(3.0 * x)
+    c = counted(x + 1.0)
+    return np.sum(np.sin(b) * a + c * a)
+
+
+def a_helper(x: Any) -> Any:
+    y = counted(x)
+    return y * counted(x) * np.sin(y)
+
+
+def in_a_helper(x: Any) -> Any:
+    return np.sum(a_helper(x) * a_helper(x))
+
+
+@pytest.mark.parametrize("x", [1.5, np.array([0.5, 1.5])], ids=["float", "array"])
+@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("opaque", [True, False])
+@pytest.mark.parametrize("f", [twice, twice_in_a_loop, twice_in_a_branch, in_order, in_a_helper])
+def test_each_call_is_made_once_in_order(f: Any, opaque: bool, optimize: bool, x: Any) -> None:
+    if opaque:
+        gate(counted, forward=counted_forward)(lambda grad_y, x: 2.0 * grad_y * x)
+    else:
+
+        @gate(counted)
+        def rule(grad_y: Any, x: Any) -> Any:
+            return 2.0 * grad_y * x
+
+    g = value_and_grad(f, optimize=optimize)
+    g(x)
+    CALLED.clear()
+    expected = f(x)
+    calls = CALLED.copy()
+    CALLED.clear()
+    value, slope = g(x)
+    assert CALLED == calls
+    np.testing.assert_allclose(value, expected)
+    step = 1e-6 * np.eye(np.size(x))[0].reshape(np.shape(x))
+    np.testing.assert_allclose(np.ravel(slope)[0], (f(x + step) - f(x - step)) / 2e-6, rtol=1e-6)
