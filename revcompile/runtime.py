@@ -239,9 +239,9 @@ def as_it_is(function: Any, *args: Any, **options: Any) -> Any:
     What the function keeps of them, or gives back, is nothing that the program changes afterwards. One that
     changes its arguments is no function of them: that raises, since the change would be lost.
     """
-    given = _copied((args, options))
+    given = copies_of((args, options))
     outcome = function(*given[0], **given[1])
-    if not _same(given, (args, options)):
+    if not is_unchanged(given, (args, options)):
         raise TypeError(
             f"{_name_of(function, args)} changes its arguments, which a gradient function cannot follow"
         )
@@ -250,9 +250,9 @@ def as_it_is(function: Any, *args: Any, **options: Any) -> Any:
 
 def watching(read: Any, function: Any, *args: Any, **options: Any) -> Any:
     """`function(*args, **options)`, which must leave alone what `read` reads of the program."""
-    before = _copied(read())
+    before = copies_of(read())
     outcome = function(*args, **options)
-    if not _same(before, read()):
+    if not is_unchanged(before, read()):
         raise TypeError(
             f"{_name_of(function, args)} changes what the function that calls it reads of the program, which "
             "a gradient function cannot follow: pass it as an argument, or return it"
@@ -265,23 +265,24 @@ def _name_of(function: Any, args: Any) -> str:
     return getattr(function, "__qualname__", type(function).__name__)
 
 
-def _copied(x: Any) -> Any:
+def copies_of(x: Any) -> Any:
+    """A structure with copies of its arrays, lists and dicts."""
     if type(x) in (tuple, list):
-        return type(x)(map(_copied, x))
+        return type(x)(map(copies_of, x))
     if type(x) is dict:
-        return {k: _copied(v) for k, v in x.items()}
+        return {k: copies_of(v) for k, v in x.items()}
     if isinstance(x, tuple) and hasattr(x, "_fields"):
-        return type(x)(*map(_copied, x))
+        return type(x)(*map(copies_of, x))
     return x.copy() if type(x) is np.ndarray else x
 
 
-def _same(x: Any, y: Any) -> bool:
+def is_unchanged(x: Any, y: Any) -> bool:
     """Whether a copy is still what it was made of, NaNs included."""
     if isinstance(x, (tuple, list)) or type(x) is dict:
         if type(x) is dict and list(x) != list(y):
             return False
         parts = (x.values(), y.values()) if type(x) is dict else (x, y)
-        return len(x) == len(y) and all(map(_same, *parts))
+        return len(x) == len(y) and all(map(is_unchanged, *parts))
     if type(x) is np.ndarray:
         return x.shape == y.shape and (x.tobytes() == y.tobytes())
     return x is y or (type(x) is type(y) and type(x) in (bool, int, float, str, bytes) and x == y)

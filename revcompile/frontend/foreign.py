@@ -25,7 +25,7 @@ from revcompile.frontend.naming import is_hashable, name_of, no_rule
 from revcompile.frontend.passing import as_passed, check_passable
 from revcompile.gates.draws import unseen
 from revcompile.gates.effects import stop_gradient
-from revcompile.gates.foreign import MANY, TEXT, ForeignCall, act, types_of
+from revcompile.gates.foreign import MANY, TEXT, ForeignCall, act, try_out, types_of
 from revcompile.gates.infer import infer
 from revcompile.gates.table import Gate
 from revcompile.ir.nodes import (
@@ -108,6 +108,11 @@ def call(
     refusal = low.learning.refusals.get(function if is_hashable(function) else None)
     if function in OF_FRAME if is_hashable(function) else False:
         raise no_rule(name)
+    of_ufunc = isinstance(getattr(function, "__self__", None), np.ufunc)
+    if kwargs.get("out") is not None and (of_ufunc or home_of(function) in PURE):
+        raise UnsupportedError(
+            f"out= of {name} is not supported", way_out=f"Assign it: a[...] = {name}(...)."
+        )
     return make(low, "call", function, args, kwargs, name, pure=is_pure(function), refusal=refusal)
 
 
@@ -296,7 +301,7 @@ def tried(low: Lowering, function: Any, gate: Gate, args: tuple[Any, ...], error
 def _end_here(low: Lowering, key: Any, form: str, attribute: str, given: Any, many: int) -> NoReturn:
     """What follows cannot be compiled before the call is known, which the program makes if it gets here."""
     low.unknown += 1
-    number = low.learning.number_of(key)
+    number = low.learning.number_of(key, _changed(low, form, attribute, given))
     what = (low.learning.find_out, (number, form, attribute, many, *given))
     low.builder.statements.append(Raise(what, low.builder.line))
     raise Left
@@ -366,10 +371,23 @@ def _find_out(low: Lowering, key: Any, form: str, attribute: str, given: Any, ma
     if any(x is UNKNOWN for x in flat((first, args, options))):
         return None
     with unseen(options, args), host():  # what it draws, it draws again
-        outcome = act(form, attribute, *_own((first, args, options)))
+        changed = _changed(low, form, attribute, given)
+        outcome = try_out(form, attribute, first, args, options, changed)
     low.learning.outcomes[key] = outcome
     low.learning.note(key, outcome, many)
     return low.learning.of(key)
+
+
+def _changed(low: Lowering, form: str, attribute: str, given: Any) -> UnsupportedError:
+    """What is said of a call that changes its arguments, which is passed copies."""
+    name = attribute if form == "method" else name_of(given[0])
+    return _at(
+        low,
+        UnsupportedError(
+            f"{name} changes its arguments, which a gradient function cannot follow",
+            way_out="Let it return what it makes, and assign that.",
+        ),
+    )
 
 
 def _own(structure: Structure) -> Structure:

@@ -23,7 +23,7 @@ from revcompile.gates.sparse import is_sparse
 from revcompile.gates.table import Gate
 from revcompile.ir.nodes import Value, scalar_type
 from revcompile.ir.types import ONE, Array, Facts, Foreign, Opaque, Scalar
-from revcompile.runtime import ChangedKind, kind_of
+from revcompile.runtime import ChangedKind, copies_of, is_unchanged, kind_of
 
 MANY = 16  # items up to which a tuple or a list is taken apart
 MAX_CHANGES = 12  # of the kinds of what calls give, in one call of a gradient
@@ -82,6 +82,15 @@ def act(form: str, attribute: str, first: Any, args: Any, options: Any) -> Any:
         return first[args[0]]
     function = getattr(first, attribute) if form == "method" else first
     return function(*args, **options)
+
+
+def try_out(form: str, attribute: str, first: Any, args: Any, options: Any, changed: UnsupportedError) -> Any:
+    """The same on copies of arrays, to find out what it gives. Raises `changed` where it changes them."""
+    given = copies_of((args, options))
+    outcome = act(form, attribute, copies_of(first), *given)
+    if not is_unchanged(given, (args, options)):
+        raise changed
+    return outcome
 
 
 def pattern_of(outcome: Any, many: int = MANY) -> Any:
@@ -168,7 +177,7 @@ class Learning:
         self.refusals: dict[Any, UnsupportedError] = {}  # of what is called since it could not be read
         self.outcomes: dict[Any, Any] = {}  # of the calls made in this compilation
         self.guards: dict[Any, Any] = {}  # of what this compilation has read of the program
-        self._keys: list[Any] = []
+        self._keys: list[tuple[Any, UnsupportedError]] = []
         self.begin()
 
     def begin(self) -> None:
@@ -199,8 +208,9 @@ class Learning:
             self._unused = None
         return self.patterns.get(key)
 
-    def number_of(self, key: Any) -> int:
-        self._keys.append(key)
+    def number_of(self, key: Any, changed: UnsupportedError) -> int:
+        """The number of a call for `find_out`; what to raise where it changes its arguments."""
+        self._keys.append((key, changed))
         return len(self._keys) - 1
 
     def note(self, key: Any, outcome: Any, many: int = MANY) -> None:
@@ -225,7 +235,8 @@ class Learning:
         self, number: int, form: str, attribute: str, many: int, first: Any, args: Any, options: Any
     ) -> Exception:
         """Make a call, and note what it gives."""
-        self.note(self._keys[number], act(form, attribute, first, args, options), many)
+        key, changed = self._keys[number]
+        self.note(key, try_out(form, attribute, first, args, options, changed), many)
         return NotKnownYet()
 
 

@@ -290,13 +290,65 @@ def writes(a: Any) -> float:
     return 1.0
 
 
-def test_an_argument_is_not_changed_in_silence() -> None:
-    def f(x: float) -> float:
-        a = np.zeros(3)
-        k = writes(a)
-        return x * k * (a[0] + 1.0)
+def fills(items: Any, item: Any) -> None:
+    try:
+        items.append(item)
+    except AttributeError:
+        items[item] = 1.0
 
-    with pytest.raises(TypeError, match="changes its arguments"):
+
+def _writes_into_an_array(x: float) -> float:
+    a = np.zeros(3)
+    k = writes(a)
+    return x * k * (a[0] + 1.0)
+
+
+def _writes_in_a_loop(x: float) -> float:
+    a = np.zeros(3)
+    for _ in range(2):
+        x = x * writes(a)
+    return x * (a[0] + 1.0)
+
+
+def _fills_a_list(x: float) -> float:
+    items: list[Any] = []
+    for i in range(2):
+        fills(items, i)
+    return x * len(items)
+
+
+def _fills_a_dict(x: float) -> float:
+    items: dict[Any, Any] = {}
+    fills(items, "a")
+    return x * len(items)
+
+
+def _writes_out(x: float) -> Any:
+    a = np.zeros(2)
+    np.minimum.accumulate(np.array([x, x]) > 0, out=a)
+    return x * a[0]
+
+
+def _writes_out_in_a_branch(x: float) -> Any:
+    a = np.zeros(1)
+    if x > 1:
+        np.percentile(DATA, 5, out=a[:1])
+    return x * a[0]
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        _writes_into_an_array,
+        _writes_in_a_loop,
+        _fills_a_list,
+        _fills_a_dict,
+        _writes_out,
+        _writes_out_in_a_branch,
+    ],
+)
+def test_an_argument_is_not_changed_in_silence(f: Callable[..., Any]) -> None:
+    with pytest.raises(UnsupportedError, match=r"changes its arguments|out= of .* is not supported"):
         grad(f)(2.0)
 
 
