@@ -52,6 +52,18 @@ def over(upstream: Any, denominator: Any) -> Any:
     return np.where(upstream == 0, np.zeros((), quotient.dtype), quotient)[()]
 
 
+def middle(a: Any, axis: Any, high: bool) -> Any:
+    """The lower or the higher of the two elements in the middle of `a` in order; the axes are kept. NaN if
+    there are no elements."""
+    axes = [i % a.ndim for i in (range(a.ndim) if axis is None else np.atleast_1d(axis).tolist())]
+    kept = [i for i in range(a.ndim) if i not in axes]
+    shape = tuple(1 if i in axes else n for i, n in enumerate(a.shape))
+    lines = np.transpose(a, kept + axes).reshape(math.prod(shape), math.prod(a.shape[i] for i in axes))
+    n = lines.shape[1]
+    found = np.sort(lines)[:, n // 2 if high else (n - 1) // 2] if n else np.full(shape, np.nan, a.dtype)
+    return found.reshape(shape)
+
+
 def scatter_along_axis(grad: Any, indices: Any, shape: tuple[int, ...], axis: int | None) -> Any:
     """The transpose of `np.take_along_axis`: zeros of `shape`, with `grad` added at `indices` along `axis`.
 

@@ -22,9 +22,9 @@ from revcompile.gates.reductions import (
     to_chosen,
 )
 from revcompile.gates.samples import example, real
-from revcompile.gates.table import gate
+from revcompile.gates.table import gate, known
 from revcompile.ir.types import Dim, Facts
-from revcompile.runtime import over
+from revcompile.runtime import middle, over
 
 DDOF_EXAMPLES = (example(real(5), ddof=1), example(real(3, 4), axis=0, ddof=1), example(real(3, 4), ddof=2))
 
@@ -116,29 +116,26 @@ def average(
     return share * spread, None, np.transpose(np.sum(share * offset, others), back)
 
 
-def middle(a: Any, axis: Any) -> tuple[Any, Any]:
-    """The two middle elements of `a` in order (one and the same if their number is odd)."""
-    n = count(a, axis)
-    if isinstance(axis, tuple):
-        reduced = [i % a.ndim for i in axis]
-        kept = [i for i in range(a.ndim) if i not in reduced]
-        a = np.reshape(np.transpose(a, kept + reduced), [a.shape[i] for i in kept] + [n])
-        axis = len(kept)
-    ordered = np.sort(a, axis)
-    along = 0 if axis is None else axis
-    return np.take(ordered, (n - 1) // 2, along), np.take(ordered, n // 2, along)
+known(middle)
 
 
 @gate(
     np.median,
-    examples=[*EXAMPLES, example(real(6)), example(real(4, 5), axis=0), example(real(3, 3), axis=(0, 1))],
+    examples=[
+        *EXAMPLES,
+        example(np.zeros((0,))),
+        example(np.zeros((0, 3)), axis=0),
+        example(real(6)),
+        example(real(4, 5), axis=0),
+        example(real(3, 3), axis=(0, 1)),
+    ],
 )
 def median(grad_y: Any, y: Any, a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     if np.ndim(a) == 0:
         return grad_y
     y = restore_axes(y, axis, keepdims)
     half = 0.5 * restore_axes(grad_y, axis, keepdims)
-    low, high = (restore_axes(element, axis, False) for element in middle(a, axis))
+    low, high = middle(a, axis, False), middle(a, axis, True)
     low = np.where(np.isnan(y), y, low)  # NaN sorts last, it need not be in the middle
     return shared_among(half, low, a, axis) + shared_among(half, high, a, axis)
 
