@@ -52,7 +52,7 @@ def over(upstream: Any, denominator: Any) -> Any:
     return np.where(upstream == 0, np.zeros((), quotient.dtype), quotient)[()]
 
 
-def middle(a: Any, axis: Any, high: bool) -> Any:
+def middle_of(a: Any, axis: Any, high: bool) -> Any:
     """The lower or the higher of the two elements in the middle of `a` in order; the axes are kept. NaN if
     there are no elements."""
     axes = [i % a.ndim for i in (range(a.ndim) if axis is None else np.atleast_1d(axis).tolist())]

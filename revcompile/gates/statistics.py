@@ -24,7 +24,7 @@ from revcompile.gates.reductions import (
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate, known
 from revcompile.ir.types import Dim, Facts
-from revcompile.runtime import middle, over
+from revcompile.runtime import middle_of, over
 
 DDOF_EXAMPLES = (example(real(5), ddof=1), example(real(3, 4), axis=0, ddof=1), example(real(3, 4), ddof=2))
 
@@ -116,7 +116,7 @@ def average(
     return share * spread, None, np.transpose(np.sum(share * offset, others), back)
 
 
-known(middle)
+known(middle_of)
 
 
 @gate(
@@ -135,7 +135,7 @@ def median(grad_y: Any, y: Any, a: Any, axis: Any = None, *, keepdims: bool = Fa
         return grad_y
     y = restore_axes(y, axis, keepdims)
     half = 0.5 * restore_axes(grad_y, axis, keepdims)
-    low, high = middle(a, axis, False), middle(a, axis, True)
+    low, high = middle_of(a, axis, False), middle_of(a, axis, True)
     low = np.where(np.isnan(y), y, low)  # NaN sorts last, it need not be in the middle
     return shared_among(half, low, a, axis) + shared_among(half, high, a, axis)
 
