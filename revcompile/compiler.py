@@ -186,7 +186,7 @@ def _compile(
         silent = line.finish(replace(primal, body=without_printing(primal.body)))
         run = Run(request.source.function, request.signature, arguments, namespace, low.host)
         try:
-            run.find_out(Linked(silent, line.primal_of), primal)
+            run.find_out(Linked(silent, line.primal_of), primal, learning.changing)
         except Unfinished:
             assert low.unfinished is not None
             raise low.unfinished from None

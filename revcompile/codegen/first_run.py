@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
@@ -17,6 +17,7 @@ from revcompile.codegen.load import Namespace, make_function
 from revcompile.codegen.module import function_text
 from revcompile.errors import HostError, host
 from revcompile.frontend.names import HostNames
+from revcompile.frontend.undone import undone
 from revcompile.gates.draws import unseen
 from revcompile.ir.nodes import Function
 
@@ -31,10 +32,11 @@ class Run:
     namespace: Namespace
     host: HostNames
 
-    def find_out(self, linked: Linked, primal: Function) -> None:
+    def find_out(self, linked: Linked, primal: Function, changing: Sequence[Any]) -> None:
         """Run the primal up to a call of which it is not known what it gives. Raises NotKnownYet there.
 
-        Random numbers are drawn again when the function runs, and what raises will raise again.
+        Random numbers are drawn again when the function runs, what raises will raise again, and what calls
+        on `changing` do to the program is undone.
         """
         live = [(item.value, item.path.text) for item in self.host.live.values()]
         roots = {item.path.root for item in self.host.live.values()}
@@ -45,7 +47,8 @@ class Run:
         run = make_function(code, self.namespace, self.function, self.namespace.having(helpers))
         given = inspect.BoundArguments(self.signature, OrderedDict(self.arguments))
         try:
-            with unseen(self.arguments, self.host.objects_of.values()), host():
+            objects = self.host.objects_of.values()
+            with unseen(self.arguments, objects), undone(changing), host():
                 run(*given.args, **given.kwargs)
         except HostError:
             if primal.body.raises:  # there is nothing else that it does

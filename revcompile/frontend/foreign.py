@@ -23,6 +23,7 @@ from revcompile.frontend.containers import frozen
 from revcompile.frontend.names import HostObject
 from revcompile.frontend.naming import is_hashable, name_of, no_rule
 from revcompile.frontend.passing import as_passed, check_passable
+from revcompile.frontend.undone import undone
 from revcompile.gates.draws import unseen
 from revcompile.gates.effects import stop_gradient
 from revcompile.gates.foreign import MANY, TEXT, ForeignCall, act, try_out, types_of
@@ -225,6 +226,8 @@ def make(
         if folded is not UNKNOWN:
             return folded
     pattern, kind = found
+    if not pure:
+        low.learning.changing += _changed_by(form, given)
     types = types_of(pattern, low.builder.facts)
     result = map_structure(lambda t: Value(t) if t is not None else None, types)
     arrays = [v for v in leaves((first, args, options)) if isinstance(v.type, (Array, Foreign))]
@@ -301,6 +304,7 @@ def tried(low: Lowering, function: Any, gate: Gate, args: tuple[Any, ...], error
 def _end_here(low: Lowering, key: Any, form: str, attribute: str, given: Any, many: int) -> NoReturn:
     """What follows cannot be compiled before the call is known, which the program makes if it gets here."""
     low.unknown += 1
+    low.learning.changing += _changed_by(form, given)
     number = low.learning.number_of(key, _changed(low, form, attribute, given))
     what = (low.learning.find_out, (number, form, attribute, many, *given))
     low.builder.statements.append(Raise(what, low.builder.line))
@@ -325,6 +329,13 @@ def changes(form: str, first: Any) -> bool:
     if isinstance(first, HostObject):
         return True
     return form == "call" and not isinstance(first, Value) and may_change(first)
+
+
+def _changed_by(form: str, given: Any) -> list[Any]:
+    """Where to look for what a call may change: what is called, and objects that it is passed."""
+    if not changes(form, given[0]):
+        return []
+    return [given[0], *(x for x in flat(given[1:]) if isinstance(x, HostObject))]
 
 
 def _key(leaf: Any) -> Any:
@@ -370,7 +381,11 @@ def _find_out(low: Lowering, key: Any, form: str, attribute: str, given: Any, ma
     first, args, options = map_structure(lambda leaf: value_of(low, leaf), given)
     if any(x is UNKNOWN for x in flat((first, args, options))):
         return None
-    with unseen(options, args), host():  # what it draws, it draws again
+    with (
+        unseen(options, args),
+        undone(_changed_by(form, given)),
+        host(),
+    ):  # what it draws, and does, it does again
         changed = _changed(low, form, attribute, given)
         outcome = try_out(form, attribute, first, args, options, changed)
     low.learning.outcomes[key] = outcome

@@ -183,6 +183,7 @@ class Learning:
     def begin(self) -> None:
         """What is kept for one compilation."""
         self.outcomes.clear()
+        self.changing: list[Any] = []  # what is called that may change the program
         self._noted = False
         self._unused: Any = None  # the key noted last, until it is asked for
         self._wasted = 0  # how many keys were never asked for
