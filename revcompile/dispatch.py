@@ -411,8 +411,8 @@ class Dispatcher:
         call = f"{indent}return {refer(run)}({pass_on(self.signature)})"
         inline = compiled.body if on_math and not compiled.helpers else [call]
         body = answering(inline, unchanged, self.signature)
-        condition, failure = " and ".join(tests) or "True", refer(Exception) if may_fail else ""
-        lines = condition_lines(condition, failure, body, self.signature)
+        condition, failure = " and ".join(dict.fromkeys(tests)) or "True", refer(Exception) if may_fail else ""
+        lines = condition_lines(condition, failure)
         keep, give_back = kept(self.signature, body, self.namespace.globals)
         back = [indent * 3 + line for line in give_back]
         lines += [
@@ -430,7 +430,7 @@ class Dispatcher:
             lines += [indent * 2 + line for line in give_back if unchanged]
             lines.append(f"{indent * 2}return {hand_over(self.signature, self._carefully)}")
         lines.append(self._fall_back(indent))
-        return self.namespace.compile(
+        return self.namespace.compile_fast(
             function_text(self.name, self.signature, lines), f"dispatch of {compiled.name}"
         )
 

@@ -14,18 +14,18 @@ from revcompile.codegen.places import same_place
 INDENT = "    "
 
 
-def condition_lines(condition: str, failure: str, body: Sequence[str], signature: Signature) -> list[str]:
+def condition_lines(condition: str, failure: str) -> list[str]:
     """`if condition:`, before a body. What raises a `failure` does not hold; without any, nothing can be
     raised."""
     if not failure:
         return [f"{INDENT}if {condition}:"]
-    fits = _own_name("fits", [*signature.parameters, condition, *body])
     return [
         f"{INDENT}try:",
-        f"{INDENT * 2}{fits} = True if {condition} else False",  # here, as an array has no truth value
+        f"{INDENT * 2}if not ({condition}):",  # here, as an array has no truth value
+        f"{INDENT * 3}raise {failure}",
         f"{INDENT}except {failure}:",
-        f"{INDENT * 2}{fits} = False",
-        f"{INDENT}if {fits}:",
+        f"{INDENT * 2}pass",
+        f"{INDENT}else:",
     ]
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from types import MemberDescriptorType
+from types import MemberDescriptorType, ModuleType
 from typing import Any
 
 import numpy as np
 
+from revcompile.codegen.constants import Names
 from revcompile.frontend.contents import contents
-from revcompile.frontend.names import Guard
+from revcompile.frontend.names import Guard, Path
 from revcompile.gates.draws import class_of
 from revcompile.ir.identifiers import key_text, literal
 from revcompile.ir.nodes import Instance
@@ -128,8 +129,23 @@ def guard_tests(guard: Guard, refer: Refer) -> Iterator[str]:
             assert isinstance(expected, Scalar)
             kind = {"f": float, "i": int}[expected.dtype.kind] if expected.python else expected.dtype.type
             yield f"{refer(type)}({text}) is {refer(kind)}"
+    elif guard.kind == "is" and (module := module_of(guard.path)) is not None:
+        owner, _, name = text.rpartition(".")
+        yield f"{owner} is {refer(module)}"
+        yield f"{refer(Names.of(module))}.{name} is {refer(expected)}"
     else:
         yield from constant_tests(text, expected, refer)
+
+
+def module_of(path: Path) -> ModuleType | None:
+    """The module with a `__getattr__` whose own attribute the path ends with."""
+    obj = path.target
+    *owners, name = path.text.split(".")[1:] or [""]
+    for owner in owners:
+        obj = vars(obj).get(owner) if type(obj) is ModuleType else None
+    if type(obj) is ModuleType and "__getattr__" in vars(obj) and sys.modules.get(obj.__name__) is obj:
+        return obj if name in vars(obj) and not hasattr(Names, name) else None
+    return None
 
 
 def _class_test(text: str, refer: Refer) -> str:

@@ -9,21 +9,19 @@ import builtins
 import itertools
 import keyword
 import linecache
-import math
 import weakref
-from collections.abc import Iterable, Iterator
-from types import CodeType, FunctionType, ModuleType
+from collections.abc import Iterable, Iterator, Mapping
+from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
 
 import revcompile.runtime as runtime
+from revcompile.codegen.constants import MATH, compile_with, is_lasting
 from revcompile.codegen.places import PLACES, Text
 from revcompile.errors import InternalError, UnsupportedError
 from revcompile.ir.identifiers import identifier
 
-MATH = ModuleType("math", math.__doc__)  # as it was: what generated text computes with is not to be replaced
-MATH.__dict__.update(vars(math))
 _counter = itertools.count(1)
 _HELPERS = {name: obj for name, obj in vars(runtime).items() if isinstance(obj, FunctionType)}
 
@@ -79,6 +77,13 @@ class Namespace:
         """The code of the one function that `text` defines, which this namespace serves."""
         return compile_text(text, label)
 
+    def compile_fast(self, text: str, label: str) -> CodeType:
+        """The same for code that is run often: some of its globals become constants."""
+        try:
+            return compile_text(text, label, {n: o for n, o in self.globals.items() if is_lasting(o)})
+        except RecursionError:  # a text that can be compiled, but not taken apart
+            return compile_text(text, label)
+
     def having(self, helpers: dict[str, str]) -> dict[str, Any]:
         """These globals, and the functions that `helpers` defines, by their names."""
         if not helpers:
@@ -105,13 +110,16 @@ def _names_of(code: CodeType) -> Iterator[str]:
             yield from _names_of(inner)
 
 
-def compile_text(text: str, label: str) -> CodeType:
+def compile_text(text: str, label: str, constants: Mapping[str, Any] | None = None) -> CodeType:
     """The code of the one function that `text` defines; tracebacks show the text while it is in use."""
     filename = f"<revcompile {label} {next(_counter)}>"
     if isinstance(text, Text) and any(text.places):
         PLACES[filename] = text.places
     try:
-        module = compile(text, filename, "exec")
+        if constants is None:
+            module = compile(text, filename, "exec")
+        else:
+            module = compile_with(text, filename, constants)
     except SyntaxError as e:
         if "too many" in str(e.msg):  # levels of indentation, parentheses or blocks
             raise UnsupportedError(
