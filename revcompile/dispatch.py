@@ -406,12 +406,13 @@ class Dispatcher:
             if made is not None:
                 path = self.namespace.put(f"{name}__function", self.function)
                 tests = [*tests, f"{path}.{part} is {self.namespace.put(f'{name}{part}', made)}"]
+        tests = list(dict.fromkeys(tests))
         may_fail = any(g.kind not in ("code", "lacks") for g in compiled.guards)  # where something is gone
         on_math = compiled.careful is not None
         call = f"{indent}return {refer(run)}({pass_on(self.signature)})"
         inline = compiled.body if on_math and not compiled.helpers else [call]
         body = answering(inline, unchanged, self.signature)
-        condition, failure = " and ".join(dict.fromkeys(tests)) or "True", refer(Exception) if may_fail else ""
+        condition, failure = " and ".join(tests) or "True", refer(Exception) if may_fail else ""
         lines = condition_lines(condition, failure)
         keep, give_back = kept(self.signature, body, self.namespace.globals)
         back = [indent * 3 + line for line in give_back]
@@ -431,7 +432,7 @@ class Dispatcher:
             lines.append(f"{indent * 2}return {hand_over(self.signature, self._carefully)}")
         lines.append(self._fall_back(indent))
         return self.namespace.compile_fast(
-            function_text(self.name, self.signature, lines), f"dispatch of {compiled.name}"
+            function_text(self.name, self.signature, lines), tests, f"dispatch of {compiled.name}"
         )
 
     def _stub(self) -> CodeType:

@@ -7,8 +7,8 @@ Imports the standard library and NumPy.
 
 from __future__ import annotations
 
-import ast
 import math
+import re
 from collections.abc import Mapping
 from types import CodeType, ModuleType
 from typing import Any
@@ -49,53 +49,28 @@ def is_lasting(obj: Any) -> bool:
     return obj is np or obj is MATH or isinstance(obj, CodeType)
 
 
-class _Marking(ast.NodeTransformer):
-    """Puts a mark in the place of each global that is to be a constant.
+class Marks:
+    """Marks in a text, in the places of globals that become constants of its code.
 
     A mark is an f-string without fields. That is compiled to a constant, but the compiler does not warn of
-    an identity test with it, as it does of a literal. (It warns of a call, where the global stays.)
+    an identity test with it, as it does of a literal.
     """
 
-    def __init__(self, tree: ast.Module, constants: Mapping[str, Any]) -> None:
-        nodes = list(ast.walk(tree))
-        stored = {n.id for n in nodes if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
-        own = stored | {n.arg for n in nodes if isinstance(n, ast.arg)}
-        self.constants = {name: obj for name, obj in constants.items() if name not in own}
-        texts = [n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+    def __init__(self, text: str, constants: Mapping[str, Any]) -> None:
         self.prefix = "constant "
-        while any(text.startswith(self.prefix) for text in texts):
+        while self.prefix in text:
             self.prefix += "_"
-        self.marks: dict[str, Any] = {}
+        self.constants = constants
 
-    def visit_Compare(self, node: ast.Compare) -> ast.expr:
-        node.comparators = [self._mark(comparator) for comparator in node.comparators]
-        return self.generic_visit(node)  # type: ignore[return-value]
+    def test(self, test: str) -> str:
+        """A test where what is compared with, and what an attribute is read of, is marked."""
+        return test if "'" in test or '"' in test else re.sub(r"(?<= is )\w+|^\w+(?=\.)", self._mark, test)
 
-    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
-        node.value = self._mark(node.value)
-        return self.generic_visit(node)  # type: ignore[return-value]
+    def _mark(self, name: re.Match[str]) -> str:
+        return f'f"{self.prefix}{name[0]}"' if name[0] in self.constants else name[0]
 
-    def _mark(self, node: ast.expr) -> ast.expr:
-        if not isinstance(node, ast.Name) or node.id not in self.constants:
-            return node
-        mark = self.prefix + node.id
-        self.marks[mark] = self.constants[node.id]
-        made = ast.JoinedStr([ast.copy_location(ast.Constant(mark), node)])
-        return ast.copy_location(made, node)
-
-
-def compile_with(text: str, filename: str, constants: Mapping[str, Any]) -> CodeType:
-    """The code of a module that defines functions, where these globals of theirs are constants."""
-    tree = ast.parse(text, filename)
-    marking = _Marking(tree, constants)
-    module = compile(marking.visit(tree), filename, "exec")
-    return module.replace(co_consts=tuple(_filled(c, marking.marks) for c in module.co_consts))
-
-
-def _filled(constant: Any, marks: Mapping[str, Any]) -> Any:
-    """A constant of a module: in its functions the objects take the places of their marks."""
-    if not isinstance(constant, CodeType):
-        return constant
-    return constant.replace(
-        co_consts=tuple(marks.get(c, c) if isinstance(c, str) else c for c in constant.co_consts)
-    )
+    def fill(self, code: CodeType) -> CodeType:
+        """Code of a text with marks: the objects take their places."""
+        objects = {self.prefix + name: obj for name, obj in self.constants.items()}
+        consts = [objects.get(c, c) if isinstance(c, str) else c for c in code.co_consts]
+        return code.replace(co_consts=tuple(consts))

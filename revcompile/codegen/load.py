@@ -10,14 +10,14 @@ import itertools
 import keyword
 import linecache
 import weakref
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
 
 import revcompile.runtime as runtime
-from revcompile.codegen.constants import MATH, compile_with, is_lasting
+from revcompile.codegen.constants import MATH, Marks, is_lasting
 from revcompile.codegen.places import PLACES, Text
 from revcompile.errors import InternalError, UnsupportedError
 from revcompile.ir.identifiers import identifier
@@ -77,12 +77,12 @@ class Namespace:
         """The code of the one function that `text` defines, which this namespace serves."""
         return compile_text(text, label)
 
-    def compile_fast(self, text: str, label: str) -> CodeType:
-        """The same for code that is run often: some of its globals become constants."""
-        try:
-            return compile_text(text, label, {n: o for n, o in self.globals.items() if is_lasting(o)})
-        except RecursionError:  # a text that can be compiled, but not taken apart
-            return compile_text(text, label)
+    def compile_fast(self, text: str, tests: Sequence[str], label: str) -> CodeType:
+        """The same for code that is run often and begins with these tests: with constants for globals."""
+        lasting = {n: o for n, o in self.globals.items() if n not in self.reserved and is_lasting(o)}
+        marks = Marks(text, lasting)
+        condition, marked = (" and ".join(way) for way in (tests, map(marks.test, tests)))
+        return compile_text(text, label, text.replace(condition, marked, 1), marks.fill)
 
     def having(self, helpers: dict[str, str]) -> dict[str, Any]:
         """These globals, and the functions that `helpers` defines, by their names."""
@@ -110,16 +110,18 @@ def _names_of(code: CodeType) -> Iterator[str]:
             yield from _names_of(inner)
 
 
-def compile_text(text: str, label: str, constants: Mapping[str, Any] | None = None) -> CodeType:
-    """The code of the one function that `text` defines; tracebacks show the text while it is in use."""
+def compile_text(
+    text: str, label: str, marked: str = "", fill: Callable[[CodeType], CodeType] = lambda code: code
+) -> CodeType:
+    """The code of the one function that `text` defines; tracebacks show the text while it is in use.
+
+    What is compiled is `marked`, if given: the same with marks that `fill` replaces.
+    """
     filename = f"<revcompile {label} {next(_counter)}>"
     if isinstance(text, Text) and any(text.places):
         PLACES[filename] = text.places
     try:
-        if constants is None:
-            module = compile(text, filename, "exec")
-        else:
-            module = compile_with(text, filename, constants)
+        module = compile(marked or text, filename, "exec")
     except SyntaxError as e:
         if "too many" in str(e.msg):  # levels of indentation, parentheses or blocks
             raise UnsupportedError(
@@ -130,9 +132,10 @@ def compile_text(text: str, label: str, constants: Mapping[str, Any] | None = No
     codes = [c for c in module.co_consts if isinstance(c, CodeType)]
     if len(codes) != 1 or module.co_names != (codes[0].co_name,):
         raise InternalError(f"the text of {label} is more than one function")
+    code = fill(codes[0])
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
-    weakref.finalize(codes[0], _forget, filename).atexit = False
-    return codes[0]
+    weakref.finalize(code, _forget, filename).atexit = False
+    return code
 
 
 def _forget(filename: str) -> None:
