@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.codegen.entry import answering, condition_lines, hand_over, kept, pass_on
+from revcompile.codegen.entry import answering, condition_lines, hand_over, kept, pass_on, products_returned
 from revcompile.codegen.forks import renew_cached_properties
 from revcompile.codegen.guards import guard_tests, signature_tests
 from revcompile.codegen.load import Namespace, make_function
@@ -410,7 +410,7 @@ class Dispatcher:
         may_fail = any(g.kind not in ("code", "lacks") for g in compiled.guards)  # where something is gone
         on_math = compiled.careful is not None
         call = f"{indent}return {refer(run)}({pass_on(self.signature)})"
-        inline = compiled.body if on_math and not compiled.helpers else [call]
+        inline = products_returned(compiled.body) if on_math and not compiled.helpers else [call]
         body = answering(inline, unchanged, self.signature)
         condition, failure = " and ".join(tests) or "True", refer(Exception) if may_fail else ""
         lines = condition_lines(condition, failure)

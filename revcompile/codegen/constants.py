@@ -25,15 +25,15 @@ class Names:
     """The names of a module as attributes, for a module that defines `__getattr__`: of such a module, an
     attribute is looked up slowly."""
 
-    __name__ = "names"
-    known: WeakKeyDictionary[ModuleType, Names] = WeakKeyDictionary()
-
     def __init__(self, module: ModuleType) -> None:
         self.__dict__ = module.__dict__
 
     @classmethod
     def of(cls, module: ModuleType) -> Names:
-        return cls.known.get(module) or cls.known.setdefault(module, cls(module))
+        return _names.get(module) or _names.setdefault(module, cls(module))
+
+
+_names: WeakKeyDictionary[ModuleType, Names] = WeakKeyDictionary()
 
 
 def is_lasting(obj: Any) -> bool:

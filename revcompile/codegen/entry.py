@@ -6,6 +6,8 @@ Imports the standard library and the places of lines.
 from __future__ import annotations
 
 import ast
+import re
+from collections import Counter
 from collections.abc import Container, Sequence
 from inspect import Signature
 
@@ -49,6 +51,26 @@ def answering(body: Sequence[str], unchanged: Sequence[str], signature: Signatur
     )  # it is tested before it is returned
     answer = same_place(body[-1].replace("return", f"{name} =", 1), body[-1])
     return [*body[:-1], answer, f"{INDENT}if {' and '.join(unchanged)}:", f"{INDENT * 2}return {name}"]
+
+
+PRODUCT = re.compile(r"    (\w+) = (\w+ \* \w+)(?: +#.*)?")
+
+
+def products_returned(body: Sequence[str]) -> list[str]:
+    """A body that computes its last products where it returns them: a name costs a store and a load each."""
+    lines, last = list(body), body[-1]
+    if not last.startswith(f"{INDENT}return "):
+        return lines
+    names = last.removeprefix(f"{INDENT}return ").split(", ")
+    moved: dict[str, str] = {}
+    uses = Counter(re.findall(r"\w+", "\n".join(body)))
+    while len(lines) > 1 and (found := PRODUCT.fullmatch(lines[-2])):
+        name, product = found.groups()
+        if name not in names or uses[name] != 2:
+            break
+        moved[name] = product
+        del lines[-2]
+    return [*lines[:-1], same_place(f"{INDENT}return {', '.join(moved.get(n, n) for n in names)}", last)]
 
 
 def hand_over(signature: Signature, function: str) -> str:
