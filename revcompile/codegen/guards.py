@@ -129,10 +129,10 @@ def guard_tests(guard: Guard, refer: Refer) -> Iterator[str]:
             assert isinstance(expected, Scalar)
             kind = {"f": float, "i": int}[expected.dtype.kind] if expected.python else expected.dtype.type
             yield f"{refer(type)}({text}) is {refer(kind)}"
-    elif guard.kind == "is" and (module := module_of(guard.path)) is not None:
+    elif (module := module_of(guard.path)) is not None:
         owner, _, name = text.rpartition(".")
         yield f"{owner} is {refer(module)}"
-        yield f"{refer(Names.of(module))}.{name} is {refer(expected)}"
+        yield from constant_tests(f"{refer(Names.of(module))}.{name}", expected, refer)
     else:
         yield from constant_tests(text, expected, refer)
 
