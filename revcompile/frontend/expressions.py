@@ -175,7 +175,7 @@ def value_attribute(low: Lowering, value: Value, attr: str) -> Structure:
     if attr == "dtype" and isinstance(value.type, (Array, Scalar)):
         return value.type.dtype
     if attr == "T":
-        return value if len(value.type.dims) < 2 else low.apply(np.transpose, (value,), {})
+        return value if not value.type.dims else low.apply(np.transpose, (value,), {})
     if attr == "real" and isinstance(value.type, (Array, Scalar)) and value.type.dtype.kind == "f":
         return value
     if attr in METHODS or attr in low.method_adapters or attr in WRITING:

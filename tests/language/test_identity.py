@@ -177,3 +177,17 @@ def test_what_is_not_known_is_refused(body):
     f = make(f"{PROGRAM}\ndef f(x):\n    {body}\n", grad=grad, WORD="".join(["tr", "ain"]), NUMBER=10**3)
     with pytest.raises(UnsupportedError, match="only at run time|identity"):
         value_and_grad(f)(1.5)
+
+
+@pytest.mark.parametrize("view", ["a.T", "a.T.T", "np.transpose(a)", "a[:]"])
+@pytest.mark.parametrize("optimize", [True, False])
+def test_a_view_of_a_vector_is_not_taken_for_the_vector(view, optimize):
+    f = make(f"def f(x):\n    a = 2.0 * x\n    return np.sum(a) * (2.0 if {view} is a else 3.0)\n")
+    with pytest.raises(UnsupportedError, match="only at run time"):
+        value_and_grad(f, optimize=optimize)(np.ones(3))
+    f = make(
+        f"def f(x):\n    a = 2.0 * x\n    b = {view}\n    b[0] = x[1] ** 2\n    return np.sum(a * a * b)\n"
+    )
+    x = np.array([0.7, 1.3, -0.4])
+    found = grad(f, optimize=optimize)(x)
+    np.testing.assert_allclose(found, [0.0, 24.0 * x[1] ** 2 + 6.0 * x[1] ** 5, 24.0 * x[2] ** 2], atol=1e-12)
