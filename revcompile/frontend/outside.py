@@ -98,7 +98,7 @@ def operate(low: Lowering, function: Any, args: tuple[Any, ...]) -> Structure:
 def _product(low: Lowering, function: Any, args: tuple[Any, ...]) -> Structure | None:
     """A product of a sparse matrix and a vector or a matrix."""
     a, b = args if len(args) == 2 else (None, None)
-    if isinstance(a, (list, tuple)) or isinstance(b, (list, tuple)):
+    if (is_sparse(a) or is_sparse(b)) and (isinstance(a, (list, tuple)) or isinstance(b, (list, tuple))):
         a, b = (low.apply(np.array, (x,), {}) if isinstance(x, (list, tuple)) else x for x in (a, b))
     for matrix, other in ((a, b), (b, a)):
         if not isinstance(matrix, Value) or not is_sparse(matrix):

@@ -18,7 +18,7 @@ from revcompile.gates.axes import takes_all
 from revcompile.gates.indexing import has_index_array
 from revcompile.gates.storing import store, store_types
 from revcompile.ir.nodes import Apply, Structure, Value
-from revcompile.ir.types import Array, Rows, Scalar, is_float, same_axes
+from revcompile.ir.types import Array, Foreign, Rows, Scalar, is_float, same_axes
 from revcompile.runtime import last_written
 from revcompile.syntax.abstract import Frame
 from revcompile.syntax.interpreter import Interpreter
@@ -32,6 +32,10 @@ OVERWRITTEN, RESTORED = "overwritten", "restored"
 
 def write(low: Interpreter, array: Value, index: Structure, value: Structure) -> None:
     """`array[index] = value`."""
+    if isinstance(array.type, Foreign):
+        raise UnsupportedError(
+            f"writing into {an(array.type)} is not supported", way_out="Make a new one with the change in it."
+        )
     if isinstance(value, (list, tuple)):
         value = low.apply(np.array, (value,), {})
     if not isinstance(array.type, Array):

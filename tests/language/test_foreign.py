@@ -640,3 +640,44 @@ def test_a_call_is_not_passed_a_number_of_another_kind(f: Callable[..., Any]) ->
     check(f, 0.7, 2.0, argnums=(0,))
     with pytest.raises(UnsupportedError, match="Python's on one way and NumPy's on another"):
         grad(f, argnums=0)(0.7, np.float64(2.0))
+
+
+def _text_in(x: float, n: int) -> float:
+    return x * x if text_of(n) in ("a", "c") else x * 3
+
+
+def _text_not_in(x: float, n: int) -> float:
+    for i in range(3):
+        if text_of(i) not in ["a", "c"]:
+            x = x * x * n
+    return x
+
+
+def text_of(n: int) -> str:
+    try:
+        return "abc"[n]
+    except IndexError:
+        return ""
+
+
+@pytest.mark.parametrize("f", [_text_in, _text_not_in])
+def test_a_text_that_a_call_gives_is_looked_for(f: Callable[..., Any]) -> None:
+    for n in (0, 1, 5):
+        check(f, 0.7, n, argnums=(0,))
+
+
+def counted(n: int) -> Any:
+    try:
+        return {"a": n}
+    except ValueError:
+        return {}
+
+
+def test_writing_into_what_a_call_gives() -> None:
+    def f(x: float, n: int) -> float:
+        made = counted(n)
+        made["b"] = 2.0
+        return x * made["b"]
+
+    with pytest.raises(UnsupportedError, match="writing into a dict is not supported"):
+        grad(f, argnums=0)(2.0, 1)
