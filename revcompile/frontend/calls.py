@@ -59,7 +59,7 @@ if TYPE_CHECKING:
 STATIC_OPTIONS = frozenset(
     {"axis", "axes", "axis1", "axis2", "source", "destination", "keepdims", "k", "offset", "ord", "mode",
      "indexing", "subscripts", "n", "ddof", "dtype", "sparse", "order", "decimals", "pad_width", "reps",
-     "window_shape"}
+     "rcond", "window_shape"}
 )  # fmt: skip
 LENGTH_OPTIONS = frozenset(
     {"shape", "newshape", "num", "shift", "repeats", "indices", "index", "N", "M", "bounds"}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from revcompile.errors import UnsupportedError
 from revcompile.frontend import growing
+from revcompile.frontend.iterators import Once
 from revcompile.frontend.names import HostObject
 from revcompile.ir.nodes import Instance, Structure, Value
 from revcompile.syntax.abstract import Gradient, Method, NestedFunction, Partial, Poison
@@ -60,7 +61,7 @@ def check_passable(low: Lowering, given: Structure, refusal: UnsupportedError) -
                 refusal.place,
                 "Define it outside, and pass what it reads.",
             )
-        if isinstance(leaf, (Partial, Gradient, Method, Poison)):
+        if isinstance(leaf, (Partial, Gradient, Method, Poison, Once)):
             raise refusal
         if isinstance(leaf, HostObject):
             overlay = low.host.overlays.get(id(leaf.obj))

@@ -136,10 +136,9 @@ def test_wrong_calls_raise_what_python_raises():
 
 
 def test_what_is_no_python_function_is_refused():
-    for thing in (np.sin, int, len, 3, None and 0):
-        if thing is not None:
-            with pytest.raises(UnsupportedError, match="no Python source"):
-                grad(thing)
+    for thing, words in ((str, "no Python source"), (3, "no Python source"), (len, "no gate rule for len")):
+        with pytest.raises(UnsupportedError, match=words):
+            grad(thing)
     with pytest.raises(ValueError, match="backend"):
         grad(three, backend="cuda")
 

@@ -105,8 +105,7 @@ def test_wrapped_functions():
     def cached(x):
         return x * x
 
-    with pytest.raises(UnsupportedError, match="source"):
-        grad(cached)
+    assert grad(cached)(3.0) == 6.0
 
 
 def test_a_decorated_definition():
@@ -146,7 +145,7 @@ def test_without_source_the_error_says_so():
         grad(scope["f"])
     assert "file" in caught.value.way_out
     with pytest.raises(UnsupportedError, match="no Python source"):
-        grad(np.sin)
+        grad(str)
 
 
 def test_a_file_that_changed_after_its_import(tmp_path, monkeypatch):
