@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import gc
 import zlib
+from collections.abc import Iterator
 
 import pytest
 
+from revcompile.dispatch import forget_all
+from revcompile.gates.table import TABLE
 from revcompile.ir import verify
 
 verify.enabled = True
@@ -26,3 +29,13 @@ def pytest_collection_finish() -> None:
     """Thousands of collected tests stay until the end: no garbage collection has to look at them again."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture
+def gates_of_its_own() -> Iterator[None]:
+    """A test may give NumPy's functions gates, which other tests of the same process do not see."""
+    before = dict(TABLE)
+    yield
+    TABLE.clear()
+    TABLE.update(before)
+    forget_all()

@@ -357,7 +357,7 @@ class Trial:
         types = [p.type for p in params]
         start_casts: list[Any] = []
         for i, (x, t) in enumerate(zip(inits, types, strict=True)):
-            if isinstance(x, Value) or not _only_sums(self.statements, params[i]):
+            if isinstance(x, Value) or not _only_sums(self.statements, params[i]) or _is_single(t):
                 inits[i] = alike(low, start_casts, x, t)
         low.builder.statements.extend(start_casts)
         yields = [alike(low, self.statements, x, t) for x, t in zip(yields, types, strict=True)]
@@ -448,6 +448,11 @@ def _only_sums(statements: list[Any], param: Value) -> bool:
     """Whether a number is only added up and multiplied, which is the same for Python's and for NumPy's."""
     readers = [s for s in applications(Block(tuple(statements))) if param in s.inputs]
     return all(s.function in SUMS for s in readers)
+
+
+def _is_single(t: Type) -> bool:
+    """Whether a Python number gives a function more than this precision: `np.tanh(0.0)` has 64 bits."""
+    return isinstance(t, Scalar) and t.dtype.kind == "f" and t.dtype != np.dtype(float)
 
 
 def _reads(loop: Loop, value: Value) -> bool:

@@ -146,6 +146,7 @@ def test_a_long_repr_is_cut() -> None:
     assert len(str(caught.value)) < 300
 
 
+@pytest.mark.usefixtures("gates_of_its_own")
 def test_advice_that_can_be_followed() -> None:
     """`gate` takes what the refusal names."""
 
