@@ -187,9 +187,8 @@ def _compile(
         run = Run(request.source.function, request.signature, arguments, namespace, low.host)
         try:
             run.find_out(Linked(silent, line.primal_of), primal, learning.changing)
-        except Unfinished:
-            assert low.unfinished is not None
-            raise low.unfinished from None
+        except Unfinished as reached:
+            raise low.unfinished[reached.number] from None
     learn_of_calls(forward, pairs)
     for function in (forward, *(pair.function for pair in pairs if pair.function is not None)):
         refuse_cutting(function)

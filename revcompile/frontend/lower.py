@@ -82,7 +82,7 @@ class Lowering(Language):
         self.learning = learning or Learning()
         self.unknown = 0  # calls as they are of which it is not known yet what they give
         self.retyped: set[Value] = set()  # a Python number as a NumPy number, see `autodiff/retyped`
-        self.unfinished: Exception | None = None  # what was met after one of these
+        self.unfinished: list[HostError | UnsupportedError] = []  # what was met after one of these
         self.excused = 0  # in how many calls of stop_gradient this is
         self.values: dict[Value, Any] = {}  # what is at hand while compiling, see `foreign`
         self.varied: frozenset[Value] = frozenset()  # the numbers that are differentiated
@@ -154,8 +154,10 @@ class Lowering(Language):
                 return None
             except (HostError, UnsupportedError) as e:
                 if self.unknown and not frame.is_rule:  # it may come of a call that is not known yet
-                    self.unfinished = self.unfinished or e
-                    self.builder.statements.append(Raise((Unfinished, ()), self.builder.line))
+                    self.builder.statements.append(
+                        Raise((Unfinished, (len(self.unfinished),)), self.builder.line)
+                    )
+                    self.unfinished.append(e)
                     return None
                 if frame.is_rule or self.builder.depth == 0 or isinstance(e, UnsupportedError):
                     raise
@@ -169,10 +171,10 @@ class Lowering(Language):
 
     def raise_there(self, e: HostError, node: ast.AST) -> None:
         """Let the program raise an error where it gets to `node`, which may be never."""
-        error = e.original if isinstance(e.original, KeyError) else e.error  # whose text is a key
+        error = e.original
         if not isinstance(error, PYTHON_ERRORS):
             raise e
-        said = error.args[0] if error.args else ""
+        said = error.args[0] if isinstance(error, KeyError) and error.args else str(error)  # its text is a key
         self.builder.statements.append(Raise((plain_kind(error), (said,)), self.builder.line))
 
     def _located(self, handler: Callable[..., Any], node: ast.AST, frame: Frame, *rest: Any) -> Any:

@@ -165,7 +165,11 @@ class NotKnownYet(Exception):
 
 
 class Unfinished(NotKnownYet):
-    """What follows on a call that is not known yet could not be compiled, and was reached."""
+    """The place of that number, which could not be compiled as such a call comes before it, was reached."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
 
 
 class Learning:

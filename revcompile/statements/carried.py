@@ -403,20 +403,20 @@ class Trial:
 
     def _finish_left(self, line: Place | None) -> tuple[Loop, dict[str, Structure]]:
         """A body that always raises: the loop changes nothing."""
-        params = tuple(self.carried.inits)
-        first = versions(
-            self.low, list(self.carried.inits.values()), self.low.builder.statements, self.memory
-        )
-        inits = tuple(first.get(i, i) if isinstance(i, Value) else i for i in self.carried.inits.values())
+        carried, memory = self.carried, self.memory
+        first = versions(self.low, list(carried.inits.values()), self.low.builder.statements, memory)
+        starts = {p: first.get(i, i) if isinstance(i, Value) else i for p, i in carried.inits.items()}
+        starts |= {param: memory.current.get(root, root) for root, param in carried.roots.items()}
         test = (
             Block(tuple(self.test_statements), (self.condition,))
             if isinstance(self.condition, Value)
             else None
         )
-        body = Block(tuple(self.statements), (*params, False))
-        self.low.memory = self.memory
-        results = tuple(Value(p.type, p.hint, fold=False) for p in params)
-        return Loop(self.each, test, inits, params, body, results, line=line), dict(self.entry)
+        body = Block(tuple(self.statements), (*starts, False))
+        self.low.memory = memory
+        results = tuple(Value(p.type, p.hint, fold=False) for p in starts)
+        loop = Loop(self.each, test, tuple(starts.values()), tuple(starts), body, results, line=line)
+        return loop, dict(self.entry)
 
 
 def low_unset(low: Interpreter, structure: Structure) -> set[str]:

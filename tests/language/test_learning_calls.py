@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
-from revcompile import value_and_grad
+from revcompile import UnsupportedError, grad, value_and_grad
+from tests.language.checking import check
 
 LOG: list[Any] = []
+MEASURED = np.array([1.0, -1.0, 2.0])
 COUNT = 0
 SEEN: dict[Any, Any] = {}
 ARRAY = np.zeros(2)
@@ -122,3 +125,44 @@ def test_what_a_helper_does_to_the_program_is_done_once(f: Callable[..., float],
     begin()
     gradient = value_and_grad(f, argnums=0, optimize=optimize)
     assert ([gradient(x, n)[0] for x, n in ((0.7, 2), (0.3, 3))], state()) == expected
+
+
+# -- what follows on a call of which it is not known yet what it gives ------------------------------
+
+
+def is_refused_at_the_end(x: Any, k: float) -> Any:
+    chosen = 0.5 < x.mean() < 1.5
+    if chosen:
+        t = np.percentile(MEASURED, 30)
+    if chosen:
+        r = t  # cannot be read as long as `percentile` is not known
+        x = x * r
+    return x[0] * math.lgamma(k)
+
+
+@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("x", [np.array([-1.0, 0.0]), np.array([1.0, 1.0])])
+def test_the_refusal_is_of_the_place_that_is_reached(x: Any, optimize: bool) -> None:
+    with pytest.raises(UnsupportedError, match="no gate rule for math.lgamma"):
+        grad(is_refused_at_the_end, optimize=optimize)(x, 3.0)
+    check(is_refused_at_the_end, x, 3.0, argnums=(0,))
+
+
+def waits_on_every_way(x: Any, b: Any, rows: Any) -> Any:
+    for e in x:
+        if e >= 0.2:
+            above = rows[0] > 0.1
+            b = np.unique(MEASURED > 0).size
+        elif np.sum(rows) > 0.1:
+            pass
+        elif b > 0.1:
+            rows[1] = rows[0]
+        else:
+            rows[0][[0, 0, 1]] = 2
+    return 0.5
+
+
+def test_a_loop_that_no_trip_of_gets_to_the_end_yet() -> None:
+    rows = [np.ones(3), np.ones(3)]
+    with pytest.raises(UnsupportedError, match="may share its memory"):
+        grad(waits_on_every_way, argnums=1)(np.ones(3), 1.5, rows)
