@@ -174,7 +174,8 @@ class Lowering(Language):
         error = e.original
         if not isinstance(error, PYTHON_ERRORS):
             raise e
-        said = error.args[0] if isinstance(error, KeyError) and error.args else str(error)  # its text is a key
+        is_key = isinstance(error, KeyError) and len(error.args) == 1
+        said = error.args[0] if is_key else str(error)
         self.builder.statements.append(Raise((plain_kind(error), (said,)), self.builder.line))
 
     def _located(self, handler: Callable[..., Any], node: ast.AST, frame: Frame, *rest: Any) -> Any:
