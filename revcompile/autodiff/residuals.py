@@ -19,6 +19,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from revcompile.gates.indexing import is_gather
 from revcompile.gates.lengths import LENGTHS
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
@@ -39,7 +40,6 @@ from revcompile.ir.nodes import (
 from revcompile.ir.types import INT, Array, Opaque, Scalar
 from revcompile.statements.branch import with_residuals
 from revcompile.statements.loop_lists import KINDS
-from revcompile.syntax.memory import is_gather
 from revcompile.syntax.operators import COMPARE
 
 ARITHMETIC = frozenset(

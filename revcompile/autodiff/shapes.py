@@ -15,12 +15,12 @@ import numpy as np
 
 from revcompile.frontend.expressions import axis_length, shape_of
 from revcompile.frontend.lower import Lowering
+from revcompile.gates.indexing import is_gather
 from revcompile.gates.lengths import LENGTHS
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Structure, Value, scalar_type
 from revcompile.ir.types import Array, Dim, Facts, Scalar, Type
 from revcompile.runtime import unbroadcast
-from revcompile.syntax.memory import is_gather
 
 
 def fit(low: Lowering, gradient: Structure, value: Value, target: Type) -> Structure:

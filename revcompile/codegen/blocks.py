@@ -52,7 +52,7 @@ class BlockWriter:
     here: Places  # what the next line stands for
     leaving: list[str]  # what is written before a `break`
     margin: str
-    in_place: frozenset[Any]
+    in_lines: frozenset[Any]  # the operations that are no expressions
 
     def _statements(
         self, statements: Iterable[Statement], answer: Structure = None, saves: Saves | None = None
@@ -156,7 +156,7 @@ class BlockWriter:
             if isinstance(statement, Branch):
                 expression = self._choice_of(statement)
             elif isinstance(statement, Apply) and not (
-                has_effects(statement.function) or statement.function in self.in_place
+                has_effects(statement.function) or statement.function in self.in_lines
             ):
                 expression = self.spell.application(statement)
             if expression is None:

@@ -8,14 +8,13 @@ Imports the IR.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
-from revcompile.gates.rows import appended, popped
-from revcompile.gates.storing import store
+from revcompile.gates.storing import add_at, add_many
+from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
     Apply,
     Block,
@@ -29,11 +28,8 @@ from revcompile.ir.nodes import (
     operands,
     results,
 )
-from revcompile.passes.add_at import add_at, add_many
 from revcompile.runtime import scatter
 
-IN_PLACE = frozenset({operator.iadd, operator.isub, add_at, add_many, appended})
-STORES = frozenset({store, popped})  # which give the array or list, and what stood there
 TWO_LINES = frozenset({scatter, add_at, add_many})  # first the array, then its elements
 
 
@@ -101,7 +97,8 @@ class Groups:
         """What a statement that is written in two lines reads in the second."""
         if not isinstance(statement, Apply) or statement.function not in TWO_LINES:
             return set()
-        late = set(leaves(statement.args[1:] if statement.function in IN_PLACE else statement.args))
+        in_place = TABLE[statement.function].writes
+        late = set(leaves(statement.args[1:] if in_place else statement.args))
         return late & self._relevant
 
     def _read(self, values: Iterable[Value], live: set[Value]) -> None:
@@ -158,12 +155,8 @@ class Groups:
 def _necessities(block: Block) -> Iterator[tuple[Value, Value]]:
     """Values that are in one storage."""
     for s in block.statements:
-        if isinstance(s, Apply) and s.function is store:
-            yield s.args[0], s.result[0]
-        elif isinstance(s, Apply) and s.function in IN_PLACE:
-            yield s.args[0], s.result
-        elif isinstance(s, Apply) and s.function is popped:
-            yield s.args[0], s.result[0]
+        if isinstance(s, Apply) and TABLE[s.function].writes:
+            yield s.args[0], s.outputs[0]
         elif isinstance(s, Loop):
             yield from zip(s.params, s.results, strict=True)
         for inner in blocks(s):

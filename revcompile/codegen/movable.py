@@ -10,7 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Mapping
 
-from revcompile.codegen.coalesce import IN_PLACE, STORES, Groups
+from revcompile.codegen.coalesce import Groups
 from revcompile.gates.effects import has_effects, is_the_users
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
@@ -27,7 +27,6 @@ from revcompile.ir.nodes import (
     results,
 )
 from revcompile.ir.types import Array
-from revcompile.passes.in_place import ALIASING
 
 
 class Movable:
@@ -65,7 +64,7 @@ class Movable:
         function = statement.function if isinstance(statement, Apply) else None
         if function is None or has_effects(function) or is_the_users(function):
             self._barriers.append(i)
-        if isinstance(statement, Apply) and statement.function in IN_PLACE | STORES:
+        if isinstance(statement, Apply) and TABLE[statement.function].writes:
             self._writes.append(i)
         changed = set(results(statement))
         for block in blocks(statement):
@@ -152,12 +151,11 @@ def _any_between(numbers: list[int], first: int, last: int) -> bool:
 
 
 def _is_view(made: Apply) -> bool:
-    gate = TABLE.get(made.function)
-    return made.function in ALIASING or (gate is not None and gate.view)
+    return TABLE[made.function].may_share(made.args)
 
 
 def _is_written(made: Statement | None, value: Value) -> bool:
     """Whether a value is an array after a store."""
     if not isinstance(made, Apply):
         return False
-    return made.function in IN_PLACE or (made.function in STORES and made.result[0] is value)
+    return TABLE[made.function].writes and made.outputs[0] is value

@@ -30,7 +30,7 @@ from revcompile.gates.halves import Half
 from revcompile.gates.infer import infer
 from revcompile.gates.lengths import length, size_of
 from revcompile.gates.rows import appended, popped
-from revcompile.gates.storing import store
+from revcompile.gates.storing import add_at, add_many, add_to, store, subtract_from
 from revcompile.gates.table import TABLE
 from revcompile.ir.identifiers import literal, printable
 from revcompile.ir.nodes import (
@@ -51,18 +51,16 @@ from revcompile.ir.nodes import (
     uses,
 )
 from revcompile.ir.types import Array, Facts, Scalar, Type
-from revcompile.passes.add_at import add_at, add_many
 from revcompile.runtime import scatter
 from revcompile.statements.store import OVERWRITTEN, RESTORED
 from revcompile.syntax.operators import BINARY, COMPARE, SYMBOLS
 
 SHORT = 26  # of a named step that is written into the next line
 COMMENT_COLUMN = 40
-SUMS = frozenset({operator.iadd, operator.isub})
+SUMS = frozenset({add_to, subtract_from})
 WORDS = frozenset({OVERWRITTEN, RESTORED})  # notes that name no gate
 CHEAP = frozenset({length, size_of})
 COMPARISONS = frozenset(COMPARE.values())
-IN_PLACE = frozenset({operator.iadd, operator.isub, add_at, add_many, scatter, store, appended, popped})
 OPERATORS = {BINARY[op]: text for op, text in SYMBOLS.items()}
 
 
@@ -237,7 +235,7 @@ class Writer(BlockWriter):
     def _add(self, statement: Apply) -> None:
         """A sum in place."""
         old, extra = statement.args
-        sign = "+" if statement.function is operator.iadd else "-"
+        sign = "+" if statement.function is add_to else "-"
         if old in self.folded:
             sides = self.folded[old][0], self.spell(extra)
             total = ast.BinOp(sides[0], ast.Add() if sign == "+" else ast.Sub(), sides[1])
@@ -409,12 +407,12 @@ class Writer(BlockWriter):
         call = ast.Call(self.spell.static(kind), [self.spell(a) for a in args], [])
         self._line(to_text(ast.Raise(call, None)))
 
-    in_place = IN_PLACE
     _FORMS: ClassVar[dict[Any, Callable[[Writer, Apply], None]]] = {
-        operator.iadd: _add, operator.isub: _add, add_at: _add_at, add_many: _add_at, scatter: _scatter,
+        add_to: _add, subtract_from: _add, add_at: _add_at, add_many: _add_at, scatter: _scatter,
         store: _store_item, appended: _append, popped: _pop,
         defined_: _defined,
     }  # fmt: skip
+    in_lines = frozenset(_FORMS)
 
     # -- lines --------------------------------------------------------------------------------
 

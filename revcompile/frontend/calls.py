@@ -398,7 +398,7 @@ def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict
         args = low.resolve(frozen(bound))
         result = foreign.tried(low, function, gate, args, e)
     low.builder.apply(function, args, result)
-    low.memory.note(function, bound, result, True)
+    low.memory.note(function, bound, result)
     return result
 
 

@@ -29,6 +29,7 @@ from revcompile.gates.effects import stop_gradient
 from revcompile.gates.foreign import MANY, TEXT, ForeignCall, act, try_out, types_of
 from revcompile.gates.infer import infer
 from revcompile.gates.table import Gate
+from revcompile.gates.traits import Memory
 from revcompile.ir.nodes import (
     Raise,
     Structure,
@@ -132,7 +133,7 @@ def in_rule(
             return outcome
     given = low.resolve(frozen((function, args, kwargs)))
     check_passable(low, given, refusal)
-    gate = Gate(name_of(function), (run,), ("args", "options"), view=True, foreign=True)
+    gate = Gate(name_of(function), (run,), ("args", "options"), memory=Memory.SHARED, foreign=True)
     types = infer(gate, run, given[1:], low.builder.facts)
     result = map_structure(lambda t: Value(t) if isinstance(t, Type) else t, types)
     call = ForeignCall("call", "", types, None, refusal, True, False, False, copies=lambda: False)

@@ -16,7 +16,6 @@ from revcompile.errors import UnsupportedError
 from revcompile.frontend.names import HostObject, Path
 from revcompile.frontend.objects import class_of as class_of_object
 from revcompile.frontend.objects import is_object
-from revcompile.gates.effects import identity
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Structure, Value
 from revcompile.ir.types import Array
@@ -65,7 +64,7 @@ def _is_itself(low: Lowering, x: Structure) -> bool:
     if not isinstance(x, Value):
         return low.mutables.is_known(x) or origin(low, x) is not None
     made = low.builder.definitions.get(x)
-    is_new = made is not None and made.function is not identity and not TABLE[made.function].view
+    is_new = made is not None and not TABLE[made.function].may_share(made.args)
     return isinstance(x.type, Array) and (is_new or origin(low, x) is not None)
 
 

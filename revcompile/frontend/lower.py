@@ -303,7 +303,7 @@ class Lowering(Language):
         if len(self.builder.definitions) > MAX_STATEMENTS:
             raise _too_long()
         result = self._outcome(function, resolved)
-        self.memory.note(function, args, result, TABLE[function].may_be_view(args))
+        self.memory.note(function, args, result)
         for value in leaves(result):
             if isinstance(value.type, (Array, Scalar)) and value.type.dtype.kind not in "fiub":
                 what = (

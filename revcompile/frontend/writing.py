@@ -13,13 +13,12 @@ import numpy as np
 
 from revcompile.errors import UnsupportedError
 from revcompile.gates.axes import Dims, dims_of, dtype_kind
-from revcompile.gates.indexing import has_index_array
+from revcompile.gates.indexing import has_index_array, is_gather
 from revcompile.ir.nodes import Structure, Value, leaves
 from revcompile.ir.types import Array, same_axes
 from revcompile.runtime import scatter_add
 from revcompile.statements import store
 from revcompile.syntax.abstract import NeedShape
-from revcompile.syntax.memory import is_gather
 
 if TYPE_CHECKING:
     from revcompile.frontend.lower import Lowering

@@ -12,6 +12,7 @@ import numpy as np
 from revcompile.gates.axes import shape_dims
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
+from revcompile.gates.traits import Memory
 from revcompile.ir.nodes import leaves
 from revcompile.ir.types import Dim, Facts
 from revcompile.runtime import unbroadcast
@@ -24,7 +25,7 @@ def broadcast_dims(facts: Facts, *args: Any) -> tuple[Dim, ...]:
 
 @gate(
     unbroadcast,
-    view=True,
+    memory=Memory.SHARED,
     dims=lambda facts, gradient, shape: shape_dims(facts, shape),
     examples=[example(real(3, 4), (1, 4)), example(real(2, 3, 4), (3, 1)), example(real(4), (4,))],
 )

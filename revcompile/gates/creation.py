@@ -13,7 +13,8 @@ import numpy as np
 
 from revcompile.gates.axes import Dims, dims_of, extent, is_value, longer, shape_dims
 from revcompile.gates.samples import example, real
-from revcompile.gates.table import TABLE, Gate, gate, known
+from revcompile.gates.table import gate, known
+from revcompile.gates.traits import Memory
 from revcompile.ir.types import Facts
 from revcompile.runtime import copy_for, zeros_for
 
@@ -28,12 +29,18 @@ def check_copies(copy: Any) -> None:
         raise NotImplementedError(f"copy={copy!r} makes a copy or none; write np.asarray, or copy=True")
 
 
-@gate(np.copy, examples=SHAPES)
+@gate(np.copy, memory=Memory.FRESH, examples=SHAPES)
 def copy(grad_y: Any, a: Any, order: str = "K") -> Any:
     return grad_y
 
 
-@gate(np.ndarray.copy, methods=["copy"], examples=ARRAYS)
+@gate(
+    np.ndarray.copy,
+    methods=["copy"],
+    memory=Memory.FRESH,
+    in_order=lambda a, order="C": order == "C",
+    examples=ARRAYS,
+)
 def copy_method(grad_y: Any, a: Any, order: str = "C") -> Any:
     return grad_y
 
@@ -57,13 +64,13 @@ def astype(grad_y: Any, a: Any, dtype: Any, *, copy: Any = True) -> Any:
     return grad_y
 
 
-@gate(np.float64, view=True, examples=SHAPES)
+@gate(np.float64, memory=Memory.SHARED, examples=SHAPES)
 def float64(grad_y: Any, x: Any) -> Any:
     return grad_y
 
 
 # Without examples: these round, which finite differences would see.
-@gate(np.float32, np.float16, name="cast", view=True)
+@gate(np.float32, np.float16, name="cast", memory=Memory.SHARED)
 def narrower(grad_y: Any, x: Any) -> Any:
     return grad_y
 
@@ -101,7 +108,7 @@ def asarray_dims(facts: Facts, a: Any, dtype: Any = None) -> Dims:
     return dims_of(facts, a)
 
 
-@gate(np.asarray, np.asanyarray, view=True, dims=asarray_dims, examples=[*SHAPES, *NESTED])
+@gate(np.asarray, np.asanyarray, memory=Memory.ITSELF, dims=asarray_dims, examples=[*SHAPES, *NESTED])
 def asarray(grad_y: Any, a: Any, dtype: Any = None) -> Any:
     return parts_of(grad_y, a, ())
 
@@ -110,7 +117,13 @@ def at_least_1d_dims(facts: Facts, a: Any, dtype: Any = None) -> Dims:
     return dims_of(facts, a) or shape_dims(facts, 1)
 
 
-@gate(np.ascontiguousarray, np.asfortranarray, view=True, dims=at_least_1d_dims, examples=[*SHAPES, *NESTED])
+@gate(
+    np.ascontiguousarray,
+    np.asfortranarray,
+    memory=Memory.SHARED,
+    dims=at_least_1d_dims,
+    examples=[*SHAPES, *NESTED],
+)
 def ascontiguousarray(grad_y: Any, a: Any, dtype: Any = None) -> Any:
     if isinstance(a, (list, tuple)):
         return parts_of(grad_y, a, ())
@@ -126,6 +139,8 @@ def full_dims(facts: Facts, shape: Any, fill_value: Any, dtype: Any = None) -> D
 
 @gate(
     np.full,
+    memory=Memory.FRESH,
+    in_order=True,
     dims=full_dims,
     examples=[
         example(3, real()),
@@ -146,6 +161,7 @@ def full_like_dims(facts: Facts, a: Any, fill_value: Any, dtype: Any = None) -> 
 
 @gate(
     np.full_like,
+    memory=Memory.FRESH,
     dims=full_like_dims,
     examples=[
         example(real(3), real()),
@@ -186,6 +202,7 @@ RANGES = (
 
 @gate(
     np.linspace,
+    in_order=True,
     dims=lambda facts, start, stop, num, endpoint, dtype: linspace_dims(facts, start, stop, num),
     examples=RANGES,
 )
@@ -244,6 +261,7 @@ def arange_dims(facts: Facts, bounds: Any, dtype: Any = None) -> Dims:
 
 @gate(
     np.arange,
+    in_order=True,
     dims=arange_dims,
     examples=[
         example(4.5),
@@ -264,9 +282,15 @@ def arange(grad_y: Any, *bounds: Any, dtype: Any = None) -> Any:
 # -- constants -----------------------------------------------------------------------------------
 
 
-def constant(function: Callable[..., Any], parameters: Callable[..., Any], dims: Any = None) -> None:
+def constant(
+    function: Callable[..., Any],
+    parameters: Callable[..., Any],
+    dims: Any = None,
+    memory: Memory = Memory.NEW,
+    in_order: bool = False,
+) -> None:
     """Register a function without gradient whose axes its arguments tell."""
-    TABLE[function] = Gate(function.__name__, (function,), parameters, dims=dims)
+    known(function, signature=parameters, dims=dims, memory=memory, in_order=in_order)
 
 
 def _shaped(shape: Any, dtype: Any = float) -> None: ...
@@ -298,12 +322,12 @@ def eye_dims(facts: Facts, N: Any, M: Any = None, k: int = 0, dtype: Any = float
 
 
 for function in (np.zeros, np.ones, np.empty):
-    constant(function, _shaped, shaped_dims)
+    constant(function, _shaped, shaped_dims, Memory.FRESH, in_order=True)
 for function in (np.zeros_like, np.ones_like, np.empty_like):
-    constant(function, _like, like_dims)
-for function in (np.eye, np.tri):
-    constant(function, _eye, eye_dims)
-constant(np.identity, _identity, eye_dims)
+    constant(function, _like, like_dims, Memory.FRESH)
+constant(np.eye, _eye, eye_dims, in_order=True)
+constant(np.tri, _eye, eye_dims, in_order=True)
+constant(np.identity, _identity, eye_dims, in_order=True)
 for function in (np.bool_, np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uint32, np.uint64):
     constant(function, _cast)
 

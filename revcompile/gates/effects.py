@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from revcompile.gates.table import TABLE, elementwise, known
+from revcompile.gates.traits import Memory
 
 
 def assert_(condition: Any, message: Any) -> None:
@@ -64,5 +65,5 @@ def is_the_users(function: Any) -> bool:
 
 EFFECTS = {assert_, print_, backward_begins, defined_}  # and, once there can be any, random draws
 known(assert_, format_, percent, print_, backward_begins, defined_)
-known(stop_gradient, view=True)
-elementwise("copy", identity, x="1")
+known(stop_gradient, memory=Memory.SHARED)
+elementwise("copy", identity, memory=Memory.SAME, x="1")

@@ -22,6 +22,7 @@ from revcompile.errors import HostError
 from revcompile.gates.products import Dims, axes_of, permuted
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
+from revcompile.gates.traits import Memory
 from revcompile.ir.types import Facts
 
 # ----- labels: strings in, strings out -----------------------------------------------------------
@@ -103,7 +104,7 @@ def _copies(subscripts: str, operands: Any, optimize: Any = False) -> bool:
 
 @gate(
     np.einsum,
-    view=True,
+    memory=Memory.SHARED,
     copies=_copies,
     dims=_einsum_dims,
     examples=[

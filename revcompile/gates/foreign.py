@@ -21,6 +21,7 @@ import numpy as np
 from revcompile.errors import UnsupportedError, an
 from revcompile.gates.sparse import is_sparse
 from revcompile.gates.table import Gate
+from revcompile.gates.traits import Memory
 from revcompile.ir.nodes import Value, scalar_type
 from revcompile.ir.types import ONE, Array, Facts, Foreign, Opaque, Scalar
 from revcompile.runtime import ChangedKind, copies_of, is_unchanged, kind_of
@@ -63,7 +64,7 @@ class ForeignCall:
     @cached_property
     def gate(self) -> Gate:
         return Gate(
-            self.name, (self,), ("first", "args", "options"), view=True, types=self._types,
+            self.name, (self,), ("first", "args", "options"), memory=Memory.SHARED, types=self._types,
             last=not self.excused,
         )  # fmt: skip
 

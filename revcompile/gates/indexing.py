@@ -23,11 +23,22 @@ from revcompile.gates.axes import (
 )
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
-from revcompile.ir.nodes import Value
-from revcompile.ir.types import ONE, Dim, Facts
+from revcompile.gates.traits import Memory
+from revcompile.ir.nodes import Structure, Value
+from revcompile.ir.types import ONE, Array, Dim, Facts
 from revcompile.runtime import scatter, scatter_add, scatter_along_axis
 
 # -- x[index] ------------------------------------------------------------------------------------
+
+
+def is_gather(index: Structure) -> bool:
+    """Whether an index has an array in it, be it one without axes, so that the result is a copy."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return any(
+        isinstance(p, (list, tuple, range, np.ndarray))
+        or (isinstance(p, Value) and (isinstance(p.type, Array) or p.type.dtype.kind == "b"))  # type: ignore[union-attr]
+        for p in parts
+    )
 
 
 def is_index_array(part: Any) -> bool:
@@ -108,7 +119,8 @@ def consumed(part: Any) -> int:
 
 @gate(
     operator.getitem,
-    view=True,
+    memory=Memory.VIEW,
+    copies=lambda a, index: is_gather(index),
     dims=getitem_dims,
     examples=[
         example(real(5), 2),

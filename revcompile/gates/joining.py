@@ -15,6 +15,7 @@ from revcompile.errors import HostError
 from revcompile.gates.axes import Dims, agree, along, dims_of, is_value, normal, product, total
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
+from revcompile.gates.traits import Memory
 from revcompile.ir.types import ONE, Dim, Facts
 
 # -- joining -------------------------------------------------------------------------------------
@@ -297,14 +298,14 @@ SPLITS = (
 )
 
 
-@gate(np.split, view=True, dims=split_dims, examples=SPLITS)
+@gate(np.split, memory=Memory.SHARED, dims=split_dims, examples=SPLITS)
 def split(grad_y: Any, y: Any, ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
     return rejoin(grad_y, y, axis)
 
 
 @gate(
     np.array_split,
-    view=True,
+    memory=Memory.SHARED,
     dims=array_split_dims,
     examples=[*SPLITS, example(real(7), 3), example(real(2), 3), example(real(3, 5), 2, axis=1)],
 )
@@ -316,7 +317,12 @@ def vsplit_dims(facts: Facts, ary: Any, indices_or_sections: Any) -> list[Dims]:
     return split_dims(facts, ary, indices_or_sections, 0)
 
 
-@gate(np.vsplit, view=True, dims=vsplit_dims, examples=[example(real(4, 3), 2), example(real(4, 3), [1])])
+@gate(
+    np.vsplit,
+    memory=Memory.SHARED,
+    dims=vsplit_dims,
+    examples=[example(real(4, 3), 2), example(real(4, 3), [1])],
+)
 def vsplit(grad_y: Any, y: Any, ary: Any, indices_or_sections: Any) -> Any:
     return rejoin(grad_y, y, 0)
 
@@ -325,7 +331,12 @@ def hsplit_dims(facts: Facts, ary: Any, indices_or_sections: Any) -> list[Dims]:
     return split_dims(facts, ary, indices_or_sections, min(len(dims_of(facts, ary)) - 1, 1))
 
 
-@gate(np.hsplit, view=True, dims=hsplit_dims, examples=[example(real(4), 2), example(real(3, 4), [1])])
+@gate(
+    np.hsplit,
+    memory=Memory.SHARED,
+    dims=hsplit_dims,
+    examples=[example(real(4), 2), example(real(3, 4), [1])],
+)
 def hsplit(grad_y: Any, y: Any, ary: Any, indices_or_sections: Any) -> Any:
     return rejoin(grad_y, y, min(ary.ndim - 1, 1))
 
@@ -335,7 +346,10 @@ def dsplit_dims(facts: Facts, ary: Any, indices_or_sections: Any) -> list[Dims]:
 
 
 @gate(
-    np.dsplit, view=True, dims=dsplit_dims, examples=[example(real(2, 3, 4), 2), example(real(2, 3, 4), [1])]
+    np.dsplit,
+    memory=Memory.SHARED,
+    dims=dsplit_dims,
+    examples=[example(real(2, 3, 4), 2), example(real(2, 3, 4), [1])],
 )
 def dsplit(grad_y: Any, y: Any, ary: Any, indices_or_sections: Any) -> Any:
     return rejoin(grad_y, y, 2)

@@ -12,6 +12,7 @@ import numpy as np
 from revcompile.gates.products import Dims, agree, axes_of, outer_product, transposed
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate, known
+from revcompile.gates.traits import Memory
 from revcompile.ir.types import Facts
 from revcompile.runtime import cofactor
 
@@ -137,7 +138,7 @@ def pinv(grad_y: Any, y: Any, a: Any, rcond: Any = None) -> Any:
 
 @gate(
     np.linalg.matrix_power,
-    view=True,
+    memory=Memory.SHARED,
     dims=_power_dims,
     examples=[
         *[example(real(3, 3), n) for n in (0, 1, 2, 3, 4, 5, 7, -1, -2, -3)],

@@ -20,6 +20,7 @@ from revcompile.gates.axes import (
 )
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
+from revcompile.gates.traits import Memory
 from revcompile.ir.types import Dim, Facts
 from revcompile.runtime import scatter, scatter_windows
 
@@ -61,7 +62,7 @@ def diag_dims(facts: Facts, v: Any, k: Any = 0) -> Dims:
 
 @gate(
     np.diag,
-    view=True,
+    memory=Memory.SHARED,
     copies=lambda v, k=0: is_value(v) and len(v.type.dims) == 1,
     dims=diag_dims,
     examples=[
@@ -95,7 +96,7 @@ def diagonal_dims(facts: Facts, a: Any, offset: Any = 0, axis1: int = 0, axis2: 
 @gate(
     np.diagonal,
     methods=["diagonal"],
-    view=True,
+    memory=Memory.READ_ONLY,
     dims=diagonal_dims,
     examples=[
         example(real(3, 3)),
@@ -144,7 +145,7 @@ def window_dims(facts: Facts, x: Any, window_shape: Any, axis: Any = None) -> Di
 
 @gate(
     sliding_window_view,
-    view=True,
+    memory=Memory.STRETCHED,
     dims=window_dims,
     examples=[
         example(real(5), 3),

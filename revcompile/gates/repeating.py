@@ -23,6 +23,7 @@ from revcompile.gates.axes import (
 )
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
+from revcompile.gates.traits import Memory
 from revcompile.ir.types import ONE, Dim, Facts
 from revcompile.runtime import scatter_add
 
@@ -206,7 +207,10 @@ def ix_dims(facts: Facts, args: tuple[Any, ...]) -> tuple[Dims, ...]:
 
 
 @gate(
-    np.ix_, dims=ix_dims, view=True, examples=[example(real(3), real(2)), example(real(3), [0, 2], real(4))]
+    np.ix_,
+    dims=ix_dims,
+    memory=Memory.SHARED,
+    examples=[example(real(3), real(2)), example(real(3), [0, 2], real(4))],
 )
 def ix_(grad_y: Any, *args: Any) -> Any:
     return [along_one(grad, x, place, True) for grad, x, place in zip(grad_y, args, range(len(args)))]
@@ -218,7 +222,7 @@ def broadcast_arrays_dims(facts: Facts, args: Any) -> tuple[Dims, ...]:
 
 @gate(
     np.broadcast_arrays,
-    view=True,
+    memory=Memory.SHARED,
     dims=broadcast_arrays_dims,
     examples=[example(real(3, 1), real(4)), example(real(2, 3), real()), example(real(3))],
 )

@@ -15,6 +15,7 @@ import numpy as np
 from revcompile.errors import HostError, UnsupportedError, an
 from revcompile.gates.indexing import getitem_dims
 from revcompile.gates.table import Gate, register
+from revcompile.gates.traits import Memory
 from revcompile.ir.nodes import Value, scalar_type
 from revcompile.ir.types import BOOL, INT, Array, Dim, Facts, Rows, Scalar, same_axes
 from revcompile.runtime import item_length, scatter, with_row
@@ -180,12 +181,15 @@ def _reversed_by_statements(grad_y: Any, rows: Any, x: Any = None) -> Any:
 for name, function, rule, types in (
     ("list", listed, _listed_rule, _listed_type),
     ("repeat", repeated, _repeated_rule, _repeated_type),
-    ("append", appended, _reversed_by_statements, _appended_type),
-    ("pop", popped, _reversed_by_statements, _popped_types),
-    ("with_row", with_row, _with_row_rule, _with_row_type),
-    ("stack", stacked, _stacked_rule, _stacked_type),
     ("slice", sublist, _part_rule, _part_type),
     ("concatenate", chained, _chained_rule, _chained_type),
+):
+    register(Gate(name, (function,), function, rule=rule, types=types, memory=Memory.FRESH))
+for name, function, types in (("append", appended, _appended_type), ("pop", popped, _popped_types)):
+    register(Gate(name, (function,), function, rule=_reversed_by_statements, types=types, writes=True))
+for name, function, rule, types in (
+    ("with_row", with_row, _with_row_rule, _with_row_type),
+    ("stack", stacked, _stacked_rule, _stacked_type),
 ):
     register(Gate(name, (function,), function, rule=rule, types=types))
 

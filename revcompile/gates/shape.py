@@ -22,6 +22,7 @@ from revcompile.gates.axes import (
 )
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
+from revcompile.gates.traits import Memory
 from revcompile.ir.types import Dim, Facts
 
 
@@ -62,7 +63,8 @@ def ravel_dims(facts: Facts, a: Any, order: str = "C") -> Dims:
 
 @gate(
     np.reshape,
-    view=True,
+    memory=Memory.REGULAR,
+    in_order=lambda a, shape, order: order == "C",
     dims=reshape_dims,
     examples=[
         example(real(3, 4), (2, 6)),
@@ -82,7 +84,8 @@ def reshape(grad_y: Any, a: Any, shape: Any, order: str = "C") -> Any:
 @gate(
     np.ravel,
     methods=["ravel"],
-    view=True,
+    memory=Memory.IN_ORDER,
+    in_order=lambda a, order: order == "C",
     dims=ravel_dims,
     examples=[
         example(real(3, 4)),
@@ -115,7 +118,7 @@ def item(grad_y: Any, a: Any) -> Any:
 
 @gate(
     np.transpose,
-    view=True,
+    memory=Memory.VIEW,
     examples=[
         example(real(3, 4)),
         example(real(2, 3, 4)),
@@ -131,7 +134,7 @@ def transpose(grad_y: Any, a: Any, axes: Any = None) -> Any:
     return np.transpose(grad_y, tuple(places.index(i) for i in range(len(axes))))
 
 
-@gate(np.matrix_transpose, view=True, examples=[example(real(3, 4)), example(real(2, 3, 4))])
+@gate(np.matrix_transpose, memory=Memory.VIEW, examples=[example(real(3, 4)), example(real(2, 3, 4))])
 def matrix_transpose(grad_y: Any, x: Any) -> Any:
     return np.matrix_transpose(grad_y)
 
@@ -139,7 +142,7 @@ def matrix_transpose(grad_y: Any, x: Any) -> Any:
 @gate(
     np.swapaxes,
     methods=["swapaxes"],
-    view=True,
+    memory=Memory.VIEW,
     examples=[example(real(3, 4), 0, 1), example(real(2, 3, 4), -1, 0)],
 )
 def swapaxes(grad_y: Any, a: Any, axis1: int, axis2: int) -> Any:
@@ -148,7 +151,7 @@ def swapaxes(grad_y: Any, a: Any, axis1: int, axis2: int) -> Any:
 
 @gate(
     np.moveaxis,
-    view=True,
+    memory=Memory.VIEW,
     examples=[
         example(real(3, 4), 0, 1),
         example(real(2, 3, 4), -1, 0),
@@ -161,7 +164,7 @@ def moveaxis(grad_y: Any, a: Any, source: Any, destination: Any) -> Any:
 
 @gate(
     np.rollaxis,
-    view=True,
+    memory=Memory.VIEW,
     examples=[example(real(2, 3, 4), 2), example(real(2, 3, 4), 0, 2), example(real(2, 3, 4), 1, start=-1)],
 )
 def rollaxis(grad_y: Any, a: Any, axis: int, start: int = 0) -> Any:
@@ -172,7 +175,7 @@ def rollaxis(grad_y: Any, a: Any, axis: int, start: int = 0) -> Any:
 
 @gate(
     np.expand_dims,
-    view=True,
+    memory=Memory.VIEW,
     examples=[
         example(real(3), 0),
         example(real(3), -1),
@@ -200,7 +203,7 @@ def squeeze_dims(facts: Facts, a: Any, axis: Any = None) -> Dims:
 @gate(
     np.squeeze,
     methods=["squeeze"],
-    view=True,
+    memory=Memory.VIEW,
     dims=squeeze_dims,
     examples=[
         example(real(3, 1)),
@@ -226,7 +229,7 @@ def broadcast_to_dims(facts: Facts, array: Any, shape: Any) -> Dims:
 
 @gate(
     np.broadcast_to,
-    view=True,
+    memory=Memory.STRETCHED,
     dims=broadcast_to_dims,
     examples=[
         example(real(3), (2, 3)),
@@ -242,7 +245,7 @@ def broadcast_to(grad_y: Any, array: Any, shape: Any) -> Any:
 
 @gate(
     np.atleast_1d,
-    view=True,
+    memory=Memory.SHARED,
     examples=[example(real()), example(real(3)), example(real(1)), example(real(2, 3))],
 )
 def atleast_1d(grad_y: Any, a: Any) -> Any:
@@ -251,7 +254,7 @@ def atleast_1d(grad_y: Any, a: Any) -> Any:
 
 @gate(
     np.atleast_2d,
-    view=True,
+    memory=Memory.SHARED,
     examples=[example(real()), example(real(3)), example(real(1)), example(real(2, 3))],
 )
 def atleast_2d(grad_y: Any, a: Any) -> Any:
@@ -260,7 +263,7 @@ def atleast_2d(grad_y: Any, a: Any) -> Any:
 
 @gate(
     np.atleast_3d,
-    view=True,
+    memory=Memory.SHARED,
     examples=[example(real()), example(real(3)), example(real(2, 3)), example(real(2, 3, 4))],
 )
 def atleast_3d(grad_y: Any, a: Any) -> Any:
@@ -275,7 +278,7 @@ def backwards_by(k: float) -> float:
 
 @gate(
     np.rot90,
-    view=True,
+    memory=Memory.SHARED,
     examples=[
         example(real(3, 4)),
         example(real(3, 4), 2),
@@ -290,7 +293,7 @@ def rot90(grad_y: Any, m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
 
 @gate(
     np.flip,
-    view=True,
+    memory=Memory.SHARED,
     examples=[
         example(real(4)),
         example(real(3, 4)),
@@ -302,12 +305,12 @@ def flip(grad_y: Any, m: Any, axis: Any = None) -> Any:
     return np.flip(grad_y, axis)
 
 
-@gate(np.fliplr, view=True, examples=[example(real(3, 4)), example(real(2, 3, 4))])
+@gate(np.fliplr, memory=Memory.SHARED, examples=[example(real(3, 4)), example(real(2, 3, 4))])
 def fliplr(grad_y: Any, m: Any) -> Any:
     return np.fliplr(grad_y)
 
 
-@gate(np.flipud, view=True, examples=[example(real(4)), example(real(3, 4))])
+@gate(np.flipud, memory=Memory.SHARED, examples=[example(real(4)), example(real(3, 4))])
 def flipud(grad_y: Any, m: Any) -> Any:
     return np.flipud(grad_y)
 

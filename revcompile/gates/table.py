@@ -30,6 +30,7 @@ from types import FunctionType
 from typing import Any
 
 from revcompile.gates.samples import Example, Real, example
+from revcompile.gates.traits import COMPUTED, ONLY_READ, UNWRITABLE, Memory
 
 Function = Callable[..., Any]
 
@@ -44,7 +45,7 @@ class Gate:
     locals: dict[str, str] | None = None  # an elementwise gate's formulas
     rule: Function | None = None  # any other gate's backward rule
     dims: Function | None = None  # the axes of the result, where an example cannot tell
-    view: bool = False  # the result may share memory with the first operand
+    memory: Memory = Memory.NEW  # in whose memory the result is
     examples: tuple[Example, ...] = ()
     singular: bool | Function = False  # see `is_singular`
     forward: Function | None = None  # an opaque gate's: gives (output, saved values)
@@ -52,6 +53,10 @@ class Gate:
     types: Function | None = None  # the whole type of the result, where no example can be run
     last: bool = False  # an opaque gate's backward half: what it gives cannot be differentiated again
     copies: Function | None = None  # of a view: whether that of these arguments is a copy
+    in_order: bool | Function = (
+        False  # the elements of the result lie in C order; or a function of the arguments
+    )
+    writes: bool = False  # the first result is the first operand with other content: it may take its memory
     foreign: bool = False  # it runs what a user wrote, which may have effects: not twice in a call
 
     @cached_property
@@ -73,9 +78,47 @@ class Gate:
         """
         return bool(self.singular(*args)) if callable(self.singular) else self.singular
 
+    @cached_property
+    def view(self) -> bool:
+        """Whether the result may share memory with the first operand. Another name of that is no view."""
+        return self.memory not in COMPUTED and self.memory is not Memory.SAME
+
+    @cached_property
+    def unwritable(self) -> bool:
+        """Whether it is not known that the operand can be written through the result."""
+        return self.memory in UNWRITABLE
+
+    @cached_property
+    def read_only(self) -> bool:
+        return self.memory in ONLY_READ
+
     def may_be_view(self, args: tuple[Any, ...]) -> bool:
         """Whether the result of a call may share memory with the first operand."""
         return self.view and not (self.copies is not None and self.copies(*args))
+
+    def may_share(self, args: tuple[Any, ...]) -> bool:
+        """Whether it may be in the memory of an operand, or be that under another name."""
+        return self.memory is Memory.SAME or self.may_be_view(args)
+
+    def is_view(self, args: tuple[Any, ...], in_order: bool) -> bool:
+        """Whether the result of a call certainly shares the memory of the first operand, an array.
+
+        `in_order` says that its elements lie in C order.
+        """
+        if self.memory is Memory.VIEW:
+            return not (self.copies is not None and self.copies(*args))
+        if self.memory is Memory.REGULAR and len(args[0].type.dims) == 1:
+            return True  # a single stride can be split in any way
+        return self.needs_order and in_order and self.gives_order(args)
+
+    @cached_property
+    def needs_order(self) -> bool:
+        """Whether it is a view of what lies in C order, and may copy else."""
+        return self.memory in (Memory.REGULAR, Memory.IN_ORDER)
+
+    def gives_order(self, args: tuple[Any, ...]) -> bool:
+        """Whether the elements of the result of a call lie in C order; if it is a view, of what does so."""
+        return bool(self.in_order(*args)) if callable(self.in_order) else self.in_order
 
     @cached_property
     def wants_output(self) -> bool:
@@ -158,6 +201,7 @@ def elementwise(
     domain: tuple[float, float] | dict[str, tuple[float, float]] = (-2.0, 2.0),
     methods: Iterable[str] = (),
     singular: bool = False,
+    memory: Memory = Memory.NEW,
     **locals: str,
 ) -> None:
     """Register an elementwise gate: `elementwise("mul", (operator.mul, np.multiply), a="b", b="a")`.
@@ -170,7 +214,15 @@ def elementwise(
     samples = tuple(Real((), *low_high[operand]) for operand in locals)
     examples = (example(*samples),)
     register(
-        Gate(name, _functions(functions), tuple(locals), locals, examples=examples, singular=singular),
+        Gate(
+            name,
+            _functions(functions),
+            tuple(locals),
+            locals,
+            memory=memory,
+            examples=examples,
+            singular=singular,
+        ),
         methods,
     )
 
@@ -180,18 +232,19 @@ def gate(
     name: str | None = None,
     methods: Iterable[str] = (),
     dims: Function | None = None,
-    view: bool = False,
+    memory: Memory = Memory.NEW,
     examples: Iterable[Example] = (),
     singular: bool | Function = False,
     foreign: bool = False,
     copies: Function | None = None,
+    in_order: bool | Function = False,
     types: Function | None = None,
 ) -> Callable[[Function], Function]:
     """Register the decorated backward rule for `functions`; see the head of this module.
 
     `methods` are array methods that mean the first function (`x.sum(0)` is `np.sum(x, 0)`).
-    `view=True` says that the result may share memory with the first operand, but for calls of whose
-    arguments `copies` is true.
+    `memory` says in whose memory the result is; of a view, `copies` is true of the arguments of a call that
+    is a copy; `in_order`, of those whose result lies in C order.
     `dims(facts, *args)` gives the result's axes, for a gate whose axes an example cannot tell: the
     arguments are `Value`s with a `.type.dims` (or static objects), in signature order.
     `types(facts, *args)` gives the whole type of the result.
@@ -201,8 +254,8 @@ def gate(
     def decorate(rule: Function) -> Function:
         label = name or rule.__name__.rstrip("_")
         made = Gate(
-            label, functions, None, None, rule, dims, view, tuple(examples), singular,
-            copies=copies, foreign=foreign, types=types,
+            label, functions, None, None, rule, dims, memory, tuple(examples), singular,
+            copies=copies, in_order=in_order, foreign=foreign, types=types,
         )  # fmt: skip
         register(made, methods)
         return rule
@@ -215,9 +268,12 @@ def opaque(
 ) -> None:
     """Register a pair of functions that run as they are: `forward(*args)` gives (output, saved values),
     `backward(upstream, saved)` the gradients of the leading parameters. Each may return its argument."""
-    register(Gate(name, (function,), function, view=True, forward=forward, foreign=True, types=types), ())
-    register(Gate(name, (forward,), function, view=True, backward=backward, foreign=True), ())
-    register(Gate(name, (backward,), backward, view=True, last=True, foreign=True), ())
+    register(
+        Gate(name, (function,), function, memory=Memory.SHARED, forward=forward, foreign=True, types=types),
+        (),
+    )
+    register(Gate(name, (forward,), function, memory=Memory.SHARED, backward=backward, foreign=True), ())
+    register(Gate(name, (backward,), backward, memory=Memory.SHARED, last=True, foreign=True), ())
 
 
 def known(
@@ -225,14 +281,21 @@ def known(
     methods: Iterable[str] = (),
     signature: Function | None = None,
     dims: Function | None = None,
-    view: bool = False,
+    memory: Memory = Memory.NEW,
+    in_order: bool | Function = False,
+    writes: bool = False,
 ) -> None:
     """Register functions whose results carry no gradient; `signature` is a function to copy it from.
 
-    `dims` is that of `gate`, for a result whose lengths depend on what is in the arrays; so is `view`.
+    `dims` is that of `gate`, for a result whose lengths depend on what is in the arrays; so are `memory` and
+    `in_order`; `writes` is that of a store.
     """
     for function in functions:
-        register(Gate(function.__name__, (function,), signature or function, dims=dims, view=view), ())
+        made = Gate(
+            function.__name__, (function,), signature or function, dims=dims, memory=memory,
+            in_order=in_order, writes=writes,
+        )  # fmt: skip
+        register(made)
     for method, function in zip(methods, functions, strict=False):
         METHODS[method] = function
 

@@ -18,7 +18,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from revcompile.gates.storing import store
+from revcompile.gates.indexing import is_gather
+from revcompile.gates.storing import add_at, add_many, store
 from revcompile.ir.nodes import (
     Apply,
     Block,
@@ -36,16 +37,6 @@ from revcompile.ir.types import Array
 from revcompile.passes.cse import key_of
 from revcompile.passes.dead import eliminate_dead
 from revcompile.runtime import scatter, scatter_add
-from revcompile.syntax.memory import is_gather
-
-
-def add_at(old: Any, index: Any, extra: Any) -> Any:
-    """Stands for `old[index] += extra`."""
-
-
-def add_many(old: Any, index: Any, extra: Any) -> Any:
-    """Stands for the same where an index may name an element twice: `runtime.add_many`."""
-
 
 ADDITIONS = {scatter: add_at, scatter_add: add_many}
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from revcompile.errors import Place
+from revcompile.gates.indexing import is_gather
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Structure, Value
 from revcompile.runtime import copy_for
-from revcompile.syntax.memory import is_gather
 
 
 def copy_of(array: Value, new: Value, made: Apply | None, line: Place | None = None) -> Apply:

@@ -10,30 +10,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from revcompile.gates.effects import has_effects, identity, is_the_users
-from revcompile.gates.rows import chained, listed, repeated, sublist
+from revcompile.gates.effects import has_effects
+from revcompile.gates.table import TABLE
+from revcompile.gates.traits import Memory
 from revcompile.ir.nodes import Apply, Block, Function, Statement, Structure, Value
 from revcompile.passes.walk import Walk
-
-# Each call of these makes storage of its own, which must stay its own.
-FRESH: frozenset[Any] = frozenset(
-    {
-        np.zeros,
-        np.ones,
-        np.empty,
-        np.full,
-        np.copy,
-        np.ndarray.copy,
-        np.zeros_like,
-        np.ones_like,
-        listed,
-        repeated,
-        sublist,
-        chained,
-    }
-)
 
 
 class _Scopes(Walk):
@@ -50,10 +31,9 @@ class _Scopes(Walk):
         return out
 
     def _visit(self, statement: Apply, _: list[Statement]) -> Structure | None:
-        if has_effects(statement.function) or statement.function in FRESH or statement.function is identity:
-            return None
-        if is_the_users(statement.function):
-            return None
+        gate = TABLE[statement.function]
+        if gate.foreign or gate.memory in (Memory.FRESH, Memory.SAME) or has_effects(statement.function):
+            return None  # each call makes storage of its own, which stays its own; or a name
         if not isinstance(statement.result, Value):
             return None
         key = (statement.function, key_of(statement.args))

@@ -21,11 +21,12 @@ from typing import Any
 import numpy as np
 
 from revcompile.errors import Place
-from revcompile.gates.effects import backward_begins, identity
+from revcompile.gates.effects import backward_begins
 from revcompile.gates.halves import SAVED, Half
 from revcompile.gates.rows import appended, popped
-from revcompile.gates.storing import store
+from revcompile.gates.storing import add_at, add_many, add_to, store, subtract_from
 from revcompile.gates.table import TABLE
+from revcompile.gates.traits import Memory
 from revcompile.ir.nodes import (
     Apply,
     Block,
@@ -41,17 +42,12 @@ from revcompile.ir.nodes import (
     map_values,
 )
 from revcompile.ir.types import Array, Rows, Scalar
-from revcompile.passes.add_at import add_at, add_many, add_where_it_is, same_form
+from revcompile.passes.add_at import add_where_it_is, same_form
 from revcompile.passes.copies import copy_of, is_in_order
 from revcompile.passes.order import Order, Point
 from revcompile.passes.storage import FOREIGN, NONE, ListItself, Storage, Tokens, own_token
-from revcompile.syntax.memory import ALWAYS_VIEWS, SAME_ARRAY, VIEWS_OF_CONTIGUOUS, is_gather
 
-ALIASING = frozenset({identity, np.asarray, np.nan_to_num})
-# Views that can be written into; what others give (a stretched array, a diagonal) may be read-only.
-WRITABLE = ALIASING | ALWAYS_VIEWS | VIEWS_OF_CONTIGUOUS | SAME_ARRAY
-IN_PLACE: dict[Any, Any] = {operator.add: operator.iadd, operator.sub: operator.isub}
-WRITES = frozenset({store, add_at, add_many, appended, popped, *IN_PLACE.values()})
+IN_PLACE: dict[Any, Any] = {operator.add: add_to, operator.sub: subtract_from}
 
 
 def write_in_place(function: Function, foreign: tuple[Value, ...] = ()) -> Function:
@@ -177,11 +173,7 @@ class _InPlace:
             out.append(Apply(np.ndarray.copy, (view, "C"), s.result, s.line, s.note))
             return
         gate = TABLE[s.function]
-        shares = (gate.view or s.function in ALIASING or _may_be_start(s)) and not (
-            s.function is operator.getitem and is_gather(s.args[1])
-        )
-        if s.function is np.einsum and len(s.args[1]) > 1:
-            shares = False
+        shares = gate.may_share(s.args) or _may_be_start(s)
         for v in s.outputs:
             if v.type == SAVED:  # what a gate of the user's keeps may be its arguments
                 self.storage.share(v, self.storage.of(s.args) | self.storage.of(s.result))
@@ -197,9 +189,7 @@ class _InPlace:
                 if shares
                 else frozenset({v})
             )
-            self.storage.hold(
-                v, own | {FOREIGN} if shares and s.function not in WRITABLE else own or frozenset({v})
-            )
+            self.storage.hold(v, own | {FOREIGN} if shares and gate.unwritable else own or frozenset({v}))
         out.append(s)
 
     def _call(self, s: Apply) -> None:
@@ -229,16 +219,7 @@ class _InPlace:
 
     def _store(self, s: Apply, point: Point, out: list[Statement]) -> None:
         array, path, value = s.args
-        contiguous = any(step[0] in VIEWS_OF_CONTIGUOUS for step in path)
-        made = self._maker(array, out)
-        laid_out = made is not None and made.function in (
-            np.ndarray.copy,
-            np.zeros,
-            np.empty,
-            np.ones,
-            np.full,
-        )
-        if not self._may_write(array, point) or (contiguous and not laid_out):
+        if not self._may_write(array, point) or not self._is_laid_out(array, path, out):
             array = self._copy(array, out, s.line)
         after, old = s.result
         if isinstance(value, Value) and self.storage.of(value) & self.storage.of(array):
@@ -249,6 +230,15 @@ class _InPlace:
         )
         self.storage.hold(old, frozenset({old}))
         out.append(replace(s, args=(array, path, value)))
+
+    def _is_laid_out(self, array: Value, path: Any, out: list[Statement]) -> bool:
+        """Whether what a path leads to is a part of the array, not a copy because of how its elements lie."""
+        if not any(TABLE[step[0]].needs_order for step in path):
+            return True
+        made = self._maker(array, out)
+        return (
+            made is not None and not TABLE[made.function].view and TABLE[made.function].gives_order(made.args)
+        )
 
     def _change_list(self, s: Apply, point: Point, out: list[Statement]) -> None:
         """An item is added to a list, or taken from its end."""
@@ -299,7 +289,7 @@ class _InPlace:
         """
         if all(end is not None for end in side.yields):
             return side
-        written = {a.outputs[0]: a.args[0] for a in applications(other) if a.function in WRITES}
+        written = {a.outputs[0]: a.args[0] for a in applications(other) if TABLE[a.function].writes}
         inside = set(defined(other))
         ends = list(side.yields)
         for i, result in enumerate(s.results[: len(ends)]):
@@ -458,8 +448,8 @@ def _traced(tokens: Tokens, origins: dict[Any, Tokens]) -> Tokens:
 
 
 def _is_plain_view(s: Apply) -> bool:
-    gate = TABLE.get(s.function)
-    if gate is None or not gate.view or gate.forward is not None or gate.backward is not None:
+    gate = TABLE[s.function]
+    if not gate.view or gate.forward is not None or gate.backward is not None:
         return False
     is_array = isinstance(s.result, Value) and isinstance(s.result.type, Array)
-    return is_array and s.function is not np.broadcast_to
+    return is_array and gate.memory is not Memory.STRETCHED

@@ -15,7 +15,6 @@ from dataclasses import replace
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Block, Branch, Function, Loop, Statement, leaves, uses
 from revcompile.ir.types import Scalar
-from revcompile.passes.in_place import WRITES
 
 
 def compute_ends_last(function: Function) -> Function:
@@ -45,7 +44,7 @@ def _ends_last(body: Block, loop: Loop) -> Block:
         reads = {v for s in below for v in uses(Block((s,)))}
         if end in reads or param not in reads or list(leaves(body.yields)).count(end) > 1:
             continue
-        if any(isinstance(s, Apply) and s.function in WRITES and s.args[0] in made.inputs for s in below):
+        if any(isinstance(s, Apply) and TABLE[s.function].writes and s.args[0] in made.inputs for s in below):
             continue
         statements.remove(made)
         statements.append(made)
@@ -55,4 +54,4 @@ def _ends_last(body: Block, loop: Loop) -> Block:
 def _is_pure(s: Apply) -> bool:
     """Whether a step reads numbers alone, which no store changes, and only computes."""
     numbers = all(isinstance(v.type, Scalar) for v in (*s.inputs, *s.outputs))
-    return numbers and s.function not in WRITES and TABLE[s.function].locals is not None
+    return numbers and TABLE[s.function].locals is not None

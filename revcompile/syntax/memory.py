@@ -7,18 +7,17 @@ again from the root's latest version when that has changed.
 
 What *may* share storage with an array that was written, without proof, is spoiled: reading it is refused, or
 a reason to begin again with a decision that keeps apart what was joined.
-Imports the IR.
+Imports the IR and the gate table.
 """
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from revcompile.errors import UnsupportedError
+from revcompile.gates.table import TABLE
+from revcompile.gates.traits import Memory as Way
 from revcompile.ir.nodes import Structure, Value, leaves, map_values
 from revcompile.ir.types import Array, Foreign
 from revcompile.syntax.abstract import Decision, Restart
@@ -26,24 +25,6 @@ from revcompile.syntax.abstract import Decision, Restart
 Step = tuple[Any, ...]  # a view function and its arguments after the array
 Path = tuple[Step, ...]
 MAX_SPLITS = 5  # each writes the rest of the function twice
-
-
-def functions(*items: Any) -> frozenset[Any]:
-    return frozenset(items)
-
-
-# Views whose result always shares storage with the array.
-ALWAYS_VIEWS: frozenset[Any] = frozenset(
-    {operator.getitem, np.transpose, np.swapaxes, np.moveaxis, np.rollaxis, np.expand_dims, np.squeeze,
-     np.matrix_transpose if hasattr(np, "matrix_transpose") else np.transpose}
-)  # fmt: skip
-# Views where the array's elements lie in C order, copies otherwise.
-VIEWS_OF_CONTIGUOUS = functions(np.reshape, np.ravel)
-CONTIGUOUS: frozenset[Any] = frozenset(
-    {np.zeros, np.ones, np.empty, np.full, np.ndarray.copy, np.arange, np.linspace, np.eye, np.identity}
-)
-READ_ONLY = functions(np.broadcast_to, np.diagonal, np.lib.stride_tricks.sliding_window_view)
-SAME_ARRAY = functions(np.asarray, np.asanyarray)
 
 
 class View(NamedTuple):
@@ -121,36 +102,31 @@ class Memory:
     def path(self, v: Value) -> Path:
         return self.views[v].path if v in self.views else ()
 
-    def note(
-        self, function: Callable[..., Any], args: tuple[Any, ...], result: Structure, view: bool
-    ) -> None:
+    def note(self, function: Callable[..., Any], args: tuple[Any, ...], result: Structure) -> None:
         """Remember what a statement that the program has run says about storage."""
-        if function in READ_ONLY:
+        gate = TABLE[function]
+        if gate.read_only:
             self.read_only.update(leaves(result))
-        if function in CONTIGUOUS and isinstance(result, Value):
-            if function is not np.ndarray.copy or args[1] == "C":
+        if not gate.may_be_view(args):
+            if gate.in_order and isinstance(result, Value) and gate.gives_order(args):
                 self.contiguous.add(result)
-        if not view or not args:
+            return
+        if not args:
             return
         owner = args[0]
         if not isinstance(owner, Value) or not isinstance(owner.type, Array):
             self.relate(leaves(result), leaves(args))
             return
-        if function in SAME_ARRAY and isinstance(result, Value) and result.type == owner.type:
+        if gate.memory is Way.ITSELF and isinstance(result, Value) and result.type == owner.type:
             root = self.root(owner)
             self.views[result] = View(root, self.path(owner), self.current.get(root, root))
             return
-        certain = function in ALWAYS_VIEWS and not (function is operator.getitem and is_gather(args[1]))
-        if function is np.reshape and len(owner.type.dims) == 1:
-            certain = True  # a single stride can be split in any way
-        if function in VIEWS_OF_CONTIGUOUS and owner in self.contiguous and args[-1] == "C":
-            certain = True
+        in_order = owner in self.contiguous
+        if in_order and gate.needs_order and gate.gives_order(args):
             self.contiguous.update(leaves(result))
             if self.root(owner) in self.layouts:
                 self.relied.add(self.root(owner))
-        if function is operator.getitem and is_gather(args[1]):
-            return  # an index array copies
-        if certain and isinstance(result, Value):
+        if gate.is_view(args, in_order) and isinstance(result, Value):
             if isinstance(result.type, Array):
                 root = self.root(owner)
                 step = (function, *args[1:])
@@ -213,13 +189,3 @@ class Memory:
         self.current[root] = version
         for other in self.related.get(root, frozenset()):
             self.spoiled.setdefault(other, v)
-
-
-def is_gather(index: Structure) -> bool:
-    """Whether an index has an array in it, be it one without axes, so that the result is a copy."""
-    parts = index if isinstance(index, tuple) else (index,)
-    return any(
-        isinstance(p, (list, tuple, range, np.ndarray))
-        or (isinstance(p, Value) and (isinstance(p.type, Array) or p.type.dtype.kind == "b"))  # type: ignore[union-attr]
-        for p in parts
-    )

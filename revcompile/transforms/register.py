@@ -11,6 +11,7 @@ from typing import Any
 from revcompile import dispatch
 from revcompile.gates import foreign, table
 from revcompile.gates.effects import stop_gradient
+from revcompile.gates.traits import Memory
 
 Rule = Callable[..., Any]
 __all__ = ["gate", "stop_gradient"]
@@ -77,7 +78,7 @@ def gate(
         label = str(name or getattr(function, "__name__", "gate"))
         types = None if like is None else foreign.like(like, table.signature_of(function), label)
         if forward is None:  # it may return its argument
-            table.gate(function, name=label, view=True, foreign=True, types=types)(rule)
+            table.gate(function, name=label, memory=Memory.SHARED, foreign=True, types=types)(rule)
         else:
             n = len(table.signature_of(function).parameters)
             pair = foreign.forward_half(forward, label), foreign.backward_half(rule, n, label)

@@ -1,0 +1,30 @@
+"""What a gate's record says of an operation besides its rule: the small types of these facts.
+
+Whoever needs a fact asks the record, `TABLE[function].memory`, and names no gate. Imports nothing of ours.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Memory(Enum):
+    """In whose memory the result of an operation is."""
+
+    NEW = "what it computes: two calls on the same arguments give what is the same in all but memory"
+    FRESH = "an array or a list that is made to be written into: two calls give two of them"
+    SAME = "the first operand, under another name"
+    ITSELF = "the first operand itself, if that has the type of the result"
+    VIEW = "the memory of the first operand, which can be written through the result"
+    REGULAR = (
+        "a view where the steps of the array allow it, as they do in C order or along one axis; a copy else"
+    )
+    IN_ORDER = "a view where the elements of the array lie in C order; a copy else"
+    READ_ONLY = "the memory of the first operand, which cannot be written through the result"
+    STRETCHED = "so, with elements that stand in several places: a copy is larger than the operand"
+    SHARED = "perhaps the memory of an operand; whether it can be written through the result is not known"
+
+
+COMPUTED = frozenset({Memory.NEW, Memory.FRESH})
+ONLY_READ = frozenset({Memory.READ_ONLY, Memory.STRETCHED})
+UNWRITABLE = frozenset({*ONLY_READ, Memory.SHARED})
