@@ -23,7 +23,7 @@ from revcompile.ir.nodes import (
     scalar_type,
 )
 from revcompile.ir.types import Array, Dim, Facts, Opaque, Rows, Scalar, Type
-from revcompile.statements.exits import NOTES
+from revcompile.statements.exits import NOTES, RESULT
 from revcompile.syntax.abstract import Decision, Poison
 from revcompile.syntax.interpreter import Interpreter
 from revcompile.syntax.memory import Memory
@@ -81,6 +81,8 @@ def join(
         return a
     if isinstance(a, Poison) or isinstance(b, Poison):
         return a if isinstance(a, Poison) else b
+    if hint == NOTES[RESULT] and {type(a), type(b)} == {Unset, type(None)}:
+        return None  # it is read only where the loop returns
     if type(a) is type(b) and isinstance(a, tuple) and len(a) == len(b):
         items = [join(low, x, y, pairs) for x, y in zip(a, b, strict=True)]
         return type(a)(*items) if hasattr(a, "_fields") else tuple(items)

@@ -413,3 +413,46 @@ def break_and_continue_at_the_top_of_a_trip(x, n):
             continue
         s += np.sum(x**i)
     return s * i
+
+
+def grown_until(q, top):
+    for i in range(len(q)):
+        q[i] *= 2.0
+        if q[i] > top:
+            return
+    q *= 1.5
+
+
+def grown_in_a_while(q, top):
+    i = 0
+    while i < len(q):
+        if q[i] > top:
+            return None
+        q[i] *= 2.0
+        i += 1
+    q[:1] = q[:1] ** 2
+
+
+def grown_within(q, top):
+    for i in range(len(q)):
+        for j in range(2):
+            q[i] *= 2.0 + j
+            if q[i] > top:
+                return
+            elif q[i] < -top:
+                q[i] *= 0.5
+                return
+        q[i] *= 0.3
+
+
+@case((V, 0.5), (V, 1e3), (P, 1.9), (EMPTY, 1.0), (MANY, 2.0))
+def helpers_that_return_nothing_from_a_loop(x, top):
+    y = x * 1.0
+    grown_until(y, top)
+    z = x * 0.7
+    grown_in_a_while(z, top)
+    u = x * 1.1
+    grown_within(u, top)
+    for _ in range(2):
+        grown_until(u, 3.0 * top)
+    return np.sum(y * z) + np.sum(u * u)
