@@ -41,6 +41,7 @@ from revcompile.ir.verify import check
 from revcompile.passes import scalar_math
 from revcompile.passes.cse import eliminate_common
 from revcompile.passes.dead import eliminate_dead, without_printing
+from revcompile.passes.even_powers import smooth_powers
 from revcompile.passes.extents import ask_the_living
 from revcompile.passes.fuse import fuse_gates
 from revcompile.passes.hoist import use_before_store
@@ -232,7 +233,7 @@ def _prepare(pair: Pair, request: Request, low: Lowering) -> None:
     """Make the body of a pair ready to be differentiated."""
     assert pair.function is not None
     fused = check(fuse_gates(pair.function), "fuse", low.host.values())
-    pair.function = eliminate_common(fused) if request.optimize else fused
+    pair.function = smooth_powers(eliminate_common(fused) if request.optimize else fused)
     made = {v: s for s in applications(pair.function.body) for v in s.outputs}
     known: dict[Value, bool] = {}
     pair.singular = any(may_be_infinite(v, made, known) for v in leaves(pair.function.result))
@@ -408,7 +409,7 @@ def _differentiate(
 ) -> Function:
     """The gradient function; what goes wrong is reported at the user's line that is being reversed."""
     try:
-        return differentiate(primal, request.wanted, low, request.has_aux)
+        return differentiate(smooth_powers(primal), request.wanted, low, request.has_aux)
     except UnsupportedError as e:
         if e.place is not None:
             raise
@@ -437,7 +438,7 @@ def _nested(
 ) -> Function:
     """The gradient function of a function that is called inside."""
     try:
-        return differentiate(primal, wanted, low, has_aux)
+        return differentiate(smooth_powers(primal), wanted, low, has_aux)
     except (NotImplementedError, HostError) as e:
         raise UnsupportedError(_no_gradient(low, e)) from e
 

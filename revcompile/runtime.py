@@ -17,6 +17,11 @@ def sigmoid(x: Any) -> Any:
     return 1.0 / (1.0 + np.exp(-x))
 
 
+def square_of_root(root: Any, x: Any) -> Any:
+    """The square of the square root of `x`: the number `x` again, or NaN where it has no root."""
+    return root * root
+
+
 def unbroadcast(gradient: Any, shape: tuple[int, ...]) -> Any:
     """Undo a broadcast: sum `gradient` over the axes along which `shape` was stretched to it."""
     extra = np.ndim(gradient) - len(shape)

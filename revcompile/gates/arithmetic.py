@@ -11,7 +11,7 @@ import numpy as np
 from revcompile.gates.broadcast import broadcast_dims
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import elementwise, gate
-from revcompile.runtime import over
+from revcompile.runtime import over, square_of_root
 
 elementwise("add", (operator.add, np.add), a="1", b="1")
 elementwise("sub", (operator.sub, np.subtract), a="1", b="-1")
@@ -152,3 +152,13 @@ def hypot(grad_y: Any, y: Any, x1: Any, x2: Any) -> Any:
 )
 def over_(grad_y: Any, y: Any, upstream: Any, denominator: Any) -> Any:
     return over(grad_y, denominator), -over(grad_y * y, denominator)
+
+
+@gate(
+    square_of_root,
+    name="square of a root",
+    dims=lambda facts, root, x: root.type.dims if hasattr(root, "type") else (),
+    examples=[],
+)
+def root_squared(grad_y: Any, root: Any, x: Any) -> Any:
+    return None, np.where(x < 0, np.nan, grad_y)
