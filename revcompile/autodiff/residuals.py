@@ -13,13 +13,11 @@ Imports the IR and the statements' reversals.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
 
-from revcompile.gates.indexing import is_gather
 from revcompile.gates.lengths import LENGTHS
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
@@ -40,13 +38,7 @@ from revcompile.ir.nodes import (
 from revcompile.ir.types import INT, Array, Opaque, Scalar
 from revcompile.statements.branch import with_residuals
 from revcompile.statements.loop_lists import KINDS
-from revcompile.syntax.operators import COMPARE
 
-ARITHMETIC = frozenset(
-    {operator.add, operator.sub, operator.mul, operator.neg, float, np.float64, np.float32}
-)
-WHOLE = ARITHMETIC | {operator.mod, operator.floordiv}
-TESTS = frozenset({*COMPARE.values(), operator.not_})
 CHEAP, INDEPENDENT = 3, 8  # operations that are worth repeating rather than remembering their result
 
 
@@ -265,19 +257,19 @@ class _Residuals:
     def _is_repeatable(self, s: Apply, free: bool) -> bool:
         if not isinstance(s.result, Value) or any(a in self.unstable for a in s.inputs):
             return False
-        if s.function in LENGTHS or s.function in TESTS:
-            return True
         gate = TABLE[s.function]
+        if s.function in LENGTHS or gate.tests:
+            return True
         if gate.foreign:
             return False
         if gate.view and s.args and isinstance(s.args[0], Value) and isinstance(s.args[0].type, Array):
-            return s.function is not operator.getitem or not is_gather(s.args[1])
+            return gate.may_be_view(s.args)
         if not isinstance(s.result.type, Scalar):
             return False
         if s.result.type.dtype.kind in "iub":
-            return s.function in WHOLE
+            return gate.cheap
         whole = all(not isinstance(a, Value) or not a.type.dims for a in s.args)
-        return (s.function in ARITHMETIC or (free and gate.locals is not None)) and whole
+        return ((gate.cheap and not gate.raises) or (free and gate.locals is not None)) and whole
 
     def _repeat(self, v: Value) -> None:
         """Take what is not saved into the reversed trip, and what that is computed from."""
@@ -316,7 +308,7 @@ def is_harmless(s: Apply) -> bool:
     floats = all(isinstance(a.type, (Scalar, Array)) and a.type.dtype.kind == "f" for a in values)
     if gate.locals is None or gate.is_singular(s.args) or not floats:
         return False
-    return len(arrays) == 1 or (not arrays and s.function in ARITHMETIC)
+    return len(arrays) == 1 or (not arrays and gate.cheap and not gate.raises)
 
 
 def _with_moved(statements: Iterable[Statement], kept: Kept) -> Iterable[Statement]:

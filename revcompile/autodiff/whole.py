@@ -32,8 +32,6 @@ from revcompile.ir.nodes import (
 )
 from revcompile.ir.types import Array, Facts, Rows, Scalar, is_float
 
-PICKING = frozenset({max, min})  # what gives one of its operands
-
 
 def may_be_whole(function: Function) -> set[Value]:
     """The values of a function that have the type of a float and may be whole numbers."""
@@ -85,7 +83,7 @@ def gives_whole(s: Apply, found: set[Value]) -> bool:
         return s.function.kind != "backward" and (s.function.pair.whole or bool(values))
     if s.function is store:
         return s.args[0] in found
-    if s.function in PICKING:
+    if TABLE[s.function].picks:
         return bool(values) or any(not _is_float(a) for a in _atoms(s.args))
     if s.function is sum and isinstance(s.args[1], int):  # of nothing
         return isinstance(s.args[0], Value)

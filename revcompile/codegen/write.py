@@ -53,15 +53,13 @@ from revcompile.ir.nodes import (
 from revcompile.ir.types import Array, Facts, Scalar, Type
 from revcompile.runtime import scatter
 from revcompile.statements.store import OVERWRITTEN, RESTORED
-from revcompile.syntax.operators import BINARY, COMPARE, SYMBOLS
+from revcompile.syntax.operators import binary_symbol
 
 SHORT = 26  # of a named step that is written into the next line
 COMMENT_COLUMN = 40
 SUMS = frozenset({add_to, subtract_from})
 WORDS = frozenset({OVERWRITTEN, RESTORED})  # notes that name no gate
 CHEAP = frozenset({length, size_of})
-COMPARISONS = frozenset(COMPARE.values())
-OPERATORS = {BINARY[op]: text for op, text in SYMBOLS.items()}
 
 
 class Writer(BlockWriter):
@@ -254,11 +252,12 @@ class Writer(BlockWriter):
         sign, what = "=", self.spell(value)
         made = self.definitions.get(value) if isinstance(value, Value) and value in self.folded else None
         alike = isinstance(value, Value) and _is_alike(value.type, old.type)
-        if isinstance(made, Apply) and made.function in OPERATORS and len(path) == 1 and alike:
+        symbol = binary_symbol(made.function) if isinstance(made, Apply) else ""
+        if isinstance(made, Apply) and symbol and len(path) == 1 and alike:
             part = self.definitions.get(made.args[0]) if isinstance(made.args[0], Value) else None
             if isinstance(part, Apply) and made.args[0] in self.folded and part.function is operator.getitem:
                 if to_text(self.spell.application(part)) == to_text(place):
-                    sign, what = f"{OPERATORS[made.function]}=", self.spell(made.args[1])
+                    sign, what = f"{symbol}=", self.spell(made.args[1])
         self._line(f"{to_text(place)} {sign} {to_text(what)}", self._notes(statement))
 
     def _append(self, statement: Apply) -> None:
@@ -364,7 +363,7 @@ class Writer(BlockWriter):
 
     def _is_cheap_test(self, statement: Apply) -> bool:
         """A comparison of numbers that have names: written again rather than kept."""
-        if self.textbook or statement.function not in COMPARISONS:
+        if self.textbook or not TABLE[statement.function].mirrored:
             return False
         return all(
             not isinstance(a, Value) or (isinstance(a.type, Scalar) and a not in self.folded)

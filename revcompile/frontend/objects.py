@@ -19,28 +19,23 @@ from typing import TYPE_CHECKING, Any
 from revcompile.errors import HostError, UnsupportedError, an, host
 from revcompile.frontend import containers, growing
 from revcompile.frontend.names import HostObject, is_user_class
+from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Instance, Raise, Structure, Value, is_static
+from revcompile.syntax import operators
 from revcompile.syntax.abstract import Left, Native, Poison
 from revcompile.syntax.mutable import Overlay, is_growing
 from revcompile.syntax.mutable import containers as containers_in
+from revcompile.syntax.operators import special_name
 
 if TYPE_CHECKING:
     from revcompile.frontend.lower import Lowering
 
 MISSING = object()
 ANSWERING = (Instance, HostObject, tuple)  # whose class may say what an operator does
-BINARY = {
-    operator.add: "add", operator.sub: "sub", operator.mul: "mul", operator.truediv: "truediv",
-    operator.floordiv: "floordiv", operator.mod: "mod", operator.pow: "pow", operator.matmul: "matmul",
-    operator.and_: "and", operator.or_: "or", operator.xor: "xor", divmod: "divmod",
-    operator.lshift: "lshift", operator.rshift: "rshift", pow: "pow",
-}  # fmt: skip
-UNARY = {operator.neg: "neg", operator.pos: "pos", operator.invert: "invert", abs: "abs", operator.abs: "abs",
-         float: "float", int: "int", round: "round"}  # fmt: skip
-COMPARE = {
-    operator.lt: ("lt", "gt"), operator.gt: ("gt", "lt"), operator.le: ("le", "ge"),
-    operator.ge: ("ge", "le"), operator.eq: ("eq", "eq"), operator.ne: ("ne", "ne"),
-}  # fmt: skip
+# What a class calls the operators and the builtins that ask it.
+BINARY = {f: special_name(f) for f in (*operators.BINARY.values(), divmod, pow)}
+UNARY = {f: special_name(f) for f in (*operators.UNARY.values(), abs, operator.abs, float, int, round)}
+COMPARE = {f: (special_name(f), TABLE[f].mirrored) for f in operators.COMPARE.values()}
 
 
 @dataclass(frozen=True, eq=False)

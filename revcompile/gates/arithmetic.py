@@ -13,19 +13,22 @@ from revcompile.gates.samples import example, real
 from revcompile.gates.table import elementwise, gate
 from revcompile.runtime import over, square_of_root
 
-elementwise("add", (operator.add, np.add), a="1", b="1")
-elementwise("sub", (operator.sub, np.subtract), a="1", b="-1")
-elementwise("mul", (operator.mul, np.multiply), a="b", b="a")
+elementwise("add", (operator.add, np.add), symbol="+", cheap=True, a="1", b="1")
+elementwise("sub", (operator.sub, np.subtract), symbol="-", cheap=True, a="1", b="-1")
+elementwise("mul", (operator.mul, np.multiply), symbol="*", cheap=True, a="b", b="a")
 elementwise(
     "div",
     (operator.truediv, np.true_divide),
     domain={"a": (-2.0, 2.0), "b": (0.5, 2.0)},
     singular=True,
+    symbol="/",
+    cheap=True,
+    raises=True,
     a="1 / b",
     b="-y / b",
 )
-elementwise("neg", (operator.neg, np.negative), x="-1")
-elementwise("pos", (operator.pos, np.positive), x="1")
+elementwise("neg", (operator.neg, np.negative), symbol="-", cheap=True, x="-1")
+elementwise("pos", (operator.pos, np.positive), symbol="+", x="1")
 elementwise("abs", (abs, operator.abs, np.absolute, np.fabs, math.fabs), x="np.sign(x)")
 
 # Between its jumps, a remainder is a - n * b with a whole number n. The quotient of `fmod` is taken
@@ -35,6 +38,9 @@ elementwise(
     (operator.mod, np.remainder),
     domain={"a": (-2.0, 2.0), "b": (0.5, 0.9)},
     singular=True,
+    symbol="%",
+    cheap=True,
+    raises=True,
     a="1",
     b="-(a // b)",
 )
@@ -43,6 +49,7 @@ elementwise(
     (np.fmod, math.fmod),
     domain={"a": (-2.0, 2.0), "b": (0.5, 0.9)},
     singular=True,
+    raises=True,
     a="1",
     b="np.rint((y - a) / b)",
 )
@@ -76,6 +83,8 @@ def singular_power(x1: Any, x2: Any) -> bool:
     math.pow,
     dims=broadcast_dims,
     singular=singular_power,
+    symbol="**",
+    python=math.pow,
     examples=[
         *(example(real(3, low=0.1), n) for n in (0, 1, 2, 0.5, -1, 3, 0.3, 2.5, -2, -0.5)),
         *(example(real(2, 3), n) for n in (0, 1, 2, -1, 3, 4)),
@@ -143,6 +152,7 @@ def hypot(grad_y: Any, y: Any, x1: Any, x2: Any) -> Any:
     over,
     name="over",
     dims=broadcast_dims,
+    python=over,
     examples=[
         example(real(), real(low=0.5)),
         example(real(3), real(3, low=0.5)),

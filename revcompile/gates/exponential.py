@@ -20,12 +20,12 @@ elementwise("exp", (np.exp, math.exp), x="y")
 elementwise("exp2", (np.exp2, *([math.exp2] if hasattr(math, "exp2") else [])), x=f"{LN2} * y")
 elementwise("expm1", (np.expm1, math.expm1), x="y + 1")
 
-elementwise("log", np.log, domain=POSITIVE, singular=True, x="1 / x")
+elementwise("log", np.log, domain=POSITIVE, singular=True, python=math.log, x="1 / x")
 elementwise("log2", (np.log2, math.log2), domain=POSITIVE, singular=True, x=f"{1 / LN2} / x")
 elementwise("log10", (np.log10, math.log10), domain=POSITIVE, singular=True, x=f"{1 / math.log(10.0)} / x")
 elementwise("log1p", (np.log1p, math.log1p), domain=(-0.9, 2.0), singular=True, x="1 / (1 + x)")
 
-elementwise("sigmoid", sigmoid, x="(1 - y) * y")
+elementwise("sigmoid", sigmoid, python=sigmoid, x="(1 - y) * y")
 elementwise("erf", math.erf, x=f"{2 / math.sqrt(math.pi)} * np.exp(-x * x)")
 elementwise("erfc", math.erfc, x=f"-{2 / math.sqrt(math.pi)} * np.exp(-x * x)")
 

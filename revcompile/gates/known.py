@@ -26,14 +26,28 @@ def rounding(a: Any, decimals: int = 0) -> None:
     """The signature of NumPy's rounding, without `out`."""
 
 
-known(operator.lt, operator.le, operator.eq, operator.ne, operator.gt, operator.ge, dims=broadcast_dims)
+for function, symbol, mirrored in (
+    (operator.lt, "<", "gt"),
+    (operator.le, "<=", "ge"),
+    (operator.eq, "==", "eq"),
+    (operator.ne, "!=", "ne"),
+    (operator.gt, ">", "lt"),
+    (operator.ge, ">=", "le"),
+):
+    known(function, dims=broadcast_dims, symbol=symbol, mirrored=mirrored, tests=True)
 known(np.less, np.less_equal, np.equal, np.not_equal, np.greater, np.greater_equal, dims=broadcast_dims)
 known(np.array_equal, np.allclose, np.isclose, math.isclose)
 
-known(operator.not_, operator.and_, operator.or_, operator.xor, operator.invert)
+known(operator.not_, symbol="not ", tests=True)
+known(operator.and_, symbol="&")
+known(operator.or_, symbol="|")
+known(operator.xor, symbol="^")
+known(operator.invert, symbol="~")
 known(np.logical_not, np.logical_and, np.logical_or, np.logical_xor)
 known(np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert)
-known(operator.lshift, operator.rshift, np.left_shift, np.right_shift)
+known(operator.lshift, symbol="<<")
+known(operator.rshift, symbol=">>")
+known(np.left_shift, np.right_shift)
 known(any, all)
 
 known(np.isnan, np.isinf, np.isfinite, np.signbit, math.isnan, math.isinf, math.isfinite)
@@ -41,7 +55,8 @@ known(np.isnan, np.isinf, np.isfinite, np.signbit, math.isnan, math.isinf, math.
 known(np.sign, np.floor, np.ceil, np.trunc, np.rint, math.floor, math.ceil, math.trunc, round)
 known(np.round, np.around, methods=["round"], signature=rounding)
 known(np.fix, int, bool, signature=one)
-known(operator.floordiv, np.floor_divide)
+known(operator.floordiv, symbol="//", cheap=True, raises=True)
+known(np.floor_divide)
 
 
 # How many elements are not zero is known at run time only.

@@ -102,6 +102,7 @@ def _inner_dims(facts: Facts, a: Any, b: Any) -> Dims:
     operator.matmul,
     np.matmul,
     np.linalg.matmul,
+    symbol="@",
     dims=_matmul_dims,
     examples=[
         example(real(3, 4), real(4, 2)),

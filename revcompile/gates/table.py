@@ -27,10 +27,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from types import FunctionType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from revcompile.gates.samples import Example, Real, example
-from revcompile.gates.traits import COMPUTED, ONLY_READ, UNWRITABLE, Memory
+from revcompile.gates.traits import COMPUTED, ONLY_READ, UNWRITABLE, Memory, Traits
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 Function = Callable[..., Any]
 
@@ -45,19 +48,27 @@ class Gate:
     locals: dict[str, str] | None = None  # an elementwise gate's formulas
     rule: Function | None = None  # any other gate's backward rule
     dims: Function | None = None  # the axes of the result, where an example cannot tell
-    memory: Memory = Memory.NEW  # in whose memory the result is
     examples: tuple[Example, ...] = ()
     singular: bool | Function = False  # see `is_singular`
     forward: Function | None = None  # an opaque gate's: gives (output, saved values)
     backward: Function | None = None  # an opaque gate's: (upstream, saved values) to gradients
     types: Function | None = None  # the whole type of the result, where no example can be run
     last: bool = False  # an opaque gate's backward half: what it gives cannot be differentiated again
-    copies: Function | None = None  # of a view: whether that of these arguments is a copy
-    in_order: bool | Function = (
-        False  # the elements of the result lie in C order; or a function of the arguments
-    )
-    writes: bool = False  # the first result is the first operand with other content: it may take its memory
     foreign: bool = False  # it runs what a user wrote, which may have effects: not twice in a call
+    # Facts: memory
+    memory: Memory = Memory.NEW  # in whose memory the result is
+    copies: Function | None = None  # of a view: whether that of these arguments is a copy
+    in_order: bool | Function = False  # the result's elements lie in C order; or a function that tells
+    writes: bool = False  # the first result is the first operand with other content: it may take its memory
+    # Facts: how it is written
+    symbol: str = ""  # Python's operator for the first function: `+`
+    mirrored: str = ""  # of a comparison: the function of `operator` for operands in the other order
+    python: Function | None = None  # what computes it of Python floats, and gives one; see `on_floats`
+    # Facts: what it does to numbers
+    cheap: bool = False  # computing it again costs no more than keeping its result
+    raises: bool = False  # of Python's numbers, it raises where NumPy gives inf or nan
+    tests: bool = False  # it gives truth values, by comparing or negating
+    picks: bool = False  # it gives one of its operands as it is
 
     @cached_property
     def signature(self) -> inspect.Signature:
@@ -119,6 +130,12 @@ class Gate:
     def gives_order(self, args: tuple[Any, ...]) -> bool:
         """Whether the elements of the result of a call lie in C order; if it is a view, of what does so."""
         return bool(self.in_order(*args)) if callable(self.in_order) else self.in_order
+
+    def on_floats(self, function: Function) -> Function | None:
+        """What gives a Python float for Python floats where `function`, one of the gate's, is called."""
+        if is_pythons(function):
+            return function
+        return self.python or next(filter(is_pythons, self.functions), None)
 
     @cached_property
     def wants_output(self) -> bool:
@@ -190,6 +207,11 @@ def register(gate: Gate, methods: Iterable[str] = ()) -> None:
         METHODS[method] = gate.functions[0]
 
 
+def is_pythons(function: Function) -> bool:
+    """Whether it is an operator, a builtin or a function of `math`: of Python's numbers it gives one."""
+    return getattr(function, "__module__", None) in ("_operator", "builtins", "math")
+
+
 def _functions(functions: Function | Iterable[Function]) -> tuple[Function, ...]:
     return (functions,) if callable(functions) else tuple(functions)
 
@@ -202,6 +224,10 @@ def elementwise(
     methods: Iterable[str] = (),
     singular: bool = False,
     memory: Memory = Memory.NEW,
+    symbol: str = "",
+    python: Function | None = None,
+    cheap: bool = False,
+    raises: bool = False,
     **locals: str,
 ) -> None:
     """Register an elementwise gate: `elementwise("mul", (operator.mul, np.multiply), a="b", b="a")`.
@@ -220,6 +246,10 @@ def elementwise(
             tuple(locals),
             locals,
             memory=memory,
+            symbol=symbol,
+            python=python,
+            cheap=cheap,
+            raises=raises,
             examples=examples,
             singular=singular,
         ),
@@ -232,30 +262,27 @@ def gate(
     name: str | None = None,
     methods: Iterable[str] = (),
     dims: Function | None = None,
-    memory: Memory = Memory.NEW,
     examples: Iterable[Example] = (),
     singular: bool | Function = False,
     foreign: bool = False,
-    copies: Function | None = None,
-    in_order: bool | Function = False,
     types: Function | None = None,
+    **traits: Unpack[Traits],
 ) -> Callable[[Function], Function]:
     """Register the decorated backward rule for `functions`; see the head of this module.
 
     `methods` are array methods that mean the first function (`x.sum(0)` is `np.sum(x, 0)`).
-    `memory` says in whose memory the result is; of a view, `copies` is true of the arguments of a call that
-    is a copy; `in_order`, of those whose result lies in C order.
     `dims(facts, *args)` gives the result's axes, for a gate whose axes an example cannot tell: the
     arguments are `Value`s with a `.type.dims` (or static objects), in signature order.
     `types(facts, *args)` gives the whole type of the result.
     `singular=True`, or a function of the arguments that tells: see `Gate.is_singular`.
+    `traits` are the other facts of `Gate`: in whose memory the result is, …
     """
 
     def decorate(rule: Function) -> Function:
         label = name or rule.__name__.rstrip("_")
         made = Gate(
-            label, functions, None, None, rule, dims, memory, tuple(examples), singular,
-            copies=copies, in_order=in_order, foreign=foreign, types=types,
+            label, functions, None, None, rule, dims, tuple(examples), singular,
+            foreign=foreign, types=types, **traits,
         )  # fmt: skip
         register(made, methods)
         return rule
@@ -281,21 +308,14 @@ def known(
     methods: Iterable[str] = (),
     signature: Function | None = None,
     dims: Function | None = None,
-    memory: Memory = Memory.NEW,
-    in_order: bool | Function = False,
-    writes: bool = False,
+    **traits: Unpack[Traits],
 ) -> None:
     """Register functions whose results carry no gradient; `signature` is a function to copy it from.
 
-    `dims` is that of `gate`, for a result whose lengths depend on what is in the arrays; so are `memory` and
-    `in_order`; `writes` is that of a store.
+    `dims` is that of `gate`, for a result whose lengths depend on what is in the arrays; so are `traits`.
     """
     for function in functions:
-        made = Gate(
-            function.__name__, (function,), signature or function, dims=dims, memory=memory,
-            in_order=in_order, writes=writes,
-        )  # fmt: skip
-        register(made)
+        register(Gate(function.__name__, (function,), signature or function, dims=dims, **traits))
     for method, function in zip(methods, functions, strict=False):
         METHODS[method] = function
 

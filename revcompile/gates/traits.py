@@ -1,11 +1,13 @@
-"""What a gate's record says of an operation besides its rule: the small types of these facts.
+"""What a gate's record says of an operation besides its rule: its *facts*.
 
 Whoever needs a fact asks the record, `TABLE[function].memory`, and names no gate. Imports nothing of ours.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
+from typing import Any, TypedDict
 
 
 class Memory(Enum):
@@ -28,3 +30,19 @@ class Memory(Enum):
 COMPUTED = frozenset({Memory.NEW, Memory.FRESH})
 ONLY_READ = frozenset({Memory.READ_ONLY, Memory.STRETCHED})
 UNWRITABLE = frozenset({*ONLY_READ, Memory.SHARED})
+
+
+class Traits(TypedDict, total=False):
+    """The facts of an operation as they are told where it is registered; `Gate` says what each means."""
+
+    memory: Memory
+    copies: Callable[..., Any] | None
+    in_order: bool | Callable[..., Any]
+    writes: bool
+    symbol: str
+    mirrored: str
+    python: Callable[..., Any] | None
+    cheap: bool
+    raises: bool
+    tests: bool
+    picks: bool

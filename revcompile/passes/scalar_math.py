@@ -11,18 +11,16 @@ prints, draws or calls what the user wrote, has that text from the beginning.
 
 from __future__ import annotations
 
-import math
 import operator
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from revcompile.errors import Place
 from revcompile.gates.effects import backward_begins, defined_, has_effects, identity
 from revcompile.gates.halves import Half
-from revcompile.gates.table import TABLE
+from revcompile.gates.table import TABLE, is_pythons
 from revcompile.ir.nodes import (
     UNDEFINED,
     Apply,
@@ -45,24 +43,6 @@ from revcompile.ir.nodes import (
 )
 from revcompile.ir.types import Array, Scalar, Type
 from revcompile.passes.walk import Visit, Walk
-from revcompile.runtime import over, sigmoid
-
-AS_MATH: dict[Callable[..., Any], Callable[..., Any]] = {
-    np.exp: math.exp, np.expm1: math.expm1, np.log: math.log, np.log2: math.log2, np.log10: math.log10,
-    np.log1p: math.log1p, np.sqrt: math.sqrt, np.sin: math.sin, np.cos: math.cos, np.tan: math.tan,
-    np.arcsin: math.asin, np.arccos: math.acos, np.arctan: math.atan, np.arctan2: math.atan2,
-    np.sinh: math.sinh, np.cosh: math.cosh, np.tanh: math.tanh, np.arcsinh: math.asinh,
-    np.arccosh: math.acosh, np.arctanh: math.atanh, np.hypot: math.hypot, np.fabs: math.fabs,
-    np.absolute: abs, np.add: operator.add, np.subtract: operator.sub, np.multiply: operator.mul,
-    np.divide: operator.truediv, np.negative: operator.neg, np.power: math.pow, np.float64: float,
-    np.degrees: math.degrees, np.radians: math.radians, np.rad2deg: math.degrees, np.deg2rad: math.radians,
-    np.copysign: math.copysign,
-}  # fmt: skip
-ARITHMETIC = frozenset({operator.add, operator.sub, operator.mul, operator.truediv})
-PICKING = frozenset({max, min})  # what gives one of its operands
-SAME = frozenset(
-    {identity, sigmoid, over, *AS_MATH.values(), operator.pos, operator.pow, operator.mod, operator.floordiv}
-)
 
 
 def may_restart(*functions: Function) -> bool:
@@ -91,28 +71,31 @@ def use_math(function: Function, as_floats: bool) -> Function:
     returned = set(leaves(function.body.yields[0][2]))
 
     # np.power has no complex results: where it is used, `x ** 0.5` of a negative number must not give one.
-    domain = any(s.function in (np.power, np.float_power) for s in applications(function.body))
+    called = {s.function for s in applications(function.body)}
+    strict = {TABLE[f] for f in called if not is_pythons(f) and TABLE[f].python is not None}
 
     def visit(statement: Apply, out: list[Statement]) -> Structure | None:
         if statement.function is np.float64 and statement.result in returned:
             return None  # a NumPy scalar for a NumPy scalar
         if statement.function is operator.getitem and _is_python(statement.args[0]):
             return _indexed(statement, out)
-        if statement.function in PICKING and _is_numpy(statement.result):
+        gate = TABLE[statement.function]
+        if gate.picks and _is_numpy(statement.result):
             return _picked(statement, walk.converted, out)
-        chosen = AS_MATH.get(statement.function)
-        if chosen is None and statement.function in SAME:
-            chosen = statement.function
-        if statement.function is operator.pow and not _is_whole(statement.args[1]):
+        chosen = gate.on_floats(statement.function)
+        if gate.python not in (None, chosen) and not _is_whole(statement.args[-1]):
             was_numpy = isinstance(statement.args[0], Value) and statement.args[0] in walk.converted
-            chosen = math.pow if domain or was_numpy else chosen
+            chosen = gate.python if gate in strict or was_numpy else chosen
         if chosen is None or not all(_is_python(a) for a in statement.args):
             return None
         result = statement.result
         if not isinstance(result.type, Scalar) or result.type.dtype.kind != "f":
             return None
-        args = TABLE[chosen].bind(tuple(TABLE[statement.function].split(statement.args)[0]), {})
-        if as_floats and statement.note and chosen in ARITHMETIC:
+        args = statement.args
+        if chosen is not statement.function:
+            positional, keywords = gate.split(args)
+            args = TABLE[chosen].bind(tuple(positional), keywords)
+        if as_floats and statement.note and gate.cheap and len(args) == 2:
             args = tuple(float(a) if type(a) is int else a for a in args)
         new = Value(replace(result.type, python=True, extent=None), result.hint, result.of, result.fold)
         out.append(replace(statement, function=chosen, args=args, result=new))

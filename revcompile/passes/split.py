@@ -18,6 +18,7 @@ from typing import Any
 from revcompile.gates.effects import backward_begins, identity
 from revcompile.gates.halves import SAVED, Half, Variant
 from revcompile.gates.lengths import LENGTHS
+from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
     Apply,
     Block,
@@ -33,9 +34,6 @@ from revcompile.ir.nodes import (
     leaves,
     uses,
 )
-from revcompile.syntax.operators import COMPARE
-
-TESTS = frozenset(COMPARE.values())
 
 
 def settle(function: Function, chosen: Mapping[Value, Variant]) -> Function:
@@ -111,7 +109,11 @@ def _made_again(forward: Block, residuals: list[Value]) -> dict[Value, Apply]:
     """The lengths and the comparisons of numbers that are rather asked for again than passed on."""
     again: dict[Value, Apply] = {}
     for s in forward.statements:
-        if isinstance(s, Apply) and s.result in residuals and (s.function in LENGTHS or s.function in TESTS):
+        if (
+            isinstance(s, Apply)
+            and s.result in residuals
+            and (s.function in LENGTHS or TABLE[s.function].tests)
+        ):
             numbers = s.function in LENGTHS or not any(v.type.dims for v in s.inputs)
             if numbers and all(v in residuals for v in s.inputs):
                 again[s.result] = s

@@ -8,7 +8,6 @@ nothing new is the loop.
 from __future__ import annotations
 
 import ast
-import operator
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.errors import Place, UnsupportedError
+from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
     Block,
     Each,
@@ -58,7 +58,6 @@ from revcompile.syntax.mutable import Slot, rename
 
 Pending = list[ast.stmt]
 STRUCTURES = (list, tuple, dict, Instance)
-SUMS = frozenset({operator.add, operator.sub, operator.mul, operator.neg})
 
 
 class Trial:
@@ -447,7 +446,8 @@ def _alike(a: Structure, b: Structure) -> bool:
 def _only_sums(statements: list[Any], param: Value) -> bool:
     """Whether a number is only added up and multiplied, which is the same for Python's and for NumPy's."""
     readers = [s for s in applications(Block(tuple(statements))) if param in s.inputs]
-    return all(s.function in SUMS for s in readers)
+    gates = [TABLE[s.function] for s in readers]
+    return all(gate.cheap and not gate.raises and gate.locals is not None for gate in gates)
 
 
 def _is_single(t: Type) -> bool:

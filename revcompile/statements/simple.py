@@ -16,7 +16,7 @@ from revcompile.statements.exits import Known
 from revcompile.syntax.abstract import Frame, NestedFunction
 from revcompile.syntax.interpreter import Interpreter
 from revcompile.syntax.mutable import is_growing, name_list
-from revcompile.syntax.operators import INPLACE
+from revcompile.syntax.operators import BINARY
 
 Pending = list[ast.stmt]
 
@@ -46,7 +46,7 @@ def _to_be_named(low: Interpreter, node: ast.expr, targets: list[ast.expr], fram
 
 def augmented(low: Interpreter, node: ast.AugAssign, frame: Frame, _: Pending) -> None:
     """`x += y`. On an array, and on a list, it writes in place, which another name can see."""
-    target, function = node.target, INPLACE[type(node.op)][1]
+    target, function = node.target, BINARY[type(node.op)]
     if isinstance(target, ast.Name):
         old = low.evaluate(ast.copy_location(ast.Name(target.id, ast.Load()), target), frame)
         new = low.evaluate(node.value, frame)

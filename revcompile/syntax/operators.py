@@ -1,28 +1,41 @@
-"""Python's operators and the functions that mean them. Imports the standard library only."""
+"""Python's operators and the functions that mean them, as the records of gates say."""
 
 from __future__ import annotations
 
 import ast
-import operator
 from collections.abc import Callable
 from typing import Any
 
+from revcompile.gates.table import TABLE, Gate
+
+
+def _node_of(gate: Gate) -> type[ast.AST]:
+    """The class of syntax that a gate's symbol is read as: `ast.Add`."""
+    text = f"{gate.symbol} a" if len(gate.signature.parameters) == 1 else f"a {gate.symbol} b"
+    read = ast.parse(text, mode="eval").body
+    return type(read.ops[0] if isinstance(read, ast.Compare) else read.op)  # type: ignore[attr-defined]
+
+
+_WITH_SYMBOL = {_node_of(gate): gate for gate in TABLE.values() if gate.symbol}
+_FUNCTIONS: dict[Any, Callable[..., Any]] = {node: gate.functions[0] for node, gate in _WITH_SYMBOL.items()}
 BINARY: dict[type[ast.operator], Callable[..., Any]] = {
-    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.Pow: operator.pow,
-    ast.MatMult: operator.matmul, ast.BitAnd: operator.and_, ast.BitOr: operator.or_,
-    ast.BitXor: operator.xor, ast.LShift: operator.lshift, ast.RShift: operator.rshift,
-}  # fmt: skip
+    node: function for node, function in _FUNCTIONS.items() if issubclass(node, ast.operator)
+}
 UNARY: dict[type[ast.unaryop], Callable[..., Any]] = {
-    ast.USub: operator.neg, ast.UAdd: operator.pos, ast.Not: operator.not_, ast.Invert: operator.invert,
-}  # fmt: skip
+    node: function for node, function in _FUNCTIONS.items() if issubclass(node, ast.unaryop)
+}
 COMPARE: dict[type[ast.cmpop], Callable[..., Any]] = {
-    ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge,
-    ast.Eq: operator.eq, ast.NotEq: operator.ne,
-}  # fmt: skip
-SYMBOLS: dict[type[ast.operator], str] = {
-    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%",
-    ast.Pow: "**", ast.MatMult: "@", ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^",
-    ast.LShift: "<<", ast.RShift: ">>",
-}  # fmt: skip
-INPLACE = {op: (SYMBOLS[op], function) for op, function in BINARY.items()}
+    node: function for node, function in _FUNCTIONS.items() if issubclass(node, ast.cmpop)
+}
+
+_BINARY_FUNCTIONS = frozenset(BINARY.values())
+
+
+def binary_symbol(function: Callable[..., Any]) -> str:
+    """`+` of the function that means `a + b`; nothing of one that is written in another way."""
+    return TABLE[function].symbol if function in _BINARY_FUNCTIONS else ""
+
+
+def special_name(function: object) -> str:
+    """What a class calls an operator, without the underscores: "add" of `+`, "and" of `&`, "abs" of `abs`."""
+    return str(getattr(function, "__name__", "")).strip("_")

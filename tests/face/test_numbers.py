@@ -32,6 +32,7 @@ NUMPY = [
     "np.arccosh(x)", "np.arctanh(x)", "np.tan(x)", "np.tanh(x)", "np.cosh(x)", "np.log1p(x)", "np.expm1(x)", "np.exp2(x)",
     "np.square(x)", "np.hypot(x, 0.0)", "np.arctan2(x, 0.0)", "np.reciprocal(x)", "1.0 / (1.0 + np.exp(-x))", "np.sinc(x)",
     "np.logaddexp(x, 1000.0)", "np.log(np.exp(x) + 1.0)", "np.abs(x)", "np.sign(x) * x", "np.exp(x) / x", "np.float_power(x, 1.5)",
+    "np.remainder(x, 0.3)", "np.fmod(x, 0.3)", "np.fabs(x)", "pow(np.tanh(x), 0.5)", "np.positive(x) * x", "pow(np.power(x, 2), 0.5)",
 ]  # fmt: skip
 PYTHON = [
     "x * x", "x ** 2", "x ** 0.5", "x ** -1", "x ** 3.5", "1.0 / x", "x / (x - x)", "2.0 ** x", "x % 0.3", "x // 0.3", "math.exp(x)",
