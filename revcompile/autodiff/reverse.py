@@ -23,7 +23,7 @@ from revcompile.autodiff.signs import is_regular, may_be_infinite
 from revcompile.errors import UnsupportedError, an
 from revcompile.frontend.expressions import shape_of
 from revcompile.frontend.lower import Lowering
-from revcompile.gates.broadcast import broadcast_dims
+from revcompile.gates.axes import broadcast_dims
 from revcompile.gates.creation import zeros_for
 from revcompile.gates.effects import identity
 from revcompile.gates.halves import Half

@@ -30,11 +30,9 @@ from revcompile.frontend.containers import frozen
 from revcompile.frontend.expressions import WRITING
 from revcompile.frontend.names import HostObject, is_library, is_user_class
 from revcompile.frontend.naming import is_hashable, name_of, plain
-from revcompile.gates.broadcast import broadcast_dims
 from revcompile.gates.draws import is_draw
 from revcompile.gates.effects import stop_gradient
 from revcompile.gates.infer import ask_host
-from revcompile.gates.samples import Real
 from revcompile.gates.table import METHODS, TABLE, Gate
 from revcompile.ir.nodes import Apply, Structure, Value, is_static, leaves, map_structure
 from revcompile.ir.types import Array, Opaque, Scalar
@@ -55,15 +53,6 @@ from revcompile.syntax.source import Source, parameters
 if TYPE_CHECKING:
     from revcompile.frontend.lower import Lowering
 
-# Options that decide a gate's meaning: the compiler must know them.
-STATIC_OPTIONS = frozenset(
-    {"axis", "axes", "axis1", "axis2", "source", "destination", "keepdims", "k", "offset", "ord", "mode",
-     "indexing", "subscripts", "n", "ddof", "dtype", "sparse", "order", "decimals", "pad_width", "reps",
-     "rcond", "window_shape"}
-)  # fmt: skip
-LENGTH_OPTIONS = frozenset(
-    {"shape", "newshape", "num", "shift", "repeats", "indices", "index", "N", "M", "bounds"}
-)
 TRANSPARENT_TO_FOREIGN = frozenset(
     {
         isinstance,
@@ -376,8 +365,8 @@ def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict
         ) from None
     _check_options(low, gate, bound)
     bound = tuple(
-        low.apply(np.array, (a,), {}) if isinstance(a, (list, tuple)) and _is_array_like(gate, i) else a
-        for i, a in enumerate(bound)
+        low.apply(np.array, (a,), {}) if takes_array and isinstance(a, (list, tuple)) else a
+        for a, takes_array in zip(bound, gate.takes_arrays, strict=True)
     )
     for argument in bound:
         if objects.is_object(argument):
@@ -417,25 +406,11 @@ def _opaque(low: Lowering, gate: Gate, function: Any, bound: tuple[Any, ...]) ->
     return output
 
 
-def _is_array_like(gate: Gate, position: int) -> bool:
-    """Whether a list for this parameter means the array of its items: where the gate knows no list there."""
-    parameter = list(gate.signature.parameters.values())[position]
-    if parameter.kind is parameter.VAR_POSITIONAL or np.select in gate.functions:
-        return False
-    if gate.locals is not None or gate.dims is broadcast_dims:
-        return True
-    samples = [e.args[position] for e in gate.examples if position < len(e.args)]
-    return any(isinstance(s, (Real, np.ndarray)) for s in samples) and not any(
-        isinstance(s, (list, tuple)) for s in samples
-    )
-
-
 def _check_options(low: Lowering, gate: Gate, bound: tuple[Any, ...]) -> None:
-    for (option, _), argument in zip(gate.signature.parameters.items(), bound, strict=True):
-        if option in STATIC_OPTIONS and gate.locals is None:
-            low.static(argument, f"as {option}= of {gate.name}")
-        elif option in LENGTH_OPTIONS:
-            low.steer(argument)
+    for i, option in gate.known_options:
+        low.static(bound[i], f"as {option}= of {gate.name}")
+    for i, _ in gate.steering_options:
+        low.steer(bound[i])
 
 
 # -- binding -------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.gates.broadcast import broadcast_dims
+from revcompile.gates.axes import broadcast_dims
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import elementwise, gate
 from revcompile.runtime import over, square_of_root

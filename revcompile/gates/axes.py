@@ -1,7 +1,7 @@
 """Axis arithmetic: what the gates on shapes and indices know about axes while compiling.
 
 The arguments here are what `dims` functions are given: `Value`s, told by their `.type`, and static
-objects. The helpers for rules, from `along` on, are last. Imports the types of the IR only.
+objects. The helpers for rules, from `along` on, are last. Imports the IR only.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.errors import HostError
+from revcompile.ir.nodes import leaves
 from revcompile.ir.types import Dim, Facts
 
 Dims = tuple[Dim, ...]
@@ -33,6 +34,11 @@ def first_leaf(x: Any) -> Any:
     while isinstance(x, (list, tuple)) and len(x):
         x = x[0]
     return np.zeros((), x.type.dtype) if is_value(x) else x
+
+
+def broadcast_dims(facts: Facts, *args: Any) -> Dims:
+    """The result's axes: those of all run-time operands, aligned as NumPy aligns them."""
+    return facts.broadcast(*(operand.type.dims for operand in leaves(args)))
 
 
 def dims_of(facts: Facts, x: Any) -> Dims:

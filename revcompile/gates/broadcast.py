@@ -1,7 +1,4 @@
-"""Broadcasting: the axes of a result whose operands are broadcast together, and its undoing as a gate.
-
-Imports the IR, the gate table and the run-time helpers.
-"""
+"""The undoing of broadcasting, as a gate. Imports NumPy, the gate table and the run-time helpers."""
 
 from __future__ import annotations
 
@@ -13,14 +10,7 @@ from revcompile.gates.axes import shape_dims
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
 from revcompile.gates.traits import Memory
-from revcompile.ir.nodes import leaves
-from revcompile.ir.types import Dim, Facts
 from revcompile.runtime import unbroadcast
-
-
-def broadcast_dims(facts: Facts, *args: Any) -> tuple[Dim, ...]:
-    """The result's axes: those of all run-time operands, aligned as NumPy aligns them."""
-    return facts.broadcast(*(operand.type.dims for operand in leaves(args)))
 
 
 @gate(

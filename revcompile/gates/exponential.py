@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.gates.broadcast import broadcast_dims
+from revcompile.gates.axes import broadcast_dims
 from revcompile.gates.reductions import FIRST_AXIS_EXAMPLES, restore_axes
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import elementwise, gate

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.errors import an, host
-from revcompile.gates.axes import dims_of
-from revcompile.gates.broadcast import broadcast_dims
+from revcompile.gates.axes import broadcast_dims, dims_of
 from revcompile.gates.table import Gate, known, register
 from revcompile.ir.types import Array, Dim, Facts, Scalar
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.gates.broadcast import broadcast_dims
+from revcompile.gates.axes import broadcast_dims
 from revcompile.gates.samples import example, real
 from revcompile.gates.shape import METHOD_ADAPTERS
 from revcompile.gates.table import elementwise, gate, known

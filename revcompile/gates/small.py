@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from itertools import combinations
 from typing import Any
 
+from revcompile.gates.options import INDICES, LENGTHS
 from revcompile.gates.table import Gate
 from revcompile.ir.nodes import leaves
 from revcompile.ir.types import Array, Dim, Scalar
@@ -19,10 +20,6 @@ from revcompile.ir.types import Array, Dim, Scalar
 Size = Callable[[Dim], int]
 MOST_ELEMENTS = 256  # of an outer product of all that goes in and comes out
 LEAST_SCALED = 5  # lengths of 1, 2 and 3 have meanings of their own
-LENGTHS = frozenset(
-    {"shape", "newshape", "num", "N", "M", "n", "reps", "repeats", "pad_width", "window_shape"}
-)
-INDICES = frozenset({"index", "indices"})
 
 
 def axes(args: Any) -> list[Dim]:

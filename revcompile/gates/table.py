@@ -29,6 +29,10 @@ from functools import cached_property
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from revcompile.gates.axes import broadcast_dims
+from revcompile.gates.options import MUST_BE_KNOWN, STEERING
 from revcompile.gates.samples import Example, Real, example
 from revcompile.gates.traits import COMPUTED, ONLY_READ, UNWRITABLE, Memory, Traits
 
@@ -136,6 +140,37 @@ class Gate:
         if is_pythons(function):
             return function
         return self.python or next(filter(is_pythons, self.functions), None)
+
+    @cached_property
+    def broadcasts(self) -> bool:
+        """Whether its operands are stretched to the shape of the result."""
+        return self.locals is not None or self.dims is broadcast_dims
+
+    @cached_property
+    def known_options(self) -> tuple[tuple[int, str], ...]:
+        """The parameters that must be known while compiling: their places and names."""
+        return self._named(MUST_BE_KNOWN) if self.locals is None else ()
+
+    @cached_property
+    def steering_options(self) -> tuple[tuple[int, str], ...]:
+        """The parameters that are a length, or a place along an axis."""
+        return self._named(STEERING)
+
+    def _named(self, names: frozenset[str]) -> tuple[tuple[int, str], ...]:
+        return tuple((i, name) for i, name in enumerate(self.signature.parameters) if name in names)
+
+    @cached_property
+    def takes_arrays(self) -> tuple[bool, ...]:
+        """Of each parameter, whether a list for it means the array of its items: no list is known there."""
+        places = enumerate(self.signature.parameters.values())
+        return tuple(p.kind is not p.VAR_POSITIONAL and self._takes_array(i) for i, p in places)
+
+    def _takes_array(self, place: int) -> bool:
+        if self.broadcasts:
+            return True
+        samples = [e.args[place] for e in self.examples if place < len(e.args)]
+        is_list = any(isinstance(s, (list, tuple)) for s in samples)
+        return not is_list and any(isinstance(s, (Real, np.ndarray)) for s in samples)
 
     @cached_property
     def wants_output(self) -> bool:

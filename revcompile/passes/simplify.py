@@ -314,8 +314,7 @@ class _Rules:
 
     def _unstretch(self, s: Apply) -> Structure | None:
         """An elementwise gate broadcasts by itself: it can take the number that was stretched."""
-        broadcasts = s.function in BROADCASTING or TABLE[s.function].locals is not None
-        if not broadcasts or not isinstance(s.result, Value):
+        if not TABLE[s.function].broadcasts or not isinstance(s.result, Value):
             return None
         for i, argument in enumerate(s.args):
             stretched = self.made_by(argument, np.broadcast_to)
@@ -387,7 +386,6 @@ def _hand_name(from_: Value, to: Value) -> None:
         to.hint, to.of, to.fold = from_.hint, from_.of, from_.fold
 
 
-BROADCASTING = frozenset({np.where, over, operator.pow, np.power})
 CASTS = frozenset({float, np.float64, np.float32, np.ndarray.astype})
 _BY_FUNCTION: dict[Any, Callable[[_Rules, Apply], Structure | None]] = {
     identity: _Rules.identity,

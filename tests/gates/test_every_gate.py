@@ -15,8 +15,8 @@ import pytest
 
 from revcompile import grad
 from revcompile.codegen.spell import public_name
-from revcompile.frontend.calls import STATIC_OPTIONS
 from revcompile.gates.effects import identity
+from revcompile.gates.options import MUST_BE_KNOWN
 from revcompile.gates.samples import Example
 from revcompile.gates.table import TABLE, Gate
 from tests.support.oracle import assert_close, assert_same_kind, float_leaves, numerical_gradients
@@ -50,7 +50,7 @@ def program(case: Case, args: tuple[Any, ...]) -> tuple[Callable[..., Any], tupl
     """A function of the call's real arguments that weighs and sums everything that comes out."""
     gate, function, example = case
     parameters = list(gate.signature.parameters.values())
-    steering = {i for i, p in enumerate(parameters) if p.name in STATIC_OPTIONS}
+    steering = {i for i, p in enumerate(parameters) if p.name in MUST_BE_KNOWN}
     real = [i for i, a in enumerate(args) if is_real(a) and i not in steering]
     static = {f"c{i}": a for i, a in enumerate(args) if i not in real}
     spelled = [f"x{i}" if i in real else f"c{i}" for i in range(len(args))]

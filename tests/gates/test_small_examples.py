@@ -11,7 +11,7 @@ import pytest
 
 from revcompile import grad
 from revcompile.gates import small
-from revcompile.gates.broadcast import broadcast_dims
+from revcompile.gates.axes import broadcast_dims
 from revcompile.gates.creation import count_of
 from revcompile.gates.infer import infer
 from revcompile.gates.samples import Example, Real

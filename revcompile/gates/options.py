@@ -1,0 +1,20 @@
+"""What NumPy means by the names of its parameters: which must be known while compiling, which are lengths.
+
+Imports nothing of ours.
+"""
+
+from __future__ import annotations
+
+# They decide what a call means: the compiler must know them.
+MUST_BE_KNOWN = frozenset(
+    {"axis", "axes", "axis1", "axis2", "source", "destination", "keepdims", "k", "offset", "ord", "mode",
+     "indexing", "subscripts", "n", "ddof", "dtype", "sparse", "order", "decimals", "pad_width", "reps",
+     "rcond", "window_shape"}
+)  # fmt: skip
+# A whole number of the run given for them is a length, or a place along an axis.
+STEERING = frozenset({"shape", "newshape", "num", "shift", "repeats", "indices", "index", "N", "M", "bounds"})
+# They say how long a result is, so that an example of it is small where they are.
+LENGTHS = frozenset(
+    {"shape", "newshape", "num", "N", "M", "n", "reps", "repeats", "pad_width", "window_shape"}
+)
+INDICES = frozenset({"index", "indices"})
