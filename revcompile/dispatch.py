@@ -215,35 +215,35 @@ class Dispatcher(Primal):
 
     def _take(self, shared: Shared, key: Any, names: dict[str, Any], request: Request) -> Specialization:
         """Make what is remembered a specialisation of this function."""
-        age, static = _memory.age, self.static
+        age = _memory.age
 
         def make(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> FunctionType:
             with self.lock, self._seen(), deep_stack():
                 compiled = self._compiled(request, self._arguments(args, kwargs))
-            careful.then = lambda: self._remember(key, static, made, compiled.guards, age, shared)
-            return self._careful(compiled)
+            careful = self._careful(compiled)
+            _memory.complete(shared, careful, self, compiled.guards, age)
+            return careful
 
-        careful = Careful(make)
-        made = shared.load(names, self, careful)
+        made = shared.load(names, self, Careful(make))
         self._add(key, made)
         _memory.use(self, shared)
         return made
 
-    def _remember(
-        self,
-        key: Any,
-        static: frozenset[Place],
-        made: Specialization,
-        guards: Sequence[Guard],
-        age: int,
-        old: Shared | None = None,
-    ) -> None:
+    def _remember(self, key: Any, made: Specialization, guards: Sequence[Guard], age: int) -> None:
         """Remember a specialisation for functions like this one."""
-        if self.learning.patterns:
+        shared = (
+            _memory.add(key, self.static, made, self, guards, age) if not self.learning.patterns else None
+        )
+        if shared is None or made.careful is None:
             return
-        shared = _memory.add(key, static, made, self, guards, age, old)
-        if shared is not None and made.careful is not None and made.careful.made is None:
-            made.careful.then = lambda: self._remember(key, static, made, guards, age, shared)
+        known, make = shared, made.careful.make
+
+        def make_known(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> FunctionType:
+            careful = make(args, kwargs)
+            _memory.complete(known, careful, self, guards, age)
+            return careful
+
+        made.careful.make = make_known
 
     # -- compilation --------------------------------------------------------------------------
 
@@ -254,7 +254,7 @@ class Dispatcher(Primal):
         compiled = self._compiled(self._request(key, wanted, bare), arguments)
         specialization = self._load(compiled, key, list(arguments))
         self._add(key, specialization)
-        self._remember(key, self.static, specialization, compiled.guards, age)
+        self._remember(key, specialization, compiled.guards, age)
         return specialization
 
     def _request(self, key: Any, wanted: tuple[str, ...], bare: bool) -> Request:

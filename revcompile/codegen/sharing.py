@@ -10,10 +10,11 @@ Imports what a specialisation is, and what loads text.
 from __future__ import annotations
 
 import builtins
+import copy
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -180,6 +181,7 @@ class Names:
 
     def __init__(self, names: Iterable[str], primal: Primal, guards: Sequence[Guard]) -> None:
         objects = {name: primal.namespace.globals[name] for name in names}
+        self.every = objects.keys()
         ways = _Ways(primal, guards, {id(obj) for obj in objects.values()})
         self.steps, self.single = ways.steps, ways.single
         self.found: dict[str, int] = {}
@@ -227,6 +229,11 @@ class Code:
         inner = {name: Printed(function.__globals__[name].__code__) for name in helpers}
         return cls(Printed(function.__code__), inner)
 
+    @property
+    def codes(self) -> Iterator[CodeType]:
+        for printed in (self.own, *self.helpers.values()):
+            yield printed.code
+
     def load(self, namespace: Namespace, like: FunctionType, heading: tuple[str, str]) -> FunctionType:
         names = namespace.globals
         if self.helpers:
@@ -250,25 +257,38 @@ class Shared:
         """Raises Unshareable."""
         if any(g.kind == "test" for g in guards):
             raise Unshareable
-        namespace = primal.namespace
+        names = primal.namespace.globals
         self.key = weak_key(key)
         self.static, self.compared = _without_targets(static), _without_targets(made.compared)
         self.parameters = primal.parameters
         self.run = Code.of(made.run, made.helpers)
-        careful = made.careful.made if made.careful is not None else None
-        self.careful = Code.of(careful, made.helpers) if careful is not None else None
+        self.careful: Code | None = None
         tests = {"holds": made.holds, "agrees": made.agrees, "together": made.together}
         self.tests = {name: Code.of(f, ()) for name, f in tests.items() if isinstance(f, FunctionType)}
-        self.entry = Printed(made.entry, namespace.globals) if made.entry is not None else None
+        self.entry = Printed(made.entry, names) if made.entry is not None else None
         self.texts = made.source, made.backward_source, made.description
         self.reads, self.is_sure, self.is_careful = made.reads, made.blame.sure, made.careful is not None
-        self.names_of_run = [n for n, obj in namespace.globals.items() if obj is made.run]
-        self.names_of_blame = [n for n, obj in namespace.globals.items() if obj is made.blame]
+        self.names_of_run = [n for n, obj in names.items() if obj is made.run]
+        self.names_of_blame = [n for n, obj in names.items() if obj is made.blame]
         roots = {p.root for p in (*static, *made.compared) if isinstance(p, Path)}
-        used = roots.union(*map(names_in, made.codes), self.entry.constants.values() if self.entry else ())
-        given = {*primal.own, *self.names_of_run, *self.names_of_blame}
-        used = {n for n in used if n in namespace.globals and n not in given} - namespace.own
+        constants = self.entry.constants.values() if self.entry is not None else ()
+        self.used = roots.union(*map(names_in, made.codes), constants)
+        self._find_names(primal, guards)
+
+    def _find_names(self, primal: Primal, guards: Sequence[Guard]) -> None:
+        given = {*primal.own, *self.names_of_run, *self.names_of_blame, *primal.namespace.own}
+        used = {name for name in self.used if name in primal.namespace.globals and name not in given}
         self.names = Names(sorted(used), primal, guards)
+
+    def completed(self, careful: FunctionType, primal: Primal, guards: Sequence[Guard]) -> Shared:
+        """The same with the code for numbers beyond `math`. Raises Unshareable."""
+        if not self.names.every <= primal.namespace.globals.keys():  # it has been retired meanwhile
+            raise Unshareable
+        other = copy.copy(self)
+        other.careful = Code.of(careful, self.run.helpers)
+        other.used = self.used.union(*map(names_in, other.careful.codes))
+        other._find_names(primal, guards)
+        return other
 
     def serves(
         self,
@@ -348,10 +368,8 @@ class Memory:
         primal: Primal,
         guards: Sequence[Guard],
         age: int,
-        old: Shared | None = None,
     ) -> Shared | None:
-        """Remember a specialisation, if that can be, and all was not forgotten since the given age; instead
-        of an old one."""
+        """Remember a specialisation, if that can be, and all was not forgotten since the given age."""
         try:
             shared = Shared(key, static, made, primal, guards)
         except Unshareable:
@@ -360,10 +378,23 @@ class Memory:
             if age == self.age:
                 for gone in [k for k, (known, _) in list(self._groups.items()) if known() is None]:
                     del self._groups[gone]
-                self._put(primal, [shared, *(s for s in self.of(primal) if s is not old)][:MAX_EACH])
+                self._put(primal, [shared, *self.of(primal)][:MAX_EACH])
                 while len(self._groups) > MAX_CODES:
                     self._groups.popitem(last=False)
         return shared
+
+    def complete(
+        self, shared: Shared, careful: FunctionType, primal: Primal, guards: Sequence[Guard], age: int
+    ) -> None:
+        """Remember the code for numbers beyond `math`, too."""
+        try:
+            other = shared.completed(careful, primal, guards)
+        except Unshareable:
+            return
+        with self._lock:
+            group = self.of(primal)
+            if shared in group and age == self.age:
+                self._put(primal, [other, *(s for s in group if s is not shared)])
 
     def use(self, primal: Primal, shared: Shared) -> None:
         """Note that one is used."""

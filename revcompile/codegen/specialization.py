@@ -27,19 +27,16 @@ class Mistaken(Exception):
 class Careful:
     """The text for numbers beyond what `math` computes: NumPy's inf and nan, or the user's own error.
 
-    It starts from the caller's arguments. Made when it is first needed, for these; `then` is told.
+    It starts from the caller's arguments. Made when it is first needed.
     """
 
     def __init__(self, make: Callable[[tuple[Any, ...], Mapping[str, Any]], FunctionType]) -> None:
         self.make = make
         self.made: FunctionType | None = None
-        self.then: Callable[[], None] | None = None
 
     def __call__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         if self.made is None:
             self.made = self.make(args, kwargs)
-            if self.then is not None:
-                self.then()
         return self.made(*args, **kwargs)
 
 
