@@ -8,7 +8,7 @@ Imports the IR.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -38,7 +38,7 @@ class Groups:
 
     def __init__(self, function: Function) -> None:
         self._parent: dict[Value, Value] = {}
-        self._members: dict[Value, list[Value]] = {}
+        self._members: dict[Value, dict[Value, None]] = {}  # by the root of a group of several
         self._conflicts: dict[Value, set[Value]] = {}
         wishes = [*_wishes(function.body), *_same_again(function.body)]
         must = list(_necessities(function.body))
@@ -58,13 +58,20 @@ class Groups:
                 self._merge(a, b)
 
     def find(self, v: Value) -> Value:
-        while v in self._parent:
-            v = self._parent[v]
-        return v
+        parent = self._parent.get(v)
+        if parent is None:
+            return v
+        root = parent
+        while (above := self._parent.get(root)) is not None:
+            root = above
+        while parent is not root:  # whoever was passed on the way has a shorter one from now on
+            self._parent[v] = root
+            v, parent = parent, self._parent[parent]
+        return root
 
-    def members(self, v: Value) -> list[Value]:
+    def members(self, v: Value) -> Collection[Value]:
         root = self.find(v)
-        return self._members.get(root, [root])
+        return self._members.get(root) or (root,)
 
     def is_shared(self, v: Value) -> bool:
         return len(self.members(v)) > 1
@@ -73,25 +80,31 @@ class Groups:
         a, b = self.find(a), self.find(b)
         if a is b:
             return
-        self._members[a] = [*self.members(a), *self.members(b)]
-        self._members.pop(b, None)
+        self._members.setdefault(a, {a: None}).update(self._members.pop(b, {b: None}))
         self._parent[b] = a
-        self._conflicts[a] = self._conflicts.get(a, set()) | self._conflicts.pop(b, set())
+        theirs = self._conflicts.pop(b, None)
+        if theirs is not None:
+            self._conflicts.setdefault(a, set()).update(theirs)
 
     def _conflict(self, a: Value, b: Value) -> bool:
-        theirs = set(self.members(b))
-        return not theirs.isdisjoint(self._conflicts.get(self.find(a), ())) or not set(
-            self.members(a)
-        ).isdisjoint(self._conflicts.get(self.find(b), ()))
+        """Whether two groups are needed at the same time. One of the two knows of it."""
+        a, b = self.find(a), self.find(b)
+        return self._are_among(b, self._conflicts.get(a)) or self._are_among(a, self._conflicts.get(b))
+
+    def _are_among(self, root: Value, values: set[Value] | None) -> bool:
+        if not values:
+            return False
+        own = self._members.get(root)
+        return root in values if own is None else not own.keys().isdisjoint(values)
 
     # -- what is needed at the same time ------------------------------------------------------
 
     def _define(self, value: Value, live: set[Value]) -> None:
+        """Note what is needed at the same time as a value that is defined here: with the later one of two."""
         if value in self._relevant:
-            others = live - {value}
-            self._conflicts.setdefault(self.find(value), set()).update(others)
-            for other in others:
-                self._conflicts.setdefault(other, set()).add(value)
+            others = self._conflicts.setdefault(value, set())
+            others.update(live)
+            others.discard(value)
 
     def _read_late(self, statement: Statement) -> set[Value]:
         """What a statement that is written in two lines reads in the second."""
@@ -108,14 +121,16 @@ class Groups:
         """What is needed at the beginning of a block, given what is needed at its end, yields included."""
         live = set(live)
         for statement in reversed(block.statements):
-            live.update(self._saved.intersection(results(statement)))
+            given = tuple(results(statement))
+            live.update(self._saved.intersection(given))
             if isinstance(statement, Loop):
                 live = self._live_loop(statement, live)
                 continue
-            after = set(live)
-            for v in results(statement):
-                self._define(v, live | self._read_late(statement))
-            live.difference_update(results(statement))
+            late = self._read_late(statement)
+            for v in given:
+                self._define(v, live | late if late else live)
+            after = set(live) if isinstance(statement, Branch) else live
+            live.difference_update(given)
             if isinstance(statement, Branch):
                 beyond, live = live, set()
                 for side in blocks(statement):

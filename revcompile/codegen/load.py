@@ -10,8 +10,8 @@ import itertools
 import keyword
 import linecache
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from types import CodeType, FunctionType, MappingProxyType
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,7 @@ class Namespace:
 
     def __init__(self) -> None:
         self.globals: dict[str, Any] = {"np": np, "math": MATH, "__builtins__": __builtins__, **_HELPERS}
-        self.own = frozenset(self.globals)
+        self._own = frozenset(self.globals)
         self.reserved: frozenset[str] = frozenset()  # the parameters' names, which would hide a global
         self._names: dict[int, str] = {}
         self.locals: set[str] = set()  # variables of the code under construction, which would hide a global
@@ -60,32 +60,18 @@ class Namespace:
         if getattr(builtins, wish, obj) is not obj:
             wish = f"the_{wish}"
         name, n = wish, 1
-        hidden = self.reserved | self.own | self.locals
+        hidden = self.reserved | self._own | self.locals
         while name in hidden or self.globals.get(name, obj) is not obj:
             name, n = f"{wish}__{n}", n + 1  # no local variable is numbered so
         self.globals[name] = obj
         self._names[id(obj)] = name
         return name
 
-    def base(self) -> dict[str, Any]:
-        """What every namespace has."""
-        return {name: self.globals[name] for name in self.own}
-
-    def has_room_for(self, names: dict[str, Any], new: Iterable[str]) -> bool:
-        """Whether these names mean the same here, or nothing yet; those of `new`, nothing."""
-        return all(self.globals.get(name, obj) is obj for name, obj in names.items()) and not any(
-            name in self.globals for name in new
-        )
-
-    def take(self, names: dict[str, Any]) -> None:
-        """Let names mean these objects."""
-        self.globals.update(names)
-        for name, obj in names.items():
-            self._names.setdefault(id(obj), name)
-
     def is_reserved(self, name: str) -> bool:
         """Whether a name means something in all generated code."""
-        return name in self.reserved or name in self.own or keyword.iskeyword(name) or hasattr(builtins, name)
+        return (
+            name in self.reserved or name in self._own or keyword.iskeyword(name) or hasattr(builtins, name)
+        )
 
     def compile(self, text: str, label: str) -> CodeType:
         """The code of the one function that `text` defines, which this namespace serves."""
@@ -109,20 +95,19 @@ class Namespace:
 
     def keep(self, codes: Iterable[CodeType], also: Iterable[str]) -> None:
         """Drop the names that none of these codes uses."""
-        used = {*also, *self.own}
+        used = {*also, *self._own}
         for code in codes:
-            used.update(names_in(code))
+            used.update(_names_of(code))
         for name in [n for n in self.globals if n not in used]:
             self._names.pop(id(self.globals[name]), None)
             del self.globals[name]
 
 
-def names_in(code: CodeType) -> Iterator[str]:
-    """The names that code looks up: globals and attributes."""
+def _names_of(code: CodeType) -> Iterator[str]:
     yield from code.co_names
     for inner in code.co_consts:
         if isinstance(inner, CodeType):
-            yield from names_in(inner)
+            yield from _names_of(inner)
 
 
 def compile_text(
@@ -132,7 +117,7 @@ def compile_text(
 
     What is compiled is `marked`, if given: the same with marks that `fill` replaces.
     """
-    filename = _numbered(f"<revcompile {label}")
+    filename = f"<revcompile {label} {next(_counter)}>"
     if isinstance(text, Text) and any(text.places):
         PLACES[filename] = text.places
     try:
@@ -147,58 +132,10 @@ def compile_text(
     codes = [c for c in module.co_consts if isinstance(c, CodeType)]
     if len(codes) != 1 or module.co_names != (codes[0].co_name,):
         raise InternalError(f"the text of {label} is more than one function")
-    return _shown(fill(codes[0]), text.splitlines(keepends=True))
-
-
-def _numbered(label: str) -> str:
-    """The name of a file that is like no other."""
-    return f"{label} {next(_counter)}>"
-
-
-def _shown(code: CodeType, lines: list[str]) -> CodeType:
-    """Code whose text tracebacks show while it is in use."""
-    filename = code.co_filename
-    linecache.cache[filename] = (len(lines), None, lines, filename)
+    code = fill(codes[0])
+    linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
     weakref.finalize(code, _forget, filename).atexit = False
     return code
-
-
-class Printed:
-    """Code with its text, of which more can be made. `names` are globals that may be constants of it."""
-
-    def __init__(self, code: CodeType, names: Mapping[str, Any] = MappingProxyType({})) -> None:
-        self.lines = linecache.getlines(code.co_filename)
-        self.places = PLACES.get(code.co_filename)
-        by_id = {id(obj): name for name, obj in names.items()}
-        self.constants = {i: by_id[id(c)] for i, c in enumerate(code.co_consts) if id(c) in by_id}
-        self.code = code.replace(co_consts=self._constants(code, {}))
-
-    def _constants(self, code: CodeType, names: Mapping[str, Any]) -> tuple[Any, ...]:
-        constants = list(code.co_consts)
-        for i, name in self.constants.items():
-            constants[i] = names.get(name)
-        return tuple(constants)
-
-    def again(
-        self, heading: tuple[str, str] = ("", ""), names: Mapping[str, Any] = MappingProxyType({})
-    ) -> CodeType:
-        """The same code, with other constants; its text begins with another heading."""
-        filename = _numbered(self.code.co_filename.rpartition(" ")[0])
-        if self.places is not None:
-            PLACES[filename] = self.places
-        code = _in_file(self.code, filename, self._constants(self.code, names))
-        return _shown(code, [*(line.replace(*heading) for line in self.lines[:1]), *self.lines[1:]])
-
-
-def _in_file(code: CodeType, filename: str, constants: tuple[Any, ...]) -> CodeType:
-    """Code, and the code inside it, that is said to stand in a file."""
-    inside = [
-        _in_file(c, filename, c.co_consts)
-        if isinstance(c, CodeType) and c.co_filename == code.co_filename
-        else c
-        for c in constants
-    ]
-    return code.replace(co_filename=filename, co_consts=tuple(inside))
 
 
 def _forget(filename: str) -> None:

@@ -34,6 +34,7 @@ class Names:
         self._given = given  # to which the names are added that are given here
         self._names: dict[Value, str] = {}
         self._temporaries = 0
+        self._next: dict[str, int] = {}  # of a name that was wished for: the number to try
         self._waiting: set[Value] = set()  # the groups that are being named
 
     def __getitem__(self, value: Value) -> str:
@@ -66,9 +67,12 @@ class Names:
         return name
 
     def _unique(self, wish: str) -> str:
-        name, n = wish, 1
+        n = self._next.get(wish, 0)
+        name = f"{wish}_{n}" if n else wish
         while self._is_taken(name):
-            name, n = f"{wish}_{n}", n + 1
+            n += 1
+            name = f"{wish}_{n}"
+        self._next[wish] = n + 1
         self._taken.add(name)
         return name
 

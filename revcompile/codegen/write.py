@@ -10,14 +10,13 @@ import operator
 from collections import Counter
 from collections.abc import Callable, Container, Iterable
 from dataclasses import replace
-from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 
 from revcompile.codegen.blocks import WIDTH, BlockWriter, Saves
 from revcompile.codegen.coalesce import Groups
-from revcompile.codegen.movable import Movable
+from revcompile.codegen.movable import Movable, Variables
 from revcompile.codegen.names import Names
 from revcompile.codegen.places import Places, line_for
 from revcompile.codegen.spell import Speller, is_own_field
@@ -99,7 +98,8 @@ class Writer(BlockWriter):
         self.margin = INDENT
         self.kept: set[Value] = set(leaves(function.body.yields))
         self._index(function.body)
-        self.spell.is_stable = partial(self._is_stable, movable=self._movable([], None))
+        self.variables = Variables(self.groups, self.definitions, self.counts, self.carried)
+        self.spell.is_stable = self._is_stable
 
     def _index(self, block: Block) -> None:
         for statement in block.statements:
@@ -165,7 +165,7 @@ class Writer(BlockWriter):
         self, statements: Iterable[Statement], answer: Structure = None, saves: Saves | None = None
     ) -> None:
         sequence = list(statements)
-        movable = self._movable(sequence, answer)
+        movable = Movable(sequence, answer, self.variables)
         for statement in sequence:
             self.here = self._origins(statement)
             if isinstance(statement, Apply):
@@ -182,9 +182,6 @@ class Writer(BlockWriter):
 
     def _keeping(self, value: Value, kept: Value) -> str:
         return f"{self.names[kept]}.append({self.names[value]})"
-
-    def _movable(self, sequence: list[Statement], answer: Structure) -> Movable:
-        return Movable(sequence, answer, self.groups, self.definitions, self.counts, self.carried)
 
     def _apply(self, statement: Apply, movable: Movable) -> None:
         function = statement.function
@@ -331,9 +328,9 @@ class Writer(BlockWriter):
         if value in self.saving or (self.groups.is_shared(value) and value not in self.summed):
             return False
         if value not in self.kept:  # what is returned may be of a way that was not taken
-            if statement.function in CHEAP and self._is_stable(statement.args[0], movable):
+            if statement.function in CHEAP and self._is_stable(statement.args[0]):
                 return True
-            if self._is_cheap_test(statement) and all(self._is_stable(a, movable) for a in statement.inputs):
+            if self._is_cheap_test(statement) and all(self._is_stable(a) for a in statement.inputs):
                 return True
         if self.counts[value] != 1 or not movable(value):
             return False
@@ -343,12 +340,12 @@ class Writer(BlockWriter):
             return False
         return width(expression) < WIDTH - 28
 
-    def _is_stable(self, value: Value, movable: Movable) -> bool:
+    def _is_stable(self, value: Value) -> bool:
         """Whether what is written for a value means the same everywhere."""
         if value not in self.folded:
-            return movable.is_stable(value)
+            return self.variables.is_stable(value)
         made = self.definitions.get(value)
-        return isinstance(made, Apply) and all(self._is_stable(a, movable) for a in made.inputs)
+        return isinstance(made, Apply) and all(self._is_stable(a) for a in made.inputs)
 
     def _folds_though_named(self, value: Value, statement: Apply, expression: ast.expr) -> bool:
         """A short step on the way to the next line: its array need not live longer than that line."""

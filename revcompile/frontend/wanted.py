@@ -6,7 +6,6 @@ Imports NumPy and the errors.
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
 
@@ -15,20 +14,6 @@ import numpy as np
 from revcompile.errors import HostError
 
 Argnums = int | str | tuple[int | str, ...] | None
-
-
-@dataclass(frozen=True)
-class Options:
-    """What a user asked of `grad` or `value_and_grad`."""
-
-    argnums: Argnums
-    has_aux: bool
-    optimize: bool
-    with_value: bool
-
-    @property
-    def label(self) -> str:
-        return "value_and_grad" if self.with_value else "grad"
 
 
 def explicit_names(signature: inspect.Signature, argnums: Argnums, name: str) -> tuple[str, ...] | None:

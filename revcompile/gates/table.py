@@ -218,7 +218,7 @@ class Table(dict[Function, Gate]):
         return super().__contains__(function) or _kept(function) is not None
 
     def get(self, function: Function, default: Any = None) -> Any:
-        return self[function] if function in self else default  # noqa: SIM401  (it is that method)
+        return super().get(function) or _kept(function) or default
 
 
 def _kept(function: Any) -> Gate | None:

@@ -29,6 +29,8 @@ from revcompile.ir.nodes import (
     Statement,
     Value,
     applications,
+    leaves,
+    map_values,
     results,
     substitute,
     uses,
@@ -56,69 +58,106 @@ def _blocks(block: Block, counts: Counter[Value], kept: frozenset[Any] = frozens
         elif isinstance(s, Loop):
             s = replace(s, body=_blocks(s.body, counts, frozenset(v for v, _ in s.saves)))
         statements.append(s)
-    block = replace(block, statements=tuple(statements))
-    for s in statements:
-        if isinstance(s, Apply) and s.function is add_at and s.result not in kept:
-            block = _written_at_once(block, s, counts)
-    return block
+    additions = [
+        s for s in statements if isinstance(s, Apply) and s.function is add_at and s.result not in kept
+    ]
+    if not additions:
+        return replace(block, statements=tuple(statements))
+    sequence = _Sequence(statements, counts)
+    for s in additions:
+        sequence.write_at_once(s)
+    return sequence.block(block.yields)
 
 
-def _written_at_once(block: Block, addition: Apply, counts: Counter[Value]) -> Block:
-    """`g[i] = 0.0; …; g[i] += c` as `g[i] = c`; as nothing at all, if c is what g[i] was."""
-    statements = list(block.statements)
-    made = {v: s for s in statements if isinstance(s, Apply) for v in s.outputs}
-    old, index, extra = addition.args
-    zero = made.get(old)
-    while zero is not None and zero.function is add_at and counts[zero.result] == 1:
-        zero = made.get(zero.args[0])
-    if zero is None or zero.function is not store or counts[zero.result[1]] or counts[zero.result[0]] != 1:
-        return block
-    array, path, value = zero.args
-    if type(value) is not float or value != 0.0 or is_gather(index):
-        return block
-    if key_of(path) != key_of(((operator.getitem, index),)):
-        return block
-    statements.remove(addition)
-    taken = made.get(extra) if isinstance(extra, Value) else None
-    if taken is not None and taken.function is operator.getitem and taken.args[0] is array:
-        if key_of(taken.args[1]) == key_of(index):
-            statements.remove(zero)
-            if counts[extra] == 1:
-                statements.remove(taken)
-            return substitute(
-                Block(tuple(statements), block.yields),
-                {zero.result[0]: array, **_end(addition, zero, old, array)},
-            )
-    at = statements.index(zero)
-    below = set(statements[at:])
-    later = {v for s in below for v in results(s)}
-    moved = taken if taken is not None and taken in below else None
-    if moved is not None:
-        if any(v in later for v in moved.inputs) or (
-            not isinstance(extra.type, Array) and moved.function is add_at
-        ):
-            return _written_below(block, addition, zero)
-        statements.remove(moved)
-    elif isinstance(extra, Value) and extra in later:
-        return _written_below(block, addition, zero)
-    statements[statements.index(zero)] = replace(zero, args=(array, path, extra), note=addition.note)
-    if moved is not None:
-        statements.insert(at, moved)
-    return substitute(Block(tuple(statements), block.yields), {addition.result: old})
+class _Sequence:
+    """The statements of a block, each in a place of its own, while some change or go away."""
 
+    def __init__(self, statements: list[Statement], counts: Counter[Value]) -> None:
+        self.counts = counts
+        self.places: list[list[Statement]] = [[s] for s in statements]
+        self.at = {v: i for i, s in enumerate(statements) for v in results(s)}  # where a value is made
+        self.made = {v: s for s in statements if isinstance(s, Apply) for v in s.outputs}
+        self.names: dict[Value, Value] = {}  # what stands for a value that is made no more
+        self.begun: dict[Value, Value] = {}  # what sums of several lines begin with
 
-def _written_below(block: Block, addition: Apply, zero: Apply) -> Block:
-    """The same where `c` is computed after the zero is stored: the store comes after that."""
-    if addition.args[0] is not zero.result[0]:
-        return block
-    array, path, _ = zero.args
-    new = replace(zero, args=(array, path, addition.args[2]), note=addition.note)
-    statements = [new if s is addition else s for s in block.statements if s is not zero]
-    return substitute(Block(tuple(statements), block.yields), {addition.result: zero.result[0]})
+    def block(self, yields: tuple[Any, ...]) -> Block:
+        statements = tuple(s for place in self.places for s in place)
+        return substitute(Block(statements, yields), {v: self._now(v) for v in self.names})
 
+    def _now(self, v: Value) -> Value:
+        while v in self.names:
+            v = self.names[v]
+        return v
 
-def _end(addition: Apply, zero: Apply, old: Value, array: Value) -> dict[Value, Value]:
-    return {addition.result: array if old is zero.result[0] else old}
+    def _args(self, s: Apply) -> tuple[Any, ...]:
+        return map_values(self._now, s.args) if self.names else s.args
+
+    def _beginning(self, v: Value) -> Value:
+        """The array that `v` is, without what has been added to it in lines of their own."""
+        passed = []
+        while True:
+            v = self._now(self.begun.get(v, v))
+            made = self.made.get(v)
+            if made is None or made.function is not add_at or self.counts[v] != 1:
+                break
+            passed.append(v)
+            v = made.args[0]
+        self.begun.update(dict.fromkeys(passed, v))
+        return v
+
+    def write_at_once(self, addition: Apply) -> None:
+        """`g[i] = 0.0; …; g[i] += c` as `g[i] = c`; as nothing at all, if c is what g[i] was."""
+        old, index, extra = self._args(addition)
+        zero = self.made.get(self._beginning(old))
+        if zero is None or zero.function is not store or self.counts[zero.result[1]]:
+            return
+        after = zero.result[0]
+        array, path, value = self._args(zero)
+        if self.counts[after] != 1 or type(value) is not float or value != 0.0 or is_gather(index):
+            return
+        if key_of(path) != key_of(((operator.getitem, index),)):
+            return
+        at = self.at[after]
+        taken = self.made.get(extra) if isinstance(extra, Value) else None
+        if taken is not None and taken.function is operator.getitem:
+            source, taken_index = self._args(taken)
+            if source is array and key_of(taken_index) == key_of(index):
+                self._remove(addition, zero, *([taken] if self.counts[extra] == 1 else []))
+                self.names[addition.result] = array if old is after else old
+                self.names[after] = array
+                return
+        moved = [] if taken is None or self.at[extra] < at else [taken]
+        if not moved and isinstance(extra, Value) and self.at.get(extra, -1) >= at:
+            self._write_below(addition, zero, old)
+            return
+        for s in moved:
+            needs_later = any(self.at.get(v, -1) >= at for v in leaves(self._args(s)))
+            if needs_later or (s.function is add_at and not isinstance(extra.type, Array)):
+                self._write_below(addition, zero, old)
+                return
+        self._remove(addition, zero, *moved)
+        self._put(at, *moved, replace(zero, args=(array, path, extra), note=addition.note))
+        self.names[addition.result] = old
+
+    def _write_below(self, addition: Apply, zero: Apply, old: Value) -> None:
+        """The same where `c` is computed after the zero is stored: the store comes after that."""
+        after = zero.result[0]
+        if old is not after:
+            return
+        at, (array, path, _) = self.at[addition.result], zero.args
+        self._remove(addition, zero)
+        self._put(at, replace(zero, args=(array, path, addition.args[2]), note=addition.note))
+        self.names[addition.result] = after
+
+    def _remove(self, *statements: Apply) -> None:
+        for s in statements:
+            at = self.at[s.outputs[0]]
+            self.places[at] = [other for other in self.places[at] if other is not s]
+
+    def _put(self, at: int, *statements: Apply) -> None:
+        self.places[at].extend(statements)
+        self.at.update((v, at) for s in statements for v in s.outputs)
+        self.made.update((v, s) for s in statements for v in s.outputs)
 
 
 def _absorb_scatters(function: Function) -> Function:

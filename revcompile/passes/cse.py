@@ -21,13 +21,16 @@ class _Scopes(Walk):
     """A walk that forgets, at the end of a block, what was computed in it."""
 
     def __init__(self) -> None:
-        self.known: list[dict[Any, Value]] = [{}]
+        self.known: dict[Any, Value] = {}
+        self.added: list[Any] = []  # the keys in it, in order
         super().__init__(self._visit)
 
     def block(self, block: Block) -> Block:
-        self.known.append({})
+        before = len(self.added)
         out = super().block(block)
-        self.known.pop()
+        for key in self.added[before:]:
+            del self.known[key]
+        del self.added[before:]
         return out
 
     def _visit(self, statement: Apply, _: list[Statement]) -> Structure | None:
@@ -37,14 +40,13 @@ class _Scopes(Walk):
         if not isinstance(statement.result, Value):
             return None
         key = (statement.function, key_of(statement.args))
-        for scope in reversed(self.known):
-            if key in scope:
-                known = scope[key]
-                if known.hint is None and statement.result.hint is not None and known.of is None:
-                    known.hint, known.fold = statement.result.hint, statement.result.fold
-                return known
-        self.known[-1][key] = statement.result
-        return None
+        known = self.known.get(key)
+        if known is None:
+            self.known[key] = statement.result
+            self.added.append(key)
+        elif known.hint is None and statement.result.hint is not None and known.of is None:
+            known.hint, known.fold = statement.result.hint, statement.result.fold
+        return known
 
 
 def eliminate_common(function: Function) -> Function:

@@ -18,7 +18,7 @@ from dataclasses import replace
 from revcompile.gates.effects import has_effects, is_the_users
 from revcompile.gates.storing import store
 from revcompile.gates.table import TABLE
-from revcompile.ir.nodes import Apply, Block, Branch, Function, Loop, Statement, Value, leaves, uses
+from revcompile.ir.nodes import Apply, Block, Branch, Function, Loop, Statement, Value, leaves, results, uses
 from revcompile.ir.types import Array
 
 
@@ -34,62 +34,75 @@ def _block(block: Block) -> Block:
         elif isinstance(s, Loop):
             s = replace(s, body=_block(s.body))
         statements.append(s)
-    reads = {s: frozenset(uses(Block((s,)))) for s in statements}
-    for s in [s for s in statements if isinstance(s, Apply) and s.function is store]:
-        _hoist_above(s, statements, reads, block)
+    stores = [s for s in statements if isinstance(s, Apply) and s.function is store]
+    if stores:
+        sequence = _Sequence(statements, block)
+        for s in stores:
+            sequence.hoist_above(s)
     return replace(block, statements=tuple(statements))
 
 
-def _hoist_above(
-    store_: Apply, statements: list[Statement], reads: dict[Statement, frozenset[Value]], block: Block
-) -> None:
-    """Move what uses views of the array, and is all that uses them, above the store into it."""
-    at = statements.index(store_)
-    views: set[Value] = {store_.args[0]}
-    for s in statements[:at]:
-        if isinstance(s, Apply) and _is_view_of(s, views):
-            views.update(s.outputs)
-    views.discard(store_.args[0])
-    if not views or not views.isdisjoint(leaves(block.yields)):
-        return
-    later = [s for s in statements[at + 1 :] if not views.isdisjoint(reads[s])]
-    if not later:
-        return
-    made = {v: s for s in statements[at:] if isinstance(s, Apply) for v in s.outputs}
-    fixed = {v for s in statements[at:] if not isinstance(s, Apply) for v in _results(s)}
-    moved: list[Apply] = []
-    for s in later:
-        if not _collect(s, made, fixed, store_, moved):
+class _Sequence:
+    """The statements of a block: where they stand, who reads a value, what is a view of it."""
+
+    def __init__(self, statements: list[Statement], block: Block) -> None:
+        self.statements = statements
+        self.at = {s: i for i, s in enumerate(statements)}
+        self.made = {v: s for s in statements for v in results(s)}
+        self.yielded = set(leaves(block.yields))
+        self.readers: dict[Value, list[Statement]] = {}
+        self.views: dict[Value, list[Apply]] = {}
+        for s in statements:
+            for v in dict.fromkeys(uses(Block((s,)))):
+                self.readers.setdefault(v, []).append(s)
+            if isinstance(s, Apply) and _is_view(s) and s.args and isinstance(s.args[0], Value):
+                self.views.setdefault(s.args[0], []).append(s)
+
+    def hoist_above(self, store_: Apply) -> None:
+        """Move what uses views of the array, and is all that uses them, above the store into it."""
+        at = self.at[store_]
+        views = self._views_before(store_.args[0], at)
+        if not views or not self.yielded.isdisjoint(views):
             return
-    order = [s for s in statements[at:] if s in moved]
-    rest = [s for s in statements[at:] if s not in moved]
-    statements[at:] = [*order, *rest]
+        moved: dict[Apply, None] = {}
+        later = {s for v in views for s in self.readers.get(v, ()) if self.at[s] > at}
+        for s in sorted(later, key=lambda s: self.at[s]):
+            if not self._collect(s, store_, at, moved):
+                return
+        if not moved:
+            return
+        end = 1 + max(self.at[s] for s in moved)
+        part = self.statements[at:end]
+        self.statements[at:end] = [*(s for s in part if s in moved), *(s for s in part if s not in moved)]
+        self.at.update((s, i) for i, s in enumerate(self.statements[at:end], at))
 
+    def _views_before(self, array: Value, at: int) -> list[Value]:
+        found: list[Value] = []
+        waiting = [array]
+        while waiting:
+            for s in self.views.get(waiting.pop(), ()):
+                if self.at[s] < at:
+                    found.extend(s.outputs)
+                    waiting.extend(s.outputs)
+        return found
 
-def _is_view_of(s: Apply, arrays: set[Value]) -> bool:
-    is_array = isinstance(s.result, Value) and isinstance(s.result.type, Array)
-    return is_array and TABLE[s.function].view and bool(s.args) and s.args[0] in arrays
-
-
-def _collect(
-    s: Statement, made: dict[Value, Apply], fixed: set[Value], store_: Apply, moved: list[Apply]
-) -> bool:
-    """Add to `moved` a statement and what it needs that stands below the store; False if it cannot move."""
-    if not isinstance(s, Apply) or s is store_ or s.function is store:
-        return False
-    if has_effects(s.function) or is_the_users(s.function):
-        return False
-    if TABLE[s.function].view and isinstance(s.result, Value) and isinstance(s.result.type, Array):
-        if s.args and isinstance(s.args[0], Value) and s.args[0].of is not None:
-            return False  # a view of a gradient would be in the way itself
-    if s in moved:
-        return True
-    for v in s.inputs:
-        if v in fixed or (v in made and not _collect(made[v], made, fixed, store_, moved)):
+    def _collect(self, s: Statement, store_: Apply, at: int, moved: dict[Apply, None]) -> bool:
+        """Add to `moved` a statement and what it needs below the store; False if it cannot move."""
+        if not isinstance(s, Apply) or s.function is store:
             return False
-    moved.append(s)
-    return True
+        if has_effects(s.function) or is_the_users(s.function):
+            return False
+        if _is_view(s) and s.args and isinstance(s.args[0], Value) and s.args[0].of is not None:
+            return False  # a view of a gradient would be in the way itself
+        if s in moved:
+            return True
+        for v in s.inputs:
+            made = self.made.get(v)
+            if made is not None and self.at[made] >= at and not self._collect(made, store_, at, moved):
+                return False
+        moved[s] = None
+        return True
 
 
-def _results(s: Statement) -> tuple[Value, ...]:
-    return s.results if isinstance(s, (Branch, Loop)) else ()
+def _is_view(s: Apply) -> bool:
+    return isinstance(s.result, Value) and isinstance(s.result.type, Array) and TABLE[s.function].view

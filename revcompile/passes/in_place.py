@@ -15,7 +15,7 @@ Which values are in one storage, `storage` tells.
 from __future__ import annotations
 
 import operator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -68,6 +68,15 @@ def write_in_place(function: Function, foreign: tuple[Value, ...] = ()) -> Funct
     raise AssertionError("what is to be copied does not settle")
 
 
+@dataclass
+class Made:
+    """The first so many statements of a list, by the values that they give."""
+
+    of: list[Statement]
+    by: dict[Value, Apply] = field(default_factory=dict)
+    count: int = 0
+
+
 class _InPlace:
     """One attempt. What the attempts before have found: `copied`, the views that have to be copies, and
     `handed_on`, what a trip leaves to a parameter of its loop of the storage that another one stands for.
@@ -87,6 +96,7 @@ class _InPlace:
         self.to_copy: set[Value] = set()
         self.handed_on = dict(handed_on)
         self.written: set[Any] = set()
+        self.made: dict[int, Made] = {}  # by the identity of the list, which this keeps alive
         self.params: dict[Value, Structure] = {}  # of loops, and what a trip leaves to the next
         self.views = {
             s.result for s in applications(function.body) if isinstance(s.result, Value) and _is_plain_view(s)
@@ -214,8 +224,13 @@ class _InPlace:
         return new
 
     def _maker(self, value: Value, out: list[Statement]) -> Apply | None:
-        made = [s for s in out if isinstance(s, Apply) and s.result is value]
-        return made[0] if made else None
+        """The statement of `out` that gives `value`: statements are only ever added to it."""
+        known = self.made.setdefault(id(out), Made(out))
+        for s in known.of[known.count :]:
+            if isinstance(s, Apply) and isinstance(s.result, Value):
+                known.by.setdefault(s.result, s)
+        known.count = len(out)
+        return known.by.get(value)
 
     def _store(self, s: Apply, point: Point, out: list[Statement]) -> None:
         array, path, value = s.args

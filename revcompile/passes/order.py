@@ -40,6 +40,8 @@ class Order:
         self.reads: dict[Value, list[Point]] = {}
         self.at: dict[int, Point] = {}  # of each statement, by its identity
         self.ends: dict[int, Point] = {}  # of each block, by its identity
+        self._loop_ends: dict[int, int] = {}  # the last number in a loop, by that of the loop
+        self._last_reads: dict[Value, int] = {}
         self._count = 0
         start = Point(0, (), ())
         for p in function.parameters:
@@ -86,9 +88,23 @@ class Order:
             for v, _ in statement.saves:
                 if isinstance(v, Value):
                     self._read(v, self.ends[id(statement.body)])
+            self._loop_ends[point.number] = self._count
+
+    def last_read(self, value: Value) -> int:
+        """The number of the last read of `value`: of the end of a loop that it is made before and read in."""
+        if value not in self._last_reads:
+            defined, last = self.defined.get(value), 0
+            for read in self.reads.get(value, ()):
+                again = (loop for loop in read.loops if defined is not None and loop not in defined.loops)
+                outermost = next(again, None)
+                last = max(last, read.number if outermost is None else self._loop_ends[outermost])
+            self._last_reads[value] = last
+        return self._last_reads[value]
 
     def is_read_after(self, value: Value, point: Point) -> bool:
         """Whether what `value` holds may be read after `point`, also in a later trip of a loop around it."""
+        if self.last_read(value) <= point.number:
+            return False
         defined = self.defined.get(value)
         again = [loop for loop in point.loops if defined is not None and loop not in defined.loops]
         for read in self.reads.get(value, ()):
@@ -101,5 +117,7 @@ class Order:
 
 def _may_follow(first: Point, later: Point) -> bool:
     """Whether two points do not lie on the two sides of one branch."""
+    if not first.sides or not later.sides:
+        return True
     sides = dict(first.sides)
     return all(sides.get(branch, side) == side for branch, side in later.sides)

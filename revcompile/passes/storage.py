@@ -8,6 +8,7 @@ the tokens of the arrays in it, and one that is the list itself: adding an item 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import Any, NamedTuple
 
 from revcompile.ir.nodes import Structure, Value, leaves
@@ -31,7 +32,8 @@ class Storage:
     def __init__(self, order: Order) -> None:
         self.order = order
         self.tokens: dict[Value, Tokens] = {}
-        self.holders: dict[Any, list[Value]] = {}
+        # By token, in the order of their last reads: those numbers, and the values.
+        self.holders: dict[Any, tuple[list[int], list[Value]]] = {}
 
     def hold(self, value: Value, tokens: Tokens) -> None:
         if isinstance(value.type, Array):
@@ -40,8 +42,12 @@ class Storage:
     def share(self, holder: Value, tokens: Tokens) -> None:
         """A list of arrays, or of such lists, or an item of it: it has all that its items have."""
         self.tokens[holder] = tokens
+        last = self.order.last_read(holder)
         for token in tokens:
-            self.holders.setdefault(token, []).append(holder)
+            numbers, values = self.holders.setdefault(token, ([], []))
+            at = bisect_right(numbers, last)
+            numbers.insert(at, last)
+            values.insert(at, holder)
 
     def of(self, structure: Structure) -> Tokens:
         found: Tokens = NONE
@@ -68,7 +74,8 @@ class Storage:
             return None
         found = []
         for token in tokens:
-            for other in self.holders[token]:
+            numbers, values = self.holders[token]
+            for other in values[bisect_right(numbers, point.number) :]:
                 defined = self.order.defined.get(other)
                 before = defined is None or defined.number < point.number
                 if before and self.order.is_read_after(other, point):

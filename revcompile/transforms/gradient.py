@@ -14,10 +14,9 @@ from typing import Any, Protocol, get_args, get_origin, overload
 
 import numpy as np
 
-from revcompile.dispatch import Dispatcher
+from revcompile.dispatch import Dispatcher, Options
 from revcompile.errors import PYTHON_ERRORS, InternalError, UnsupportedError, public, trimmed
 from revcompile.frontend.naming import name_of, no_rule
-from revcompile.frontend.wanted import Options
 from revcompile.ir.identifiers import function_name
 from revcompile.transforms import lazily, pickling
 from revcompile.transforms.around import around, function_around, has_rule, is_callable_object

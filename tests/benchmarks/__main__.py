@@ -11,6 +11,7 @@ from tests.benchmarks import (
     call_overhead,
     chain,
     compile_time,
+    growth,
     import_time,
     indexing,
     kernels,
@@ -67,8 +68,14 @@ def _import_time() -> None:
     )
 
 
+def _growth() -> None:
+    print()
+    for line in growth.table():
+        print(f"  {line}", flush=True)
+
+
 def main(names: list[str]) -> None:
-    known = [*CONTESTS, "compile_time", "import_time"]
+    known = [*CONTESTS, "compile_time", "import_time", "growth"]
     unknown = [name for name in names if name not in known]
     if unknown:
         raise SystemExit(f"unknown: {', '.join(unknown)}; there are {', '.join(known)}")
@@ -76,6 +83,8 @@ def main(names: list[str]) -> None:
     print(_versions())
     if "compile_time" in chosen:  # first: the first compilation in the process counts too
         _compile_time()
+    if "growth" in chosen:
+        _growth()
     if "import_time" in chosen:
         _import_time()
     contests = [name for name in CONTESTS if name in chosen]

@@ -22,10 +22,9 @@ def texts(word):
 
 @pytest.fixture
 def compilations(monkeypatch):
-    """The functions that are compiled in a test, which begins with nothing remembered."""
+    """The functions that are compiled."""
     found = []
     original = dispatch.compile_gradient
-    dispatch.forget_all()
 
     def counting(request, *rest):
         found.append(request.source.function.__name__)
