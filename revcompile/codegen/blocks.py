@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from revcompile.codegen.names import Names
 from revcompile.codegen.places import Places, line_for, same_place
 from revcompile.codegen.text import INDENT, to_text
 from revcompile.gates.effects import has_effects
+from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
     UNDEFINED,
     Apply,
@@ -52,7 +53,6 @@ class BlockWriter:
     here: Places  # what the next line stands for
     leaving: list[str]  # what is written before a `break`
     margin: str
-    in_lines: frozenset[Any]  # the operations that are no expressions
 
     def _statements(
         self, statements: Iterable[Statement], answer: Structure = None, saves: Saves | None = None
@@ -156,7 +156,7 @@ class BlockWriter:
             if isinstance(statement, Branch):
                 expression = self._choice_of(statement)
             elif isinstance(statement, Apply) and not (
-                has_effects(statement.function) or statement.function in self.in_lines
+                has_effects(statement.function) or TABLE[statement.function].line is not None
             ):
                 expression = self.spell.application(statement)
             if expression is None:

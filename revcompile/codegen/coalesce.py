@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.gates.storing import add_at, add_many
 from revcompile.gates.table import TABLE
+from revcompile.gates.traits import Line
 from revcompile.ir.nodes import (
     Apply,
     Block,
@@ -28,9 +28,8 @@ from revcompile.ir.nodes import (
     operands,
     results,
 )
-from revcompile.runtime import scatter
 
-TWO_LINES = frozenset({scatter, add_at, add_many})  # first the array, then its elements
+TWO_LINES = (Line.SCATTER, Line.ADD_AT, Line.ADD_MANY)  # first the array, then its elements
 
 
 class Groups:
@@ -108,7 +107,7 @@ class Groups:
 
     def _read_late(self, statement: Statement) -> set[Value]:
         """What a statement that is written in two lines reads in the second."""
-        if not isinstance(statement, Apply) or statement.function not in TWO_LINES:
+        if not isinstance(statement, Apply) or TABLE[statement.function].line not in TWO_LINES:
             return set()
         in_place = TABLE[statement.function].writes
         late = set(leaves(statement.args[1:] if in_place else statement.args))

@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import builtins
 import math
-import operator
 import sys
 from collections.abc import Callable
 from functools import lru_cache
@@ -18,18 +17,17 @@ from typing import Any
 import numpy as np
 
 import revcompile.runtime as runtime
+from revcompile.codegen.template import Template
 from revcompile.codegen.text import format_text
 from revcompile.errors import is_own
 from revcompile.frontend.names import HostObject, is_library
 from revcompile.gates.draws import DRAWS
-from revcompile.gates.effects import format_, identity, percent, print_
+from revcompile.gates.effects import format_
 from revcompile.gates.foreign import ForeignCall
 from revcompile.gates.halves import Half
-from revcompile.gates.known import as_it_is
-from revcompile.gates.lengths import length, size_of
-from revcompile.gates.rows import appended, chained, count, has_room, listed, repeated, stacked, sublist
-from revcompile.gates.sparse import sparse_times, times_sparse, times_transposed, transposed_times
+from revcompile.gates.lengths import length
 from revcompile.gates.table import TABLE, Gate
+from revcompile.gates.traits import Text
 from revcompile.ir.identifiers import LONG, is_name, is_numeral
 from revcompile.ir.nodes import EMPTY, Apply, Each, Instance, Structure, Value, leaves
 from revcompile.ir.types import Array, Scalar
@@ -66,11 +64,8 @@ class Speller:
 
     def application(self, statement: Apply) -> ast.expr:
         function, args = statement.function, statement.args
-        special = _SPECIAL.get(function)
-        if special is not None:
-            written = special(self, args, statement)
-            if written is not None:
-                return written
+        if function is format_:
+            return _format(self, args[0])
         if isinstance(function, ForeignCall):
             return self._foreign(function, *args)
         if isinstance(function, Half):
@@ -81,9 +76,14 @@ class Speller:
             return ast.UnaryOp(_UNARY[function](), self(args[0]))
         if function in _COMPARE:
             return ast.Compare(self(args[0]), [_COMPARE[function]()], [self(args[1])])
-        positional, keywords = TABLE[function].split(args)
+        gate = TABLE[function]
+        if gate.written:
+            text = gate.text(args, Text(getattr(statement.result, "type", None), self.textbook))
+            if text:
+                return Template(self, dict(zip(gate.signature.parameters, args, strict=True))).fill(text)
+        positional, keywords = gate.split(args)
         if function in DRAWS:
-            positional, keywords = _as_written(positional, keywords, TABLE[function])
+            positional, keywords = _as_written(positional, keywords, gate)
         keys = [ast.keyword(k, self(v)) for k, v in keywords.items()]
         method = getattr(function, "__qualname__", "").startswith(("ndarray.", "Generator.", "RandomState."))
         if method and not hasattr(function, "__self__") and not isinstance(function, FunctionType):
@@ -314,74 +314,9 @@ def public_name(obj: Any) -> str | None:
 # -- forms of their own ----------------------------------------------------------------------------
 
 
-def _getitem(sp: Speller, args: Any, _: Apply) -> ast.expr:
-    return ast.Subscript(sp(args[0]), sp.index(args[1]), ast.Load())
-
-
-def _has_room(sp: Speller, args: Any, _: Apply) -> ast.expr:
-    """`not hs or h.shape == hs[0].shape`"""
-    rows, x = map(sp, args)
-    first = ast.Subscript(rows, ast.Constant(0), ast.Load())
-    shapes = [ast.Attribute(a, "shape", ast.Load()) for a in (x, first)]
-    return ast.BoolOp(
-        ast.Or(), [ast.UnaryOp(ast.Not(), rows), ast.Compare(shapes[0], [ast.Eq()], [shapes[1]])]
-    )
-
-
-def _length(sp: Speller, args: Any, _: Apply) -> ast.expr:
-    shape = ast.Attribute(sp(args[0]), "shape", ast.Load())
-    return ast.Subscript(shape, sp.static(args[1]), ast.Load())
-
-
-def _size(sp: Speller, args: Any, _: Apply) -> ast.expr:
-    return ast.Attribute(sp(args[0]), "size", ast.Load())
-
-
-def _transpose(sp: Speller, args: Any, _: Apply) -> ast.expr | None:
-    is_array = isinstance(args[0], Value) and args[0].type.dims
-    return ast.Attribute(sp(args[0]), "T", ast.Load()) if args[1] is None and is_array else None
-
-
-def _expand_dims(sp: Speller, args: Any, _: Apply) -> ast.expr | None:
-    """`x[:, None]`, which is shorter than `np.expand_dims(x, 1)` and ten times faster."""
-    x, axis = args
-    if sp.textbook or not isinstance(x, Value) or not x.type.dims:
-        return None
-    axes = axis if isinstance(axis, (tuple, list)) else (axis,)
-    if not axes:
-        return None
-    rank = len(x.type.dims) + len(axes)
-    new = {i % rank for i in axes}
-    parts: list[ast.expr] = [
-        ast.Constant(None) if i in new else ast.Slice(None, None, None) for i in range(max(new) + 1)
-    ]
-    return ast.Subscript(sp(x), ast.Tuple(parts, ast.Load()) if len(parts) > 1 else parts[0], ast.Load())
-
-
-def _sigmoid(sp: Speller, args: Any, statement: Apply) -> ast.expr | None:
-    t = statement.result.type
-    if sp.textbook:
-        is_float = isinstance(t, Scalar) and t.python
-        if not is_float or not isinstance(args[0], Value) or getattr(args[0].type, "python", False):
-            return None
-        number = ast.Call(sp.public("float"), [sp(args[0])], [])  # as `math.exp` takes it
-        return ast.Call(sp.public("sigmoid"), [number], [])
-    exp = "math.exp" if isinstance(t, Scalar) and t.python else "np.exp"
-    exponential = ast.Call(sp.public(exp), [ast.UnaryOp(ast.USub(), sp(args[0]))], [])
-    one = ast.Name("1.0", ast.Load())
-    return ast.BinOp(one, ast.Div(), ast.BinOp(one, ast.Add(), exponential))
-
-
-def _over(sp: Speller, args: Any, statement: Apply) -> ast.expr | None:
-    t = statement.result.type
-    if isinstance(t, Array) or not t.python:
-        return None
-    return ast.BinOp(sp(args[0]), ast.Div(), sp(args[1]))
-
-
-def _format(sp: Speller, args: Any, _: Apply) -> ast.expr:
+def _format(sp: Speller, given: Any) -> ast.expr:
     parts: list[ast.expr] = []
-    for part in args[0]:
+    for part in given:
         if isinstance(part, str):
             parts.append(ast.Constant(part))
         else:
@@ -389,7 +324,7 @@ def _format(sp: Speller, args: Any, _: Apply) -> ast.expr:
             form = ast.JoinedStr([ast.Constant(spec)]) if spec else None
             parts.append(ast.FormattedValue(sp(value), conversion, form))
     text = ast.JoinedStr(parts)
-    return text if format_text(text) is not None else _joined(sp, args[0])
+    return text if format_text(text) is not None else _joined(sp, given)
 
 
 def _joined(sp: Speller, parts: Any) -> ast.expr:
@@ -407,11 +342,6 @@ def _joined(sp: Speller, parts: Any) -> ast.expr:
     return ast.Call(ast.Attribute(ast.Constant(""), "join", ast.Load()), [ast.List(out, ast.Load())], [])
 
 
-def _print(sp: Speller, args: Any, _: Apply) -> ast.expr:
-    keys = sp.keywords(args[1])
-    return ast.Call(sp.public("print"), [sp(a) for a in args[0]], keys)
-
-
 def _as_written(positional: list[Any], keywords: dict[str, Any], gate: Gate) -> Any:
     """Arguments by position as far as no default stands between them: `rng.uniform(0.0, 2.0, size=n)`."""
     rest = dict(keywords)
@@ -421,36 +351,3 @@ def _as_written(positional: list[Any], keywords: dict[str, Any], gate: Gate) -> 
                 break
             positional = [*positional, rest.pop(parameter.name)]
     return positional, rest
-
-
-def _as_it_is(sp: Speller, args: Any, _: Apply) -> ast.expr:
-    function, positional, options = args
-    return ast.Call(sp.static(function), [sp(a) for a in positional], sp.keywords(options))
-
-
-def _matmul(a: ast.expr, b: ast.expr) -> ast.expr:
-    return ast.BinOp(a, ast.MatMult(), b)
-
-
-def _transposed(a: ast.expr) -> ast.expr:
-    return ast.Attribute(a, "T", ast.Load())
-
-
-_SPECIAL: dict[Any, Callable[[Speller, Any, Apply], ast.expr | None]] = {
-    operator.getitem: _getitem, length: _length, size_of: _size, np.transpose: _transpose,
-    np.expand_dims: _expand_dims,
-    runtime.sigmoid: _sigmoid, runtime.over: _over, format_: _format, print_: _print,
-    as_it_is: _as_it_is, percent: lambda sp, args, _: ast.BinOp(sp(args[0]), ast.Mod(), sp(args[1])),
-    identity: lambda sp, args, _: sp(args[0]),
-    sparse_times: lambda sp, args, _: _matmul(sp(args[0]), sp(args[1])),
-    times_sparse: lambda sp, args, _: _matmul(sp(args[0]), sp(args[1])),
-    transposed_times: lambda sp, args, _: _matmul(_transposed(sp(args[0])), sp(args[1])),
-    times_transposed: lambda sp, args, _: _matmul(sp(args[0]), _transposed(sp(args[1]))),
-    listed: lambda sp, args, _: sp(args[0]),
-    appended: lambda sp, args, _: ast.List([ast.Starred(sp(args[0]), ast.Load()), sp(args[1])], ast.Load()),
-    repeated: lambda sp, args, _: ast.BinOp(ast.List([sp(args[0])], ast.Load()), ast.Mult(), sp(args[1])),
-    has_room: _has_room, sublist: _getitem,
-    chained: lambda sp, args, _: ast.BinOp(sp(args[0]), ast.Add(), sp(args[1])),
-    stacked: lambda sp, args, _: ast.Call(sp.public("np.stack"), [sp(args[0])], []),
-    count: lambda sp, args, _: ast.Call(sp.public("len"), [sp(args[0])], []),
-}  # fmt: skip

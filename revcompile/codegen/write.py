@@ -6,7 +6,6 @@ A temporary with a single use is written in place of its name where the line sta
 from __future__ import annotations
 
 import ast
-import operator
 from collections import Counter
 from collections.abc import Callable, Container, Iterable
 from dataclasses import replace
@@ -23,14 +22,13 @@ from revcompile.codegen.spell import Speller, is_own_field
 from revcompile.codegen.text import INDENT, to_text, width
 from revcompile.frontend.arguments import spell_step
 from revcompile.gates.draws import DRAWS
-from revcompile.gates.effects import assert_, backward_begins, defined_, print_
+from revcompile.gates.effects import begins_backward
 from revcompile.gates.foreign import ForeignCall
 from revcompile.gates.halves import Half
 from revcompile.gates.infer import infer
-from revcompile.gates.lengths import length, size_of
-from revcompile.gates.rows import appended, popped
-from revcompile.gates.storing import add_at, add_many, add_to, store, subtract_from
+from revcompile.gates.lengths import LENGTHS
 from revcompile.gates.table import TABLE
+from revcompile.gates.traits import Line
 from revcompile.ir.identifiers import literal, printable
 from revcompile.ir.nodes import (
     Apply,
@@ -50,15 +48,13 @@ from revcompile.ir.nodes import (
     uses,
 )
 from revcompile.ir.types import Array, Facts, Scalar, Type
-from revcompile.runtime import scatter
 from revcompile.statements.store import OVERWRITTEN, RESTORED
 from revcompile.syntax.operators import binary_symbol
 
 SHORT = 26  # of a named step that is written into the next line
 COMMENT_COLUMN = 40
-SUMS = frozenset({add_to, subtract_from})
+SUMS = (Line.ADD, Line.SUBTRACT)
 WORDS = frozenset({OVERWRITTEN, RESTORED})  # notes that name no gate
-CHEAP = frozenset({length, size_of})
 
 
 class Writer(BlockWriter):
@@ -89,7 +85,7 @@ class Writer(BlockWriter):
         self.summed = {
             s.args[0]
             for s in applications(function.body)
-            if s.function in SUMS or (s.function is operator.add and _is_sum_of_numbers(s))
+            if TABLE[s.function].line in SUMS or (binary_symbol(s.function) == "+" and _is_sum_of_numbers(s))
         }
         self.carried: set[Value] = set()  # what the trips of loops begin with
         self.lists: dict[Value, Value] = {}  # what is saved in each list
@@ -128,7 +124,7 @@ class Writer(BlockWriter):
         for value, path in live:
             if self.counts[value]:
                 self._line(f"{self.names[value]} = {path}", "read at each call")
-        if any(isinstance(s, Apply) and s.function is backward_begins for s in self.function.body.statements):
+        if any(map(begins_backward, self.function.body.statements)):
             heading = "forward pass"
         if heading:
             self._heading(heading)
@@ -185,21 +181,9 @@ class Writer(BlockWriter):
 
     def _apply(self, statement: Apply, movable: Movable) -> None:
         function = statement.function
-        if function is backward_begins:
-            self._heading("backward pass")
-            return
-        if function is assert_:
-            test, message = statement.args
-            self._line(
-                to_text(ast.Assert(self.spell(test), None if message is None else self.spell(message)))
-            )
-            return
-        if function is print_:
-            self._line(to_text(ast.Expr(self.spell.application(statement))))
-            return
-        special = self._FORMS.get(function)
-        if special is not None:
-            special(self, statement)
+        line = TABLE[function].line
+        if line is not None:
+            self._LINES[line](self, statement)
             return
         expression = self.spell.application(statement)
         notes = self._notes(statement)
@@ -221,6 +205,16 @@ class Writer(BlockWriter):
         text = f"{target} = {to_text(expression)}" if extra is None else f"{target} {extra}"
         self._line(text, notes)
 
+    def _begins(self, statement: Apply) -> None:
+        self._heading("backward pass")
+
+    def _assert(self, statement: Apply) -> None:
+        test, message = statement.args
+        self._line(to_text(ast.Assert(self.spell(test), None if message is None else self.spell(message))))
+
+    def _bare(self, statement: Apply) -> None:
+        self._line(to_text(ast.Expr(self.spell.application(statement))))
+
     def _defined(self, statement: Apply) -> None:
         value, name = statement.args
         text = f"cannot access local variable {name!r} where it is not associated with a value"
@@ -230,7 +224,7 @@ class Writer(BlockWriter):
     def _add(self, statement: Apply) -> None:
         """A sum in place."""
         old, extra = statement.args
-        sign = "+" if statement.function is add_to else "-"
+        sign = "+" if TABLE[statement.function].line is Line.ADD else "-"
         if old in self.folded:
             sides = self.folded[old][0], self.spell(extra)
             total = ast.BinOp(sides[0], ast.Add() if sign == "+" else ast.Sub(), sides[1])
@@ -252,7 +246,7 @@ class Writer(BlockWriter):
         symbol = binary_symbol(made.function) if isinstance(made, Apply) else ""
         if isinstance(made, Apply) and symbol and len(path) == 1 and alike:
             part = self.definitions.get(made.args[0]) if isinstance(made.args[0], Value) else None
-            if isinstance(part, Apply) and made.args[0] in self.folded and part.function is operator.getitem:
+            if isinstance(part, Apply) and made.args[0] in self.folded and TABLE[part.function].view:
                 if to_text(self.spell.application(part)) == to_text(place):
                     sign, what = f"{symbol}=", self.spell(made.args[1])
         self._line(f"{to_text(place)} {sign} {to_text(what)}", self._notes(statement))
@@ -305,7 +299,7 @@ class Writer(BlockWriter):
             extra = self._before(extra, old)
             expression, notes = self.folded[old]
             self._line(f"{name} = {to_text(expression)}", notes)
-        if statement.function is add_many:
+        if TABLE[statement.function].line is Line.ADD_MANY:
             call = ast.Call(
                 self.spell.public("add_many"),
                 [ast.Name(name, ast.Load()), self.spell(index), self.spell(extra)],
@@ -328,7 +322,7 @@ class Writer(BlockWriter):
         if value in self.saving or (self.groups.is_shared(value) and value not in self.summed):
             return False
         if value not in self.kept:  # what is returned may be of a way that was not taken
-            if statement.function in CHEAP and self._is_stable(statement.args[0]):
+            if statement.function in LENGTHS and self._is_stable(statement.args[0]):
                 return True
             if self._is_cheap_test(statement) and all(self._is_stable(a) for a in statement.inputs):
                 return True
@@ -403,12 +397,11 @@ class Writer(BlockWriter):
         call = ast.Call(self.spell.static(kind), [self.spell(a) for a in args], [])
         self._line(to_text(ast.Raise(call, None)))
 
-    _FORMS: ClassVar[dict[Any, Callable[[Writer, Apply], None]]] = {
-        add_to: _add, subtract_from: _add, add_at: _add_at, add_many: _add_at, scatter: _scatter,
-        store: _store_item, appended: _append, popped: _pop,
-        defined_: _defined,
+    _LINES: ClassVar[dict[Line, Callable[[Writer, Apply], None]]] = {
+        Line.ADD: _add, Line.SUBTRACT: _add, Line.ADD_AT: _add_at, Line.ADD_MANY: _add_at,
+        Line.SCATTER: _scatter, Line.STORE: _store_item, Line.APPEND: _append, Line.POP: _pop,
+        Line.CHECK: _defined, Line.ASSERT: _assert, Line.BARE: _bare, Line.HEADING: _begins,
     }  # fmt: skip
-    in_lines = frozenset(_FORMS)
 
     # -- lines --------------------------------------------------------------------------------
 

@@ -18,10 +18,9 @@ from revcompile.frontend import calls, functional
 from revcompile.frontend.names import HostObject
 from revcompile.frontend.naming import is_hashable
 from revcompile.frontend.wanted import explicit_names, is_method, names_by_call, picked, unwrapped_signature
-from revcompile.gates.effects import backward_begins, identity
+from revcompile.gates.effects import begins_backward, identity
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
-    Apply,
     Block,
     Function,
     Parameter,
@@ -177,9 +176,7 @@ class _Call:
         memory, line = low.memory, builder.line
         done = low.differentiate(primal, self.wanted, gradient.has_aux)
         low.memory, builder.line, builder.statements = memory, line, before
-        builder.statements.extend(
-            s for s in done.body.statements if not (isinstance(s, Apply) and s.function is backward_begins)
-        )
+        builder.statements.extend(s for s in done.body.statements if not begins_backward(s))
         ((value, aux, gradients),) = done.body.yields
         return self._answer(value, aux, gradients)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.gates.axes import broadcast_dims
+from revcompile.gates.axes import broadcast_dims, is_python_number
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import elementwise, gate
 from revcompile.runtime import over, square_of_root
@@ -153,6 +153,7 @@ def hypot(grad_y: Any, y: Any, x1: Any, x2: Any) -> Any:
     name="over",
     dims=broadcast_dims,
     python=over,
+    written=lambda to, upstream, denominator: "upstream / denominator" if is_python_number(to.result) else "",
     examples=[
         example(real(), real(low=0.5)),
         example(real(3), real(3, low=0.5)),

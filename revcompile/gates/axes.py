@@ -14,7 +14,7 @@ import numpy as np
 
 from revcompile.errors import HostError
 from revcompile.ir.nodes import leaves
-from revcompile.ir.types import Dim, Facts
+from revcompile.ir.types import Dim, Facts, Scalar
 
 Dims = tuple[Dim, ...]
 
@@ -22,6 +22,11 @@ Dims = tuple[Dim, ...]
 def is_value(x: Any) -> bool:
     """Whether `x` is a run-time value, and not static."""
     return hasattr(x, "type") and hasattr(x.type, "dims")
+
+
+def is_python_number(t: Any) -> bool:
+    """Whether a type is that of a number of Python's, and not NumPy's."""
+    return isinstance(t, Scalar) and t.python
 
 
 def dtype_kind(x: Any) -> str:

@@ -1,6 +1,6 @@
 """What a function does besides computing: printing, asserting, formatting. Never removed, never moved.
 
-These carry no gradient. Imports the gate table.
+These carry no gradient. Imports the IR and the gate table.
 """
 
 from __future__ import annotations
@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from revcompile.gates.table import TABLE, elementwise, known
-from revcompile.gates.traits import Memory
+from revcompile.gates.traits import Line, Memory
+from revcompile.ir.nodes import Apply, Statement
 
 
 def assert_(condition: Any, message: Any) -> None:
@@ -58,12 +59,28 @@ def has_effects(function: Any) -> bool:
     return function in EFFECTS or getattr(function, "effects", False) is True
 
 
+def is_noticed(function: Any) -> bool:
+    """Whether somebody may see how often a call is made: it prints, draws, or is of the user's."""
+    return (has_effects(function) and function not in UNNOTICED) or is_the_users(function)
+
+
+def begins_backward(statement: Statement) -> bool:
+    """Whether a statement marks where the backward pass begins."""
+    return isinstance(statement, Apply) and statement.function is backward_begins
+
+
 def is_the_users(function: Any) -> bool:
     """Whether a call runs what a user wrote, which may count its calls: each is made as often as written."""
     return function in TABLE and TABLE[function].foreign
 
 
+UNNOTICED = frozenset({backward_begins, defined_})
 EFFECTS = {assert_, print_, backward_begins, defined_}  # and, once there can be any, random draws
-known(assert_, format_, percent, print_, backward_begins, defined_)
+known(assert_, line=Line.ASSERT)
+known(format_)
+known(percent, written="text % values")
+known(print_, written="print(*args, **options)", line=Line.BARE)
+known(backward_begins, line=Line.HEADING)
+known(defined_, line=Line.CHECK)
 known(stop_gradient, memory=Memory.SHARED)
-elementwise("copy", identity, memory=Memory.SAME, python=identity, x="1")
+elementwise("copy", identity, memory=Memory.SAME, written="x", python=identity, x="1")

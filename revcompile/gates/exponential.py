@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.gates.axes import broadcast_dims
+from revcompile.gates.axes import broadcast_dims, is_python_number, is_value
 from revcompile.gates.reductions import FIRST_AXIS_EXAMPLES, restore_axes
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import elementwise, gate
+from revcompile.gates.traits import Text
 from revcompile.runtime import sigmoid
 
 LN2 = math.log(2.0)
@@ -25,7 +26,16 @@ elementwise("log2", (np.log2, math.log2), domain=POSITIVE, singular=True, x=f"{1
 elementwise("log10", (np.log10, math.log10), domain=POSITIVE, singular=True, x=f"{1 / math.log(10.0)} / x")
 elementwise("log1p", (np.log1p, math.log1p), domain=(-0.9, 2.0), singular=True, x="1 / (1 + x)")
 
-elementwise("sigmoid", sigmoid, python=sigmoid, x="(1 - y) * y")
+
+def written_sigmoid(to: Text, x: Any) -> str:
+    """The textbook form names the gate; of a NumPy scalar it takes a float, as `math.exp` does."""
+    is_float = is_python_number(to.result)
+    if not to.textbook:
+        return f"1.0 / (1.0 + {'math' if is_float else 'np'}.exp(-x))"
+    return "sigmoid(float(x))" if is_float and is_value(x) and not is_python_number(x.type) else ""
+
+
+elementwise("sigmoid", sigmoid, written=written_sigmoid, python=sigmoid, x="(1 - y) * y")
 elementwise("erf", math.erf, x=f"{2 / math.sqrt(math.pi)} * np.exp(-x * x)")
 elementwise("erfc", math.erfc, x=f"-{2 / math.sqrt(math.pi)} * np.exp(-x * x)")
 

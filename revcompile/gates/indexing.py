@@ -23,7 +23,7 @@ from revcompile.gates.axes import (
 )
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
-from revcompile.gates.traits import Memory
+from revcompile.gates.traits import Line, Memory
 from revcompile.ir.nodes import Structure, Value
 from revcompile.ir.types import ONE, Array, Dim, Facts
 from revcompile.runtime import scatter, scatter_add, scatter_along_axis
@@ -121,6 +121,7 @@ def consumed(part: Any) -> int:
     operator.getitem,
     memory=Memory.VIEW,
     copies=lambda a, index: is_gather(index),
+    written="a[index]",
     dims=getitem_dims,
     examples=[
         example(real(5), 2),
@@ -185,6 +186,7 @@ def scatter_dims(facts: Facts, grad: Any, index: Any, shape: Any) -> Dims:
 
 @gate(
     scatter,
+    line=Line.SCATTER,
     dims=scatter_dims,
     examples=[
         example(real(), 2, (4,)),

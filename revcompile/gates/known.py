@@ -99,4 +99,4 @@ def _type_of(outcome: Any) -> Any:
     raise NotImplementedError(f"a call that gives {an(type(outcome).__name__)}")
 
 
-register(Gate("call", (as_it_is,), as_it_is, types=type_of_result))
+register(Gate("call", (as_it_is,), as_it_is, types=type_of_result, written="function(*args, **options)"))

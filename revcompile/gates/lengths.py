@@ -19,5 +19,6 @@ def size_of(x: Any) -> int:
     return int(np.size(x))
 
 
-known(length, size_of)
+known(length, written="x.shape[axis]")
+known(size_of, written="x.size")
 LENGTHS = frozenset({length, size_of})  # the same for every version of an array

@@ -15,7 +15,7 @@ import numpy as np
 from revcompile.errors import HostError, UnsupportedError, an
 from revcompile.gates.indexing import getitem_dims
 from revcompile.gates.table import Gate, register
-from revcompile.gates.traits import Memory
+from revcompile.gates.traits import Line, Memory
 from revcompile.ir.nodes import Value, scalar_type
 from revcompile.ir.types import BOOL, INT, Array, Dim, Facts, Rows, Scalar, same_axes
 from revcompile.runtime import item_length, scatter, with_row
@@ -178,25 +178,35 @@ def _reversed_by_statements(grad_y: Any, rows: Any, x: Any = None) -> Any:
     raise NotImplementedError("the reversal of this is a statement's: statements/rows.py")
 
 
-for name, function, rule, types in (
-    ("list", listed, _listed_rule, _listed_type),
-    ("repeat", repeated, _repeated_rule, _repeated_type),
-    ("slice", sublist, _part_rule, _part_type),
-    ("concatenate", chained, _chained_rule, _chained_type),
+for name, function, rule, types, written in (
+    ("list", listed, _listed_rule, _listed_type, "items"),
+    ("repeat", repeated, _repeated_rule, _repeated_type, "[x] * n"),
+    ("slice", sublist, _part_rule, _part_type, "rows[index]"),
+    ("concatenate", chained, _chained_rule, _chained_type, "a + b"),
 ):
-    register(Gate(name, (function,), function, rule=rule, types=types, memory=Memory.FRESH))
-for name, function, types in (("append", appended, _appended_type), ("pop", popped, _popped_types)):
-    register(Gate(name, (function,), function, rule=_reversed_by_statements, types=types, writes=True))
-for name, function, rule, types in (
-    ("with_row", with_row, _with_row_rule, _with_row_type),
-    ("stack", stacked, _stacked_rule, _stacked_type),
+    register(Gate(name, (function,), function, rule=rule, types=types, memory=Memory.FRESH, written=written))
+for name, function, types, written, line in (
+    ("append", appended, _appended_type, "[*rows, x]", Line.APPEND),
+    ("pop", popped, _popped_types, "", Line.POP),
 ):
-    register(Gate(name, (function,), function, rule=rule, types=types))
+    made = Gate(
+        name, (function,), function, rule=_reversed_by_statements, types=types, writes=True,
+        written=written, line=line,
+    )  # fmt: skip
+    register(made)
+register(Gate("with_row", (with_row,), with_row, rule=_with_row_rule, types=_with_row_type))
+register(
+    Gate("stack", (stacked,), stacked, rule=_stacked_rule, types=_stacked_type, written="np.stack(rows)")
+)
 
 
 def _has_room_type(facts: Facts, rows: Value, x: Value) -> Scalar:
     return BOOL
 
 
-for function, types in ((has_room, _has_room_type), (count, _count_type), (item_length, _item_length_type)):
-    register(Gate(function.__name__, (function,), function, types=types))
+for function, types, written in (
+    (has_room, _has_room_type, "not rows or x.shape == rows[0].shape"),
+    (count, _count_type, "len(rows)"),
+    (item_length, _item_length_type, ""),
+):
+    register(Gate(function.__name__, (function,), function, types=types, written=written))

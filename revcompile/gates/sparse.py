@@ -96,13 +96,13 @@ def _dtype(a: Any, x: Array) -> np.dtype[Any]:
 
 def _register() -> None:
     left, right = ("a", "x"), ("x", "a")
-    for function, names, rule, types in (
-        (sparse_times, left, _left_rule, _left_types(0)),
-        (transposed_times, left, _left_transposed_rule, _left_types(1)),
-        (times_sparse, right, _right_rule, _right_types(1)),
-        (times_transposed, right, _right_transposed_rule, _right_types(0)),
+    for function, written, names, rule, types in (
+        (sparse_times, "a @ x", left, _left_rule, _left_types(0)),
+        (transposed_times, "a.T @ x", left, _left_transposed_rule, _left_types(1)),
+        (times_sparse, "x @ a", right, _right_rule, _right_types(1)),
+        (times_transposed, "x @ a.T", right, _right_transposed_rule, _right_types(0)),
     ):
-        register(Gate("sparse matmul", (function,), names, rule=rule, types=types))
+        register(Gate("sparse matmul", (function,), names, rule=rule, types=types, written=written))
 
 
 _register()

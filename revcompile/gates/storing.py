@@ -18,6 +18,7 @@ from revcompile.gates.indexing import getitem_dims
 from revcompile.gates.infer import infer
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import TABLE, Gate, gate, known, register
+from revcompile.gates.traits import Line
 from revcompile.ir.nodes import Value
 from revcompile.ir.types import Array, Facts, Scalar
 from revcompile.runtime import last_written, scatter
@@ -79,7 +80,7 @@ def _store_rule(grad_y: Any, a: Any, path: Any, value: Any) -> Any:
     raise NotImplementedError("the reversal of a store is a statement's: statements/store.py")
 
 
-register(Gate("store", (store,), store, rule=_store_rule, types=store_types, writes=True))
+register(Gate("store", (store,), store, rule=_store_rule, types=store_types, writes=True, line=Line.STORE))
 
 
 # -- in place: what `passes/in_place` makes of sums ------------------------------------------------
@@ -101,7 +102,13 @@ def add_many(old: Any, index: Any, extra: Any) -> Any:
     """Stands for the same where an index may name an element twice: `runtime.add_many`."""
 
 
-known(add_to, subtract_from, add_at, add_many, writes=True)
+for function, line in (
+    (add_to, Line.ADD),
+    (subtract_from, Line.SUBTRACT),
+    (add_at, Line.ADD_AT),
+    (add_many, Line.ADD_MANY),
+):
+    known(function, writes=True, line=line)
 
 
 @gate(

@@ -34,7 +34,7 @@ import numpy as np
 from revcompile.gates.axes import broadcast_dims
 from revcompile.gates.options import MUST_BE_KNOWN, STEERING
 from revcompile.gates.samples import Example, Real, example
-from revcompile.gates.traits import COMPUTED, ONLY_READ, UNWRITABLE, Memory, Traits
+from revcompile.gates.traits import COMPUTED, ONLY_READ, UNWRITABLE, Line, Memory, Text, Traits
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -67,6 +67,8 @@ class Gate:
     # Facts: how it is written
     symbol: str = ""  # Python's operator for the first function: `+`
     mirrored: str = ""  # of a comparison: the function of `operator` for operands in the other order
+    written: str | Function = ""  # the expression for a call, if that is not a call; see `text`
+    line: Line | None = None  # how it is written if it is no expression
     python: Function | None = None  # what computes it of Python floats, and gives one; see `on_floats`
     # Facts: what it does to numbers
     cheap: bool = False  # computing it again costs no more than keeping its result
@@ -140,6 +142,13 @@ class Gate:
         if is_pythons(function):
             return function
         return self.python or next(filter(is_pythons, self.functions), None)
+
+    def text(self, args: tuple[Any, ...], to: Text) -> str:
+        """The expression for an application, over the names of the parameters: `a.T`. "": a plain call.
+
+        `written` is that expression, or a function of `to` and of the arguments that gives it.
+        """
+        return self.written if isinstance(self.written, str) else str(self.written(to, *args))
 
     @cached_property
     def broadcasts(self) -> bool:
@@ -260,6 +269,7 @@ def elementwise(
     singular: bool = False,
     memory: Memory = Memory.NEW,
     symbol: str = "",
+    written: str | Function = "",
     python: Function | None = None,
     cheap: bool = False,
     raises: bool = False,
@@ -282,6 +292,7 @@ def elementwise(
             locals,
             memory=memory,
             symbol=symbol,
+            written=written,
             python=python,
             cheap=cheap,
             raises=raises,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 
 class Memory(Enum):
@@ -32,6 +32,30 @@ ONLY_READ = frozenset({Memory.READ_ONLY, Memory.STRETCHED})
 UNWRITABLE = frozenset({*ONLY_READ, Memory.SHARED})
 
 
+class Line(Enum):
+    """How an operation is written that is no expression: in lines of its own."""
+
+    ADD = "old += extra"
+    SUBTRACT = "old -= extra"
+    ADD_AT = "old[index] += extra"
+    ADD_MANY = "add_many(old, index, extra)"
+    SCATTER = "zeros, then the elements"
+    STORE = "a[index] = value"
+    APPEND = "rows.append(x)"
+    POP = "x = rows.pop()"
+    CHECK = "if x is None: raise UnboundLocalError"
+    ASSERT = "assert condition, message"
+    BARE = "the expression alone"
+    HEADING = "a comment"
+
+
+class Text(NamedTuple):
+    """What decides how an application is written, besides its arguments."""
+
+    result: Any  # its type
+    textbook: bool  # whether each gate is to be seen as what it is
+
+
 class Traits(TypedDict, total=False):
     """The facts of an operation as they are told where it is registered; `Gate` says what each means."""
 
@@ -42,6 +66,8 @@ class Traits(TypedDict, total=False):
     symbol: str
     mirrored: str
     python: Callable[..., Any] | None
+    written: str | Callable[..., str]
+    line: Line | None
     cheap: bool
     raises: bool
     tests: bool

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.errors import Place
-from revcompile.gates.effects import backward_begins
+from revcompile.gates.effects import begins_backward
 from revcompile.gates.halves import SAVED, Half
 from revcompile.gates.rows import appended, popped
 from revcompile.gates.storing import add_at, add_many, add_to, store, subtract_from
@@ -406,9 +406,7 @@ class _InPlace:
     def _own_results(self, answer: Structure, statements: list[Statement]) -> Structure:
         """Copy, at the end of the forward pass, what a function gives that is not its own alone."""
         results, *rest = answer
-        begins = (
-            i for i, s in enumerate(statements) if isinstance(s, Apply) and s.function is backward_begins
-        )
+        begins = (i for i, s in enumerate(statements) if begins_backward(s))
         at = next(begins, len(statements))
         taken: Tokens = NONE
         copies: list[Statement] = []

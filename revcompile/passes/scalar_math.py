@@ -18,7 +18,7 @@ from dataclasses import replace
 import numpy as np
 
 from revcompile.errors import Place
-from revcompile.gates.effects import backward_begins, defined_, has_effects, identity
+from revcompile.gates.effects import begins_backward, identity, is_noticed
 from revcompile.gates.halves import Half
 from revcompile.gates.table import TABLE, is_pythons
 from revcompile.ir.nodes import (
@@ -48,8 +48,7 @@ from revcompile.passes.walk import Visit, Walk
 def may_restart(*functions: Function) -> bool:
     """Whether nobody sees that the functions, which call each other, are run twice."""
     called = {s.function for function in functions for s in applications(function.body)}
-    called = {f for f in called if not isinstance(f, Half)} - {backward_begins, defined_}
-    return not any(has_effects(f) or TABLE[f].foreign for f in called)
+    return not any(is_noticed(f) for f in called if not isinstance(f, Half))
 
 
 def has_floats(*functions: Function) -> bool:
@@ -228,9 +227,7 @@ def _as_before(function: Function, before: Function) -> Function:
     statements += casts
     if function.called:
         value, casts = _restored(value, old_value)
-        begins = (
-            i for i, s in enumerate(statements) if isinstance(s, Apply) and s.function is backward_begins
-        )
+        begins = (i for i, s in enumerate(statements) if begins_backward(s))
         at = next(begins, len(statements))
         statements[at:at] = casts
     return replace(function, body=Block(tuple(statements), ((value, aux, gradients),)))
@@ -317,9 +314,7 @@ def float_gradients(function: Function, like: Function) -> Function:
 def numpy_backward(function: Function) -> Function:
     """The function whose backward pass reads its Python floats as NumPy's, which never raise."""
     statements = list(function.body.statements)
-    split = next(
-        i for i, s in enumerate(statements) if isinstance(s, Apply) and s.function is backward_begins
-    )
+    split = next(i for i, s in enumerate(statements) if begins_backward(s))
     seed = statements[split + 1] if split + 1 < len(statements) else None
     if isinstance(seed, Apply) and seed.function is identity and seed.args == (1.0,):
         statements[split + 1] = replace(seed, function=np.float64)

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from revcompile.gates.effects import backward_begins, identity
+from revcompile.gates.effects import begins_backward, identity
 from revcompile.gates.halves import SAVED, Half, Variant
 from revcompile.gates.lengths import LENGTHS
 from revcompile.gates.table import TABLE
@@ -76,7 +76,7 @@ def called(*functions: Function) -> Iterator[Half]:
 def split(function: Function, variant: Variant) -> tuple[Function, Function]:
     """The forward and the backward half, each with what it gives."""
     statements = function.body.statements
-    at = next(i for i, s in enumerate(statements) if isinstance(s, Apply) and s.function is backward_begins)
+    at = next(i for i, s in enumerate(statements) if begins_backward(s))
     first, second = Block(statements[:at]), Block(statements[at + 1 :])
     ((outs, _, gradients),) = function.body.yields
     upstream = set(variant.upstream)
