@@ -8,70 +8,49 @@ missing specialisation is compiled, and the function is given new code.
 
 from __future__ import annotations
 
-import inspect
 import os
 import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import CodeType, FunctionType, MethodType
+from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
 
-from revcompile.codegen.entry import answering, condition_lines, hand_over, kept, pass_on, products_returned
+from revcompile.codegen.entry import answering, entry_lines, hand_over, pass_on, products_returned
 from revcompile.codegen.forks import renew_cached_properties
 from revcompile.codegen.guards import guard_tests, signature_tests
-from revcompile.codegen.load import Namespace, make_function
+from revcompile.codegen.load import compile_again, make_function
 from revcompile.codegen.module import function_text, module_text
-from revcompile.codegen.places import same_place
+from revcompile.codegen.primal import Primal
 from revcompile.codegen.recent import MAX_SPECIALIZATIONS, Recent
+from revcompile.codegen.sharing import Memory, Shared
 from revcompile.codegen.specialization import ARITHMETIC, Blame, Careful, Mistaken, Specialization
 from revcompile.compiler import Compiled, MustBeStatic, Request, compile_gradient
 from revcompile.errors import HostError, UnsupportedError, seen_outside, trimmed
-from revcompile.frontend.arguments import Place, describe, key_of
-from revcompile.frontend.names import is_host_object
+from revcompile.frontend.arguments import Place, describe
+from revcompile.frontend.names import Guard
 from revcompile.frontend.wanted import (
-    explicit_names,
-    is_method,
-    names_by_call,
-    unwrapped_signature,
     without_defaults,
 )
 from revcompile.gates.foreign import Learning, NotKnownYet
 from revcompile.ir.identifiers import function_name
 from revcompile.runtime import ChangedKind
-from revcompile.syntax.source import Source, find_source
 from revcompile.syntax.stack import deep_stack, renew_lock
 
 MAX_TRIES = 12  # of a call that is begun again
 _all: weakref.WeakSet[Dispatcher] = weakref.WeakSet()
 _stubs: weakref.WeakValueDictionary[str, Dispatcher] = weakref.WeakValueDictionary()  # by file of their code
 _all_lock = threading.Lock()
-
-
-@dataclass(frozen=True)
-class Options:
-    """What a user asked of `grad` or `value_and_grad`."""
-
-    argnums: int | str | tuple[int | str, ...] | None
-    has_aux: bool
-    optimize: bool
-    with_value: bool
-
-    @property
-    def label(self) -> str:
-        return "value_and_grad" if self.with_value else "grad"
+_memory = Memory()  # of what was compiled for functions of the same code
 
 
 @dataclass(eq=False)
-class Dispatcher:
+class Dispatcher(Primal):
     """The specialisations of one gradient function, and its public face `entry`."""
 
-    function: FunctionType
-    options: Options
-    owner: Any = None  # the object that a bound method is bound to
     table: Recent = field(default_factory=Recent)
     static: frozenset[Place] = frozenset()
     lock: Any = field(default_factory=threading.RLock)
@@ -80,31 +59,14 @@ class Dispatcher:
     retired: deque[Specialization] = field(default_factory=lambda: deque(maxlen=MAX_SPECIALIZATIONS))
 
     def __post_init__(self) -> None:
-        self.namespace = Namespace()
-        self._read()
+        super().__post_init__()
         self._dispatch = self.namespace.put(f"dispatch_{self.name}", trimmed(self.dispatch))
         self._carefully = self.namespace.put(f"carefully_{self.name}", trimmed(self.dispatch_carefully))
+        self.own = self._dispatch, self._carefully
         self.entry = make_function(self._stub(), self.namespace, self.like)
         self._leave_out_defaults()
         with _all_lock:
             _all.add(self)
-
-    def _read(self) -> None:
-        """The function as it is now: a notebook may replace its code in place."""
-        self.source: Source = find_source(self.function)
-        self._read_signature()
-        self.namespace.reserve(self.signature.parameters)
-        self.explicit = explicit_names(self.signature, self.options.argnums, self.name)
-        self._wanted: dict[int, tuple[tuple[str, ...], bool]] = {}
-        parameters = self.signature.parameters.values()
-        positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-        kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        whole = all(p.kind in kinds for p in parameters)
-        self.plain = tuple(self.signature.parameters) if whole else None  # if all can be passed by position
-        self.lent = {n: p.default for n, p in self.signature.parameters.items() if _may_change(p.default)}
-        # Without argnums, which parameters are differentiated depends on how defaults were passed.
-        self.by_call = self.explicit is None and any(p.default is not p.empty for p in positional)
-        self._as_read = self._made_of()
 
     def _leave_out_defaults(self) -> None:
         if self.by_call:
@@ -130,42 +92,6 @@ class Dispatcher:
         self.entry.__kwdefaults__ = self.like.__kwdefaults__
         self._leave_out_defaults()
         self.entry.__signature__ = self.signature  # type: ignore[attr-defined]
-
-    def _read_signature(self) -> None:
-        """The parameters: without a bound method's first; those of the function that a wrapper wraps."""
-        self.signature, self.packed = unwrapped_signature(self.function)
-        self.like: Any = inspect.unwrap(self.function) if self.packed else self.function  # has the defaults
-        self.bound: tuple[str, Any] | None = None
-        if self.owner is not None:
-            first, *parameters = self.signature.parameters.values()
-            self.bound = (first.name, self.owner)
-            self.signature = self.signature.replace(parameters=parameters)
-
-    def _made_of(self) -> tuple[Any, ...]:
-        """What the function's meaning follows from, and what may be replaced in place."""
-        return self.function.__code__, self.like.__defaults__, self.like.__kwdefaults__
-
-    @property
-    def is_method(self) -> bool:
-        """Whether the first parameter is the object that a method is called on."""
-        return self.owner is None and is_method(self.function.__qualname__, self.signature)
-
-    @property
-    def name(self) -> str:
-        return function_name(self.function)
-
-    # -- which gradients ----------------------------------------------------------------------
-
-    def wanted(self, positional: int) -> tuple[tuple[str, ...], bool]:
-        """The parameters whose gradients a call with so many arguments by position returns, and whether
-        one comes bare."""
-        self._wanted[positional] = answer = self._find_wanted(positional)
-        return answer
-
-    def _find_wanted(self, positional: int) -> tuple[tuple[str, ...], bool]:
-        if self.explicit is not None:
-            return self.explicit, not isinstance(self.options.argnums, (tuple, list))
-        return names_by_call(self.signature, positional, self.is_method)
 
     # -- a call -------------------------------------------------------------------------------
 
@@ -228,13 +154,17 @@ class Dispatcher:
         tried: Sequence[Specialization],
     ) -> Specialization:
         wanted, bare = self._wanted.get(len(args)) or self.wanted(len(args))
-        found = self._known(self._key(wanted, arguments), args, kwargs, tried)
+        found = self._known(self._key(wanted, arguments, self.static), args, kwargs, tried)
         if found is not None:
             return found
         with self.lock:
             while True:
-                key = self._key(wanted, arguments)  # what must be static may have changed meanwhile
+                key = self._key(
+                    wanted, arguments, self.static
+                )  # what must be static may have changed meanwhile
                 found = self._known(key, args, kwargs, tried)
+                if found is None and not tried:
+                    found = self._remembered(wanted, bare, arguments, args, kwargs)
                 if found is not None:
                     return found
                 try:
@@ -248,19 +178,6 @@ class Dispatcher:
             if places <= self.static:
                 raise refusal or UnsupportedError("this number must be known while compiling") from None
             self.static |= places
-
-    def _arguments(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Every parameter with its argument. The entry passes all by position, which needs no binding."""
-        if self.plain is not None and not kwargs and len(args) == len(self.plain):
-            return dict(zip(self.plain, args))
-        bound = self.signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        return bound.arguments
-
-    def _key(self, wanted: tuple[str, ...], arguments: Mapping[str, Any]) -> Any:
-        parts = (key_of(v, (n,), self.static, () if n in wanted else None) for n, v in arguments.items())
-        lent = tuple(name for name, default in self.lent.items() if arguments[name] is default)
-        return ((wanted, lent), *parts)
 
     def _known(
         self, key: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], tried: Sequence[Specialization]
@@ -277,22 +194,80 @@ class Dispatcher:
                 return specialization
         return None
 
+    # -- what was compiled for functions of the same code ---------------------------------------
+
+    def _remembered(
+        self,
+        wanted: tuple[str, ...],
+        bare: bool,
+        arguments: Mapping[str, Any],
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+    ) -> Specialization | None:
+        """What was compiled for a function like this one, and is right for it, too."""
+        for shared in _memory.of(self) if not self.learning.patterns else ():
+            key = self._key(wanted, arguments, shared.static)
+            names = shared.serves(key, self.static, self, args, kwargs)
+            if names is not None:
+                self.static = shared.static
+                return self._take(shared, key, names, self._request(key, wanted, bare))
+        return None
+
+    def _take(self, shared: Shared, key: Any, names: dict[str, Any], request: Request) -> Specialization:
+        """Make what is remembered a specialisation of this function."""
+        age = _memory.age
+
+        def make(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> FunctionType:
+            with self.lock, self._seen(), deep_stack():
+                compiled = self._compiled(request, self._arguments(args, kwargs))
+            careful = self._careful(compiled)
+            _memory.complete(shared, careful, self, compiled.guards, age)
+            return careful
+
+        made = shared.load(names, self, Careful(make))
+        self._add(key, made)
+        _memory.use(self, shared)
+        return made
+
+    def _remember(self, key: Any, made: Specialization, guards: Sequence[Guard], age: int) -> None:
+        """Remember a specialisation for functions like this one."""
+        shared = (
+            _memory.add(key, self.static, made, self, guards, age) if not self.learning.patterns else None
+        )
+        if shared is None or made.careful is None:
+            return
+        known, make = shared, made.careful.make
+
+        def make_known(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> FunctionType:
+            careful = make(args, kwargs)
+            _memory.complete(known, careful, self, guards, age)
+            return careful
+
+        made.careful.make = make_known
+
     # -- compilation --------------------------------------------------------------------------
 
     def _compile(
         self, key: Any, arguments: Mapping[str, Any], wanted: tuple[str, ...], bare: bool
     ) -> Specialization:
+        age = _memory.age
+        compiled = self._compiled(self._request(key, wanted, bare), arguments)
+        specialization = self._load(compiled, key, list(arguments))
+        self._add(key, specialization)
+        self._remember(key, specialization, compiled.guards, age)
+        return specialization
+
+    def _request(self, key: Any, wanted: tuple[str, ...], bare: bool) -> Request:
         o = self.options
-        request = Request(
+        return Request(
             self.source, self.signature, o.with_value, o.has_aux, o.optimize, wanted, bare,
             nested=self.explicit is not None, owner=self.bound, packed=self.packed, lent=key[0][1],
         )  # fmt: skip
-        compiled = self._compiled(request, arguments)
-        specialization = self._load(compiled, key, list(arguments))
+
+    def _add(self, key: Any, specialization: Specialization) -> None:
         old = self.table.add(key, specialization, self.shown)
         if old:
             self._retire(old)
-        return specialization
 
     def _compiled(self, request: Request, arguments: Mapping[str, Any]) -> Compiled:
         for again in (True, True, False):
@@ -319,21 +294,13 @@ class Dispatcher:
         self.retired.extend(old)
         alive = [*self.retired, *self.table]
         codes = [code for s in alive for code in s.codes]
-        self.namespace.keep([*codes, self.entry.__code__], [self._dispatch, self._carefully])
+        self.namespace.keep([*codes, self.entry.__code__], self.own)
 
     def _load(self, compiled: Compiled, key: Any, names: list[str]) -> Specialization:
         label = f"{self.options.label}_{compiled.name}"
         text = function_text(label, self.signature, compiled.body)
         helpers = self.namespace.having(compiled.helpers)
         run = make_function(self.namespace.compile(text, label), self.namespace, self.like, helpers)
-
-        def make_careful() -> FunctionType:
-            assert compiled.careful is not None
-            with self.lock, self._seen(), deep_stack():
-                lines, texts = compiled.careful()
-                code = self.namespace.compile(function_text(label, self.signature, lines), label)
-                return make_function(code, self.namespace, self.like, self.namespace.having(texts))
-
         refer = self.namespace.refer
         guards = [test for g in compiled.guards for test in guard_tests(g, refer)]
         guards += compiled.layouts
@@ -344,18 +311,14 @@ class Dispatcher:
             f"    except {refer(Exception)}:  # what cannot be read is not what was compiled for",
             "        return False",
         ]
-        holds = function_text("holds", self.signature, lines)
-        holds_code = self.namespace.compile(holds, f"guards of {label}")
+        holds = self._function("holds", lines, f"guards of {label}")
         tests = [t for n, k in zip(names, key[1:], strict=True) for t in signature_tests(n, k, refer)]
         for name, default in self.lent.items():
             tests.append(f"{name} {'is' if name in key[0][1] else 'is not'} {refer(default)}")
         agrees: Callable[..., bool] | None = None
         if compiled.agreements:
             lines = [f"    return {' and '.join(compiled.agreements)}"]
-            agrees_code = self.namespace.compile(
-                function_text("agrees", self.signature, lines), f"lengths of {label}"
-            )
-            agrees = make_function(agrees_code, self.namespace, self.like)
+            agrees = self._function("agrees", lines, f"lengths of {label}")
         together: Callable[..., str] | None = None
         share = self.namespace.refer(np.may_share_memory)
         separate = [f"not {share}({a}, {b})" for a, b in compiled.apart]
@@ -363,11 +326,7 @@ class Dispatcher:
             lines = [
                 f"    if {share}({a}, {b}):\n        return {f'{a} and {b}'!r}" for a, b in compiled.apart
             ]
-            lines.append("    return ''")
-            code = self.namespace.compile(
-                function_text("together", self.signature, lines), f"memory of {label}"
-            )
-            together = make_function(code, self.namespace, self.like)
+            together = self._function("together", [*lines, "    return ''"], f"memory of {label}")
         tests = [*tests, *guards, *compiled.agreements, *separate]
         unchanged = [
             test
@@ -381,26 +340,39 @@ class Dispatcher:
         forward = function_text(compiled.name, self.signature, compiled.forward)
         return Specialization(
             run,
-            Careful(make_careful) if compiled.careful is not None else None,
-            make_function(holds_code, self.namespace, self.like),
+            Careful(lambda *_: self._careful(compiled)) if compiled.careful is not None else None,
+            holds,
             bool(unchanged),
             blame,
             entry,
             module_text([*{**compiled.primals, **compiled.helpers}.values(), forward, text], compiled.live),
             "\n\n".join([*compiled.helpers.values(), text]),
             f"({signature})",
-            self.function if self.owner is None else MethodType(self.function, self.owner),
+            self.callable,
             agrees,
             compiled.compared,
             together,
             tuple(compiled.helpers),
         )
 
+    def _function(
+        self, name: str, lines: Sequence[str], label: str, helpers: dict[str, Any] | None = None
+    ) -> FunctionType:
+        code = self.namespace.compile(function_text(name, self.signature, lines), label)
+        return make_function(code, self.namespace, self.like, helpers)
+
+    def _careful(self, compiled: Compiled) -> FunctionType:
+        assert compiled.careful is not None
+        label = f"{self.options.label}_{compiled.name}"
+        with self.lock, self._seen(), deep_stack():
+            lines, texts = compiled.careful()
+            return self._function(label, lines, label, self.namespace.having(texts))
+
     def _entry(
         self, compiled: Compiled, tests: list[str], run: FunctionType, blame: Blame, unchanged: list[str]
     ) -> CodeType:
         """Dispatch, generated: the latest signature is tested inline and served without a call."""
-        refer, indent = self.namespace.refer, "    "
+        refer = self.namespace.refer
         name = function_name(self.function)
         for part, made in zip(("__defaults__", "__kwdefaults__"), self._as_read[1:], strict=True):
             if made is not None:
@@ -409,43 +381,29 @@ class Dispatcher:
         tests = list(dict.fromkeys(tests))
         may_fail = any(g.kind not in ("code", "lacks") for g in compiled.guards)  # where something is gone
         on_math = compiled.careful is not None
-        call = f"{indent}return {refer(run)}({pass_on(self.signature)})"
+        call = f"    return {refer(run)}({pass_on(self.signature)})"
         inline = products_returned(compiled.body) if on_math and not compiled.helpers else [call]
         body = answering(inline, unchanged, self.signature)
-        condition, failure = " and ".join(tests) or "True", refer(Exception) if may_fail else ""
-        lines = condition_lines(condition, failure)
-        keep, give_back = kept(self.signature, body, self.namespace.globals)
-        back = [indent * 3 + line for line in give_back]
-        lines += [
-            *(indent * 2 + line for line in keep),
-            f"{indent * 2}try:",
-            *(same_place(indent * 2 + line, line) for line in body),
-        ]
-        if on_math:
-            lines.append(f"{indent * 2}except ({', '.join(map(refer, ARITHMETIC))}):")
-            lines += back or [f"{indent * 3}pass"]
-        blamed = hand_over(self.signature, self.namespace.put(f"blame_{name}", blame))
-        lines += [f"{indent * 2}except {refer(Exception)}:", *back]
-        lines += [f"{indent * 3}if {blamed}:", f"{indent * 4}raise"]
-        if on_math:
-            lines += [indent * 2 + line for line in give_back if unchanged]
-            lines.append(f"{indent * 2}return {hand_over(self.signature, self._carefully)}")
-        lines.append(self._fall_back(indent))
-        return self.namespace.compile_fast(
-            function_text(self.name, self.signature, lines), tests, f"dispatch of {compiled.name}"
-        )
+        lines = entry_lines(
+            self.signature, " and ".join(tests) or "True", body, unchanged, self.namespace.globals,
+            failure=refer(Exception), may_fail=may_fail, blame=self.namespace.put(f"blame_{name}", blame),
+            carefully=self._carefully if on_math else "", beyond=[*map(refer, ARITHMETIC)],
+        )  # fmt: skip
+        lines.append(self._fall_back())
+        text = function_text(self.name, self.signature, lines)
+        return self.namespace.compile_fast(text, tests, f"dispatch of {compiled.name}")
 
     def _stub(self) -> CodeType:
         if self.by_call:
             text = f"def {self.name}(*args, **kwargs):\n    return {self._dispatch}(args, kwargs)\n"
         else:
-            text = function_text(self.name, self.signature, [self._fall_back("    ")])
-        code = self.namespace.compile(text, f"dispatch of {self.name}")
+            text = function_text(self.name, self.signature, [self._fall_back()])
+        code = compile_again(text, f"dispatch of {self.name}")
         _stubs[code.co_filename] = self
         return code
 
-    def _fall_back(self, indent: str) -> str:
-        return f"{indent}return {hand_over(self.signature, self._dispatch)}"
+    def _fall_back(self) -> str:
+        return f"    return {hand_over(self.signature, self._dispatch)}"
 
     def forget(self) -> None:
         """Drop what is compiled: a rule that it may use has changed."""
@@ -470,17 +428,11 @@ class Dispatcher:
         return {s.description: s.source for s in self.table}
 
 
-def _may_change(default: Any) -> bool:
-    """Whether a default value is, or holds, an object that the function could change."""
-    if isinstance(default, tuple):
-        return any(map(_may_change, default))
-    return isinstance(default, (np.ndarray, list, dict)) or is_host_object(default)
-
-
 def forget_all() -> None:
     """Let every gradient function compile anew at its next call."""
     with _all_lock:
         dispatchers = list(_all)
+    _memory.forget()
     for dispatcher in dispatchers:
         dispatcher.forget()
 
@@ -490,6 +442,7 @@ def _renew_locks() -> None:
     global _all_lock
     _all_lock = threading.Lock()
     renew_lock()
+    _memory.renew_lock()
     for dispatcher in list(_all):
         dispatcher.lock = threading.RLock()
     renew_cached_properties()

@@ -113,3 +113,40 @@ def kept(signature: Signature, body: Sequence[str], taken: Container[str]) -> tu
             keep.append(f"{given} = {name}")
             give_back.append(f"{name} = {given}")
     return keep, give_back
+
+
+def entry_lines(
+    signature: Signature,
+    condition: str,
+    body: Sequence[str],
+    unchanged: Sequence[str],
+    taken: Container[str],
+    *,
+    failure: str,
+    may_fail: bool,
+    blame: str,
+    carefully: str,
+    beyond: Sequence[str],
+) -> list[str]:
+    """The lines that serve a call for which `condition` holds.
+
+    `failure` names what any error is, `blame` what is told of it. `carefully` names what serves numbers
+    beyond `math`, if there are any: those for which a body raises what `beyond` names.
+    """
+    lines = condition_lines(condition, failure if may_fail else "")
+    keep, give_back = kept(signature, body, taken)
+    back = [INDENT * 3 + line for line in give_back]
+    lines += [
+        *(INDENT * 2 + line for line in keep),
+        f"{INDENT * 2}try:",
+        *(same_place(INDENT * 2 + line, line) for line in body),
+    ]
+    if carefully:
+        lines.append(f"{INDENT * 2}except ({', '.join(beyond)}):")
+        lines += back or [f"{INDENT * 3}pass"]
+    lines += [f"{INDENT * 2}except {failure}:", *back]
+    lines += [f"{INDENT * 3}if {hand_over(signature, blame)}:", f"{INDENT * 4}raise"]
+    if carefully:
+        lines += [INDENT * 2 + line for line in give_back if unchanged]
+        lines.append(f"{INDENT * 2}return {hand_over(signature, carefully)}")
+    return lines

@@ -10,8 +10,9 @@ import itertools
 import keyword
 import linecache
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from types import CodeType, FunctionType
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from types import CodeType, FunctionType, MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ class Namespace:
 
     def __init__(self) -> None:
         self.globals: dict[str, Any] = {"np": np, "math": MATH, "__builtins__": __builtins__, **_HELPERS}
-        self._own = frozenset(self.globals)
+        self.own = frozenset(self.globals)
         self.reserved: frozenset[str] = frozenset()  # the parameters' names, which would hide a global
         self._names: dict[int, str] = {}
         self.locals: set[str] = set()  # variables of the code under construction, which would hide a global
@@ -60,18 +61,32 @@ class Namespace:
         if getattr(builtins, wish, obj) is not obj:
             wish = f"the_{wish}"
         name, n = wish, 1
-        hidden = self.reserved | self._own | self.locals
+        hidden = self.reserved | self.own | self.locals
         while name in hidden or self.globals.get(name, obj) is not obj:
             name, n = f"{wish}__{n}", n + 1  # no local variable is numbered so
         self.globals[name] = obj
         self._names[id(obj)] = name
         return name
 
+    def base(self) -> dict[str, Any]:
+        """What every namespace has."""
+        return {name: self.globals[name] for name in self.own}
+
+    def has_room_for(self, names: dict[str, Any], new: Iterable[str]) -> bool:
+        """Whether these names mean the same here, or nothing yet; those of `new`, nothing."""
+        return all(self.globals.get(name, obj) is obj for name, obj in names.items()) and not any(
+            name in self.globals for name in new
+        )
+
+    def take(self, names: dict[str, Any]) -> None:
+        """Let names mean these objects."""
+        self.globals.update(names)
+        for name, obj in names.items():
+            self._names.setdefault(id(obj), name)
+
     def is_reserved(self, name: str) -> bool:
         """Whether a name means something in all generated code."""
-        return (
-            name in self.reserved or name in self._own or keyword.iskeyword(name) or hasattr(builtins, name)
-        )
+        return name in self.reserved or name in self.own or keyword.iskeyword(name) or hasattr(builtins, name)
 
     def compile(self, text: str, label: str) -> CodeType:
         """The code of the one function that `text` defines, which this namespace serves."""
@@ -95,19 +110,20 @@ class Namespace:
 
     def keep(self, codes: Iterable[CodeType], also: Iterable[str]) -> None:
         """Drop the names that none of these codes uses."""
-        used = {*also, *self._own}
+        used = {*also, *self.own}
         for code in codes:
-            used.update(_names_of(code))
+            used.update(names_in(code))
         for name in [n for n in self.globals if n not in used]:
             self._names.pop(id(self.globals[name]), None)
             del self.globals[name]
 
 
-def _names_of(code: CodeType) -> Iterator[str]:
+def names_in(code: CodeType) -> Iterator[str]:
+    """The names that code looks up: globals and attributes."""
     yield from code.co_names
     for inner in code.co_consts:
         if isinstance(inner, CodeType):
-            yield from _names_of(inner)
+            yield from names_in(inner)
 
 
 def compile_text(
@@ -117,7 +133,7 @@ def compile_text(
 
     What is compiled is `marked`, if given: the same with marks that `fill` replaces.
     """
-    filename = f"<revcompile {label} {next(_counter)}>"
+    filename = _numbered(f"<revcompile {label}")
     if isinstance(text, Text) and any(text.places):
         PLACES[filename] = text.places
     try:
@@ -132,10 +148,92 @@ def compile_text(
     codes = [c for c in module.co_consts if isinstance(c, CodeType)]
     if len(codes) != 1 or module.co_names != (codes[0].co_name,):
         raise InternalError(f"the text of {label} is more than one function")
-    code = fill(codes[0])
-    linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
+    return _shown(fill(codes[0]), text.splitlines(keepends=True))
+
+
+def _numbered(label: str) -> str:
+    """The name of a file that is like no other."""
+    return f"{label} {next(_counter)}>"
+
+
+def _shown(code: CodeType, lines: list[str]) -> CodeType:
+    """Code whose text tracebacks show while it is in use."""
+    filename = code.co_filename
+    linecache.cache[filename] = (len(lines), None, lines, filename)
     weakref.finalize(code, _forget, filename).atexit = False
     return code
+
+
+class Printed:
+    """Code with its text, of which more can be made. `names` are globals that may be constants of it."""
+
+    def __init__(self, code: CodeType, names: Mapping[str, Any] = MappingProxyType({})) -> None:
+        self.lines = linecache.getlines(code.co_filename)
+        self.places = PLACES.get(code.co_filename)
+        by_id = {id(obj): name for name, obj in names.items() if is_lasting(obj)}
+        self.constants = {i: by_id[id(c)] for i, c in enumerate(code.co_consts) if id(c) in by_id}
+        self.code = code.replace(co_consts=self._constants(code, {}))
+
+    def _constants(self, code: CodeType, names: Mapping[str, Any]) -> tuple[Any, ...]:
+        constants = list(code.co_consts)
+        for i, name in self.constants.items():
+            constants[i] = names.get(name)
+        return tuple(constants)
+
+    def again(
+        self, heading: tuple[str, str] = ("", ""), names: Mapping[str, Any] = MappingProxyType({})
+    ) -> CodeType:
+        """The same code, with other constants; its text begins with another heading."""
+        filename = _numbered(self.code.co_filename.rpartition(" ")[0])
+        if self.places is not None:
+            PLACES[filename] = self.places
+        code = _in_file(self.code, filename, self._constants(self.code, names))
+        return _shown(code, [*(line.replace(*heading) for line in self.lines[:1]), *self.lines[1:]])
+
+
+@lru_cache(maxsize=256)
+def _printed(text: str, label: str) -> Printed:
+    return Printed(compile_text(text, label))
+
+
+class Shown:
+    """While there is such an object, tracebacks show the text of a file."""
+
+    def __init__(self, filename: str) -> None:
+        weakref.finalize(self, _forget_unless_shown, filename).atexit = False
+
+
+_texts: weakref.WeakValueDictionary[str, Shown] = weakref.WeakValueDictionary()
+
+
+def _forget_unless_shown(filename: str) -> None:
+    if _texts.get(filename) is None:
+        _forget(filename)
+
+
+def kept_code(text: str, label: str) -> tuple[CodeType, Shown]:
+    """The same code each time, and what has to be kept with what uses it."""
+    printed = _printed(text, label)
+    filename = printed.code.co_filename
+    shown = _texts.setdefault(filename, Shown(filename))
+    linecache.cache[filename] = (len(printed.lines), None, printed.lines, filename)
+    return printed.code, shown
+
+
+def compile_again(text: str, label: str) -> CodeType:
+    """What `compile_text` gives, of a text that is likely to come again."""
+    return _printed(text, label).again()
+
+
+def _in_file(code: CodeType, filename: str, constants: tuple[Any, ...]) -> CodeType:
+    """Code, and the code inside it, that is said to stand in a file."""
+    inside = [
+        _in_file(c, filename, c.co_consts)
+        if isinstance(c, CodeType) and c.co_filename == code.co_filename
+        else c
+        for c in constants
+    ]
+    return code.replace(co_filename=filename, co_consts=tuple(inside))
 
 
 def _forget(filename: str) -> None:

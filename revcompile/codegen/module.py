@@ -24,6 +24,8 @@ def function_text(name: str, signature: inspect.Signature, lines: Sequence[str])
 
 def parameter_list(signature: inspect.Signature) -> str:
     """The parameters as text; defaults are the function object's."""
+    if all(p.kind is p.POSITIONAL_OR_KEYWORD and p.default is p.empty for p in signature.parameters.values()):
+        return ", ".join(signature.parameters)
     plain = [
         p.replace(annotation=p.empty, default=p.empty if p.default is p.empty else _Default(p.default))
         for p in signature.parameters.values()

@@ -30,13 +30,13 @@ class Careful:
     It starts from the caller's arguments. Made when it is first needed.
     """
 
-    def __init__(self, make: Callable[[], FunctionType]) -> None:
+    def __init__(self, make: Callable[[tuple[Any, ...], Mapping[str, Any]], FunctionType]) -> None:
         self.make = make
         self.made: FunctionType | None = None
 
     def __call__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         if self.made is None:
-            self.made = self.make()
+            self.made = self.make(args, kwargs)
         return self.made(*args, **kwargs)
 
 

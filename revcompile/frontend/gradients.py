@@ -79,6 +79,10 @@ def gradient_of(low: Lowering, function: Any) -> Gradient:
     elif path is not None:
         primal = low.host.bring(path.attribute("primal"), primal, obj.__name__)
     with_value = obj.value_and_grad in (obj, getattr(obj, "_entry", obj))
+    if isinstance(function, HostObject):  # another one of its class may take its place
+        asked = function.path.attribute("_recipe").item(1)
+        for name, option in (("argnums", obj.argnums), ("has_aux", obj.has_aux), ("with_value", with_value)):
+            low.host.bring(asked.attribute(name), option, name)
     return Gradient(primal, obj.argnums, obj.has_aux, with_value)
 
 

@@ -179,10 +179,7 @@ class HostNames:
     def globals_root(self, function: FunctionType) -> Path:
         """The path of a function's globals: its module, or a stand-in that shares their dictionary."""
         name = str(function.__globals__.get("__name__") or "module")
-        module: Any = sys.modules.get(name)
-        if module is None or module.__dict__ is not function.__globals__:
-            module = _namespace(function.__globals__)
-        return self.root(name.rpartition(".")[2].strip("_") or "module", module)
+        return self.root(name.rpartition(".")[2].strip("_") or "module", home_of(function))
 
     def cell_root(self, name: str, cell: Any) -> Path:
         return self.root(f"{name}_cell", cell).attribute("cell_contents")
@@ -419,6 +416,14 @@ def _alike(obj: Any, items: dict[Any, Any]) -> Any:
 def known_lengths(found: Type, obj: Any) -> Type:
     """The type of an array whose lengths the compiler must know."""
     return replace(found, dims=tuple(Dim(size=n) for n in obj.shape)) if isinstance(found, Array) else found
+
+
+def home_of(function: FunctionType) -> Any:
+    """What has a function's globals as attributes: its module, or a stand-in that shares their dictionary."""
+    module = sys.modules.get(str(function.__globals__.get("__name__") or "module"))
+    if module is None or module.__dict__ is not function.__globals__:
+        return _namespace(function.__globals__)
+    return module
 
 
 class _Namespace:

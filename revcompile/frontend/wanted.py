@@ -6,14 +6,31 @@ Imports NumPy and the errors.
 from __future__ import annotations
 
 import inspect
-from types import FunctionType
+from dataclasses import dataclass
+from types import CodeType, FunctionType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from revcompile.errors import HostError
 
+_signatures: WeakKeyDictionary[CodeType, inspect.Signature] = WeakKeyDictionary()
 Argnums = int | str | tuple[int | str, ...] | None
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user asked of `grad` or `value_and_grad`."""
+
+    argnums: Argnums
+    has_aux: bool
+    optimize: bool
+    with_value: bool
+
+    @property
+    def label(self) -> str:
+        return "value_and_grad" if self.with_value else "grad"
 
 
 def explicit_names(signature: inspect.Signature, argnums: Argnums, name: str) -> tuple[str, ...] | None:
@@ -69,7 +86,7 @@ def unwrapped_signature(function: FunctionType) -> tuple[inspect.Signature, tupl
 
     In that case also the names by which the wrapper takes them, `*args` or `*args` and `**kwargs`.
     """
-    signature = inspect.signature(function, follow_wrapped=False)
+    signature = _own_signature(function)
     own = list(signature.parameters.values())
     variadic = [inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD]
     if [p.kind for p in own] in (variadic, variadic[:1]) and hasattr(function, "__wrapped__"):
@@ -80,6 +97,16 @@ def unwrapped_signature(function: FunctionType) -> tuple[inspect.Signature, tupl
         ):
             return inner, tuple(p.name for p in own)
     return signature, None
+
+
+def _own_signature(function: FunctionType) -> inspect.Signature:
+    """The signature; one that follows from the code alone is made once."""
+    if function.__defaults__ or function.__kwdefaults__ or function.__annotations__ or function.__dict__:
+        return inspect.signature(function, follow_wrapped=False)
+    found = _signatures.get(function.__code__)
+    if found is None:
+        found = _signatures[function.__code__] = inspect.signature(function, follow_wrapped=False)
+    return found
 
 
 def is_method(qualname: str, signature: inspect.Signature) -> bool:

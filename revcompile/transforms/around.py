@@ -13,7 +13,7 @@ import math
 from types import FunctionType, MethodType
 from typing import Any
 
-from revcompile.codegen.load import compile_text
+from revcompile.codegen import load
 from revcompile.codegen.module import function_text
 from revcompile.frontend.names import is_host_object
 from revcompile.frontend.objects import look_up
@@ -61,7 +61,7 @@ def around(f: Any) -> FunctionType | MethodType:
     )
     owner = inspect.Parameter(own, inspect.Parameter.POSITIONAL_ONLY)
     given = signature.replace(parameters=[owner, *signature.parameters.values()])
-    text = function_text(name, given, [f"    return {own}({_passed(signature)})"])
+    text = _text(name, given, f"{own}({_passed(signature)})")
     return MethodType(_function(text, name, {}, signature, f), f)
 
 
@@ -70,14 +70,21 @@ def function_around(f: Any, signature: inspect.Signature, name: str) -> Function
     own = next(
         n for n in map("{}{}".format, [_noun(f)] * 1000, ("", *range(999))) if n not in signature.parameters
     )
-    text = function_text(name, signature, [f"    return {own}({_passed(signature)})"])
+    text = _text(name, signature, f"{own}({_passed(signature)})")
     return _function(text, name, {own: f}, signature, f)
+
+
+def _text(name: str, signature: inspect.Signature, call: str) -> str:
+    """The text of a function. Defaults are the function object's: they make no text of its own."""
+    plain = [p if p.default is p.empty else p.replace(default=...) for p in signature.parameters.values()]
+    return function_text(name, signature.replace(parameters=plain), [f"    return {call}"])
 
 
 def _function(
     text: str, name: str, names: dict[str, Any], signature: inspect.Signature, f: Any
 ) -> FunctionType:
-    made = FunctionType(compile_text(text, f"call of {name}"), {**names, "__name__": "gradients"}, name)
+    code, shown = load.kept_code(text, f"call of {name}")
+    made = FunctionType(code, {**names, "__name__": "gradients", "__text__": shown}, name)
     with_default = [p for p in signature.parameters.values() if p.default is not p.empty]
     made.__defaults__ = tuple(p.default for p in with_default if p.kind is not p.KEYWORD_ONLY)
     made.__kwdefaults__ = {p.name: p.default for p in with_default if p.kind is p.KEYWORD_ONLY}

@@ -14,9 +14,10 @@ from typing import Any, Protocol, get_args, get_origin, overload
 
 import numpy as np
 
-from revcompile.dispatch import Dispatcher, Options
+from revcompile.dispatch import Dispatcher
 from revcompile.errors import PYTHON_ERRORS, InternalError, UnsupportedError, public, trimmed
 from revcompile.frontend.naming import name_of, no_rule
+from revcompile.frontend.wanted import Options
 from revcompile.ir.identifiers import function_name
 from revcompile.transforms import lazily, pickling
 from revcompile.transforms.around import around, function_around, has_rule, is_callable_object
@@ -46,6 +47,7 @@ class Specializations(Mapping[str, str]):
 
     def __init__(self, dispatcher: Dispatcher) -> None:
         self._dispatcher = dispatcher
+        self.options = dispatcher.options
 
     def __getitem__(self, signature: str) -> str:
         _preview(self._dispatcher)

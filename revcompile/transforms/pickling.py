@@ -14,7 +14,7 @@ import weakref
 from types import FunctionType
 from typing import Any
 
-from revcompile.dispatch import Options
+from revcompile.frontend.wanted import Options
 
 _made: weakref.WeakValueDictionary[str, FunctionType] = weakref.WeakValueDictionary()
 DOT = "\N{ONE DOT LEADER}"  # stands for a dot, at which pickle would split the name

@@ -14,7 +14,7 @@ import pytest
 import revcompile
 from revcompile import InternalError, UnsupportedError, compiler, dispatch, grad, value_and_grad
 from revcompile.autodiff import reverse
-from revcompile.codegen import spell, write
+from revcompile.codegen import primal, spell, write
 from revcompile.frontend import builtin, calls, expressions, lower, pairs
 from revcompile.gates import infer, reductions
 
@@ -112,11 +112,12 @@ STAGES: list[tuple[Any, Any]] = [
     (compiler, "check"), (compiler, "apart"), (compiler, "agreements"), (reverse.Reverser, "apply"),
     (reverse.Reverser, "accumulate"), (reverse.Reverser, "_by_rule"), (write.Writer, "_apply"),
     (write, "to_text"), (spell.Speller, "application"), (dispatch, "guard_tests"), (dispatch, "function_text"),
-    (dispatch, "signature_tests"), (dispatch, "module_text"), (dispatch, "key_of"),
+    (dispatch, "signature_tests"), (dispatch, "module_text"), (primal, "key_of"),
 ]  # fmt: skip
 
 
 def inject(monkeypatch: pytest.MonkeyPatch, where: Any, what: Any, error: Exception) -> None:
+    dispatch.forget_all()
     if isinstance(where, dict):
         monkeypatch.setitem(where, what, throw(error))
     else:

@@ -22,9 +22,10 @@ def texts(word):
 
 @pytest.fixture
 def compilations(monkeypatch):
-    """The functions that are compiled."""
+    """The functions that are compiled in a test, which begins with nothing remembered."""
     found = []
     original = dispatch.compile_gradient
+    dispatch.forget_all()
 
     def counting(request, *rest):
         found.append(request.source.function.__name__)
