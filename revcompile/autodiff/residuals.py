@@ -150,6 +150,7 @@ class _Residuals:
         self.statements = substitute(Block(trip), outer).statements
         self.made = {v: s for s in self.statements if isinstance(s, Apply) for v in s.outputs}
         self.again: dict[Value, Apply] = {}
+        self.constant: dict[Value, bool] = {}  # whether a value of the trip is the same in each
         self.saved: dict[Value, None] = {}
 
     def complete(self) -> Loop:
@@ -159,14 +160,15 @@ class _Residuals:
             if made is not None and not self._is_repeatable(made, False) and self._is_constant(v):
                 self._move_out(v)
         needed = [v for v in dict.fromkeys(uses(self.reversal.body)) if v in self.inner]
-        free = not any(self._is_carried(v, set()) for v in needed)
+        seen: set[Value] = set()  # of which none is carried
+        free = not any(self._is_carried(v, seen) for v in needed)
         limit = INDEPENDENT if free else CHEAP
         for sure in (True, False):  # what has to be saved in any case makes others cheap
             for v in needed:
                 made = self.made.get(v)
                 if v in self.indices or (sure and made is not None and self._is_repeatable(made, free)):
                     continue
-                if self._cost(v, free) > limit:
+                if self._cost(v, free, limit) > limit:
                     self.saved[v] = None
         for v in needed:
             self._repeat(v)
@@ -178,7 +180,8 @@ class _Residuals:
             names[v] = Value(v.type, v.hint, v.of, fold=False)
             lists.append((names[v], Each("reversed list", (items,))))
         each = self._counting(names, lists)
-        repeated = [s for s in self.statements if any(s is a for a in self.again.values())]
+        again = set(self.again.values())
+        repeated = [s for s in self.statements if s in again]
         for s in repeated:
             for v in s.outputs:  # type: ignore[union-attr]
                 names[v] = Value(v.type, v.hint, v.of, v.fold)
@@ -229,7 +232,9 @@ class _Residuals:
         made = self.made.get(v)
         if v not in self.inner or made is None:
             return v not in self.inner
-        return is_harmless(made) and all(map(self._is_constant, made.inputs))
+        if v not in self.constant:
+            self.constant[v] = is_harmless(made) and all(map(self._is_constant, made.inputs))
+        return self.constant[v]
 
     def _move_out(self, v: Value) -> None:
         if v not in self.inner:
@@ -242,14 +247,20 @@ class _Residuals:
         self.kept.before.setdefault(id(self.forward), {})[made.result] = self.written[v]
         self.inner.discard(v)
 
-    def _cost(self, v: Value, free: bool) -> float:
-        """How many operations it takes to compute a value again in the reversed trip."""
+    def _cost(self, v: Value, free: bool, most: float) -> float:
+        """How many operations it takes to compute a value again in the reversed trip; if that is more than
+        `most`, something more."""
         if v not in self.inner or v in self.indices or v in self.saved:
             return 0
         made = self.made.get(v)
         if made is None or not self._is_repeatable(made, free):
             return float("inf")
-        return self._price(made) + sum(self._cost(a, free) for a in set(made.inputs))
+        cost: float = self._price(made)
+        for a in dict.fromkeys(made.inputs):
+            if cost > most:
+                break
+            cost += self._cost(a, free, most - cost)
+        return cost
 
     def _price(self, s: Apply) -> int:
         return 0 if s.function in LENGTHS or isinstance(s.result.type, Array) else 1

@@ -73,7 +73,7 @@ class Groups:
         return self._members.get(root) or (root,)
 
     def is_shared(self, v: Value) -> bool:
-        return len(self.members(v)) > 1
+        return v in self._parent or v in self._members
 
     def _merge(self, a: Value, b: Value) -> None:
         a, b = self.find(a), self.find(b)

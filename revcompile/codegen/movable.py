@@ -22,7 +22,6 @@ from revcompile.ir.nodes import (
     Structure,
     Value,
     blocks,
-    defined,
     leaves,
     operands,
     results,
@@ -41,9 +40,19 @@ class Variables:
         carried: set[Value],
     ) -> None:
         self.groups, self.definitions, self.counts, self.carried = groups, definitions, counts, carried
+        self._changed: dict[Statement, frozenset[Value]] = {}
         self._aliases: dict[Value, set[Value]] = {}
         self._may_be_another: dict[Value, bool] = {}
         self._only_written: dict[Value, bool] = {}
+
+    def changed(self, statement: Statement) -> frozenset[Value]:
+        """The variables that get other values in a statement."""
+        if statement not in self._changed:
+            values = (*results(statement), *(statement.bound if isinstance(statement, Loop) else ()))
+            own = {self.groups.find(v) for v in values if self.groups.is_shared(v)}
+            inner = [self.changed(s) for block in blocks(statement) for s in block.statements]
+            self._changed[statement] = frozenset(own.union(*inner))
+        return self._changed[statement]
 
     def aliases(self, variable: Value) -> set[Value]:
         """The variables whose arrays the values of a variable are, or are parts of."""
@@ -136,10 +145,9 @@ class Movable:
         writes = isinstance(statement, Apply) and TABLE[statement.function].writes
         if writes:
             self._writes.append(i)
-        changed = [*results(statement), *(v for block in blocks(statement) for v in defined(block))]
-        variables = {self.groups.find(v) for v in changed if self.groups.is_shared(v)}
+        variables = self.variables.changed(statement)
         if writes:  # what is written may have other names
-            variables.update(*[self.variables.aliases(variable) for variable in variables])
+            variables = variables.union(*[self.variables.aliases(variable) for variable in variables])
         if variables:
             self._changes.append(i)
         for variable in variables:

@@ -337,11 +337,18 @@ def defined(block: Block) -> Iterator[Value]:
 
 def applications(block: Block) -> Iterator[Apply]:
     """Every application in a block, nested blocks included."""
-    for statement in block.statements:
-        if isinstance(statement, Apply):
-            yield statement
-        for inner in blocks(statement):
-            yield from applications(inner)
+    found: list[Apply] = []
+    waiting = [iter(block.statements)]  # as many iterators as blocks are nested
+    while waiting:
+        for statement in waiting[-1]:
+            if isinstance(statement, Apply):
+                found.append(statement)
+            elif inner := blocks(statement):
+                waiting.extend(iter(b.statements) for b in reversed(inner))
+                break
+        else:
+            waiting.pop()
+    return iter(found)
 
 
 def substitute(block: Block, names: dict[Value, Any]) -> Block:

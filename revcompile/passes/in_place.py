@@ -302,7 +302,8 @@ class _InPlace:
 
         The two are one variable, which may be read after the branch.
         """
-        if all(end is not None for end in side.yields):
+        arrays = (isinstance(r.type, Array) for r in s.results)
+        if not any(end is None and is_array for end, is_array in zip(side.yields, arrays, strict=False)):
             return side
         written = {a.outputs[0]: a.args[0] for a in applications(other) if TABLE[a.function].writes}
         inside = set(defined(other))

@@ -326,6 +326,8 @@ def reverse(rev: Any, statement: Branch) -> None:
 
 def written_arrays(branch: Branch) -> dict[Value, Value]:
     """The results that are arrays from outside with other elements: result → the array before."""
+    if not any(isinstance(r.type, Array) for r in branch.results):
+        return {}
     made = origins((branch,))
     inside = {*defined(branch.then), *defined(branch.orelse)} - set(branch.results)
     return {r: made[r] for r in branch.results if r in made and made[r] not in inside}

@@ -9,8 +9,9 @@ Imports the interpreter's interface.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, ClassVar
+from weakref import WeakKeyDictionary
 
 from revcompile.ir.nodes import Structure
 from revcompile.syntax.abstract import Frame, Returned
@@ -107,19 +108,28 @@ def end_loop(low: Interpreter, node: EndLoop, frame: Frame, pending: Pending) ->
     pending[:0] = node.orelse
 
 
-def kinds(node: ast.AST, in_loop: bool = False) -> Iterator[str]:
+_kinds: WeakKeyDictionary[ast.AST, frozenset[str]] = WeakKeyDictionary()  # statements do not change
+
+
+def kinds(node: ast.AST) -> frozenset[str]:
     """The ways in which the statements of `node` may leave it: "return", "break", "continue"."""
     if isinstance(node, ast.Return):
-        yield "return"
-    elif isinstance(node, (ast.Break, ast.Continue)):
-        if not in_loop:
-            yield "break" if isinstance(node, ast.Break) else "continue"
-    elif not isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.expr)):
+        return frozenset({"return"})
+    if isinstance(node, (ast.Break, ast.Continue)):
+        return frozenset({"break" if isinstance(node, ast.Break) else "continue"})
+    if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.expr)):
+        return frozenset()
+    known = _kinds.get(node)
+    if known is None:
+        ways: set[str] = set()
         for name, field in ast.iter_fields(node):
-            inner = in_loop or (isinstance(node, (ast.For, ast.While)) and name == "body")
+            in_loop = isinstance(node, (ast.For, ast.While)) and name == "body"
             for child in field if isinstance(field, list) else [field]:
                 if isinstance(child, ast.AST):
-                    yield from kinds(child, inner)
+                    inner = kinds(child)
+                    ways |= inner - {"break", "continue"} if in_loop else inner
+        known = _kinds[node] = frozenset(ways)
+    return known
 
 
 def first_return(node: ast.stmt) -> ast.stmt:
