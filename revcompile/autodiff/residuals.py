@@ -183,7 +183,7 @@ class _Residuals:
         again = set(self.again.values())
         repeated = [s for s in self.statements if s in again]
         for s in repeated:
-            for v in s.outputs:  # type: ignore[union-attr]
+            for v in s.outputs:
                 names[v] = Value(v.type, v.hint, v.of, v.fold)
         body = Block((*repeated, *self.reversal.body.statements), self.reversal.body.yields)
         return replace(self.reversal, each=each, body=substitute(body, names))
