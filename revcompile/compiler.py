@@ -25,6 +25,7 @@ from revcompile.frontend.names import Guard, Live
 from revcompile.frontend.wanted import picked
 from revcompile.gates.foreign import Learning, NotKnownYet, Unfinished
 from revcompile.gates.halves import Half, Pair
+from revcompile.gates.table import is_cheap
 from revcompile.ir.build import Builder
 from revcompile.ir.nodes import (
     Function,
@@ -160,7 +161,7 @@ def _compile(
     decisions: frozenset[Decision],
     learning: Learning,
 ) -> Compiled:
-    low = Lowering(Builder(infer_types, Facts()), static, namespace.put, decisions, learning)
+    low = Lowering(Builder(infer_types, Facts(is_cheap)), static, namespace.put, decisions, learning)
     learning.guards = low.host.guards
     parameters = [
         Parameter(name, structure_of(v, (name,), static, low.host, () if name in request.wanted else None))

@@ -16,10 +16,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-import numpy as np
-
 from revcompile.gates.lengths import LENGTHS
 from revcompile.gates.table import TABLE
+from revcompile.gates.traits import Memory
 from revcompile.ir.nodes import (
     Apply,
     Block,
@@ -311,9 +310,9 @@ def _without(block: Block, dropped: frozenset[Value]) -> Block:
 
 def is_harmless(s: Apply) -> bool:
     """Whether an operation never raises: a view of a whole array, arithmetic of one array and numbers."""
-    if s.function is np.transpose:
-        return True
     gate = TABLE[s.function]
+    if gate.memory is Memory.VIEW and not gate.raises:
+        return True
     values = [a for a in s.args if isinstance(a, Value)]
     arrays = [a for a in values if a.type.dims]
     floats = all(isinstance(a.type, (Scalar, Array)) and a.type.dtype.kind == "f" for a in values)

@@ -11,10 +11,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
-import numpy as np
-
 from revcompile.gates.table import TABLE
-from revcompile.gates.traits import Line
+from revcompile.gates.traits import Line, Memory
 from revcompile.ir.nodes import (
     Apply,
     Block,
@@ -188,7 +186,7 @@ def _wishes(block: Block) -> Iterator[Wish]:
 
 
 def _wishes_of(s: Statement) -> Iterator[Wish]:
-    if isinstance(s, Apply) and s.function is np.ndarray.copy and not s.note:
+    if isinstance(s, Apply) and TABLE[s.function].memory is Memory.COPY and not s.note:
         if isinstance(s.args[0], Value) and isinstance(s.result, Value):
             yield s.result, s.args[0], False
     elif isinstance(s, Apply) and isinstance(s.result, Value):

@@ -25,6 +25,7 @@ from revcompile.ir.types import BOOL, Array, Scalar, is_float
 from revcompile.statements import branch, iterables
 from revcompile.syntax.abstract import FUNCTIONS, Frame, Left, class_of
 from revcompile.syntax.mutable import is_growing
+from revcompile.syntax.operators import COMPARE
 
 if TYPE_CHECKING:
     from revcompile.frontend.lower import Lowering
@@ -244,8 +245,8 @@ def _raise_unless_equal(low: Lowering, first: Structure, length: Structure, numb
         low.raise_there(error, frame.source.node)
         raise Left
 
-    for compare, word in ((operator.lt, "shorter"), (operator.gt, "longer")):
-        test = low.operate(compare, length, first)
+    for compare, word in ((ast.Lt, "shorter"), (ast.Gt, "longer")):
+        test = low.operate(COMPARE[compare], length, first)
         branch.choose(low, frame, test, lambda word=word: complain(word), lambda: None)  # type: ignore[misc]
 
 

@@ -19,6 +19,7 @@ from revcompile.gates.known import as_it_is
 from revcompile.ir.nodes import Instance, Structure, is_static
 from revcompile.syntax.abstract import Poison, Restart
 from revcompile.syntax.mutable import KINDS, containers, word
+from revcompile.syntax.operators import symbol_of
 
 if TYPE_CHECKING:
     from revcompile.frontend.lower import Lowering
@@ -174,22 +175,23 @@ def delete_item(low: Lowering, owner: Structure, index: Structure) -> None:
 
 def in_place(low: Lowering, function: Callable[..., Any], owner: Any, other: Structure) -> bool:
     """`owner += other` where that changes a list, a dict, a set. Whether it did."""
-    if isinstance(owner, (list, deque)) and function is operator.add:
+    symbol = symbol_of(function)
+    if isinstance(owner, (list, deque)) and symbol == "+":
         change(low, owner)
         items = low.items(other)
         _refuse_cycle(owner, items)
         owner.extend(items)
-    elif isinstance(owner, list) and function is operator.mul:
+    elif isinstance(owner, list) and symbol == "*":
         change(low, owner)
         count = low.static(other, "as the count of a repeated list")
         with host():
             owner *= count
-    elif isinstance(owner, dict) and function is operator.or_:
+    elif isinstance(owner, dict) and symbol == "|":
         change(low, owner)
         _refuse_cycle(owner, other)
         with host():
             owner.update(other)
-    elif isinstance(owner, set) and function in (operator.or_, operator.and_, operator.sub, operator.xor):
+    elif isinstance(owner, set) and symbol in ("|", "&", "-", "^"):
         change(low, owner)
         with host():
             result = function(owner, other)

@@ -38,7 +38,7 @@ from revcompile.runtime import item_length
 from revcompile.statements import branch, exits, simple
 from revcompile.syntax.abstract import Frame, Method, NestedFunction, Poison, Restart
 from revcompile.syntax.mutable import is_growing
-from revcompile.syntax.operators import BINARY, COMPARE, UNARY
+from revcompile.syntax.operators import BINARY, COMPARE, UNARY, binary_symbol
 
 if TYPE_CHECKING:
     from revcompile.frontend.lower import Lowering
@@ -47,7 +47,6 @@ WRITING = frozenset({"fill", "sort", "put"})  # see `frontend/writing`
 MISSING = object()
 MATH = dict(vars(math))  # which generated text uses as it was
 ASSIGNED = Poison("is assigned by := in a comprehension")
-GETITEM, ADD = operator.getitem, operator.add
 NAMED_TUPLE = frozenset({"_replace", "_asdict", "_make", "index", "count"})
 
 
@@ -231,9 +230,9 @@ def operate(low: Lowering, function: Any, *args: Structure) -> Structure:
         with host():
             result = function(*args)
         return low.own(result) if isinstance(result, (list, dict, set)) else result
-    if isinstance(args[0], str) and function is operator.mod:
+    if isinstance(args[0], str) and binary_symbol(function) == "%":
         return low.emit(percent, *args)
-    if function is operator.add and all(map(formatting.is_text, args)):
+    if binary_symbol(function) == "+" and all(map(formatting.is_text, args)):
         return formatting.join_texts(low, args)
     if any(isinstance(a, (tuple, list, dict, str)) for a in args):
         if any(isinstance(a, (list, tuple)) for a in args) and any(_is_array(a) for a in args):

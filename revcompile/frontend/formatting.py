@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import operator
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from revcompile.gates.effects import format_
 from revcompile.ir.nodes import Structure, Value, is_static
 from revcompile.ir.types import Opaque
 from revcompile.syntax.abstract import Frame
+from revcompile.syntax.operators import binary_symbol
 
 if TYPE_CHECKING:
     from revcompile.frontend.lower import Lowering
@@ -39,9 +39,8 @@ def _format(value: Any, conversion: int, spec: str) -> str:
 
 def joins(function: Any, args: tuple[Any, ...]) -> bool:
     """Whether an operator makes a text: `+` of texts, `%` of a known one."""
-    if function is operator.mod:
-        return isinstance(args[0], str)
-    return function is operator.add and all(map(is_text, args))
+    symbol = binary_symbol(function)
+    return (symbol == "%" and isinstance(args[0], str)) or (symbol == "+" and all(map(is_text, args)))
 
 
 def is_text(x: Structure) -> bool:

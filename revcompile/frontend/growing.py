@@ -38,6 +38,7 @@ from revcompile.ir.types import Array, Rows, Scalar, is_float, same_axes
 from revcompile.statements.iterables import Iteration
 from revcompile.syntax.abstract import Native, Poison, Restart
 from revcompile.syntax.mutable import ITEMS, is_growing
+from revcompile.syntax.operators import symbol_of
 
 if TYPE_CHECKING:
     from revcompile.frontend.lower import Lowering
@@ -289,10 +290,10 @@ def length_of(low: Lowering, rows: Value) -> Structure:
 
 def operate(low: Lowering, function: Any, args: tuple[Any, ...]) -> Structure:
     """An operator where one operand is a growing list: `+` makes a new one; an array takes it as an array."""
-    if function is operator.not_:
+    if symbol_of(function) == "not":
         return low.operate(operator.eq, length(low, args[0]), 0)
     a, b = args if len(args) == 2 else (args[0], None)
-    if function is operator.add and is_growing(a) and isinstance(b, (list, Instance)):
+    if symbol_of(function) == "+" and is_growing(a) and isinstance(b, (list, Instance)):
         return _chain(low, a, b)
     if any(isinstance(x, Value) and isinstance(x.type, Array) for x in args):
         return low.apply(function, tuple(as_array(low, x) if is_growing(x) else x for x in args), {})

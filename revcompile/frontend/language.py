@@ -6,6 +6,7 @@ The half of `Lowering` that says which room answers.
 from __future__ import annotations
 
 import ast
+import operator
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -31,6 +32,7 @@ from revcompile.statements import simple
 from revcompile.statements.iterables import Bar
 from revcompile.syntax.abstract import Frame, Gradient
 from revcompile.syntax.mutable import KINDS, Mutables, is_growing
+from revcompile.syntax.operators import symbol_of
 from revcompile.syntax.source import Source, find_source, parameters
 
 OWN_SCOPE = (ast.Lambda, ast.ListComp, ast.DictComp, ast.SetComp, ast.GeneratorExp)
@@ -236,7 +238,7 @@ class Language:
             return outside.item(self, owner, index)
         if isinstance(owner, Value):
             self.steer(index)
-            return self.apply(expressions.GETITEM, (owner, index), {})
+            return self.apply(operator.getitem, (owner, index), {})
         if is_growing(owner):
             return growing.get_item(self, owner, index)
         if objects.is_object(owner):
@@ -299,7 +301,7 @@ class Language:
         frame: Frame,
     ) -> Structure:
         """`owner op= new` of a list or a dict: itself, changed, or something new."""
-        if is_growing(owner) and function is expressions.ADD:
+        if is_growing(owner) and symbol_of(function) == "+":
             growing.extend(self, owner, new)
             return owner
         if containers.in_place(self, function, owner, new):

@@ -7,6 +7,7 @@ are found along its method resolution order, as Python does. Imports the abstrac
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import functools
 import inspect
@@ -25,7 +26,7 @@ from revcompile.syntax import operators
 from revcompile.syntax.abstract import Left, Native, Poison
 from revcompile.syntax.mutable import Overlay, is_growing
 from revcompile.syntax.mutable import containers as containers_in
-from revcompile.syntax.operators import special_name
+from revcompile.syntax.operators import special_name, symbol_of
 
 if TYPE_CHECKING:
     from revcompile.frontend.lower import Lowering
@@ -394,7 +395,7 @@ def operate(low: Lowering, function: Any, args: tuple[Any, ...]) -> Structure:
     """An operator on objects: what their classes say it is."""
     if any(map(is_growing, args)):
         return growing.operate(low, function, args)
-    if function is operator.not_:
+    if symbol_of(function) == "not":
         return low.operate(operator.not_, truth(low, args[0]))
     if len(args) == 1 and function in UNARY:
         if (method := special(low, args[0], UNARY[function])) is not None:
@@ -433,10 +434,10 @@ def _binary(low: Lowering, function: Any, a: Any, b: Any) -> Structure:
             result = low.invoke(method, y)
             if result is not NotImplemented:
                 return result
-    if function is operator.ne:
-        equal = _binary(low, operator.eq, a, b)
+    if symbol_of(function) == "!=":
+        equal = _binary(low, operators.COMPARE[ast.Eq], a, b)
         return equal if equal is NotImplemented else low.operate(operator.not_, equal)
-    if function is operator.eq and not (isinstance(a, HostObject) and isinstance(b, HostObject)):
+    if symbol_of(function) == "==" and not (isinstance(a, HostObject) and isinstance(b, HostObject)):
         return a is b
     return NotImplemented
 

@@ -5,6 +5,7 @@ Imports the abstract values and the branches, by which one of several things is 
 
 from __future__ import annotations
 
+import ast
 import operator
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from revcompile.ir.nodes import Structure, Value, is_static
 from revcompile.ir.types import FLOAT, Array, Scalar
 from revcompile.statements import branch
 from revcompile.syntax.mutable import is_growing
+from revcompile.syntax.operators import COMPARE
 
 if TYPE_CHECKING:
     from revcompile.frontend.lower import Lowering
@@ -136,7 +138,7 @@ def _extreme_by(low: Lowering, items: list[Structure], keys: list[Structure], fu
         return items[keys.index(function(keys))]
     if isinstance(keys[0], tuple):
         return _arranged(low, items, _order(low, keys, reverse=function is max))[0]
-    return _best(low, items, keys, operator.gt if function is max else operator.lt)
+    return _best(low, items, keys, COMPARE[ast.Gt if function is max else ast.Lt])
 
 
 def _best(low: Lowering, items: list[Structure], keys: list[Structure], better: Any) -> Structure:

@@ -18,6 +18,7 @@ from revcompile.gates.sparse import is_matrix, sparse_times, times_sparse
 from revcompile.ir.nodes import Structure, Value, leaves
 from revcompile.ir.types import INT, Array, Foreign, Opaque
 from revcompile.syntax.abstract import Method, class_of
+from revcompile.syntax.operators import symbol_of
 
 if TYPE_CHECKING:
     from revcompile.frontend.lower import Lowering
@@ -104,8 +105,8 @@ def _product(low: Lowering, function: Any, args: tuple[Any, ...]) -> Structure |
         if not isinstance(matrix, Value) or not is_sparse(matrix):
             continue
         is_array = isinstance(other, Value) and isinstance(other.type, Array) and bool(other.type.dims)
-        older = function is operator.mul and is_matrix(class_of(matrix))
-        if is_array and (function is operator.matmul or older):
+        older = symbol_of(function) == "*" and is_matrix(class_of(matrix))
+        if is_array and (symbol_of(function) == "@" or older):
             return low.emit(sparse_times, a, b) if matrix is a else low.emit(times_sparse, a, b)
     return None
 

@@ -14,16 +14,16 @@ import numpy as np
 from revcompile.errors import UnsupportedError
 from revcompile.gates.axes import Dims, dims_of, dtype_kind
 from revcompile.gates.indexing import has_index_array, is_gather
+from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Structure, Value, leaves
 from revcompile.ir.types import Array, same_axes
 from revcompile.runtime import scatter_add
 from revcompile.statements import store
 from revcompile.syntax.abstract import NeedShape
+from revcompile.syntax.operators import symbol_of
 
 if TYPE_CHECKING:
     from revcompile.frontend.lower import Lowering
-
-OF_UFUNC = {np.add: operator.add, np.subtract: operator.sub}
 
 
 def split_out(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, Any]:
@@ -74,12 +74,12 @@ def call(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, 
 
 def _at(low: Lowering, ufunc: np.ufunc, a: Structure, indices: Structure, b: Structure = None) -> None:
     """`np.add.at(a, indices, b)`: an element that is named twice is added to twice."""
-    if ufunc not in OF_UFUNC:
+    function = TABLE[ufunc].functions[0] if ufunc in TABLE else ufunc
+    if symbol_of(function) not in ("+", "-"):
         raise UnsupportedError(f"np.{ufunc.__name__}.at is not supported", way_out="Supported: np.add.at.")
     _need_array(a, f"the first argument of np.{ufunc.__name__}.at")
     low.steer(indices)
     part = low.apply(operator.getitem, (a, indices), {})
-    function = OF_UFUNC[ufunc]
     if not is_gather(indices) or not has_index_array(store.stand_in(indices)):
         store.write(low, a, indices, low.apply(function, (part, b), {}))
         return

@@ -10,11 +10,24 @@ import numpy as np
 
 from revcompile.gates.axes import broadcast_dims, is_python_number
 from revcompile.gates.samples import example, real
-from revcompile.gates.table import elementwise, gate
+from revcompile.gates.table import elementwise, gate, known
+from revcompile.gates.traits import Line
 from revcompile.runtime import over, square_of_root
 
-elementwise("add", (operator.add, np.add), symbol="+", cheap=True, a="1", b="1")
-elementwise("sub", (operator.sub, np.subtract), symbol="-", cheap=True, a="1", b="-1")
+
+def add_to(old: Any, extra: Any) -> Any:
+    """Stands for `old += extra`."""
+
+
+def subtract_from(old: Any, extra: Any) -> Any:
+    """Stands for `old -= extra`."""
+
+
+known(add_to, writes=True, line=Line.ADD)
+known(subtract_from, writes=True, line=Line.SUBTRACT)
+
+elementwise("add", (operator.add, np.add), in_place=add_to, symbol="+", cheap=True, a="1", b="1")
+elementwise("sub", (operator.sub, np.subtract), in_place=subtract_from, symbol="-", cheap=True, a="1", b="-1")
 elementwise("mul", (operator.mul, np.multiply), symbol="*", cheap=True, a="b", b="a")
 elementwise(
     "div",

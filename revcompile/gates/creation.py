@@ -29,7 +29,7 @@ def check_copies(copy: Any) -> None:
         raise NotImplementedError(f"copy={copy!r} makes a copy or none; write np.asarray, or copy=True")
 
 
-@gate(np.copy, memory=Memory.FRESH, examples=SHAPES)
+@gate(np.copy, memory=Memory.COPY, examples=SHAPES)
 def copy(grad_y: Any, a: Any, order: str = "K") -> Any:
     return grad_y
 
@@ -37,7 +37,7 @@ def copy(grad_y: Any, a: Any, order: str = "K") -> Any:
 @gate(
     np.ndarray.copy,
     methods=["copy"],
-    memory=Memory.FRESH,
+    memory=Memory.COPY,
     in_order=lambda a, order="C": order == "C",
     examples=ARRAYS,
 )

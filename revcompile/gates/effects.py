@@ -64,6 +64,11 @@ def is_noticed(function: Any) -> bool:
     return (has_effects(function) and function not in UNNOTICED) or is_the_users(function)
 
 
+def only_shows(function: Any) -> bool:
+    """Whether a call only shows something to a reader: it can be left out where nobody looks."""
+    return function is print_ or getattr(function, "only_shows", False) is True
+
+
 def begins_backward(statement: Statement) -> bool:
     """Whether a statement marks where the backward pass begins."""
     return isinstance(statement, Apply) and statement.function is backward_begins

@@ -22,7 +22,7 @@ from revcompile.gates.axes import (
     takes_all,
 )
 from revcompile.gates.samples import example, real
-from revcompile.gates.table import gate
+from revcompile.gates.table import gate, known
 from revcompile.gates.traits import Line, Memory
 from revcompile.ir.nodes import Structure, Value
 from revcompile.ir.types import ONE, Array, Dim, Facts
@@ -120,6 +120,7 @@ def consumed(part: Any) -> int:
 @gate(
     operator.getitem,
     memory=Memory.VIEW,
+    raises=True,
     copies=lambda a, index: is_gather(index),
     written="a[index]",
     dims=getitem_dims,
@@ -184,8 +185,21 @@ def scatter_dims(facts: Facts, grad: Any, index: Any, shape: Any) -> Dims:
     return shape_dims(facts, shape)
 
 
+def add_at(old: Any, index: Any, extra: Any) -> Any:
+    """Stands for `old[index] += extra`."""
+
+
+def add_many(old: Any, index: Any, extra: Any) -> Any:
+    """Stands for the same where an index may name an element twice: `runtime.add_many`."""
+
+
+known(add_at, writes=True, line=Line.ADD_AT)
+known(add_many, writes=True, line=Line.ADD_MANY)
+
+
 @gate(
     scatter,
+    added_to=add_at,
     line=Line.SCATTER,
     dims=scatter_dims,
     examples=[
@@ -201,6 +215,7 @@ def scatter_(grad_y: Any, grad: Any, index: Any, shape: Any) -> Any:
 
 @gate(
     scatter_add,
+    added_to=add_many,
     dims=scatter_dims,
     examples=[
         example(real(3), np.array([0, 2, 2]), (4,)),

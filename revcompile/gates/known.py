@@ -37,7 +37,7 @@ for function, symbol, mirrored in (
 known(np.less, np.less_equal, np.equal, np.not_equal, np.greater, np.greater_equal, dims=broadcast_dims)
 known(np.array_equal, np.allclose, np.isclose, math.isclose)
 
-known(operator.not_, symbol="not ", tests=True)
+known(operator.not_, symbol="not", tests=True)
 known(operator.and_, symbol="&")
 known(operator.or_, symbol="|")
 known(operator.xor, symbol="^")

@@ -219,6 +219,7 @@ def squeeze_dims(facts: Facts, a: Any, axis: Any = None) -> Dims:
 @gate(
     np.squeeze,
     methods=["squeeze"],
+    raises=True,
     memory=Memory.VIEW,
     dims=squeeze_dims,
     examples=[

@@ -17,7 +17,7 @@ from revcompile.errors import HostError, an
 from revcompile.gates.indexing import getitem_dims
 from revcompile.gates.infer import infer
 from revcompile.gates.samples import example, real
-from revcompile.gates.table import TABLE, Gate, gate, known, register
+from revcompile.gates.table import TABLE, Gate, gate, register
 from revcompile.gates.traits import Line
 from revcompile.ir.nodes import Value
 from revcompile.ir.types import Array, Facts, Scalar
@@ -81,34 +81,6 @@ def _store_rule(grad_y: Any, a: Any, path: Any, value: Any) -> Any:
 
 
 register(Gate("store", (store,), store, rule=_store_rule, types=store_types, writes=True, line=Line.STORE))
-
-
-# -- in place: what `passes/in_place` makes of sums ------------------------------------------------
-
-
-def add_to(old: Any, extra: Any) -> Any:
-    """Stands for `old += extra`."""
-
-
-def subtract_from(old: Any, extra: Any) -> Any:
-    """Stands for `old -= extra`."""
-
-
-def add_at(old: Any, index: Any, extra: Any) -> Any:
-    """Stands for `old[index] += extra`."""
-
-
-def add_many(old: Any, index: Any, extra: Any) -> Any:
-    """Stands for the same where an index may name an element twice: `runtime.add_many`."""
-
-
-for function, line in (
-    (add_to, Line.ADD),
-    (subtract_from, Line.SUBTRACT),
-    (add_at, Line.ADD_AT),
-    (add_many, Line.ADD_MANY),
-):
-    known(function, writes=True, line=line)
 
 
 @gate(

@@ -34,7 +34,7 @@ import numpy as np
 from revcompile.gates.axes import broadcast_dims
 from revcompile.gates.options import MUST_BE_KNOWN, STEERING
 from revcompile.gates.samples import Example, Real, example
-from revcompile.gates.traits import COMPUTED, ONLY_READ, UNWRITABLE, Line, Memory, Text, Traits
+from revcompile.gates.traits import COMPUTED, ONLY_READ, OWN, UNWRITABLE, Line, Memory, Text, Traits
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -64,6 +64,8 @@ class Gate:
     copies: Function | None = None  # of a view: whether that of these arguments is a copy
     in_order: bool | Function = False  # the result's elements lie in C order; or a function that tells
     writes: bool = False  # the first result is the first operand with other content: it may take its memory
+    in_place: Function | None = None  # what puts the result into the first operand instead: `a += b`
+    added_to: Function | None = None  # of mostly zeros: what adds them to an array where they are not zero
     # Facts: how it is written
     symbol: str = ""  # Python's operator for the first function: `+`
     mirrored: str = ""  # of a comparison: the function of `operator` for operands in the other order
@@ -72,7 +74,7 @@ class Gate:
     python: Function | None = None  # what computes it of Python floats, and gives one; see `on_floats`
     # Facts: what it does to numbers
     cheap: bool = False  # computing it again costs no more than keeping its result
-    raises: bool = False  # of Python's numbers, it raises where NumPy gives inf or nan
+    raises: bool = False  # it may, for what the run decides: an index, a zero by which a number is divided
     tests: bool = False  # it gives truth values, by comparing or negating
     picks: bool = False  # it gives one of its operands as it is
 
@@ -99,6 +101,11 @@ class Gate:
     def view(self) -> bool:
         """Whether the result may share memory with the first operand. Another name of that is no view."""
         return self.memory not in COMPUTED and self.memory is not Memory.SAME
+
+    @cached_property
+    def fresh(self) -> bool:
+        """Whether each call makes memory of its own, which is to stay its own."""
+        return self.memory in OWN
 
     @cached_property
     def unwritable(self) -> bool:
@@ -251,6 +258,11 @@ def register(gate: Gate, methods: Iterable[str] = ()) -> None:
         METHODS[method] = gate.functions[0]
 
 
+def is_cheap(function: Function) -> bool:
+    """Whether computing a gate of numbers again costs no more than keeping its result."""
+    return TABLE[function].cheap
+
+
 def is_pythons(function: Function) -> bool:
     """Whether it is an operator, a builtin or a function of `math`: of Python's numbers it gives one."""
     return getattr(function, "__module__", None) in ("_operator", "builtins", "math")
@@ -268,6 +280,7 @@ def elementwise(
     methods: Iterable[str] = (),
     singular: bool = False,
     memory: Memory = Memory.NEW,
+    in_place: Function | None = None,
     symbol: str = "",
     written: str | Function = "",
     python: Function | None = None,
@@ -291,6 +304,7 @@ def elementwise(
             tuple(locals),
             locals,
             memory=memory,
+            in_place=in_place,
             symbol=symbol,
             written=written,
             python=python,

@@ -15,6 +15,7 @@ class Memory(Enum):
 
     NEW = "what it computes: two calls on the same arguments give what is the same in all but memory"
     FRESH = "an array or a list that is made to be written into: two calls give two of them"
+    COPY = "so, with the content of the first operand"
     SAME = "the first operand, under another name"
     ITSELF = "the first operand itself, if that has the type of the result"
     VIEW = "the memory of the first operand, which can be written through the result"
@@ -27,7 +28,8 @@ class Memory(Enum):
     SHARED = "perhaps the memory of an operand; whether it can be written through the result is not known"
 
 
-COMPUTED = frozenset({Memory.NEW, Memory.FRESH})
+OWN = frozenset({Memory.FRESH, Memory.COPY})
+COMPUTED = frozenset({Memory.NEW, *OWN})
 ONLY_READ = frozenset({Memory.READ_ONLY, Memory.STRETCHED})
 UNWRITABLE = frozenset({*ONLY_READ, Memory.SHARED})
 
@@ -63,6 +65,8 @@ class Traits(TypedDict, total=False):
     copies: Callable[..., Any] | None
     in_order: bool | Callable[..., Any]
     writes: bool
+    in_place: Callable[..., Any] | None
+    added_to: Callable[..., Any] | None
     symbol: str
     mirrored: str
     python: Callable[..., Any] | None

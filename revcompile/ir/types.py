@@ -7,8 +7,7 @@ must be undone. This module imports NumPy and nothing of ours.
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -120,7 +119,6 @@ class Foreign(Opaque):
 
 Type = Scalar | Array | Opaque
 
-ARITHMETIC = frozenset({operator.add, operator.sub, operator.mul, operator.floordiv, operator.neg})
 FLOAT = Scalar(np.dtype(float), python=True)
 INT = Scalar(np.dtype(int), python=True)
 BOOL = Scalar(np.dtype(bool), python=True)
@@ -160,7 +158,8 @@ class Facts:
     there: `snapshot` and `restore` bracket it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, is_arithmetic: Callable[[Any], bool] = lambda function: False) -> None:
+        self.is_arithmetic = is_arithmetic  # whether a function computes whole numbers from such alone
         self._parent: dict[int, int] = {}
         self._sizes: dict[int, int] = {}  # symbols that were proved to be a number
         self._stretched: dict[tuple[Dim, Dim], None] = {}  # lengths of which the first is the second or 1
@@ -194,7 +193,7 @@ class Facts:
     def number(self, value: Any) -> object:
         """What is the same for whole numbers that are computed alike: `i + 1`, wherever it is written."""
         made = self.definitions.get(value)
-        if made is None or made.function not in ARITHMETIC:
+        if made is None or not self.is_arithmetic(made.function):
             return value
         return made.function, *(self.number(a) if hasattr(a, "type") else a for a in made.args)
 

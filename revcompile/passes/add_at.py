@@ -18,8 +18,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from revcompile.gates.indexing import is_gather
-from revcompile.gates.storing import add_at, add_many, store
+from revcompile.gates.indexing import add_at, is_gather
+from revcompile.gates.storing import store
+from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
     Apply,
     Block,
@@ -38,9 +39,6 @@ from revcompile.ir.nodes import (
 from revcompile.ir.types import Array
 from revcompile.passes.cse import key_of
 from revcompile.passes.dead import eliminate_dead
-from revcompile.runtime import scatter, scatter_add
-
-ADDITIONS = {scatter: add_at, scatter_add: add_many}
 
 
 def add_where_it_is(function: Function) -> Function:
@@ -163,7 +161,7 @@ class _Sequence:
 def _absorb_scatters(function: Function) -> Function:
     """`g + scatter(c, index, shape)`, c at an index and zeros elsewhere, as `add_at(g, index, c)`."""
     counts = Counter(uses(function.body))
-    made = {s.result: s for s in applications(function.body) if s.function in ADDITIONS}
+    made = {s.result: s for s in applications(function.body) if TABLE[s.function].added_to is not None}
     absorbed: set[Value] = set()
 
     def visit(block: Block) -> Block:
@@ -203,7 +201,9 @@ def _absorb(
     if old.of is None and old.hint is None:
         old.of = s.result.of
     gradient, index, _ = made[extra].args
-    return replace(s, function=ADDITIONS[made[extra].function], args=(old, index, gradient))
+    function = TABLE[made[extra].function].added_to
+    assert function is not None
+    return replace(s, function=function, args=(old, index, gradient))
 
 
 def _without(block: Block, absorbed: set[Value]) -> Block:

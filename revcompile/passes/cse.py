@@ -35,7 +35,7 @@ class _Scopes(Walk):
 
     def _visit(self, statement: Apply, _: list[Statement]) -> Structure | None:
         gate = TABLE[statement.function]
-        if gate.foreign or gate.memory in (Memory.FRESH, Memory.SAME) or has_effects(statement.function):
+        if gate.foreign or gate.fresh or gate.memory is Memory.SAME or has_effects(statement.function):
             return None  # each call makes storage of its own, which stays its own; or a name
         if not isinstance(statement.result, Value):
             return None

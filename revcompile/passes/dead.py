@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from revcompile.gates.effects import has_effects, print_
+from revcompile.gates.effects import has_effects, only_shows
 from revcompile.ir.nodes import (
     Apply,
     Block,
@@ -67,7 +67,7 @@ def without_printing(block: Block) -> Block:
 def _without_printing(block: Block, read: set[Value]) -> Block:
     out: list[Statement] = []
     for s in block.statements:
-        if isinstance(s, Apply) and (s.function is print_ or getattr(s.function, "only_shows", False)):
+        if isinstance(s, Apply) and only_shows(s.function):
             if all(v not in read or isinstance(v.type, Foreign) for v in s.outputs):
                 continue
         if isinstance(s, Branch):

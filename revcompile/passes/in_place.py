@@ -23,8 +23,7 @@ import numpy as np
 from revcompile.errors import Place
 from revcompile.gates.effects import begins_backward
 from revcompile.gates.halves import SAVED, Half
-from revcompile.gates.rows import appended, popped
-from revcompile.gates.storing import add_at, add_many, add_to, store, subtract_from
+from revcompile.gates.storing import store
 from revcompile.gates.table import TABLE
 from revcompile.gates.traits import Memory
 from revcompile.ir.nodes import (
@@ -46,8 +45,6 @@ from revcompile.passes.add_at import add_where_it_is, same_form
 from revcompile.passes.copies import copy_of, is_in_order
 from revcompile.passes.order import Order, Point
 from revcompile.passes.storage import FOREIGN, NONE, ListItself, Storage, Tokens, own_token
-
-IN_PLACE: dict[Any, Any] = {operator.add: add_to, operator.sub: subtract_from}
 
 
 def write_in_place(function: Function, foreign: tuple[Value, ...] = ()) -> Function:
@@ -161,20 +158,21 @@ class _InPlace:
         if s.function is store:
             self._store(s, point, out)
             return
-        if s.function in (appended, popped):
+        gate = TABLE[s.function]
+        if gate.writes and isinstance(s.args[0].type, Rows):
             self._change_list(s, point, out)
             return
-        if s.function in (add_at, add_many):
-            old, index, extra = s.args
+        if gate.writes:
+            old, *others = s.args
             if not self._may_write(old, point):
                 old = self._copy(old, out)
             self.storage.hold(s.result, self._write(old))
-            out.append(replace(s, args=(old, index, extra)))
+            out.append(replace(s, args=(old, *others)))
             return
-        if s.function in IN_PLACE and isinstance(s.result, Value) and self._adds_in_place(s, point):
+        if gate.in_place is not None and isinstance(s.result, Value) and self._adds_in_place(s, point):
             old = s.args[0]
             self.storage.hold(s.result, self._write(old))
-            out.append(replace(s, function=IN_PLACE[s.function]))
+            out.append(replace(s, function=gate.in_place))
             return
         if isinstance(s.result, Value) and s.result in self.copied:
             view = Value(s.result.type, None, s.result.of)
@@ -182,7 +180,6 @@ class _InPlace:
             self.storage.hold(s.result, frozenset({s.result}))
             out.append(Apply(np.ndarray.copy, (view, "C"), s.result, s.line, s.note))
             return
-        gate = TABLE[s.function]
         shares = gate.may_share(s.args) or _may_be_start(s)
         for v in s.outputs:
             if v.type == SAVED:  # what a gate of the user's keeps may be its arguments
@@ -261,7 +258,7 @@ class _InPlace:
         if not self._may_write(rows, point):
             rows = self._copy(rows, out, s.line)
         tokens = self._write(rows)
-        if s.function is appended:
+        if isinstance(s.result, Value):
             self.storage.hold(s.result, tokens | self.storage.of(items))
         else:
             after, item = s.result

@@ -5,8 +5,7 @@ Imports the IR and the gates.
 
 from __future__ import annotations
 
-from revcompile.gates.rows import appended, popped
-from revcompile.gates.storing import store
+from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Branch, Loop, Statement, Structure, Value
 from revcompile.ir.types import Array
 
@@ -41,12 +40,9 @@ def origins(statements: tuple[Statement, ...]) -> dict[Value, Value]:
         return v
 
     for statement in statements:
-        if isinstance(statement, Apply) and statement.function is store:
-            made[statement.result[0]] = statement.args[0]
-        elif isinstance(statement, Apply) and statement.function is appended:
-            made[statement.result] = statement.args[0]
-        elif isinstance(statement, Apply) and statement.function is popped:
-            made[statement.result[0]] = statement.args[0]
+        if isinstance(statement, Apply):
+            if TABLE[statement.function].writes:
+                made[statement.outputs[0]] = statement.args[0]
         elif isinstance(statement, Branch):
             made.update(origins(statement.then.statements))
             made.update(origins(statement.orelse.statements))

@@ -110,8 +110,9 @@ def _take_item(rev: Any, x: Structure, filled: Filled) -> None:
         return
     index: Structure = filled.trip
     if filled.shift:
-        function = operator.add if filled.shift > 0 else operator.sub
-        index = rev.low.apply(function, (index, abs(filled.shift)), {})
+        index = rev.low.apply(
+            operator.add if filled.shift > 0 else operator.sub, (index, abs(filled.shift)), {}
+        )
     if filled.gradient is not None:
         rev.builder.note = "append gate"
         rev.accumulate(x, _like(rev.low.apply(operator.getitem, (filled.gradient, index), {}), x))

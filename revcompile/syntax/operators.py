@@ -28,12 +28,18 @@ COMPARE: dict[type[ast.cmpop], Callable[..., Any]] = {
     node: function for node, function in _FUNCTIONS.items() if issubclass(node, ast.cmpop)
 }
 
-_BINARY_FUNCTIONS = frozenset(BINARY.values())
+_SYMBOLS = {function: TABLE[function].symbol for function in _FUNCTIONS.values()}
+_BINARY_SYMBOLS = {function: _SYMBOLS[function] for function in BINARY.values()}
+
+
+def symbol_of(function: Callable[..., Any]) -> str:
+    """`+` of the function that means that operator; nothing of one that is written in another way."""
+    return _SYMBOLS.get(function, "")
 
 
 def binary_symbol(function: Callable[..., Any]) -> str:
-    """`+` of the function that means `a + b`; nothing of one that is written in another way."""
-    return TABLE[function].symbol if function in _BINARY_FUNCTIONS else ""
+    """The same of operators between two operands alone."""
+    return _BINARY_SYMBOLS.get(function, "")
 
 
 def special_name(function: object) -> str:
