@@ -113,7 +113,7 @@ def is_user_class(kind: type) -> bool:
     """Whether a class is one whose objects are known by their attributes."""
     if kind is SimpleNamespace:
         return True
-    if not kind.__flags__ & _HEAP_TYPE or is_library(kind) or issubclass(kind, _PLAIN):
+    if kind.__flags__ & (_HEAP | _IMMUTABLE) != _HEAP or is_library(kind) or issubclass(kind, _PLAIN):
         return False
     names = ("__array__", "__array_ufunc__", "__array_function__")
     return all(getattr(kind, name, None) is None for name in names)
@@ -131,7 +131,7 @@ def is_foreign(obj: Any) -> bool:
 
 
 _CONSTANT_HOMES = frozenset({"builtins", "types", "functools", "re", "typing", "abc", "enum", "collections"})
-_HEAP_TYPE = 1 << 9  # CPython's flag of classes that a `class` statement makes
+_HEAP, _IMMUTABLE = 1 << 9, 1 << 8  # CPython's flags: a `class` statement sets the first, not the second
 _PLAIN = (
     Number, Enum, str, bytes, tuple, list, dict, set, frozenset, type, np.ndarray, np.generic, BaseException,
     ModuleType, FunctionType,

@@ -31,9 +31,19 @@ def is_source_of(node: Definition, code: CodeType, qualname: str, imported: Iter
     """Whether compiling `node` gives `code`, the code of a function called `qualname`.
 
     `imported` are the names that the module gets from `import` (Python calls their attributes otherwise).
+    Raises RecursionError where the tree is too deep for Python to compile, as its text may not be.
     """
     made = _compiled(node, code, class_around(qualname), imported)
     return made is not None and _same(code, made)
+
+
+def has_code(lines: Iterable[str], first: int, code: CodeType) -> bool:
+    """Whether compiling a text gives `code` at the line `first`."""
+    try:
+        made = compile("".join(lines), "", "exec", code.co_flags & _FUTURE, dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError):
+        return False
+    return any(c.co_firstlineno == first and _same(code, c) for c in _all_in(made))
 
 
 def class_around(qualname: str) -> str | None:
@@ -96,7 +106,7 @@ def _compiled(
         made = compile(
             ast.fix_missing_locations(module), "", "exec", code.co_flags & _FUTURE, dont_inherit=True
         )
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError):
         return None
     for _ in range(2 if owner is None else 3):
         made = next(c for c in made.co_consts if isinstance(c, CodeType))

@@ -18,7 +18,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from revcompile.errors import Place, UnsupportedError, an
-from revcompile.syntax.matching import Definition, class_around, is_source_of, mangled
+from revcompile.syntax.matching import Definition, class_around, has_code, is_source_of, mangled
 from revcompile.syntax.stack import deep_stack
 
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
@@ -132,8 +132,11 @@ def _definition(function: FunctionType, lines: tuple[str, ...]) -> Definition | 
         qualnames.append(code.co_name)
 
     def read(node: Definition, imported: Iterable[str]) -> Definition | None:
-        found = (name for name in qualnames if is_source_of(node, code, name, imported))
-        return next((mangled(node, class_around(name)) for name in found), None)
+        try:
+            found = next((n for n in qualnames if is_source_of(node, code, n, imported)), None)
+        except RecursionError:
+            found = qualnames[0] if has_code(lines, _first_line(node), code) else None
+        return None if found is None else mangled(node, class_around(found))
 
     node = _block(lines, code.co_firstlineno - 1) if code.co_name != "<lambda>" else None
     if node is not None and node.name == code.co_name:
