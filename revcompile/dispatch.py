@@ -26,7 +26,7 @@ from revcompile.codegen.load import compile_again, make_function
 from revcompile.codegen.module import function_text, module_text
 from revcompile.codegen.primal import Primal
 from revcompile.codegen.recent import MAX_SPECIALIZATIONS, Recent
-from revcompile.codegen.sharing import Memory, Shared
+from revcompile.codegen.sharing import Memory, Shared, weak_key
 from revcompile.codegen.specialization import ARITHMETIC, Blame, Careful, Mistaken, Specialization
 from revcompile.compiler import Compiled, MustBeStatic, Request, compile_gradient
 from revcompile.errors import HostError, UnsupportedError, seen_outside, trimmed
@@ -205,9 +205,13 @@ class Dispatcher(Primal):
         kwargs: Mapping[str, Any],
     ) -> Specialization | None:
         """What was compiled for a function like this one, and is right for it, too."""
+        keys: dict[frozenset[Place], tuple[Any, Any]] = {}
         for shared in _memory.of(self) if not self.learning.patterns else ():
-            key = self._key(wanted, arguments, shared.static)
-            names = shared.serves(key, self.static, self, args, kwargs)
+            if shared.static not in keys:
+                key = self._key(wanted, arguments, shared.static)
+                keys[shared.static] = key, weak_key(key)
+            key, weak = keys[shared.static]
+            names = shared.serves(weak, self.static, self, args, kwargs)
             if names is not None:
                 self.static = shared.static
                 return self._take(shared, key, names, self._request(key, wanted, bare))

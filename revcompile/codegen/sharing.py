@@ -30,8 +30,8 @@ from revcompile.frontend.gradients import is_gradient
 from revcompile.frontend.names import Guard, Path, home_of, is_host_object, is_library
 from revcompile.gates.table import TABLE
 
-MAX_CODES = 64  # code objects of which something is remembered
-MAX_EACH = 16  # specialisations of one
+MAX_ALL = 256  # specialisations that are remembered
+MAX_EACH = 64  # of one code object
 LONGEST = 1000  # of a text, or of a container, that is kept
 _NUMPYS = type(np.sum)  # to which there are no weak references
 PLAIN = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis), slice)
@@ -71,6 +71,13 @@ def _like_function(f: FunctionType) -> Callable[[Any], bool]:
     return fits
 
 
+def _like_cell(constant: Any) -> Callable[[Any], bool]:
+    """A cell with the same constant. The guards ask for it, too; here what is not right is soon left."""
+    if not _is_kept(constant):
+        return _any
+    return lambda cell: type(cell.cell_contents) is type(constant) and cell.cell_contents == constant
+
+
 def _like_gradient(f: Any) -> Callable[[Any], bool]:
     """Another gradient function with the same options."""
     options = f.specializations.options
@@ -102,6 +109,11 @@ class _Ways:
         self.at: dict[int, int] = {}  # by the object's id: the step that finds it first
         self.single: set[int] = set()  # of these, those of objects that must not become one object
         self.used = used
+        self.constants = {
+            id(g.path.target): g.expected
+            for g in guards
+            if g.kind == "equal" and g.path.text == f"{g.path.root}.cell_contents"
+        }
         self._function(primal.function, lambda p, _: p.function)
         if primal.owner is not None:
             self._add(primal.owner, lambda p, _: p.owner, _like_owner(primal.owner, guards), single=True)
@@ -139,7 +151,8 @@ class _Ways:
         if known:
             return
         for i, cell in enumerate(f.__closure__ or ()):
-            self._add(cell, lambda _, found, i=i: found[n].__closure__[i], single=True)
+            fits = _like_cell(self.constants[id(cell)]) if id(cell) in self.constants else _any
+            self._add(cell, lambda _, found, i=i: found[n].__closure__[i], fits, single=True)
         home = home_of(f)
         self._add(home, lambda _, found: home_of(found[n]), _like_home(home), single=True)
         parts = ("__globals__", "__code__", "__defaults__", "__kwdefaults__")
@@ -193,19 +206,18 @@ def _is_kept(obj: Any, depth: int = 0) -> bool:
 
 
 def weak_key(key: Any) -> Any:
-    """A signature that keeps no object of the program's: weak references to these are equal if they are."""
+    """A signature that keeps no object of the program's: weak references to these are equal if they are.
+
+    What cannot be referred to so is equal to nothing.
+    """
     if type(key) is tuple:
         return tuple(map(weak_key, key))
     if _is_kept(key) or isinstance(key, str):
         return key
-    return _weakly(key)
-
-
-def _is_same(key: Any, remembered: Any) -> bool:
     try:
-        return bool(weak_key(key) == remembered)
-    except Unshareable:
-        return False
+        return weakref.ref(key)
+    except TypeError:
+        return object()
 
 
 class Names:
@@ -235,11 +247,11 @@ class Names:
         found: list[Any] = []
         for step in self.steps:
             try:
-                obj = step.get(primal, found)
-            except Exception:  # there is nothing at a path
+                found.append(step.get(primal, found))
+                right = found[step.same] is found[-1] and step.fits(found[-1])
+            except Exception:  # there is nothing at a path, or in a cell
                 return None
-            found.append(obj)
-            if found[step.same] is not obj or not step.fits(obj):
+            if not right:
                 return None
         single = {id(found[n]) for n in self.single}
         names = {name: found[n] for name, n in self.found.items()} | self.fixed
@@ -330,8 +342,8 @@ class Shared:
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
     ) -> dict[str, Any] | None:
-        """What the names mean for a function, if the code is right for a call of that signature."""
-        if not self.static >= static or not _is_same(key, self.key):
+        """What the names mean for a function, if the code is right for a call of that (weak) signature."""
+        if key != self.key or not self.static >= static:
             return None
         names, namespace = self.names.of(primal), primal.namespace
         if names is None or not namespace.has_room_for(names, (*self.names_of_run, *self.names_of_blame)):
@@ -411,7 +423,7 @@ class Memory:
                 for gone in [k for k, (known, _) in list(self._groups.items()) if known() is None]:
                     del self._groups[gone]
                 self._put(primal, [shared, *self.of(primal)][:MAX_EACH])
-                while len(self._groups) > MAX_CODES:
+                while sum(len(group) for _, group in list(self._groups.values())) > MAX_ALL:
                     self._groups.popitem(last=False)
         return shared
 

@@ -1011,3 +1011,32 @@ def test_callable_objects():
             return x * self.k if self.k != 3 else x * x
 
     assert [grad(Scaled(k))(5.0) for k in (1.0, 2, 3, 2.0, 3)] == [1.0, 2.0, 10.0, 2.0, 10.0]
+
+
+def test_arguments_to_which_there_are_no_weak_references():
+    """A signature may name an object that cannot be remembered weakly; such signatures are never the same."""
+
+    class Way:
+        __slots__ = ("name",)
+
+        def __init__(self, name):
+            self.name = name
+
+    def made(k):
+        return grad(lambda x, dtype, way: np.sum(np.ones(2, dtype) * x) * k, 0)
+
+    swapped = [np.dtype([("a", float)])["a"], np.dtype("f4"), np.dtype(float), np.dtype("i8")]
+    for dtype in swapped * 2:
+        for way in (Way("a"), Way("b")):
+            answer = made(2.0)(1.0, dtype, way)
+            assert answer == 4.0 and np.asarray(answer).dtype == np.float64
+
+
+def test_many_constants_compile_once_each(compilations):
+    def made(n):
+        return grad(lambda x: x**n)
+
+    for _ in range(3):
+        for n in range(2, 32):
+            assert made(n)(1.0) == n
+    assert len(compilations) == 30
