@@ -10,7 +10,6 @@ from typing import Any
 from revcompile.autodiff.differentiate import differentiate
 from revcompile.autodiff.retyped import refuse_retyped
 from revcompile.autodiff.reverse import learn
-from revcompile.autodiff.signs import may_be_infinite
 from revcompile.autodiff.whole import learn_of_calls, refuse_cutting
 from revcompile.codegen.conditions import agreements, apart
 from revcompile.codegen.first_run import Run
@@ -33,7 +32,6 @@ from revcompile.ir.nodes import (
     Parameter,
     Structure,
     Value,
-    applications,
     is_static,
     leaves,
 )
@@ -50,6 +48,7 @@ from revcompile.passes.in_place import write_in_place
 from revcompile.passes.last import compute_ends_last
 from revcompile.passes.simplify import drop_casts, simplify
 from revcompile.passes.split import settle
+from revcompile.passes.unguarded import of_numbers_alone, without_guards
 from revcompile.runtime import ChangedKind
 from revcompile.syntax.abstract import NeedShape, NeedStatic, Restart
 from revcompile.syntax.mutable import Decision
@@ -235,9 +234,6 @@ def _prepare(pair: Pair, request: Request, low: Lowering) -> None:
     assert pair.function is not None
     fused = check(fuse_gates(pair.function), "fuse", low.host.values())
     pair.function = smooth_powers(eliminate_common(fused) if request.optimize else fused)
-    made = {v: s for s in applications(pair.function.body) for v in s.outputs}
-    known: dict[Value, bool] = {}
-    pair.singular = any(may_be_infinite(v, made, known) for v in leaves(pair.function.result))
 
 
 class _Line:
@@ -252,12 +248,14 @@ class _Line:
         self.on_numpy = scalar_math.has_floats(*both)  # has text whose backward pass is on NumPy
         self.once = not scalar_math.may_restart(*both)
         self.on_math = self.on_numpy and not self.once  # begins with another text
+        self.of_numbers_alone = of_numbers_alone((gradient, *pairs), both)
 
     def final(self, gradient: Function, half: Half | None = None) -> Function:
         optimize, before = self.request.optimize, gradient
         on_numpy = self.on_numpy and not self.on_math and (half is None or half.variant is not None)
         if self.on_math:
             gradient = scalar_math.use_math(gradient, as_floats=optimize)
+            gradient = without_guards(gradient) if self.of_numbers_alone else gradient
         elif on_numpy:
             gradient = drop_casts(scalar_math.numpy_backward(gradient), self.facts)
         if optimize and not self.request.with_value and not gradient.called:

@@ -9,6 +9,7 @@ from revcompile.autodiff.plan import make_plan
 from revcompile.autodiff.residuals import keep_residuals, outer_names
 from revcompile.autodiff.reverse import Reverser
 from revcompile.autodiff.signs import may_be_python
+from revcompile.dataflow.knowledge import Context
 from revcompile.errors import UnsupportedError, an
 from revcompile.frontend.expressions import shape_of
 from revcompile.frontend.lower import Lowering
@@ -34,8 +35,10 @@ def differentiate(function: Function, wanted: tuple[str, ...], low: Lowering, ha
     low.given = tuple(
         v for p in function.parameters for v in leaves(p.structure) if isinstance(v.type, Array)
     )
-    plan = make_plan(function, inputs, value)
-    rev = Reverser(plan, low, function.body, Halves(low))
+    halves = Halves(low)
+    seeds = {value: 0} if isinstance(value, Value) else {}
+    plan = make_plan(function, inputs, value, halves.calls, Context({}, seeds, dict(seeds)))
+    rev = Reverser(plan, low, function.body, halves)
     forward = function.body.statements
     builder = low.builder
     builder.statements = []

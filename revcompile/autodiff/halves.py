@@ -9,11 +9,11 @@ Imports the front end, the IR and `reverse`.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from revcompile.autodiff.plan import make_plan
 from revcompile.autodiff.residuals import keep_residuals, outer_names
 from revcompile.autodiff.reverse import Reverser
+from revcompile.dataflow.knowledge import Calls, context_of
 from revcompile.frontend.lower import Lowering
 from revcompile.gates.effects import backward_begins
 from revcompile.gates.halves import Pair, Variant
@@ -22,8 +22,9 @@ from revcompile.ir.types import Array, Scalar, Type, gradient_type
 from revcompile.statements.join import alike, join_types, type_of
 
 Some = frozenset[int]
-Doubts = Some | None
-Key = tuple[Pair, Some, Some, Some, Doubts]
+Told = frozenset[tuple[str, int, int]]  # see `dataflow/knowledge`
+Key = tuple[Pair, Some, Some, Some, Told]
+NOTHING: Told = frozenset()
 
 
 class Grow(Exception):
@@ -40,43 +41,43 @@ class Halves:
         self.low = low
         self.made: dict[Key, Variant] = low.pairs.variants
         self.open: list[Variant] = low.pairs.open
+        self.calls = Calls()
 
-    def variant(self, pair: Pair, wanted: Some, seeded: Some, strong: Some, doubtful: Doubts) -> Variant:
+    def variant(self, pair: Pair, wanted: Some, seeded: Some, strong: Some, told: Told) -> Variant:
         """The halves for calls of which these parameters are differentiated, and these results."""
-        key = (pair, wanted, seeded, strong, doubtful)
+        key = (pair, wanted, seeded, strong, told)
         if key in self.made:
             return self.made[key]
         for variant in self.open:
             if variant.pair is pair:
                 variant.used = True
                 known = _key(variant)
-                both = (pair, *(_either(a, b) for a, b in zip(key[1:], known[1:], strict=True)))
+                both = _joined(key, known)
                 if both != known:
                     raise Grow(variant, both)
                 return variant
         made = self._make(key)
-        if made.doubtful is not None and not made.cautious:  # it is as good as one that fears nothing
-            made = self.variant(pair, made.wanted, made.seeded, made.strong, None)
+        if made.told and not made.cautious:  # it is as good as one that is told nothing
+            made = self.variant(pair, made.wanted, made.seeded, made.strong, NOTHING)
         self.made[key] = self.made[_key(made)] = made
         return made
 
     def _make(self, key: Key) -> Variant:
         gives: dict[int, Type] = {}
-        masks = False
         while True:
-            variant = Variant(*key, gives, masks=masks)
+            variant = Variant(*key, gives)
             known = dict(self.made)
             self.open.append(variant)
             try:
                 found = _Differentiation(self.low, self, variant).run()
-                if not variant.used or found == (gives, masks):
-                    variant.gives, variant.masks = found
+                if not variant.used or found == gives:
+                    variant.gives = found
                     return variant
-                gives, masks = found
+                gives = found
             except Grow as more:
                 if more.variant is not variant:
                     raise
-                key, gives, masks = more.key, {}, False
+                key, gives = more.key, {}
             finally:
                 self.open.pop()
             self.made.clear()  # what was made meanwhile calls what was given up
@@ -84,11 +85,11 @@ class Halves:
 
 
 def _key(variant: Variant) -> Key:
-    return variant.pair, variant.wanted, variant.seeded, variant.strong, variant.doubtful
+    return variant.pair, variant.wanted, variant.seeded, variant.strong, variant.told
 
 
-def _either(a: Any, b: Any) -> Any:
-    return a if b is None else b if a is None else a | b
+def _joined(a: Key, b: Key) -> Key:
+    return a[0], a[1] | b[1], a[2] | b[2], a[3] | b[3], a[4] | b[4]
 
 
 class _Differentiation:
@@ -101,8 +102,8 @@ class _Differentiation:
         self.function: Function = function
         self.parameters = variant.pair.parameters
 
-    def run(self) -> tuple[dict[int, Type], bool]:
-        """Make both passes. The types of the gradients, and whether zeros among them may mask something."""
+    def run(self) -> dict[int, Type]:
+        """Make both passes. The types of the gradients."""
         low = self.low
         memory, given, line, note = low.memory, low.given, low.builder.line, low.builder.note
         low.given = tuple(v for v in self.parameters if isinstance(v.type, Array))
@@ -112,14 +113,14 @@ class _Differentiation:
         finally:
             low.memory, low.given, low.builder.line, low.builder.note = memory, given, line, note
 
-    def _both(self, statements: list[Statement]) -> tuple[dict[int, Type], bool]:
+    def _both(self, statements: list[Statement]) -> dict[int, Type]:
         low, variant, function = self.low, self.variant, self.function
         results = function.result
         wanted = {i: self.parameters[i] for i in sorted(variant.wanted)}
-        plan = make_plan(function, wanted.values(), results)
+        context = context_of(variant.told, self.parameters, {i: results[i] for i in variant.seeded})
+        plan = make_plan(function, wanted.values(), results, self.halves.calls, context)
         statements.append(Apply(backward_begins, (), ()))
         rev = Reverser(plan, low, function.body, self.halves)
-        rev.doubt(self.parameters[i] for i in variant.doubtful or ())
         rev.learn(function.body)
         seeds = (self._seed(rev, results[i], i in variant.strong) for i in sorted(variant.seeded))
         variant.upstream = upstream = tuple(seeds)
@@ -136,21 +137,19 @@ class _Differentiation:
         variant.function = replace(function, parameters=parameters, body=body, called=True)
         variant.chosen = rev.chosen
         others = (v for v in rev.chosen.values() if v is not variant)
-        variant.cautious = rev.cautious or any(v.doubtful is not None for v in others)
-        return types, any(isinstance(g, Value) and g in rev.masked for g in found.values())
+        variant.cautious = rev.cautious or any(v.told for v in others)
+        return types
 
     def _seed(self, rev: Reverser, result: Structure, strong: bool) -> Value:
         """The gradient of a result, as the caller gives it."""
         t = gradient_type(type_of(result))  # type: ignore[arg-type]
         upstream = Value(replace(t, python=False) if strong and isinstance(t, Scalar) else t, fold=False)
-        if self.variant.doubtful is not None:
-            rev.masked.add(upstream)
         if isinstance(result, Value):
             upstream.of = result
             if result in rev.plan.active and result not in rev.adjoints:
                 rev.adjoints[result] = upstream
             else:
-                rev.accumulate(result, upstream, self.variant.doubtful is not None)
+                rev.accumulate(result, upstream)
         return upstream
 
     def _type(self, gradient: Structure, of: Value) -> Type:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from revcompile.autodiff.invariance import irrelevant
+from revcompile.dataflow.knowledge import Calls, Context, Knowledge
 from revcompile.gates.foreign import ForeignCall
 from revcompile.gates.halves import SAVED
 from revcompile.gates.table import TABLE
@@ -22,18 +23,24 @@ from revcompile.statements.loop_lists import KINDS
 
 @dataclass(frozen=True)
 class Plan:
-    """`active`: the values that depend on a differentiated input through gates with a gradient."""
+    """`active`: the values that depend on a differentiated input through gates with a gradient.
+
+    `knowledge` is what the analyses of `dataflow/` have found.
+    """
 
     inputs: tuple[Value, ...]
     active: frozenset[Value]
+    knowledge: Knowledge
 
 
-def make_plan(function: Function, inputs: Iterable[Value], loss: Structure) -> Plan:
+def make_plan(
+    function: Function, inputs: Iterable[Value], loss: Structure, calls: Calls, context: Context
+) -> Plan:
     """Activity analysis: one walk forward. What provably does not matter to the loss is not active."""
     wanted = tuple(inputs)
     active = set(wanted)
     _spread(function.body, active, irrelevant(function, loss), set())
-    return Plan(wanted, frozenset(active))
+    return Plan(wanted, frozenset(active), Knowledge(function.body, active, context, calls))
 
 
 def _spread(block: Block, active: set[Value], constant: frozenset[Value], texts: set[Value]) -> None:

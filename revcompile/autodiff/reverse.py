@@ -19,11 +19,10 @@ import numpy as np
 from revcompile.autodiff.plan import Plan, is_cut_off
 from revcompile.autodiff.restored import Restored
 from revcompile.autodiff.shapes import fit
-from revcompile.autodiff.signs import is_regular, may_be_infinite
+from revcompile.autodiff.zeros import Carefully
 from revcompile.errors import UnsupportedError, an
 from revcompile.frontend.expressions import shape_of
 from revcompile.frontend.lower import Lowering
-from revcompile.gates.axes import broadcast_dims
 from revcompile.gates.creation import zeros_for
 from revcompile.gates.effects import identity
 from revcompile.gates.halves import Half
@@ -39,7 +38,6 @@ from revcompile.ir.nodes import (
     Statement,
     Structure,
     Value,
-    applications,
     is_static,
     leaves,
     map_structure,
@@ -48,11 +46,6 @@ from revcompile.ir.nodes import (
 from revcompile.ir.types import Array, Facts, Scalar, Type, gradient_type, is_float, is_number
 from revcompile.statements import branch, call, loop_reverse, rows, store
 
-# Gates that send a zero gradient to what they mask out.
-MASKING = frozenset(
-    {"where", "select", "clip", "max", "min", "maximum", "minimum", "fmax", "fmin", "getitem", "sort",
-     "heaviside", "take", "over", "nan_to_num"}
-)  # fmt: skip
 REVERSE: dict[Any, Callable[..., None]] = {
     Branch: branch.reverse,
     Loop: loop_reverse.reverse,
@@ -75,23 +68,18 @@ class Reverser:
         self.builder: Builder = low.builder
         self.adjoints: dict[Value, Structure] = {}
         self.lists: dict[Value, tuple[Any, ...]] = {}  # the gradients of lists, see statements/loop_lists
-        self.masked: set[Value] = set()
         self.loop_types: dict[Loop, dict[Value, Type]] = {}  # of gradients that reversed loops carry
         self.in_loop = False
         self.is_settled = True  # whether all the types that reversed loops assumed are right
         self.items: dict[Value, rows.Filled] = {}  # of lists that a loop fills, see statements/rows
         self.here: set[Value] = set()  # what the block makes that is being reversed
-        self.cautious = False  # whether anything was masked
         self.inputs = frozenset(plan.inputs)
-        self.definitions = {v: s for s in applications(statements) for v in s.outputs}
-        self._infinite: dict[Value, bool] = {}
+        self.carefully = Carefully(low, plan.knowledge)
 
-    def doubt(self, values: Iterable[Value]) -> None:
-        """Take these values for ones that may be infinite."""
-        self._infinite.update(dict.fromkeys(values, True))
-
-    def is_doubtful(self, atom: Structure) -> bool:
-        return may_be_infinite(atom, self.definitions, self._infinite)
+    @property
+    def cautious(self) -> bool:
+        """Whether a zero was taken care of anywhere."""
+        return self.carefully.used
 
     # -- statements ---------------------------------------------------------------------------
 
@@ -127,20 +115,26 @@ class Reverser:
                 way_out="Give the gate a rule that is read: @gate(function) without forward=.",
             )
         self.builder.note = f"{gate.name} gate"
-        if gate.locals is not None:
-            contributions = self._elementwise(gate, statement, upstream)
-        elif gate.backward is not None:
-            contributions = self._opaque(gate, statement, upstream)
-        else:
-            contributions = self._by_rule(gate, statement, upstream)
-        masked = gate.name in MASKING or not self.masked.isdisjoint(leaves(upstream))
+        contributions = self.carefully.contributions(
+            statement, upstream, lambda grad_y: self._contributions(gate, statement, grad_y)
+        )
         # Inputs come first: their gradients are results.
         for operand, contribution in sorted(contributions, key=lambda pair: pair[0] not in self.inputs):
-            if is_cut_off(statement, operand):
-                continue
-            if masked and self._may_blow_up(gate, statement, operand):
-                contribution = self._mask(contribution, upstream, statement)
-            self.accumulate(operand, contribution, masked)
+            if not is_cut_off(statement, operand):
+                alone = self.adjoints.get(operand) is None
+                self.accumulate(operand, contribution)
+                if alone:
+                    self.carefully.note(statement, upstream, operand, self.adjoints.get(operand))
+
+    def _contributions(
+        self, gate: Gate, statement: Apply, upstream: Structure
+    ) -> list[tuple[Value, Structure]]:
+        """The gradients of the operands."""
+        if gate.locals is not None:
+            return list(self._elementwise(gate, statement, upstream))
+        if gate.backward is not None:
+            return self._opaque(gate, statement, upstream)
+        return self._by_rule(gate, statement, upstream)
 
     def _elementwise(
         self, gate: Gate, statement: Apply, upstream: Structure
@@ -211,36 +205,13 @@ class Reverser:
             for o, g in zip(operand, gradient, strict=True):
                 self._match(o, g, pairs)
 
-    def _may_blow_up(self, gate: Gate, statement: Apply, operand: Value) -> bool:
-        """Whether a local gradient can be infinite or NaN where the function's arguments are finite.
-
-        Its own formula may make it so (`1 / x`), or a value that it reads (`log(x)` in `x * log(x)`).
-        """
-        if gate.is_singular(statement.args) and not is_regular(gate.name, statement.args, self.definitions):
-            return True
-        if gate.name in MASKING:
-            return False
-        if gate.locals is not None:
-            names = dict(zip(gate.locals, statement.args, strict=True))
-            read = {n for name, v in names.items() if v is operand for n in _names_in(gate.locals[name])}
-            values = [statement.result if n == "y" else names.get(n) for n in read]
-        else:
-            values = list(statement.args) if gate.dims is broadcast_dims else []
-        return any(may_be_infinite(v, self.definitions, self._infinite) for v in values)
-
-    def _mask(self, contribution: Structure, upstream: Structure, statement: Apply) -> Structure:
-        """Where nothing flows back, nothing flows on, whatever the local gradient is there."""
-        self.cautious = True
-        passes = self.low.apply(operator.ne, (upstream, 0), {})
-        return self.low.apply(np.where, (passes, contribution, 0.0), {})
-
     # -- adjoints -----------------------------------------------------------------------------
 
     def gradient_type(self, value: Value) -> Type:
         assert isinstance(value.type, (Scalar, Array))
         return gradient_type(value.type)
 
-    def accumulate(self, value: Value, contribution: Structure, masked: bool = False) -> None:
+    def accumulate(self, value: Value, contribution: Structure) -> None:
         """Add a contribution to the gradient of `value`, in the shape and dtype of `value`."""
         if contribution is None or value not in self.plan.active:
             return
@@ -250,18 +221,16 @@ class Reverser:
             if isinstance(known, Value):
                 known.fold = True  # it is only the first part of a sum now
             contribution = self.low.apply(operator.add, (known, contribution), {})
-        self.adjoints[value] = named = self._name(contribution, value)
-        if masked or (isinstance(known, Value) and known in self.masked):
-            self.masked.add(named)
+        self.adjoints[value] = self._name(contribution, value)
 
-    def hand_on(self, value: Value, gradient: Structure, masked: bool = False) -> None:
+    def hand_on(self, value: Value, gradient: Structure) -> None:
         """Pass the gradient of what a branch or a loop gives on to the value that it was: of the same shape,
         though nothing but the program's structure says so."""
         if isinstance(gradient, Value) and isinstance(gradient.type, Array) and isinstance(value.type, Array):
             if gradient.type.dims != value.type.dims and len(gradient.type.dims) == len(value.type.dims):
                 gradient = self.builder.emit(identity, (gradient,))
                 gradient.type = replace(gradient.type, dims=value.type.dims)
-        self.accumulate(value, gradient, masked)
+        self.accumulate(value, gradient)
 
     def _name(self, gradient: Structure, value: Value) -> Value:
         """The gradient under its own name; another name for it where it has one already."""
@@ -297,11 +266,6 @@ def _dtype_option(dtype: np.dtype[Any]) -> dict[str, Any]:
 
 def formula_home() -> None:
     """Formulas are read with the names of this module (`np`)."""
-
-
-@lru_cache(maxsize=1024)
-def _names_in(formula: str) -> frozenset[str]:
-    return frozenset(node.id for node in ast.walk(ast.parse(formula)) if isinstance(node, ast.Name))
 
 
 @lru_cache(maxsize=1024)

@@ -8,10 +8,27 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.gates.axes import broadcast_dims, is_python_number
+from revcompile.gates.axes import broadcast_dims, is_python_number, is_value
+from revcompile.gates.numbers import (
+    LARGE,
+    NEGATIVE,
+    PARTS,
+    POSITIVE,
+    ZERO,
+    Numbers,
+    grows_if_both_vary,
+    same_sign,
+    sign_of_difference,
+    sign_of_negative,
+    sign_of_power,
+    sign_of_product,
+    sign_of_root,
+    sign_of_size,
+    sign_of_sum,
+)
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import elementwise, gate, known
-from revcompile.gates.traits import Line
+from revcompile.gates.traits import Line, Text
 from revcompile.runtime import over, square_of_root
 
 
@@ -26,23 +43,57 @@ def subtract_from(old: Any, extra: Any) -> Any:
 known(add_to, writes=True, line=Line.ADD)
 known(subtract_from, writes=True, line=Line.SUBTRACT)
 
-elementwise("add", (operator.add, np.add), in_place=add_to, symbol="+", cheap=True, a="1", b="1")
-elementwise("sub", (operator.sub, np.subtract), in_place=subtract_from, symbol="-", cheap=True, a="1", b="-1")
-elementwise("mul", (operator.mul, np.multiply), symbol="*", cheap=True, a="b", b="a")
+elementwise(
+    "add",
+    (operator.add, np.add),
+    numbers=Numbers(sign=sign_of_sum),
+    in_place=add_to,
+    symbol="+",
+    cheap=True,
+    a="1",
+    b="1",
+)
+elementwise(
+    "sub",
+    (operator.sub, np.subtract),
+    numbers=Numbers(sign=sign_of_difference, difference=True),
+    in_place=subtract_from,
+    symbol="-",
+    cheap=True,
+    a="1",
+    b="-1",
+)
+elementwise(
+    "mul",
+    (operator.mul, np.multiply),
+    numbers=Numbers(sign=sign_of_product, grows=grows_if_both_vary),
+    symbol="*",
+    cheap=True,
+    a="b",
+    b="a",
+)
 elementwise(
     "div",
     (operator.truediv, np.true_divide),
     domain={"a": (-2.0, 2.0), "b": (0.5, 2.0)},
     singular=True,
+    numbers=Numbers(sign=sign_of_product, pole=1, saturates=(1,)),
     symbol="/",
     cheap=True,
     raises=True,
     a="1 / b",
     b="-y / b",
 )
-elementwise("neg", (operator.neg, np.negative), symbol="-", cheap=True, x="-1")
-elementwise("pos", (operator.pos, np.positive), symbol="+", x="1")
-elementwise("abs", (abs, operator.abs, np.absolute, np.fabs, math.fabs), x="np.sign(x)")
+elementwise(
+    "neg", (operator.neg, np.negative), numbers=Numbers(sign=sign_of_negative), symbol="-", cheap=True, x="-1"
+)
+elementwise("pos", (operator.pos, np.positive), numbers=Numbers(sign=same_sign), symbol="+", x="1")
+elementwise(
+    "abs",
+    (abs, operator.abs, np.absolute, np.fabs, math.fabs),
+    numbers=Numbers(sign=sign_of_size),
+    x="np.sign(x)",
+)
 
 # Between its jumps, a remainder is a - n * b with a whole number n. The quotient of `fmod` is taken
 # from the result, so that it is the one which the result was computed with.
@@ -54,6 +105,7 @@ elementwise(
     symbol="%",
     cheap=True,
     raises=True,
+    numbers=Numbers(pole=1),
     a="1",
     b="-(a // b)",
 )
@@ -63,22 +115,40 @@ elementwise(
     domain={"a": (-2.0, 2.0), "b": (0.5, 0.9)},
     singular=True,
     raises=True,
+    numbers=Numbers(pole=1),
     a="1",
     b="np.rint((y - a) / b)",
 )
 
-elementwise("square", np.square, x="2.0 * x")
-elementwise("reciprocal", np.reciprocal, domain=(0.5, 2.0), singular=True, x="-y * y")
+elementwise("square", np.square, numbers=Numbers(sign=sign_of_size, grows=LARGE), x="2.0 * x")
+elementwise(
+    "reciprocal",
+    np.reciprocal,
+    domain=(0.5, 2.0),
+    singular=True,
+    numbers=Numbers(sign=same_sign, pole=0, saturates=(0,)),
+    x="-y * y",
+)
 
 POSITIVE_NUMBERS = [example(real(low=0.1)), example(real(5, low=0.1)), example(real(2, 3, low=0.1))]
 
 
-@gate(np.sqrt, math.sqrt, examples=POSITIVE_NUMBERS)
+@gate(
+    np.sqrt,
+    math.sqrt,
+    numbers=Numbers(sign=sign_of_root, undefined=NEGATIVE, steep=True, pointwise=True),
+    examples=POSITIVE_NUMBERS,
+)
 def sqrt(grad_y: Any, y: Any, x: Any) -> Any:
     return over(0.5 * grad_y, y)
 
 
-@gate(np.cbrt, *([math.cbrt] if hasattr(math, "cbrt") else []), examples=POSITIVE_NUMBERS)
+@gate(
+    np.cbrt,
+    *([math.cbrt] if hasattr(math, "cbrt") else []),
+    numbers=Numbers(sign=same_sign, steep=True, pointwise=True),
+    examples=POSITIVE_NUMBERS,
+)
 def cbrt(grad_y: Any, y: Any, x: Any) -> Any:
     return over(grad_y, 3.0 * y * y)
 
@@ -86,6 +156,26 @@ def cbrt(grad_y: Any, y: Any, x: Any) -> Any:
 def singular_power(x1: Any, x2: Any) -> bool:
     """Whether a power's slope can be infinite or NaN (of a negative base) and its rule leaves it so."""
     return not (isinstance(x2, (int, float)) and x2 >= 0 and (x2 < 1 or x2 == int(x2)))
+
+
+def undefined_power(args: Any, *signs: int) -> int:
+    """A fractional power of a negative base is NaN."""
+    return 0 if isinstance(args[1], (int, float)) and args[1] == int(args[1]) else NEGATIVE
+
+
+def is_root(x1: Any, x2: Any) -> bool:
+    return isinstance(x2, (int, float)) and 0 < x2 < 1
+
+
+def growing_slope(args: Any, *signs: int) -> int:
+    """Beside the numbers, a slope has a power of its own."""
+    return 0 if isinstance(args[1], (int, float)) and 0 <= args[1] <= 2 else LARGE
+
+
+def constant_power(x1: Any, x2: Any) -> tuple[int, ...]:
+    """1 / x1**n goes to 0 where x1 is infinite, c**x2 may."""
+    of_base = not (isinstance(x2, (int, float)) and x2 > 0)
+    return (0, 1) if of_base else (1,)
 
 
 @gate(
@@ -98,6 +188,16 @@ def singular_power(x1: Any, x2: Any) -> bool:
     singular=singular_power,
     symbol="**",
     python=math.pow,
+    numbers=Numbers(
+        sign=sign_of_power,
+        grows=LARGE,
+        slope_grows=growing_slope,
+        pole=0,
+        undefined=undefined_power,
+        steep=is_root,
+        saturates=constant_power,
+        pointwise=True,
+    ),
     examples=[
         *(example(real(3, low=0.1), n) for n in (0, 1, 2, 0.5, -1, 3, 0.3, 2.5, -2, -0.5)),
         *(example(real(2, 3), n) for n in (0, 1, 2, -1, 3, 4)),
@@ -150,6 +250,7 @@ def power_exponent(grad_y: Any, y: Any, x1: Any, x2: Any) -> Any:
     np.hypot,
     math.hypot,
     dims=broadcast_dims,
+    numbers=Numbers(sign=ZERO | POSITIVE, steep=True, pointwise=True),
     examples=[
         example(real(), real()),
         example(real(3), real(3)),
@@ -161,12 +262,19 @@ def hypot(grad_y: Any, y: Any, x1: Any, x2: Any) -> Any:
     return over(grad_y * x1, y), over(grad_y * x2, y)
 
 
+def written_over(to: Text, upstream: Any, denominator: Any) -> str:
+    """Python's own division raises for a zero, NumPy's would give NaN."""
+    types = (to.result, *(x.type for x in (upstream, denominator) if is_value(x)))
+    return "upstream / denominator" if all(map(is_python_number, types)) else ""
+
+
 @gate(
     over,
     name="over",
     dims=broadcast_dims,
     python=over,
-    written=lambda to, upstream, denominator: "upstream / denominator" if is_python_number(to.result) else "",
+    written=written_over,
+    numbers=Numbers(steep=True, saturates=(1,), zeros=PARTS, pointwise=True),
     examples=[
         example(real(), real(low=0.5)),
         example(real(3), real(3, low=0.5)),
@@ -181,6 +289,7 @@ def over_(grad_y: Any, y: Any, upstream: Any, denominator: Any) -> Any:
 @gate(
     square_of_root,
     name="square of a root",
+    numbers=Numbers(sign=ZERO | POSITIVE, pointwise=True),
     dims=lambda facts, root, x: root.type.dims if hasattr(root, "type") else (),
     examples=[],
 )

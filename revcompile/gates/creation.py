@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.gates.axes import Dims, dims_of, extent, is_value, longer, shape_dims
+from revcompile.gates.numbers import ANY_SIGN, POSITIVE, ZERO, Numbers, same_sign
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate, known
 from revcompile.gates.traits import Memory
@@ -29,13 +30,17 @@ def check_copies(copy: Any) -> None:
         raise NotImplementedError(f"copy={copy!r} makes a copy or none; write np.asarray, or copy=True")
 
 
-@gate(np.copy, memory=Memory.COPY, examples=SHAPES)
+SAME = Numbers(sign=same_sign)
+
+
+@gate(np.copy, numbers=SAME, memory=Memory.COPY, examples=SHAPES)
 def copy(grad_y: Any, a: Any, order: str = "K") -> Any:
     return grad_y
 
 
 @gate(
     np.ndarray.copy,
+    numbers=SAME,
     methods=["copy"],
     memory=Memory.COPY,
     in_order=lambda a, order="C": order == "C",
@@ -52,6 +57,7 @@ def astype_dims(facts: Facts, a: Any, dtype: Any, copy: Any = True) -> Dims:
 
 @gate(
     np.ndarray.astype,
+    numbers=SAME,
     methods=["astype"],
     dims=astype_dims,
     examples=[
@@ -99,7 +105,9 @@ NESTED = (
 )
 
 
-@gate(np.array, dims=array_dims, examples=[*SHAPES, *NESTED, example([real(), real()], copy=True)])
+@gate(
+    np.array, numbers=SAME, dims=array_dims, examples=[*SHAPES, *NESTED, example([real(), real()], copy=True)]
+)
 def array(grad_y: Any, object: Any, dtype: Any = None, *, copy: Any = True) -> Any:
     return parts_of(grad_y, object, ())
 
@@ -133,12 +141,17 @@ def ascontiguousarray(grad_y: Any, a: Any, dtype: Any = None) -> Any:
 # -- filled arrays -------------------------------------------------------------------------------
 
 
+def sign_of_filling(args: Any, like: int, fill_value: int, *_: int) -> int:
+    return fill_value
+
+
 def full_dims(facts: Facts, shape: Any, fill_value: Any, dtype: Any = None) -> Dims:
     return shape_dims(facts, shape)
 
 
 @gate(
     np.full,
+    numbers=Numbers(sign=sign_of_filling),
     memory=Memory.FRESH,
     in_order=True,
     dims=full_dims,
@@ -161,6 +174,7 @@ def full_like_dims(facts: Facts, a: Any, fill_value: Any, dtype: Any = None) -> 
 
 @gate(
     np.full_like,
+    numbers=Numbers(sign=sign_of_filling),
     memory=Memory.FRESH,
     dims=full_like_dims,
     examples=[
@@ -288,9 +302,17 @@ def constant(
     dims: Any = None,
     memory: Memory = Memory.NEW,
     in_order: bool = False,
+    sign: int = ANY_SIGN,
 ) -> None:
     """Register a function without gradient whose axes its arguments tell."""
-    known(function, signature=parameters, dims=dims, memory=memory, in_order=in_order)
+    known(
+        function,
+        signature=parameters,
+        dims=dims,
+        memory=memory,
+        in_order=in_order,
+        numbers=Numbers(sign=sign),
+    )
 
 
 def _shaped(shape: Any, dtype: Any = float) -> None: ...
@@ -321,13 +343,13 @@ def eye_dims(facts: Facts, N: Any, M: Any = None, k: int = 0, dtype: Any = float
     return rows, rows if M is None else extent(facts, M)
 
 
-for function in (np.zeros, np.ones, np.empty):
-    constant(function, _shaped, shaped_dims, Memory.FRESH, in_order=True)
-for function in (np.zeros_like, np.ones_like, np.empty_like):
-    constant(function, _like, like_dims, Memory.FRESH)
-constant(np.eye, _eye, eye_dims, in_order=True)
-constant(np.tri, _eye, eye_dims, in_order=True)
-constant(np.identity, _identity, eye_dims, in_order=True)
+for function, sign in ((np.zeros, ZERO), (np.ones, POSITIVE), (np.empty, ANY_SIGN)):
+    constant(function, _shaped, shaped_dims, Memory.FRESH, in_order=True, sign=sign)
+for function, sign in ((np.zeros_like, ZERO), (np.ones_like, POSITIVE), (np.empty_like, ANY_SIGN)):
+    constant(function, _like, like_dims, Memory.FRESH, sign=sign)
+constant(np.eye, _eye, eye_dims, in_order=True, sign=ZERO | POSITIVE)
+constant(np.tri, _eye, eye_dims, in_order=True, sign=ZERO | POSITIVE)
+constant(np.identity, _identity, eye_dims, in_order=True, sign=ZERO | POSITIVE)
 for function in (np.bool_, np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uint32, np.uint64):
     constant(function, _cast)
 

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from revcompile.gates.axes import broadcast_dims, is_python_number, is_value
+from revcompile.gates.numbers import (
+    NEGATIVE,
+    Numbers,
+    grows_above_zero,
+    same_sign,
+)
+from revcompile.gates.numbers import (
+    POSITIVE as ABOVE_ZERO,
+)
 from revcompile.gates.reductions import FIRST_AXIS_EXAMPLES, restore_axes
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import elementwise, gate
@@ -17,14 +27,37 @@ from revcompile.runtime import sigmoid
 LN2 = math.log(2.0)
 POSITIVE = (0.1, 2.0)
 
-elementwise("exp", (np.exp, math.exp), x="y")
-elementwise("exp2", (np.exp2, *([math.exp2] if hasattr(math, "exp2") else [])), x=f"{LN2} * y")
-elementwise("expm1", (np.expm1, math.expm1), x="y + 1")
+GROWS = Numbers(sign=ABOVE_ZERO, grows=grows_above_zero, saturates=(0,), saturates_at=NEGATIVE)
+elementwise("exp", (np.exp, math.exp), numbers=GROWS, x="y")
+elementwise("exp2", (np.exp2, *([math.exp2] if hasattr(math, "exp2") else [])), numbers=GROWS, x=f"{LN2} * y")
+elementwise(
+    "expm1",
+    (np.expm1, math.expm1),
+    numbers=replace(GROWS, sign=same_sign),
+    x="y + 1",
+)
 
-elementwise("log", np.log, domain=POSITIVE, singular=True, python=math.log, x="1 / x")
-elementwise("log2", (np.log2, math.log2), domain=POSITIVE, singular=True, x=f"{1 / LN2} / x")
-elementwise("log10", (np.log10, math.log10), domain=POSITIVE, singular=True, x=f"{1 / math.log(10.0)} / x")
-elementwise("log1p", (np.log1p, math.log1p), domain=(-0.9, 2.0), singular=True, x="1 / (1 + x)")
+OF_LOGARITHM = Numbers(pole=0, undefined=NEGATIVE)
+elementwise("log", np.log, domain=POSITIVE, singular=True, numbers=OF_LOGARITHM, python=math.log, x="1 / x")
+elementwise(
+    "log2", (np.log2, math.log2), domain=POSITIVE, singular=True, numbers=OF_LOGARITHM, x=f"{1 / LN2} / x"
+)
+elementwise(
+    "log10",
+    (np.log10, math.log10),
+    domain=POSITIVE,
+    singular=True,
+    numbers=OF_LOGARITHM,
+    x=f"{1 / math.log(10.0)} / x",
+)
+elementwise(
+    "log1p",
+    (np.log1p, math.log1p),
+    domain=(-0.9, 2.0),
+    singular=True,
+    numbers=Numbers(pole=0, undefined=NEGATIVE, pole_at=NEGATIVE, sign=same_sign),
+    x="1 / (1 + x)",
+)
 
 
 def written_sigmoid(to: Text, x: Any) -> str:
@@ -35,14 +68,32 @@ def written_sigmoid(to: Text, x: Any) -> str:
     return "sigmoid(float(x))" if is_float and is_value(x) and not is_python_number(x.type) else ""
 
 
-elementwise("sigmoid", sigmoid, written=written_sigmoid, python=sigmoid, x="(1 - y) * y")
-elementwise("erf", math.erf, x=f"{2 / math.sqrt(math.pi)} * np.exp(-x * x)")
-elementwise("erfc", math.erfc, x=f"-{2 / math.sqrt(math.pi)} * np.exp(-x * x)")
+elementwise(
+    "sigmoid",
+    sigmoid,
+    written=written_sigmoid,
+    python=sigmoid,
+    numbers=Numbers(sign=ABOVE_ZERO, saturates=(0,)),
+    x="(1 - y) * y",
+)
+elementwise(
+    "erf",
+    math.erf,
+    numbers=Numbers(sign=same_sign, saturates=(0,)),
+    x=f"{2 / math.sqrt(math.pi)} * np.exp(-x * x)",
+)
+elementwise(
+    "erfc",
+    math.erfc,
+    numbers=Numbers(sign=ABOVE_ZERO, saturates=(0,)),
+    x=f"-{2 / math.sqrt(math.pi)} * np.exp(-x * x)",
+)
 
 
 @gate(
     math.log,
     singular=True,
+    numbers=replace(OF_LOGARITHM, pointwise=True),
     examples=[
         example(real(low=0.1)),
         example(real(low=0.1), 2),
@@ -72,13 +123,13 @@ def above_infinity(y: Any) -> Any:
     return np.maximum(y, float(np.finfo(y.dtype).min))
 
 
-@gate(np.logaddexp, dims=broadcast_dims, examples=PAIRS)
+@gate(np.logaddexp, dims=broadcast_dims, numbers=Numbers(pointwise=True), examples=PAIRS)
 def logaddexp(grad_y: Any, y: Any, x1: Any, x2: Any) -> Any:
     total = above_infinity(y)
     return grad_y * np.exp(x1 - total), grad_y * np.exp(x2 - total)
 
 
-@gate(np.logaddexp2, dims=broadcast_dims, examples=PAIRS)
+@gate(np.logaddexp2, dims=broadcast_dims, numbers=Numbers(pointwise=True), examples=PAIRS)
 def logaddexp2(grad_y: Any, y: Any, x1: Any, x2: Any) -> Any:
     total = above_infinity(y)
     return grad_y * np.exp2(x1 - total), grad_y * np.exp2(x2 - total)

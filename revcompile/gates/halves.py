@@ -43,7 +43,6 @@ class Pair:
     live: frozenset[Value] = frozenset()
     raises: bool = False
     whole: bool = False  # whether it may give whole numbers for floats, see `autodiff/whole`
-    singular: bool = True  # whether what it gives may be infinite where its arguments are not
 
     def reached(self) -> set[Pair]:
         """The pair, and all that are called in it."""
@@ -68,22 +67,20 @@ class Variant:
     """The two halves of a pair for the calls of which these parameters are differentiated and these results
     have a gradient. `gives` are the parameters that get one, with the types of their gradients.
 
-    `strong` are the gradients that come in as NumPy's numbers for Python's. Where zeros among those that
-    come in may be there to mask something out, `doubtful` are the parameters that may be infinite; else it
-    is None.
+    `strong` are the gradients that come in as NumPy's numbers for Python's. `told` says where those that
+    come in may be zero or infinite, and which parameters may be infinite: see `dataflow/knowledge`.
     """
 
     pair: Pair
     wanted: frozenset[int]
     seeded: frozenset[int]
     strong: frozenset[int]
-    doubtful: frozenset[int] | None
+    told: frozenset[tuple[str, int, int]]
     gives: dict[int, Type] = field(default_factory=dict)
     function: Function | None = None  # both passes, as one function of the parameters and of `upstream`
     upstream: tuple[Value, ...] = ()
     chosen: dict[Value, Variant] = field(default_factory=dict)  # for the calls in it, by what they save
-    masks: bool = False  # whether zeros among the gradients that it gives may be there for that
-    cautious: bool = False  # whether it would be another one if `doubtful` were None
+    cautious: bool = False  # whether it would be another one if it were told nothing
     used: bool = False  # whether it is called by itself
 
     @cached_property
@@ -124,10 +121,7 @@ class Half:
     @cached_property
     def gate(self) -> Gate:
         types: Callable[..., Any] = self._types if self.kind == "call" else lambda *_: SAVED
-        return Gate(self.pair.name, (self,), (), types=types, backward=self, singular=self._is_singular)
-
-    def _is_singular(self, *_: Any) -> bool:
-        return self.pair.singular
+        return Gate(self.pair.name, (self,), (), types=types, backward=self)
 
     def __call__(self, *_: Any) -> Any:
         raise TypeError("a half of a pair runs in generated code only")

@@ -21,12 +21,16 @@ from revcompile.gates.axes import (
     sliced,
     takes_all,
 )
+from revcompile.gates.numbers import CHOSEN, PARTS, Numbers, same_sign
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate, known
 from revcompile.gates.traits import Line, Memory
 from revcompile.ir.nodes import Structure, Value
 from revcompile.ir.types import ONE, Array, Dim, Facts
 from revcompile.runtime import scatter, scatter_add, scatter_along_axis
+
+SOME_ARE_READ = Numbers(sign=same_sign, zeros=PARTS)
+MASKED = Numbers(zeros=CHOSEN)
 
 # -- x[index] ------------------------------------------------------------------------------------
 
@@ -117,12 +121,28 @@ def consumed(part: Any) -> int:
     return rank
 
 
+def zeros_of_index(args: Any, operand: int) -> int:
+    """Elements that are not read; that a mask leaves out."""
+    index = args[1]
+    if takes_all(index):
+        return 0
+    parts = index if isinstance(index, tuple) else (index,)
+    return CHOSEN if any(_is_mask_part(part) for part in parts) else PARTS
+
+
+def _is_mask_part(part: Any) -> bool:
+    if isinstance(part, (list, tuple)):
+        return is_mask(part)
+    return isinstance(part, Value) and part.type.dtype.kind == "b"  # type: ignore[union-attr]
+
+
 @gate(
     operator.getitem,
     memory=Memory.VIEW,
     raises=True,
     copies=lambda a, index: is_gather(index),
     written="a[index]",
+    numbers=Numbers(sign=same_sign, zeros=zeros_of_index),
     dims=getitem_dims,
     examples=[
         example(real(5), 2),
@@ -243,6 +263,7 @@ def take_dims(facts: Facts, a: Any, indices: Any, axis: int | None = None, mode:
 
 @gate(
     np.take,
+    numbers=SOME_ARE_READ,
     methods=["take"],
     dims=take_dims,
     examples=[
@@ -287,6 +308,7 @@ def take_along_axis_dims(facts: Facts, arr: Any, indices: Any, axis: int | None)
 
 @gate(
     np.take_along_axis,
+    numbers=SOME_ARE_READ,
     dims=take_along_axis_dims,
     examples=[
         example(real(5), np.array([0, 2, 2]), 0),
@@ -330,6 +352,7 @@ def compress_dims(facts: Facts, condition: Any, a: Any, axis: int | None = None)
 
 @gate(
     np.compress,
+    numbers=MASKED,
     dims=compress_dims,
     examples=[
         example(np.array([True, False, True]), real(3)),
@@ -352,6 +375,7 @@ def compress_method_dims(facts: Facts, a: Any, condition: Any, axis: int | None 
 
 @gate(
     np.ndarray.compress,
+    numbers=MASKED,
     methods=["compress"],
     dims=compress_method_dims,
     examples=[example(real(3), [True, False, True]), example(real(3, 4), [0, 1], axis=1)],
@@ -367,6 +391,7 @@ def extract_dims(facts: Facts, condition: Any, arr: Any) -> Dims:
 
 @gate(
     np.extract,
+    numbers=MASKED,
     dims=extract_dims,
     examples=[
         example(np.array([True, False, True]), real(3)),
@@ -385,6 +410,7 @@ def choose_dims(facts: Facts, a: Any, choices: Any) -> Dims:
 
 @gate(
     np.choose,
+    numbers=MASKED,
     methods=["choose"],
     dims=choose_dims,
     examples=[

@@ -13,6 +13,7 @@ import numpy as np
 
 from revcompile.errors import HostError
 from revcompile.gates.axes import Dims, agree, along, dims_of, is_value, normal, product, total
+from revcompile.gates.numbers import Numbers, same_sign
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
 from revcompile.gates.traits import Memory
@@ -60,6 +61,7 @@ def concatenate_dims(facts: Facts, arrays: Any, axis: int | None = 0) -> Dims:
 
 @gate(
     np.concatenate,
+    numbers=Numbers(sign=same_sign),
     dims=concatenate_dims,
     examples=[
         example([real(3), real(2)]),
@@ -90,6 +92,7 @@ def stack_dims(facts: Facts, arrays: Any, axis: int = 0) -> Dims:
 
 @gate(
     np.stack,
+    numbers=Numbers(sign=same_sign),
     dims=stack_dims,
     examples=[
         example([real(3), real(3)]),

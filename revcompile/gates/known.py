@@ -13,6 +13,7 @@ import numpy as np
 
 from revcompile.errors import an, host
 from revcompile.gates.axes import broadcast_dims, dims_of
+from revcompile.gates.numbers import Numbers
 from revcompile.gates.table import Gate, known, register
 from revcompile.ir.types import Array, Dim, Facts, Scalar
 
@@ -49,7 +50,8 @@ known(operator.rshift, symbol=">>")
 known(np.left_shift, np.right_shift)
 known(any, all)
 
-known(np.isnan, np.isinf, np.isfinite, np.signbit, math.isnan, math.isinf, math.isfinite)
+known(np.isnan, np.isinf, np.isfinite, math.isnan, math.isinf, math.isfinite, numbers=Numbers(asks=True))
+known(np.signbit)
 
 known(np.sign, np.floor, np.ceil, np.trunc, np.rint, math.floor, math.ceil, math.trunc, round)
 known(np.round, np.around, methods=["round"], signature=rounding)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.gates.numbers import POSITIVE, Numbers
 from revcompile.gates.table import known
 
 
@@ -19,6 +20,7 @@ def size_of(x: Any) -> int:
     return int(np.size(x))
 
 
-known(length, written="x.shape[axis]")
-known(size_of, written="x.size")
+COUNT = Numbers(sign=POSITIVE)  # what is divided by, an array without elements apart
+known(length, written="x.shape[axis]", numbers=COUNT)
+known(size_of, written="x.size", numbers=COUNT)
 LENGTHS = frozenset({length, size_of})  # the same for every version of an array

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.gates.numbers import POSITIVE, ZERO, Numbers
 from revcompile.gates.reductions import restore_axes
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
@@ -65,8 +66,12 @@ def _pair(axis: Any) -> bool:
     return isinstance(axis, (tuple, list)) and len(axis) == 2
 
 
+OF_NORM = Numbers(sign=ZERO | POSITIVE)
+
+
 @gate(
     np.linalg.norm,
+    numbers=OF_NORM,
     examples=[
         example(real(4)),
         example(real()),
@@ -102,6 +107,7 @@ def norm(grad_y: Any, y: Any, x: Any, ord: Any = None, axis: Any = None, keepdim
 
 @gate(
     np.linalg.vector_norm,
+    numbers=OF_NORM,
     examples=[
         example(real(4)),
         example(real(3, 4)),
@@ -122,6 +128,7 @@ def vector_norm(
 
 @gate(
     np.linalg.matrix_norm,
+    numbers=OF_NORM,
     examples=[
         example(real(3, 4)),
         example(real(2, 3, 4), keepdims=True),

@@ -18,11 +18,14 @@ from revcompile.gates.axes import (
     normal,
     shape_dims,
 )
+from revcompile.gates.numbers import PARTS, Numbers
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
 from revcompile.gates.traits import Memory
 from revcompile.ir.types import Dim, Facts
 from revcompile.runtime import scatter, scatter_windows
+
+SOME_ARE_READ = Numbers(zeros=PARTS)
 
 # -- diagonals, triangles ------------------------------------------------------------------------
 
@@ -63,6 +66,7 @@ def diag_dims(facts: Facts, v: Any, k: Any = 0) -> Dims:
 @gate(
     np.diag,
     memory=Memory.SHARED,
+    numbers=SOME_ARE_READ,
     copies=lambda v, k=0: is_value(v) and len(v.type.dims) == 1,
     dims=diag_dims,
     examples=[
@@ -95,6 +99,7 @@ def diagonal_dims(facts: Facts, a: Any, offset: Any = 0, axis1: int = 0, axis2: 
 
 @gate(
     np.diagonal,
+    numbers=SOME_ARE_READ,
     methods=["diagonal"],
     memory=Memory.READ_ONLY,
     dims=diagonal_dims,
@@ -121,12 +126,12 @@ TRIANGLES = (
 )
 
 
-@gate(np.tril, examples=TRIANGLES)
+@gate(np.tril, numbers=SOME_ARE_READ, examples=TRIANGLES)
 def tril(grad_y: Any, m: Any, k: Any = 0) -> Any:
     return np.tril(grad_y, k)
 
 
-@gate(np.triu, examples=TRIANGLES)
+@gate(np.triu, numbers=SOME_ARE_READ, examples=TRIANGLES)
 def triu(grad_y: Any, m: Any, k: Any = 0) -> Any:
     return np.triu(grad_y, k)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.gates.numbers import LARGE, PARTS, Numbers, sign_of_product
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
 from revcompile.ir.types import Dim, Facts
@@ -95,6 +96,8 @@ def _inner_dims(facts: Facts, a: Any, b: Any) -> Dims:
     return a[:-1] + b[:-1]
 
 
+PRODUCT = Numbers(sign=sign_of_product, grows=LARGE)
+
 # ----- matrix products ---------------------------------------------------------------------------
 
 
@@ -103,6 +106,7 @@ def _inner_dims(facts: Facts, a: Any, b: Any) -> Dims:
     np.matmul,
     np.linalg.matmul,
     symbol="@",
+    numbers=PRODUCT,
     dims=_matmul_dims,
     examples=[
         example(real(3, 4), real(4, 2)),
@@ -138,6 +142,7 @@ def matmul(grad_y: Any, a: Any, b: Any, /) -> Any:
 
 @gate(
     np.dot,
+    numbers=PRODUCT,
     methods=["dot"],
     dims=_dot_dims,
     examples=[
@@ -173,6 +178,7 @@ def dot(grad_y: Any, a: Any, b: Any) -> Any:
 
 @gate(
     np.inner,
+    numbers=PRODUCT,
     dims=_inner_dims,
     examples=[
         example(real(3), real(3)),
@@ -211,6 +217,7 @@ def _vdot_dims(facts: Facts, a: Any, b: Any) -> Dims:
 
 @gate(
     np.vdot,
+    numbers=PRODUCT,
     dims=_vdot_dims,
     examples=[
         example(real(3), real(3)),
@@ -229,6 +236,7 @@ def vdot(grad_y: Any, a: Any, b: Any, /) -> Any:
 @gate(
     np.linalg.outer,
     name="outer",
+    numbers=PRODUCT,
     examples=[example(real(3), real(4)), example(real(1), real(4)), example(real(3), real(1))],
 )
 def linalg_outer(grad_y: Any, a: Any, b: Any, /) -> Any:
@@ -237,6 +245,7 @@ def linalg_outer(grad_y: Any, a: Any, b: Any, /) -> Any:
 
 @gate(
     np.outer,
+    numbers=PRODUCT,
     examples=[
         example(real(3), real(4)),
         example(real(1), real(4)),
@@ -385,8 +394,12 @@ def _on_diagonal(grad_y: Any, a: Any, offset: int, axis1: int, axis2: int) -> An
     return np.expand_dims(grad_y, (rows, columns)) * eye
 
 
+ON_DIAGONAL = Numbers(zeros=PARTS, chooses=True)
+
+
 @gate(
     np.trace,
+    numbers=ON_DIAGONAL,
     methods=["trace"],
     examples=[
         example(real(3, 3)),
@@ -406,6 +419,7 @@ def trace(grad_y: Any, a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) 
 
 @gate(
     np.linalg.trace,
+    numbers=ON_DIAGONAL,
     name="trace",
     examples=[example(real(3, 3)), example(real(2, 3, 4), offset=1)],
 )

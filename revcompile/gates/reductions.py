@@ -8,11 +8,13 @@ other elements and divides by none, so that zeros are as good as any number.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from revcompile.gates.cumulative import flat, product_of_others
+from revcompile.gates.numbers import CHOSEN, LARGE, LOST, POSITIVE, ZERO, Numbers, same_sign
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate, known
 
@@ -105,9 +107,19 @@ def to_chosen(grad_y: Any, y: Any, a: Any, axis: Any, keepdims: bool) -> Any:
     return shared_among(restore_axes(grad_y, axis, keepdims), restore_axes(y, axis, keepdims), a, axis)
 
 
+SAME = Numbers(sign=same_sign)
+EXTREME = Numbers(sign=same_sign, zeros=LOST, chooses=True)
+
+
+def zeros_of_sum(args: Any, operand: int) -> int:
+    """What `where` leaves out."""
+    return 0 if args[4] is True else CHOSEN
+
+
 @gate(
     np.sum,
     methods=["sum"],
+    numbers=Numbers(sign=same_sign, zeros=zeros_of_sum),
     examples=[
         *EXAMPLES,
         example(real(3, 4), where=np.array([True, False, True, True])),
@@ -126,7 +138,12 @@ def sum(
     return np.broadcast_to(grad_y, a.shape)
 
 
-@gate(np.mean, methods=["mean"], examples=[*EXAMPLES, example(real(3, 4), axis=0, dtype=np.float64)])
+@gate(
+    np.mean,
+    methods=["mean"],
+    numbers=SAME,
+    examples=[*EXAMPLES, example(real(3, 4), axis=0, dtype=np.float64)],
+)
 def mean(grad_y: Any, a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
     if np.ndim(a) == 0:
         return grad_y
@@ -135,7 +152,7 @@ def mean(grad_y: Any, a: Any, axis: Any = None, dtype: Any = None, *, keepdims: 
     return np.broadcast_to(grad_y, a.shape)
 
 
-@gate(np.prod, methods=["prod"], examples=EXAMPLES)
+@gate(np.prod, methods=["prod"], numbers=Numbers(grows=LARGE), examples=EXAMPLES)
 def prod(grad_y: Any, a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
     if np.ndim(a) == 0:
         return grad_y
@@ -149,17 +166,17 @@ def prod(grad_y: Any, a: Any, axis: Any = None, dtype: Any = None, *, keepdims: 
     return np.reshape(grad_a, shape)
 
 
-@gate(np.max, np.amax, methods=["max"], examples=EXAMPLES)
+@gate(np.max, np.amax, methods=["max"], numbers=replace(EXTREME, at_least=0), examples=EXAMPLES)
 def max_(grad_y: Any, y: Any, a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     return to_chosen(grad_y, y, a, axis, keepdims)
 
 
-@gate(np.min, np.amin, methods=["min"], examples=EXAMPLES)
+@gate(np.min, np.amin, methods=["min"], numbers=EXTREME, examples=EXAMPLES)
 def min_(grad_y: Any, y: Any, a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     return to_chosen(grad_y, y, a, axis, keepdims)
 
 
-@gate(np.ptp, examples=EXAMPLES)
+@gate(np.ptp, numbers=replace(EXTREME, sign=ZERO | POSITIVE), examples=EXAMPLES)
 def ptp(grad_y: Any, a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     if np.ndim(a) == 0:
         return None
@@ -172,18 +189,18 @@ def ptp(grad_y: Any, a: Any, axis: Any = None, *, keepdims: bool = False) -> Any
 # The same reductions as methods of their ufuncs, which reduce the first axis unless told otherwise.
 
 
-@gate(np.add.reduce, examples=FIRST_AXIS_EXAMPLES)
+@gate(np.add.reduce, numbers=SAME, examples=FIRST_AXIS_EXAMPLES)
 def add_reduce(grad_y: Any, array: Any, axis: Any = 0, dtype: Any = None, *, keepdims: bool = False) -> Any:
     return sum(grad_y, array, axis, keepdims=keepdims)
 
 
-@gate(np.multiply.reduce, examples=FIRST_AXIS_EXAMPLES)
+@gate(np.multiply.reduce, numbers=Numbers(grows=LARGE), examples=FIRST_AXIS_EXAMPLES)
 def multiply_reduce(
     grad_y: Any, array: Any, axis: Any = 0, dtype: Any = None, *, keepdims: bool = False
 ) -> Any:
     return prod(grad_y, array, axis, keepdims=keepdims)
 
 
-@gate(np.maximum.reduce, np.minimum.reduce, examples=FIRST_AXIS_EXAMPLES)
+@gate(np.maximum.reduce, np.minimum.reduce, numbers=EXTREME, examples=FIRST_AXIS_EXAMPLES)
 def maximum_reduce(grad_y: Any, y: Any, array: Any, axis: Any = 0, *, keepdims: bool = False) -> Any:
     return to_chosen(grad_y, y, array, axis, keepdims)

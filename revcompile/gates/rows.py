@@ -14,6 +14,7 @@ import numpy as np
 
 from revcompile.errors import HostError, UnsupportedError, an
 from revcompile.gates.indexing import getitem_dims
+from revcompile.gates.numbers import PARTS, PLAIN, Numbers
 from revcompile.gates.table import Gate, register
 from revcompile.gates.traits import Line, Memory
 from revcompile.ir.nodes import Value, scalar_type
@@ -184,7 +185,18 @@ for name, function, rule, types, written in (
     ("slice", sublist, _part_rule, _part_type, "rows[index]"),
     ("concatenate", chained, _chained_rule, _chained_type, "a + b"),
 ):
-    register(Gate(name, (function,), function, rule=rule, types=types, memory=Memory.FRESH, written=written))
+    numbers = Numbers(zeros=PARTS) if function is sublist else PLAIN
+    gate = Gate(
+        name,
+        (function,),
+        function,
+        rule=rule,
+        types=types,
+        memory=Memory.FRESH,
+        written=written,
+        numbers=numbers,
+    )
+    register(gate)
 for name, function, types, written, line in (
     ("append", appended, _appended_type, "[*rows, x]", Line.APPEND),
     ("pop", popped, _popped_types, "", Line.POP),

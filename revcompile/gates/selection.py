@@ -8,15 +8,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from revcompile.gates.axes import broadcast_dims
+from revcompile.gates.numbers import (
+    CHOSEN,
+    LOST,
+    PARTS,
+    Numbers,
+    same_sign,
+    sign_of_larger,
+    sign_of_smaller,
+)
 from revcompile.gates.samples import example, real
 from revcompile.gates.shape import METHOD_ADAPTERS
 from revcompile.gates.table import elementwise, gate, known
-from revcompile.ir.types import Dim, Facts
+from revcompile.ir.types import Dim, Facts, Scalar
 from revcompile.runtime import step
 
 UNSET: Any = np._NoValue
@@ -66,12 +76,26 @@ def share(grad_y: Any, x1: Any, x2: Any) -> Any:
     return grad_x1, grad_y - grad_x1
 
 
-@gate(np.maximum, name="max", dims=broadcast_dims, examples=PAIRS)
+def by_product(*args: Any) -> bool:
+    """Whether what loses gets zero times the gradient: of two numbers of Python's, it gets zero."""
+    return not (len(args) == 2 and all(map(is_of_python, args)))
+
+
+def is_of_python(x: Any) -> bool:
+    t = getattr(x, "type", None)
+    return isinstance(t, Scalar) and t.python if t is not None else type(x) in (int, float)
+
+
+OF_LARGER = Numbers(sign=sign_of_larger, zeros=LOST, chooses=by_product, at_least=0, pointwise=True)
+OF_SMALLER = Numbers(sign=sign_of_smaller, zeros=LOST, chooses=by_product, pointwise=True)
+
+
+@gate(np.maximum, name="max", dims=broadcast_dims, numbers=OF_LARGER, examples=PAIRS)
 def maximum(grad_y: Any, x1: Any, x2: Any) -> Any:
     return share(grad_y, x1, x2)
 
 
-@gate(np.minimum, name="min", dims=broadcast_dims, examples=PAIRS)
+@gate(np.minimum, name="min", dims=broadcast_dims, numbers=OF_SMALLER, examples=PAIRS)
 def minimum(grad_y: Any, x1: Any, x2: Any) -> Any:
     return share(grad_y, x2, x1)
 
@@ -83,22 +107,30 @@ def share_chosen(grad_y: Any, y: Any, x1: Any, x2: Any) -> Any:
     return grad_x1, grad_y - grad_x1
 
 
-@gate(np.fmax, name="max", dims=broadcast_dims, examples=PAIRS)
+@gate(np.fmax, name="max", dims=broadcast_dims, numbers=replace(OF_LARGER, asks=True), examples=PAIRS)
 def fmax(grad_y: Any, y: Any, x1: Any, x2: Any) -> Any:
     return share_chosen(grad_y, y, x1, x2)
 
 
-@gate(np.fmin, name="min", dims=broadcast_dims, examples=PAIRS)
+@gate(np.fmin, name="min", dims=broadcast_dims, numbers=replace(OF_SMALLER, asks=True), examples=PAIRS)
 def fmin(grad_y: Any, y: Any, x1: Any, x2: Any) -> Any:
     return share_chosen(grad_y, y, x1, x2)
 
 
 known(step)  # its derivative is zero wherever it has one
 elementwise("copysign", (np.copysign, math.copysign), a="np.sign(a) * np.copysign(1.0, b)", b="0")
-elementwise("heaviside", np.heaviside, a="0", b="a == 0")
+elementwise("heaviside", np.heaviside, numbers=Numbers(zeros=PARTS), a="0", b="a == 0")
 
 
 # -- clip ----------------------------------------------------------------------------------------
+
+
+def sign_of_clipped(args: Any, a: int, low: int, high: int, minimum: int, maximum: int) -> int:
+    """Of `a` between bounds, of which each may not be there."""
+    for bound, sign, of in zip(args[1:], (low, high, minimum, maximum), (0, 1, 0, 1), strict=True):
+        if bound is not None and bound is not UNSET:
+            a = sign_of_smaller((), a, sign) if of else sign_of_larger((), a, sign)
+    return a
 
 
 def is_number(x: Any) -> bool:
@@ -112,6 +144,7 @@ def minus(a: Any, number: Any) -> Any:
 @gate(
     np.clip,
     dims=broadcast_dims,
+    numbers=Numbers(sign=sign_of_clipped, zeros=LOST, chooses=True, pointwise=True),
     examples=[
         example(real(5), -0.9, 0.8),
         example(real(2, 3), 0, 1),
@@ -168,9 +201,14 @@ METHOD_ADAPTERS["clip"] = clip_method
 CONDITION = np.array([[True, False, True], [False, False, True]])
 
 
+def sign_of_where(args: Any, condition: int, x1: int, x2: int) -> int:
+    return x1 | x2
+
+
 @gate(
     np.where,
     dims=broadcast_dims,
+    numbers=Numbers(sign=sign_of_where, zeros=CHOSEN, condition=0, pointwise=True),
     examples=[
         example(True, real(), real()),
         example(CONDITION, real(2, 3), real(2, 3)),
@@ -193,6 +231,7 @@ def select_dims(facts: Facts, condlist: Any, choicelist: Any, default: Any = 0) 
 @gate(
     np.select,
     dims=select_dims,
+    numbers=Numbers(zeros=CHOSEN, pointwise=True),
     examples=[
         example([CONDITION], [real(2, 3)]),
         example([CONDITION, ~CONDITION[:1]], [real(2, 3), real(3)], real()),
@@ -208,7 +247,11 @@ def select(grad_y: Any, condlist: Any, choicelist: Any, default: Any = 0) -> Any
     return None, grad_choicelist, grad_y
 
 
-@gate(np.nan_to_num, examples=[example(real()), example(real(5)), example(real(2, 3), nan=1.0, posinf=2.0)])
+@gate(
+    np.nan_to_num,
+    numbers=Numbers(zeros=CHOSEN, asks=True, pointwise=True),
+    examples=[example(real()), example(real(5)), example(real(2, 3), nan=1.0, posinf=2.0)],
+)
 def nan_to_num(grad_y: Any, x: Any, *, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
     return np.where(np.isfinite(x), grad_y, 0.0)
 
@@ -226,14 +269,14 @@ SCALARS = [
 ]
 
 
-@gate(max, name="max", picks=True, examples=SCALARS)
+@gate(max, name="max", picks=True, numbers=Numbers(zeros=LOST, chooses=by_product), examples=SCALARS)
 def max_(grad_y: Any, y: Any, *args: Any) -> Any:
     if len(args) == 2 and is_number_of_python(args[0]) and is_number_of_python(args[1]):
         return list(routed(grad_y, args[0], args[1]))
     return extremum(grad_y, y, args)
 
 
-@gate(min, name="min", picks=True, examples=SCALARS)
+@gate(min, name="min", picks=True, numbers=Numbers(zeros=LOST, chooses=by_product), examples=SCALARS)
 def min_(grad_y: Any, y: Any, *args: Any) -> Any:
     if len(args) == 2 and is_number_of_python(args[0]) and is_number_of_python(args[1]):
         return list(routed_down(grad_y, args[0], args[1]))
@@ -297,6 +340,6 @@ def sum_(grad_y: Any, iterable: Any, start: Any = 0) -> Any:
     return np.broadcast_to(row, (np.shape(iterable)[0], *np.shape(row))), grad_y
 
 
-@gate(float, name="float", cheap=True, examples=[example(real())])
+@gate(float, name="float", cheap=True, numbers=Numbers(sign=same_sign), examples=[example(real())])
 def float_(grad_y: Any, x: Any) -> Any:
     return grad_y

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.gates.axes import dims_of
+from revcompile.gates.numbers import Numbers, same_sign
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import Gate, gate, known, register
 from revcompile.ir.types import Array, Facts, Scalar, Type
@@ -25,6 +26,7 @@ register(Gate("digitize", (np.digitize,), np.digitize, types=digitize_types))
 
 @gate(
     np.sort,
+    numbers=Numbers(sign=same_sign),
     examples=[
         example(real(5)),
         example(real(1)),

@@ -7,10 +7,12 @@ elements, in equal parts to all that equal them.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from revcompile.gates.numbers import CHOSEN, LARGE, LOST, POSITIVE, ZERO, Numbers, same_sign
 from revcompile.gates.reductions import (
     EXAMPLES,
     count,
@@ -29,7 +31,12 @@ from revcompile.runtime import middle_of, over
 DDOF_EXAMPLES = (example(real(5), ddof=1), example(real(3, 4), axis=0, ddof=1), example(real(3, 4), ddof=2))
 
 
-@gate(np.var, methods=["var"], examples=[*EXAMPLES, *DDOF_EXAMPLES])
+@gate(
+    np.var,
+    methods=["var"],
+    numbers=Numbers(sign=ZERO | POSITIVE, grows=LARGE),
+    examples=[*EXAMPLES, *DDOF_EXAMPLES],
+)
 def var(
     grad_y: Any, a: Any, axis: Any = None, dtype: Any = None, *, ddof: Any = 0, keepdims: bool = False
 ) -> Any:
@@ -41,7 +48,12 @@ def var(
     return 2.0 * grad_y * (centred / max(count(a, axis) - ddof, 0))
 
 
-@gate(np.std, methods=["std"], examples=[*EXAMPLES[3:7], *EXAMPLES[9:], *DDOF_EXAMPLES])
+@gate(
+    np.std,
+    methods=["std"],
+    numbers=Numbers(sign=ZERO | POSITIVE, steep=True),
+    examples=[*EXAMPLES[3:7], *EXAMPLES[9:], *DDOF_EXAMPLES],
+)
 def std(
     grad_y: Any,
     y: Any,
@@ -121,6 +133,7 @@ known(middle_of)
 
 @gate(
     np.median,
+    numbers=Numbers(sign=same_sign, zeros=LOST, chooses=True),
     examples=[
         *EXAMPLES,
         example(np.zeros((0,))),
@@ -158,34 +171,38 @@ def count_numbers(a: Any, axis: Any, keepdims: bool) -> Any:
     return np.sum(~np.isnan(a), axis, dtype=a.dtype, keepdims=keepdims)
 
 
-@gate(np.nansum, examples=[example(real()), *NAN_EXAMPLES])
+# NaN among the elements is left out.
+NUMBERS_ALONE = Numbers(zeros=CHOSEN, asks=True)
+
+
+@gate(np.nansum, numbers=NUMBERS_ALONE, examples=[example(real()), *NAN_EXAMPLES])
 def nansum(grad_y: Any, a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
     return np.where(np.isnan(a), 0.0, restore_axes(grad_y, axis, keepdims))
 
 
-@gate(np.nanmean, examples=NAN_EXAMPLES)
+@gate(np.nanmean, numbers=NUMBERS_ALONE, examples=NAN_EXAMPLES)
 def nanmean(grad_y: Any, a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
     share = grad_y / count_numbers(a, axis, keepdims)
     return np.where(np.isnan(a), 0.0, restore_axes(share, axis, keepdims))
 
 
-@gate(np.nanprod, examples=NAN_EXAMPLES)
+@gate(np.nanprod, numbers=NUMBERS_ALONE, examples=NAN_EXAMPLES)
 def nanprod(grad_y: Any, a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
     grad_a = prod(grad_y, np.where(np.isnan(a), 1.0, a), axis, keepdims=keepdims)
     return np.where(np.isnan(a), 0.0, grad_a)
 
 
-@gate(np.nanmax, examples=NAN_EXAMPLES)
+@gate(np.nanmax, numbers=replace(NUMBERS_ALONE, chooses=True), examples=NAN_EXAMPLES)
 def nanmax(grad_y: Any, y: Any, a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     return to_chosen(grad_y, y, a, axis, keepdims)
 
 
-@gate(np.nanmin, examples=NAN_EXAMPLES)
+@gate(np.nanmin, numbers=replace(NUMBERS_ALONE, chooses=True), examples=NAN_EXAMPLES)
 def nanmin(grad_y: Any, y: Any, a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     return to_chosen(grad_y, y, a, axis, keepdims)
 
 
-@gate(np.nanvar, examples=[*NAN_EXAMPLES, example(HOLES, axis=1, ddof=1)])
+@gate(np.nanvar, numbers=NUMBERS_ALONE, examples=[*NAN_EXAMPLES, example(HOLES, axis=1, ddof=1)])
 def nanvar(
     grad_y: Any, a: Any, axis: Any = None, dtype: Any = None, *, ddof: Any = 0, keepdims: bool = False
 ) -> Any:
@@ -194,7 +211,11 @@ def nanvar(
     return restore_axes(2.0 * grad_y / n, axis, keepdims) * centred
 
 
-@gate(np.nanstd, examples=[*EXAMPLES[3:7], *EXAMPLES[9:], *NAN_EXAMPLES[-4:], example(HOLES, axis=1, ddof=1)])
+@gate(
+    np.nanstd,
+    numbers=NUMBERS_ALONE,
+    examples=[*EXAMPLES[3:7], *EXAMPLES[9:], *NAN_EXAMPLES[-4:], example(HOLES, axis=1, ddof=1)],
+)
 def nanstd(
     grad_y: Any,
     y: Any,

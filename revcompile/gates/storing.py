@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from revcompile.errors import HostError, an
-from revcompile.gates.indexing import getitem_dims
+from revcompile.gates.indexing import getitem_dims, zeros_of_index
 from revcompile.gates.infer import infer
+from revcompile.gates.numbers import PARTS, Numbers
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import TABLE, Gate, gate, register
 from revcompile.gates.traits import Line
@@ -80,7 +81,28 @@ def _store_rule(grad_y: Any, a: Any, path: Any, value: Any) -> Any:
     raise NotImplementedError("the reversal of a store is a statement's: statements/store.py")
 
 
-register(Gate("store", (store,), store, rule=_store_rule, types=store_types, writes=True, line=Line.STORE))
+def _store_sign(args: Any, a: int, path: int, value: int) -> int:
+    return a | value
+
+
+def _store_zeros(args: Any, operand: int) -> int:
+    """The gradient of the array before has zeros where it was overwritten."""
+    *_, (_, index) = args[1]
+    return zeros_of_index((args[0], index), 0) | PARTS if operand == 0 else 0
+
+
+register(
+    Gate(
+        "store",
+        (store,),
+        store,
+        rule=_store_rule,
+        types=store_types,
+        writes=True,
+        line=Line.STORE,
+        numbers=Numbers(sign=_store_sign, zeros=_store_zeros),
+    )
+)
 
 
 @gate(

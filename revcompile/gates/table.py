@@ -22,6 +22,7 @@ Every gate carries examples; one parametrised test walks the table.
 
 from __future__ import annotations
 
+import ast
 import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from revcompile.gates.axes import broadcast_dims
+from revcompile.gates.numbers import PLAIN, Numbers
 from revcompile.gates.options import MUST_BE_KNOWN, STEERING
 from revcompile.gates.samples import Example, Real, example
 from revcompile.gates.traits import COMPUTED, ONLY_READ, OWN, UNWRITABLE, Line, Memory, Text, Traits
@@ -77,6 +79,7 @@ class Gate:
     raises: bool = False  # it may, for what the run decides: an index, a zero by which a number is divided
     tests: bool = False  # it gives truth values, by comparing or negating
     picks: bool = False  # it gives one of its operands as it is
+    numbers: Numbers = PLAIN  # what the numbers may be that it gives, and that its rule gives
 
     @cached_property
     def signature(self) -> inspect.Signature:
@@ -194,6 +197,16 @@ class Gate:
         return list(inspect.signature(self.rule).parameters)[1:2] == ["y"]
 
     @property
+    def pointwise(self) -> bool:
+        """Whether an element of the result follows from the elements at its place alone."""
+        return self.locals is not None or self.numbers.pointwise
+
+    @cached_property
+    def names(self) -> dict[str, frozenset[str]]:
+        """Of an elementwise gate: the names that the local gradient of each operand reads."""
+        return {operand: _names_in(formula) for operand, formula in (self.locals or {}).items()}
+
+    @property
     def carries_gradient(self) -> bool:
         return self.locals is not None or self.rule is not None or self.backward is not None or self.last
 
@@ -258,6 +271,10 @@ def register(gate: Gate, methods: Iterable[str] = ()) -> None:
         METHODS[method] = gate.functions[0]
 
 
+def _names_in(formula: str) -> frozenset[str]:
+    return frozenset(node.id for node in ast.walk(ast.parse(formula)) if isinstance(node, ast.Name))
+
+
 def is_cheap(function: Function) -> bool:
     """Whether computing a gate of numbers again costs no more than keeping its result."""
     return TABLE[function].cheap
@@ -286,12 +303,13 @@ def elementwise(
     python: Function | None = None,
     cheap: bool = False,
     raises: bool = False,
+    numbers: Numbers = PLAIN,
     **locals: str,
 ) -> None:
     """Register an elementwise gate: `elementwise("mul", (operator.mul, np.multiply), a="b", b="a")`.
 
     `domain` is the open interval that test samples are drawn from, for all operands or by name.
-    `singular=True`: the local gradient can be infinite or NaN; see `Gate.is_singular`.
+    `singular=True`: the local gradient can be infinite or NaN; see `Gate.is_singular`, and `gates/numbers`.
     The formulas may also use `np` and `grad_y`-free constants; write dtype-neutral code.
     """
     low_high = domain if isinstance(domain, dict) else dict.fromkeys(locals, domain)
@@ -312,6 +330,7 @@ def elementwise(
             raises=raises,
             examples=examples,
             singular=singular,
+            numbers=numbers,
         ),
         methods,
     )
@@ -334,7 +353,7 @@ def gate(
     `dims(facts, *args)` gives the result's axes, for a gate whose axes an example cannot tell: the
     arguments are `Value`s with a `.type.dims` (or static objects), in signature order.
     `types(facts, *args)` gives the whole type of the result.
-    `singular=True`, or a function of the arguments that tells: see `Gate.is_singular`.
+    `singular=True`, or a function of the arguments that tells: see `Gate.is_singular`, and `gates/numbers`.
     `traits` are the other facts of `Gate`: in whose memory the result is, …
     """
 

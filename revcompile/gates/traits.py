@@ -1,6 +1,6 @@
 """What a gate's record says of an operation besides its rule: its *facts*.
 
-Whoever needs a fact asks the record, `TABLE[function].memory`, and names no gate. Imports nothing of ours.
+Whoever needs a fact asks the record, `TABLE[function].memory`, and names no gate. Imports `numbers`.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import Enum
 from typing import Any, NamedTuple, TypedDict
+
+from revcompile.gates.numbers import Numbers
 
 
 class Memory(Enum):
@@ -76,3 +78,4 @@ class Traits(TypedDict, total=False):
     raises: bool
     tests: bool
     picks: bool
+    numbers: Numbers

@@ -11,6 +11,13 @@ from typing import Any
 import numpy as np
 
 from revcompile.gates.axes import broadcast_dims
+from revcompile.gates.numbers import (
+    ANY_SIGN,
+    EXPONENTIAL,
+    POSITIVE,
+    Numbers,
+    same_sign,
+)
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import elementwise, gate
 from revcompile.runtime import over
@@ -18,13 +25,32 @@ from revcompile.runtime import over
 elementwise("sin", (np.sin, math.sin), x="np.cos(x)")
 elementwise("cos", (np.cos, math.cos), x="-np.sin(x)")
 elementwise("tan", (np.tan, math.tan), domain=(-1.2, 1.2), x="1 + y * y")
-elementwise("arctan", (np.arctan, math.atan), x="1 / (1 + x * x)")
+LEVELS_OFF = Numbers(sign=same_sign, saturates=(0,))
+elementwise("arctan", (np.arctan, math.atan), numbers=LEVELS_OFF, x="1 / (1 + x * x)")
 
-elementwise("sinh", (np.sinh, math.sinh), x="np.cosh(x)")
-elementwise("cosh", (np.cosh, math.cosh), x="np.sinh(x)")
-elementwise("tanh", (np.tanh, math.tanh), x="1 - y * y")
+elementwise(
+    "sinh",
+    (np.sinh, math.sinh),
+    numbers=Numbers(sign=same_sign, grows=EXPONENTIAL, slope_grows=EXPONENTIAL),
+    x="np.cosh(x)",
+)
+elementwise(
+    "cosh",
+    (np.cosh, math.cosh),
+    numbers=Numbers(sign=POSITIVE, grows=EXPONENTIAL, slope_grows=EXPONENTIAL),
+    x="np.sinh(x)",
+)
+elementwise("tanh", (np.tanh, math.tanh), numbers=LEVELS_OFF, x="1 - y * y")
 elementwise("arcsinh", (np.arcsinh, math.asinh), x="1 / np.sqrt(1 + x * x)")
-elementwise("arctanh", (np.arctanh, math.atanh), domain=(-0.9, 0.9), singular=True, x="1 / (1 - x * x)")
+UNDEFINED = Numbers(undefined=ANY_SIGN)
+elementwise(
+    "arctanh",
+    (np.arctanh, math.atanh),
+    domain=(-0.9, 0.9),
+    singular=True,
+    numbers=UNDEFINED,
+    x="1 / (1 - x * x)",
+)
 
 elementwise("radians", (np.radians, np.deg2rad, math.radians), x=f"{math.pi / 180}")
 elementwise("degrees", (np.degrees, np.rad2deg, math.degrees), x=f"{180 / math.pi}")
@@ -33,17 +59,20 @@ WITHIN_ONE = [example(real(low=-0.9, high=0.9)), example(real(2, 3, low=-0.9, hi
 ABOVE_ONE = [example(real(low=1.1, high=3)), example(real(2, 3, low=1.1, high=3))]
 
 
-@gate(np.arcsin, math.asin, examples=WITHIN_ONE)
+STEEP = Numbers(undefined=ANY_SIGN, steep=True, pointwise=True)
+
+
+@gate(np.arcsin, math.asin, numbers=STEEP, examples=WITHIN_ONE)
 def arcsin(grad_y: Any, x: Any) -> Any:
     return over(grad_y, np.sqrt(1 - x * x))
 
 
-@gate(np.arccos, math.acos, examples=WITHIN_ONE)
+@gate(np.arccos, math.acos, numbers=STEEP, examples=WITHIN_ONE)
 def arccos(grad_y: Any, x: Any) -> Any:
     return over(-grad_y, np.sqrt(1 - x * x))
 
 
-@gate(np.arccosh, math.acosh, examples=ABOVE_ONE)
+@gate(np.arccosh, math.acosh, numbers=STEEP, examples=ABOVE_ONE)
 def arccosh(grad_y: Any, x: Any) -> Any:
     return over(grad_y, np.sqrt(x * x - 1))
 
@@ -52,6 +81,7 @@ def arccosh(grad_y: Any, x: Any) -> Any:
     np.arctan2,
     math.atan2,
     dims=broadcast_dims,
+    numbers=Numbers(steep=True, pointwise=True),
     examples=[
         example(real(), real()),
         example(real(3), real(3)),

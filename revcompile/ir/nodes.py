@@ -76,7 +76,10 @@ class Apply:
 
 @dataclass(frozen=True, eq=False)
 class Branch:
-    """`results = then_yields if condition else orelse_yields`, each with its own statements."""
+    """`results = then_yields if condition else orelse_yields`, each with its own statements.
+
+    `guards` says that both sides would be the same, were all numbers finite.
+    """
 
     condition: Value
     then: Block
@@ -84,6 +87,7 @@ class Branch:
     results: tuple[Value, ...]
     line: Place | None = None
     note: str = ""  # the gate whose rule it is, written as a trailing comment
+    guards: bool = False
 
 
 class Each(NamedTuple):

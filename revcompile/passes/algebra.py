@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.gates.rows import sublist
+from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Structure, Value
 from revcompile.ir.types import Scalar
 
@@ -276,11 +277,17 @@ def _is_zero(atom: Structure) -> bool:
     return type(atom) is float and atom == 0.0
 
 
+def _choice(r: Any, atom: Structure) -> Apply | None:
+    """The application that chose an atom between two by a condition, if one did."""
+    made = r.walk.definitions.get(atom) if isinstance(atom, Value) else None
+    return made if made is not None and TABLE[made.function].numbers.condition is not None else None
+
+
 def _into_mask(r: Any, s: Apply) -> Structure | None:
     """`where(c, g, 0.0) * v` is `where(c, g * v, 0.0)`: nothing flows where c is false, whatever v is."""
     a, b = s.args
     for i, atom in enumerate(s.args[:1] if s.function in DIVIDE else s.args):
-        made = r.made_by(atom, np.where)
+        made = _choice(r, atom)
         if made is None or not r.is_last_use(atom) or atom in r.walk.forward:
             continue
         condition, *arms = made.args
@@ -300,7 +307,7 @@ def _into_mask(r: Any, s: Apply) -> Structure | None:
 
 def _join_masked(r: Any, s: Apply) -> Structure | None:
     """`where(c, a, 0.0) + where(c, 0.0, b)` is `where(c, a, b)`."""
-    first, second = (r.made_by(atom, np.where) for atom in s.args)
+    first, second = (_choice(r, atom) for atom in s.args)
     if first is None or second is None or first.args[0] is not second.args[0]:
         return None
     (condition, a, zero), (_, other_zero, b) = first.args, second.args
@@ -309,6 +316,17 @@ def _join_masked(r: Any, s: Apply) -> Structure | None:
     if not (_is_zero(zero) and _is_zero(other_zero)):
         return None
     return r.replace(s, np.where, condition, a, b)
+
+
+def where(r: Any, s: Apply) -> Structure | None:
+    """`where(c, a, where(c, b, d))` is `where(c, a, d)`, and so is that in the other arm."""
+    condition, *arms = s.args
+    for i, arm in enumerate(arms):
+        made = _choice(r, arm)
+        if made is not None and made.args[0] is condition and r.is_last_use(arm):
+            new = [*arms[:i], made.args[1 + i], *arms[i + 1 :]]
+            return r.replace(s, np.where, condition, *new)
+    return None
 
 
 def part_of_beginning(r: Any, s: Apply) -> Structure | None:
@@ -326,5 +344,5 @@ def part_of_beginning(r: Any, s: Apply) -> Structure | None:
 ALGEBRA: dict[Any, Callable[[Any, Apply], Structure | None]] = {
     operator.add: add, operator.sub: subtract, operator.neg: negative, operator.mul: multiply,
     operator.truediv: divide, np.sum: total, np.reshape: reshape, np.squeeze: reshape, float: as_float,
-    operator.getitem: part_of_beginning,
+    operator.getitem: part_of_beginning, np.where: where,
 }  # fmt: skip

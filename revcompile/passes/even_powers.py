@@ -5,7 +5,7 @@ Before:                              After:
     y = r ** 2
 
 The gradient of a norm at 0 is 0 by convention, and with it the Hessian of its square would be 0 there, not 2.
-The square is computed where the root was. Imports the IR, the gates, `signs`.
+The square is computed where the root was. Imports the IR, the gates, `dataflow/signs`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from revcompile.autodiff.signs import not_negative
+from revcompile.dataflow.signs import Signs
+from revcompile.gates.numbers import NEGATIVE
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Function, Statement, Structure, Value, applications
 from revcompile.ir.types import Array, Scalar, Type, is_float
@@ -47,6 +48,8 @@ def smooth_powers(function: Function) -> Function:
     if not roots:
         return function
     squares: dict[Value, Value] = {}
+    signs = Signs()
+    signs.block(function.body)
 
     def visit(s: Apply, out: list[Statement]) -> Structure | None:
         def emit(t: Type, function: Callable[..., Structure], *args: Structure) -> Value:
@@ -56,7 +59,7 @@ def smooth_powers(function: Function) -> Function:
 
         if s.result in roots:
             out.append(s)
-            square = _square(s, walk.definitions, emit)
+            square = _square(s, signs, emit)
             if square is not None:
                 squares[s.result] = square
             return s.result
@@ -119,11 +122,11 @@ def _is_even(exponent: Structure) -> bool:
 # -- what the square of a root is: None where it is not another one's ------------------------------
 
 
-def _square(s: Apply, made: Definitions, emit: Emit) -> Value | None:
-    return ROOTS[s.function](s, made, emit)
+def _square(s: Apply, signs: Signs, emit: Emit) -> Value | None:
+    return ROOTS[s.function](s, signs, emit)
 
 
-def _of_abs(s: Apply, made: Definitions, emit: Emit) -> Value | None:
+def _of_abs(s: Apply, signs: Signs, emit: Emit) -> Value | None:
     (x,) = s.args
     t = s.result.type
     if not isinstance(x, Value) or not is_float(x.type):
@@ -134,16 +137,16 @@ def _of_abs(s: Apply, made: Definitions, emit: Emit) -> Value | None:
     return square
 
 
-def _of_sqrt(s: Apply, made: Definitions, emit: Emit) -> Value | None:
+def _of_sqrt(s: Apply, signs: Signs, emit: Emit) -> Value | None:
     (x,) = s.args
     if not isinstance(x, Value) or not is_float(x.type):
         return None
-    if x.type == s.result.type and not_negative(x, made):
+    if x.type == s.result.type and not signs.of(x) & NEGATIVE:
         return x
     return emit(s.result.type, square_of_root, s.result, x)
 
 
-def _of_norm(s: Apply, made: Definitions, emit: Emit) -> Value | None:
+def _of_norm(s: Apply, signs: Signs, emit: Emit) -> Value | None:
     gate = TABLE[s.function]
     given = dict(zip(gate.signature.parameters, s.args, strict=True))
     x, ord = given["x"], given["ord"]
@@ -158,11 +161,11 @@ def _of_norm(s: Apply, made: Definitions, emit: Emit) -> Value | None:
     return emit(s.result.type, np.sum, *args)
 
 
-def _of_std(s: Apply, made: Definitions, emit: Emit) -> Value | None:
+def _of_std(s: Apply, signs: Signs, emit: Emit) -> Value | None:
     return emit(s.result.type, np.var, *s.args)
 
 
-def _of_hypot(s: Apply, made: Definitions, emit: Emit) -> Value | None:
+def _of_hypot(s: Apply, signs: Signs, emit: Emit) -> Value | None:
     t = s.result.type
     if any(x.type != t if isinstance(x, Value) else type(x) is not float for x in s.args):
         return None
@@ -170,7 +173,7 @@ def _of_hypot(s: Apply, made: Definitions, emit: Emit) -> Value | None:
     return emit(t, operator.add, a, b)
 
 
-ROOTS: dict[Callable[..., object], Callable[[Apply, Definitions, Emit], Value | None]] = {
+ROOTS: dict[Callable[..., object], Callable[[Apply, Signs, Emit], Value | None]] = {
     abs: _of_abs, operator.abs: _of_abs, np.absolute: _of_abs, np.fabs: _of_abs, math.fabs: _of_abs,
     np.sqrt: _of_sqrt, math.sqrt: _of_sqrt, np.std: _of_std, np.hypot: _of_hypot, math.hypot: _of_hypot,
     np.linalg.norm: _of_norm, np.linalg.vector_norm: _of_norm, np.linalg.matrix_norm: _of_norm,

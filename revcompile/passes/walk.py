@@ -178,7 +178,7 @@ class Walk:
             b if b.raises else replace(b, yields=tuple(b.yields[i] for i in keep)) for b in (then, orelse)
         ]
         kept = tuple(made[i] for i in keep)
-        out.append(Branch(condition, sides[0], sides[1], kept, statement.line, statement.note))
+        out.append(replace(statement, condition=condition, then=sides[0], orelse=sides[1], results=kept))
 
 
 def count_uses(block: Block) -> Counter[Value]:

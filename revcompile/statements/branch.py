@@ -280,7 +280,7 @@ def reverse(rev: Any, statement: Branch) -> None:
             rev.learn(block)
             for atom, result, seed in zip(block.yields, statement.results, seeds, strict=False):
                 if seed is not None and isinstance(atom, Value):
-                    rev.hand_on(atom, seed, seed in rev.masked)
+                    rev.hand_on(atom, seed)
                 if result in written and isinstance(atom, Value):
                     rev.memory.now[atom] = now.get(result, result)
             rev.block(block.statements)
@@ -312,10 +312,7 @@ def reverse(rev: Any, statement: Branch) -> None:
     for (emitted, _, contents), out in zip(sides, yields, strict=True):
         out[:] = [alike(rev.low, emitted, g, n.type) for g, n in zip(out, new, strict=True)]
         out.extend(contents)
-    for value, gradient, *parts in zip(changed, new, *yields, strict=False):
-        rev.adjoints[value] = gradient
-        if any(isinstance(part, Value) and part in rev.masked for part in parts):
-            rev.masked.add(gradient)
+    rev.adjoints.update(zip(changed, new, strict=True))
     restored = tuple(Value(v.type, v.hint, fold=False) for v in written.values())
     rev.memory.now.update(zip(written.values(), restored, strict=True))
     then, orelse = (Block(tuple(s), tuple(y)) for (s, _, _), y in zip(sides, yields, strict=True))

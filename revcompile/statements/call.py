@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from revcompile.dataflow.knowledge import context_of_call
 from revcompile.errors import UnsupportedError
 from revcompile.gates.halves import Half
 from revcompile.ir.nodes import Apply, Structure, Value
@@ -27,10 +28,9 @@ def reverse(rev: Any, statement: Apply) -> None:
     rev.builder.note = ""
     if saved in rev.low.pairs.settled:
         refuse(rev, statement)
-    masked = not rev.masked.isdisjoint(g for g in seeds.values() if isinstance(g, Value))
-    doubtful = frozenset(i for i, a in enumerate(args) if rev.is_doubtful(a)) if masked else None
+    told = context_of_call(rev.plan.knowledge, statement, sorted(seeds))
     strong = frozenset(i for i, g in seeds.items() if _is_strong(g, outs[i]))
-    variant = rev.halves.variant(half.pair, wanted, frozenset(seeds), strong, doubtful)
+    variant = rev.halves.variant(half.pair, wanted, frozenset(seeds), strong, told)
     rev.chosen[saved] = variant
     if not variant.gives:
         return
@@ -48,7 +48,7 @@ def reverse(rev: Any, statement: Apply) -> None:
     rev.builder.apply(variant.backward, (*upstream, saved), result)
     for i, gradient in zip(variant.gives, gradients, strict=True):
         if i in wanted:
-            rev.hand_on(args[i], gradient, masked or variant.masks)
+            rev.hand_on(args[i], gradient)
 
 
 def _is_strong(gradient: Structure, of: Value) -> bool:

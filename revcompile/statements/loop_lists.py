@@ -24,7 +24,6 @@ class Gradients(NamedTuple):
     items: Value
     in_order: bool  # as the list has its items; else from the last to the first
     type: Type  # of one gradient
-    masked: bool
     inner: Gradients | None = None  # what a gradient is, where the items are lists
 
 
@@ -58,7 +57,7 @@ def begin(rev: Any, returned: list[tuple[Value, Gradients]]) -> tuple[Each_, ...
         one = Value(gradients.type, of=v if gradients.inner is None else None, fold=False)
         out.append((one, Each("reversed list" if gradients.in_order else "list", (gradients.items,))))
         if gradients.inner is None:
-            rev.accumulate(v, one, gradients.masked)
+            rev.accumulate(v, one)
         else:
             rev.lists[v] = (*rev.lists.get(v, ()), gradients.inner._replace(items=one))
     return tuple(out)
@@ -74,12 +73,11 @@ def end(
         in_order, (source, *_) = each.kind == "reversed list", each.args
         for inner in rev.lists.pop(item, ()):
             saves.append((inner.items, Value(LIST, hint="saved_gradients", fold=False)))
-            found.append((source, Gradients(saves[-1][1], in_order, LIST, False, inner)))
+            found.append((source, Gradients(saves[-1][1], in_order, LIST, inner)))
         gradient = rev.adjoints.get(item)
         if gradient is not None:
             gradient = rev.low.emit(identity, gradient)
             gradient.of, gradient.fold = item, False
             saves.append((gradient, Value(LIST, hint="saved_gradients", fold=False)))
-            masked = rev.adjoints[item] in rev.masked
-            found.append((source, Gradients(saves[-1][1], in_order, gradient.type, masked)))
+            found.append((source, Gradients(saves[-1][1], in_order, gradient.type)))
     return tuple(saves), found

@@ -37,7 +37,6 @@ class Slot:
     init: Structure
     param: Value
     of: Value  # whose gradient it is, or which array
-    masked: bool = False
 
 
 def reverse(rev: Any, loop: Loop) -> None:
@@ -116,10 +115,8 @@ class _Attempt:
             rev.learn(loop.body)
             for i, slot in zip(seeded, gradients, strict=True):
                 end = loop.body.yields[i]
-                if slot.masked:
-                    rev.masked.add(slot.param)
                 if isinstance(end, Value):
-                    rev.hand_on(end, slot.param, slot.masked)
+                    rev.hand_on(end, slot.param)
             for i, slot in zip(restorable, arrays, strict=True):
                 rev.memory.now[loop.body.yields[i]] = slot.param
             self.lists = loop_lists.begin(rev, returned)
@@ -141,8 +138,7 @@ class _Attempt:
         rev = self.rev
         init = known if known is not None else rev.zero(result)
         t = self._joined(self.types.get(of, rev.gradient_type(of)), init)
-        masked = isinstance(known, Value) and known in rev.masked
-        return Slot(init, Value(t, of=of, fold=False), of, masked)
+        return Slot(init, Value(t, of=of, fold=False), of)
 
     def _array(self, i: int) -> Slot:
         result, param = self.loop.results[i], self.loop.params[i]
@@ -203,14 +199,10 @@ class _Attempt:
         n, m = len(self.seeded), len(self.seeded) + len(self.outer)
         for v, gradient in zip(self.outer, results[n:m], strict=True):
             rev.adjoints[v] = gradient
-            if gradient is not None and any(p in rev.masked for p in (params[n:m])):
-                rev.masked.add(gradient)
-        for i, gradient, slot in zip(self.seeded, results, self.slots, strict=False):
+        for i, gradient in zip(self.seeded, results, strict=False):
             init = loop.inits[i]
-            if slot.masked:
-                rev.masked.add(gradient)
             if isinstance(init, Value):
-                rev.hand_on(init, gradient, slot.masked)
+                rev.hand_on(init, gradient)
         for i, content in zip(self.restorable, results[m:], strict=True):
             init = loop.inits[i]
             if isinstance(init, Value):

@@ -74,7 +74,7 @@ def give_back(rev: Any, filled: list[Filled]) -> None:
         if one.gradient is not None and one.start in rev.plan.active:
             rev.builder.note = "append gate"
             gradient = rev.low.apply(operator.getitem, (one.gradient, beginning), {})
-            rev.accumulate(one.start, _like(gradient, one.start), one.gradient in rev.masked)
+            rev.accumulate(one.start, _like(gradient, one.start))
         rev.builder.note = ""
         rev.memory.now[one.start] = rev.low.emit(sublist, one.rows, beginning)
 
@@ -94,7 +94,7 @@ def reverse_append(rev: Any, statement: Apply) -> None:
             rev.accumulate(x, _like(last, x))
         if before in rev.plan.active:
             rest = rev.low.apply(operator.getitem, (gradient, slice(None, -1)), {})
-            rev.accumulate(before, _like(rest, before), gradient in rev.masked)
+            rev.accumulate(before, _like(rest, before))
     rev.builder.note = RESTORED
     restored, item = rev.low.emit(popped, after)
     if isinstance(x, Value) and x in rev.here:  # made in this block: it need not be saved
@@ -133,7 +133,7 @@ def reverse_pop(rev: Any, statement: Apply) -> None:
         gradient = rev.zero(after) if gradient is None else gradient
         of_item = rev.zero(x) if of_item is None else of_item
         both = rev.low.emit(with_row, gradient, of_item)
-        rev.accumulate(before, _like(both, before), True)
+        rev.accumulate(before, _like(both, before))
     rev.builder.note = RESTORED
     _restore(rev, before, rev.low.emit(appended, after, x))
 

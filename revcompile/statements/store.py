@@ -146,11 +146,10 @@ def reverse(rev: Any, statement: Apply) -> None:
         )
     if (gradient is not None or kept is not None) and array in rev.plan.active:
         builder.note = OVERWRITTEN
-        masked = gradient is None or gradient in rev.masked or kept in rev.masked
         gradient = rev.zero(array) if gradient is None else gradient
         gradient, _ = rev.low.emit(store, gradient, path, 0.0 if kept is None else kept)
         gradient.fold = False
-        rev.accumulate(array, gradient, masked)
+        rev.accumulate(array, gradient)
     builder.note = ""
 
 

@@ -22,6 +22,7 @@ FLOORS = [
     "frontend",
     "statements",
     "syntax",
+    "dataflow",
     "gates",
     "ir",
     "runtime",

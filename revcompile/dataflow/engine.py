@@ -1,0 +1,252 @@
+"""The engine of all analyses: it walks the structured IR, forwards or backwards, to a fixpoint at loops.
+
+What an analysis finds of a value is a *fact*: a set of possibilities, written as a whole number whose bits
+are its members. The set of a value that several ways lead to is the union; since sets only grow, loops
+settle. An analysis says what one statement does (`apply`) and what a call does (`call`); everything that has
+blocks is treated here, once for all of them. Imports the IR.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from revcompile.gates.halves import Half
+from revcompile.ir.nodes import Apply, Block, Branch, Each, Loop, Structure, Value, leaves
+
+Found = int | None  # a fact; None of a value to which nothing leads
+
+
+def union(a: Found, b: Found) -> Found:
+    return b if a is None else a if b is None else a | b
+
+
+def called(s: Apply) -> Half | None:
+    """The function of the user's that a statement calls. A half of it, in a gradient that is differentiated
+    again, is a gate like others."""
+    return s.function if isinstance(s.function, Half) and s.function.kind == "call" else None
+
+
+class Forward:
+    """An analysis from the parameters to the results."""
+
+    def __init__(self) -> None:
+        self.facts: dict[Value, int] = {}
+        self.definitions: dict[Value, Apply] = {}
+
+    # -- what an analysis says ----------------------------------------------------------------
+
+    def outside(self, value: Value) -> int:
+        """The fact of a parameter, or of what the function finds in the program."""
+        raise NotImplementedError
+
+    def constant(self, atom: Structure) -> int:
+        """The fact of what is known while compiling."""
+        raise NotImplementedError
+
+    def apply(self, statement: Apply) -> int | Sequence[int]:
+        """The fact of the results of a gate; of each of them, if they differ."""
+        raise NotImplementedError
+
+    def call(self, statement: Apply, half: Half) -> Sequence[int]:
+        """The facts of what a call gives."""
+        raise NotImplementedError
+
+    def item(self, each: Each) -> int:
+        """The fact of what a loop goes through."""
+        raise NotImplementedError
+
+    # -- the walk -----------------------------------------------------------------------------
+
+    def of(self, structure: Structure) -> int:
+        """The fact of an atom; of a structure, the union of those in it."""
+        if isinstance(structure, Value):
+            found = self.facts.get(structure)
+            if found is None:
+                found = self.facts[structure] = self.outside(structure)
+            return found
+        if isinstance(structure, (tuple, list, dict)):
+            found = 0
+            for part in structure.values() if isinstance(structure, dict) else structure:
+                found |= self.of(part)
+            return found
+        return self.constant(structure)
+
+    def block(self, block: Block) -> None:
+        for s in block.statements:
+            if isinstance(s, Apply):
+                self._apply(s)
+            elif isinstance(s, Branch):
+                sides = [side for side in (s.then, s.orelse) if not self._raises(side)]
+                for i, result in enumerate(s.results):
+                    self.facts[result] = self.of([side.yields[i] for side in sides])
+            elif isinstance(s, Loop):
+                self._loop(s)
+
+    def _raises(self, side: Block) -> bool:
+        self.block(side)
+        return side.raises
+
+    def _apply(self, s: Apply) -> None:
+        for v in s.outputs:
+            self.definitions[v] = s
+        half = called(s)
+        found = self.call(s, half) if half is not None else self.apply(s)
+        if isinstance(found, int):
+            for v in s.outputs:
+                self.facts[v] = found
+        else:
+            self.facts.update(zip(s.outputs, found, strict=False))
+
+    def _loop(self, loop: Loop) -> None:
+        for item, each in loop.each:
+            self.facts[item] = self.item(each)
+        for param, init in zip(loop.params, loop.inits, strict=True):
+            self.facts[param] = self.of(init)
+        settled = False
+        while not settled:
+            settled = True
+            if loop.test is not None:
+                self.block(loop.test)
+            self.block(loop.body)
+            for param, end in zip(loop.params, loop.body.yields, strict=False):
+                more = self.facts[param] | self.of(end)
+                settled = settled and more == self.facts[param]
+                self.facts[param] = more
+        for result, param in zip(loop.results, loop.params, strict=True):
+            self.facts[result] = self.facts[param]
+        for v, kept in loop.saves:
+            self.facts[kept] = self.of(v)
+        if loop.trips is not None:
+            self.facts[loop.trips] = self.outside(loop.trips)
+
+
+class Backward:
+    """An analysis from the results to the parameters: what it finds of a value is what comes back to it."""
+
+    def __init__(self) -> None:
+        self.facts: dict[Value, int] = {}
+
+    # -- what an analysis says ----------------------------------------------------------------
+
+    def apply(self, statement: Apply, outs: Sequence[Found]) -> Iterable[tuple[Value, Found]]:
+        """What comes back to the operands of a gate, if this comes back to its results."""
+        raise NotImplementedError
+
+    def call(self, statement: Apply, half: Half, outs: Sequence[Found]) -> Sequence[Found]:
+        """What comes back to the arguments of a call."""
+        raise NotImplementedError
+
+    def both(self, a: int, b: int) -> int:
+        """What comes back to a value that is read twice."""
+        return a | b
+
+    def either(self, then: Found, orelse: Found) -> Found:
+        """What comes back through a branch, of which one side runs."""
+        return union(then, orelse)
+
+    def end_of_trip(self, last: Found, others: Found) -> Found:
+        """What comes back to the end of a trip: `last` in the last one, `others` in those before."""
+        return self.either(last, others)
+
+    def of_trips(self, inside: Found) -> Found:
+        """What comes back to a value from outside a loop, which may make no trip."""
+        return inside
+
+    def of_start(self, first: Found, result: Found) -> Found:
+        """What comes back to what a loop begins with: from its first trip; if it makes none, the result."""
+        return self.either(first, result)
+
+    def begin(self, param: Value) -> Found:
+        """What is assumed of a value that a loop carries, to begin with."""
+        return None
+
+    # -- the walk -----------------------------------------------------------------------------
+
+    def block(self, block: Block, ends: Sequence[Found], more: Iterable[tuple[Value, Found]] = ()) -> None:
+        """Go through a block. What comes back to values from outside it stays in `self.coming`."""
+        for end, found in zip(block.yields, ends, strict=False):
+            for v in leaves(end):
+                self._add(v, found)
+        for v, found in more:
+            self._add(v, found)
+        for s in reversed(block.statements):
+            if isinstance(s, Apply):
+                self._apply(s)
+            elif isinstance(s, Branch):
+                self._branch(s)
+            elif isinstance(s, Loop):
+                self._loop(s)
+
+    def run(self, block: Block, seeds: dict[Value, int]) -> None:
+        """Analyse a function's body, to whose values `seeds` come back."""
+        self.coming: dict[Value, int] = dict(seeds)
+        self.block(block, ())
+        self.facts.update(self.coming)
+
+    def _add(self, v: Structure, found: Found) -> None:
+        if found is not None and isinstance(v, Value):
+            known = self.coming.get(v)
+            self.coming[v] = found if known is None else self.both(known, found)
+
+    def _taken(self, v: Value) -> Found:
+        """What came back to a value that is defined here."""
+        found = self.coming.pop(v, None)
+        if found is not None:
+            self.facts[v] = found
+        return found
+
+    def _apply(self, s: Apply) -> None:
+        outs = [self._taken(v) for v in s.outputs]
+        if all(found is None for found in outs) and not self.starts(s):
+            return
+        half = called(s)
+        if half is not None:
+            for arg, found in zip(s.args, self.call(s, half, outs), strict=True):
+                self._add(arg, found)
+        else:
+            for v, found in self.apply(s, outs):
+                self._add(v, found)
+
+    def starts(self, statement: Apply) -> bool:
+        """Whether something comes back from a statement though nothing comes back to it."""
+        return False
+
+    def _branch(self, s: Branch) -> None:
+        ends = [self._taken(r) for r in s.results]
+        outer, sides = self.coming, []
+        for side in (s.then, s.orelse):
+            self.coming = {}
+            self.block(side, ends)
+            if not side.raises:
+                sides.append(self.coming)
+        self.coming = outer
+        for v in dict.fromkeys(v for side in sides for v in side):
+            found = [side.get(v) for side in sides]
+            self._add(v, found[0] if len(found) == 1 else self.either(*found))
+
+    def _loop(self, loop: Loop) -> None:
+        results = [self._taken(r) for r in loop.results]
+        saved = [(v, self._taken(kept)) for v, kept in loop.saves]
+        outer = self.coming
+        starts = [self.begin(p) for p in loop.params]
+        while True:
+            ends = [self.end_of_trip(r, p) for r, p in zip(results, starts, strict=True)]
+            self.coming = {}
+            self.block(loop.body, ends, saved)
+            if loop.test is not None:
+                self.block(loop.test, ())
+            found = [self._taken(p) for p in loop.params]
+            grown = [union(a, b) for a, b in zip(starts, found, strict=True)]
+            if grown == starts:
+                break
+            starts = grown
+        items = [(self._taken(item), each) for item, each in loop.each]
+        inside, self.coming = self.coming, outer
+        for v, fact in inside.items():
+            self._add(v, self.of_trips(fact))
+        for init, first, result in zip(loop.inits, starts, results, strict=True):
+            for v in leaves(init):
+                self._add(v, self.of_start(first, result))
+        for t, each in items:
+            if each.kind in ("list", "reversed list"):
+                self._add(each.args[0], t)

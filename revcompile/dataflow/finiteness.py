@@ -1,0 +1,143 @@
+"""May a value be infinite or NaN, where the arguments of the function are finite, and why?
+
+The facts are sets of reasons (`gates/numbers`): a product overflows beyond 1e150 or so, an exponential beyond
+700; a quotient or a logarithm has a pole; and what the program itself asks about (`np.isnan(y)`, `np.nansum`)
+is taken for what may be NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+from revcompile.dataflow.engine import Backward, Forward, Found, called
+from revcompile.dataflow.signs import Signs
+from revcompile.gates.halves import Half
+from revcompile.gates.numbers import EXPONENTIAL, GIVEN, LARGE, OVERFLOW, SINGULAR, SignRule
+from revcompile.gates.table import TABLE, Gate
+from revcompile.ir.nodes import Apply, Each, Structure, Value
+from revcompile.ir.types import is_float
+
+OfCall = Callable[[Apply, Half, Sequence[int]], Sequence[int]]
+
+
+class Finiteness(Forward):
+    """`given` are facts of parameters; `of_call` says what a call gives, by those of its arguments."""
+
+    def __init__(self, signs: Signs, given: dict[Value, int], of_call: OfCall) -> None:
+        super().__init__()
+        self.signs, self.given, self.of_call = signs, given, of_call
+
+    def outside(self, value: Value) -> int:
+        return self.given.get(value, 0)
+
+    def constant(self, atom: Structure) -> int:
+        if isinstance(atom, (float, np.floating)):
+            return 0 if np.isfinite(atom) else GIVEN
+        return 0
+
+    def apply(self, statement: Apply) -> int:
+        if not any(is_float(v.type) for v in statement.outputs):
+            return 0
+        gate, args = TABLE[statement.function], statement.args
+        constant_in = saturating(gate, args)
+        found = self.grows(gate, args) | self.own(gate, args)
+        for i, arg in enumerate(args):
+            fact = self.of(arg)
+            found |= fact & ~OVERFLOW if i in constant_in else fact
+        undefined = self._told(gate.numbers.undefined, args)
+        if undefined and self.signs.of(args[0]) & undefined:
+            found |= SINGULAR
+        return found
+
+    def call(self, statement: Apply, half: Half) -> Sequence[int]:
+        return self.of_call(statement, half, [self.of(arg) for arg in statement.args])
+
+    def item(self, each: Each) -> int:
+        return self.of(each.args[0]) if each.kind.endswith("list") else 0
+
+    # -- of a gate ----------------------------------------------------------------------------
+
+    def grows(self, gate: Gate, args: tuple[Structure, ...]) -> int:
+        """How the result of a gate may overflow though its operands do not."""
+        return self._told(gate.numbers.grows, args)
+
+    def _told(self, rule: int | SignRule, args: tuple[Structure, ...]) -> int:
+        return rule if isinstance(rule, int) else rule(args, *map(self.signs.of, args))
+
+    def own(self, gate: Gate, args: tuple[Structure, ...]) -> int:
+        """Whether a gate may be at its singularity."""
+        if not gate.is_singular(args):
+            return 0
+        pole = gate.numbers.pole
+        if pole is None:
+            return SINGULAR
+        at = gate.numbers.pole_at | self._told(gate.numbers.undefined, args)
+        return SINGULAR if self.signs.of(args[pole]) & at else 0
+
+    def is_constant(self, statement: Apply, i: int) -> bool:
+        """Whether an operand may be so large that the gate does not follow it: as in the logistic function.
+
+        That is a quotient, 1 / (1 + exp(-x)), whose denominator overflows, though it does not. An operand
+        without the axes of the result does not count: all that is computed with it would be as wrong.
+        """
+        if i not in saturating(TABLE[statement.function], statement.args):
+            return False
+        operand = statement.args[i]
+        numbers = TABLE[statement.function].numbers
+        if not (self.of(operand) & EXPONENTIAL and self.signs.of(operand) & numbers.saturates_at):
+            return False
+        return all(len(v.type.dims) <= len(operand.type.dims) for v in statement.outputs)
+
+    def slope(self, statement: Apply, operand: Value, read: Iterable[Structure]) -> int:
+        """Why a local gradient that reads these values may be infinite or NaN."""
+        gate, args = TABLE[statement.function], statement.args
+        found = self.own(gate, args) | self._told(gate.numbers.slope_grows, args)
+        for atom in read:
+            found |= self.of(atom) & (~LARGE if atom is statement.result else ~0)
+        return found
+
+
+def saturating(gate: Gate, args: tuple[Structure, ...]) -> tuple[int, ...]:
+    """The operands in which a gate is constant where they are infinite."""
+    found = gate.numbers.saturates
+    return found(*args) if callable(found) else found
+
+
+class Asked(Backward):
+    """Of which values, or of what follows from them, does the program ask whether they are NaN?"""
+
+    def __init__(self, of_call: Callable[[Half, Sequence[Found]], Sequence[Found]]) -> None:
+        super().__init__()
+        self.of_call = of_call
+
+    def starts(self, statement: Apply) -> bool:
+        return called(statement) is not None or TABLE[statement.function].numbers.asks
+
+    def apply(self, statement: Apply, outs: Sequence[Found]) -> Iterable[tuple[Value, Found]]:
+        gate = TABLE[statement.function]
+        if gate.carries_gradient or gate.numbers.asks:
+            for v in statement.inputs:
+                if is_float(v.type):
+                    yield v, 1
+
+    def call(self, statement: Apply, half: Half, outs: Sequence[Found]) -> Sequence[Found]:
+        floats = (isinstance(arg, Value) and is_float(arg.type) for arg in statement.args)
+        found = self.of_call(half, outs)
+        return [t if is_real else None for is_real, t in zip(floats, found, strict=True)]
+
+
+def is_steep(gate: Gate, args: tuple[Structure, ...]) -> bool:
+    """Whether a local gradient may be infinite, of a rule that keeps zeros by itself."""
+    steep = gate.numbers.steep
+    return steep(*args) if callable(steep) else steep
+
+
+def reads(gate: Gate, statement: Apply, operand: Value) -> list[Structure]:
+    """The values that the local gradient of a gate that goes element by element reads."""
+    if gate.locals is None:
+        return [statement.result, *statement.args]
+    names = dict(zip(gate.locals, statement.args, strict=True))
+    read = {n for name, v in names.items() if v is operand for n in gate.names[name]}
+    return [statement.result if n == "y" else names[n] for n in read if n == "y" or n in names]

@@ -1,0 +1,146 @@
+"""The analyses, on small pieces of IR: what is found at branches, at loops and through calls of gates."""
+
+from __future__ import annotations
+
+import operator
+
+import numpy as np
+
+from revcompile.dataflow.knowledge import Calls, Context, Knowledge
+from revcompile.dataflow.signs import Signs
+from revcompile.gates.numbers import (
+    ANY_SIGN,
+    CHOSEN,
+    EXPONENTIAL,
+    NEGATIVE,
+    PARTS,
+    POSITIVE,
+    SINGULAR,
+    WHOLE,
+    ZERO,
+)
+from revcompile.ir.nodes import Apply, Block, Branch, Each, Loop, Value
+from revcompile.ir.types import BOOL, FLOAT, Array, Dim
+
+VECTOR = Array(np.dtype(float), (Dim(size=3),))
+
+
+class Piece:
+    """A list of statements under construction."""
+
+    def __init__(self):
+        self.statements = []
+
+    def apply(self, function, *args, of=VECTOR):
+        result = Value(of)
+        self.statements.append(Apply(function, args, result))
+        return result
+
+    def block(self, *yields):
+        return Block(tuple(self.statements), yields)
+
+
+def know(body, x, loss):
+    active = {v for v in (x, *body.defined)}
+    return Knowledge(body, active, Context({}, {loss: 0}, {loss: 0}), Calls())
+
+
+def total(piece, v):
+    return piece.apply(np.sum, v, None, None, False, True, of=FLOAT)
+
+
+def test_signs():
+    p, x = Piece(), Value(VECTOR)
+    e = p.apply(np.exp, x)
+    n = p.apply(operator.neg, e)
+    q = p.apply(operator.mul, x, x)
+    d = p.apply(operator.add, q, 1.0)
+    signs = Signs()
+    signs.block(p.block())
+    assert [signs.of(v) for v in (x, e, n, q, d)] == [ANY_SIGN, POSITIVE, NEGATIVE, ZERO | POSITIVE, POSITIVE]
+
+
+def test_the_largest_is_not_below_any():
+    p, x = Piece(), Value(VECTOR)
+    m = p.apply(np.max, x, None, False, of=FLOAT)
+    shifted = p.apply(operator.sub, x, m)
+    e = p.apply(np.exp, shifted)
+    found = know(p.block(total(p, e)), x, x)
+    assert found.signs.of(shifted) == NEGATIVE | ZERO
+    assert found.finite.of(e) == 0
+
+
+def test_finiteness():
+    p, x = Piece(), Value(VECTOR)
+    e = p.apply(np.exp, x)
+    b = p.apply(operator.add, 1.0, e)
+    y = p.apply(operator.truediv, 1.0, b)
+    r = p.apply(operator.truediv, 1.0, x)
+    found = know(p.block(), x, y)
+    assert [found.finite.of(v) for v in (x, e, b, y, r)] == [0, EXPONENTIAL, EXPONENTIAL, 0, SINGULAR]
+
+
+def test_a_branch_takes_one_side():
+    p, x, c = Piece(), Value(VECTOR), Value(BOOL)
+    y = p.apply(np.log, x)
+    z = p.apply(np.sin, x)
+    then, s, result = Piece(), total(p, z), Value(FLOAT)
+    t = total(then, y)
+    p.statements.append(Branch(c, then.block(t), Block((), (s,)), (result,)))
+    found = know(p.block(result), x, result)
+    assert found.zeros[y] == WHOLE | CHOSEN
+    assert found.zeros[result] == 0
+    assert found.keeps_zeros(p.statements[0], x)
+
+
+def test_a_value_that_both_sides_read_is_dense():
+    p, x, c = Piece(), Value(VECTOR), Value(BOOL)
+    y = p.apply(np.log, x)
+    sides, result = [], Value(FLOAT)
+    for function in (np.sin, np.cos):
+        side = Piece()
+        sides.append(side.block(total(side, side.apply(function, y))))
+    p.statements.append(Branch(c, *sides, (result,)))
+    found = know(p.block(result), x, result)
+    assert found.zeros[y] == 0
+    assert not found.keeps_zeros(p.statements[0], x)
+
+
+def test_a_loop_may_make_no_trip():
+    p, x, i = Piece(), Value(VECTOR), Value(FLOAT)
+    y = p.apply(np.log, x)
+    body, s, result = Piece(), Value(FLOAT), Value(FLOAT)
+    term = total(body, y)
+    end = body.apply(operator.add, s, term, of=FLOAT)
+    p.statements.append(
+        Loop(((i, Each("range", (0, 5, 1))),), None, (0.0,), (s,), body.block(end, False), (result,))
+    )
+    found = know(p.block(result), x, result)
+    assert found.zeros[y] == WHOLE
+    assert found.zeros[term] == found.zeros[s] == 0  # inside, each trip adds it
+
+
+def test_a_carried_value_settles():
+    p, x, i = Piece(), Value(VECTOR), Value(FLOAT)
+    body, h, result = Piece(), Value(VECTOR), Value(VECTOR)
+    end = body.apply(np.cosh, h)
+    p.statements.append(
+        Loop(((i, Each("range", (0, 5, 1))),), None, (x,), (h,), body.block(end, False), (result,))
+    )
+    loss = total(p, result)
+    found = know(p.block(loss), x, loss)
+    assert found.finite.of(h) == found.finite.of(result) == EXPONENTIAL
+    assert found.signs.of(result) == ANY_SIGN  # it may make no trip
+    assert found.zeros[h] == found.zeros[x] == 0
+
+
+def test_two_reads_are_zero_only_where_both_are():
+    p, x = Piece(), Value(VECTOR)
+    y = p.apply(np.log, x)
+    part = p.apply(operator.getitem, y, slice(1, None))
+    a = total(p, part)
+    found = know(p.block(a), x, a)
+    assert found.zeros[y] == PARTS
+    b = p.apply(operator.add, a, total(p, y), of=FLOAT)
+    found = know(p.block(b), x, b)
+    assert found.zeros[y] == 0
