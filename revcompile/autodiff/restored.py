@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from revcompile.gates.storing import store
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Block, Loop, Structure, Value, applications, blocks, leaves, map_values
 from revcompile.ir.types import Array
@@ -70,8 +69,9 @@ class Restored(Memory):
 def _of_one_shape(block: Block) -> Iterator[tuple[Value, Value]]:
     """Arrays and earlier ones that have the same shape: before a store, before a loop."""
     for s in block.statements:
-        if isinstance(s, Apply) and s.function is store:
-            yield s.result[0], s.args[0]
+        if isinstance(s, Apply):
+            if TABLE[s.function].writes and s.outputs[0].type.dims == s.args[0].type.dims:
+                yield s.outputs[0], s.args[0]
         elif isinstance(s, Loop):
             for init, param, result in zip(s.inits, s.params, s.results, strict=True):
                 if isinstance(init, Value) and isinstance(init.type, Array):

@@ -290,7 +290,7 @@ def length_of(low: Lowering, rows: Value) -> Structure:
 
 def operate(low: Lowering, function: Any, args: tuple[Any, ...]) -> Structure:
     """An operator where one operand is a growing list: `+` makes a new one; an array takes it as an array."""
-    if symbol_of(function) == "not":
+    if symbol_of(function) == "not x":
         return low.operate(operator.eq, length(low, args[0]), 0)
     a, b = args if len(args) == 2 else (args[0], None)
     if symbol_of(function) == "+" and is_growing(a) and isinstance(b, (list, Instance)):

@@ -395,7 +395,7 @@ def operate(low: Lowering, function: Any, args: tuple[Any, ...]) -> Structure:
     """An operator on objects: what their classes say it is."""
     if any(map(is_growing, args)):
         return growing.operate(low, function, args)
-    if symbol_of(function) == "not":
+    if symbol_of(function) == "not x":
         return low.operate(operator.not_, truth(low, args[0]))
     if len(args) == 1 and function in UNARY:
         if (method := special(low, args[0], UNARY[function])) is not None:

@@ -85,9 +85,14 @@ elementwise(
     b="-y / b",
 )
 elementwise(
-    "neg", (operator.neg, np.negative), numbers=Numbers(sign=sign_of_negative), symbol="-", cheap=True, x="-1"
+    "neg",
+    (operator.neg, np.negative),
+    numbers=Numbers(sign=sign_of_negative),
+    symbol="-x",
+    cheap=True,
+    x="-1",
 )
-elementwise("pos", (operator.pos, np.positive), numbers=Numbers(sign=same_sign), symbol="+", x="1")
+elementwise("pos", (operator.pos, np.positive), numbers=Numbers(sign=same_sign), symbol="+x", x="1")
 elementwise(
     "abs",
     (abs, operator.abs, np.absolute, np.fabs, math.fabs),

@@ -38,11 +38,11 @@ for function, symbol, mirrored in (
 known(np.less, np.less_equal, np.equal, np.not_equal, np.greater, np.greater_equal, dims=broadcast_dims)
 known(np.array_equal, np.allclose, np.isclose, math.isclose)
 
-known(operator.not_, symbol="not", tests=True)
+known(operator.not_, symbol="not x", tests=True)
 known(operator.and_, symbol="&")
 known(operator.or_, symbol="|")
 known(operator.xor, symbol="^")
-known(operator.invert, symbol="~")
+known(operator.invert, symbol="~x")
 known(np.logical_not, np.logical_and, np.logical_or, np.logical_xor)
 known(np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert)
 known(operator.lshift, symbol="<<")

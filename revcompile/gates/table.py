@@ -69,7 +69,7 @@ class Gate:
     in_place: Function | None = None  # what puts the result into the first operand instead: `a += b`
     added_to: Function | None = None  # of mostly zeros: what adds them to an array where they are not zero
     # Facts: how it is written
-    symbol: str = ""  # Python's operator for the first function: `+`
+    symbol: str = ""  # Python's operator for the first function: `+`; of one operand, `-x`
     mirrored: str = ""  # of a comparison: the function of `operator` for operands in the other order
     written: str | Function = ""  # the expression for a call, if that is not a call; see `text`
     line: Line | None = None  # how it is written if it is no expression

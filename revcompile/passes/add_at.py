@@ -189,7 +189,7 @@ def _absorb(
         return replace(s, then=visit(s.then), orelse=visit(s.orelse))
     if isinstance(s, Loop):
         return replace(s, body=visit(s.body))
-    if not (isinstance(s, Apply) and s.function is operator.add and isinstance(s.result, Value)):
+    if not (isinstance(s, Apply) and TABLE[s.function].symbol == "+" and isinstance(s.result, Value)):
         return s
     old, extra = s.args
     few = [isinstance(x, Value) and x in made and x in local and counts[x] == 1 for x in s.args]

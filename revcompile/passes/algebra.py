@@ -25,10 +25,6 @@ from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Structure, Value
 from revcompile.ir.types import Scalar
 
-MULTIPLY = (operator.mul, np.multiply)
-DIVIDE = (operator.truediv, np.divide)
-ADD = (operator.add, np.add)
-
 
 def add(r: Any, s: Apply) -> Structure | None:
     a, b = s.args
@@ -48,7 +44,7 @@ def _whole_number(r: Any, s: Apply) -> Structure | None:
     """`1.0 * n + y`: the sum makes a float of n by itself."""
     a, b = s.args
     for i, atom in enumerate(s.args):
-        made = r.made_by(atom, operator.mul)
+        made = r.made_by(atom, "*")
         if made is not None and made.args[0] == 1.0 and _is_count(made.args[1]):
             return r.replace(s, s.function, *((made.args[1], b) if i == 0 else (a, made.args[1])))
     return None
@@ -67,7 +63,7 @@ def negative(r: Any, s: Apply) -> Structure | None:
     plain = positive(r, s, a)
     if plain is not None and r.same_type(plain, s.result):
         return plain
-    made = r.made_by(a, operator.mul)
+    made = r.made_by(a, "*")
     if made is not None and r.is_last_use(a) and type(made.args[0]) is float:
         return r.replace(s, operator.mul, -made.args[0], made.args[1])
     return None
@@ -75,7 +71,7 @@ def negative(r: Any, s: Apply) -> Structure | None:
 
 def multiply(r: Any, s: Apply) -> Structure | None:
     a, b = s.args
-    if type(b) in (int, float) and isinstance(a, Value) and not r.made_by(a, *DIVIDE):
+    if type(b) in (int, float) and isinstance(a, Value) and not r.made_by(a, "/"):
         return _scale(r, s, b, a) or r.replace(s, operator.mul, b, a)
     if type(b) in (int, float):
         return _scale(r, s, b, a)
@@ -85,7 +81,7 @@ def multiply(r: Any, s: Apply) -> Structure | None:
         weak = _weak(r, s, one) if isinstance(other, Value) and other.type.dims else None
         if weak is not None:
             return r.replace(s, operator.mul, weak, other)
-    made = r.made_by(a, *DIVIDE)
+    made = r.made_by(a, "/")
     if made is not None and r.is_last_use(a):
         upstream, divisor = made.args
         if upstream == 1.0 and not _is_count(divisor):
@@ -99,7 +95,7 @@ def divide(r: Any, s: Apply) -> Structure | None:
     a, b = s.args
     if type(a) is float and type(b) in (int, float) and b != 0:
         return a / b
-    made = r.made_by(b, operator.mul)
+    made = r.made_by(b, "*")
     if type(a) is float and made is not None and r.is_last_use(b):
         factor, rest = made.args
         if type(factor) is float and _is_power_of_two(factor) and _is_normal(a / factor):
@@ -116,7 +112,7 @@ def total(r: Any, s: Apply) -> Structure | None:
 
 def reshape(r: Any, s: Apply) -> Structure | None:
     """Axes that a sum keeps with length 1, to be dropped at once, need not be kept."""
-    made = r.made_by(s.args[0], operator.neg)
+    made = r.made_by(s.args[0], "-x")
     if made is not None and r.is_last_use(s.args[0]):
         return r.replace(s, operator.neg, r.emit(s, s.function, made.args[0], *s.args[1:]))
     made = r.made_by(s.args[0], np.sum)
@@ -127,7 +123,7 @@ def reshape(r: Any, s: Apply) -> Structure | None:
 
 def as_float(r: Any, s: Apply) -> Structure | None:
     """A cast makes a float of a whole number by itself."""
-    made = r.made_by(s.args[0], operator.mul)
+    made = r.made_by(s.args[0], "*")
     if (
         made is None
         or not r.is_last_use(s.args[0])
@@ -148,18 +144,19 @@ def positive(r: Any, s: Apply, atom: Structure) -> Structure | None:
     made = r.walk.definitions.get(atom) if isinstance(atom, Value) else None
     if made is None or atom in r.walk.forward:
         return None
-    if made.function is operator.neg:
+    symbol = TABLE[made.function].symbol
+    if symbol == "-x":
         return made.args[0]
     if not r.is_last_use(atom):
         return None
-    if made.function in MULTIPLY or made.function in DIVIDE:
+    if symbol in ("*", "/"):
         for i, operand in enumerate(made.args):
             plain = positive(r, s, operand)
             if plain is None:
                 continue
             args = (plain, made.args[1]) if i == 0 else (made.args[0], plain)
             if (
-                made.function in MULTIPLY
+                symbol == "*"
                 and type(plain) in (int, float)
                 and plain == 1
                 and r.same_type(args[1 - i], atom)
@@ -182,7 +179,7 @@ def _scale(r: Any, s: Apply, factor: float, x: Structure) -> Structure | None:
         return r.replace(s, operator.mul, -factor, plain)
     if not r.is_last_use(x):
         return None
-    made = r.made_by(x, operator.mul, operator.truediv)
+    made = r.made_by(x, "*", "/")
     if made is None or type(made.args[0]) is not float or not _is_exact(factor, made.args[0]):
         return None
     return r.replace(_noted(s, made), made.function, factor * made.args[0], made.args[1])
@@ -201,7 +198,7 @@ def _noted(s: Apply, absorbed: Apply) -> Apply:
 
 def _times(r: Any, s: Apply, factor: float, x: Value) -> Value:
     """`factor * x`, joined with the constant that x begins with."""
-    made = r.made_by(x, operator.mul, operator.truediv)
+    made = r.made_by(x, "*", "/")
     if (
         made is not None
         and r.is_last_use(x)
@@ -219,14 +216,14 @@ def _weak(r: Any, s: Apply, atom: Structure) -> Structure | None:
         return None
     if made.function in (np.float32, np.float16):
         return made.args[0] if type(made.args[0]) is float else None
-    if made.function not in (operator.mul, operator.truediv):
+    if TABLE[made.function].symbol not in ("*", "/"):
         return None
     operands = [x if type(x) is float or _is_count(x) else _weak(r, s, x) for x in made.args]
     return None if None in operands else r.emit(made, made.function, *operands)
 
 
 def _double(r: Any, s: Apply, a: Value) -> Structure | None:
-    made = r.made_by(a, operator.mul)
+    made = r.made_by(a, "*")
     if made is None or r.walk.counts[a] > 2:
         return r.replace(s, operator.mul, 2.0, a)
     first, second = made.args
@@ -286,7 +283,8 @@ def _choice(r: Any, atom: Structure) -> Apply | None:
 def _into_mask(r: Any, s: Apply) -> Structure | None:
     """`where(c, g, 0.0) * v` is `where(c, g * v, 0.0)`: nothing flows where c is false, whatever v is."""
     a, b = s.args
-    for i, atom in enumerate(s.args[:1] if s.function in DIVIDE else s.args):
+    symbol = TABLE[s.function].symbol
+    for i, atom in enumerate(s.args[:1] if symbol == "/" else s.args):
         made = _choice(r, atom)
         if made is None or not r.is_last_use(atom) or atom in r.walk.forward:
             continue
@@ -299,7 +297,7 @@ def _into_mask(r: Any, s: Apply) -> Structure | None:
                 new.append(0.0)
                 continue
             args = (arm, b) if i == 0 else (a, arm)
-            one = s.function in MULTIPLY and type(arm) is float and arm == 1.0
+            one = symbol == "*" and type(arm) is float and arm == 1.0
             new.append(args[1 - i] if one else r.emit(s, s.function, *args))
         return r.replace(s, np.where, condition, *new)
     return None
@@ -341,8 +339,10 @@ def part_of_beginning(r: Any, s: Apply) -> Structure | None:
     return None
 
 
+ARITHMETIC: dict[str, Callable[[Any, Apply], Structure | None]] = {
+    "+": add, "-": subtract, "-x": negative, "*": multiply, "/": divide,
+}  # fmt: skip
 ALGEBRA: dict[Any, Callable[[Any, Apply], Structure | None]] = {
-    operator.add: add, operator.sub: subtract, operator.neg: negative, operator.mul: multiply,
-    operator.truediv: divide, np.sum: total, np.reshape: reshape, np.squeeze: reshape, float: as_float,
+    np.sum: total, np.reshape: reshape, np.squeeze: reshape, float: as_float,
     operator.getitem: part_of_beginning, np.where: where,
 }  # fmt: skip

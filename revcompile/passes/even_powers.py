@@ -28,9 +28,6 @@ from revcompile.runtime import square_of_root
 Definitions = Mapping[Value, Apply]
 Emit = Callable[..., Value]  # emit(type, function, *args)
 
-PRODUCTS = (operator.mul, np.multiply)
-POWERS = (operator.pow, pow, np.power, math.pow)
-
 
 class Power(NamedTuple):
     """`factor * root ** exponent`."""
@@ -81,11 +78,12 @@ def smooth_powers(function: Function) -> Function:
 
 def _power(s: Apply, made: Definitions) -> Power | None:
     """The even power of a root that an application computes, in the kind that the root has."""
-    if s.function in PRODUCTS:
+    symbol = TABLE[s.function].symbol
+    if symbol == "*":
         power = _product(s.args, made)
     elif s.function is np.square and isinstance(s.args[0], Value):
         power = Power(s.args[0], 2)
-    elif s.function in POWERS and isinstance(s.args[0], Value) and _is_even(s.args[1]):
+    elif symbol == "**" and isinstance(s.args[0], Value) and _is_even(s.args[1]):
         power = Power(s.args[0], int(s.args[1]))
     else:
         return None
@@ -103,7 +101,7 @@ def _product(factors: tuple[Structure, ...], made: Definitions) -> Power | None:
         a, b = made.get(one), made.get(other)
         if one is other or _is_same(a, b):
             return Power(one, 2)
-        if a is not None and a.function in PRODUCTS and one.type == other.type and other in a.args:
+        if a is not None and TABLE[a.function].symbol == "*" and one.type == other.type and other in a.args:
             return Power(other, 2, a.args[a.args[0] is other])
     return None
 

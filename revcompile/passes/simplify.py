@@ -35,7 +35,7 @@ from revcompile.ir.nodes import (
     scalar_type,
 )
 from revcompile.ir.types import INT, Array, Facts, Rows, Scalar, Type, is_number, same_axes
-from revcompile.passes.algebra import ALGEBRA
+from revcompile.passes.algebra import ALGEBRA, ARITHMETIC
 from revcompile.passes.walk import Walk, count_uses
 from revcompile.runtime import over, scatter, scatter_add, unbroadcast, zeros_for
 
@@ -95,10 +95,12 @@ class _Rules:
         return found
 
     def find(self, statement: Apply) -> Structure | None:
-        rule = _BY_FUNCTION.get(statement.function)
+        symbol = TABLE[statement.function].symbol
+        rule = _BY_SYMBOL.get(symbol) or _BY_FUNCTION.get(statement.function)
         found = rule(self, statement) if rule is not None else None
-        if found is None and self.walk.in_backward and self.walk.algebra and statement.function in ALGEBRA:
-            found = ALGEBRA[statement.function](self, statement)
+        if found is None and self.walk.in_backward and self.walk.algebra:
+            arithmetic = ARITHMETIC.get(symbol) or ALGEBRA.get(statement.function)
+            found = arithmetic(self, statement) if arithmetic is not None else None
         if found is None:
             found = self._unstretch(statement)
         at_top = self.walk.depth == 1 and not self.walk.in_backward
@@ -115,9 +117,11 @@ class _Rules:
     def is_last_use(self, atom: Structure) -> bool:
         return isinstance(atom, Value) and self.walk.counts[atom] <= 1
 
-    def made_by(self, atom: Structure, *functions: Callable[..., Any]) -> Apply | None:
+    def made_by(self, atom: Structure, *functions: Callable[..., Any] | str) -> Apply | None:
+        """The application that made an atom, if it is of one of the functions, or has one of the symbols."""
         made = self.walk.definitions.get(atom) if isinstance(atom, Value) else None
-        return made if made is not None and made.function in functions else None
+        is_one = made is not None and (made.function in functions or TABLE[made.function].symbol in functions)
+        return made if is_one else None
 
     def number(self, atom: Structure) -> float | None:
         """The number that an atom is known to be, a cast of a literal included."""
@@ -232,8 +236,8 @@ class _Rules:
         (a,) = s.args
         if is_static(a):
             return -a
-        inner = self.made_by(a, operator.neg)
-        return inner.args[0] if inner is not None else None
+        inner = self.made_by(a, "-x")
+        return inner.args[0] if inner is not None and self.same_type(inner.args[0], s.result) else None
 
     def transpose(self, s: Apply) -> Structure | None:
         a, axes = s.args
@@ -387,10 +391,11 @@ def _hand_name(from_: Value, to: Value) -> None:
 
 
 CASTS = frozenset({float, np.float64, np.float32, np.ndarray.astype})
+_BY_SYMBOL: dict[str, Callable[[_Rules, Apply], Structure | None]] = {
+    "*": _Rules.multiply, "+": _Rules.add, "/": _Rules.divide, "**": _Rules.power, "-x": _Rules.negative,
+}  # fmt: skip
 _BY_FUNCTION: dict[Any, Callable[[_Rules, Apply], Structure | None]] = {
     identity: _Rules.identity,
-    operator.mul: _Rules.multiply, np.multiply: _Rules.multiply, operator.add: _Rules.add,
-    operator.truediv: _Rules.divide, operator.pow: _Rules.power, operator.neg: _Rules.negative,
     np.transpose: _Rules.transpose, np.ndarray.astype: _Rules.cast, float: _Rules.cast,
     np.float64: _Rules.cast, np.float32: _Rules.cast, np.reshape: _Rules.reshape,
     length: _Rules.extent, size_of: _Rules.extent, over: _Rules.over, scatter_add: _Rules.scatter_add,

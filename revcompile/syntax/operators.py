@@ -11,7 +11,7 @@ from revcompile.gates.table import TABLE, Gate
 
 def _node_of(gate: Gate) -> type[ast.AST]:
     """The class of syntax that a gate's symbol is read as: `ast.Add`."""
-    text = f"{gate.symbol} a" if len(gate.signature.parameters) == 1 else f"a {gate.symbol} b"
+    text = gate.symbol if gate.symbol.endswith("x") else f"x {gate.symbol} y"
     read = ast.parse(text, mode="eval").body
     return type(read.ops[0] if isinstance(read, ast.Compare) else read.op)  # type: ignore[attr-defined]
 
