@@ -51,3 +51,18 @@ def test_another_layout_is_another_specialisation():
     np.testing.assert_array_equal(gradient(X, 0.7)[0], expected[0])
     flat = X.reshape(-1).copy()
     assert gradient(flat, 0.7)[0].shape == flat.shape
+
+
+def between(x, w):
+    y = np.linspace(x, x + w, 3)
+    y.reshape(-1)[1] = 0.0
+    return np.sum(y * y)
+
+
+def test_points_between_arrays_lie_as_the_arrays_do():
+    with pytest.raises(UnsupportedError, match="may share"):
+        grad(between)(np.asfortranarray(X), 0.7)
+
+
+def test_points_between_numbers_lie_in_order():
+    check(between, 0.5, 0.7)
