@@ -224,6 +224,8 @@ class Dispatcher(Primal):
         def make(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> FunctionType:
             with self.lock, self._seen(), deep_stack():
                 compiled = self._compiled(request, self._arguments(args, kwargs))
+            if compiled.careful is None:  # the program has changed meanwhile
+                return self._load(compiled, key, list(request.signature.parameters)).run
             careful = self._careful(compiled)
             _memory.complete(shared, careful, self, compiled.guards, age)
             return careful

@@ -17,7 +17,7 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from revcompile.codegen.constants import is_lasting
 from revcompile.codegen.load import Namespace, Printed, make_function, names_in
 from revcompile.codegen.primal import Primal
 from revcompile.codegen.specialization import Blame, Careful, Specialization
+from revcompile.errors import is_own
 from revcompile.frontend.gradients import is_gradient
 from revcompile.frontend.names import Guard, Path, home_of, is_host_object, is_library
 from revcompile.gates.table import TABLE
@@ -240,6 +241,8 @@ class Names:
                 cells = obj.__closure__ or () if isinstance(obj, FunctionType) else ()
                 if any(id(cell) in ways.at for cell in cells):  # it would not go along with them
                     raise Unshareable
+                if isinstance(obj, MethodType) or is_own(type(obj)) or (cells and is_own(obj)):
+                    raise Unshareable  # a part of the compiler that belongs to one gradient function
                 self.weak[name] = _weakly(obj)
 
     def of(self, primal: Primal) -> dict[str, Any] | None:
@@ -299,7 +302,7 @@ class Shared:
         guards: Sequence[Guard],
     ) -> None:
         """Raises Unshareable."""
-        if any(g.kind == "test" for g in guards):
+        if any(g.kind in ("test", "itself") for g in guards):
             raise Unshareable
         names = primal.namespace.globals
         self.key = weak_key(key)

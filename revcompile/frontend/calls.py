@@ -284,7 +284,7 @@ def _static_call(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: di
         low.static(getattr(function, "__self__", ()), f"as what {name_of(function)} looks through")
         low.static(args, f"as an argument of {name_of(function)}")
     with host():
-        result = function(*args, **kwargs)
+        result = low.host.tells(function(*args, **kwargs), function, (*args, *kwargs.values()))
     if isinstance(result, KINDS) and (
         function in containers.MADE_BY or isinstance(getattr(function, "__self__", None), str)
     ):

@@ -150,9 +150,10 @@ def static_attribute(low: Lowering, owner: Any, attr: str, frame: Frame) -> Stru
         if path is not None:
             low.host.note_has(path, attr, False)
         raise
-    if is_library(owner) and not frame.is_own:
+    in_library = is_library(owner) and not isinstance(owner, partial)
+    if in_library and not frame.is_own:
         low.host.library_attribute(owner, attr, obj)
-    if frame.is_own or is_library(owner) or not is_static(obj):
+    if frame.is_own or in_library or not is_static(obj):
         if type(obj) is float and not frame.is_rule and math.isfinite(obj):
             if public_module(owner) and is_name(attr) and (owner is np or MATH.get(attr) == obj):
                 low.spell(obj, f"{public_module(owner)}.{attr}")
@@ -228,7 +229,7 @@ def operate(low: Lowering, function: Any, *args: Structure) -> Structure:
         return outside.operate(low, function, args)
     if all(map(is_static, args)) or all(isinstance(a, (tuple, list)) for a in args):
         with host():
-            result = function(*args)
+            result = low.host.tells(function(*args), function, args)
         return low.own(result) if isinstance(result, (list, dict, set)) else result
     if isinstance(args[0], str) and binary_symbol(function) == "%":
         return low.emit(percent, *args)

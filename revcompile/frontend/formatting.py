@@ -28,7 +28,8 @@ def formatted(low: Lowering, node: ast.JoinedStr, frame: Frame) -> Structure:
             parts.append((low.evaluate(part.value, frame), part.conversion, low.static(spec, "as a format")))
     if is_static(parts):
         with host():
-            return "".join(p if isinstance(p, str) else _format(*p) for p in parts)
+            text = "".join(p if isinstance(p, str) else _format(*p) for p in parts)
+        return str(low.host.tells(text, format, parts))
     return low.emit(format_, tuple(parts))
 
 

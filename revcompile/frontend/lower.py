@@ -247,6 +247,7 @@ class Lowering(Language):
 
     def listed(self, source: Iterable[Structure]) -> list[Structure]:
         """The items of what Python goes through; there may be too many."""
+        self.host.tells(None, iter, (source,))
         with host():
             items = list(islice(source, MAX_ITEMS + 1))
         if len(items) > MAX_ITEMS:

@@ -12,10 +12,10 @@ from __future__ import annotations
 import io
 import sys
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, partial
 from numbers import Number
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
@@ -34,6 +34,7 @@ from revcompile.syntax.mutable import Overlay
 
 DEEPEST = 100  # of lists in lists: Python's text has room for 200
 MAPPINGS = (dict, OrderedDict, Counter, defaultdict)
+TELLING = frozenset({id, hash, str, repr, ascii, format})  # give what tells one function from another
 LIBRARIES = frozenset({"numpy", "math", "operator", "builtins", "functools", "itertools", "scipy"})
 
 
@@ -71,6 +72,7 @@ class Guard:
     container with the same in it), "class" (an object of the same class), "has" (whether it has an attribute:
     name and answer), "lacks" (a dict without a key), "size" (how many items), "subclass" (whether a class is
     derived from it), "same" or "apart" (whether it is the object at another path, which `expected` is).
+    "itself" asks nothing at run time: what was compiled tells this function from others of its code.
     """
 
     path: Path
@@ -379,6 +381,17 @@ class HostNames:
         """Note that the code holds only while a test says so."""
         self._guard(self.root(test.__name__, test), "test", None)
 
+    def tells(self, result: Any, function: Any, given: Sequence[Any]) -> Any:
+        """`result`, of a call made while compiling. Where it tells functions apart, by their addresses or by
+        the order that a set has, the code holds for these functions only."""
+        inside = list(_inside(given))
+        ordered = any(isinstance(x, (set, frozenset)) for x in given)
+        if ordered or isinstance(result, (str, bytes)) or not TELLING.isdisjoint((function, *inside)):
+            for x in inside:
+                if isinstance(x, (FunctionType, partial)):
+                    self._guard(self.root("function__itself", x), "itself", x)
+        return result
+
     def same_length(self, path: Path, obj: Any) -> None:
         """Note that the code holds only for a container of this class and length."""
         self._guard(path, "length", (type(obj), len(obj)))
@@ -404,6 +417,15 @@ class HostNames:
 
     def _guard(self, path: Path, kind: str, expected: Any) -> None:
         self.guards[path, kind] = Guard(path, kind, expected)
+
+
+def _inside(given: Any) -> Iterator[Any]:
+    """The functions and other callables in arguments."""
+    if isinstance(given, (tuple, list, set, frozenset)):
+        for item in given:
+            yield from _inside(item)
+    elif callable(given) and getattr(given, "__hash__", None) is not None:
+        yield given
 
 
 def _alike(obj: Any, items: dict[Any, Any]) -> Any:

@@ -1040,3 +1040,81 @@ def test_many_constants_compile_once_each(compilations):
         for n in range(2, 32):
             assert made(n)(1.0) == n
     assert len(compilations) == 30
+
+
+# -- what tells one function from another ------------------------------------------------------------------
+
+TELLING = {
+    "id": lambda h: lambda x: x * (id(h) % 1009),
+    "hash": lambda h: lambda x: x * (hash(h) % 1009),
+    "repr": lambda h: lambda x: x * float(int(repr(h)[-5:-1], 16)),
+    "str": lambda h: lambda x: x * float(int(str((h, 1))[-9:-5], 16)),
+    "f-string": lambda h: lambda x: x * float(int(f"{h}"[-5:-1], 16)),
+    "format": lambda h: lambda x: x * float(int("{}".format(h)[-5:-1], 16)),
+    "percent": lambda h: lambda x: x * float(int(("%s" % h)[-5:-1], 16)),
+    "map": lambda h: lambda x: x * (list(map(id, (h,)))[0] % 1009),
+}
+
+
+@pytest.mark.parametrize("made", TELLING.values(), ids=TELLING)
+def test_what_tells_functions_apart(made):
+    kept = [lambda y, k=k: y * k for k in range(5)]  # each at an address of its own
+    for h in kept:
+        f = made(h)
+        assert grad(f)(1.0) == f(1.0)
+
+
+def test_the_order_of_a_set_of_functions():
+    def in_a_loop(a, b, c):
+        def f(x):
+            for h in {a, b, c}:
+                x = h(x)
+            return x
+
+        return f
+
+    def taken_out(a, b, c):
+        def f(x):
+            s = {a, b}
+            s.add(c)
+            return s.pop()(x)
+
+        return f
+
+    def as_a_list(a, b, c):
+        def f(x):
+            first, *_ = list(frozenset((a, b, c)))
+            return first(x)
+
+        return f
+
+    kept = []
+    for k in range(1, 13):
+        kept.append((lambda y, k=k: y * k, lambda y, k=k: y + 0.5 * k, lambda y: y * y, [0] * k))
+        for made in (in_a_loop, taken_out, as_a_list):
+            f = made(*kept[-1][:3])
+            assert grad(f)(1.3) == pytest.approx((f(1.3 + 1e-6) - f(1.3 - 1e-6)) / 2e-6, rel=1e-6)
+
+
+def test_what_is_read_of_a_partial():
+    for k in (1.0, 2.0, 3, 4.0):
+        p = functools.partial(lambda a, y, c=1.0: a * y * c, k, c=2.0 * k)
+        assert grad(lambda x: x * p.args[0] + p(x) * p.keywords["c"])(1.0) == k + 4.0 * k**3
+
+
+def test_a_call_that_is_not_reached_at_first():
+    """What a call as it is gives is found out by each gradient function for itself."""
+
+    def made(k):
+        def f(x):
+            if x > 5.0:
+                return x * k * len(np.unique(np.round(np.array([k, k, 1.0]))))
+            return x * k
+
+        return f
+
+    for k in (2.0, 3.0):
+        g = grad(made(k))
+        assert g(1.0) == k
+        assert g(6.0) == 2 * k
+        assert grad(made(k))(6.0) == 2 * k
