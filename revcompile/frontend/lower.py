@@ -93,6 +93,7 @@ class Lowering(Language):
         self.unset: dict[Value, str] = {}
         self.written_out: dict[Any, int] = {}  # trips of `while` loops, by the loop's key
         self.given: tuple[Value, ...] = ()  # the arrays that the function under differentiation was given
+        self.learnt: Any = None  # what is known of the loops inside of the one that is being tried
         self.counters: dict[Value, tuple[Any, Any]] = {}
         self.iterators: dict[int, Any] = {}  # Python's iterators that the program has, by their `id`
         self.reads: Any = None  # what the items of a loop are made of, see `iterators`

@@ -38,6 +38,7 @@ from revcompile.statements.exits import (
     first_return,
 )
 from revcompile.statements.iterables import Bar, Iteration
+from revcompile.statements.learnt import Learnt
 from revcompile.syntax.abstract import Frame, Poison
 from revcompile.syntax.interpreter import Interpreter
 from revcompile.syntax.mutable import same
@@ -295,14 +296,23 @@ def _loop(
     entry = {k: v for k, v in before.items() if k not in NOTES.values()}
     entry |= {NOTES[BROKEN]: False, NOTES[RETURNED]: False}
     carried = first_guess(low, node, entry, decision[1])
+    around = low.learnt
+    learnt = Learnt() if around is None else around.of(decision[1])
+    learnt.recall(low, carried, entry, memory, decision[1])
     builder, line = low.builder, low.builder.line
     for _ in range(MAX_TRIALS):
         trial = Trial(low, frame, entry, memory, contents, carried, each, decision)
-        trial.run(node, test, start_trip)
+        low.learnt = learnt.again()
+        try:
+            trial.run(node, test, start_trip)
+        finally:
+            low.learnt = around
         if trial.settled():
             break
     else:
         raise UnsupportedError("what this loop carries from trip to trip does not settle to one kind")
+    if around is not None:
+        learnt.note(carried, entry, memory)
     if trial.never:
         frame.names, low.memory = before, memory
         pending[:0] = node.orelse

@@ -23,6 +23,7 @@ class Interpreter(Protocol):
     decisions: frozenset[tuple[str, Any]]  # what an earlier attempt to compile has found out
     written_out: dict[Any, int]  # how many trips of a `while` loop have been written out, by its key
     unset: dict[Value, str]  # values that may not have been assigned, with their names
+    learnt: Any  # what earlier trials of the loop around have found (`statements/learnt`), None outside
     counters: dict[Value, tuple[Any, Any]]  # what a loop counts with, the loop's key and bounds
 
     def evaluate(self, node: ast.expr, frame: Frame) -> Structure: ...

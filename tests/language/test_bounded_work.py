@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import revcompile.dispatch
 import revcompile.frontend.lower as frontend
 from revcompile import UnsupportedError, grad
 from revcompile.compiler import compile_gradient
-from revcompile.statements import loop_reverse
+from revcompile.statements import carried, loop_reverse
 from tests.corpus.differences import Differences
 from tests.language.checking import check
 from tests.support.program import make
@@ -56,6 +57,33 @@ def test_attempts_to_reverse_a_loop_do_not_multiply_with_depth(
         made.clear()
         grad(nested(depth, before, body), argnums=(0, 1, 2))(0.5, 0.25, A)
         assert max(map(made.count, made)) <= 3
+
+
+TRIED = [
+    *BODIES,
+    ("s = 0.0; L = []", "M = []\nM.append(s * x)\nL.append(M[0] + y)\ns += L[-1]"),
+    ("s = 0.0; v = w.copy()", "z = v * x\nz[0] = y\nv = z\ns += z[1]"),
+    ("s = x", "s = s * y\nif s > 100.0:\n    break"),
+    ("s = 0.0; d = {'a': x}", "d['a'] = d['a'] * y\ns += d['a']"),
+]
+
+
+@pytest.mark.parametrize("before, body", TRIED)
+def test_trials_of_a_loop_do_not_multiply_with_depth(
+    before: str, body: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: Counter[int] = Counter()
+    run = carried.Trial.run
+
+    def counted(self: Any, node: Any, *rest: Any) -> None:
+        tried[node.lineno] += 1
+        run(self, node, *rest)
+
+    monkeypatch.setattr(carried.Trial, "run", counted)
+    for depth in (1, 3, 5):
+        tried.clear()
+        grad(nested(depth, before, body), argnums=(0, 1, 2))(0.5, 0.25, A)
+        assert max(tried.values()) <= 4 * (depth + 1)
 
 
 @pytest.mark.parametrize("before, body", BODIES)
