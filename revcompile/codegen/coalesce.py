@@ -144,22 +144,20 @@ class Groups:
         for v in results(loop):
             self._define(v, after)
         beyond = after.difference(results(loop))
-        at_start: set[Value] = set()
-        while True:
-            at_end = beyond | (at_start - set(loop.bound))
-            self._read(leaves(loop.body.yields), at_end)
-            found = self._live(loop.body, at_end)
-            if loop.test is not None:
-                found |= beyond
-                self._read(leaves(loop.test.yields), found)
-                found = self._live(loop.test, found)
-            self._read((v for v, _ in loop.saves if isinstance(v, Value) and v in loop.params), found)
-            if found <= at_start:
-                break
-            at_start |= found
+        at_end = set(beyond)  # and whatever comes from outside: the next trip reads it again
+        for block in blocks(loop):
+            self._read(block.uses, at_end)
+        at_end.difference_update(loop.bound, *(block.defined for block in blocks(loop)))
+        self._read(leaves(loop.body.yields), at_end)
+        at_start = self._live(loop.body, at_end)
+        if loop.test is not None:
+            at_start |= beyond
+            self._read(leaves(loop.test.yields), at_start)
+            at_start = self._live(loop.test, at_start)
+        self._read((v for v, _ in loop.saves if isinstance(v, Value) and v in loop.params), at_start)
         for v in loop.bound:
             self._define(v, at_start | (set(loop.bound) & self._relevant))
-        live = (at_start - set(loop.bound)) | beyond
+        live = at_start.difference(loop.bound) | beyond
         self._read(operands(loop), live)
         return live
 

@@ -31,10 +31,15 @@ from revcompile.passes.overwritten import Overwriting
 
 
 def eliminate_dead(function: Function) -> Function:
-    return replace(function, body=_sweep(function.body, set(leaves(function.body.yields))))
+    return replace(function, body=_sweep(function.body, set(leaves(function.body.yields)), {}))
 
 
-def _sweep(block: Block, read: set[Value]) -> Block:
+Wanted = dict[
+    Loop, set[int]
+]  # the slots of loops that are known to be read: another attempt begins with them
+
+
+def _sweep(block: Block, read: set[Value], known: Wanted) -> Block:
     """The block without statements whose results are not in `read`; adds to `read` what it reads."""
     kept: list[Statement] = []
     waiting = Overwriting(kept, read)
@@ -42,12 +47,12 @@ def _sweep(block: Block, read: set[Value]) -> Block:
         if waiting.makes_dead(statement):
             continue
         if isinstance(statement, Branch):
-            live = _sweep_branch(statement, read)
+            live = _sweep_branch(statement, read, known)
             if live is None:
                 continue
             statement = live
         elif isinstance(statement, Loop):
-            loop = _sweep_loop(statement, read)
+            loop = _sweep_loop(statement, read, known)
             if loop is None:
                 continue
             statement = loop
@@ -82,39 +87,40 @@ def _is_live(statement: Apply, read: set[Value]) -> bool:
     return has_effects(statement.function) or any(v in read for v in results(statement))
 
 
-def _sweep_branch(branch: Branch, read: set[Value]) -> Branch | None:
+def _sweep_branch(branch: Branch, read: set[Value], known: Wanted) -> Branch | None:
     wanted = [i for i, result in enumerate(branch.results) if result in read]
     sides = []
     for block in (branch.then, branch.orelse):
         yields = () if block.raises else tuple(block.yields[i] for i in wanted)
         read.update(leaves(yields))
-        sides.append(_sweep(replace(block, yields=yields), read))
+        sides.append(_sweep(replace(block, yields=yields), read, known))
     if not wanted and not sides[0].statements and not sides[1].statements:
         return None
     then, orelse = sides
     return replace(branch, then=then, orelse=orelse, results=tuple(branch.results[i] for i in wanted))
 
 
-def _sweep_loop(loop: Loop, read: set[Value]) -> Loop | None:
+def _sweep_loop(loop: Loop, read: set[Value], known: Wanted) -> Loop | None:
     """The loop without what nobody reads: a value that is carried only to compute itself is not read."""
     saves = tuple((v, kept) for v, kept in loop.saves if kept in read)
     trips = loop.trips if loop.trips in read else None
-    wanted = {i for i, result in enumerate(loop.results) if result in read}
+    wanted = {i for i, result in enumerate(loop.results) if result in read} | known.get(loop, set())
     while True:
         inner = set(read)
         inner.update(v for v, _ in saves if isinstance(v, Value))
         *ends, stop = loop.body.yields
         yields = (*(end for i, end in enumerate(ends) if i in wanted), stop)
         inner.update(leaves(yields))
-        body = _sweep(replace(loop.body, yields=yields), inner)
+        body = _sweep(replace(loop.body, yields=yields), inner, known)
         test = None
         if loop.test is not None:
             inner.update(leaves(loop.test.yields))
-            test = _sweep(loop.test, inner)
+            test = _sweep(loop.test, inner, known)
         also = {i for i, param in enumerate(loop.params) if param in inner} - wanted
         if not also:
             break
         wanted |= also
+    known[loop] = wanted
     if not wanted and not saves and trips is None and not _has_effects(body):
         return None
     read.update(inner)
