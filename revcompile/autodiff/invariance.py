@@ -9,7 +9,7 @@ A value that follows from m is then one of
     v * exp(k c)    (scaled),
 
 and every rule below is an identity of these. What has no rule here is taken to depend on m. If the
-shift cancels in the result, m is not differentiated. Imports the IR.
+shift cancels in the result, m is not differentiated. Imports the IR and the gate table.
 """
 
 from __future__ import annotations
@@ -22,11 +22,10 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.gates.effects import identity
+from revcompile.gates.table import TABLE
+from revcompile.gates.traits import Memory
 from revcompile.ir.nodes import Apply, Block, Function, Statement, Structure, Value, leaves, uses
 from revcompile.ir.types import Dim, Scalar
-
-EXTREMES = frozenset({np.max, np.min, np.amax, np.amin, np.maximum.reduce, np.minimum.reduce, max, min})
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ def irrelevant(function: Function, loss: Structure) -> frozenset[Value]:
     for i, statement in enumerate(statements):
         if (
             isinstance(statement, Apply)
-            and statement.function in EXTREMES
+            and TABLE[statement.function].extreme
             and isinstance(statement.result, Value)
         ):
             m = statement.result
@@ -84,7 +83,9 @@ def _follow(statement: Statement, effects: Effects) -> None:
         return
     if effects.keys().isdisjoint(leaves(statement.args)):
         return
-    rule = RULES.get(statement.function)
+    gate = TABLE[statement.function]
+    rule = ARITHMETIC.get(gate.symbol) or RULES.get(statement.function)
+    rule = _same if gate.memory is Memory.SAME else rule
     if rule is None or not isinstance(statement.result, Value):
         raise Depends
     effect = rule(statement, effects)
@@ -238,11 +239,10 @@ def _expand_dims(s: Apply, effects: Effects) -> Effect:
     return replace(effect, axes=_trimmed(tuple(None if i in new else left.pop(0) for i in range(rank))))
 
 
+ARITHMETIC: dict[str, Callable[[Apply, Effects], Effect]] = {
+    "+": _additive(1.0), "-": _additive(-1.0), "*": _product, "/": _quotient, "-x": _negative, "+x": _same,
+}  # fmt: skip
 RULES: dict[Any, Callable[[Apply, Effects], Effect]] = {
-    operator.add: _additive(1.0), np.add: _additive(1.0),
-    operator.sub: _additive(-1.0), np.subtract: _additive(-1.0),
-    operator.mul: _product, np.multiply: _product, operator.truediv: _quotient, np.divide: _quotient,
-    operator.neg: _negative, np.negative: _negative, operator.pos: _same, identity: _same,
     np.exp: _exp, math.exp: _exp, np.log: _log, np.sum: _sum, np.max: _extreme, np.min: _extreme,
     operator.getitem: _getitem, np.expand_dims: _expand_dims,
 }  # fmt: skip

@@ -32,7 +32,7 @@ from revcompile.gates.rows import (
     stacked,
     sublist,
 )
-from revcompile.gates.storing import store
+from revcompile.gates.storing import part, store
 from revcompile.ir.nodes import EMPTY, Instance, Structure, Value, leaves, map_values
 from revcompile.ir.types import Array, Rows, Scalar, is_float, same_axes
 from revcompile.statements.iterables import Iteration
@@ -256,7 +256,7 @@ def set_item(low: Lowering, owner: Instance, index: Structure, x: Structure) -> 
     low.steer(index)
     x = _number(low, x)
     _check_kind(low, rows, x)
-    new, _ = low.emit(store, rows, ((operator.getitem, index),), x)
+    new, _ = low.emit(store, rows, (part(index),), x)
     low.memory.relate([new], leaves((rows, x)))
     _change(low, owner, new)
 

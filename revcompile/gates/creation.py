@@ -57,6 +57,7 @@ def astype_dims(facts: Facts, a: Any, dtype: Any, copy: Any = True) -> Dims:
 
 @gate(
     np.ndarray.astype,
+    casts=True,
     numbers=SAME,
     methods=["astype"],
     dims=astype_dims,
@@ -70,13 +71,13 @@ def astype(grad_y: Any, a: Any, dtype: Any, *, copy: Any = True) -> Any:
     return grad_y
 
 
-@gate(np.float64, memory=Memory.SHARED, cheap=True, python=float, examples=SHAPES)
+@gate(np.float64, memory=Memory.SHARED, cheap=True, casts=True, python=float, examples=SHAPES)
 def float64(grad_y: Any, x: Any) -> Any:
     return grad_y
 
 
 # Without examples: these round, which finite differences would see.
-@gate(np.float32, np.float16, name="cast", memory=Memory.SHARED, cheap=True)
+@gate(np.float32, np.float16, name="cast", memory=Memory.SHARED, cheap=True, casts=True)
 def narrower(grad_y: Any, x: Any) -> Any:
     return grad_y
 

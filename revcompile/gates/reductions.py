@@ -118,6 +118,7 @@ def zeros_of_sum(args: Any, operand: int) -> int:
 
 @gate(
     np.sum,
+    odd=True,
     methods=["sum"],
     numbers=Numbers(sign=same_sign, zeros=zeros_of_sum),
     examples=[
@@ -166,12 +167,12 @@ def prod(grad_y: Any, a: Any, axis: Any = None, dtype: Any = None, *, keepdims: 
     return np.reshape(grad_a, shape)
 
 
-@gate(np.max, np.amax, methods=["max"], numbers=replace(EXTREME, at_least=0), examples=EXAMPLES)
+@gate(np.max, np.amax, methods=["max"], extreme=True, numbers=replace(EXTREME, at_least=0), examples=EXAMPLES)
 def max_(grad_y: Any, y: Any, a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     return to_chosen(grad_y, y, a, axis, keepdims)
 
 
-@gate(np.min, np.amin, methods=["min"], numbers=EXTREME, examples=EXAMPLES)
+@gate(np.min, np.amin, methods=["min"], extreme=True, numbers=EXTREME, examples=EXAMPLES)
 def min_(grad_y: Any, y: Any, a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     return to_chosen(grad_y, y, a, axis, keepdims)
 
@@ -201,6 +202,6 @@ def multiply_reduce(
     return prod(grad_y, array, axis, keepdims=keepdims)
 
 
-@gate(np.maximum.reduce, np.minimum.reduce, numbers=EXTREME, examples=FIRST_AXIS_EXAMPLES)
+@gate(np.maximum.reduce, np.minimum.reduce, extreme=True, numbers=EXTREME, examples=FIRST_AXIS_EXAMPLES)
 def maximum_reduce(grad_y: Any, y: Any, array: Any, axis: Any = 0, *, keepdims: bool = False) -> Any:
     return to_chosen(grad_y, y, array, axis, keepdims)

@@ -269,14 +269,28 @@ SCALARS = [
 ]
 
 
-@gate(max, name="max", picks=True, numbers=Numbers(zeros=LOST, chooses=by_product), examples=SCALARS)
+@gate(
+    max,
+    name="max",
+    picks=True,
+    extreme=True,
+    numbers=Numbers(zeros=LOST, chooses=by_product),
+    examples=SCALARS,
+)
 def max_(grad_y: Any, y: Any, *args: Any) -> Any:
     if len(args) == 2 and is_number_of_python(args[0]) and is_number_of_python(args[1]):
         return list(routed(grad_y, args[0], args[1]))
     return extremum(grad_y, y, args)
 
 
-@gate(min, name="min", picks=True, numbers=Numbers(zeros=LOST, chooses=by_product), examples=SCALARS)
+@gate(
+    min,
+    name="min",
+    picks=True,
+    extreme=True,
+    numbers=Numbers(zeros=LOST, chooses=by_product),
+    examples=SCALARS,
+)
 def min_(grad_y: Any, y: Any, *args: Any) -> Any:
     if len(args) == 2 and is_number_of_python(args[0]) and is_number_of_python(args[1]):
         return list(routed_down(grad_y, args[0], args[1]))
@@ -340,6 +354,14 @@ def sum_(grad_y: Any, iterable: Any, start: Any = 0) -> Any:
     return np.broadcast_to(row, (np.shape(iterable)[0], *np.shape(row))), grad_y
 
 
-@gate(float, name="float", cheap=True, numbers=Numbers(sign=same_sign), examples=[example(real())])
+@gate(
+    float,
+    name="float",
+    cheap=True,
+    casts=True,
+    odd=True,
+    numbers=Numbers(sign=same_sign),
+    examples=[example(real())],
+)
 def float_(grad_y: Any, x: Any) -> Any:
     return grad_y

@@ -190,6 +190,7 @@ def written_expand_dims(to: Text, a: Any, axis: Any) -> str:
 
 @gate(
     np.expand_dims,
+    odd=True,
     memory=Memory.VIEW,
     written=written_expand_dims,
     examples=[
@@ -246,6 +247,7 @@ def broadcast_to_dims(facts: Facts, array: Any, shape: Any) -> Dims:
 
 @gate(
     np.broadcast_to,
+    odd=True,
     memory=Memory.STRETCHED,
     dims=broadcast_to_dims,
     examples=[

@@ -24,7 +24,20 @@ from revcompile.ir.nodes import Value
 from revcompile.ir.types import Array, Facts, Scalar
 from revcompile.runtime import last_written, scatter
 
-WHOLE = ((operator.getitem, Ellipsis),)
+Step = tuple[Any, ...]  # of a path: a function that gives a view, and its arguments after the array
+
+
+def part(index: Any) -> Step:
+    """The step of a path to a part of an array: `x[index]`."""
+    return operator.getitem, index
+
+
+def is_part(step: Step) -> bool:
+    """Whether a step of a path leads to a part of an array by an index."""
+    return step[0] is operator.getitem
+
+
+WHOLE = (part(Ellipsis),)
 
 
 def at(a: Any, path: Any) -> Any:

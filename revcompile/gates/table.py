@@ -79,6 +79,9 @@ class Gate:
     raises: bool = False  # it may, for what the run decides: an index, a zero by which a number is divided
     tests: bool = False  # it gives truth values, by comparing or negating
     picks: bool = False  # it gives one of its operands as it is
+    casts: bool = False  # it gives the same numbers in another dtype, or as numbers of Python's
+    odd: bool = False  # of the negative of its first operand it gives just the negative
+    extreme: bool = False  # it gives the largest or the smallest of numbers
     numbers: Numbers = PLAIN  # what the numbers may be that it gives, and that its rule gives
 
     @cached_property

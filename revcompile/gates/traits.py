@@ -78,4 +78,7 @@ class Traits(TypedDict, total=False):
     raises: bool
     tests: bool
     picks: bool
+    casts: bool
+    odd: bool
+    extreme: bool
     numbers: Numbers

@@ -19,7 +19,7 @@ from dataclasses import replace
 from typing import Any
 
 from revcompile.gates.indexing import add_at, is_gather
-from revcompile.gates.storing import store
+from revcompile.gates.storing import part, store
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
     Apply,
@@ -113,7 +113,7 @@ class _Sequence:
         array, path, value = self._args(zero)
         if self.counts[after] != 1 or type(value) is not float or value != 0.0 or is_gather(index):
             return
-        if key_of(path) != key_of(((operator.getitem, index),)):
+        if key_of(path) != key_of((part(index),)):
             return
         at = self.at[after]
         taken = self.made.get(extra) if isinstance(extra, Value) else None

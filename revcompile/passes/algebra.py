@@ -163,7 +163,7 @@ def positive(r: Any, s: Apply, atom: Structure) -> Structure | None:
             ):
                 return args[1 - i]
             return r.emit(made, made.function, *args)
-    if made.function in (np.sum, np.expand_dims, np.broadcast_to, float):
+    if TABLE[made.function].odd:
         plain = positive(r, s, made.args[0])
         return r.emit(made, made.function, plain, *made.args[1:]) if isinstance(plain, Value) else None
     return None

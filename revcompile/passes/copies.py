@@ -9,6 +9,7 @@ import numpy as np
 
 from revcompile.errors import Place
 from revcompile.gates.indexing import is_gather
+from revcompile.gates.storing import is_part
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Structure, Value
 from revcompile.runtime import copy_for
@@ -36,8 +37,8 @@ def is_in_order(array: Value, path: Any, old: Value, read: Apply | None) -> bool
         return True
     if read is None or read.function is not operator.getitem or read.args[0] is not array or len(path) != 1:
         return False
-    (function, *index), rank = path[0], len(array.type.dims)
-    way = _way_through(index[0], rank) if function is operator.getitem else None
+    rank = len(array.type.dims)
+    way = _way_through(path[0][1], rank) if is_part(path[0]) else None
     return way is not None and way == _way_through(read.args[1], rank)
 
 

@@ -18,9 +18,10 @@ from dataclasses import replace
 import numpy as np
 
 from revcompile.errors import Place
-from revcompile.gates.effects import begins_backward, identity, is_noticed
+from revcompile.gates.effects import begins_backward, is_noticed
 from revcompile.gates.halves import Half
 from revcompile.gates.table import TABLE, is_pythons
+from revcompile.gates.traits import Memory
 from revcompile.ir.nodes import (
     UNDEFINED,
     Apply,
@@ -316,7 +317,7 @@ def numpy_backward(function: Function) -> Function:
     statements = list(function.body.statements)
     split = next(i for i, s in enumerate(statements) if begins_backward(s))
     seed = statements[split + 1] if split + 1 < len(statements) else None
-    if isinstance(seed, Apply) and seed.function is identity and seed.args == (1.0,):
+    if isinstance(seed, Apply) and TABLE[seed.function].memory is Memory.SAME and seed.args == (1.0,):
         statements[split + 1] = replace(seed, function=np.float64)
     forward = {v for p in function.parameters for v in leaves(p.structure)}
     forward.update(v for s in statements[:split] for v in results(s))

@@ -19,10 +19,10 @@ import numpy as np
 
 from revcompile.autodiff.signs import may_be_python
 from revcompile.autodiff.whole import gives_whole, may_be_whole
-from revcompile.gates.effects import identity
 from revcompile.gates.infer import infer
 from revcompile.gates.lengths import length, size_of
 from revcompile.gates.table import TABLE
+from revcompile.gates.traits import Memory
 from revcompile.ir.nodes import (
     Apply,
     Block,
@@ -36,8 +36,9 @@ from revcompile.ir.nodes import (
 )
 from revcompile.ir.types import INT, Array, Facts, Rows, Scalar, Type, is_number, same_axes
 from revcompile.passes.algebra import ALGEBRA, ARITHMETIC
+from revcompile.passes.extents import has_shape
 from revcompile.passes.walk import Walk, count_uses
-from revcompile.runtime import over, scatter, scatter_add, unbroadcast, zeros_for
+from revcompile.runtime import over, scatter, scatter_add, unbroadcast
 
 
 def simplify(function: Function, facts: Facts, algebra: bool = True) -> Function:
@@ -71,7 +72,7 @@ def drop_casts(function: Function, facts: Facts) -> Function:
     """Only the casts that change nothing: the textbook form keeps all else as it is."""
 
     def visit(statement: Apply, out: list[Statement]) -> Structure | None:
-        return _Rules(walk, facts, out, {}).cast(statement) if statement.function in CASTS else None
+        return _Rules(walk, facts, out, {}).cast(statement) if TABLE[statement.function].casts else None
 
     walk = Walk(visit)
     walk.whole = may_be_whole(function)
@@ -95,8 +96,10 @@ class _Rules:
         return found
 
     def find(self, statement: Apply) -> Structure | None:
-        symbol = TABLE[statement.function].symbol
+        gate = TABLE[statement.function]
+        symbol = gate.symbol
         rule = _BY_SYMBOL.get(symbol) or _BY_FUNCTION.get(statement.function)
+        rule = _Rules.cast if gate.casts else _Rules.identity if gate.memory is Memory.SAME else rule
         found = rule(self, statement) if rule is not None else None
         if found is None and self.walk.in_backward and self.walk.algebra:
             arithmetic = ARITHMETIC.get(symbol) or ALGEBRA.get(statement.function)
@@ -104,7 +107,7 @@ class _Rules:
         if found is None:
             found = self._unstretch(statement)
         at_top = self.walk.depth == 1 and not self.walk.in_backward
-        at_top = at_top and statement.function is not zeros_for
+        at_top = at_top and has_shape(statement)
         if found is None and at_top and isinstance(statement.result, Value):
             self.equals.setdefault(_axes_key(statement.result, self.facts), statement.result)
         in_backward = self.walk.in_backward and found not in self.walk.forward
@@ -128,7 +131,7 @@ class _Rules:
         if type(atom) in (int, float):
             return float(atom)
         made = self.walk.definitions.get(atom) if isinstance(atom, Value) else None
-        if made is not None and made.function in (np.float64, np.float32, np.float16):
+        if made is not None and TABLE[made.function].casts:
             return self.number(made.args[0])
         return None
 
@@ -390,14 +393,11 @@ def _hand_name(from_: Value, to: Value) -> None:
         to.hint, to.of, to.fold = from_.hint, from_.of, from_.fold
 
 
-CASTS = frozenset({float, np.float64, np.float32, np.ndarray.astype})
 _BY_SYMBOL: dict[str, Callable[[_Rules, Apply], Structure | None]] = {
     "*": _Rules.multiply, "+": _Rules.add, "/": _Rules.divide, "**": _Rules.power, "-x": _Rules.negative,
 }  # fmt: skip
 _BY_FUNCTION: dict[Any, Callable[[_Rules, Apply], Structure | None]] = {
-    identity: _Rules.identity,
-    np.transpose: _Rules.transpose, np.ndarray.astype: _Rules.cast, float: _Rules.cast,
-    np.float64: _Rules.cast, np.float32: _Rules.cast, np.reshape: _Rules.reshape,
+    np.transpose: _Rules.transpose, np.reshape: _Rules.reshape,
     length: _Rules.extent, size_of: _Rules.extent, over: _Rules.over, scatter_add: _Rules.scatter_add,
     scatter: _Rules.scatter,
     np.broadcast_to: _Rules.broadcast, unbroadcast: _Rules.unbroadcast, np.sum: _Rules.total,

@@ -8,7 +8,6 @@ elements written back. Imports the IR, the gates and the interpreter's interface
 from __future__ import annotations
 
 import ast
-import operator
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ import numpy as np
 from revcompile.errors import HostError, UnsupportedError, an
 from revcompile.gates.axes import takes_all
 from revcompile.gates.indexing import has_index_array
-from revcompile.gates.storing import store, store_types
+from revcompile.gates.storing import is_part, part, store, store_types
 from revcompile.ir.nodes import Apply, Structure, Value
 from revcompile.ir.types import Array, Foreign, Rows, Scalar, is_float, same_axes
 from revcompile.runtime import last_written
@@ -106,16 +105,16 @@ def replace_content(low: Interpreter, array: Value, value: Value) -> None:
 
 def way_to(path: Path, index: Structure) -> Path:
     """The path to `view[index]`, where `path` leads to the view; indices by numbers alone are joined."""
-    if not path or path[-1][0] is not operator.getitem:
-        return (*path, (operator.getitem, index))
+    if not path or not is_part(path[-1]):
+        return (*path, part(index))
     *before, (_, first) = path
     if takes_everything(index) and not isinstance(first, (bool, np.bool_)):
         return path
     numbers = first if isinstance(first, tuple) else (first,)
     if all(_is_number(n) for n in numbers):
         more = index if isinstance(index, tuple) else (index,)
-        return (*before, (operator.getitem, (*numbers, *more)))
-    return (*path, (operator.getitem, index))
+        return (*before, part((*numbers, *more)))
+    return (*path, part(index))
 
 
 def _is_number(part: Structure) -> bool:

@@ -152,6 +152,21 @@ def test_tests_give_truth_values(gate: Gate) -> None:
     assert type(function(*([1.5] * len(gate.signature.parameters)))) is bool
 
 
+@gate_cases(lambda gate: gate.odd or gate.casts or gate.extreme)
+def test_what_is_said_of_the_numbers(gate: Gate) -> None:
+    for function in gate.functions:
+        for sample in examples_of(gate, function):
+            args = sample.draw(np.random.default_rng(0))
+            outcome = function(*args, **sample.options)
+            if gate.odd:
+                np.testing.assert_array_equal(function(-args[0], *args[1:], **sample.options), -outcome)
+            if gate.casts:
+                np.testing.assert_array_equal(outcome, args[0])
+            if gate.extreme:
+                numbers = np.concatenate([np.ravel(x) for x in args if x is not None])
+                assert np.isin(outcome, numbers).all()
+
+
 ROWS = {"items": [1.0, 2.0], "x": 3.0, "n": 2, "rows": [1.0, 2.0], "index": slice(1), "a": [1.0], "b": [2.0]}
 VECTORS = {"rows": [np.ones(2), np.zeros(2)], "x": np.ones(2), "axis": 0, "text": "%s", "values": 1.5}
 MATRICES = {"a": np.arange(6.0).reshape(2, 3), "x": np.arange(3.0), "axis": (0, 2), "axes": None}
