@@ -110,6 +110,7 @@ class _Ways:
         self.at: dict[int, int] = {}  # by the object's id: the step that finds it first
         self.single: set[int] = set()  # of these, those of objects that must not become one object
         self.used = used
+        self.alive: list[Any] = []  # whose ids these are
         self.constants = {
             id(g.path.target): g.expected
             for g in guards
@@ -136,6 +137,7 @@ class _Ways:
         fits: Callable[[Any], bool] = _any,
         single: bool = False,
     ) -> int:
+        self.alive.append(obj)
         n = len(self.steps)
         same = self.at.setdefault(id(obj), n)
         self.steps.append(Step(get, same, fits))

@@ -420,11 +420,11 @@ class HostNames:
 
 
 def _inside(given: Any) -> Iterator[Any]:
-    """The functions and other callables in arguments."""
+    """The functions and classes in arguments."""
     if isinstance(given, (tuple, list, set, frozenset)):
         for item in given:
             yield from _inside(item)
-    elif callable(given) and getattr(given, "__hash__", None) is not None:
+    elif isinstance(given, (FunctionType, partial, BuiltinFunctionType, type)):
         yield given
 
 

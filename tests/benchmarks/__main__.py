@@ -50,7 +50,11 @@ def _versions() -> str:
 
 def _compile_time() -> None:
     print("\ndecoration and first call, 20 statements")
-    for name, times in (("ours", compile_time.ours()), ("JAX (jit)", compile_time.jax_jit())):
+    for name, times in (
+        ("ours", compile_time.ours()),
+        ("made again", compile_time.made_again()),
+        ("JAX (jit)", compile_time.jax_jit()),
+    ):
         if times is None:
             print(f"  {name:10} not installed")
             continue
