@@ -3,7 +3,8 @@
 What an analysis finds of a value is a *fact*: a set of possibilities, written as a whole number whose bits
 are its members. The set of a value that several ways lead to is the union; since sets only grow, loops
 settle. An analysis says what one statement does (`apply`) and what a call does (`call`); everything that has
-blocks is treated here, once for all of them. Imports the IR.
+blocks is treated here, once for all of them. A loop inside another begins with what it found the time before:
+how often a body is gone through does not grow with its depth. Imports the IR.
 """
 
 from __future__ import annotations
@@ -101,7 +102,7 @@ class Forward:
         for item, each in loop.each:
             self.facts[item] = self.item(each)
         for param, init in zip(loop.params, loop.inits, strict=True):
-            self.facts[param] = self.of(init)
+            self.facts[param] = self.facts.get(param, 0) | self.of(init)
         settled = False
         while not settled:
             settled = True
@@ -125,6 +126,7 @@ class Backward:
 
     def __init__(self) -> None:
         self.facts: dict[Value, int] = {}
+        self.carried: dict[Loop, list[Found]] = {}  # what came back to what a loop carries, the last time
 
     # -- what an analysis says ----------------------------------------------------------------
 
@@ -228,7 +230,7 @@ class Backward:
         results = [self._taken(r) for r in loop.results]
         saved = [(v, self._taken(kept)) for v, kept in loop.saves]
         outer = self.coming
-        starts = [self.begin(p) for p in loop.params]
+        starts = self.carried.get(loop) or [self.begin(p) for p in loop.params]
         while True:
             ends = [self.end_of_trip(r, p) for r, p in zip(results, starts, strict=True)]
             self.coming = {}
@@ -239,7 +241,7 @@ class Backward:
             grown = [union(a, b) for a, b in zip(starts, found, strict=True)]
             if grown == starts:
                 break
-            starts = grown
+            starts = self.carried[loop] = grown
         items = [(self._taken(item), each) for item, each in loop.each]
         inside, self.coming = self.coming, outer
         for v, fact in inside.items():

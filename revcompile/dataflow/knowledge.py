@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from revcompile.dataflow.cotangents import Infinite, Useful, Zeros
@@ -174,8 +175,13 @@ class Knowledge:
         self.signs, self.finite = forward(body, context.given, calls)
         analyses = Analyses(body, active, self.signs, self.finite, calls)
         self.zeros = analyses.zeros(context.zeros).facts
-        self.infinite = analyses.infinite(context.infinite).facts
+        self._infinite = lambda: analyses.infinite(context.infinite).facts
         self.in_loops = frozenset(_in_loops(body))
+
+    @cached_property
+    def infinite(self) -> dict[Value, int]:
+        """Which cotangents may be infinite; few functions ask."""
+        return self._infinite()
 
     def keeps_zeros(self, statement: Apply, operand: Value) -> bool:
         """Whether a zero upstream gradient may meet a local gradient that is infinite or NaN there."""

@@ -144,3 +144,36 @@ def test_two_reads_are_zero_only_where_both_are():
     b = p.apply(operator.add, a, total(p, y), of=FLOAT)
     found = know(p.block(b), x, b)
     assert found.zeros[y] == 0
+
+
+def nest(depth):
+    """Loops in loops: `h = exp(h)` in the innermost, `t` carried beside it all the way."""
+    p, h = Piece(), Value(VECTOR)
+    inner = p.apply(np.cosh, h)
+    body = p.block(inner, False)
+    for _ in range(depth):
+        outer, result, i = Value(VECTOR), Value(VECTOR), Value(FLOAT)
+        loop = Loop(((i, Each("range", (0, 5, 1))),), None, (outer,), (h,), body, (result,))
+        body, h = Block((loop,), (result, False)), outer
+    return Block(body.statements), h, body.yields[0]
+
+
+def test_depth_does_not_multiply():
+    """A statement in eight loops is looked at a few times more often than one in a single loop."""
+
+    def looks(depth):
+        body, x, result = nest(depth)
+        count = 0
+
+        class Counting(Signs):
+            def apply(self, statement):
+                nonlocal count
+                count += 1
+                return super().apply(statement)
+
+        Counting().block(body)
+        found = know(body, x, result)
+        assert found.finite.of(result) == EXPONENTIAL
+        return count
+
+    assert looks(8) <= looks(1) + 2 * 8
