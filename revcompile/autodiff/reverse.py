@@ -116,7 +116,7 @@ class Reverser:
             )
         self.builder.note = f"{gate.name} gate"
         contributions = self.carefully.contributions(
-            statement, upstream, lambda grad_y: self._contributions(gate, statement, grad_y)
+            statement, upstream, lambda grad_y, read: self._contributions(gate, statement, grad_y, read)
         )
         # Inputs come first: their gradients are results.
         for operand, contribution in sorted(contributions, key=lambda pair: pair[0] not in self.inputs):
@@ -127,14 +127,14 @@ class Reverser:
                     self.carefully.note(statement, upstream, operand, self.adjoints.get(operand))
 
     def _contributions(
-        self, gate: Gate, statement: Apply, upstream: Structure
+        self, gate: Gate, statement: Apply, upstream: Structure, read: tuple[Structure, ...]
     ) -> list[tuple[Value, Structure]]:
-        """The gradients of the operands."""
+        """The gradients of the operands; `read` is what the rule reads as these."""
         if gate.locals is not None:
             return list(self._elementwise(gate, statement, upstream))
         if gate.backward is not None:
             return self._opaque(gate, statement, upstream)
-        return self._by_rule(gate, statement, upstream)
+        return self._by_rule(gate, statement, upstream, read)
 
     def _elementwise(
         self, gate: Gate, statement: Apply, upstream: Structure
@@ -165,9 +165,11 @@ class Reverser:
             if a is not None and a in self.plan.active
         ]
 
-    def _by_rule(self, gate: Gate, statement: Apply, upstream: Structure) -> list[tuple[Value, Structure]]:
+    def _by_rule(
+        self, gate: Gate, statement: Apply, upstream: Structure, read: tuple[Structure, ...]
+    ) -> list[tuple[Value, Structure]]:
         assert gate.rule is not None
-        positional, keywords = gate.split(statement.args)
+        positional, keywords = gate.split(read)
         output = [statement.result] if gate.wants_output else []
         try:
             gradients = self.low.run_rule(gate.rule, (upstream, *output, *positional), keywords)

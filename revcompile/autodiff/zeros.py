@@ -16,12 +16,15 @@ import numpy as np
 
 from revcompile.dataflow.knowledge import Knowledge
 from revcompile.frontend.lower import Lowering
+from revcompile.gates.reductions import restore_axes
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Block, Branch, Structure, Value
 from revcompile.ir.types import Array, Scalar
 from revcompile.statements.join import type_of
 
 Contributions = list[tuple[Value, Structure]]
+# What a rule makes of an upstream gradient, reading these as its operands.
+Make = Callable[[Structure, tuple[Structure, ...]], Contributions]
 
 
 class Mask(NamedTuple):
@@ -39,23 +42,27 @@ class Carefully:
         self.masks: dict[Value, Mask] = {}  # of gradients
         self.used = False
 
-    def contributions(
-        self, statement: Apply, upstream: Structure, make: Callable[[Structure], Contributions]
-    ) -> Contributions:
+    def contributions(self, statement: Apply, upstream: Structure, make: Make) -> Contributions:
         """What `make` makes of the upstream gradient of a gate."""
+        args, numbers = statement.args, TABLE[statement.function].numbers
         if not isinstance(upstream, Value):
-            return make(upstream)
+            return make(upstream, args)
         if self.knowledge.chooses(statement):
             self.used = True
             return self._chosen(statement, upstream, make)
         careful = {v for v in statement.inputs if self.knowledge.keeps_zeros(statement, v)}
         if not careful:
-            return make(upstream)
+            return make(upstream, args)
         self.used = True
-        if isinstance(upstream.type, Scalar):
-            return self._of_number(upstream, make, not self.knowledge.is_given(statement, careful))
-        mask = self._mask(upstream)
-        return [(v, self._where(mask, g) if v in careful else g) for v, g in make(upstream)]
+        mixes = numbers.reduces or numbers.as_read is not None
+        if isinstance(upstream.type, Scalar) and not mixes:
+            guards = not self.knowledge.is_given(statement, careful)
+            test = self.low.apply(operator.ne, (upstream, 0), {})
+            return self._if(test, lambda: make(upstream, args), upstream, guards)
+        if numbers.as_read is not None:
+            return make(upstream, self._as_read(numbers.as_read, upstream, statement))
+        mask = self._of_reduction(upstream, statement) if numbers.reduces else self._mask(upstream)
+        return [(v, self._where(mask, g) if v in careful else g) for v, g in make(upstream, args)]
 
     def note(self, statement: Apply, upstream: Structure, operand: Value, gradient: Structure) -> None:
         """Keep in mind where the gradient of an operand is zero, for what is computed from it."""
@@ -90,12 +97,20 @@ class Carefully:
         arms = (gradient, 0.0) if mask.holds else (0.0, gradient)
         return self.low.apply(np.where, (mask.condition, *arms), {})
 
-    def _of_number(
-        self, upstream: Value, make: Callable[[Structure], Contributions], guards: bool
-    ) -> Contributions:
-        """What is sent back is not computed where nothing comes in: a division of Python's would raise."""
-        test = self.low.apply(operator.ne, (upstream, 0), {})
-        return self._if(test, lambda: make(upstream), upstream, guards)
+    def _of_reduction(self, upstream: Value, statement: Apply) -> Mask:
+        """A mask of the elements that are reduced into those of a mask."""
+        gate = TABLE[statement.function]
+        options = dict(zip(gate.signature.parameters, statement.args, strict=False))
+        passes = self.low.apply(operator.ne, (upstream, 0), {})
+        return Mask(self.low.run_rule(restore_axes, (passes, options["axis"], options["keepdims"]), {}))
+
+    def _as_read(
+        self, rule: Callable[..., Structure], upstream: Value, statement: Apply
+    ) -> tuple[Structure, ...]:
+        passes = self.low.apply(operator.ne, (upstream, 0), {})
+        clean = self.low.run_rule(rule, (passes, *statement.args), {})
+        unsafe = [self.knowledge.may_be_infinite(a) for a in statement.args]
+        return tuple(c if u else a for a, c, u in zip(statement.args, clean, unsafe, strict=True))
 
     def _if(
         self,
@@ -104,7 +119,10 @@ class Carefully:
         zero: Structure = 0.0,
         guards: bool = False,
     ) -> Contributions:
-        """What `make` makes if a condition holds, else zeros. `zero` is one then."""
+        """What `make` makes if a condition holds, else zeros: a division of Python's would raise there.
+
+        `zero` is zero then. `guards`: see `Branch`.
+        """
         builder = self.low.builder
         with builder.block() as statements:
             made = make()
@@ -114,15 +132,14 @@ class Carefully:
         builder.statements.append(Branch(test, then, orelse, results, builder.line, builder.note, guards))
         return [(v, result) for (v, _), result in zip(made, results, strict=True)]
 
-    def _chosen(
-        self, statement: Apply, upstream: Value, make: Callable[[Structure], Contributions]
-    ) -> Contributions:
+    def _chosen(self, statement: Apply, upstream: Value, make: Make) -> Contributions:
         """What a rule that multiplies by zero sends back is zero there, be the upstream gradient infinite."""
         one: Structure = 1.0
+        args = statement.args
         if not TABLE[statement.function].pointwise and upstream.type.dims:
             one = self.low.apply(np.ones_like, (upstream,), {})
         out: Contributions = []
-        for (v, g), (_, share) in zip(make(upstream), make(one), strict=True):
+        for (v, g), (_, share) in zip(make(upstream, args), make(one, args), strict=True):
             if isinstance(share, Value):
                 passes = self.low.apply(operator.ne, (share, 0), {})
                 if isinstance(passes.type, Scalar):

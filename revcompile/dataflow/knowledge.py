@@ -186,10 +186,12 @@ class Knowledge:
     def keeps_zeros(self, statement: Apply, operand: Value) -> bool:
         """Whether a zero upstream gradient may meet a local gradient that is infinite or NaN there."""
         gate = TABLE[statement.function]
-        if not gate.pointwise or is_steep(gate, statement.args):
-            return False
         where = self.zeros_of(statement)
         if not where:
+            return False
+        if gate.numbers.reduces or gate.numbers.as_read is not None:
+            return self._mixes(statement, operand, where)
+        if not gate.pointwise or is_steep(gate, statement.args):
             return False
         why = self.finite.slope(statement, operand, reads(gate, statement, operand))
         if why & (EXPONENTIAL | GIVEN):
@@ -197,6 +199,12 @@ class Knowledge:
         if why & SINGULAR:
             return self._at_pole(statement, operand, where)
         return bool(why & LARGE) and self._is_worth_it(statement, where)
+
+    def _mixes(self, statement: Apply, operand: Value, where: int) -> bool:
+        """Whether what a gate reads of many elements may be infinite or NaN where nothing comes in."""
+        read = [a for a in statement.args if a is not operand or TABLE[statement.function].numbers.reduces]
+        why = self.finite.of(read)
+        return bool(why & GIVEN) or bool(why & (SINGULAR | EXPONENTIAL) and where & CHOSEN)
 
     def _at_pole(self, statement: Apply, operand: Value, where: int) -> bool:
         """Whether a zero may meet a pole where other elements, or other trips, do not meet the same."""
@@ -211,6 +219,9 @@ class Knowledge:
     def _is_worth_it(self, statement: Apply, where: int) -> bool:
         """Whether a product is guarded, which overflows beyond 1e150: not before a relu, nor in a loop."""
         return bool(where & CHOSEN) or (where != LOST and self.in_loops.isdisjoint(statement.outputs))
+
+    def may_be_infinite(self, atom: Structure) -> bool:
+        return bool(self.finite.of(atom) & (SINGULAR | EXPONENTIAL | GIVEN))
 
     def zeros_of(self, statement: Apply) -> int:
         """Where the upstream gradient of a gate may be zero."""

@@ -135,7 +135,7 @@ def logaddexp2(grad_y: Any, y: Any, x1: Any, x2: Any) -> Any:
     return grad_y * np.exp2(x1 - total), grad_y * np.exp2(x2 - total)
 
 
-@gate(np.logaddexp.reduce, examples=FIRST_AXIS_EXAMPLES)
+@gate(np.logaddexp.reduce, numbers=Numbers(reduces=True), examples=FIRST_AXIS_EXAMPLES)
 def logaddexp_reduce(
     grad_y: Any, y: Any, array: Any, axis: Any = 0, dtype: Any = None, *, keepdims: bool = False
 ) -> Any:

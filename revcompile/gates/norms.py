@@ -66,7 +66,7 @@ def _pair(axis: Any) -> bool:
     return isinstance(axis, (tuple, list)) and len(axis) == 2
 
 
-OF_NORM = Numbers(sign=ZERO | POSITIVE)
+OF_NORM = Numbers(sign=ZERO | POSITIVE, reduces=True)
 
 
 @gate(
@@ -128,7 +128,7 @@ def vector_norm(
 
 @gate(
     np.linalg.matrix_norm,
-    numbers=OF_NORM,
+    numbers=Numbers(sign=ZERO | POSITIVE),
     examples=[
         example(real(3, 4)),
         example(real(2, 3, 4), keepdims=True),

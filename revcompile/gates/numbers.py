@@ -57,6 +57,8 @@ class Numbers:
     condition: int | None = None  # the operand that chooses between the next two
     asks: bool = False  # whether a number is NaN or infinite matters to it as to nothing else
     pointwise: bool = False  # an element of the result follows from those at its place alone
+    reduces: bool = False  # it follows from those along the parameter `axis` of the first operand
+    as_read: Callable[..., Any] | None = None  # a rule: the operands without what meets zeros alone backwards
 
 
 PLAIN = Numbers()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -98,6 +99,22 @@ def _inner_dims(facts: Facts, a: Any, b: Any) -> Dims:
 
 PRODUCT = Numbers(sign=sign_of_product, grows=LARGE)
 
+
+def where_it_meets(passes: Any, a: Any, b: Any) -> Any:
+    """The operands of a matrix product with zeros in the rows and columns that meet zeros alone backwards.
+
+    `passes` says where the upstream gradient is not zero: what is NaN there is to reach no sum.
+    """
+    if a.ndim > 1 and b.ndim > 1:
+        rows, columns = np.any(passes, -1, keepdims=True), np.any(passes, -2, keepdims=True)
+    else:
+        rows = passes[..., None] if a.ndim > 1 else np.any(passes)
+        columns = passes if b.ndim == 2 else passes[..., None, :] if b.ndim > 1 else np.any(passes)
+    return np.where(rows, a, 0.0), np.where(columns, b, 0.0)
+
+
+MATRIX_PRODUCT = replace(PRODUCT, as_read=where_it_meets)
+
 # ----- matrix products ---------------------------------------------------------------------------
 
 
@@ -106,7 +123,7 @@ PRODUCT = Numbers(sign=sign_of_product, grows=LARGE)
     np.matmul,
     np.linalg.matmul,
     symbol="@",
-    numbers=PRODUCT,
+    numbers=MATRIX_PRODUCT,
     dims=_matmul_dims,
     examples=[
         example(real(3, 4), real(4, 2)),
@@ -140,9 +157,15 @@ def matmul(grad_y: Any, a: Any, b: Any, /) -> Any:
     return grad_y @ np.swapaxes(b, -1, -2), np.swapaxes(a, -1, -2) @ grad_y
 
 
+def where_it_meets_in_dot(passes: Any, a: Any, b: Any) -> Any:
+    if np.ndim(a) == 0 or np.ndim(b) == 0 or a.ndim > 2 or b.ndim > 2:
+        return a, b
+    return where_it_meets(passes, a, b)
+
+
 @gate(
     np.dot,
-    numbers=PRODUCT,
+    numbers=replace(PRODUCT, as_read=where_it_meets_in_dot),
     methods=["dot"],
     dims=_dot_dims,
     examples=[

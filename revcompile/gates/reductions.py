@@ -108,7 +108,7 @@ def to_chosen(grad_y: Any, y: Any, a: Any, axis: Any, keepdims: bool) -> Any:
 
 
 SAME = Numbers(sign=same_sign)
-EXTREME = Numbers(sign=same_sign, zeros=LOST, chooses=True)
+EXTREME = Numbers(sign=same_sign, zeros=LOST, chooses=True, reduces=True)
 
 
 def zeros_of_sum(args: Any, operand: int) -> int:
@@ -153,7 +153,7 @@ def mean(grad_y: Any, a: Any, axis: Any = None, dtype: Any = None, *, keepdims: 
     return np.broadcast_to(grad_y, a.shape)
 
 
-@gate(np.prod, methods=["prod"], numbers=Numbers(grows=LARGE), examples=EXAMPLES)
+@gate(np.prod, methods=["prod"], numbers=Numbers(grows=LARGE, reduces=True), examples=EXAMPLES)
 def prod(grad_y: Any, a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
     if np.ndim(a) == 0:
         return grad_y
@@ -195,7 +195,7 @@ def add_reduce(grad_y: Any, array: Any, axis: Any = 0, dtype: Any = None, *, kee
     return sum(grad_y, array, axis, keepdims=keepdims)
 
 
-@gate(np.multiply.reduce, numbers=Numbers(grows=LARGE), examples=FIRST_AXIS_EXAMPLES)
+@gate(np.multiply.reduce, numbers=Numbers(grows=LARGE, reduces=True), examples=FIRST_AXIS_EXAMPLES)
 def multiply_reduce(
     grad_y: Any, array: Any, axis: Any = 0, dtype: Any = None, *, keepdims: bool = False
 ) -> Any:

@@ -34,7 +34,7 @@ DDOF_EXAMPLES = (example(real(5), ddof=1), example(real(3, 4), axis=0, ddof=1), 
 @gate(
     np.var,
     methods=["var"],
-    numbers=Numbers(sign=ZERO | POSITIVE, grows=LARGE),
+    numbers=Numbers(sign=ZERO | POSITIVE, grows=LARGE, reduces=True),
     examples=[*EXAMPLES, *DDOF_EXAMPLES],
 )
 def var(
@@ -51,7 +51,7 @@ def var(
 @gate(
     np.std,
     methods=["std"],
-    numbers=Numbers(sign=ZERO | POSITIVE, steep=True),
+    numbers=Numbers(sign=ZERO | POSITIVE, steep=True, reduces=True),
     examples=[*EXAMPLES[3:7], *EXAMPLES[9:], *DDOF_EXAMPLES],
 )
 def std(
@@ -133,7 +133,7 @@ known(middle_of)
 
 @gate(
     np.median,
-    numbers=Numbers(sign=same_sign, zeros=LOST, chooses=True),
+    numbers=Numbers(sign=same_sign, zeros=LOST, chooses=True, reduces=True),
     examples=[
         *EXAMPLES,
         example(np.zeros((0,))),
@@ -172,7 +172,7 @@ def count_numbers(a: Any, axis: Any, keepdims: bool) -> Any:
 
 
 # NaN among the elements is left out.
-NUMBERS_ALONE = Numbers(zeros=CHOSEN, asks=True)
+NUMBERS_ALONE = Numbers(zeros=CHOSEN, asks=True, reduces=True)
 
 
 @gate(np.nansum, numbers=NUMBERS_ALONE, examples=[example(real()), *NAN_EXAMPLES])

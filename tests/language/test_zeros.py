@@ -596,3 +596,74 @@ def test_one_mask_serves_many():
     gradient(np.array([0.0, 2.0]), np.array([0.0, 2.0]))
     assert gradient.backward_source.count("!=") == 0
     assert gradient.backward_source.count("> 0") == 1
+
+
+# -- what reads many elements --------------------------------------------------------------------
+
+ROWS = np.array([[1.0, 2.0], [np.nan, 1.0], [0.5, -1.0]])
+DISTANCES = np.array([[0.0, 1.0, 2.0], [1.0, 0.0, 3.0], [2.0, 3.0, 0.0]])
+
+
+def of_known_rows(w, x):
+    return np.sum(((x @ w - 1.0) ** 2)[~np.isnan(x).any(axis=1)])
+
+
+def of_known_rows_by_where(w, x):
+    known = ~np.isnan(x).any(axis=1)
+    return np.sum(np.where(known[:, None], x @ np.outer(w, w), 0.0) ** 2)
+
+
+def of_known_rows_in_a_loop(w, x):
+    total = 0.0
+    for i in range(len(x)):
+        r = x[i] @ w
+        if np.isnan(r):
+            continue
+        total += r * r
+    return total
+
+
+def of_softmax(w, x):
+    z = x * w
+    e = np.exp(z - np.max(z, axis=1, keepdims=True))
+    return np.nansum((e / np.sum(e, axis=1, keepdims=True))[:, 0])
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        of_known_rows,
+        of_known_rows_by_where,
+        of_known_rows_in_a_loop,
+        of_softmax,
+        lambda w, x: np.nansum(x.dot(w) ** 2),
+        lambda w, x: np.nansum((w @ x.T) ** 2),
+        lambda w, x: np.nansum(np.var(x * w, axis=1)),
+        lambda w, x: np.nansum(np.std(x * w, axis=1)),
+        lambda w, x: np.nansum(np.prod(x * w, axis=1)),
+        lambda w, x: np.nansum(np.max(x * w, axis=1)),
+        lambda w, x: np.nansum(np.linalg.norm(x * w, axis=1)),
+        lambda w, x: np.nanmean(np.log(np.sum(np.exp(x * w), axis=1))),
+    ],
+)
+@pytest.mark.parametrize("optimize", [True, False])
+def test_rows_with_nan(f, optimize):
+    w = np.array([0.3, 0.7])
+    gradient = grad(f, 0, optimize=optimize)(w, ROWS)
+    np.testing.assert_allclose(gradient, differences(lambda v: f(v, ROWS), w), rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("optimize", [True, False])
+def test_inverse_distances(optimize):
+    def energy(d, q):
+        inverse = 1.0 / d
+        np.fill_diagonal(inverse, 0.0)
+        return q @ inverse @ q
+
+    q = np.array([1.0, 2.0, -3.0])
+    gradient = grad(energy, optimize=optimize)(DISTANCES, q)
+    others = ~np.eye(3, dtype=bool)
+    expected = np.zeros((3, 3))
+    expected[others] = -np.outer(q, q)[others] / DISTANCES[others] ** 2
+    np.testing.assert_allclose(gradient[0], expected)
+    np.testing.assert_allclose(gradient[1], differences(lambda v: energy(DISTANCES, v), q), atol=1e-6)
