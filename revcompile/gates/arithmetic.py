@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.gates import squares
 from revcompile.gates.axes import broadcast_dims, is_python_number, is_value
 from revcompile.gates.numbers import (
     LARGE,
@@ -97,6 +98,7 @@ elementwise(
     "abs",
     (abs, operator.abs, np.absolute, np.fabs, math.fabs),
     numbers=Numbers(sign=sign_of_size),
+    squared=squares.of_abs,
     x="np.sign(x)",
 )
 
@@ -125,7 +127,7 @@ elementwise(
     b="np.rint((y - a) / b)",
 )
 
-elementwise("square", np.square, numbers=Numbers(sign=sign_of_size, grows=LARGE), x="2.0 * x")
+elementwise("square", np.square, numbers=Numbers(sign=sign_of_size, grows=LARGE), power=2, x="2.0 * x")
 elementwise(
     "reciprocal",
     np.reciprocal,
@@ -141,6 +143,7 @@ POSITIVE_NUMBERS = [example(real(low=0.1)), example(real(5, low=0.1)), example(r
 @gate(
     np.sqrt,
     math.sqrt,
+    squared=squares.of_sqrt,
     numbers=Numbers(sign=sign_of_root, undefined=NEGATIVE, steep=True, pointwise=True),
     examples=POSITIVE_NUMBERS,
 )
@@ -254,6 +257,7 @@ def power_exponent(grad_y: Any, y: Any, x1: Any, x2: Any) -> Any:
 @gate(
     np.hypot,
     math.hypot,
+    squared=squares.of_hypot,
     dims=broadcast_dims,
     numbers=Numbers(sign=ZERO | POSITIVE, steep=True, pointwise=True),
     examples=[

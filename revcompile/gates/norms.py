@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.gates import squares
 from revcompile.gates.numbers import POSITIVE, ZERO, Numbers
 from revcompile.gates.reductions import restore_axes
 from revcompile.gates.samples import example, real
@@ -71,6 +72,7 @@ OF_NORM = Numbers(sign=ZERO | POSITIVE, reduces=True)
 
 @gate(
     np.linalg.norm,
+    squared=squares.of_norm,
     numbers=OF_NORM,
     examples=[
         example(real(4)),
@@ -107,6 +109,7 @@ def norm(grad_y: Any, y: Any, x: Any, ord: Any = None, axis: Any = None, keepdim
 
 @gate(
     np.linalg.vector_norm,
+    squared=squares.of_vector_norm,
     numbers=OF_NORM,
     examples=[
         example(real(4)),
@@ -128,6 +131,7 @@ def vector_norm(
 
 @gate(
     np.linalg.matrix_norm,
+    squared=squares.of_matrix_norm,
     numbers=Numbers(sign=ZERO | POSITIVE),
     examples=[
         example(real(3, 4)),

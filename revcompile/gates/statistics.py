@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.gates import squares
 from revcompile.gates.numbers import CHOSEN, LARGE, LOST, POSITIVE, ZERO, Numbers, same_sign
 from revcompile.gates.reductions import (
     EXAMPLES,
@@ -50,6 +51,7 @@ def var(
 
 @gate(
     np.std,
+    squared=squares.of_std,
     methods=["std"],
     numbers=Numbers(sign=ZERO | POSITIVE, steep=True, reduces=True),
     examples=[*EXAMPLES[3:7], *EXAMPLES[9:], *DDOF_EXAMPLES],

@@ -82,6 +82,8 @@ class Gate:
     casts: bool = False  # it gives the same numbers in another dtype, or as numbers of Python's
     odd: bool = False  # of the negative of its first operand it gives just the negative
     extreme: bool = False  # it gives the largest or the smallest of numbers
+    power: int = 1  # it gives this power of its operand
+    squared: Function | None = None  # what writes its square, which is smooth where it is not: see `squares`
     numbers: Numbers = PLAIN  # what the numbers may be that it gives, and that its rule gives
 
     @cached_property
@@ -306,6 +308,8 @@ def elementwise(
     python: Function | None = None,
     cheap: bool = False,
     raises: bool = False,
+    power: int = 1,
+    squared: Function | None = None,
     numbers: Numbers = PLAIN,
     **locals: str,
 ) -> None:
@@ -331,6 +335,8 @@ def elementwise(
             python=python,
             cheap=cheap,
             raises=raises,
+            power=power,
+            squared=squared,
             examples=examples,
             singular=singular,
             numbers=numbers,

@@ -81,4 +81,6 @@ class Traits(TypedDict, total=False):
     casts: bool
     odd: bool
     extreme: bool
+    power: int
+    squared: Callable[..., Any] | None
     numbers: Numbers

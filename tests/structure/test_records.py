@@ -42,7 +42,6 @@ LEFT = {
     "passes/add_at.py": 5,
     "passes/algebra.py": 10,
     "passes/copies.py": 2,
-    "passes/even_powers.py": 15,
     "passes/extents.py": 2,
     "passes/fuse.py": 2,
     "passes/hoist.py": 2,
