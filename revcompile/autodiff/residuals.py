@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from revcompile.gates.lengths import LENGTHS
 from revcompile.gates.table import TABLE
 from revcompile.gates.traits import Memory
 from revcompile.ir.nodes import (
@@ -262,13 +261,13 @@ class _Residuals:
         return cost
 
     def _price(self, s: Apply) -> int:
-        return 0 if s.function in LENGTHS or isinstance(s.result.type, Array) else 1
+        return 0 if TABLE[s.function].of_shape or isinstance(s.result.type, Array) else 1
 
     def _is_repeatable(self, s: Apply, free: bool) -> bool:
         if not isinstance(s.result, Value) or any(a in self.unstable for a in s.inputs):
             return False
         gate = TABLE[s.function]
-        if s.function in LENGTHS or gate.tests:
+        if gate.of_shape or gate.tests:
             return True
         if gate.foreign:
             return False
@@ -291,7 +290,7 @@ class _Residuals:
 
 
 def _is_length(s: Statement) -> bool:
-    return isinstance(s, Apply) and s.function in LENGTHS
+    return isinstance(s, Apply) and TABLE[s.function].of_shape
 
 
 def _without(block: Block, dropped: frozenset[Value]) -> Block:

@@ -16,7 +16,6 @@ import numpy as np
 from revcompile.frontend.expressions import axis_length, shape_of
 from revcompile.frontend.lower import Lowering
 from revcompile.gates.indexing import is_gather
-from revcompile.gates.lengths import LENGTHS
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Structure, Value, scalar_type
 from revcompile.ir.types import Array, Dim, Facts, Scalar, Type
@@ -68,7 +67,7 @@ def _is_length(low: Lowering, n: Structure, dim: Dim) -> bool:
     extent = n.type.extent if isinstance(n.type, Scalar) else None
     return (
         made is not None
-        and made.function in LENGTHS
+        and TABLE[made.function].of_shape
         and extent is not None
         and (low.builder.facts.same(extent, dim))
     )

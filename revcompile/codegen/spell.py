@@ -25,7 +25,6 @@ from revcompile.gates.draws import DRAWS
 from revcompile.gates.effects import format_
 from revcompile.gates.foreign import ForeignCall
 from revcompile.gates.halves import Half
-from revcompile.gates.lengths import length
 from revcompile.gates.table import TABLE, Gate
 from revcompile.gates.traits import Text
 from revcompile.ir.identifiers import LONG, is_name, is_numeral
@@ -195,7 +194,7 @@ class Speller:
         arrays = set()
         for i, item in enumerate(structure):
             made = self.definition(item) if isinstance(item, Value) else None
-            if isinstance(made, Apply) and made.function is length and made.args[1] == i:
+            if isinstance(made, Apply) and TABLE[made.function].of_shape and made.args[1:] == (i,):
                 if not self.is_stable(made.args[0]):
                     return None
                 arrays.add(made.args[0])

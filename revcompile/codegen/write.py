@@ -26,7 +26,6 @@ from revcompile.gates.effects import begins_backward
 from revcompile.gates.foreign import ForeignCall
 from revcompile.gates.halves import Half
 from revcompile.gates.infer import infer
-from revcompile.gates.lengths import LENGTHS
 from revcompile.gates.table import TABLE
 from revcompile.gates.traits import Line
 from revcompile.ir.identifiers import literal, printable
@@ -322,7 +321,7 @@ class Writer(BlockWriter):
         if value in self.saving or (self.groups.is_shared(value) and value not in self.summed):
             return False
         if value not in self.kept:  # what is returned may be of a way that was not taken
-            if statement.function in LENGTHS and self._is_stable(statement.args[0]):
+            if TABLE[statement.function].of_shape and self._is_stable(statement.args[0]):
                 return True
             if self._is_cheap_test(statement) and all(self._is_stable(a) for a in statement.inputs):
                 return True

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from revcompile.frontend.names import HostObject
-from revcompile.gates.lengths import LENGTHS
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Structure, Value, map_structure
 from revcompile.ir.types import Array, Scalar, is_float
@@ -52,10 +51,12 @@ def value_of(low: Lowering, leaf: Structure) -> Any:
 
 def _is_plain(function: Any) -> bool:
     """Whether a statement's function can be run here, and changes nothing."""
-    if function in LENGTHS or isinstance(function, np.ufunc):
+    if isinstance(function, np.ufunc):
         return True
     module = getattr(function, "__module__", None) or ""
     gate = TABLE[function]
+    if gate.of_shape:
+        return True
     plain = module.partition(".")[0] in ("numpy", "math", "_operator", "builtins") or gate.locals is not None
     return plain and not module.startswith("numpy.random") and not getattr(function, "effects", False)
 

@@ -26,7 +26,6 @@ from revcompile.frontend.objects import is_object, iterate
 from revcompile.gates.axes import UnknownLength
 from revcompile.gates.foreign import Learning, Unfinished
 from revcompile.gates.infer import ask_host, infer
-from revcompile.gates.lengths import LENGTHS
 from revcompile.gates.shape import METHOD_ADAPTERS
 from revcompile.gates.table import TABLE
 from revcompile.ir.build import Builder
@@ -300,7 +299,7 @@ class Lowering(Language):
     def emit(self, function: Callable[..., Any], *args: Structure) -> Structure:
         """Apply a gate's function to arguments in signature order, to what the arrays hold now."""
         args = frozen(args)
-        same_shape = function in LENGTHS
+        same_shape = TABLE[function].of_shape
         resolved = (self.memory.shape_of(args[0]), *args[1:]) if same_shape else self.resolve(args)
         if len(self.builder.definitions) > MAX_STATEMENTS:
             raise _too_long()
@@ -447,7 +446,7 @@ class Lowering(Language):
             if made is None or v in seen:
                 continue
             seen.add(v)
-            if made.function in LENGTHS:
+            if TABLE[made.function].of_shape:
                 return NeedShape(made.args[0], what)
             waiting.extend(made.inputs)
         return NeedStatic(n, what)

@@ -21,6 +21,5 @@ def size_of(x: Any) -> int:
 
 
 COUNT = Numbers(sign=POSITIVE)  # what is divided by, an array without elements apart
-known(length, written="x.shape[axis]", numbers=COUNT)
-known(size_of, written="x.size", numbers=COUNT)
-LENGTHS = frozenset({length, size_of})  # the same for every version of an array
+known(length, written="x.shape[axis]", of_shape=True, numbers=COUNT)
+known(size_of, written="x.size", of_shape=True, numbers=COUNT)

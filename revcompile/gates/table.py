@@ -77,6 +77,7 @@ class Gate:
     # Facts: what it does to numbers
     cheap: bool = False  # computing it again costs no more than keeping its result
     raises: bool = False  # it may, for what the run decides: an index, a zero by which a number is divided
+    of_shape: bool = False  # it asks for the shape of its operand alone, the same for every version of that
     tests: bool = False  # it gives truth values, by comparing or negating
     picks: bool = False  # it gives one of its operands as it is
     casts: bool = False  # it gives the same numbers in another dtype, or as numbers of Python's

@@ -77,6 +77,7 @@ class Traits(TypedDict, total=False):
     cheap: bool
     raises: bool
     tests: bool
+    of_shape: bool
     picks: bool
     casts: bool
     odd: bool

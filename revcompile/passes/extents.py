@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from revcompile.gates.lengths import LENGTHS, length
+from revcompile.gates.lengths import length
+from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
     Apply,
     Block,
@@ -42,12 +43,13 @@ def ask_the_living(function: Function, facts: Facts) -> Function:
 
     def visit(statement: Apply, out: list[Statement]) -> Structure | None:
         result = statement.result
-        if not upstream.isdisjoint(statement.inputs) and statement.function not in LENGTHS:
+        of_shape = TABLE[statement.function].of_shape
+        if not of_shape and not upstream.isdisjoint(statement.inputs):
             backward.append(statement)
         if isinstance(result, Value) and result in needed and result in outer and has_shape(statement):
             known.append(result)
         of_items = statement.function is item_length
-        if not of_items and (statement.function not in LENGTHS or _is_good(statement.args[0], needed)):
+        if not of_items and (not of_shape or _is_good(statement.args[0], needed)):
             return None
         there = known if backward else [v for v in known if v not in upstream]
         for other in _equals(statement, there, facts):
@@ -88,7 +90,7 @@ def _has_axes(t: Type) -> bool:
 def _without_lengths(block: Block) -> Block:
     out: list[Statement] = []
     for s in block.statements:
-        if isinstance(s, Apply) and s.function in LENGTHS:
+        if isinstance(s, Apply) and TABLE[s.function].of_shape:
             s = replace(s, args=())
         elif isinstance(s, Branch):
             s = replace(s, then=_without_lengths(s.then), orelse=_without_lengths(s.orelse))

@@ -14,7 +14,6 @@ Which values are in one storage, `storage` tells.
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -188,7 +187,7 @@ class _InPlace:
             if isinstance(v.type, Rows):
                 self.storage.hold(v, self.storage.items(s.args) | {ListItself(v)})
                 continue
-            from_list = s.function is operator.getitem and isinstance(s.args[0].type, Rows)
+            from_list = gate.view and isinstance(s.args[0], Value) and isinstance(s.args[0].type, Rows)
             own = (
                 self.storage.items(s.args)
                 if from_list

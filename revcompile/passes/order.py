@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from revcompile.gates.lengths import LENGTHS
+from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
     Apply,
     Block,
@@ -60,7 +60,7 @@ class Order:
         for statement in block.statements:
             point = self._point(sides, loops)
             self.at[id(statement)] = point
-            if not (isinstance(statement, Apply) and statement.function in LENGTHS):
+            if not (isinstance(statement, Apply) and TABLE[statement.function].of_shape):
                 for v in operands(statement):
                     self._read(v, point)
             self._inside(statement, point, sides, loops)

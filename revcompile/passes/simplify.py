@@ -20,7 +20,7 @@ import numpy as np
 from revcompile.autodiff.signs import may_be_python
 from revcompile.autodiff.whole import gives_whole, may_be_whole
 from revcompile.gates.infer import infer
-from revcompile.gates.lengths import length, size_of
+from revcompile.gates.lengths import size_of
 from revcompile.gates.table import TABLE
 from revcompile.gates.traits import Memory
 from revcompile.ir.nodes import (
@@ -99,7 +99,15 @@ class _Rules:
         gate = TABLE[statement.function]
         symbol = gate.symbol
         rule = _BY_SYMBOL.get(symbol) or _BY_FUNCTION.get(statement.function)
-        rule = _Rules.cast if gate.casts else _Rules.identity if gate.memory is Memory.SAME else rule
+        rule = (
+            _Rules.extent
+            if gate.of_shape
+            else _Rules.cast
+            if gate.casts
+            else _Rules.identity
+            if gate.memory is Memory.SAME
+            else rule
+        )
         found = rule(self, statement) if rule is not None else None
         if found is None and self.walk.in_backward and self.walk.algebra:
             arithmetic = ARITHMETIC.get(symbol) or ALGEBRA.get(statement.function)
@@ -307,7 +315,9 @@ class _Rules:
         count: Structure = 1
         source = self.walk.definitions.get(shape[0]) if shape and isinstance(shape[0], Value) else None
         whole = (
-            source is not None and source.function is length and len(shape) == len(source.args[0].type.dims)
+            source is not None
+            and TABLE[source.function].of_shape
+            and len(shape) == len(source.args[0].type.dims)
         )
         if whole and source is not None and self._is_shape_of(shape, source.args[0]):
             count = Value(INT)
@@ -398,7 +408,7 @@ _BY_SYMBOL: dict[str, Callable[[_Rules, Apply], Structure | None]] = {
 }  # fmt: skip
 _BY_FUNCTION: dict[Any, Callable[[_Rules, Apply], Structure | None]] = {
     np.transpose: _Rules.transpose, np.reshape: _Rules.reshape,
-    length: _Rules.extent, size_of: _Rules.extent, over: _Rules.over, scatter_add: _Rules.scatter_add,
+    over: _Rules.over, scatter_add: _Rules.scatter_add,
     scatter: _Rules.scatter,
     np.broadcast_to: _Rules.broadcast, unbroadcast: _Rules.unbroadcast, np.sum: _Rules.total,
 }  # fmt: skip

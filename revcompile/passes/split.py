@@ -17,7 +17,6 @@ from typing import Any
 
 from revcompile.gates.effects import begins_backward, identity
 from revcompile.gates.halves import SAVED, Half, Variant
-from revcompile.gates.lengths import LENGTHS
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
     Apply,
@@ -109,13 +108,10 @@ def _made_again(forward: Block, residuals: list[Value]) -> dict[Value, Apply]:
     """The lengths and the comparisons of numbers that are rather asked for again than passed on."""
     again: dict[Value, Apply] = {}
     for s in forward.statements:
-        if (
-            isinstance(s, Apply)
-            and s.result in residuals
-            and (s.function in LENGTHS or TABLE[s.function].tests)
-        ):
-            numbers = s.function in LENGTHS or not any(v.type.dims for v in s.inputs)
-            if numbers and all(v in residuals for v in s.inputs):
+        if isinstance(s, Apply) and s.result in residuals:
+            gate = TABLE[s.function]
+            is_number = gate.of_shape or (gate.tests and not any(v.type.dims for v in s.inputs))
+            if is_number and all(v in residuals for v in s.inputs):
                 again[s.result] = s
     return again
 

@@ -31,10 +31,9 @@ LEFT = {
     "autodiff/shapes.py": 2,
     "autodiff/whole.py": 2,
     "codegen/movable.py": 1,
-    "codegen/spell.py": 2,
+    "codegen/spell.py": 1,
     "frontend/builtin.py": 3,
     "frontend/calls.py": 6,
-    "frontend/expressions.py": 3,
     "frontend/foreign.py": 1,
     "frontend/functional.py": 1,
     "frontend/growing.py": 14,
@@ -45,10 +44,10 @@ LEFT = {
     "passes/extents.py": 2,
     "passes/fuse.py": 2,
     "passes/hoist.py": 2,
-    "passes/in_place.py": 2,
+    "passes/in_place.py": 1,
     "passes/overwritten.py": 3,
     "passes/scalar_math.py": 1,
-    "passes/simplify.py": 18,
+    "passes/simplify.py": 15,
     "statements/rows.py": 1,
 }
 LEFT_BY_NAME: dict[str, int] = {}
@@ -75,8 +74,8 @@ def _named(node: ast.AST, names: dict[str, Any], written: bool) -> Iterator[tupl
         names = {name: found for name, found in names.items() if name not in own}
     for child in ast.iter_child_nodes(node):
         emitted = isinstance(node, ast.Call) and (child is node.func or _emits(node.func))
-        chosen = written and isinstance(node, ast.IfExp) and child is not node.test
-        yield from _named(child, names, emitted or chosen)
+        chosen = isinstance(node, ast.IfExp) and child is not node.test
+        yield from _named(child, names, emitted or (written and (chosen or isinstance(node, ast.Tuple))))
 
 
 def _bound_in(function: ast.FunctionDef | ast.Lambda) -> set[str]:
