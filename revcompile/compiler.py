@@ -20,7 +20,7 @@ from revcompile.frontend import foreign
 from revcompile.frontend.arguments import Place, adopt, found_at, lend, origins_of, places_of, structure_of
 from revcompile.frontend.containers import check_aliases
 from revcompile.frontend.lower import Lowering, infer_types, lower
-from revcompile.frontend.names import Guard, Live
+from revcompile.frontend.names import Guard, Live, Path
 from revcompile.frontend.wanted import picked
 from revcompile.gates.foreign import Learning, NotKnownYet, Unfinished
 from revcompile.gates.halves import Half, Pair
@@ -73,6 +73,7 @@ class Request:
     # The *args and **kwargs of a wrapper whose signature is its function's.
     packed: tuple[str, ...] | None = None
     lent: tuple[str, ...] = ()  # the parameters whose arguments are default values that could be changed
+    varying: frozenset[Path] = frozenset()  # the program's whole numbers that are read at each call
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,7 @@ def _compile(
     learning: Learning,
 ) -> Compiled:
     low = Lowering(Builder(infer_types, Facts(is_cheap)), static, namespace.put, decisions, learning)
-    learning.guards = low.host.guards
+    learning.guards, low.host.varying = low.host.guards, request.varying
     parameters = [
         Parameter(name, structure_of(v, (name,), static, low.host, () if name in request.wanted else None))
         for name, v in arguments.items()

@@ -13,7 +13,7 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -26,12 +26,12 @@ from revcompile.codegen.load import compile_again, make_function
 from revcompile.codegen.module import function_text, module_text
 from revcompile.codegen.primal import Primal
 from revcompile.codegen.recent import MAX_SPECIALIZATIONS, Recent
-from revcompile.codegen.sharing import Memory, Shared, weak_key
+from revcompile.codegen.sharing import Memory, Shared, Whole, weak_key
 from revcompile.codegen.specialization import ARITHMETIC, Blame, Careful, Mistaken, Specialization
 from revcompile.compiler import Compiled, MustBeStatic, Request, compile_gradient
 from revcompile.errors import HostError, UnsupportedError, seen_outside, trimmed
 from revcompile.frontend.arguments import Place, describe
-from revcompile.frontend.names import Guard
+from revcompile.frontend.names import Guard, Path
 from revcompile.frontend.wanted import (
     without_defaults,
 )
@@ -214,7 +214,8 @@ class Dispatcher(Primal):
             names = shared.serves(weak, self.static, self, args, kwargs)
             if names is not None:
                 self.static = shared.static
-                return self._take(shared, key, names, self._request(key, wanted, bare))
+                request = replace(self._request(key, wanted, bare), varying=shared.whole.varying)
+                return self._take(shared, key, names, request)
         return None
 
     def _take(self, shared: Shared, key: Any, names: dict[str, Any], request: Request) -> Specialization:
@@ -235,11 +236,13 @@ class Dispatcher(Primal):
         _memory.use(self, shared)
         return made
 
-    def _remember(self, key: Any, made: Specialization, guards: Sequence[Guard], age: int) -> None:
+    def _remember(
+        self, key: Any, made: Specialization, guards: Sequence[Guard], whole: Whole, age: int
+    ) -> None:
         """Remember a specialisation for functions like this one."""
-        shared = (
-            _memory.add(key, self.static, made, self, guards, age) if not self.learning.patterns else None
-        )
+        if self.learning.patterns:
+            return
+        shared = _memory.add(key, self.static, made, self, guards, whole, age)
         if shared is None or made.careful is None:
             return
         known, make = shared, made.careful.make
@@ -256,11 +259,17 @@ class Dispatcher(Primal):
     def _compile(
         self, key: Any, arguments: Mapping[str, Any], wanted: tuple[str, ...], bare: bool
     ) -> Specialization:
-        age = _memory.age
-        compiled = self._compiled(self._request(key, wanted, bare), arguments)
+        age, request = _memory.age, self._request(key, wanted, bare)
+        varying, known = _memory.varying(self, weak_key(key), self.static), frozenset[Path]()
+        try:
+            compiled = self._compiled(replace(request, varying=varying), arguments)
+        except (UnsupportedError, HostError):
+            if not varying:
+                raise
+            compiled, varying, known = self._compiled(request, arguments), known, varying
         specialization = self._load(compiled, key, list(arguments))
         self._add(key, specialization)
-        self._remember(key, specialization, compiled.guards, age)
+        self._remember(key, specialization, compiled.guards, Whole(varying, known), age)
         return specialization
 
     def _request(self, key: Any, wanted: tuple[str, ...], bare: bool) -> Request:

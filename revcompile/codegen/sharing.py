@@ -33,6 +33,7 @@ from revcompile.gates.table import TABLE
 
 MAX_ALL = 256  # specialisations that are remembered
 MAX_EACH = 64  # of one code object
+MAX_COMPILED_IN = 4  # values of a whole number; further ones are read at each call
 LONGEST = 1000  # of a text, or of a container, that is kept
 _NUMPYS = type(np.sum)  # to which there are no weak references
 PLAIN = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis), slice)
@@ -40,6 +41,15 @@ PLAIN = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis), slic
 
 class Unshareable(Exception):
     """Code that serves only the function that it was compiled for."""
+
+
+@dataclass(frozen=True)
+class Whole:
+    """Paths of whole numbers of the program: of those that code reads at each call, and of those that it
+    could not be compiled without."""
+
+    varying: frozenset[Path]
+    known: frozenset[Path]
 
 
 @dataclass(frozen=True)
@@ -302,14 +312,21 @@ class Shared:
         made: Specialization,
         primal: Primal,
         guards: Sequence[Guard],
+        whole: Whole,
     ) -> None:
         """Raises Unshareable."""
         if any(g.kind in ("test", "itself") for g in guards):
             raise Unshareable
         names = primal.namespace.globals
         self.key = weak_key(key)
+        self.whole = whole
         self.static, self.compared = _without_targets(static), _without_targets(made.compared)
         self.parameters = primal.parameters
+        self.compiled_in = {
+            replace(g.path, target=None): g.expected
+            for g in guards
+            if g.kind == "equal" and type(g.expected) is int and not g.path.is_parameter
+        }
         self.run = Code.of(made.run, made.helpers)
         self.careful: Code | None = None
         tests = {"holds": made.holds, "agrees": made.agrees, "together": made.together}
@@ -416,11 +433,12 @@ class Memory:
         made: Specialization,
         primal: Primal,
         guards: Sequence[Guard],
+        whole: Whole,
         age: int,
     ) -> Shared | None:
         """Remember a specialisation, if that can be, and all was not forgotten since the given age."""
         try:
-            shared = Shared(key, static, made, primal, guards)
+            shared = Shared(key, static, made, primal, guards, whole)
         except Unshareable:
             return None
         with self._lock:
@@ -444,6 +462,18 @@ class Memory:
             group = self.of(primal)
             if shared in group and age == self.age:
                 self._put(primal, [other, *(s for s in group if s is not shared)])
+
+    def varying(self, primal: Primal, key: Any, static: frozenset[Any]) -> frozenset[Path]:
+        """The paths of the whole numbers that were compiled in with many values, and need not be known."""
+        values: dict[Path, set[int]] = {}
+        known = set(static)
+        for shared in self.of(primal):
+            known |= shared.static | shared.whole.known
+            for path, number in shared.compiled_in.items() if shared.key == key else ():
+                values.setdefault(path, set()).add(number)
+        return frozenset(
+            path for path, n in values.items() if len(n) >= MAX_COMPILED_IN and path not in known
+        )
 
     def use(self, primal: Primal, shared: Shared) -> None:
         """Note that one is used."""

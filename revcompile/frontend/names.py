@@ -155,6 +155,7 @@ class HostNames:
     ) -> None:
         self.facts = facts
         self.static = static  # paths of numbers that the compiler must know
+        self.varying: frozenset[Path] = frozenset()  # of whole numbers that are not compiled in
         self.type_of = type_of
         self.claim = claim
         self.guards: dict[tuple[Path, str], Guard] = {}
@@ -332,7 +333,8 @@ class HostNames:
                 self._guard(path, "length", (type(obj), tuple(obj)))
                 copy = {k: self.bring(path.item(k), x, inside(name, k)) for k, x in obj.items()}
                 return self._lend(_alike(obj, copy), path, obj)
-        if type(obj) in (bool, int, str, bytes, type(None), np.bool_):
+        varies = type(obj) is int and path in self.varying and path not in self.static
+        if type(obj) in (bool, int, str, bytes, type(None), np.bool_) and not varies:
             self._guard(path, "equal", obj)
             return obj
         if isinstance(obj, CHANGING):
