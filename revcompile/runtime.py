@@ -17,7 +17,7 @@ def sigmoid(x: Any) -> Any:
     return 1.0 / (1.0 + np.exp(-x))
 
 
-def square_of_root(root: Any, x: Any) -> Any:
+def square_of_root(x: Any, root: Any) -> Any:
     """The square of the square root of `x`: the number `x` again, or NaN where it has no root."""
     return root * root
 

@@ -119,26 +119,12 @@ class Reverser:
             statement, upstream, lambda grad_y, read: self._contributions(gate, statement, grad_y, read)
         )
         # Inputs come first: their gradients are results.
-        contributions = self._added(contributions)
         for operand, contribution in sorted(contributions, key=lambda pair: pair[0] not in self.inputs):
             if not is_cut_off(statement, operand):
                 alone = self.adjoints.get(operand) is None
                 self.accumulate(operand, contribution)
                 if alone:
                     self.carefully.note(statement, upstream, operand, self.adjoints.get(operand))
-
-    def _added(self, contributions: list[tuple[Value, Structure]]) -> list[tuple[Value, Structure]]:
-        """What goes to an operand that is passed twice, as in `x * x`, is one sum."""
-        found: dict[Value, Structure] = {}
-        for operand, contribution in contributions:
-            if contribution is None or operand not in self.plan.active:
-                continue
-            if operand in found:
-                t = self.gradient_type(operand)
-                first, second = (fit(self.low, c, operand, t) for c in (found[operand], contribution))
-                contribution = self.low.apply(operator.add, (first, second), {})
-            found[operand] = contribution
-        return list(found.items())
 
     def _contributions(
         self, gate: Gate, statement: Apply, upstream: Structure, read: tuple[Structure, ...]

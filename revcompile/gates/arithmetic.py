@@ -298,9 +298,10 @@ def over_(grad_y: Any, y: Any, upstream: Any, denominator: Any) -> Any:
 @gate(
     square_of_root,
     name="square of a root",
-    numbers=Numbers(sign=ZERO | POSITIVE, pointwise=True),
-    dims=lambda facts, root, x: root.type.dims if hasattr(root, "type") else (),
+    singular=True,
+    numbers=Numbers(sign=ZERO | POSITIVE, pointwise=True, undefined=NEGATIVE, pole=0, pole_at=NEGATIVE),
+    dims=lambda facts, x, root: root.type.dims if hasattr(root, "type") else (),
     examples=[],
 )
-def root_squared(grad_y: Any, root: Any, x: Any) -> Any:
-    return None, np.where(x < 0, np.nan, grad_y)
+def root_squared(grad_y: Any, x: Any, root: Any) -> Any:
+    return np.where(x < 0, np.nan, grad_y), None

@@ -38,7 +38,7 @@ def of_sqrt(s: Apply, may_be_negative: bool, emit: Emit) -> Value | None:
         return None
     if x.type == s.result.type and not may_be_negative:
         return x
-    return emit(s.result.type, square_of_root, s.result, x)
+    return emit(s.result.type, square_of_root, x, s.result)
 
 
 def of_hypot(s: Apply, may_be_negative: bool, emit: Emit) -> Value | None:

@@ -33,11 +33,22 @@ def add(r: Any, s: Apply) -> Structure | None:
     joined = _join_masked(r, s)
     if joined is not None:
         return joined
+    made = r.made_by(a, "+")
+    if made is not None and made.args[1] is b and r.is_last_use(a) and r.same_type(b, s.result):
+        return r.replace(s, operator.add, made.args[0], _twice(r, s, b))
     for one, other in ((b, a), (a, b)):
         plain = positive(r, s, one)
         if plain is not None:
             return r.replace(s, operator.sub, other, plain)
     return _whole_number(r, s)
+
+
+def _twice(r: Any, s: Apply, b: Value) -> Structure:
+    """`2.0 * b`, before whatever b is a product of."""
+    made = r.made_by(b, "*")
+    if made is None or r.walk.counts[b] > 2 or not all(isinstance(x, Value) for x in made.args):
+        return r.emit(s, operator.mul, 2.0, b)
+    return r.emit(s, operator.mul, r.emit(s, operator.mul, 2.0, made.args[0]), made.args[1])
 
 
 def _whole_number(r: Any, s: Apply) -> Structure | None:

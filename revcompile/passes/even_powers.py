@@ -50,6 +50,8 @@ def smooth_powers(function: Function) -> Function:
             out.append(Apply(function, args, value, s.line, s.note))
             return value
 
+        if not isinstance(s.result, Value):
+            return None
         if s.result in roots:
             out.append(s)
             write = TABLE[s.function].squared
