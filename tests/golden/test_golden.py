@@ -75,6 +75,7 @@ def test_gradient(name: str) -> None:
     assert_close(result, expected, **tolerances)
 
 
+@pytest.mark.fuzz
 def test_same_text_in_every_process() -> None:
     """No order of a set, no address of an object, no earlier compilation shows in a text."""
     code = (
