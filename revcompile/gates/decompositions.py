@@ -17,6 +17,7 @@ import numpy as np
 
 from revcompile.gates.axes import UnknownLength
 from revcompile.gates.linalg import square
+from revcompile.gates.numbers import PARTS, Numbers
 from revcompile.gates.products import Dims, axes_of, transposed
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
@@ -51,8 +52,12 @@ def _cholesky_dims(facts: Facts, a: Any, upper: bool = False) -> Dims:
     return square(facts, a)
 
 
+ONE_TRIANGLE = Numbers(zeros=PARTS)  # the other one is not read
+
+
 @gate(
     np.linalg.cholesky,
+    numbers=ONE_TRIANGLE,
     dims=_cholesky_dims,
     examples=[
         *SYMMETRIC,
@@ -79,6 +84,7 @@ def off_diagonal(gaps: Any) -> Any:
 
 @gate(
     np.linalg.eigh,
+    numbers=ONE_TRIANGLE,
     dims=_eigh_dims,
     examples=[
         *SYMMETRIC,
@@ -104,6 +110,7 @@ def eigh(grad_y: Any, y: Any, a: Any, UPLO: str = "L") -> Any:
 
 @gate(
     np.linalg.eigvalsh,
+    numbers=ONE_TRIANGLE,
     dims=_eigvalsh_dims,
     examples=[*SYMMETRIC, example(real(3, 3)), example(real(3, 3), UPLO="U")],
 )

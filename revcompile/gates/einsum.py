@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.errors import HostError
+from revcompile.gates.numbers import PARTS, Numbers
 from revcompile.gates.products import Dims, axes_of, permuted
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
@@ -102,8 +103,15 @@ def _copies(subscripts: str, operands: Any, optimize: Any = False) -> bool:
     return bool(set(term) - set(output))
 
 
+def zeros_of_einsum(args: Any, operand: int) -> int:
+    """What is not on a diagonal."""
+    terms = args[0].partition("->")[0].replace(" ", "").replace(".", "").split(",")
+    return PARTS if any(len(set(term)) < len(term) for term in terms) else 0
+
+
 @gate(
     np.einsum,
+    numbers=Numbers(zeros=zeros_of_einsum),
     memory=Memory.SHARED,
     copies=_copies,
     dims=_einsum_dims,

@@ -11,6 +11,7 @@ import numpy as np
 
 from revcompile.gates.axes import UnknownLength, dims_of, must_agree
 from revcompile.gates.cumulative import along, backwards, first_of, flat
+from revcompile.gates.numbers import PARTS, Numbers
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
 from revcompile.ir.types import Dim, Facts, LengthError
@@ -140,6 +141,7 @@ KNOTS = np.array([-1.5, -0.4, 0.3, 1.2])
 
 @gate(
     np.interp,
+    numbers=Numbers(zeros=PARTS),
     dims=interp_dims,
     examples=[
         example(real(), KNOTS, real(4)),

@@ -7,12 +7,13 @@ A nuclear or spectral norm where singular values vanish or tie has one of its su
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from revcompile.gates import squares
-from revcompile.gates.numbers import POSITIVE, ZERO, Numbers
+from revcompile.gates.numbers import LOST, POSITIVE, ZERO, Numbers
 from revcompile.gates.reductions import restore_axes
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
@@ -67,7 +68,12 @@ def _pair(axis: Any) -> bool:
     return isinstance(axis, (tuple, list)) and len(axis) == 2
 
 
-OF_NORM = Numbers(sign=ZERO | POSITIVE, reduces=True)
+def zeros_of_norm(args: Any, operand: int) -> int:
+    """What lost against the largest or the smallest."""
+    return LOST if any(isinstance(a, (int, float)) and abs(a) in (1, math.inf) for a in args[1:]) else 0
+
+
+OF_NORM = Numbers(sign=ZERO | POSITIVE, zeros=zeros_of_norm, reduces=True)
 
 
 @gate(
@@ -132,7 +138,7 @@ def vector_norm(
 @gate(
     np.linalg.matrix_norm,
     squared=squares.of_matrix_norm,
-    numbers=Numbers(sign=ZERO | POSITIVE),
+    numbers=Numbers(sign=ZERO | POSITIVE, zeros=LOST),
     examples=[
         example(real(3, 4)),
         example(real(2, 3, 4), keepdims=True),

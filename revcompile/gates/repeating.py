@@ -21,6 +21,7 @@ from revcompile.gates.axes import (
     normal,
     product,
 )
+from revcompile.gates.numbers import PARTS, Numbers
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
 from revcompile.gates.traits import Memory
@@ -43,8 +44,14 @@ def repeat_dims(facts: Facts, a: Any, repeats: Any, axis: int | None = None) -> 
     return (*dims[:axis], repeated, *dims[axis + 1 :])
 
 
+def zeros_of_repeat(args: Any, operand: int) -> int:
+    """What is repeated no time."""
+    return 0 if isinstance(args[1], int) and args[1] > 0 else PARTS
+
+
 @gate(
     np.repeat,
+    numbers=Numbers(zeros=zeros_of_repeat),
     methods=["repeat"],
     dims=repeat_dims,
     examples=[

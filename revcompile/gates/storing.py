@@ -120,6 +120,7 @@ register(
 
 @gate(
     last_written,
+    numbers=Numbers(zeros=PARTS),
     dims=lambda facts, grad, index: getitem_dims(facts, grad, index),
     examples=[
         example(real(4), np.array([0, 2, 2])),

@@ -22,6 +22,12 @@ from revcompile.gates.table import TABLE, Gate
 from tests.support.oracle import assert_close, assert_same_kind, float_leaves, numerical_gradients
 from tests.support.program import make
 
+# Gates of whose derivatives one is zero for these numbers, or for so few elements, though all are read.
+VANISHING = {
+    "arange", "average", "cofactor", "copysign", "diff", "ediff1d", "fmod", "full_like", "linspace", "logspace",
+    "matrix_power", "mod", "norm", "pow", "recurrence", "sinc", "trapezoid", "var", "vector_norm",
+}  # fmt: skip
+
 Case = tuple[Gate, Callable[..., Any], Example]
 
 
@@ -81,7 +87,7 @@ def outputs(outcome: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 @pytest.mark.parametrize("case", list(cases()))
 def test_gradients_agree_with_differences(case: Case) -> None:
     """The optimised text's and the textbook's."""
-    _, function, example = case
+    gate, function, example = case
     args = example.draw(np.random.default_rng(0))
     if not _accepts(function, args, example):
         pytest.skip("this spelling of the gate does not take the example")
@@ -97,6 +103,8 @@ def test_gradients_agree_with_differences(case: Case) -> None:
             assert_same_kind(gradient, leaf)
     for leaf, kept in zip(float_leaves(variables), before, strict=True):
         np.testing.assert_array_equal(leaf, kept)
+    if any(np.any(np.equal(gradient, 0.0)) for gradient in float_leaves(gradients)):
+        assert gate.numbers.zeros or gate.name in VANISHING, "it sends zeros back: say so in its record"
 
 
 def _accepts(function: Callable[..., Any], args: tuple[Any, ...], example: Example) -> bool:
