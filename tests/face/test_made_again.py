@@ -36,11 +36,7 @@ def compilations(monkeypatch):
     return found
 
 
-FORMS = [
-    pytest.param(transform, optimize, id=f"{transform.__name__}-{'fast' if optimize else 'textbook'}")
-    for transform in (grad, value_and_grad)
-    for optimize in (True, False)
-]
+FORMS = [pytest.param(grad, True, id="grad"), pytest.param(value_and_grad, False, id="textbook")]
 X = np.array([0.5, -1.5, 2.0])
 
 
@@ -422,7 +418,7 @@ OTHERS = [v for name, v in list(globals().items()) if name.startswith("_") and n
 @pytest.mark.parametrize("transform, optimize", FORMS)
 @pytest.mark.parametrize("made", OTHERS, ids=lambda m: m.__name__[1:])
 def test_what_is_compiled_in_is_compared(made, transform, optimize):
-    for k in (1, 2, 3, 2, 1, 4, 3):
+    for k in (1, 2, 3, 1, 4):
         f = made(k)
         g = transform(f, 0, optimize=optimize)
         answer = gradient(g(1.5), transform)
