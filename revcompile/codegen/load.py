@@ -148,7 +148,7 @@ def compile_text(
     codes = [c for c in module.co_consts if isinstance(c, CodeType)]
     if len(codes) != 1 or module.co_names != (codes[0].co_name,):
         raise InternalError(f"the text of {label} is more than one function")
-    return _shown(fill(codes[0]), text.splitlines(keepends=True))
+    return _registered(fill(codes[0]), text.splitlines(keepends=True))
 
 
 def _numbered(label: str) -> str:
@@ -156,7 +156,7 @@ def _numbered(label: str) -> str:
     return f"{label} {next(_counter)}>"
 
 
-def _shown(code: CodeType, lines: list[str]) -> CodeType:
+def _registered(code: CodeType, lines: list[str]) -> CodeType:
     """Code whose text tracebacks show while it is in use."""
     filename = code.co_filename
     linecache.cache[filename] = (len(lines), None, lines, filename)
@@ -188,7 +188,7 @@ class Printed:
         if self.places is not None:
             PLACES[filename] = self.places
         code = _in_file(self.code, filename, self._constants(self.code, names))
-        return _shown(code, [*(line.replace(*heading) for line in self.lines[:1]), *self.lines[1:]])
+        return _registered(code, [*(line.replace(*heading) for line in self.lines[:1]), *self.lines[1:]])
 
 
 @lru_cache(maxsize=256)
