@@ -34,6 +34,7 @@ from revcompile.gates.draws import is_draw
 from revcompile.gates.effects import stop_gradient
 from revcompile.gates.infer import ask_host
 from revcompile.gates.table import METHODS, TABLE, Gate
+from revcompile.gates.traits import Memory
 from revcompile.ir.nodes import Apply, Structure, Value, is_static, leaves, map_structure
 from revcompile.ir.types import Array, Opaque, Scalar
 from revcompile.syntax.abstract import (
@@ -335,9 +336,10 @@ def _scalar_method(
     """The methods that a NumPy scalar shares with an array."""
     if t.python:
         raise HostError(AttributeError(f"{t} object has no attribute {function.__name__!r}"))
-    if function is np.ndarray.copy:
+    gate = TABLE[function]
+    if gate.memory is Memory.COPY:
         return x
-    if function is np.ndarray.astype and len(args) == 1 and not kwargs:
+    if gate.casts and len(args) == 1 and not kwargs:
         return low.apply(np.dtype(low.static(args[0], "as a dtype")).type, (x,), {})
     if function is np.ndarray.item and not args:
         return low.apply(float if t.dtype.kind == "f" else int, (x,), {})

@@ -20,7 +20,7 @@ from revcompile.gates.numbers import PARTS, Numbers
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import TABLE, Gate, gate, register
 from revcompile.gates.traits import Line
-from revcompile.ir.nodes import Value
+from revcompile.ir.nodes import Apply, Value
 from revcompile.ir.types import Array, Facts, Scalar
 from revcompile.runtime import last_written, scatter
 
@@ -35,6 +35,11 @@ def part(index: Any) -> Step:
 def is_part(step: Step) -> bool:
     """Whether a step of a path leads to a part of an array by an index."""
     return step[0] is operator.getitem
+
+
+def reads_part(s: Apply) -> bool:
+    """Whether an application reads a part of an array by an index."""
+    return is_part((s.function, *s.args[1:]))
 
 
 WHOLE = (part(Ellipsis),)

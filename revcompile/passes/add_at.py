@@ -12,14 +12,13 @@ Imports the IR.
 
 from __future__ import annotations
 
-import operator
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from revcompile.gates.indexing import add_at, is_gather
-from revcompile.gates.storing import part, store
+from revcompile.gates.storing import part, reads_part, store
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
     Apply,
@@ -117,7 +116,7 @@ class _Sequence:
             return
         at = self.at[after]
         taken = self.made.get(extra) if isinstance(extra, Value) else None
-        if taken is not None and taken.function is operator.getitem:
+        if taken is not None and reads_part(taken):
             source, taken_index = self._args(taken)
             if source is array and key_of(taken_index) == key_of(index):
                 self._remove(addition, zero, *([taken] if self.counts[extra] == 1 else []))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 import numpy as np
 
 from revcompile.errors import Place
 from revcompile.gates.indexing import is_gather
-from revcompile.gates.storing import is_part
+from revcompile.gates.storing import is_part, reads_part
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Structure, Value
 from revcompile.runtime import copy_for
@@ -35,7 +34,7 @@ def is_in_order(array: Value, path: Any, old: Value, read: Apply | None) -> bool
     """
     if len(old.type.dims) != 1:
         return True
-    if read is None or read.function is not operator.getitem or read.args[0] is not array or len(path) != 1:
+    if read is None or not reads_part(read) or read.args[0] is not array or len(path) != 1:
         return False
     rank = len(array.type.dims)
     way = _way_through(path[0][1], rank) if is_part(path[0]) else None
