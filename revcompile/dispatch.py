@@ -22,11 +22,12 @@ import numpy as np
 from revcompile.codegen.entry import answering, entry_lines, hand_over, pass_on, products_returned
 from revcompile.codegen.forks import renew_cached_properties
 from revcompile.codegen.guards import guard_tests, signature_tests
+from revcompile.codegen.likeness import weak_key
 from revcompile.codegen.load import compile_again, make_function
 from revcompile.codegen.module import function_text, module_text
 from revcompile.codegen.primal import Primal
 from revcompile.codegen.recent import MAX_SPECIALIZATIONS, Recent
-from revcompile.codegen.sharing import Memory, Shared, Whole, weak_key
+from revcompile.codegen.sharing import Memory, Shared, Whole
 from revcompile.codegen.specialization import ARITHMETIC, Blame, Careful, Mistaken, Specialization
 from revcompile.compiler import Compiled, MustBeStatic, Request, compile_gradient
 from revcompile.errors import HostError, UnsupportedError, seen_outside, trimmed

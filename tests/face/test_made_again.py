@@ -199,10 +199,46 @@ def with_a_default_array(k):
     return f
 
 
+def with_a_wrapper(k):
+    def scaled(h):
+        @functools.wraps(h)
+        def wrapper(*args):
+            return k * h(*args)
+
+        return wrapper
+
+    @scaled
+    def f(x):
+        return np.sum(x * x * k)
+
+    return f
+
+
+def with_a_wrapped_helper(k):
+    def scaled(h):
+        @functools.wraps(h)
+        def wrapper(*args, **kwargs):
+            return k * h(*args, **kwargs)
+
+        return wrapper
+
+    h = scaled(scaled(lambda y, c=k: y * y * c))
+    return lambda x: np.sum(h(x) + h(x, c=2.0))
+
+
+def with_a_cache(k):
+    @functools.lru_cache
+    def h(c):
+        return k * c
+
+    return lambda x: np.sum(x * x * h(2.0))
+
+
 MAKERS = [
     power_of, in_a_loop, in_a_while, with_a_store, with_an_exit, with_a_helper, with_a_large_helper, with_a_shared_cell,
     with_a_list, with_a_lambda, with_functions_in_a_tuple, with_an_object, a_method, with_a_nested_gradient,
-    with_an_array, with_a_default, with_a_default_array,
+    with_an_array, with_a_default, with_a_default_array, with_a_wrapper,
+    with_a_wrapped_helper, with_a_cache,
 ]  # fmt: skip
 
 
@@ -704,6 +740,13 @@ def test_wrappers():
     assert grad(deco(two, 3.0))(3.0, 4.0) == (12.0, 9.0)
     assert grad(deco(one, 3.0))(3.0) == 18.0
     assert grad(deco(lambda x: x, 3.0))(3.0) == 3.0
+    assert grad(deco(lambda x, y=2.0: x * y, 3.0))(3.0) == 6.0
+    assert grad(deco(lambda x, y=5.0: x * y, 3.0))(3.0) == 15.0
+    wrapper = deco(lambda x: x, 3.0)
+    assert grad(wrapper)(3.0) == 3.0
+    wrapper.__wrapped__ = two
+    with pytest.raises(TypeError):
+        grad(wrapper)(3.0)
 
 
 def test_methods_of_other_objects_and_classes():
