@@ -326,7 +326,7 @@ def numpy_backward(function: Function) -> Function:
     backward = _read_as_numpy(Block(tuple(statements[split + 1 :]), function.body.yields), partly)
     casts: list[Statement] = []
     names = {v: _as_numpy_float(v, casts) for v in dict.fromkeys(uses(backward)) if v in floats - partly}
-    walk = _Wrapping(lambda s, out: None)
+    walk = _Wrapping(_retyped)
     walk.replaced.update(names)
     backward = walk.block(backward)
     ((value, aux, _), *_), ((_, _, gradients), *rest) = function.body.yields, backward.yields
@@ -335,6 +335,18 @@ def numpy_backward(function: Function) -> Function:
     )  # what it gives is of its forward pass
     body = Block((*statements[: split + 1], *casts, *backward.statements), backward.yields)
     return replace(function, body=body)
+
+
+def _retyped(s: Apply, out: list[Statement]) -> Structure | None:
+    """What is computed of NumPy's numbers is one: how it is written depends on that."""
+    y = s.result
+    if not isinstance(y, Value) or not _is_python(y) or getattr(s.function, "__module__", None) == "math":
+        return None
+    if not TABLE[s.function].pointwise or not any(_is_numpy(v) for v in s.inputs):
+        return None
+    number = Value(Scalar(y.type.dtype), y.hint, y.of, y.fold)  # type: ignore[union-attr]
+    out.append(replace(s, result=number))
+    return number
 
 
 def _as_numpy_float(value: Value, out: list[Statement]) -> Value:

@@ -667,3 +667,64 @@ def test_inverse_distances(optimize):
     expected[others] = -np.outer(q, q)[others] / DISTANCES[others] ** 2
     np.testing.assert_allclose(gradient[0], expected)
     np.testing.assert_allclose(gradient[1], differences(lambda v: energy(DISTANCES, v), q), atol=1e-6)
+
+
+# -- numbers -------------------------------------------------------------------------------------
+
+
+def root_that_lost(x, c):
+    return max(x**0.5, 1.0) + c * x
+
+
+def root_on_one_side(x, c):
+    y = x**0.3
+    return y if y > 1.0 else c * x
+
+
+def exponential_on_one_side(x, c):
+    y = np.exp(x + 800.0)
+    return y if x > 1.0 else c * x
+
+
+def overflow_in_a_sigmoid(x, c):
+    return np.tanh(np.exp(x + 800.0)) + c * x
+
+
+def gompertz(x, c):
+    return np.exp(-np.exp(x + 800.0)) + c * x
+
+
+def in_a_dict(x, c):
+    both = {"log": np.log(x), "line": c * x}
+    return both["log"] if c < 0 else both["line"]
+
+
+def early(x, c):
+    y = np.log(x)
+    z = y * y + np.sin(y)
+    if c > 0:
+        return c * x
+    return z
+
+
+def recursive(x, c, n=3):
+    y = np.log(x)
+    if n == 0:
+        return c * x
+    return recursive(x, c, n - 1) + (y if c < 0 else 0.0)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [root_that_lost, root_on_one_side, exponential_on_one_side, overflow_in_a_sigmoid, gompertz, in_a_dict, early,
+     recursive],
+    ids=lambda f: f.__name__,
+)  # fmt: skip
+@pytest.mark.parametrize("optimize", [True, False])
+def test_numbers(f, optimize):
+    """At 0, where what is left of the function is 2 x; a number of Python's has a gradient of its kind."""
+    gradient = grad(f, "x", optimize=optimize)
+    for x in (0.0, np.float64(0.0), 0.0):
+        found = gradient(x, 2.0)
+        assert found == 2.0
+        assert type(found) is type(x)

@@ -239,13 +239,13 @@ def _judge(program: Program, routes: Sequence[str], worlds: Sequence[World]) -> 
             if verdict is not None:
                 return Verdict("failed", verdict[0], f"{call}: {verdict[1][:1500]}", route, call.lengths)
         for call, got in seen.items():
-            if call in first and not program.single and _differ(program, first[call], got, expected[call]):
+            if call in first and not program.single and _differ(first[call], got, expected[call]):
                 return Verdict("failed", "routes differ", f"{first[call]}\n{got}", route, call.lengths)
         first = first or seen
     return Verdict("well")
 
 
-def _differ(program: Program, first: Any, second: Any, expected: Expected) -> bool:
+def _differ(first: Any, second: Any, expected: Expected) -> bool:
     if expected.value is None:
         return False
     return not np.allclose(first, second, rtol=1e-6, atol=1e-7, equal_nan=True)
