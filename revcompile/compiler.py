@@ -51,6 +51,7 @@ from revcompile.passes.split import settle
 from revcompile.passes.unguarded import of_numbers_alone, without_guards
 from revcompile.runtime import ChangedKind
 from revcompile.syntax.abstract import NeedShape, NeedStatic, Restart
+from revcompile.syntax.memory import DOUBLING, EITHER
 from revcompile.syntax.mutable import Decision
 from revcompile.syntax.source import Source
 
@@ -150,6 +151,8 @@ def _decided(decisions: frozenset[Decision], new: frozenset[Decision]) -> frozen
     """Decisions with more. In a loop that is written out, a list may have a known length again."""
     if any(what == "unroll" for what, _ in new):
         decisions = frozenset(d for d in decisions if d[0] != "grow")
+    if EITHER in new:  # instead of writing the rest of the function twice, again and again
+        decisions = frozenset(d for d in decisions if d[0] not in DOUBLING)
     return decisions | new
 
 

@@ -32,7 +32,7 @@ from revcompile.ir.build import Builder
 from revcompile.ir.identifiers import function_name, is_numeral
 from revcompile.ir.nodes import Block, Function, Parameter, Raise, Structure, Value, leaves
 from revcompile.ir.types import Array, Facts, Scalar, is_float, is_number
-from revcompile.statements import branch, exits, iterables, loop, simple, with_
+from revcompile.statements import branch, either, exits, iterables, loop, simple, with_
 from revcompile.syntax.abstract import Frame, Left, NeedShape, NeedStatic, NestedFunction, Returned, type_of
 from revcompile.syntax.memory import Memory
 from revcompile.syntax.mutable import Mutables, is_growing
@@ -340,9 +340,13 @@ class Lowering(Language):
         """A structure with the versions of its arrays that are to be read now."""
         if self.reads is not None:
             self.reads.note_arrays(self.memory, structure)
-        return self.memory.resolve(structure, self._derive)
+        if self.memory.either:
+            for v in leaves(structure):
+                if self.memory.is_outdated(self.memory.root(v)):
+                    either.renew(self, self.memory.root(v), branch.on_either_side)
+        return self.memory.resolve(structure, self.derive)
 
-    def _derive(self, root: Value, path: Any) -> Value:
+    def derive(self, root: Value, path: Any) -> Value:
         """The view of `root` at the end of a path."""
         for function, *rest in path:
             root = self.builder.emit(function, (root, *rest))

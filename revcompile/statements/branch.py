@@ -27,7 +27,7 @@ from revcompile.ir.nodes import (
     results,
 )
 from revcompile.ir.types import Array, Scalar, Type
-from revcompile.statements import exits
+from revcompile.statements import either, exits
 from revcompile.statements.join import (
     CannotJoin,
     Pair,
@@ -43,6 +43,7 @@ from revcompile.statements.join import (
 from revcompile.statements.origins import origins
 from revcompile.syntax.abstract import Frame, Left, Poison, Restart, Returned
 from revcompile.syntax.interpreter import Interpreter
+from revcompile.syntax.memory import EITHER
 from revcompile.syntax.mutable import rename
 
 ASSIGNED = Poison("is assigned by := in a part of an expression that is not always evaluated")
@@ -236,6 +237,8 @@ def _branch(
         low.memory, stored = join_memory(low, before, ways, inside)
     low.mutables.settle(held)
     relate_joined(low.memory, pairs, ways, inside, decision)
+    if EITHER in low.decisions and not then_left and not else_left:
+        either.note(low.memory, test, pairs, ways, inside)
     sides = []
     for i, statements in enumerate((then_statements, else_statements)):
         atoms = [pair[i] for pair in pairs]
@@ -254,6 +257,13 @@ def _branch(
     if then_left and else_left:
         builder.statements.append(Raise((RuntimeError, ("unreachable",)), line))
     return joined
+
+
+def on_either_side(
+    low: Interpreter, test: Value, then: Callable[[], Structure], orelse: Callable[[], Structure]
+) -> None:
+    """Do one of two things to arrays that there are."""
+    _branch(low, test, then, orelse, lambda *_: None)
 
 
 def _unless_left(side: Callable[[], Structure]) -> Structure:

@@ -19,6 +19,8 @@ from revcompile.gates.storing import is_part, part, store, store_types
 from revcompile.ir.nodes import Apply, Structure, Value
 from revcompile.ir.types import Array, Foreign, Rows, Scalar, is_float, same_axes
 from revcompile.runtime import last_written
+from revcompile.statements import either
+from revcompile.statements.branch import on_either_side
 from revcompile.syntax.abstract import Frame
 from revcompile.syntax.interpreter import Interpreter
 from revcompile.syntax.memory import Path
@@ -59,14 +61,22 @@ def write(low: Interpreter, array: Value, index: Structure, value: Structure) ->
         replace_content(low, array, value)
         return
     path = way_to(low.memory.path(array), index)
+    if root in low.memory.either:
+        either.write(low, root, path, value, on_either_side, store_at)
+        return
     if takes_everything(index) and _fills(low, array, path, value):
         replace_content(low, array, value)
         return
+    store_at(low, root, path, value)
+
+
+def store_at(low: Interpreter, root: Value, path: Path, value: Structure) -> None:
+    """A store into a part of an array."""
     version, old = low.emit(store, root, path, value)
     name = root.hint
     version.hint, version.fold = name, False
     old.hint, old.fold = f"old_{name}" if name else None, False
-    low.memory.write(array, version)
+    low.memory.write(root, version)
 
 
 def write_in_place(low: Interpreter, array: Value, value: Structure) -> None:

@@ -24,13 +24,30 @@ from revcompile.syntax.abstract import Decision, Restart
 
 Step = tuple[Any, ...]  # a view function and its arguments after the array
 Path = tuple[Step, ...]
-MAX_SPLITS = 5  # each writes the rest of the function twice
+DOUBLING = frozenset(
+    {"split", "fork"}
+)  # decisions that write the rest of the function, or a statement, twice
+MAX_SPLITS = 5
+FEW_SPLITS = 2  # with more of them, what an array is is told at run time: see `statements/either`
 
 
 class View(NamedTuple):
     root: Value
     path: Path
     version: Value  # of the root, from which the view was made last
+
+
+Alternative = tuple["Value | None", Path]  # an array and the way to a part of it; None: of its own
+
+
+class Either(NamedTuple):
+    """What an array is that is one of two, where the condition holds and where it does not."""
+
+    test: Value
+    sides: tuple[Alternative, Alternative]
+
+
+EITHER: Decision = ("either", None)  # that these are told apart at run time
 
 
 class Memory:
@@ -42,6 +59,8 @@ class Memory:
         self.current: dict[Value, Value] = {}
         self.views: dict[Value, View] = {}
         self.latest: dict[Value, Value] = {}  # of views: what was derived from `View.version`
+        self.either: dict[Value, Either] = {}
+        self._seen: dict[Value, tuple[Value | None, ...]] = {}  # by these: the versions last looked up
         self.related: dict[Value, frozenset[Value]] = {}  # roots that may share storage
         self.spoiled: dict[Value, Value] = {}  # what may not be read, and the array that was written
         self.contiguous: set[Value] = set()
@@ -62,6 +81,7 @@ class Memory:
     def fork(self) -> Memory:
         other = Memory(self.decisions)
         other.current, other.views, other.latest = dict(self.current), dict(self.views), dict(self.latest)
+        other.either, other._seen = dict(self.either), dict(self._seen)
         other.related, other.spoiled = dict(self.related), dict(self.spoiled)
         other.contiguous, other.read_only = set(self.contiguous), set(self.read_only)
         other.written, other.joined = self.written, self.joined
@@ -89,6 +109,21 @@ class Memory:
             derived = derive(version, view.path)
             self.views[v], self.latest[v] = view._replace(version=version), derived
         return self.latest.get(v, v)
+
+    def is_outdated(self, v: Value) -> bool:
+        """Whether an array that is one of two is one that has changed since it was looked up."""
+        return v in self.either and (
+            self._versions(v) != self._seen[v]
+            or any(root is not None and self.is_outdated(root) for root, _ in self.either[v].sides)
+        )
+
+    def is_renewed(self, v: Value) -> None:
+        """Note that an array that is one of two holds what that holds now."""
+        self._seen[v] = self._versions(v)
+
+    def _versions(self, v: Value) -> tuple[Value | None, ...]:
+        sides = self.either[v].sides
+        return tuple(None if root is None else self.current.get(root, root) for root, _ in sides)
 
     def shape_of(self, v: Value) -> Value:
         """An array of the shape of `v`: a length is the same for every version."""
@@ -156,10 +191,14 @@ class Memory:
 
     def _refuse(self, v: Value, written: Value) -> None:
         """Begin again with `v` and what was written kept apart; or say that they are not."""
-        splits = sum(kind == "split" for kind, _ in self.decisions)
+        splits = sum(kind in DOUBLING for kind, _ in self.decisions)
         for array in (self.root(v), self.root(written)):
             decision = self.joined.get(array)
-            if decision is not None and decision not in self.decisions and splits < MAX_SPLITS:
+            if decision is None:
+                continue
+            if EITHER not in self.decisions and (splits >= FEW_SPLITS or decision in self.decisions):
+                raise Restart(EITHER)
+            if decision not in self.decisions and splits < MAX_SPLITS:
                 raise Restart(decision)
         name, other = v.hint or "this array", written.hint or "another array"
         raise UnsupportedError(
@@ -188,4 +227,17 @@ class Memory:
         self.written.add(root)
         self.current[root] = version
         for other in self.related.get(root, frozenset()):
-            self.spoiled.setdefault(other, v)
+            if not self._is_told_apart(root, other):
+                self.spoiled.setdefault(other, v)
+
+    def _is_told_apart(self, a: Value, b: Value) -> bool:
+        """Whether it is known on either side of a condition what two arrays share."""
+        first, second = self._bases(a), self._bases(b)
+        told = (a in self.either and (b in first or b in self.either)) or (b in self.either and a in second)
+        return told and not any(y in self.related.get(x, ()) for x in first for y in second if x is not y)
+
+    def _bases(self, v: Value) -> set[Value]:
+        """The arrays that an array may be, if it is one of several."""
+        if v not in self.either:
+            return {v}
+        return {b for root, _ in self.either[v].sides if root is not None for b in self._bases(root)}

@@ -15,7 +15,7 @@ LINEAR = 1.2 * MANY / FEW
 KNOWN: dict[str, float] = {
     "elif": 6.0, "nested ifs": 7.0, "returns": 7.0, "breaks": 8.0, "continues": 8.0, "many lists": 8.0,
 }  # fmt: skip
-FLAT = [name for name, shape in SHAPES.items() if shape.most > 10 and name != "array choices"]
+FLAT = [name for name, shape in SHAPES.items() if shape.most > 10]
 
 
 @pytest.mark.parametrize("name", FLAT)
