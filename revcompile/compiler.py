@@ -148,12 +148,11 @@ def compile_gradient(
 
 
 def _decided(decisions: frozenset[Decision], new: frozenset[Decision]) -> frozenset[Decision]:
-    """Decisions with more. In a loop that is written out, a list may have a known length again."""
-    if any(what == "unroll" for what, _ in new):
-        decisions = frozenset(d for d in decisions if d[0] != "grow")
-    if EITHER in new:  # instead of writing the rest of the function twice, again and again
-        decisions = frozenset(d for d in decisions if d[0] not in DOUBLING)
-    return decisions | new
+    """Decisions with more. In a loop that is written out, a list may have a known length again; where arrays
+    are told apart at run time, the rest of the function need not be written twice."""
+    unrolls = any(what == "unroll" for what, _ in new)
+    dropped = DOUBLING if EITHER in new else {"grow"} if unrolls else ()
+    return frozenset(d for d in decisions if d[0] not in dropped) | new
 
 
 def _compile(
