@@ -148,7 +148,7 @@ def compile_gradient(
 
 
 def _decided(decisions: frozenset[Decision], new: frozenset[Decision]) -> frozenset[Decision]:
-    """Decisions with more; without those that a loop that is written out, or telling arrays apart, replaces."""
+    """Decisions with more; without those that writing a loop out, or telling arrays apart, replaces."""
     unrolls = any(what == "unroll" for what, _ in new)
     dropped = DOUBLING if EITHER in new else {"grow"} if unrolls else ()
     return frozenset(d for d in decisions if d[0] not in dropped) | new
