@@ -341,9 +341,7 @@ class Lowering(Language):
         if self.reads is not None:
             self.reads.note_arrays(self.memory, structure)
         if self.memory.either:
-            for v in leaves(structure):
-                if self.memory.is_outdated(self.memory.root(v)):
-                    either.renew(self, self.memory.root(v), branch.on_either_side)
+            either.renew(self, structure, branch.on_either_side)
         return self.memory.resolve(structure, self.derive)
 
     def derive(self, root: Value, path: Any) -> Value:

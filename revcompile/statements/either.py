@@ -56,8 +56,14 @@ def _alternative(atom: Structure, way: Memory, inside: set[Value], roots: list[V
     return OWN if not way.related.get(root) and roots.count(root) == 1 else None
 
 
-def renew(low: Interpreter, array: Value, branch: Branch) -> None:
-    """Let an array that is one of two hold what that holds now."""
+def renew(low: Interpreter, structure: Structure, branch: Branch) -> None:
+    """Let each array in a structure that is one of two hold what that holds now."""
+    for v in leaves(structure):
+        if low.memory.is_outdated(low.memory.root(v)):
+            _renew(low, low.memory.root(v), branch)
+
+
+def _renew(low: Interpreter, array: Value, branch: Branch) -> None:
     test, sides = low.memory.either[array]
 
     def look_up(side: Alternative) -> None:
