@@ -221,11 +221,11 @@ class Dispatcher(Primal):
 
     def _take(self, shared: Shared, key: Any, names: dict[str, Any], request: Request) -> Specialization:
         """Make what is remembered a specialisation of this function."""
-        age = _memory.age
+        age, static = _memory.age, self.static  # which may grow until then
 
         def make(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> FunctionType:
             with self.lock, self._seen(), deep_stack():
-                compiled = self._compiled(request, self._arguments(args, kwargs))
+                compiled = self._compiled(request, self._arguments(args, kwargs), static)
             if compiled.careful is None:  # the program has changed meanwhile
                 return self._load(compiled, key, list(request.signature.parameters)).run
             careful = self._careful(compiled)
@@ -285,10 +285,13 @@ class Dispatcher(Primal):
         if old:
             self._retire(old)
 
-    def _compiled(self, request: Request, arguments: Mapping[str, Any]) -> Compiled:
+    def _compiled(
+        self, request: Request, arguments: Mapping[str, Any], static: frozenset[Place] | None = None
+    ) -> Compiled:
+        static = self.static if static is None else static
         for again in (True, True, False):
             try:
-                return compile_gradient(request, arguments, self.static, self.namespace, self.learning)
+                return compile_gradient(request, arguments, static, self.namespace, self.learning)
             except MustBeStatic:
                 raise
             except Exception as e:  # another thread may have changed what was being read

@@ -80,7 +80,7 @@ class Shared:
         if any(g.kind in ("test", "itself") for g in guards):
             raise Unshareable
         names = primal.namespace.globals
-        self.key = weak_key(key)
+        self.key, self.asked = weak_key(key), _asked(guards)
         self.whole = whole
         self.static, self.compared = _without_targets(static), _without_targets(made.compared)
         self.parameters = primal.parameters
@@ -110,8 +110,8 @@ class Shared:
 
     def completed(self, careful: FunctionType, primal: Primal, guards: Sequence[Guard]) -> Shared:
         """The same with the code for numbers beyond `math`. Raises Unshareable."""
-        if not self.names.every <= primal.namespace.globals.keys():  # it has been retired meanwhile
-            raise Unshareable
+        if not self.names.every <= primal.namespace.globals.keys() or self.asked != _asked(guards):
+            raise Unshareable  # it has been retired meanwhile, or it is of a program that has changed
         other = copy.copy(self)
         other.careful = Code.of(careful, self.run.helpers)
         other.used = self.used.union(*map(names_in, other.careful.codes))
@@ -167,6 +167,10 @@ class Shared:
             tests.get("together"),
             tuple(self.run.helpers),
         )
+
+
+def _asked(guards: Sequence[Guard]) -> frozenset[tuple[str, str]]:
+    return frozenset((guard.path.text, guard.kind) for guard in guards)
 
 
 def _without_targets(places: frozenset[Any]) -> frozenset[Any]:

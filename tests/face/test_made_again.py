@@ -1335,3 +1335,32 @@ def test_what_fails_fails_with_each_number(compilations):
         with pytest.raises(KeyError, match=str(n)):
             made(n)(1.0)
     assert made(101)(1.0) == 1.0
+
+
+@pytest.mark.parametrize("optimize", [True, False])
+def test_what_must_be_known_elsewhere_is_read_live_here(optimize):
+    """A number that one signature has to know is none that the others compile in."""
+
+    def made(k):
+        def f(x, how):
+            if how == "rank":
+                return np.sum(np.ones((2,) * int(k))) * x
+            return k * np.exp(x)
+
+        def change(to):
+            nonlocal k
+            k = to
+
+        return grad(f, 0, optimize=optimize), change
+
+    with np.errstate(over="ignore"):
+        assert made(1.0)[0](0.0, "exp") == 1.0
+        for k in (2.0, 3.0, 4.0):
+            g, change = made(k)
+            assert g(0.0, "exp") == k
+            assert g(1.0, "rank") == 2.0**k
+            assert g(1000.0, "exp") == math.inf
+            change(-k)
+            assert g(1000.0, "exp") == -math.inf
+            assert g(0.0, "exp") == -k
+            assert made(-5.0)[0](1000.0, "exp") == -math.inf
