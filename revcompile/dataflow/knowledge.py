@@ -204,7 +204,7 @@ class Knowledge:
         """Whether what a gate reads of many elements may be infinite or NaN where nothing comes in."""
         read = [a for a in statement.args if a is not operand or TABLE[statement.function].numbers.reduces]
         why = self.finite.of(read)
-        return bool(why & GIVEN) or bool(why & (SINGULAR | EXPONENTIAL) and where & CHOSEN)
+        return bool(why & GIVEN) or (bool(why & ~LARGE) and self._is_worth_it(statement, where))
 
     def _at_pole(self, statement: Apply, operand: Value, where: int) -> bool:
         """Whether a zero may meet a pole where other elements, or other trips, do not meet the same."""
@@ -217,7 +217,10 @@ class Knowledge:
         return not is_one or bool(where & ~(PARTS | LOST))
 
     def _is_worth_it(self, statement: Apply, where: int) -> bool:
-        """Whether a product is guarded, which overflows beyond 1e150: not before a relu, nor in a loop."""
+        """Whether a product is guarded that overflows beyond 1e150, or a sum of products.
+
+        Not before a relu, nor in a loop where elements are just not read.
+        """
         return bool(where & CHOSEN) or (where != LOST and self.in_loops.isdisjoint(statement.outputs))
 
     def may_be_infinite(self, atom: Structure) -> bool:

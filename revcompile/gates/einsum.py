@@ -109,9 +109,23 @@ def zeros_of_einsum(args: Any, operand: int) -> int:
     return PARTS if any(len(set(term)) < len(term) for term in terms) else 0
 
 
+def where_it_meets_in_einsum(passes: Any, subscripts: str, operands: Any, optimize: Any = False) -> Any:
+    """The operands with zeros where they meet zeros alone backwards; see `products.where_it_meets`."""
+    terms, output = spelled_out(subscripts, tuple(np.ndim(x) for x in operands))
+    return subscripts, tuple([met(passes, t, output, x) for t, x in zip(terms, operands)]), optimize
+
+
+def met(passes: Any, term: str, output: str, x: Any) -> Any:
+    if np.ndim(x) == 0 or len(output) == 0 or any([term.count(axis) > 1 for axis in term]):
+        return x
+    shared = "".join([axis for axis in term if axis in output])
+    place = tuple([slice(None) if axis in output else None for axis in term])
+    return np.where((np.einsum(f"{output}->{shared}", 1.0 * passes) != 0)[place], x, 0.0)
+
+
 @gate(
     np.einsum,
-    numbers=Numbers(zeros=zeros_of_einsum),
+    numbers=Numbers(zeros=zeros_of_einsum, as_read=where_it_meets_in_einsum),
     memory=Memory.SHARED,
     copies=_copies,
     dims=_einsum_dims,

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.gates.meeting import where_it_meets, where_it_meets_in_dot, where_it_meets_in_outer
 from revcompile.gates.numbers import LARGE, PARTS, Numbers, sign_of_product
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
@@ -100,19 +101,6 @@ def _inner_dims(facts: Facts, a: Any, b: Any) -> Dims:
 PRODUCT = Numbers(sign=sign_of_product, grows=LARGE)
 
 
-def where_it_meets(passes: Any, a: Any, b: Any) -> Any:
-    """The operands of a matrix product with zeros in the rows and columns that meet zeros alone backwards.
-
-    `passes` says where the upstream gradient is not zero: what is NaN there is to reach no sum.
-    """
-    if a.ndim > 1 and b.ndim > 1:
-        rows, columns = np.any(passes, -1, keepdims=True), np.any(passes, -2, keepdims=True)
-    else:
-        rows = passes[..., None] if a.ndim > 1 else np.any(passes)
-        columns = passes if b.ndim == 2 else passes[..., None, :] if b.ndim > 1 else np.any(passes)
-    return np.where(rows, a, 0.0), np.where(columns, b, 0.0)
-
-
 MATRIX_PRODUCT = replace(PRODUCT, as_read=where_it_meets)
 
 # ----- matrix products ---------------------------------------------------------------------------
@@ -155,12 +143,6 @@ def matmul(grad_y: Any, a: Any, b: Any, /) -> Any:
         others = (*range(b.ndim - 2), b.ndim - 1)
         return np.tensordot(grad_y, b, (others, others)), a.T @ grad_y
     return grad_y @ np.swapaxes(b, -1, -2), np.swapaxes(a, -1, -2) @ grad_y
-
-
-def where_it_meets_in_dot(passes: Any, a: Any, b: Any) -> Any:
-    if np.ndim(a) == 0 or np.ndim(b) == 0 or a.ndim > 2 or b.ndim > 2:
-        return a, b
-    return where_it_meets(passes, a, b)
 
 
 @gate(
@@ -256,10 +238,13 @@ def vdot(grad_y: Any, a: Any, b: Any, /) -> Any:
     return grad_y * np.reshape(b, a.shape), grad_y * np.reshape(a, b.shape)
 
 
+OUTER_PRODUCT = replace(PRODUCT, as_read=where_it_meets_in_outer)
+
+
 @gate(
     np.linalg.outer,
     name="outer",
-    numbers=PRODUCT,
+    numbers=OUTER_PRODUCT,
     examples=[example(real(3), real(4)), example(real(1), real(4)), example(real(3), real(1))],
 )
 def linalg_outer(grad_y: Any, a: Any, b: Any, /) -> Any:
@@ -268,7 +253,7 @@ def linalg_outer(grad_y: Any, a: Any, b: Any, /) -> Any:
 
 @gate(
     np.outer,
-    numbers=PRODUCT,
+    numbers=OUTER_PRODUCT,
     examples=[
         example(real(3), real(4)),
         example(real(1), real(4)),

@@ -638,6 +638,8 @@ def of_softmax(w, x):
         of_softmax,
         lambda w, x: np.nansum(x.dot(w) ** 2),
         lambda w, x: np.nansum((w @ x.T) ** 2),
+        lambda w, x: np.nansum(np.einsum("ij,j->i", x, w) ** 2),
+        lambda w, x: np.nansum(np.einsum("ij,j->ji", x, w)[0] ** 2),
         lambda w, x: np.nansum(np.var(x * w, axis=1)),
         lambda w, x: np.nansum(np.std(x * w, axis=1)),
         lambda w, x: np.nansum(np.prod(x * w, axis=1)),
@@ -651,6 +653,17 @@ def test_rows_with_nan(f, optimize):
     w = np.array([0.3, 0.7])
     gradient = grad(f, 0, optimize=optimize)(w, ROWS)
     np.testing.assert_allclose(gradient, differences(lambda v: f(v, ROWS), w), rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("optimize", [True, False])
+def test_outer_product(optimize):
+    def f(x):
+        a = np.outer(1.0 / x, x)
+        a[0] = 0.0
+        return np.sum(a * a)
+
+    x = np.array([0.0, 0.5, 2.0])
+    np.testing.assert_allclose(grad(f, optimize=optimize)(x), differences(f, x), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("optimize", [True, False])
