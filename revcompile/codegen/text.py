@@ -16,6 +16,7 @@ from revcompile.errors import InternalError
 from revcompile.ir.identifiers import is_name, is_numeral
 
 INDENT = "    "
+NAMES = frozenset({"id", "attr", "arg", "name"})  # the fields of syntax that are names
 CONSTANTS = frozenset({bool, int, float, str, bytes, type(None), type(Ellipsis)})
 
 
@@ -40,12 +41,19 @@ def to_text(node: ast.AST) -> str:
 
 def verify(node: ast.AST) -> None:
     """Refuse syntax that would be other code as text."""
-    for inner in ast.walk(node):
-        for field in ("id", "attr", "arg", "name"):
-            name = getattr(inner, field, None)
-            if isinstance(name, str) and not is_name(name):
-                if not (isinstance(inner, ast.Name) and is_numeral(name)):
-                    raise InternalError(f"{name!r} is no name")
+    waiting = [node]
+    while waiting:
+        inner = waiting.pop()
+        for field in inner._fields:
+            part = getattr(inner, field, None)
+            if isinstance(part, ast.AST):
+                if part._fields:  # an operator has none
+                    waiting.append(part)
+            elif isinstance(part, list):
+                waiting.extend(item for item in part if isinstance(item, ast.AST))
+            elif field in NAMES and isinstance(part, str) and not is_name(part):
+                if not (isinstance(inner, ast.Name) and is_numeral(part)):
+                    raise InternalError(f"{part!r} is no name")
         if isinstance(inner, ast.Constant) and type(inner.value) not in CONSTANTS:
             raise InternalError(f"a {type(inner.value).__name__} is no constant")
 

@@ -216,8 +216,19 @@ class Gate:
     def carries_gradient(self) -> bool:
         return self.locals is not None or self.rule is not None or self.backward is not None or self.last
 
+    @cached_property
+    def _defaults(self) -> tuple[Any, ...] | None:
+        """What stands for each parameter that is not passed, where all can be passed by position."""
+        parameters = self.signature.parameters.values()
+        plain = all(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
+        return tuple(p.default for p in parameters) if plain else None
+
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         """All arguments in the order of the signature, defaults filled in. Raises TypeError."""
+        if not kwargs and self._defaults is not None and len(args) <= len(self._defaults):
+            rest = self._defaults[len(args) :]
+            if all(default is not inspect.Parameter.empty for default in rest):
+                return (*args, *rest)
         bound = self.signature.bind(*args, **kwargs)
         bound.apply_defaults()
         return tuple(bound.arguments.values())
