@@ -17,14 +17,44 @@ from revcompile.ir import verify
 
 verify.enabled = True
 SMOKE = 16  # one test in so many
-DAILY = {
-    "tests/corpus/test_language.py": 3, "tests/gates/test_every_gate.py": 2,
-    "tests/language/test_second_order.py": 2, "tests/language/test_foreign.py": 2,
-    "tests/language/test_nested_grad.py": 2, "tests/language/test_identity.py": 2,
-    "tests/language/test_bounded_work.py": 2, "tests/language/test_pairs.py": 2,
-    "tests/language/test_zeros.py": 2, "tests/face/test_numbers.py": 2, "tests/face/test_made_again.py": 2,
-    "tests/programs/test_memory.py": 2, "tests/programs/test_growth.py": 2, "tests/programs/test_kernels.py": 2,
-}  # fmt: skip
+DAILY = {  # one in so many tests of these files
+    6: ("corpus/test_language",),
+    4: (
+        "gates/test_every_gate",
+        "language/test_second_order",
+        "programs/test_memory",
+        "programs/test_growth",
+    ),
+    3: (
+        "language/test_foreign",
+        "language/test_nested_grad",
+        "language/test_identity",
+        "language/test_bounded_work",
+        "language/test_pairs",
+        "language/test_zeros",
+        "face/test_numbers",
+        "face/test_made_again",
+        "programs/test_kernels",
+    ),
+    2: (
+        "face/test_pickling",
+        "face/test_replaced_code",
+        "face/test_data_in_text",
+        "gates/test_sparse",
+        "gates/test_facts",
+        "gates/test_small_examples",
+        "gates/test_empty_arrays",
+        "sweep/test_sweep",
+        "language/test_whole_numbers",
+        "language/test_recursion",
+        "language/test_growing_lists",
+        "language/test_containers",
+        "language/test_even_powers",
+        "language/test_either_array",
+        "test_command_line",
+    ),
+}
+SHARES = {f"tests/{name}.py": share for share, names in DAILY.items() for name in names}
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -32,7 +62,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that run daily and those of a first look, by their names: the same in every process."""
     for item in items:
         chance = zlib.crc32(item.nodeid.encode())
-        if chance // SMOKE % DAILY.get(item.nodeid.partition("::")[0], 1) != 0:
+        if chance // SMOKE % SHARES.get(item.nodeid.partition("::")[0], 1) != 0:
             item.add_marker(pytest.mark.fuzz)
         long = any(item.get_closest_marker(mark) for mark in ("fuzz", "bench"))
         if not long and chance % SMOKE == 0:
