@@ -30,20 +30,22 @@ class Calls:
 
     def __init__(self) -> None:
         self.known: dict[Any, tuple[Found, ...]] = {}
+        self._assumed: set[Any] = set()  # what was asked for while it was being found
 
     def _settled(self, key: Any, size: int, find: Callable[[], Sequence[Found]]) -> tuple[Found, ...]:
         if key in self.known:
+            self._assumed.add(key)
             return self.known[key]
-        before = set(self.known)
+        before = len(self.known)
         self.known[key] = (None,) * size
         while True:
+            self._assumed.discard(key)
             assumed = self.known[key]
-            found = tuple(union(a, b) for a, b in zip(assumed, find(), strict=True))
-            if found == assumed:
-                return found
-            for other in self.known.keys() - before:
+            self.known[key] = tuple(union(a, b) for a, b in zip(assumed, find(), strict=True))
+            if key not in self._assumed or self.known[key] == assumed:
+                return self.known[key]
+            for other in list(self.known)[before + 1 :]:  # what was found from the assumption
                 del self.known[other]
-            self.known[key] = found
 
     def finite(self, half: Half, args: Sequence[int]) -> Sequence[int]:
         pair, given = half.pair, tuple(args)
