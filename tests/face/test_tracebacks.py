@@ -102,7 +102,8 @@ def test_in_a_terminal(tmp_path: Path) -> None:
         "    ^^^^",
     ]
     assert lines[-1].startswith("  ") and "stop_gradient" in lines[-1]  # the way out
-    assert len(lines) <= 14, "\n".join(lines)
+    said = [line for line in lines if line.strip(" ~^")]  # how much Python underlines differs
+    assert len(said) <= 13, "\n".join(lines)
 
 
 def test_all_of_it_on_request(tmp_path: Path) -> None:
