@@ -145,9 +145,15 @@ def is_of_a_signal(error: Exception) -> bool:
     return False
 
 
+def module_of(thing: object) -> str:
+    """The module in which a class or a function is defined, by name. A class of Cython's may name none."""
+    name = getattr(thing, "__module__", None)
+    return name if isinstance(name, str) else ""
+
+
 def is_own(thing: object) -> bool:
     """Whether a class or a function is one of the compiler's."""
-    return (getattr(thing, "__module__", None) or "").partition(".")[0] == _OWN
+    return module_of(thing).partition(".")[0] == _OWN
 
 
 def is_defect(error: Exception) -> bool:

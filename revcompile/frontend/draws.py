@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from revcompile.errors import UnsupportedError
+from revcompile.errors import UnsupportedError, module_of
 from revcompile.frontend.at_hand import is_constant
 from revcompile.frontend.expressions import axis_length, shape_of
 from revcompile.gates.draws import DISCRETE, DRAWS, is_array_like, method_of
@@ -139,7 +139,7 @@ def _of_array(low: Lowering, function: Any, name: str, parameters: dict[str, Any
 
 def runs_as_it_is(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     """Whether a function without a rule is a pure one of a library, on arguments that are all known."""
-    module = getattr(function, "__module__", None) or ""
+    module = module_of(function)
     if isinstance(function, np.ufunc):
         module = "scipy.special" if function.__name__ not in dir(np) else "numpy"
     known = any(module == home or module.startswith(f"{home}.") for home in PURE)

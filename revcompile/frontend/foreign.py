@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from revcompile.errors import HostError, UnsupportedError, host
+from revcompile.errors import HostError, UnsupportedError, host, module_of
 from revcompile.frontend.at_hand import UNKNOWN, flat, is_constant, smooth_inputs, value_of
 from revcompile.frontend.changing import may_change
 from revcompile.frontend.containers import frozen
@@ -96,8 +96,7 @@ def is_sparse(x: Structure) -> bool:
 
 def home_of(thing: Any) -> str:
     """The package in which a function or a class is defined."""
-    home = getattr(thing, "__module__", None)
-    return home.partition(".")[0] if isinstance(home, str) else ""
+    return module_of(thing).partition(".")[0]
 
 
 def call(
@@ -176,7 +175,7 @@ def is_called_as_it_is(low: Lowering, function: Any, given: Structure) -> bool:
 
 def is_pure(function: Any) -> bool:
     """Whether a function of a library does nothing but give a new result."""
-    module = getattr(function, "__module__", None) or ""
+    module = module_of(function)
     if isinstance(function, np.ufunc):
         return True
     name = getattr(function, "__name__", "")

@@ -23,7 +23,7 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from revcompile.errors import HostError, UnsupportedError, an, host
+from revcompile.errors import HostError, UnsupportedError, an, host, module_of
 from revcompile.frontend.contents import CHANGING, contents
 from revcompile.frontend.naming import VALUES
 from revcompile.gates.foreign import foreign_type, types_of
@@ -469,12 +469,12 @@ def _namespace(names: dict[str, Any]) -> _Namespace:
 
 
 def _is_standard(kind: Any) -> bool:
-    return (getattr(kind, "__module__", None) or "").partition(".")[0] in sys.stdlib_module_names
+    return module_of(kind).partition(".")[0] in sys.stdlib_module_names
 
 
 def is_library(obj: Any) -> bool:
     """Whether an object belongs to a library whose attributes are constants."""
-    name = obj.__name__ if isinstance(obj, ModuleType) else getattr(obj, "__module__", None)
+    name = obj.__name__ if isinstance(obj, ModuleType) else module_of(obj)
     if isinstance(obj, (BuiltinFunctionType, np.ufunc)):
         return True
-    return (name or "").partition(".")[0] in LIBRARIES
+    return name.partition(".")[0] in LIBRARIES

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.errors import UnsupportedError
+from revcompile.errors import UnsupportedError, module_of
 
 # How the numbers are got out of objects that hold an array, by the names of their classes.
 VALUES = {
@@ -38,7 +38,7 @@ def name_of(function: Any) -> str:
     if isinstance(function, np.ufunc):
         homes = ["numpy", "scipy.special"]
     else:
-        home = getattr(function, "__module__", None) or ""
+        home = module_of(function)
         parts = home.split(".")
         homes = [".".join(parts[:i]) for i in range(1, len(parts) + 1) if not parts[i - 1].startswith("_")]
         homes = homes[::-1] if any(p.startswith("_") for p in parts) or parts[0] == "numpy" else [home]
@@ -46,7 +46,7 @@ def name_of(function: Any) -> str:
     for module in homes:
         if getattr(sys.modules.get(module), name, None) is function:
             return name if module in ("builtins", "__main__") else f"{module}.{name}"
-    home = getattr(function, "__module__", None)
+    home = module_of(function)
     return f"{home}.{name}" if home and home not in ("builtins", "__main__") else str(name)
 
 
