@@ -107,11 +107,12 @@ class Learnt:
             for root in _roots(place, entry, memory):
                 carried.roots.setdefault(root, version_of(root))
         for before, others in self.links:
-            sources = [
-                v
-                for o in others
-                for v in (_roots(o, entry, memory) if isinstance(o, tuple) else [params[o]] * (o in params))
-            ]
+            sources: list[Value] = []
+            for o in others:
+                if isinstance(o, tuple):
+                    sources += _roots(o, entry, memory)
+                elif o in params:
+                    sources.append(params[o])
             if before in params and sources:
                 carried.links.append((params[before], frozenset(sources)))
 

@@ -352,3 +352,21 @@ def power_too_large_where_it_is_reached(w, x):
     while w > 0.5:
         w = w - s**200
     return w * x
+
+
+def kept_and_dropped(p, q):
+    for i in range(q.shape[0], 0, 1):
+        if i != 1:
+            box = {"p": p, "q": q, "r": p}  # noqa: F841
+
+
+@case((V3, 2), (V3, 0))
+def aliases_in_a_helper_in_a_loop(y, k):
+    u = y.copy()
+    v = np.zeros(y.shape)
+    for i in range(k):
+        kept_and_dropped(u, v)
+        u[[0, 1]] = 0.5 * i
+        u = v * 2.0
+        v = y * y
+    return np.sum(u * y)
