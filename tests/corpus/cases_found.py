@@ -357,7 +357,7 @@ def power_too_large_where_it_is_reached(w, x):
 def kept_and_dropped(p, q):
     for i in range(q.shape[0], 0, 1):
         if i != 1:
-            box = {"p": p, "q": q, "r": p}  # noqa: F841
+            box = {"p": p, "q": q, "r": p}
 
 
 @case((V3, 2), (V3, 0))
