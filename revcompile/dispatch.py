@@ -42,6 +42,7 @@ from revcompile.runtime import ChangedKind
 from revcompile.syntax.stack import deep_stack, renew_lock
 
 MAX_TRIES = 12  # of a call that is begun again
+MAX_ERRORS = 5  # of it though the program is as it was: another thread may have put back what it changed
 _all: weakref.WeakSet[Dispatcher] = weakref.WeakSet()
 _stubs: weakref.WeakValueDictionary[str, Dispatcher] = weakref.WeakValueDictionary()  # by file of their code
 _all_lock = threading.Lock()
@@ -125,7 +126,7 @@ class Dispatcher(Primal):
                 tried.append(specialization)
             except Exception:
                 known = specialization.blame(args, kwargs)
-                if known or changes >= (2 if specialization.holds(*args, **kwargs) else MAX_TRIES):
+                if known or changes >= (MAX_ERRORS if specialization.holds(*args, **kwargs) else MAX_TRIES):
                     raise
             changes += 1
 
