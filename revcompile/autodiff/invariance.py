@@ -24,7 +24,7 @@ import numpy as np
 
 from revcompile.gates.table import TABLE
 from revcompile.gates.traits import Memory
-from revcompile.ir.nodes import Apply, Block, Function, Statement, Structure, Value, leaves, uses
+from revcompile.ir.nodes import Apply, Function, Statement, Structure, Value, leaves
 from revcompile.ir.types import Dim, Scalar
 
 
@@ -78,7 +78,7 @@ def _cancels(m: Value, before: tuple[Statement, ...], after: tuple[Statement, ..
 
 def _follow(statement: Statement, effects: Effects) -> None:
     if not isinstance(statement, Apply):
-        if not effects.keys().isdisjoint(uses(Block((statement,)))):
+        if not effects.keys().isdisjoint(statement.uses):
             raise Depends
         return
     if effects.keys().isdisjoint(leaves(statement.args)):

@@ -27,11 +27,7 @@ from revcompile.ir.nodes import (
     Statement,
     Value,
     applications,
-    blocks,
-    defined,
-    results,
     substitute,
-    uses,
 )
 from revcompile.ir.types import INT, Array, Opaque, Scalar
 from revcompile.statements.branch import with_residuals
@@ -68,7 +64,7 @@ def keep_residuals(
     kept = Kept()
     backward = _complete(substitute(backward, outer), kept, frozenset(unstable), outer)
     backward = substitute(backward, outer)
-    read = {*uses(backward), *(v for saves in kept.saves.values() for v, _ in saves)}
+    read = {*backward.uses, *(v for saves in kept.saves.values() for v, _ in saves)}
     return Block((*_keep(forward, kept, read, passed_on), *backward.statements), backward.yields)
 
 
@@ -78,9 +74,9 @@ def outer_names(block: Block) -> dict[Value, Value]:
 
     def index(block: Block) -> None:
         for statement in block.statements:
-            for inner in blocks(statement):
+            for inner in statement.blocks:
                 if isinstance(statement, Branch):
-                    made = {v for s in inner.statements for v in results(s)}
+                    made = {v for s in inner.statements for v in s.outputs}
                     for atom, result in zip(inner.yields, statement.results, strict=False):
                         if isinstance(atom, Value) and atom in made:
                             outer.setdefault(atom, outer.get(result, result))
@@ -96,11 +92,9 @@ def _keep(
     out: list[Statement] = []
     for statement in statements:
         if isinstance(statement, Branch):
-            then, orelse = (
-                replace(b, statements=_keep(b.statements, kept, read, everywhere))
-                for b in (statement.then, statement.orelse)
+            branch = statement.map_blocks(
+                lambda b: replace(b, statements=_keep(b.statements, kept, read, everywhere))
             )
-            branch = replace(statement, then=then, orelse=orelse)
             statement = with_residuals(branch, read, None) if everywhere else with_residuals(branch, read)
         elif isinstance(statement, Loop):
             out.extend(kept.before.get(id(statement), {}).values())
@@ -116,17 +110,13 @@ def _keep(
 
 def _complete(block: Block, kept: Kept, unstable: frozenset[Value], outer: dict[Value, Value]) -> Block:
     """The block whose reversed loops bring what they read, the innermost first."""
-    out: list[Statement] = []
-    for statement in block.statements:
-        if isinstance(statement, Branch):
-            then, orelse = (_complete(b, kept, unstable, outer) for b in (statement.then, statement.orelse))
-            statement = replace(statement, then=then, orelse=orelse)
-        elif isinstance(statement, Loop):
-            statement = replace(statement, body=_complete(statement.body, kept, unstable, outer))
-            if statement.of is not None:
-                statement = _Residuals(statement, statement.of, kept, unstable, outer).complete()
-        out.append(statement)
-    return replace(block, statements=tuple(out))
+
+    def complete(s: Statement) -> Statement:
+        if isinstance(s, Loop) and s.of is not None:
+            return _Residuals(s, s.of, kept, unstable, outer).complete()
+        return s
+
+    return block.map(complete)
 
 
 class _Residuals:
@@ -141,7 +131,7 @@ class _Residuals:
         outer: dict[Value, Value],
     ) -> None:
         self.reversal, self.forward, self.kept, self.unstable = reversal, forward, kept, unstable
-        self.inner = {*defined(forward.body), *forward.bound, *_lists(forward.body, kept)}
+        self.inner = {*forward.body.defined, *forward.bound, *_lists(forward.body, kept)}
         self.indices = {v for v, _ in forward.each}
         trip = tuple(_with_moved(forward.body.statements, kept))
         self.written = {v: s for s in trip if isinstance(s, Apply) for v in s.outputs}
@@ -153,11 +143,11 @@ class _Residuals:
 
     def complete(self) -> Loop:
         self._share_lengths()
-        for v in dict.fromkeys(uses(self.reversal.body)):
+        for v in dict.fromkeys(self.reversal.body.uses):
             made = self.made.get(v)
             if made is not None and not self._is_repeatable(made, False) and self._is_constant(v):
                 self._move_out(v)
-        needed = [v for v in dict.fromkeys(uses(self.reversal.body)) if v in self.inner]
+        needed = [v for v in dict.fromkeys(self.reversal.body.uses) if v in self.inner]
         seen: set[Value] = set()  # of which none is carried
         free = not any(self._is_carried(v, seen) for v in needed)
         limit = INDEPENDENT if free else CHEAP
@@ -295,16 +285,7 @@ def _is_length(s: Statement) -> bool:
 
 def _without(block: Block, dropped: frozenset[Value]) -> Block:
     """The block without the operations that make these values."""
-    out: list[Statement] = []
-    for s in block.statements:
-        if isinstance(s, Apply) and not dropped.isdisjoint(s.outputs):
-            continue
-        if isinstance(s, Branch):
-            s = replace(s, then=_without(s.then, dropped), orelse=_without(s.orelse, dropped))
-        elif isinstance(s, Loop):
-            s = replace(s, body=_without(s.body, dropped))
-        out.append(s)
-    return replace(block, statements=tuple(out))
+    return block.map(lambda s: None if isinstance(s, Apply) and not dropped.isdisjoint(s.outputs) else s)
 
 
 def is_harmless(s: Apply) -> bool:
@@ -334,5 +315,5 @@ def _lists(block: Block, kept: Kept) -> Iterable[Value]:
             yield from (items for _, items in kept.saves.get(id(statement), ()))
             if id(statement) in kept.trips:
                 yield kept.trips[id(statement)]
-        for inner in blocks(statement):
+        for inner in statement.blocks:
             yield from _lists(inner, kept)

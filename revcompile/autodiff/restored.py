@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from revcompile.gates.table import TABLE
-from revcompile.ir.nodes import Apply, Block, Loop, Structure, Value, applications, blocks, leaves, map_values
+from revcompile.ir.nodes import Apply, Block, Loop, Structure, Value, applications, leaves, map_values
 from revcompile.ir.types import Array
 from revcompile.syntax.memory import Memory
 
@@ -76,5 +76,5 @@ def _of_one_shape(block: Block) -> Iterator[tuple[Value, Value]]:
             for init, param, result in zip(s.inits, s.params, s.results, strict=True):
                 if isinstance(init, Value) and isinstance(init.type, Array):
                     yield from ((v, init) for v in (param, result) if v.type.dims == init.type.dims)
-        for inner in blocks(s):
+        for inner in s.blocks:
             yield from _of_one_shape(inner)

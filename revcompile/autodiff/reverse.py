@@ -41,7 +41,6 @@ from revcompile.ir.nodes import (
     is_static,
     leaves,
     map_structure,
-    results,
 )
 from revcompile.ir.types import Array, Facts, Scalar, Type, gradient_type, is_float, is_number
 from revcompile.statements import branch, call, loop_reverse, rows, store
@@ -84,7 +83,7 @@ class Reverser:
     # -- statements ---------------------------------------------------------------------------
 
     def block(self, statements: Sequence[Statement]) -> None:
-        outer, self.here = self.here, {v for s in statements for v in results(s)}
+        outer, self.here = self.here, {v for s in statements for v in s.outputs}
         for statement in reversed(statements):
             self.builder.line = statement.line
             what = statement.function if isinstance(statement, Apply) else type(statement)

@@ -26,7 +26,6 @@ from revcompile.ir.nodes import (
     Structure,
     Value,
     applications,
-    blocks,
     leaves,
     map_values,
 )
@@ -104,7 +103,7 @@ def _whole(block: Block, found: set[Value], lists: dict[Structure, Structure]) -
             if any(v not in found and is_float(v.type) for v in s.outputs) and gives_whole(s, found):
                 yield from s.outputs
         elif isinstance(s, Branch):
-            for side in blocks(s):
+            for side in s.blocks:
                 pairs = zip(s.results, side.yields, strict=False)
                 yield from (r for r, atom in pairs if r is not atom and _is_whole(atom, found))
         elif isinstance(s, Loop):
@@ -113,7 +112,7 @@ def _whole(block: Block, found: set[Value], lists: dict[Structure, Structure]) -
                 if _is_whole(init, found) or _is_whole(end, found):
                     yield from carried
             yield from (v for v, each in s.each if lists.get(each.args[0]) in found)
-        for inner in blocks(s):
+        for inner in s.blocks:
             yield from _whole(inner, found, lists)
 
 

@@ -26,8 +26,6 @@ from revcompile.ir.nodes import (
     Structure,
     Value,
     leaves,
-    operands,
-    results,
 )
 
 if TYPE_CHECKING:
@@ -70,7 +68,7 @@ class BlockWriter:
     def _origins(self, statement: Statement) -> Places:
         """The user's lines of a statement, of those inside, and of what is folded into them."""
         own = (statement.line,) if statement.line is not None else ()
-        folded = self._places_of(operands(statement))
+        folded = self._places_of(statement.inputs)
         inside: Places = ()
         if isinstance(statement, Branch):
             inside = self._places_of(leaves((statement.then.yields, statement.orelse.yields)))
@@ -149,7 +147,7 @@ class BlockWriter:
 
     def _value_of(self, block: Block, atom: Structure) -> ast.expr | None:
         for statement in block.statements:
-            values = list(results(statement))
+            values = list(statement.outputs)
             if len(values) != 1 or self.counts[values[0]] != 1 or not values[0].fold:
                 return None
             expression: ast.expr | None = None
@@ -251,7 +249,7 @@ class BlockWriter:
         start = len(self.lines)
         if loop.trips is not None:
             self._line(f"{self.names[loop.trips]} += 1")
-        inside = {v for s in loop.body.statements for v in results(s)}
+        inside = {v for s in loop.body.statements for v in s.outputs}
         for value, kept in loop.saves:
             if value not in inside:
                 self._line(f"{self.names[kept]}.append({to_text(self.spell(value))})")

@@ -21,10 +21,7 @@ from revcompile.ir.nodes import (
     Loop,
     Statement,
     Value,
-    blocks,
     leaves,
-    operands,
-    results,
 )
 
 TWO_LINES = (Line.SCATTER, Line.ADD_AT, Line.ADD_MANY)  # first the array, then its elements
@@ -118,7 +115,7 @@ class Groups:
         """What is needed at the beginning of a block, given what is needed at its end, yields included."""
         live = set(live)
         for statement in reversed(block.statements):
-            given = tuple(results(statement))
+            given = tuple(statement.outputs)
             live.update(self._saved.intersection(given))
             if isinstance(statement, Loop):
                 live = self._live_loop(statement, live)
@@ -130,24 +127,24 @@ class Groups:
             live.difference_update(given)
             if isinstance(statement, Branch):
                 beyond, live = live, set()
-                for side in blocks(statement):
+                for side in statement.blocks:
                     at_end = set(beyond)
                     self._read(leaves(side.yields), at_end)
                     for atom in leaves(side.yields):  # a residual is a result itself
                         if atom in after and atom in statement.results:
                             at_end.add(atom)
                     live |= self._live(side, beyond if side.raises else at_end)
-            self._read(operands(statement), live)
+            self._read(statement.inputs, live)
         return live
 
     def _live_loop(self, loop: Loop, after: set[Value]) -> set[Value]:
-        for v in results(loop):
+        for v in loop.outputs:
             self._define(v, after)
-        beyond = after.difference(results(loop))
+        beyond = after.difference(loop.outputs)
         at_end = set(beyond)  # and whatever comes from outside: the next trip reads it again
-        for block in blocks(loop):
+        for block in loop.blocks:
             self._read(block.uses, at_end)
-        at_end.difference_update(loop.bound, *(block.defined for block in blocks(loop)))
+        at_end.difference_update(loop.bound, *(block.defined for block in loop.blocks))
         self._read(leaves(loop.body.yields), at_end)
         at_start = self._live(loop.body, at_end)
         if loop.test is not None:
@@ -158,7 +155,7 @@ class Groups:
         for v in loop.bound:
             self._define(v, at_start | (set(loop.bound) & self._relevant))
         live = at_start.difference(loop.bound) | beyond
-        self._read(operands(loop), live)
+        self._read(loop.inputs, live)
         return live
 
 
@@ -169,7 +166,7 @@ def _necessities(block: Block) -> Iterator[tuple[Value, Value]]:
             yield s.args[0], s.outputs[0]
         elif isinstance(s, Loop):
             yield from zip(s.params, s.results, strict=True)
-        for inner in blocks(s):
+        for inner in s.blocks:
             yield from _necessities(inner)
 
 
@@ -178,7 +175,7 @@ Wish = tuple[Value, Value, bool]  # two values that had better be one variable; 
 
 def _wishes(block: Block) -> Iterator[Wish]:
     for s in block.statements:
-        for inner in blocks(s):
+        for inner in s.blocks:
             yield from _wishes(inner)
         yield from _wishes_of(s)
 
@@ -190,15 +187,15 @@ def _wishes_of(s: Statement) -> Iterator[Wish]:
     elif isinstance(s, Apply) and isinstance(s.result, Value):
         yield from ((s.result, v, False) for v in s.inputs if _same_name(s.result, v))
     elif isinstance(s, Loop):
-        inside = {v for inner in s.body.statements for v in results(inner)}
+        inside = {v for inner in s.body.statements for v in inner.outputs}
         for param, init, end in zip(s.params, s.inits, s.body.yields, strict=False):
             if isinstance(end, Value):
                 yield param, end, end in inside
             if isinstance(init, Value):
                 yield param, init, False
     elif isinstance(s, Branch):
-        for block in blocks(s):
-            inside = {v for inner in block.statements for v in results(inner)}
+        for block in s.blocks:
+            inside = {v for inner in block.statements for v in inner.outputs}
             for result, atom in zip(s.results, block.yields, strict=False):
                 if isinstance(atom, Value) and atom is not result:
                     yield result, atom, atom in inside
@@ -233,7 +230,7 @@ def _loops(block: Block) -> Iterator[Loop]:
     for s in block.statements:
         if isinstance(s, Loop):
             yield s
-        for inner in blocks(s):
+        for inner in s.blocks:
             yield from _loops(inner)
 
 

@@ -16,7 +16,7 @@ from revcompile.codegen.places import joined
 from revcompile.codegen.write import Writer
 from revcompile.gates.halves import Half
 from revcompile.ir.identifiers import identifier
-from revcompile.ir.nodes import Function, Parameter, Structure, Value, leaves, uses
+from revcompile.ir.nodes import Function, Parameter, Structure, Value, leaves
 from revcompile.passes.split import alone, called, split
 
 Helpers = dict[str, str]  # the texts of functions, by their names
@@ -120,6 +120,6 @@ class Texts:
 
 def _hints(function: Function) -> Iterator[str]:
     """The names that the variables of generated code may be given."""
-    for value in [*uses(function.body), *(v for p in function.parameters for v in leaves(p.structure))]:
+    for value in [*function.body.uses, *(v for p in function.parameters for v in leaves(p.structure))]:
         if value.hint is not None:
             yield from (value.hint, f"grad_{value.hint}")

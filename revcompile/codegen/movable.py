@@ -21,10 +21,7 @@ from revcompile.ir.nodes import (
     Statement,
     Structure,
     Value,
-    blocks,
     leaves,
-    operands,
-    results,
 )
 from revcompile.ir.types import Array, Rows
 
@@ -48,9 +45,9 @@ class Variables:
     def changed(self, statement: Statement) -> frozenset[Value]:
         """The variables that get other values in a statement."""
         if statement not in self._changed:
-            values = (*results(statement), *(statement.bound if isinstance(statement, Loop) else ()))
+            values = (*statement.outputs, *(statement.bound if isinstance(statement, Loop) else ()))
             own = {self.groups.find(v) for v in values if self.groups.is_shared(v)}
-            inner = [self.changed(s) for block in blocks(statement) for s in block.statements]
+            inner = [self.changed(s) for block in statement.blocks for s in block.statements]
             self._changed[statement] = frozenset(own.union(*inner))
         return self._changed[statement]
 
@@ -129,8 +126,8 @@ class Movable:
         self._writes: list[int] = []  # where elements of arrays are changed
         for i, statement in enumerate(sequence):
             if isinstance(statement, (Apply, Branch, Loop)):
-                self._used.update((v, i) for v in operands(statement))
-            self._made.update((v, i) for v in results(statement))
+                self._used.update((v, i) for v in statement.inputs)
+            self._made.update((v, i) for v in statement.outputs)
             self._note_changes(i, statement)
         for v in leaves(answer):  # what is returned keeps its name, a mere cast apart
             if v.of is None and v.hint is None:

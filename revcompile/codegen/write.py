@@ -41,10 +41,7 @@ from revcompile.ir.nodes import (
     Structure,
     Value,
     applications,
-    blocks,
     leaves,
-    results,
-    uses,
 )
 from revcompile.ir.types import Array, Facts, Scalar, Type
 from revcompile.statements.store import OVERWRITTEN, RESTORED
@@ -71,7 +68,7 @@ class Writer(BlockWriter):
         self.function = function
         self.textbook = textbook
         self.groups = Groups(function)
-        self.counts: Counter[Value] = Counter(uses(function.body))
+        self.counts: Counter[Value] = Counter(function.body.uses)
         taken = {*reserved, *(p.name for p in function.parameters)}
         self.names = Names(taken, outer, given, self.groups, self.counts)
         self.definitions: dict[Value, Statement] = {}
@@ -101,9 +98,9 @@ class Writer(BlockWriter):
             if isinstance(statement, Loop):
                 self.carried.update(statement.bound)
                 self.lists.update((kept, v) for v, kept in statement.saves if isinstance(v, Value))
-            for value in results(statement):
+            for value in statement.outputs:
                 self.definitions.setdefault(value, statement)
-            for inner in blocks(statement):
+            for inner in statement.blocks:
                 self._index(inner)
 
     def _atom(self, value: Value) -> ast.expr:
@@ -171,7 +168,7 @@ class Writer(BlockWriter):
                 self._loop(statement)
             else:
                 self._raise(statement)
-            for value in dict.fromkeys(results(statement)):
+            for value in dict.fromkeys(statement.outputs):
                 for kept in (saves or {}).get(value, ()):
                     self._line(self._keeping(value, kept))
 

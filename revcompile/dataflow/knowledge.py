@@ -17,7 +17,7 @@ from revcompile.dataflow.signs import Signs
 from revcompile.gates.halves import Half, Pair
 from revcompile.gates.numbers import CHOSEN, EXPONENTIAL, GIVEN, LARGE, LOST, PARTS, SINGULAR, TRIP
 from revcompile.gates.table import TABLE
-from revcompile.ir.nodes import Apply, Block, Loop, Structure, Value, blocks
+from revcompile.ir.nodes import Apply, Block, Loop, Structure, Value
 
 UNKNOWN = SINGULAR | GIVEN  # of a function that is still being read
 
@@ -269,7 +269,7 @@ def _in_loops(block: Block) -> Iterator[Value]:
             yield from s.bound
             yield from s.body.defined
         else:
-            for inner in blocks(s):
+            for inner in s.blocks:
                 yield from _in_loops(inner)
 
 

@@ -25,11 +25,8 @@ from revcompile.ir.nodes import (
     Structure,
     Value,
     applications,
-    blocks,
-    defined,
     leaves,
     scalar_type,
-    uses,
 )
 from revcompile.ir.types import Array, Dim, Facts, Scalar, Type
 from revcompile.syntax.abstract import Frame
@@ -140,7 +137,7 @@ def _check_alone(
     pair = lowered.pair
     given = set(values_in(lowered.atoms))
     live = {item.value: item.path for item in low.host.live.values()}
-    free = set(uses(body)) - set(defined(body)) - given
+    free = set(body.uses) - set(body.defined) - given
     if any(v not in live or live[v].is_parameter for v in free):
         raise Inseparable("it reads what is not an argument of it")
     made = list(applications(body))
@@ -177,7 +174,7 @@ def _sharing(memory: Memory, v: Value) -> frozenset[Value]:
 
 
 def _raises(block: Block) -> bool:
-    return block.raises or any(_raises(inner) for s in block.statements for inner in blocks(s))
+    return block.raises or any(_raises(inner) for s in block.statements for inner in s.blocks)
 
 
 def _equalities(low: Lowering, atoms: Sequence[Structure]) -> Iterator[tuple[Dim, Dim]]:

@@ -34,7 +34,7 @@ from revcompile.frontend.alone import (
 )
 from revcompile.frontend.parts import Inseparable, Parts, identity
 from revcompile.gates.halves import Half, Pair
-from revcompile.ir.nodes import Apply, Block, Structure, Value, applications, defined, uses
+from revcompile.ir.nodes import Apply, Block, Structure, Value, applications
 from revcompile.ir.types import Array, Scalar, Type
 from revcompile.syntax.abstract import Frame, Left, NeedStatic
 
@@ -92,7 +92,7 @@ class Pairs:
     def wanted(self, block: Block) -> frozenset[tuple[str, Any]]:
         """The decisions to make pairs of what was interpreted in place, and is not small."""
         functions = [pair.function for pair in self.made()]
-        alive = {v for b in (block, *(f.body for f in functions if f is not None)) for v in defined(b)}
+        alive = {v for b in (block, *(f.body for f in functions if f is not None)) for v in b.defined}
         seen: set[Any] = set()
         found: set[Any] = set()
         for call in self.inlined:
@@ -224,6 +224,6 @@ def _make(
     low.pairs.lengths[lowered.pair] = length = _length(low, applications(body))
     if not decided and length <= SMALL:
         return None
-    used = set(uses(body))
+    used = set(body.uses)
     finish(lowered, [i for i, a in enumerate(atoms) if isinstance(a, Value) and a in used])
     return lowered if lowered.fresh and lowered.outs else None

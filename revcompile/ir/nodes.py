@@ -7,6 +7,7 @@ structures as arguments and give structures as results; control flow is nested b
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -53,8 +54,44 @@ class Value:
         return f"<{name}: {self.type}>"
 
 
+class Form:
+    """What every form of statement says of itself; a form has its own answers where these are not right.
+
+    `inputs` are the values that it reads itself, not those read inside its blocks; `outputs` what it gives to
+    the statements after it; `uses` and `defined` every read and every definition, its blocks' included.
+    """
+
+    @property
+    def inputs(self) -> tuple[Value, ...]:
+        raise NotImplementedError
+
+    @property
+    def outputs(self) -> tuple[Value, ...]:
+        return ()
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        return ()
+
+    @property
+    def uses(self) -> tuple[Value, ...]:
+        return self.inputs
+
+    @property
+    def defined(self) -> tuple[Value, ...]:
+        return self.outputs
+
+    def map_blocks(self, f: Callable[[Block], Block]) -> Statement:
+        """The same statement with what `f` makes of each of its blocks."""
+        return self  # type: ignore[return-value]
+
+    def renamed(self, new: Renaming) -> Statement:
+        """The statement with other values (or atoms) in place of some, in its definitions and blocks too."""
+        raise NotImplementedError
+
+
 @dataclass(frozen=True, eq=False)
-class Apply:
+class Apply(Form):
     """`result = function(*args)`: one gate, applied once."""
 
     function: Callable[..., Any]
@@ -65,17 +102,20 @@ class Apply:
 
     @cached_property
     def inputs(self) -> tuple[Value, ...]:
-        """The run-time values among the arguments."""
         return tuple(leaves(self.args))
 
     @cached_property
     def outputs(self) -> tuple[Value, ...]:
-        """The run-time values among the results."""
         return (self.result,) if isinstance(self.result, Value) else tuple(leaves(self.result))
+
+    def renamed(self, new: Renaming) -> Apply:
+        if new.concerns(self.inputs) or new.concerns(self.outputs):
+            return replace(self, args=new(self.args), result=new(self.result))
+        return self
 
 
 @dataclass(frozen=True, eq=False)
-class Branch:
+class Branch(Form):
     """`results = then_yields if condition else orelse_yields`, each with its own statements.
 
     `guards` says that both sides would be the same, were all numbers finite.
@@ -88,6 +128,40 @@ class Branch:
     line: Place | None = None
     note: str = ""  # the gate whose rule it is, written as a trailing comment
     guards: bool = False
+
+    @property
+    def inputs(self) -> tuple[Value, ...]:
+        return (self.condition,)
+
+    @property
+    def outputs(self) -> tuple[Value, ...]:
+        return self.results
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        return self.then, self.orelse
+
+    @cached_property
+    def uses(self) -> tuple[Value, ...]:
+        return (self.condition, *self.then.uses, *self.orelse.uses)
+
+    @cached_property
+    def defined(self) -> tuple[Value, ...]:
+        return (*self.results, *self.then.defined, *self.orelse.defined)
+
+    def map_blocks(self, f: Callable[[Block], Block]) -> Branch:
+        then, orelse = f(self.then), f(self.orelse)
+        unchanged = then is self.then and orelse is self.orelse
+        return self if unchanged else replace(self, then=then, orelse=orelse)
+
+    def renamed(self, new: Renaming) -> Branch:
+        return replace(
+            self,
+            condition=new(self.condition),
+            then=new.block(self.then),
+            orelse=new.block(self.orelse),
+            results=new(self.results),
+        )
 
 
 class Each(NamedTuple):
@@ -104,7 +178,7 @@ class Each(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Loop:
+class Loop(Form):
     """`for` (over `each`, in lockstep) or `while` (as long as `test` yields true): `body`, again and again.
 
     `inits` are carried into the first trip, where they are `params`; the body yields what the next trip
@@ -129,13 +203,59 @@ class Loop:
         """The values that a trip begins with."""
         return (*(v for v, _ in self.each), *self.params)
 
+    @cached_property
+    def inputs(self) -> tuple[Value, ...]:
+        return tuple(leaves((tuple(each.args for _, each in self.each), self.inits)))
+
+    @cached_property
+    def outputs(self) -> tuple[Value, ...]:
+        counted = () if self.trips is None else (self.trips,)
+        return tuple(leaves((self.results, tuple(kept for _, kept in self.saves), counted)))
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        return (self.body,) if self.test is None else (self.test, self.body)
+
+    @cached_property
+    def uses(self) -> tuple[Value, ...]:
+        inner = (v for block in self.blocks for v in block.uses)
+        return (*self.inputs, *inner, *(v for v, _ in self.saves if isinstance(v, Value)))
+
+    @cached_property
+    def defined(self) -> tuple[Value, ...]:
+        return (*self.outputs, *self.bound, *(v for block in self.blocks for v in block.defined))
+
+    def map_blocks(self, f: Callable[[Block], Block]) -> Loop:
+        test, body = None if self.test is None else f(self.test), f(self.body)
+        return self if test is self.test and body is self.body else replace(self, test=test, body=body)
+
+    def renamed(self, new: Renaming) -> Loop:
+        return replace(
+            self,
+            each=tuple((new(v), new(each)) for v, each in self.each),
+            test=new.block(self.test) if self.test is not None else None,
+            inits=new(self.inits),
+            params=new(self.params),
+            body=new.block(self.body),
+            results=new(self.results),
+            saves=new(self.saves),
+            trips=new(self.trips),
+        )
+
 
 @dataclass(frozen=True, eq=False)
-class Raise:
+class Raise(Form):
     """Leaves the function with an exception of the user's."""
 
     exception: Structure
     line: Place | None = None
+
+    @property
+    def inputs(self) -> tuple[Value, ...]:
+        return tuple(leaves(self.exception))
+
+    def renamed(self, new: Renaming) -> Raise:
+        return replace(self, exception=new(self.exception))
 
 
 Statement = Apply | Branch | Loop | Raise
@@ -155,27 +275,18 @@ class Block:
     @cached_property
     def uses(self) -> tuple[Value, ...]:
         """Every read of a value, nested blocks and yields included."""
-        found: list[Value] = []
-        for statement in self.statements:
-            found.extend(operands(statement))
-            for inner in blocks(statement):
-                found.extend(inner.uses)
-            if isinstance(statement, Loop):
-                found.extend(value for value, _ in statement.saves if isinstance(value, Value))
-        found.extend(leaves(self.yields))
-        return tuple(found)
+        return (*(v for s in self.statements for v in s.uses), *leaves(self.yields))
 
     @cached_property
     def defined(self) -> tuple[Value, ...]:
         """Every value that is defined, nested blocks included."""
-        found: list[Value] = []
-        for statement in self.statements:
-            found.extend(results(statement))
-            if isinstance(statement, Loop):
-                found.extend(statement.bound)
-            for inner in blocks(statement):
-                found.extend(inner.defined)
-        return tuple(found)
+        return tuple(v for s in self.statements for v in s.defined)
+
+    def map(self, f: Callable[[Statement], Statement | None]) -> Block:
+        """The block with what `f` makes of each statement, inner ones first; None leaves it out."""
+        made = tuple(new for s in self.statements if (new := f(s.map_blocks(lambda b: b.map(f)))) is not None)
+        unchanged = len(made) == len(self.statements) and all(map(operator.is_, made, self.statements))
+        return self if unchanged else replace(self, statements=made)
 
 
 @dataclass(frozen=True, eq=False)
@@ -298,47 +409,6 @@ def scalar_type(number: Any) -> Scalar:
     return Scalar(np.dtype(type(number)), python=True)
 
 
-def operands(statement: Statement) -> Iterator[Value]:
-    """The values that a statement itself reads (not those read inside its blocks)."""
-    if isinstance(statement, Apply):
-        return iter(statement.inputs)
-    if isinstance(statement, Branch):
-        return iter((statement.condition,))
-    if isinstance(statement, Loop):
-        return leaves((tuple(each.args for _, each in statement.each), statement.inits))
-    return leaves(statement.exception)
-
-
-def results(statement: Statement) -> Iterator[Value]:
-    """The values that a statement gives to those after it."""
-    if isinstance(statement, Apply):
-        return iter(statement.outputs)
-    if isinstance(statement, Branch):
-        return iter(statement.results)
-    if isinstance(statement, Loop):
-        counted = () if statement.trips is None else (statement.trips,)
-        return iter((*statement.results, *(kept for _, kept in statement.saves), *counted))
-    return iter(())
-
-
-def blocks(statement: Statement) -> tuple[Block, ...]:
-    if isinstance(statement, Branch):
-        return statement.then, statement.orelse
-    if isinstance(statement, Loop):
-        return (statement.body,) if statement.test is None else (statement.test, statement.body)
-    return ()
-
-
-def uses(block: Block) -> Iterator[Value]:
-    """Every read of a value in a block, nested blocks and yields included."""
-    return iter(block.uses)
-
-
-def defined(block: Block) -> Iterator[Value]:
-    """Every value that is defined in a block, nested blocks included."""
-    return iter(block.defined)
-
-
 def applications(block: Block) -> Iterator[Apply]:
     """Every application in a block, nested blocks included."""
     found: list[Apply] = []
@@ -347,41 +417,30 @@ def applications(block: Block) -> Iterator[Apply]:
         for statement in waiting[-1]:
             if isinstance(statement, Apply):
                 found.append(statement)
-            elif inner := blocks(statement):
-                waiting.extend(iter(b.statements) for b in reversed(inner))
+            elif statement.blocks:
+                waiting.extend(iter(b.statements) for b in reversed(statement.blocks))
                 break
         else:
             waiting.pop()
     return iter(found)
 
 
+class Renaming:
+    """Other values (or atoms) in place of some."""
+
+    def __init__(self, names: dict[Value, Any]) -> None:
+        self.names = names
+
+    def concerns(self, values: Iterable[Value]) -> bool:
+        return not self.names.keys().isdisjoint(values)
+
+    def __call__(self, structure: Structure) -> Structure:
+        return map_values(lambda v: self.names.get(v, v), structure)
+
+    def block(self, block: Block) -> Block:
+        return Block(tuple(s.renamed(self) for s in block.statements), self(block.yields))
+
+
 def substitute(block: Block, names: dict[Value, Any]) -> Block:
     """The block with other values (or atoms) in place of some; definitions among `names` are renamed too."""
-
-    def new(structure: Structure) -> Structure:
-        return map_values(lambda v: names.get(v, v), structure)
-
-    statements: list[Statement] = []
-    for s in block.statements:
-        if isinstance(s, Apply):
-            if not (names.keys().isdisjoint(s.inputs) and names.keys().isdisjoint(s.outputs)):
-                s = replace(s, args=new(s.args), result=new(s.result))
-        elif isinstance(s, Branch):
-            sides = (substitute(s.then, names), substitute(s.orelse, names))
-            s = replace(s, condition=new(s.condition), then=sides[0], orelse=sides[1], results=new(s.results))
-        elif isinstance(s, Loop):
-            s = replace(
-                s,
-                each=tuple((new(v), new(each)) for v, each in s.each),
-                test=substitute(s.test, names) if s.test is not None else None,
-                inits=new(s.inits),
-                params=new(s.params),
-                body=substitute(s.body, names),
-                results=new(s.results),
-                saves=new(s.saves),
-                trips=new(s.trips),
-            )
-        else:
-            s = replace(s, exception=new(s.exception))
-        statements.append(s)
-    return Block(tuple(statements), new(block.yields))
+    return Renaming(names).block(block)

@@ -19,10 +19,7 @@ from revcompile.ir.nodes import (
     Function,
     Loop,
     Value,
-    blocks,
     leaves,
-    operands,
-    results,
 )
 
 NOTHING = (None, UNDEFINED, EMPTY)  # what has no rank
@@ -46,7 +43,7 @@ def check(function: Function, stage: str, known: tuple[Value, ...] = ()) -> Func
 
 def _check_block(block: Block, defined: set[Value]) -> None:
     for statement in block.statements:
-        for value in operands(statement):
+        for value in statement.inputs:
             if value not in defined:
                 raise InvalidIR(f"{value!r} is read before it is defined, in {statement}")
         inner: set[Value] = set()
@@ -55,7 +52,7 @@ def _check_block(block: Block, defined: set[Value]) -> None:
         elif isinstance(statement, Loop):
             _check_loop(statement, defined)
         given: set[Value] = set()
-        for value in results(statement):
+        for value in statement.outputs:
             if value in given or (value in defined and value not in inner):
                 raise InvalidIR(f"{value!r} is assigned twice")
             given.add(value)
@@ -85,7 +82,7 @@ def _check_loop(loop: Loop, defined: set[Value]) -> None:
         if value in here:
             raise InvalidIR(f"{value!r} is assigned twice")
         here.add(value)
-    for block in blocks(loop):
+    for block in loop.blocks:
         _check_block(block, here)
     if not len(loop.inits) == len(loop.params) == len(loop.results) == len(loop.body.yields) - 1:
         if not loop.body.raises:

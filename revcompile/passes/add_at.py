@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from revcompile.gates.indexing import add_at, is_gather
@@ -23,7 +24,6 @@ from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
     Apply,
     Block,
-    Branch,
     Function,
     Loop,
     Statement,
@@ -31,9 +31,7 @@ from revcompile.ir.nodes import (
     applications,
     leaves,
     map_values,
-    results,
     substitute,
-    uses,
 )
 from revcompile.ir.types import Array
 from revcompile.passes.cse import key_of
@@ -42,7 +40,7 @@ from revcompile.passes.dead import eliminate_dead
 
 def add_where_it_is(function: Function) -> Function:
     function = eliminate_dead(_absorb_scatters(function))  # the shapes of what is absorbed are not asked
-    counts = Counter(uses(function.body))
+    counts = Counter(function.body.uses)
     return replace(function, body=_blocks(function.body, counts))
 
 
@@ -50,11 +48,8 @@ def _blocks(block: Block, counts: Counter[Value], kept: frozenset[Any] = frozens
     """The block, of which a loop keeps the values `kept`."""
     statements: list[Statement] = []
     for s in block.statements:
-        if isinstance(s, Branch):
-            s = replace(s, then=_blocks(s.then, counts), orelse=_blocks(s.orelse, counts))
-        elif isinstance(s, Loop):
-            s = replace(s, body=_blocks(s.body, counts, frozenset(v for v, _ in s.saves)))
-        statements.append(s)
+        saved = frozenset(v for v, _ in s.saves) if isinstance(s, Loop) else frozenset[Any]()
+        statements.append(s.map_blocks(partial(_blocks, counts=counts, kept=saved)))
     additions = [
         s for s in statements if isinstance(s, Apply) and s.function is add_at and s.result not in kept
     ]
@@ -72,7 +67,7 @@ class _Sequence:
     def __init__(self, statements: list[Statement], counts: Counter[Value]) -> None:
         self.counts = counts
         self.places: list[list[Statement]] = [[s] for s in statements]
-        self.at = {v: i for i, s in enumerate(statements) for v in results(s)}  # where a value is made
+        self.at = {v: i for i, s in enumerate(statements) for v in s.outputs}  # where a value is made
         self.made = {v: s for s in statements if isinstance(s, Apply) for v in s.outputs}
         self.names: dict[Value, Value] = {}  # what stands for a value that is made no more
         self.begun: dict[Value, Value] = {}  # what sums of several lines begin with
@@ -159,7 +154,7 @@ class _Sequence:
 
 def _absorb_scatters(function: Function) -> Function:
     """`g + scatter(c, index, shape)`, c at an index and zeros elsewhere, as `add_at(g, index, c)`."""
-    counts = Counter(uses(function.body))
+    counts = Counter(function.body.uses)
     made = {s.result: s for s in applications(function.body) if TABLE[s.function].added_to is not None}
     absorbed: set[Value] = set()
 
@@ -184,10 +179,7 @@ def _absorb(
     absorbed: set[Value],
     visit: Callable[[Block], Block],
 ) -> Statement:
-    if isinstance(s, Branch):
-        return replace(s, then=visit(s.then), orelse=visit(s.orelse))
-    if isinstance(s, Loop):
-        return replace(s, body=visit(s.body))
+    s = s.map_blocks(visit)
     if not (isinstance(s, Apply) and TABLE[s.function].symbol == "+" and isinstance(s.result, Value)):
         return s
     old, extra = s.args
@@ -206,16 +198,7 @@ def _absorb(
 
 
 def _without(block: Block, absorbed: set[Value]) -> Block:
-    out: list[Statement] = []
-    for s in block.statements:
-        if isinstance(s, Apply) and isinstance(s.result, Value) and s.result in absorbed:
-            continue
-        if isinstance(s, Branch):
-            s = replace(s, then=_without(s.then, absorbed), orelse=_without(s.orelse, absorbed))
-        elif isinstance(s, Loop):
-            s = replace(s, body=_without(s.body, absorbed))
-        out.append(s)
-    return replace(block, statements=tuple(out))
+    return block.map(lambda s: None if isinstance(s, Apply) and not absorbed.isdisjoint(s.outputs) else s)
 
 
 def same_form(old: Value, result: Value) -> bool:

@@ -21,10 +21,7 @@ from revcompile.ir.nodes import (
     Raise,
     Statement,
     Value,
-    blocks,
     leaves,
-    results,
-    uses,
 )
 from revcompile.ir.types import Foreign
 from revcompile.passes.overwritten import Overwriting
@@ -66,25 +63,17 @@ def _sweep(block: Block, read: set[Value], known: Wanted) -> Block:
 
 def without_printing(block: Block) -> Block:
     """The block without what only shows something."""
-    return _without_printing(block, set(uses(block)))
+    read = set(block.uses)
 
+    def kept(s: Statement) -> Statement | None:
+        shows = isinstance(s, Apply) and only_shows(s.function)
+        return None if shows and all(v not in read or isinstance(v.type, Foreign) for v in s.outputs) else s
 
-def _without_printing(block: Block, read: set[Value]) -> Block:
-    out: list[Statement] = []
-    for s in block.statements:
-        if isinstance(s, Apply) and only_shows(s.function):
-            if all(v not in read or isinstance(v.type, Foreign) for v in s.outputs):
-                continue
-        if isinstance(s, Branch):
-            s = replace(s, then=_without_printing(s.then, read), orelse=_without_printing(s.orelse, read))
-        elif isinstance(s, Loop):
-            s = replace(s, body=_without_printing(s.body, read))
-        out.append(s)
-    return replace(block, statements=tuple(out))
+    return block.map(kept)
 
 
 def _is_live(statement: Apply, read: set[Value]) -> bool:
-    return has_effects(statement.function) or any(v in read for v in results(statement))
+    return has_effects(statement.function) or any(v in read for v in statement.outputs)
 
 
 def _sweep_branch(branch: Branch, read: set[Value], known: Wanted) -> Branch | None:
@@ -153,6 +142,6 @@ def _has_effects(block: Block) -> bool:
     for statement in block.statements:
         if isinstance(statement, Raise) or (isinstance(statement, Apply) and has_effects(statement.function)):
             return True
-        if any(map(_has_effects, blocks(statement))):
+        if any(map(_has_effects, statement.blocks)):
             return True
     return False

@@ -16,15 +16,11 @@ from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
     Apply,
     Block,
-    Branch,
     Function,
-    Loop,
     Statement,
     Structure,
     Value,
     leaves,
-    results,
-    uses,
 )
 from revcompile.ir.types import Array, Dim, Facts, Rows, Type
 from revcompile.passes.dead import eliminate_dead
@@ -37,9 +33,9 @@ def ask_the_living(function: Function, facts: Facts) -> Function:
     upstream = {v for v in parameters if v.of is not None}  # of a pair: the forward half is not given these
     backward: list[Statement] = []
     without = eliminate_dead(replace(function, body=_without_lengths(function.body)))
-    needed = {*uses(without.body), *parameters}
+    needed = {*without.body.uses, *parameters}
     known = list(parameters)
-    outer = {v for s in function.body.statements if isinstance(s, Apply) for v in results(s)}
+    outer = {v for s in function.body.statements if isinstance(s, Apply) for v in s.outputs}
 
     def visit(statement: Apply, out: list[Statement]) -> Structure | None:
         result = statement.result
@@ -88,14 +84,7 @@ def _has_axes(t: Type) -> bool:
 
 
 def _without_lengths(block: Block) -> Block:
-    out: list[Statement] = []
-    for s in block.statements:
-        if isinstance(s, Apply) and TABLE[s.function].of_shape:
-            s = replace(s, args=())
-        elif isinstance(s, Branch):
-            s = replace(s, then=_without_lengths(s.then), orelse=_without_lengths(s.orelse))
-        elif isinstance(s, Loop):
-            test = _without_lengths(s.test) if s.test is not None else None
-            s = replace(s, test=test, body=_without_lengths(s.body))
-        out.append(s)
-    return replace(block, statements=tuple(out))
+    def without(s: Statement) -> Statement:
+        return replace(s, args=()) if isinstance(s, Apply) and TABLE[s.function].of_shape else s
+
+    return block.map(without)

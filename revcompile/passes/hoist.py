@@ -18,7 +18,7 @@ from dataclasses import replace
 from revcompile.gates.effects import has_effects, is_the_users
 from revcompile.gates.storing import store
 from revcompile.gates.table import TABLE
-from revcompile.ir.nodes import Apply, Block, Branch, Function, Loop, Statement, Value, leaves, results, uses
+from revcompile.ir.nodes import Apply, Block, Function, Statement, Value, leaves
 from revcompile.ir.types import Array
 
 
@@ -29,11 +29,7 @@ def use_before_store(function: Function) -> Function:
 def _block(block: Block) -> Block:
     statements: list[Statement] = []
     for s in block.statements:
-        if isinstance(s, Branch):
-            s = replace(s, then=_block(s.then), orelse=_block(s.orelse))
-        elif isinstance(s, Loop):
-            s = replace(s, body=_block(s.body))
-        statements.append(s)
+        statements.append(s.map_blocks(_block))
     stores = [s for s in statements if isinstance(s, Apply) and s.function is store]
     if stores:
         sequence = _Sequence(statements, block)
@@ -48,12 +44,12 @@ class _Sequence:
     def __init__(self, statements: list[Statement], block: Block) -> None:
         self.statements = statements
         self.at = {s: i for i, s in enumerate(statements)}
-        self.made = {v: s for s in statements for v in results(s)}
+        self.made = {v: s for s in statements for v in s.outputs}
         self.yielded = set(leaves(block.yields))
         self.readers: dict[Value, list[Statement]] = {}
         self.views: dict[Value, list[Apply]] = {}
         for s in statements:
-            for v in dict.fromkeys(uses(Block((s,)))):
+            for v in dict.fromkeys(s.uses):
                 self.readers.setdefault(v, []).append(s)
             if isinstance(s, Apply) and _is_view(s) and s.args and isinstance(s.args[0], Value):
                 self.views.setdefault(s.args[0], []).append(s)

@@ -35,7 +35,6 @@ from revcompile.ir.nodes import (
     Structure,
     Value,
     applications,
-    defined,
     leaves,
     map_values,
 )
@@ -302,7 +301,7 @@ class _InPlace:
         if not any(end is None and is_array for end, is_array in zip(side.yields, arrays, strict=False)):
             return side
         written = {a.outputs[0]: a.args[0] for a in applications(other) if TABLE[a.function].writes}
-        inside = set(defined(other))
+        inside = set(other.defined)
         ends = list(side.yields)
         for i, result in enumerate(s.results[: len(ends)]):
             before = result

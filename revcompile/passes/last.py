@@ -13,24 +13,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from revcompile.gates.table import TABLE
-from revcompile.ir.nodes import Apply, Block, Branch, Function, Loop, Statement, leaves, uses
+from revcompile.ir.nodes import Apply, Block, Function, Loop, Statement, leaves
 from revcompile.ir.types import Scalar
 
 
 def compute_ends_last(function: Function) -> Function:
-    return replace(function, body=_block(function.body))
+    return replace(function, body=function.body.map(_reordered))
 
 
-def _block(block: Block) -> Block:
-    out: list[Statement] = []
-    for s in block.statements:
-        if isinstance(s, Branch):
-            s = replace(s, then=_block(s.then), orelse=_block(s.orelse))
-        elif isinstance(s, Loop):
-            body = _block(s.body)
-            s = replace(s, body=body if s.of is None else _ends_last(body, s))
-        out.append(s)
-    return replace(block, statements=tuple(out))
+def _reordered(s: Statement) -> Statement:
+    return replace(s, body=_ends_last(s.body, s)) if isinstance(s, Loop) and s.of is not None else s
 
 
 def _ends_last(body: Block, loop: Loop) -> Block:
@@ -41,7 +33,7 @@ def _ends_last(body: Block, loop: Loop) -> Block:
         if made is None or end in kept or not _is_pure(made):
             continue
         below = statements[statements.index(made) + 1 :]
-        reads = {v for s in below for v in uses(Block((s,)))}
+        reads = {v for s in below for v in s.uses}
         if end in reads or param not in reads or list(leaves(body.yields)).count(end) > 1:
             continue
         if any(isinstance(s, Apply) and TABLE[s.function].writes and s.args[0] in made.inputs for s in below):

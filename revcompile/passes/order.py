@@ -16,10 +16,7 @@ from revcompile.ir.nodes import (
     Loop,
     Statement,
     Value,
-    blocks,
     leaves,
-    operands,
-    results,
 )
 
 
@@ -61,11 +58,11 @@ class Order:
             point = self._point(sides, loops)
             self.at[id(statement)] = point
             if not (isinstance(statement, Apply) and TABLE[statement.function].of_shape):
-                for v in operands(statement):
+                for v in statement.inputs:
                     self._read(v, point)
             self._inside(statement, point, sides, loops)
-            after = self._point(sides, loops) if blocks(statement) else point
-            for v in results(statement):
+            after = self._point(sides, loops) if statement.blocks else point
+            for v in statement.outputs:
                 self.defined.setdefault(v, after)  # a residual is defined inside a branch already
         end = self._point(sides, loops)
         self.ends[id(block)] = end
@@ -76,14 +73,14 @@ class Order:
         self, statement: Statement, point: Point, sides: tuple[tuple[int, int], ...], loops: tuple[int, ...]
     ) -> None:
         if isinstance(statement, Branch):
-            for side, block in enumerate(blocks(statement)):
+            for side, block in enumerate(statement.blocks):
                 self._block(block, (*sides, (point.number, side)), loops)
         elif isinstance(statement, Loop):
             inner = (*loops, point.number)
             first = self._point(sides, inner)
             for v in statement.bound:
                 self.defined[v] = first
-            for block in blocks(statement):
+            for block in statement.blocks:
                 self._block(block, sides, inner)
             for v, _ in statement.saves:
                 if isinstance(v, Value):

@@ -9,11 +9,11 @@ Used by `dead`, which goes through a block from its end. Imports the IR.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 
 from revcompile.gates.storing import store
-from revcompile.ir.nodes import Apply, Block, Loop, Statement, Value, blocks, leaves, operands, results, uses
+from revcompile.ir.nodes import Apply, Loop, Statement, Value, leaves
 from revcompile.passes.cse import key_of
 
 
@@ -24,19 +24,19 @@ class Overwriting:
         self.kept, self.read = kept, read  # the statements below, the last one first; what they read
         self.places: dict[Value, int] = {}  # by version: the store's place in `kept`
 
-    def reads(self, s: Statement) -> Iterator[Value]:
+    def reads(self, s: Statement) -> Iterable[Value]:
         """What a statement reads that is about to be kept: not the version that only such a store changes."""
         if not isinstance(s, Apply) or s.function is not store:
-            return operands(s)
+            return s.inputs
         array, (_, old) = s.args[0], s.result
         if array in self.read or old in self.read:
-            return operands(s)
+            return s.inputs
         self.places[array] = len(self.kept)
         return leaves(s.args[1:])
 
     def makes_dead(self, s: Statement) -> bool:
         """Whether all that a statement does is overwritten."""
-        versions = [v for v in results(s) if v in self.places]
+        versions = [v for v in s.outputs if v in self.places]
         for after in versions:
             before = self._before(s, after)
             if before is None:
@@ -84,10 +84,10 @@ def _before_loop(loop: Loop, after: Value, place: object) -> Value | None:
             return None
         versions.add(version)
         version = s.args[0]
-    reads = [v for block in blocks(loop) for v in uses(block) if v in versions]
+    reads = [v for block in loop.blocks for v in block.uses if v in versions]
     kept = any(v in versions for v, _ in loop.saves)
     return init if isinstance(init, Value) and len(reads) == len(versions) and not kept else None
 
 
 def _is_read(v: Value, loop: Loop) -> bool:
-    return v in set(uses(Block((loop,))))
+    return v in set(loop.uses)

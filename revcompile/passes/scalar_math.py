@@ -14,6 +14,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -34,13 +35,9 @@ from revcompile.ir.nodes import (
     Structure,
     Value,
     applications,
-    blocks,
     leaves,
     map_structure,
-    operands,
-    results,
     substitute,
-    uses,
 )
 from revcompile.ir.types import Array, Scalar, Type
 from revcompile.passes.walk import Visit, Walk
@@ -320,12 +317,12 @@ def numpy_backward(function: Function) -> Function:
     if isinstance(seed, Apply) and TABLE[seed.function].memory is Memory.SAME and seed.args == (1.0,):
         statements[split + 1] = replace(seed, function=np.float64)
     forward = {v for p in function.parameters for v in leaves(p.structure)}
-    forward.update(v for s in statements[:split] for v in results(s))
+    forward.update(v for s in statements[:split] for v in s.outputs)
     floats = {v for v in forward if _is_python(v) and v.type.dtype.kind == "f"}  # type: ignore[union-attr]
     partly = {v for v in _partly_defined(statements[:split]) if v in floats}
     backward = _read_as_numpy(Block(tuple(statements[split + 1 :]), function.body.yields), partly)
     casts: list[Statement] = []
-    names = {v: _as_numpy_float(v, casts) for v in dict.fromkeys(uses(backward)) if v in floats - partly}
+    names = {v: _as_numpy_float(v, casts) for v in dict.fromkeys(backward.uses) if v in floats - partly}
     walk = _Wrapping(_retyped)
     walk.replaced.update(names)
     backward = walk.block(backward)
@@ -377,14 +374,9 @@ def _read_as_numpy(block: Block, floats: set[Value]) -> Block:
         names.update({v: _as_numpy_float(v, out) for v in read if v in floats and v not in names})
 
     for statement in block.statements if floats else ():
-        cast(operands(statement))
+        cast(statement.inputs)
         (s,) = substitute(Block((statement,)), names).statements
-        inner = [_read_as_numpy(b, floats - names.keys()) for b in blocks(s)]
-        if isinstance(s, Branch):
-            s = replace(s, then=inner[0], orelse=inner[1])
-        elif isinstance(s, Loop):
-            s = replace(s, test=inner[0] if len(inner) > 1 else None, body=inner[-1])
-        out.append(s)
+        out.append(s.map_blocks(partial(_read_as_numpy, floats=floats - names.keys())))
     cast(leaves(block.yields))
     yields = substitute(Block((), block.yields), names).yields
     return Block(tuple(out), yields) if floats else block

@@ -21,44 +21,30 @@ from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
     Apply,
     Block,
-    Branch,
     Function,
-    Loop,
     Parameter,
     Statement,
     Structure,
     Value,
     applications,
-    defined,
     leaves,
-    uses,
 )
 
 
 def settle(function: Function, chosen: Mapping[Value, Variant]) -> Function:
     """The function whose calls are of forward halves where what they save is read, else of the primal."""
-    read = set(uses(function.body))
-    return replace(function, body=_settled(function.body, chosen, read))
+    read = set(function.body.uses)
 
-
-def _settled(block: Block, chosen: Mapping[Value, Variant], read: set[Value]) -> Block:
-    out: list[Statement] = []
-    for s in block.statements:
+    def settled(s: Statement) -> Statement:
         half = s.function if isinstance(s, Apply) else None
-        if isinstance(s, Apply) and isinstance(half, Half) and half.kind == "call":
-            *outs, saved = s.result
-            if saved in read:
-                s = replace(s, function=chosen[saved].forward)
-            else:
-                s = replace(s, function=half.pair.primal, result=outs[0] if len(outs) == 1 else tuple(outs))
-        elif isinstance(s, Branch):
-            then, orelse = (_settled(b, chosen, read) for b in (s.then, s.orelse))
-            s = replace(s, then=then, orelse=orelse)
-        elif isinstance(s, Loop):
-            test = _settled(s.test, chosen, read) if s.test is not None else None
-            s = replace(s, test=test, body=_settled(s.body, chosen, read))
-        out.append(s)
-    return replace(block, statements=tuple(out))
+        if not (isinstance(s, Apply) and isinstance(half, Half) and half.kind == "call"):
+            return s
+        *outs, saved = s.result
+        if saved in read:
+            return replace(s, function=chosen[saved].forward)
+        return replace(s, function=half.pair.primal, result=outs[0] if len(outs) == 1 else tuple(outs))
+
+    return replace(function, body=function.body.map(settled))
 
 
 def called(*functions: Function) -> Iterator[Half]:
@@ -81,8 +67,8 @@ def split(function: Function, variant: Variant) -> tuple[Function, Function]:
     upstream = set(variant.upstream)
     given = [v for p in function.parameters for v in leaves(p.structure)]
     own = [v for v in given if v not in upstream]
-    read = set(uses(replace(second, yields=(gradients,)))) - set(defined(second))
-    residuals = [v for v in dict.fromkeys([*own, *defined(first)]) if v in read]
+    read = set(replace(second, yields=(gradients,)).uses) - set(second.defined)
+    residuals = [v for v in dict.fromkeys([*own, *first.defined]) if v in read]
     again = _made_again(first, residuals)
     residuals = [v for v in residuals if v not in again]
     saved: Structure = residuals[0] if len(residuals) == 1 else tuple(residuals)

@@ -19,12 +19,8 @@ from revcompile.ir.nodes import (
     Statement,
     Structure,
     Value,
-    blocks,
-    defined,
     leaves,
     map_values,
-    operands,
-    results,
 )
 
 # What a pass makes of one application: None (keep it), or the structure that stands for its result.
@@ -50,7 +46,7 @@ class Walk:
         self.given.update(v for p in function.parameters for v in leaves(p.structure))
         self.forward |= self.given
         done = replace(function, body=self.block(function.body))
-        for value in defined(done.body):
+        for value in done.body.defined:
             stands_for = self.replaced.get(value.of) if value.of is not None else None
             if isinstance(stands_for, Value):
                 value.of = stands_for
@@ -99,11 +95,11 @@ class Walk:
         inits = self.atom(statement.inits)
         if not self.in_backward:
             self.forward.update(statement.bound)
-            self.forward.update(results(statement))
+            self.forward.update(statement.outputs)
         self.forward.update(v for v, each in statement.each if each.kind.endswith("list"))
         test = self.block(statement.test) if statement.test is not None else None
         body = self.block(statement.body)
-        for value in (*defined(body), *(defined(test) if test is not None else ())):
+        for value in (*body.defined, *(test.defined if test is not None else ())):
             self.definitions.pop(value, None)
         saves: dict[Structure, Value] = {}
         for v, kept in statement.saves:
@@ -150,7 +146,7 @@ class Walk:
         then, orelse = self.block(statement.then), self.block(statement.orelse)
         if isinstance(condition, Value):  # how a value was made inside says nothing that can be said outside
             for inner in (*then.statements, *orelse.statements):
-                for value in results(inner):
+                for value in inner.outputs:
                     self.definitions.pop(value, None)
         else:
             chosen = then if condition else orelse
@@ -166,7 +162,7 @@ class Walk:
             made.append(new if isinstance(new, Value) else result)
         inside: set[Value] = set()  # what stands for a residual may be known outside already
         if any(r is not s for r, s in zip(made, statement.results, strict=True)):
-            inside.update(defined(then), defined(orelse))
+            inside.update(then.defined, orelse.defined)
         first: dict[Value, int] = {}  # what two residuals have become is given once
         for i, (r, s) in enumerate(zip(made, statement.results, strict=True)):
             if r is s or (r in inside and _is_yielded(then, orelse, i, r)):
@@ -185,11 +181,11 @@ def count_uses(block: Block) -> Counter[Value]:
     """How often each value is read; in a loop, a value from outside is read again and again."""
     counts: Counter[Value] = Counter(leaves(block.yields))
     for statement in block.statements:
-        counts.update(operands(statement))
-        for inner in blocks(statement):
+        counts.update(statement.inputs)
+        for inner in statement.blocks:
             inside = count_uses(inner)
             if isinstance(statement, Loop):
-                own = {*defined(inner), *statement.bound}
+                own = {*inner.defined, *statement.bound}
                 inside.update({v: n for v, n in inside.items() if v not in own})
             counts.update(inside)
         if isinstance(statement, Loop):

@@ -22,9 +22,7 @@ from revcompile.ir.nodes import (
     Raise,
     Structure,
     Value,
-    defined,
     leaves,
-    results,
 )
 from revcompile.ir.types import Array, Scalar, Type
 from revcompile.statements import either, exits
@@ -212,7 +210,7 @@ def _branch(
         changes.append(changed)
     (a, then_statements, then_left, then_memory), (b, else_statements, else_left, else_memory) = ends
     ways = (then_memory, else_memory)
-    inside = set(defined(Block(tuple(then_statements)))) | set(defined(Block(tuple(else_statements))))
+    inside = {v for s in then_statements for v in s.defined} | {v for s in else_statements for v in s.defined}
     pairs: list[Pair] = []
     if then_left or else_left:  # only one side goes on: its values are the values
         joined, memory = (b, else_memory) if then_left else (a, then_memory)
@@ -299,7 +297,7 @@ def reverse(rev: Any, statement: Branch) -> None:
                 "differentiating the gradient of a loop in a branch again is not supported"
             )
         sides.append((emitted, rev.adjoints, [rev.memory.now.get(v, v) for v in written.values()]))
-    inside = {*defined(statement.then), *defined(statement.orelse)}
+    inside = {*statement.then.defined, *statement.orelse.defined}
     changed = [
         v
         for v in dict.fromkeys([*sides[0][1], *sides[1][1]])
@@ -336,7 +334,7 @@ def written_arrays(branch: Branch) -> dict[Value, Value]:
     if not any(isinstance(r.type, Array) for r in branch.results):
         return {}
     made = origins((branch,))
-    inside = {*defined(branch.then), *defined(branch.orelse)} - set(branch.results)
+    inside = {*branch.then.defined, *branch.orelse.defined} - set(branch.results)
     return {r: made[r] for r in branch.results if r in made and made[r] not in inside}
 
 
@@ -358,7 +356,7 @@ def with_residuals(forward: Branch, read: set[Value], nothing: Structure = UNDEF
     extra: list[tuple[int, Value]] = []
     for side, block in enumerate((forward.then, forward.orelse)):
         for statement in block.statements:
-            extra.extend((side, v) for v in results(statement) if v in read and v not in block.yields)
+            extra.extend((side, v) for v in statement.outputs if v in read and v not in block.yields)
     if not extra:
         return forward
     sides = [list(forward.then.yields), list(forward.orelse.yields)]

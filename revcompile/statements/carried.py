@@ -24,10 +24,8 @@ from revcompile.ir.nodes import (
     Structure,
     Value,
     applications,
-    defined,
     leaves,
     map_structure,
-    uses,
 )
 from revcompile.ir.types import Array, Rows, Scalar, Type
 from revcompile.statements.beginnings import Carried, begins_empty, carry, is_replaced
@@ -269,7 +267,7 @@ class Trial:
 
     def _compare_memory(self) -> None:
         carried, memory = self.carried, self.after_memory
-        inside = set(defined(Block(tuple(self.statements)))) | {v for v, _ in self.each}
+        inside = {v for s in self.statements for v in s.defined} | {v for v, _ in self.each}
         for root, version in memory.current.items():
             if root in inside or root in carried.roots or root in carried.inits:
                 continue
@@ -313,7 +311,8 @@ class Trial:
         low, carried = self.low, self.carried
         if self.left:
             return self._finish_left(line)
-        inside = set(defined(Block(tuple(self.statements)))) | {v for v, _ in self.each} | set(carried.inits)
+        inside = {v for s in self.statements for v in s.defined} | {v for v, _ in self.each}
+        inside.update(carried.inits)
         now = versions(low, [end for _, end, _ in self.pairs], self.statements, self.after_memory)
         inits: list[Structure] = []
         params: list[Value] = []
@@ -456,4 +455,4 @@ def _is_single(t: Type) -> bool:
 
 
 def _reads(loop: Loop, value: Value) -> bool:
-    return any(v is value for block in (loop.body, *((loop.test,) if loop.test else ())) for v in uses(block))
+    return any(v is value for block in (loop.body, *((loop.test,) if loop.test else ())) for v in block.uses)

@@ -21,8 +21,6 @@ from revcompile.ir.nodes import (
     Statement,
     Structure,
     Value,
-    defined,
-    uses,
 )
 from revcompile.ir.types import Array, Scalar, Type, is_number
 from revcompile.statements import loop_lists, rows
@@ -55,8 +53,8 @@ def _reverse(rev: Any, loop: Loop, filled: set[Value], returning: list[Value]) -
         for i, (p, r) in enumerate(zip(loop.params, loop.results, strict=True))
         if (p in flowing or r in rev.adjoints) and loop.body.yields[i] not in filled
     ]
-    inner = {*defined(loop.body), *loop.bound}
-    outer = [v for v in dict.fromkeys(uses(loop.body)) if v in flowing and v not in inner]
+    inner = {*loop.body.defined, *loop.bound}
+    outer = [v for v in dict.fromkeys(loop.body.uses) if v in flowing and v not in inner]
     restorable = {i: j for i, j in restorable_slots(loop).items() if loop.body.yields[i] not in filled}
     if not seeded and not outer and not restorable and not returned:
         return

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from revcompile.gates.rows import appended, popped, sublist
-from revcompile.ir.nodes import EMPTY, Apply, Loop, Structure, Value, uses
+from revcompile.ir.nodes import EMPTY, Apply, Loop, Structure, Value
 from revcompile.ir.types import Array, Rows
 from revcompile.runtime import with_row
 from revcompile.statements.store import RESTORED
@@ -58,7 +58,7 @@ def _gets_one_item(loop: Loop, slot: int) -> bool:
     kind, (start, _, step) = loop.each[0][1]
     if kind != "range" or isinstance(start, Value) or isinstance(step, Value) or step != 1:
         return False
-    reads = Counter(uses(loop.body))
+    reads = Counter(loop.body.uses)
     appends = [s for s in loop.body.statements if isinstance(s, Apply) and s.result is after]
     if not appends or appends[0].function is not appended or appends[0].args[0] is not before:
         return False
