@@ -11,6 +11,7 @@ import numpy as np
 from revcompile.gates import squares
 from revcompile.gates.axes import broadcast_dims, is_python_number, is_value
 from revcompile.gates.numbers import (
+    EXPONENTIAL,
     LARGE,
     NEGATIVE,
     PARTS,
@@ -31,6 +32,8 @@ from revcompile.gates.samples import example, real
 from revcompile.gates.table import elementwise, gate, known
 from revcompile.gates.traits import Line, Text
 from revcompile.runtime import over, square_of_root
+
+HIGH = 8  # a higher power of 1e38 overflows
 
 
 def add_to(old: Any, extra: Any) -> Any:
@@ -175,9 +178,15 @@ def is_root(x1: Any, x2: Any) -> bool:
     return isinstance(x2, (int, float)) and 0 < x2 < 1
 
 
+def growing_power(args: Any, *signs: int) -> int:
+    """A number to a high power, or a known number to any, soon overflows, as an exponential does."""
+    base, exponent = (isinstance(a, (int, float)) for a in args[:2])
+    return EXPONENTIAL if base or (exponent and abs(args[1]) > HIGH) else LARGE
+
+
 def growing_slope(args: Any, *signs: int) -> int:
     """Beside the numbers, a slope has a power of its own."""
-    return 0 if isinstance(args[1], (int, float)) and 0 <= args[1] <= 2 else LARGE
+    return 0 if isinstance(args[1], (int, float)) and 0 <= args[1] <= 2 else growing_power(args)
 
 
 def constant_power(x1: Any, x2: Any) -> tuple[int, ...]:
@@ -198,7 +207,7 @@ def constant_power(x1: Any, x2: Any) -> tuple[int, ...]:
     python=math.pow,
     numbers=Numbers(
         sign=sign_of_power,
-        grows=LARGE,
+        grows=growing_power,
         slope_grows=growing_slope,
         pole=0,
         undefined=undefined_power,

@@ -36,6 +36,8 @@ PARTIALS = {
     "ratio": ("np.sin(x) / x", "np.sin(x[i]) / x[i]", 0.0),
     "xlogx": ("x * np.log(x)", "x[i] * np.log(x[i])", 0.0),
     "pow4": ("x ** 4", "x[i] ** 4", 1e120),
+    "pow200": ("(0.5 * x) ** 200", "(0.5 * x[i]) ** 200", 8000.0),
+    "base": ("2.0 ** x", "2.0 ** x[i]", 1200.0),
     "product": ("x * x * x * x", "x[i] * x[i] * x[i] * x[i]", 1e120),
     "expexp": ("np.exp(np.exp(x))", "np.exp(np.exp(x[i]))", 800.0),
     "chain": ("np.log(1 / x) * x", "np.log(1 / x[i]) * x[i]", 0.0),
