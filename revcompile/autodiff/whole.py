@@ -67,11 +67,11 @@ def refuse_cutting(function: Function) -> None:
     found = may_be_whole(function)
     for s in applications(function.body):
         if s.function is store and s.args[0] in found and _is_float(s.args[2]):
-            where = f"line {s.line.line}" if s.line is not None else "something"
             raise UnsupportedError(
-                f"{s.args[0].hint or 'an array'}, into which {where} writes a float, may be made of "
+                f"{s.args[0].hint or 'an array'}, into which this writes a float, may be made of "
                 "whole numbers alone, and so be an array of whole numbers",
-                way_out="Begin with floats, 1.0 rather than 1, or say dtype=float.",
+                s.line,
+                "Begin with floats, 1.0 rather than 1, or say dtype=float.",
             )
 
 

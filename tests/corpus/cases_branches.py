@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.corpus.table import EMPTY, MANY, ONE, A, P, U, V, case, doubtful
+from tests.corpus.table import EMPTY, MANY, ONE, A, P, U, V, case
 
 # while
 
@@ -327,7 +327,7 @@ def walrus(x, y):
     return z * (w := x + y) * w
 
 
-@doubtful(V, EMPTY)
+@case(V, EMPTY)
 def walrus_in_a_comprehension(x):
     doubled = [y for v in x if (y := v * 2.0) > 0]
     return sum(doubled) ** 2 + np.sum(x)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from tests.corpus.table import EMPTY, MANY, NO_ROWS, ONE, ROW, A, P, S, U, V, case, doubtful
+from tests.corpus.table import EMPTY, MANY, NO_ROWS, ONE, ROW, A, P, S, U, V, case, refused
 
 Layer = namedtuple("Layer", "w b")
 
@@ -110,7 +110,7 @@ def argument_of_which_a_part_is_used(p):
     return np.sum(p["used"] ** 2)
 
 
-@doubtful((Model(V, 0.3), U))
+@case((Model(V, 0.3), U))
 def argument_object_changed(model, x):
     model.bias = model.bias * 2.0
     model.weights[0] = 1.0
@@ -255,7 +255,7 @@ def growing_list_of_a_static_loop(x):
     return sum(hs) * hs[0] + hs[-1] ** 2 + len(hs)
 
 
-@doubtful(V, ONE, MANY)
+@case(V, ONE, MANY)
 def growing_list_of_numbers(x):
     ys = []
     for v in x:
@@ -334,7 +334,7 @@ def list_of_zeros_filled(x, n):
     return sum(ys) + ys[-1] ** 2
 
 
-@doubtful((V, 3), (V, 0))
+@case((V, 3), (V, 0))
 def dict_of_lists_grows(x, n):
     log = {"low": [], "high": []}
     for i in range(n):
@@ -357,13 +357,13 @@ def list_comprehension_stacked(x, w):
     return np.sum(y[:, ::-1] * y)
 
 
-@doubtful(V, -P, EMPTY)
+@case(V, -P, EMPTY)
 def list_comprehension_with_a_condition(x):
     positive = [v for v in x if v > 0 and v < 1.2]
     return sum(v**2 for v in positive) * len(positive) + np.sum(x)
 
 
-@doubtful(A, ROW)
+@case(A, ROW)
 def list_comprehension_nested(x):
     rows = [[v * v * (i + 1) for v in row] for i, row in enumerate(x)]
     flat = [v for row in rows for v in row if v > 0.1]
@@ -390,7 +390,12 @@ def zip_of_starred_pairs(pairs):
     return sum(a * b for a, b in zip(xs, ys[::-1])) * np.sum(np.array(xs))
 
 
-@doubtful(V, EMPTY)
+@refused(
+    V,
+    says="a number computed at run time stands where the compiler must know it: as a filter",
+    at="filter(lambda v: v > 0, x)",
+)
+@case(EMPTY)
 def map_and_filter(x):
     doubled = list(map(lambda v: v * 2.0, x))
     total = sum(map(lambda v, w: v * w, x, doubled))
@@ -488,7 +493,12 @@ def tree_with_a_stack(tree):
     return total
 
 
-@doubtful((V, 3), (V, -1))
+@refused(
+    (V, 3),
+    (V, -1),
+    says="whether two objects are the same one is known only at run time",
+    at="chosen is first",
+)
 def list_that_may_be_another(x, n):
     first = [x, x * 2.0]
     chosen = first if n > 0 else [x * 3.0, x]

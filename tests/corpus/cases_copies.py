@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.corpus.table import EMPTY, MANY, ONE, A, S, U, V, case, doubtful, refused
+from tests.corpus.table import EMPTY, MANY, ONE, A, S, U, V, case, refused
 
 F, ROWS, NUMBER = np.asfortranarray(A), np.array([2, 0, 1]), np.array(0.7127)
 
@@ -10,7 +10,12 @@ F, ROWS, NUMBER = np.asfortranarray(A), np.array([2, 0, 1]), np.array(0.7127)
 # layouts
 
 
-@doubtful(A, F)
+@refused(
+    A,
+    F,
+    says="y may share its memory with flat, which was written to: what it holds is known only at run time",
+    at="y * x",
+)
 def ravel_of_a_copy_in_the_other_order(x):
     y = x.copy("F")
     flat = y.ravel()
@@ -18,14 +23,24 @@ def ravel_of_a_copy_in_the_other_order(x):
     return np.sum(y * x)
 
 
-@doubtful(A, F)
+@refused(
+    A,
+    F,
+    says="y may share its memory with another array, which was written to: what it holds is known only at run time",
+    at="y * x",
+)
 def reshape_of_a_copy_in_the_order_of_its_array(x):
     y = x.copy(order="K")
     y.reshape(-1)[1] = 5.0
     return np.sum(y * x)
 
 
-@doubtful(A, F)
+@refused(
+    A,
+    F,
+    says="y may share its memory with flat, which was written to: what it holds is known only at run time",
+    at="y * x.T",
+)
 def ravel_of_a_reshape_in_the_other_order(x):
     y = np.zeros((3, 4)).reshape((4, 3), order="F")
     y += x.T
@@ -109,7 +124,11 @@ def slice_as_an_array_without_axes(x):
     return np.sum(x**2) * first
 
 
-@refused(NUMBER)
+@refused(
+    NUMBER,
+    says="writing into an array without axes through a view that has some is not supported",
+    at="y[0] *= 2.0",
+)
 def array_without_axes_written_through_one_with_an_axis(x):
     y = x.reshape(1)
     y[0] *= 2.0
@@ -133,7 +152,12 @@ def maximum_of_one_array_is_itself(x):
     return np.sum(x * y)
 
 
-@doubtful((S[:0], V[:3]), (S, V[:3]))
+@refused(
+    (S[:0], V[:3]),
+    (S, V[:3]),
+    says="x may share its memory with y, which was written to: what it holds is known only at run time",
+    at="x * y",
+)
 def sum_that_is_what_it_begins_with(rows, x):
     y = sum(rows, x)
     y[0] = 2.0
@@ -146,7 +170,7 @@ def sum_that_begins_with_an_array(rows, x):
     return np.sum(x * y * y)
 
 
-@refused(V)
+@refused(V, says="n=0 gives the array itself", at="np.diff(x, n=0)")
 def difference_of_order_zero_is_the_array(x):
     y = np.diff(x, n=0)
     y[0] = 2.0

@@ -266,29 +266,33 @@ def largest_of_no_rows(x, n):
 # refused
 
 
-@refused(V)
+@refused(V, says="complex numbers are not supported", at="1j")
 def complex_numbers(x):
     return np.sum(np.abs(np.exp(1j * x) + x))
 
 
-@refused(V)
+@refused(V, says="no gate rule for eval", at='eval("np.sum(x * x)")')
 def evaluated_text(x):
     return eval("np.sum(x * x)")
 
 
-@refused(0.5)
+@refused(0.5, says="no gate rule for float", at="float(str(x))")
 def number_in_a_text(x):
     return float(str(x)) * x
 
 
-@refused(0.5)
+@refused(0.5, says="global is not supported yet", at="global LAST")
 def global_rebound(x):
     global LAST
     LAST = x * x
     return LAST * x
 
 
-@refused(V)
+@refused(
+    V,
+    says="a number computed at run time stands where the compiler must know it: as an item of a set",
+    at="{v * v for v in x}",
+)
 def set_of_active_values(x):
     return sum({v * v for v in x})
 
@@ -315,7 +319,7 @@ def summed_twice(items):
     return sum(items) + sum(items)
 
 
-@refused(0.6)
+@refused(0.6, says="items is an iterator, which can be gone through once: make it a list", at="items")
 def argument_gone_through_twice(x):
     return summed_twice(map(lambda v: v * v, [x, 2.0 * x]))
 

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from tests.corpus.table import EMPTY, ONE, A, P, S, U, V, case, doubtful, raising
+from tests.corpus.table import EMPTY, ONE, A, P, S, U, V, case, raising, refused
 
 V3 = V[:3]
 
@@ -45,7 +45,12 @@ def decreased(q):
 # what a loop carries
 
 
-@doubtful((V, 3), (V, 0))
+@refused(
+    (V, 3),
+    (V, 0),
+    says="u differs in kind from trip to trip of a loop: a float64[:] on one side, an int64[:] on the other",
+    at="u",
+)
 def whole_numbers_and_floats_exchanged(x, k):
     u, v = np.full(5, 1), np.zeros(5)
     for _ in range(k):

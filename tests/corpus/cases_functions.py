@@ -7,7 +7,7 @@ import operator
 import numpy as np
 
 from revcompile import grad, value_and_grad
-from tests.corpus.table import EMPTY, MANY, ONE, ROW, A, P, S, U, V, case, doubtful
+from tests.corpus.table import EMPTY, MANY, ONE, ROW, A, P, S, U, V, case, refused
 
 # calls
 
@@ -405,7 +405,7 @@ def arguments_reassigned(a, b):
     return np.sum(a @ b)
 
 
-@doubtful(V)
+@refused(V, says="yield is not supported", at="yield v * v")
 def generator_function(x):
     def squares():
         for v in x:
@@ -425,13 +425,13 @@ class Vector:
         return self.y if i else self.x
 
 
-@doubtful((0.5, 1.5))
+@case((0.5, 1.5))
 def operators_of_a_class(x, y):
     v = Vector(x, y) + Vector(y, x * y)
     return v[0] * v[1]
 
 
-@doubtful(0.5)
+@refused(0.5, says="a try block is not supported yet", at="try:")
 def try_and_except(x):
     try:
         y = {"a": x}["b"]
@@ -440,7 +440,7 @@ def try_and_except(x):
     return y * x
 
 
-@doubtful((0.5, "double"), (0.5, "other"))
+@refused((0.5, "double"), (0.5, "other"), says="a match statement is not supported yet", at="match how:")
 def match_on_a_string(x, how):
     match how:
         case "double":

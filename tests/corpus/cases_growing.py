@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.corpus.table import EMPTY, MANY, NO_ROWS, ONE, ROW, A, S, U, V, case, doubtful
+from tests.corpus.table import EMPTY, MANY, NO_ROWS, ONE, ROW, A, S, U, V, case
 
 
 @case((0.8, 5), (0.8, 1), (np.float64(0.8), 4))
@@ -265,7 +265,7 @@ def growing_two_arrays_of_one_buffer(x, y, n):
     return np.sum(xs[0] * xs[-1]) + np.sum(np.hstack(xs))
 
 
-@doubtful((V, 3))
+@case((V, 3))
 def growing_list_of_one_buffer(u, n):
     u = u.copy()
     us = []
@@ -275,7 +275,7 @@ def growing_list_of_one_buffer(u, n):
     return np.sum(us[0] * us[-1])
 
 
-@doubtful((V, 3))
+@case((V, 3))
 def growing_list_whose_item_is_written(u, n):
     us = [u * 1.0]
     for _ in range(n):
@@ -284,7 +284,7 @@ def growing_list_whose_item_is_written(u, n):
     return np.sum(us[1] * us[-1])
 
 
-@doubtful((V, 3))
+@case((V, 3))
 def growing_list_read_before_its_item_is_written(u, n):
     us = []
     for _ in range(n):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.corpus.table import EMPTY, MANY, NO_ROWS, ONE, ROW, A, P, S, U, V, case, doubtful
+from tests.corpus.table import EMPTY, MANY, NO_ROWS, ONE, ROW, A, P, S, U, V, case, refused
 
 # ranges
 
@@ -258,7 +258,16 @@ def for_slices_and_reversals(x):
     return y
 
 
-@doubtful(V, ONE)
+@refused(
+    V,
+    says="the two ways to return do not agree: a np.float64 on one side, a float64[:] on the other",
+    at="for x in x:",
+)
+@refused(
+    ONE,
+    says="the two ways to return do not agree: a np.float64 on one side, a float64[1] on the other",
+    at="for x in x:",
+)
 def for_name_hides_what_it_runs_over(x):
     y = 0.0
     for x in x:

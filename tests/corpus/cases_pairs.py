@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from tests.corpus.table import A, P, S, U, V, case, doubtful, raising, refused
+from tests.corpus.table import A, P, S, U, V, case, raising, refused
 
 # recursion that the run decides
 
@@ -220,7 +220,11 @@ def recursion_that_reads_the_program(x):
     return discounted(x)
 
 
-@refused(3.0)
+@refused(
+    3.0,
+    says="circle calls itself as often as only the run decides, and no way through it ends without another call of it",
+    at="circle(x)",
+)
 def recursion_that_never_ends(x):
     def circle(y):
         return circle(y * 0.5) if y > 1.0 else circle(y + 1.0)
@@ -228,7 +232,11 @@ def recursion_that_never_ends(x):
     return circle(x)
 
 
-@refused((V, 3.0))
+@refused(
+    (V, 3.0),
+    says="settle calls itself as often as only the run decides, and it writes into an array that it was given",
+    at="settle(x.copy(), n)",
+)
 def recursion_that_writes_what_it_is_given(x, n):
     def settle(y, k):
         if k < 0.3:
@@ -354,7 +362,7 @@ def large_helper_that_writes_into_its_own(x, s):
     return np.sum(y * z * x)
 
 
-@doubtful((V, 0.4))
+@case((V, 0.4))
 def large_helper_whose_arguments_are_written_later(x, s):
     y = x * 2.0
     a = written(y, s)
@@ -397,7 +405,7 @@ def stirred_and_reversed(a):
     return b, c
 
 
-@doubtful(V, U)
+@case(V, U)
 def array_given_with_a_view_of_it(x):
     b, c = stirred_and_reversed(x)
     b[0] = 1.0
@@ -435,7 +443,7 @@ def halved_object(a):
     return given, {"c": c, "b": b, "parts": [c, b[::2]]}
 
 
-@doubtful(V, U)
+@case(V, U)
 def object_given_with_a_view_of_its_array(x):
     first, some = halved_object(x)
     second, others = halved_object(x * 0.5)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.corpus.table import EMPTY, MANY, ONE, A, P, S, U, V, case, doubtful
+from tests.corpus.table import EMPTY, MANY, ONE, A, P, S, U, V, case, refused
 
 
 @case((1.3, 0), (1.3, 1), (0.9, 6))
@@ -120,7 +120,14 @@ def quicksort(x, low, high):
     quicksort(x, k + 1, high)
 
 
-@doubtful(V, P, ONE, MANY[:8])
+@refused(
+    V,
+    P,
+    MANY[:8],
+    says="quicksort calls itself as often as only the run decides, and it writes into an array that it was given",
+    at="quicksort(x, 0, len(x) - 1)",
+)
+@case(ONE)
 def recursion_that_sorts_in_place(x):
     quicksort(x, 0, len(x) - 1)
     return np.sum(x * np.arange(len(x)))
@@ -179,7 +186,12 @@ def recursion_over_rows(x, i):
     return best + row[0]
 
 
-@doubtful((U, 3), (U, 0))
+@refused(
+    (U, 3),
+    (U, 0),
+    says="changing this list is not supported: what else refers to it is not known",
+    at="found.append(x[i] ** 2)",
+)
 def recursion_that_appends(x, n):
     found = []
 
@@ -218,7 +230,13 @@ def scaled_up(p, s):
     return scaled_up(p * 1.5, s + np.sum(p * p) * 0.1 + 0.3) + p
 
 
-@doubtful((V, 0.12), (V, 3.0), (ONE, 2.0))
+@refused(
+    (V, 0.12),
+    (V, 3.0),
+    (ONE, 2.0),
+    says="x may share its memory with y, which was written to: what it holds is known only at run time",
+    at="y * x",
+)
 def recursion_that_may_give_its_argument(x, s):
     y = scaled_up(x, s)
     y[0] = 4.0

@@ -73,7 +73,11 @@ def half_of_whole_numbers_stored_in_their_place(x):
 # results that are the argument, or a part of it
 
 
-@refused(V)
+@refused(
+    V,
+    says="z may share its memory with y, which was written to: what it holds is known only at run time",
+    at="z * z",
+)
 def what_stop_gradient_gives_is_written(x):
     z = x * 1.0
     y = stop_gradient(z)
@@ -81,7 +85,11 @@ def what_stop_gradient_gives_is_written(x):
     return np.sum(z * z)
 
 
-@refused(V)
+@refused(
+    V,
+    says="y may share its memory with z, which was written to: what it holds is known only at run time",
+    at="z * y",
+)
 def what_stop_gradient_was_given_is_written(x):
     z = x * 1.0
     y = stop_gradient(z)
@@ -89,7 +97,7 @@ def what_stop_gradient_was_given_is_written(x):
     return np.sum(z * y)
 
 
-@refused(V)
+@refused(V, says="n=0 gives the array itself", at="np.diff(z, n=0)")
 def differences_of_order_zero_are_written(x):
     z = x * 1.0
     y = np.diff(z, n=0)
@@ -97,7 +105,11 @@ def differences_of_order_zero_are_written(x):
     return np.sum(z * z)
 
 
-@refused(A)
+@refused(
+    A,
+    says="this array may share its memory with rows, which was written to: what it holds is known only at run time",
+    at="x[index]",
+)
 def index_of_an_open_mesh_is_written(x):
     rows = np.array([0, 1])
     index = np.ix_(rows, [0, 1])

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.corpus.table import EMPTY, NO_ROWS, ONE, ROW, A, P, S, U, V, case, doubtful
+from tests.corpus.table import EMPTY, NO_ROWS, ONE, ROW, A, P, S, U, V, case, refused
 
 # aliases
 
@@ -378,21 +378,21 @@ def nested_function_writes_a_captured_array(x):
 # what may be refused, but never be wrong
 
 
-@doubtful((A, True), (A, False))
+@case((A, True), (A, False))
 def view_chosen_at_run_time(x, flag):
     target = x[0] if flag else x[1]
     target *= 2.0
     return np.sum(x**2)
 
 
-@doubtful((V, U, True), (V, U, False))
+@case((V, U, True), (V, U, False))
 def alias_or_copy(x, y, flag):
     z = x if flag else y * 1.0
     z += 1.0
     return np.sum(x**2) + np.sum(z * y)
 
 
-@doubtful((V, 0), (V, 2))
+@case((V, 0), (V, 2))
 def alias_after_the_first_trip(x, n):
     y = np.ones(5)
     for i in range(n):
@@ -402,7 +402,12 @@ def alias_after_the_first_trip(x, n):
     return np.sum(x**2) + np.sum(y)
 
 
-@doubtful(A, np.asfortranarray(A), A[:, ::2])
+@case(A, A[:, ::2])
+@refused(
+    np.asfortranarray(A),
+    says="x may share its memory with flat, which was written to: what it holds is known only at run time",
+    at="x**2",
+)
 def ravel_of_an_argument(x):
     flat = x.ravel()
     flat[1] = 2.0
@@ -410,7 +415,11 @@ def ravel_of_an_argument(x):
     return np.sum(x**2) * flat[2]
 
 
-@doubtful(A)
+@refused(
+    A,
+    says="y may share its memory with another array, which was written to: what it holds is known only at run time",
+    at="y.T",
+)
 def ravel_of_a_transposed_is_a_copy(x):
     y = x * 1.0
     y.T.ravel()[1] = 7.0
@@ -421,7 +430,11 @@ def ravel_of_a_transposed_is_a_copy(x):
 BUFFER = np.ones(5)
 
 
-@doubtful(V)
+@refused(
+    V,
+    says="cases_views.BUFFER is an array of the program, which a gradient function does not change",
+    at="BUFFER[:] = x * 2.0",
+)
 def global_array_written(x):
     BUFFER[:] = x * 2.0
     return np.sum(BUFFER * x)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.corpus.table import U, V, case, doubtful, refused
+from tests.corpus.table import U, V, case, refused
 
 
 def step(c):
@@ -35,7 +35,12 @@ def last_index_where_there_is_one(x, n):
     return np.sum(x) * k
 
 
-@refused((V, 0), (V, 2))
+@refused(
+    (V, 0),
+    (V, 2),
+    says="y, into which this writes a float, may be made of whole numbers alone, and so be an array of whole numbers",
+    at="y[1] = x[1] * 0.5",
+)
 def filled_with_a_sum_that_may_be_none(x, n):
     k = 0
     for i in range(n):
@@ -77,7 +82,12 @@ def function_that_fills_given_floats(x, c):
     return np.sum(filled(x, c) * filled(x, 0.3))
 
 
-@refused((V, 1.3), (V, 0.3))
+@refused(
+    (V, 1.3),
+    (V, 0.3),
+    says="y, into which this writes a float, may be made of whole numbers alone, and so be an array of whole numbers",
+    at="y[1] = x[1] * 0.5",
+)
 def function_that_fills_given_what_may_be_whole(x, c):
     k = 1 if c > 1 else 0.5
     return np.sum(filled(x, k) * filled(x, 0.3))
@@ -91,7 +101,12 @@ def filled(x, k):
     return y * np.tanh(y) + x * y
 
 
-@doubtful((V, 0.5), (V, -0.5))
+@refused(
+    (V, 0.5),
+    (V, -0.5),
+    says="y, into which this writes a float, may be made of whole numbers alone, and so be an array of whole numbers",
+    at="y[1] = x[1]",
+)
 def whole_number_or_element_fills_an_array(x, c):
     k = 3 if c > 0 else x[0]
     y = np.full(6, k)
@@ -99,7 +114,14 @@ def whole_number_or_element_fills_an_array(x, c):
     return np.sum(y * y)
 
 
-@doubtful((V, 3.5), (V, 0.5), (V, -0.5), argnums=(0,))
+@refused(
+    (V, 3.5),
+    (V, 0.5),
+    (V, -0.5),
+    argnums=(0,),
+    says="y, into which this writes a float, may be made of whole numbers alone, and so be an array of whole numbers",
+    at="y[1] = 0.5 * x[0]",
+)
 def larger_of_a_float_and_a_whole_number_fills_an_array(x, c):
     k = max(c, 2)
     y = np.full(6, k)

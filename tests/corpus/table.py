@@ -8,9 +8,8 @@ stands for a call with that one argument. Differentiated are the arguments in wh
 those that `argnums` names. `test_language.py` runs the table.
 
 - `case`: the gradient is that of differences of the function.
-- `doubtful`: the compiler may refuse; if it does not, the gradient is right.
 - `raising`: the gradient function raises what the function itself raises.
-- `refused`: the compiler refuses, with UnsupportedError.
+- `refused`: the compiler refuses, with an UnsupportedError that `says` why and points `at` a piece of the source.
 """
 
 from __future__ import annotations
@@ -34,6 +33,8 @@ class Case:
     inputs: tuple[tuple[Any, ...], ...]
     argnums: tuple[int, ...] | None
     kind: str
+    says: str = ""
+    at: str = ""
 
     @property
     def name(self) -> str:
@@ -48,17 +49,19 @@ class Case:
         return tuple(i for i, argument in enumerate(args) if any(True for _ in leaves(argument)))
 
 
-CASES: dict[tuple[str, str], Case] = {}
+CASES: dict[tuple[str, str, str], Case] = {}
 
 
 def _register(kind: str) -> Callable[..., Callable[[Function], Function]]:
-    def decorator(*inputs: Any, argnums: tuple[int, ...] | None = None) -> Callable[[Function], Function]:
+    def decorator(
+        *inputs: Any, argnums: tuple[int, ...] | None = None, says: str = "", at: str = ""
+    ) -> Callable[[Function], Function]:
         calls = tuple(each if type(each) is tuple else (each,) for each in inputs)
         assert calls, "a case without inputs checks nothing"
 
         def register(function: Function) -> Function:
-            found = Case(function, calls, argnums, kind)
-            known = CASES.setdefault((found.name, kind), found)
+            found = Case(function, calls, argnums, kind, says, at)
+            known = CASES.setdefault((found.name, kind, says), found)
             lines = (known.function.__code__.co_firstlineno, function.__code__.co_firstlineno)
             assert lines[0] == lines[1], f"two cases are called {found.name}"
             return function
@@ -69,7 +72,6 @@ def _register(kind: str) -> Callable[..., Callable[[Function], Function]]:
 
 
 case = _register("case")
-doubtful = _register("doubtful")
 raising = _register("raising")
 refused = _register("refused")
 

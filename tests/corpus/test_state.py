@@ -274,7 +274,7 @@ SINGLE = [
 @FORMS
 @pytest.mark.parametrize("name", SINGLE)
 def test_single_precision_stays_single(name: str, optimize: bool) -> None:
-    case = CASES[name, "case"]
+    case = CASES[name, "case", ""]
     args = case.inputs[0]
     positions = tuple(i for i, arg in enumerate(args) if isinstance(arg, np.ndarray) and arg.dtype == float)
     single = tuple(arg.astype(np.float32) if i in positions else arg for i, arg in enumerate(args))
