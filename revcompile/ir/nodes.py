@@ -35,7 +35,7 @@ class Value:
         self, type: Type, hint: str | None = None, of: Value | None = None, fold: bool = True
     ) -> None:
         self.type = type
-        self.hint = hint
+        self._hint = None if hint is None else identifier(hint)
         self.of = of
         self.fold = fold
         self.unset = False  # whether it may be None: what a name is that is not assigned
@@ -61,11 +61,11 @@ class Form:
     the statements after it; `uses` and `defined` every read and every definition, its blocks' included.
     """
 
-    @property
+    @cached_property
     def inputs(self) -> tuple[Value, ...]:
         raise NotImplementedError
 
-    @property
+    @cached_property
     def outputs(self) -> tuple[Value, ...]:
         return ()
 
@@ -90,7 +90,7 @@ class Form:
         raise NotImplementedError
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Apply(Form):
     """`result = function(*args)`: one gate, applied once."""
 
@@ -99,14 +99,25 @@ class Apply(Form):
     result: Structure
     line: Place | None = None
     note: str = ""  # the gate's name, written as a trailing comment
+    inputs: tuple[Value, ...] = field(init=False)
+    outputs: tuple[Value, ...] = field(init=False)
 
-    @cached_property
-    def inputs(self) -> tuple[Value, ...]:
-        return tuple(leaves(self.args))
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        args: tuple[Structure, ...],
+        result: Structure,
+        line: Place | None = None,
+        note: str = "",
+    ) -> None:
+        inputs, outputs = tuple(leaves(args)), tuple(leaves(result))
+        vars(self).update(  # every walk asks for these: much quicker than one by one, or when asked for
+            function=function, args=args, result=result, line=line, note=note, inputs=inputs, outputs=outputs
+        )
 
-    @cached_property
-    def outputs(self) -> tuple[Value, ...]:
-        return (self.result,) if isinstance(self.result, Value) else tuple(leaves(self.result))
+    def of_args(self, args: tuple[Structure, ...]) -> Apply:
+        """The same of other arguments."""
+        return Apply(self.function, args, self.result, self.line, self.note)
 
     def renamed(self, new: Renaming) -> Apply:
         if new.concerns(self.inputs) or new.concerns(self.outputs):
@@ -197,6 +208,19 @@ class Loop(Form):
     line: Place | None = None
     note: str = ""
     of: Loop | None = None  # the forward loop that this one reverses
+
+    @property
+    def inputs(self) -> tuple[Value, ...]:
+        return tuple(leaves((tuple(each.args for _, each in self.each), self.inits)))
+
+    @property
+    def outputs(self) -> tuple[Value, ...]:
+        counted = () if self.trips is None else (self.trips,)
+        return (*self.results, *(kept for _, kept in self.saves), *counted)
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        return (self.body,) if self.test is None else (self.test, self.body)
 
     @property
     def bound(self) -> tuple[Value, ...]:
@@ -354,10 +378,13 @@ class Empty:
 
 
 EMPTY = Empty()
+ATOMS = frozenset({float, int, bool, str, type(None)})  # of static leaves, the most frequent kinds
 
 
 def leaves(structure: Structure) -> Iterator[Value]:
     """The run-time values of a structure, in order."""
+    if type(structure) is Value:
+        return iter((structure,))
     found: list[Value] = []
     _collect((structure,), found)
     return iter(found)
@@ -365,8 +392,11 @@ def leaves(structure: Structure) -> Iterator[Value]:
 
 def _collect(items: Iterable[Structure], found: list[Value]) -> None:
     for item in items:
-        if isinstance(item, Value):
+        kind = type(item)
+        if kind is Value:
             found.append(item)
+        elif kind in ATOMS:
+            continue
         elif isinstance(item, (tuple, list)):
             _collect(item, found)
         elif isinstance(item, dict):
@@ -395,6 +425,13 @@ def map_structure(f: Callable[[Any], Any], structure: Structure) -> Structure:
 
 def map_values(f: Callable[[Value], Any], structure: Structure) -> Structure:
     """The same structure with `f` applied to its run-time values."""
+    kind = type(structure)
+    if kind is Value:
+        return f(structure)
+    if kind is tuple:
+        return tuple([map_values(f, item) for item in structure])
+    if kind in ATOMS:
+        return structure
     return map_structure(lambda leaf: f(leaf) if isinstance(leaf, Value) else leaf, structure)
 
 

@@ -53,7 +53,8 @@ class Walk:
         return done
 
     def atom(self, structure: Structure) -> Structure:
-        return map_values(lambda v: self.replaced.get(v, v), structure)
+        replaced = self.replaced
+        return map_values(lambda v: replaced.get(v, v), structure) if replaced else structure
 
     def block(self, block: Block) -> Block:
         out: list[Statement] = []
@@ -74,7 +75,7 @@ class Walk:
         if begins_backward(statement):
             self.in_backward = True
         if not self.replaced.keys().isdisjoint(statement.inputs):
-            statement = replace(statement, args=self.atom(statement.args))
+            statement = statement.of_args(self.atom(statement.args))
         start = len(out)
         new = self.visit(statement, out)
         if new is None:
