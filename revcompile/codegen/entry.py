@@ -101,6 +101,9 @@ def pass_on(signature: Signature) -> str:
 
 def kept(signature: Signature, body: Sequence[str], taken: Container[str]) -> tuple[list[str], list[str]]:
     """Statements that keep the parameters which a body assigns to, and that give them back."""
+    before = (line.partition("=")[0] for line in body if not line.startswith(f"{INDENT}return "))
+    if set(re.findall(r"\w+", " ".join(before))).isdisjoint(signature.parameters):
+        return [], []  # as nearly always; else the text may read them there, too
     nodes = list(ast.walk(ast.parse("\n".join(["def body():", *body]))))
     names = {n.id for n in nodes if isinstance(n, ast.Name)}
     assigned = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}

@@ -69,15 +69,14 @@ def module_text(functions: Sequence[str], live: Sequence[Live]) -> str:
     """A module of these functions with the imports that they need."""
     text = "\n\n".join(functions)
     header = []
-    if re.search(r"\bmath\.", text):
+    owners, called = set(re.findall(r"\b(math|np)\.", text)), set(re.findall(r"\b(\w+)\(", text))
+    if "math" in owners:
         header.append("import math")
-    if re.search(r"\bnp\.", text):
+    if "np" in owners:
         header.append("import numpy as np")
-    helpers = [
-        n for n, obj in vars(runtime).items() if inspect.isfunction(obj) and re.search(rf"\b{n}\(", text)
-    ]
+    helpers = [n for n in sorted(called & vars(runtime).keys()) if inspect.isfunction(vars(runtime)[n])]
     if helpers:
-        header.append(f"from revcompile.runtime import {', '.join(sorted(helpers))}")
+        header.append(f"from revcompile.runtime import {', '.join(helpers)}")
     for item in live:
         if item.path.is_parameter:
             continue

@@ -90,22 +90,20 @@ def _compiled(
 ) -> CodeType | None:
     """What `node` is compiled to where it stands in the class `owner`."""
     variables = [name for name in code.co_freevars if name.isidentifier()]
-    inner: ast.stmt = _bare(node) if isinstance(node, ast.FunctionDef) else ast.Expr(_bare(node))
+    inner: ast.stmt = _bare(node) if isinstance(node, ast.FunctionDef) else _at(node, ast.Expr(_bare(node)))
     names = [n for n in (owner or getattr(node, "name", None),) if n is not None and n not in variables]
     if owner is not None:
         shell = ast.parse(f"class {owner}: pass").body[0]
         shell.body = [inner]  # type: ignore[attr-defined]
         inner = shell
     module = ast.parse(f"def shell({', '.join(variables)}): pass")
-    known: list[ast.stmt] = [ast.Global(names)] if names else []  # else it would be a variable of the shell
+    known = [_at(node, ast.Global(names))] if names else []  # else it would be a variable of the shell
     module.body[0].body = [*known, inner]  # type: ignore[attr-defined]
-    module.body[:0] = [ast.Import([ast.alias(name)]) for name in imported]
+    module.body[:0] = [_at(node, ast.Import([_at(node, ast.alias(name))])) for name in imported]
     if any(name.startswith("@py") for c in _all_in(code) for name in c.co_names):
         module = _with_asserts_rewritten(module)
     try:
-        made = compile(
-            ast.fix_missing_locations(module), "", "exec", code.co_flags & _FUTURE, dont_inherit=True
-        )
+        made = compile(module, "", "exec", code.co_flags & _FUTURE, dont_inherit=True)
     except (SyntaxError, ValueError):
         return None
     for _ in range(2 if owner is None else 3):
@@ -113,12 +111,17 @@ def _compiled(
     return made
 
 
+def _at(place: ast.AST, made: Any) -> Any:
+    """Syntax that is made here, as if it stood at `place`: Python compiles none that stands nowhere."""
+    return ast.copy_location(made, place)
+
+
 def _bare(node: Definition) -> Any:
     """The definition without what is evaluated outside it: decorators, defaults, annotations."""
     a = node.args
 
     def plain(arg: ast.arg | None) -> Any:
-        return None if arg is None else ast.copy_location(ast.arg(arg.arg, None), arg)
+        return None if arg is None else _at(arg, ast.arg(arg.arg, None))
 
     arguments = ast.arguments(
         posonlyargs=[plain(x) for x in a.posonlyargs],
@@ -130,8 +133,8 @@ def _bare(node: Definition) -> Any:
         defaults=[],
     )
     if isinstance(node, ast.Lambda):
-        return ast.copy_location(ast.Lambda(arguments, node.body), node)
-    made = ast.copy_location(ast.FunctionDef(node.name, arguments, node.body, [], None), node)
+        return _at(node, ast.Lambda(arguments, node.body))
+    made = _at(node, ast.FunctionDef(node.name, arguments, node.body, [], None))
     made.type_params = []  # type: ignore[attr-defined]
     return made
 
@@ -141,8 +144,8 @@ def _with_asserts_rewritten(module: ast.Module) -> ast.Module:
     rewrite: Any = sys.modules.get("_pytest.assertion.rewrite")
     if rewrite is not None:
         module = copy.deepcopy(module)
-        rewrite.rewrite_asserts(ast.fix_missing_locations(module), b"")
-    return module
+        rewrite.rewrite_asserts(module, b"")
+    return ast.fix_missing_locations(module)
 
 
 def _all_in(code: CodeType) -> Iterator[CodeType]:
