@@ -142,7 +142,7 @@ def gradient_type(t: Scalar | Array) -> Scalar | Array:
         t = Array(t.dtype, t.dims)
     if t.dtype.kind != "f":
         t = replace(t, dtype=np.dtype(float))
-    return replace(t, extent=None) if isinstance(t, Scalar) else t
+    return replace(t, extent=None) if isinstance(t, Scalar) and t.extent is not None else t
 
 
 class LengthError(Exception):

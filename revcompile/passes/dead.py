@@ -7,6 +7,7 @@ Before:                                  After:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -41,22 +42,12 @@ def _sweep(block: Block, read: set[Value], known: Wanted) -> Block:
     kept: list[Statement] = []
     waiting = Overwriting(kept, read)
     for statement in reversed(block.statements):
-        if waiting.makes_dead(statement):
+        if waiting.places and waiting.makes_dead(statement):
             continue
-        if isinstance(statement, Branch):
-            live = _sweep_branch(statement, read, known)
-            if live is None:
-                continue
-            statement = live
-        elif isinstance(statement, Loop):
-            loop = _sweep_loop(statement, read, known)
-            if loop is None:
-                continue
-            statement = loop
-        elif not isinstance(statement, Raise) and not _is_live(statement, read):
-            continue
-        read.update(waiting.reads(statement))
-        kept.append(statement)
+        live = _LIVE[type(statement)](statement, read, known)
+        if live is not None:
+            read.update(waiting.reads(live))
+            kept.append(live)
     waiting.end()
     return Block(tuple(reversed(kept)), block.yields)
 
@@ -72,8 +63,9 @@ def without_printing(block: Block) -> Block:
     return block.map(kept)
 
 
-def _is_live(statement: Apply, read: set[Value]) -> bool:
-    return has_effects(statement.function) or any(v in read for v in statement.outputs)
+def _sweep_apply(statement: Apply, read: set[Value], known: Wanted) -> Apply | None:
+    is_read = not read.isdisjoint(statement.outputs)
+    return statement if is_read or has_effects(statement.function) else None
 
 
 def _sweep_branch(branch: Branch, read: set[Value], known: Wanted) -> Branch | None:
@@ -129,6 +121,11 @@ def _sweep_loop(loop: Loop, read: set[Value], known: Wanted) -> Loop | None:
         saves=saves,
         trips=trips,
     )
+
+
+_LIVE: dict[type, Callable[[Any, set[Value], Wanted], Any]] = {
+    Apply: _sweep_apply, Branch: _sweep_branch, Loop: _sweep_loop, Raise: lambda statement, *_: statement,
+}  # fmt: skip
 
 
 def _live_each(loop: Loop, read: set[Value]) -> tuple[tuple[Value, Each], ...]:

@@ -94,8 +94,8 @@ def use_math(function: Function, as_floats: bool) -> Function:
             args = TABLE[chosen].bind(tuple(positional), keywords)
         if as_floats and statement.note and gate.cheap and len(args) == 2:
             args = tuple(float(a) if type(a) is int else a for a in args)
-        new = Value(replace(result.type, python=True, extent=None), result.hint, result.of, result.fold)
-        out.append(replace(statement, function=chosen, args=args, result=new))
+        new = Value(Scalar(result.type.dtype, python=True), result.hint, result.of, result.fold)
+        out.append(Apply(chosen, args, new, statement.line, statement.note))
         if not result.type.python:
             walk.converted.add(new)
         return new
