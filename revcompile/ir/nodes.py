@@ -210,19 +210,6 @@ class Loop(Form):
     of: Loop | None = None  # the forward loop that this one reverses
 
     @property
-    def inputs(self) -> tuple[Value, ...]:
-        return tuple(leaves((tuple(each.args for _, each in self.each), self.inits)))
-
-    @property
-    def outputs(self) -> tuple[Value, ...]:
-        counted = () if self.trips is None else (self.trips,)
-        return (*self.results, *(kept for _, kept in self.saves), *counted)
-
-    @property
-    def blocks(self) -> tuple[Block, ...]:
-        return (self.body,) if self.test is None else (self.test, self.body)
-
-    @property
     def bound(self) -> tuple[Value, ...]:
         """The values that a trip begins with."""
         return (*(v for v, _ in self.each), *self.params)

@@ -135,7 +135,7 @@ def _bare(node: Definition) -> Any:
     if isinstance(node, ast.Lambda):
         return _at(node, ast.Lambda(arguments, node.body))
     made = _at(node, ast.FunctionDef(node.name, arguments, node.body, [], None))
-    made.type_params = []  # type: ignore[attr-defined]
+    made.type_params = []
     return made
 
 
