@@ -1,61 +1,160 @@
-"""Syntax to text: astor prints it, but for f-strings, which are printed here.
+"""Syntax to text: of the expressions and the simple statements that generated code consists of.
 
-What is printed has been verified: every name is an identifier, every constant one of Python's own. Each
-text is one line. Imports the IR's identifiers and astor.
+Every name that is printed is an identifier, every constant one of Python's own: syntax that would be other
+code as text is refused. Each text is one line. Imports the IR's identifiers.
 """
 
 from __future__ import annotations
 
 import ast
-import importlib
-import warnings
-from functools import cache
+from collections.abc import Callable
 from typing import Any
 
 from revcompile.errors import InternalError
 from revcompile.ir.identifiers import is_name, is_numeral
 
 INDENT = "    "
-NAMES = frozenset({"id", "attr", "arg", "name"})  # the fields of syntax that are names
 CONSTANTS = frozenset({bool, int, float, str, bytes, type(None), type(Ellipsis)})
 
-
-@cache
-def _printer() -> Any:
-    """astor's printer, imported when the first text is written: importing this package is to be quick."""
-    with warnings.catch_warnings():  # astor asks for classes that Python 3.12 and later warn of
-        warnings.simplefilter("ignore", DeprecationWarning)
-        base = importlib.import_module("astor.code_gen").SourceGenerator
-    return type("Printer", (base,), {"visit_JoinedStr": lambda self, node: self.write(format_text(node))})
+# How tightly parts of an expression hold together, beginning with what needs no parentheses anywhere.
+BARE, TUPLE, ITEM, CHOICE, OR, AND, NOT, COMPARISON = range(8)
+SUM, PRODUCT, EXPONENT, SIGN, POWER, BASE, CONSTANT, WHOLE = range(12, 20)
+OPERATORS: dict[type[ast.AST], tuple[str, int]] = {
+    ast.Or: ("or", OR), ast.And: ("and", AND), ast.Not: ("not ", NOT),
+    ast.Eq: ("==", COMPARISON), ast.NotEq: ("!=", COMPARISON), ast.Lt: ("<", COMPARISON),
+    ast.LtE: ("<=", COMPARISON), ast.Gt: (">", COMPARISON), ast.GtE: (">=", COMPARISON),
+    ast.Is: ("is", COMPARISON), ast.IsNot: ("is not", COMPARISON),
+    ast.In: ("in", COMPARISON), ast.NotIn: ("not in", COMPARISON),
+    ast.BitOr: ("|", 8), ast.BitXor: ("^", 9), ast.BitAnd: ("&", 10),
+    ast.LShift: ("<<", 11), ast.RShift: (">>", 11),
+    ast.Add: ("+", SUM), ast.Sub: ("-", SUM), ast.Mult: ("*", PRODUCT), ast.Div: ("/", PRODUCT),
+    ast.Mod: ("%", PRODUCT), ast.FloorDiv: ("//", PRODUCT), ast.MatMult: ("@", PRODUCT),
+    ast.Invert: ("~", SIGN), ast.UAdd: ("+", SIGN), ast.USub: ("-", SIGN), ast.Pow: ("**", POWER),
+}  # fmt: skip
 
 
 def to_text(node: ast.AST) -> str:
     """Python text of a syntax tree, on one line."""
-    verify(node)
-    generator = _printer()(INDENT, False, lambda text, *_: repr(text))
-    generator.visit(node)
-    text = "".join(map(str, generator.result)).strip("\n")
-    bare = isinstance(node, ast.expr) and not isinstance(node, ast.Tuple) and _is_wrapped(text)
-    return text[1:-1] if bare else text
+    return _print(node, CHOICE if isinstance(node, ast.Tuple) else BARE)
 
 
-def verify(node: ast.AST) -> None:
-    """Refuse syntax that would be other code as text."""
-    waiting = [node]
-    while waiting:
-        inner = waiting.pop()
-        for field in inner._fields:
-            part = getattr(inner, field, None)
-            if isinstance(part, ast.AST):
-                if part._fields:  # an operator has none
-                    waiting.append(part)
-            elif isinstance(part, list):
-                waiting.extend(item for item in part if isinstance(item, ast.AST))
-            elif field in NAMES and isinstance(part, str) and not is_name(part):
-                if not (isinstance(inner, ast.Name) and is_numeral(part)):
-                    raise InternalError(f"{part!r} is no name")
-        if isinstance(inner, ast.Constant) and type(inner.value) not in CONSTANTS:
-            raise InternalError(f"a {type(inner.value).__name__} is no constant")
+def _print(node: Any, around: int) -> str:
+    """The text of a node, in parentheses where it stands in what holds together more tightly."""
+    printer = _PRINTERS.get(type(node))
+    if printer is None:
+        raise InternalError(f"a {type(node).__name__} is not printed")
+    return printer(node, around)
+
+
+def _enclosed(text: str, own: int, around: int) -> str:
+    return f"({text})" if own < around else text
+
+
+def _named(name: str) -> str:
+    if not is_name(name):
+        raise InternalError(f"{name!r} is no name")
+    return name
+
+
+def _name(node: ast.Name, around: int) -> str:
+    return node.id if is_numeral(node.id) else _named(node.id)
+
+
+def _constant(node: ast.Constant, around: int) -> str:
+    kind = type(node.value)
+    if kind not in CONSTANTS:
+        raise InternalError(f"a {kind.__name__} is no constant")
+    if kind is type(Ellipsis):
+        return "..."
+    return _enclosed(repr(node.value), CONSTANT if kind in (int, float, bool) else WHOLE, around)
+
+
+def _binary(node: ast.BinOp, around: int) -> str:
+    symbol, own = OPERATORS[type(node.op)]
+    sides = (BASE, EXPONENT) if own == POWER else (own, own + 1)
+    left, right = map(_print, (node.left, node.right), sides)
+    return _enclosed(f"{left} {symbol} {right}", own, around)
+
+
+def _unary(node: ast.UnaryOp, around: int) -> str:
+    symbol, own = OPERATORS[type(node.op)]
+    return _enclosed(f"{symbol}{_print(node.operand, own)}", own, around)
+
+
+def _boolean(node: ast.BoolOp, around: int) -> str:
+    symbol, own = OPERATORS[type(node.op)]
+    return _enclosed(f" {symbol} ".join(_print(v, own + 1) for v in node.values), own, around)
+
+
+def _comparison(node: ast.Compare, around: int) -> str:
+    text = _print(node.left, COMPARISON + 1)
+    for op, other in zip(node.ops, node.comparators, strict=True):
+        text += f" {OPERATORS[type(op)][0]} {_print(other, COMPARISON + 1)}"
+    return _enclosed(text, COMPARISON, around)
+
+
+def _choice(node: ast.IfExp, around: int) -> str:
+    body, test = _print(node.body, OR), _print(node.test, OR)
+    return _enclosed(f"{body} if {test} else {_print(node.orelse, CHOICE)}", CHOICE, around)
+
+
+def _call(node: ast.Call, around: int) -> str:
+    given = [_print(a, ITEM) for a in node.args]
+    for key in node.keywords:
+        given.append((f"{_named(key.arg)}=" if key.arg else "**") + _print(key.value, ITEM))
+    return f"{_print(node.func, WHOLE)}({', '.join(given)})"
+
+
+def _items(nodes: list[ast.expr]) -> str:
+    return ", ".join(_print(n, ITEM) for n in nodes)
+
+
+def _tuple(node: ast.Tuple, around: int) -> str:
+    if not node.elts:
+        return "()"
+    return _enclosed(_items(node.elts) + ("," if len(node.elts) == 1 else ""), TUPLE, around)
+
+
+def _slice(node: ast.Slice, around: int) -> str:
+    lower, upper, step = ("" if n is None else _print(n, TUPLE) for n in (node.lower, node.upper, node.step))
+    return f"{lower}:{upper}" + (f":{step}" if step else "")
+
+
+def _dict(node: ast.Dict, around: int) -> str:
+    items = zip(node.keys, node.values, strict=True)
+    return f"{{{', '.join((f'{_print(k, WHOLE)}: ' if k else '**') + _print(v, ITEM) for k, v in items)}}}"
+
+
+def _text(node: ast.JoinedStr, around: int) -> str:
+    text = format_text(node)
+    if text is None:
+        raise InternalError("a string that Python could not read")
+    return text
+
+
+def _lambda(node: ast.Lambda, around: int) -> str:
+    if any(True for _ in ast.iter_child_nodes(node.args)):
+        raise InternalError("a lambda with parameters is not printed")
+    return _enclosed(f"lambda : {_print(node.body, CHOICE)}", CHOICE, around)
+
+
+def _assert(node: ast.Assert, around: int) -> str:
+    message = "" if node.msg is None else f", {_print(node.msg, CHOICE)}"
+    return f"assert {_print(node.test, CHOICE)}{message}"
+
+
+_PRINTERS: dict[type[ast.AST], Callable[[Any, int], str]] = {
+    ast.Name: _name, ast.Constant: _constant, ast.BinOp: _binary, ast.UnaryOp: _unary, ast.BoolOp: _boolean,
+    ast.Compare: _comparison, ast.IfExp: _choice, ast.Call: _call, ast.Slice: _slice, ast.Dict: _dict,
+    ast.JoinedStr: _text, ast.Tuple: _tuple, ast.Lambda: _lambda, ast.Assert: _assert,
+    ast.Attribute: lambda node, _: f"{_print(node.value, WHOLE)}.{_named(node.attr)}",
+    ast.Subscript: lambda node, _: f"{_print(node.value, WHOLE)}[{_print(node.slice, BARE)}]",
+    ast.List: lambda node, _: f"[{_items(node.elts)}]",
+    ast.Starred: lambda node, _: f"*{_print(node.value, WHOLE)}",
+    ast.Return: lambda node, _: "return" if node.value is None else f"return {_print(node.value, BARE)}",
+    ast.Expr: lambda node, _: _print(node.value, BARE),
+    ast.Raise: lambda node, _: f"raise {_print(node.exc, WHOLE)}",
+}  # fmt: skip
 
 
 def format_text(node: ast.JoinedStr) -> str | None:
@@ -92,27 +191,6 @@ def _escaped(c: str, quote: str) -> str:
     if c in (quote, "\\"):
         return "\\" + c
     return c * 2 if c in "{}" else c if c.isprintable() else repr(c)[1:-1]
-
-
-def _is_wrapped(text: str) -> bool:
-    """Whether one pair of parentheses encloses the whole text."""
-    if not (text.startswith("(") and text.endswith(")")):
-        return False
-    depth = 0
-    for i, character in enumerate(text):
-        depth += (character == "(") - (character == ")")
-        if depth == 0 and i < len(text) - 1:
-            return False
-    quoted = "'" in text or '"' in text
-    return depth == 0 and (not quoted or _is_the_same(text, text[1:-1]))
-
-
-def _is_the_same(text: str, other: str) -> bool:
-    """Whether two texts are the same expression; quotes may have hidden which parentheses belong together."""
-    try:
-        return ast.dump(ast.parse(text)) == ast.dump(ast.parse(other))
-    except SyntaxError:
-        return False
 
 
 def width(node: ast.AST) -> int:

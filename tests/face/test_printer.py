@@ -1,0 +1,79 @@
+"""What is printed of an expression is read as that expression, on one line, without needless parentheses."""
+
+from __future__ import annotations
+
+import ast
+import random
+
+import pytest
+
+from revcompile.codegen.text import to_text
+from revcompile.errors import InternalError
+
+LOAD = ast.Load()
+BINARY = (
+    ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.MatMult, ast.Mod, ast.FloorDiv, ast.BitOr, ast.BitAnd,
+    ast.BitXor, ast.LShift, ast.RShift,
+)  # fmt: skip
+
+
+def expression(r: random.Random, depth: int) -> ast.expr:
+    """A random expression of the forms that generated code has."""
+
+    def inner() -> ast.expr:
+        return expression(r, depth - 1)
+
+    def some() -> list[ast.expr]:
+        return [inner() for _ in range(r.randrange(3))]
+
+    if depth <= 0 or r.random() < 0.2:
+        constants = (1, 0, True, None, ..., "a", "it's", b"q")
+        return r.choice([ast.Name(r.choice("xyz"), LOAD), ast.Constant(r.choice(constants))])
+    index = r.choice(
+        [inner(), ast.Slice(inner(), None, inner()), ast.Tuple([inner(), ast.Slice(None, inner())], LOAD)]
+    )
+    return r.choice(
+        [
+            ast.BinOp(inner(), r.choice(BINARY)(), inner()),
+            ast.UnaryOp(r.choice([ast.USub, ast.Not, ast.Invert, ast.UAdd])(), inner()),
+            ast.BoolOp(r.choice([ast.And, ast.Or])(), [inner(), inner(), inner()]),
+            ast.Compare(inner(), [ast.Lt(), ast.NotIn()], [inner(), inner()]),
+            ast.IfExp(inner(), inner(), inner()),
+            ast.Call(inner(), [*some(), ast.Starred(inner(), LOAD)], [ast.keyword("k", inner())]),
+            ast.Call(inner(), some(), [ast.keyword(None, inner())]),
+            ast.Attribute(inner(), "T", LOAD),
+            ast.Subscript(inner(), index, LOAD),
+            ast.Tuple(some(), LOAD),
+            ast.List(some(), LOAD),
+            ast.Dict([inner(), inner()], [inner(), inner()]),
+            ast.Lambda(ast.arguments([], [], None, [], [], None, []), inner()),
+        ]
+    )
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_what_is_printed_is_read_again(seed: int) -> None:
+    r = random.Random(seed)
+    for _ in range(100):
+        tree = expression(r, r.randrange(1, 5))
+        text = to_text(tree)
+        assert "\n" not in text
+        assert ast.dump(ast.parse(text, mode="eval").body) == ast.dump(tree), text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a - (b + c)", "a - b + c", "a / b * c", "a / (b * c)", "-x ** 2", "(-x) ** 2", "x ** -y", "a ** b ** c",
+        "(a ** b) ** c", "a * -b", "not a == b", "(not a) + b", "(a if b else c) + d", "f(a if b else c)",
+        "x[0, 1:]", "x[:, (a, b)]", "x.T @ (w * x)", "(a + b).T", "(1).real", "a < b", "(a, b)", "f((a, b))",
+    ],
+)  # fmt: skip
+def test_parentheses_stand_where_they_are_needed(text: str) -> None:
+    assert to_text(ast.parse(text, mode="eval").body) == text
+
+
+def test_what_generated_code_has_not_is_not_printed() -> None:
+    for text in ("[x for x in y]", "lambda x: x", "(x := 1)", "1j"):
+        with pytest.raises(InternalError):
+            to_text(ast.parse(text, mode="eval").body)
