@@ -116,7 +116,7 @@ def _tuple(node: ast.Tuple, around: int) -> str:
 
 
 def _slice(node: ast.Slice, around: int) -> str:
-    lower, upper, step = ("" if n is None else _print(n, TUPLE) for n in (node.lower, node.upper, node.step))
+    lower, upper, step = ("" if n is None else _print(n, ITEM) for n in (node.lower, node.upper, node.step))
     return f"{lower}:{upper}" + (f":{step}" if step else "")
 
 
