@@ -26,15 +26,7 @@ from revcompile.gates.foreign import Learning, NotKnownYet, Unfinished
 from revcompile.gates.halves import Half, Pair
 from revcompile.gates.table import is_cheap
 from revcompile.ir.build import Builder
-from revcompile.ir.nodes import (
-    Function,
-    Instance,
-    Parameter,
-    Structure,
-    Value,
-    is_static,
-    leaves,
-)
+from revcompile.ir.nodes import Function, Instance, Parameter, Structure, Value, is_static, leaves
 from revcompile.ir.types import Array, Facts, is_float
 from revcompile.ir.verify import check
 from revcompile.passes import scalar_math
@@ -45,6 +37,7 @@ from revcompile.passes.extents import ask_the_living
 from revcompile.passes.fuse import fuse_gates
 from revcompile.passes.hoist import use_before_store
 from revcompile.passes.in_place import write_in_place
+from revcompile.passes.invariants import compute_before_loops
 from revcompile.passes.last import compute_ends_last
 from revcompile.passes.simplify import drop_casts, simplify
 from revcompile.passes.split import settle
@@ -341,7 +334,7 @@ def optimise(function: Function, facts: Facts) -> Function:
     """The passes, in order."""
     function = eliminate_dead(function)
     function = eliminate_common(simplify(function, facts, algebra=False))
-    function = eliminate_common(simplify(eliminate_dead(function), facts))
+    function = eliminate_common(compute_before_loops(simplify(eliminate_dead(function), facts)))
     function = simplify(eliminate_dead(function), facts)
     return ask_the_living(eliminate_dead(function), facts)
 
@@ -439,7 +432,7 @@ def _nested(
 ) -> Function:
     """The gradient function of a function that is called inside."""
     try:
-        return differentiate(smooth_powers(primal), wanted, low, has_aux)
+        return differentiate(smooth_powers(primal), wanted, low, has_aux, again=True)
     except (NotImplementedError, HostError) as e:
         raise UnsupportedError(_no_gradient(low, e)) from e
 

@@ -27,8 +27,13 @@ from revcompile.ir.nodes import (
 from revcompile.ir.types import Array, Scalar, Type, gradient_type, is_number
 
 
-def differentiate(function: Function, wanted: tuple[str, ...], low: Lowering, has_aux: bool) -> Function:
-    """The function whose result is `(value, aux, gradients)`, the gradients in the order of `wanted`."""
+def differentiate(
+    function: Function, wanted: tuple[str, ...], low: Lowering, has_aux: bool, again: bool = False
+) -> Function:
+    """The function whose result is `(value, aux, gradients)`, the gradients in the order of `wanted`.
+
+    `again` says that it is going to be differentiated itself.
+    """
     structures = {p.name: p.structure for p in function.parameters}
     inputs = [v for name in wanted for v in leaves(structures[name]) if is_number(v.type)]
     value, aux = (0.0, None) if function.body.raises else _loss(function.result, has_aux)
@@ -55,7 +60,7 @@ def differentiate(function: Function, wanted: tuple[str, ...], low: Lowering, ha
         for name in wanted
     )
     backward = Block(tuple(builder.statements), ((value, aux, gradients),))
-    body = keep_residuals(forward, backward, rev.memory.now, outer_names(function.body))
+    body = keep_residuals(forward, backward, rev.memory.now, outer_names(function.body), every_trip=again)
     return Function(function.name, function.parameters, body, spellings=function.spellings)
 
 

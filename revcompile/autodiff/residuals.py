@@ -3,7 +3,7 @@
 A value that a side of a branch makes becomes one more result of the branch. A value that a trip of a loop
 makes is, for the reversed trip,
 
-- computed before the loop, once, where it is the same in each trip;
+- read after the loop, once, where it is the same in each trip that computes it: as the last of these did;
 - computed again, where that is as cheap as remembering it: views, lengths, comparisons, the arithmetic of
   a few numbers; in a trip that depends on nothing carried, of a few more;
 - otherwise *saved*: kept in a list, one item a trip, which the reversed loop goes through backwards.
@@ -13,18 +13,20 @@ Imports the IR and the statements' reversals.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from revcompile.autodiff.trips import Kept, Last, same_in_each_trip
 from revcompile.gates.table import TABLE
-from revcompile.gates.traits import Memory
 from revcompile.ir.nodes import (
+    UNDEFINED,
     Apply,
     Block,
     Branch,
     Each,
     Loop,
     Statement,
+    Structure,
     Value,
     applications,
     substitute,
@@ -36,36 +38,27 @@ from revcompile.statements.loop_lists import KINDS
 CHEAP, INDEPENDENT = 3, 8  # operations that are worth repeating rather than remembering their result
 
 
-class Kept:
-    """What each forward loop has to keep: the values to save with their lists, the count of its trips; and
-    what is computed before it rather than in it."""
-
-    def __init__(self) -> None:
-        self.saves: dict[int, list[tuple[Value, Value]]] = {}
-        self.trips: dict[int, Value] = {}
-        self.before: dict[int, dict[Value, Apply]] = {}
-
-    def has_moved(self, s: Statement) -> bool:
-        return isinstance(s, Apply) and any(v in moved for moved in self.before.values() for v in s.outputs)
-
-
 def keep_residuals(
     forward: tuple[Statement, ...],
     backward: Block,
     unstable: Iterable[Value],
     outer: dict[Value, Value],
     passed_on: bool = False,
+    every_trip: bool = False,
 ) -> Block:
     """The forward and the backward pass as one block, in which every value is defined where it is read.
 
     `outer` says as what a value that a side of a branch makes and gives is known outside. What is
-    `passed_on` from one function to another is defined on every way: None where it is not read.
+    `passed_on` from one function to another is defined on every way: None where it is not read. Of
+    `every_trip` is kept what is the same in each, where that is going to have a gradient of its own.
     """
-    kept = Kept()
+    kept = Kept(every_trip)
     backward = _complete(substitute(backward, outer), kept, frozenset(unstable), outer)
     backward = substitute(backward, outer)
     read = {*backward.uses, *(v for saves in kept.saves.values() for v, _ in saves)}
-    return Block((*_keep(forward, kept, read, passed_on), *backward.statements), backward.yields)
+    read.update(v for last in kept.last.values() for v in last)
+    nothing = None if passed_on else UNDEFINED
+    return Block((*_keep(forward, kept, read, nothing, {}), *backward.statements), backward.yields)
 
 
 def outer_names(block: Block) -> dict[Value, Value]:
@@ -87,25 +80,44 @@ def outer_names(block: Block) -> dict[Value, Value]:
 
 
 def _keep(
-    statements: tuple[Statement, ...], kept: Kept, read: set[Value], everywhere: bool
+    statements: tuple[Statement, ...],
+    kept: Kept,
+    read: set[Value],
+    nothing: Structure,
+    handed_on: Mapping[Value, Value],
 ) -> tuple[Statement, ...]:
+    """The statements with what is read of their insides as results: `handed_on`, or `nothing`, where there is
+    no such value."""
     out: list[Statement] = []
     for statement in statements:
         if isinstance(statement, Branch):
             branch = statement.map_blocks(
-                lambda b: replace(b, statements=_keep(b.statements, kept, read, everywhere))
+                lambda b: replace(b, statements=_keep(b.statements, kept, read, nothing, handed_on))
             )
-            statement = with_residuals(branch, read, None) if everywhere else with_residuals(branch, read)
+            statement = with_residuals(branch, read, nothing, handed_on)
         elif isinstance(statement, Loop):
-            out.extend(kept.before.get(id(statement), {}).values())
-            stays = tuple(s for s in statement.body.statements if not kept.has_moved(s))
-            body = replace(statement.body, statements=_keep(stays, kept, read, True))
-            saves = (*statement.saves, *kept.saves.get(id(statement), ()))
-            statement = replace(
-                statement, body=body, saves=saves, trips=kept.trips.get(id(statement), statement.trips)
-            )
+            statement = _keep_in(statement, kept, read, nothing, handed_on)
         out.append(statement)
     return tuple(out)
+
+
+def _keep_in(
+    loop: Loop, kept: Kept, read: set[Value], nothing: Structure, handed_on: Mapping[Value, Value]
+) -> Loop:
+    last = kept.last.get(id(loop), {}).values()
+    statements = _keep(loop.body.statements, kept, read, None, {one.value: one.carried for one in last})
+    *ends, leaves_early = loop.body.yields
+    made = {v for s in loop.body.statements for v in s.outputs}  # in any trip
+    begin = [handed_on.get(one.after, nothing if one.value in made else None) for one in last]
+    return replace(
+        loop,
+        inits=(*loop.inits, *begin),
+        params=(*loop.params, *(one.carried for one in last)),
+        body=Block(statements, (*ends, *(one.value for one in last), leaves_early)),
+        results=(*loop.results, *(one.after for one in last)),
+        saves=(*loop.saves, *kept.saves.get(id(loop), ())),
+        trips=kept.trips.get(id(loop), loop.trips),
+    )
 
 
 def _complete(block: Block, kept: Kept, unstable: frozenset[Value], outer: dict[Value, Value]) -> Block:
@@ -131,36 +143,36 @@ class _Residuals:
         outer: dict[Value, Value],
     ) -> None:
         self.reversal, self.forward, self.kept, self.unstable = reversal, forward, kept, unstable
-        self.inner = {*forward.body.defined, *forward.bound, *_lists(forward.body, kept)}
+        self.inner = {*forward.body.defined, *forward.bound, *_given(forward.body, kept)}
         self.indices = {v for v, _ in forward.each}
-        trip = tuple(_with_moved(forward.body.statements, kept))
-        self.written = {v: s for s in trip if isinstance(s, Apply) for v in s.outputs}
-        self.statements = substitute(Block(trip), outer).statements
+        trip = substitute(forward.body, outer)
+        self.statements = trip.statements
         self.made = {v: s for s in self.statements if isinstance(s, Apply) for v in s.outputs}
         self.again: dict[Value, Apply] = {}
-        self.constant: dict[Value, bool] = {}  # whether a value of the trip is the same in each
+        self.constant = set() if kept.every_trip else same_in_each_trip(forward, self.inner, kept)
+        self.last: dict[Value, Last] = {}
         self.saved: dict[Value, None] = {}
 
     def complete(self) -> Loop:
         self._share_lengths()
-        for v in dict.fromkeys(self.reversal.body.uses):
-            made = self.made.get(v)
-            if made is not None and not self._is_repeatable(made, False) and self._is_constant(v):
-                self._move_out(v)
         needed = [v for v in dict.fromkeys(self.reversal.body.uses) if v in self.inner]
         seen: set[Value] = set()  # of which none is carried
         free = not any(self._is_carried(v, seen) for v in needed)
         limit = INDEPENDENT if free else CHEAP
+        for v in needed:
+            if v in self.constant and self._cost(v, False, CHEAP) > CHEAP:
+                self.last[v] = Last(v, *(Value(v.type, v.hint, v.of, fold=False) for _ in range(2)))
         for sure in (True, False):  # what has to be saved in any case makes others cheap
             for v in needed:
                 made = self.made.get(v)
-                if v in self.indices or (sure and made is not None and self._is_repeatable(made, free)):
+                if self._is_known(v) or (sure and made is not None and self._is_repeatable(made, free)):
                     continue
                 if self._cost(v, free, limit) > limit:
                     self.saved[v] = None
         for v in needed:
             self._repeat(v)
-        names: dict[Value, Value] = {}
+        self.kept.last[id(self.forward)] = self.last
+        names = {v: last.after for v, last in self.last.items()}
         lists = []
         for v in self.saved:
             items = Value(Opaque("list"), fold=False)
@@ -215,30 +227,14 @@ class _Residuals:
         made = self.made.get(v)
         return made is None or any(self._is_carried(a, seen) for a in made.inputs)
 
-    def _is_constant(self, v: Value) -> bool:
-        """Whether a value is the same in each trip, and can be computed even if there is none."""
-        made = self.made.get(v)
-        if v not in self.inner or made is None:
-            return v not in self.inner
-        if v not in self.constant:
-            self.constant[v] = is_harmless(made) and all(map(self._is_constant, made.inputs))
-        return self.constant[v]
-
-    def _move_out(self, v: Value) -> None:
-        if v not in self.inner:
-            return
-        made = self.made[v]
-        for a in made.inputs:
-            self._move_out(a)
-        for moved in self.kept.before.values():
-            moved.pop(made.result, None)
-        self.kept.before.setdefault(id(self.forward), {})[made.result] = self.written[v]
-        self.inner.discard(v)
+    def _is_known(self, v: Value) -> bool:
+        """Whether the reversed trip has a value without computing it."""
+        return v not in self.inner or v in self.indices or v in self.saved or v in self.last
 
     def _cost(self, v: Value, free: bool, most: float) -> float:
         """How many operations it takes to compute a value again in the reversed trip; if that is more than
         `most`, something more."""
-        if v not in self.inner or v in self.indices or v in self.saved:
+        if self._is_known(v):
             return 0
         made = self.made.get(v)
         if made is None or not self._is_repeatable(made, free):
@@ -272,7 +268,7 @@ class _Residuals:
 
     def _repeat(self, v: Value) -> None:
         """Take what is not saved into the reversed trip, and what that is computed from."""
-        if v not in self.inner or v in self.indices or v in self.saved or v in self.again:
+        if self._is_known(v) or v in self.again:
             return
         self.again[v] = self.made[v]
         for a in self.made[v].inputs:
@@ -288,32 +284,10 @@ def _without(block: Block, dropped: frozenset[Value]) -> Block:
     return block.map(lambda s: None if isinstance(s, Apply) and not dropped.isdisjoint(s.outputs) else s)
 
 
-def is_harmless(s: Apply) -> bool:
-    """Whether an operation never raises: a view of a whole array, arithmetic of one array and numbers."""
-    gate = TABLE[s.function]
-    if gate.memory is Memory.VIEW and not gate.raises:
-        return True
-    values = [a for a in s.args if isinstance(a, Value)]
-    arrays = [a for a in values if a.type.dims]
-    floats = all(isinstance(a.type, (Scalar, Array)) and a.type.dtype.kind == "f" for a in values)
-    if gate.locals is None or gate.is_singular(s.args) or not floats:
-        return False
-    return len(arrays) == 1 or (not arrays and gate.cheap and not gate.raises)
-
-
-def _with_moved(statements: Iterable[Statement], kept: Kept) -> Iterable[Statement]:
-    """The statements of a trip, with what is computed before the loops among them."""
-    for s in statements:
-        yield from kept.before.get(id(s), {}).values()
-        yield s
-
-
-def _lists(block: Block, kept: Kept) -> Iterable[Value]:
-    """The lists and counters that the loops in a block are going to keep."""
+def _given(block: Block, kept: Kept) -> Iterator[Value]:
+    """What the loops in a block are going to give, besides what they give already."""
     for statement in block.statements:
         if isinstance(statement, Loop):
-            yield from (items for _, items in kept.saves.get(id(statement), ()))
-            if id(statement) in kept.trips:
-                yield kept.trips[id(statement)]
+            yield from kept.of(statement)
         for inner in statement.blocks:
-            yield from _lists(inner, kept)
+            yield from _given(inner, kept)

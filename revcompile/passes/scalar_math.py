@@ -140,7 +140,7 @@ class _Math(Walk):
             super()._loop(replace(statement, each=tuple((new, e) for _, e, new in each)), attempt)
             loop = attempt[0]
             assert isinstance(loop, Loop)
-            wrong = {i for i in slots if not (_is_python(loop.inits[i]) and _is_python(loop.body.yields[i]))}
+            wrong = {i for i in slots if not (_is_python(loop.body.yields[i]) and _begins_so(loop.inits[i]))}
             if not wrong:
                 break
             slots -= wrong
@@ -277,6 +277,11 @@ def _is_python(atom: Structure) -> bool:
     if not isinstance(atom, Value):
         return type(atom) in (int, float)
     return isinstance(atom.type, Scalar) and atom.type.python and atom.type.dtype.kind in "fi"
+
+
+def _begins_so(init: Structure) -> bool:
+    """Whether what a loop begins with is a number of Python's; or nothing yet."""
+    return init is None or init is UNDEFINED or _is_python(init)
 
 
 def _is_whole(exponent: Structure) -> bool:

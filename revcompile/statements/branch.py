@@ -10,7 +10,7 @@ Imports the IR; the stages come in as arguments.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -347,11 +347,13 @@ def _joined_gradient(rev: Any, value: Value, a: Structure, b: Structure) -> Type
     return join_types(rev.builder.facts, *numbers)
 
 
-def with_residuals(forward: Branch, read: set[Value], nothing: Structure = UNDEFINED) -> Branch:
+def with_residuals(
+    forward: Branch, read: set[Value], nothing: Structure, otherwise: Mapping[Value, Value]
+) -> Branch:
     """The forward branch with the inner values that the backward pass reads as further results.
 
     A residual keeps its identity: the value defined inside is the result seen outside. On the other side
-    it is `nothing`.
+    it is what stands for it in `otherwise`, or `nothing`.
     """
     extra: list[tuple[int, Value]] = []
     for side, block in enumerate((forward.then, forward.orelse)):
@@ -362,7 +364,7 @@ def with_residuals(forward: Branch, read: set[Value], nothing: Structure = UNDEF
     sides = [list(forward.then.yields), list(forward.orelse.yields)]
     for side, value in extra:
         sides[side].append(value)
-        sides[1 - side].append(nothing)
+        sides[1 - side].append(otherwise.get(value, nothing))
     return Branch(
         forward.condition,
         replace(forward.then, yields=tuple(sides[0])),

@@ -1,0 +1,247 @@
+"""What does not change in a loop is computed before it.
+
+Before:                                  After:
+    for t in range(n):                       if n > 0:
+        u = u + dt * k[1:] * u                   s0 = dt * k[1:]
+                                             for t in range(n):
+                                                 u = u + s0 * u
+
+What may raise or warn is computed only if the loop makes a trip; it stays where it is if that is not known
+beforehand (`while`), or if the trip may end before it by the program's own word: a `raise`, an `assert`.
+Views and lengths stay, too: nothing is computed for them. Imports the IR.
+"""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import replace
+
+from revcompile.gates.effects import has_effects, is_noticed
+from revcompile.gates.table import TABLE
+from revcompile.gates.traits import Memory
+from revcompile.ir.nodes import (
+    UNDEFINED,
+    Apply,
+    Block,
+    Branch,
+    Function,
+    Loop,
+    Raise,
+    Statement,
+    Structure,
+    Value,
+    leaves,
+)
+from revcompile.ir.types import BOOL, Array, Rows, Scalar, is_float
+from revcompile.passes.walk import Walk
+
+
+def compute_before_loops(function: Function) -> Function:
+    return _Mover().function(function) if _has_loops(function.body) else function
+
+
+def _has_loops(block: Block) -> bool:
+    return any(isinstance(s, Loop) or any(map(_has_loops, s.blocks)) for s in block.statements)
+
+
+class _Mover(Walk):
+    def __init__(self) -> None:
+        super().__init__(lambda statement, out: None)
+        self.partial: set[Value] = set()  # what has a value on some ways only
+
+    def _branch(self, statement: Branch, out: list[Statement]) -> None:
+        super()._branch(statement, out)
+        branch = out[-1] if out else None
+        if isinstance(branch, Branch):
+            ends = [side.yields for side in (branch.then, branch.orelse) if not side.raises]
+            for result, *yields in zip(branch.results, *ends, strict=True):
+                if any(self._may_be_nothing(y) for y in yields):
+                    self.partial.add(result)
+
+    def _may_be_nothing(self, atom: Structure) -> bool:
+        return atom is None or atom is UNDEFINED or (isinstance(atom, Value) and atom in self.partial)
+
+    def _loop(self, statement: Loop, out: list[Statement]) -> None:
+        super()._loop(statement, out)
+        loop = out.pop()
+        assert isinstance(loop, Loop)
+        self.partial.update(
+            r for r, init in zip(loop.results, loop.inits, strict=True) if self._may_be_nothing(init)
+        )
+        moved = _Moved(loop, self.partial)
+        stays = tuple(s for s in loop.body.statements if s not in moved.statements)
+        loop = replace(loop, body=replace(loop.body, statements=stays))
+        given = self._take_slots(loop, moved)
+        out.extend(moved.before(loop, {end: loop.inits[i] for i, end in given.items()}))
+        self.partial |= moved.guarded
+        out.append(_without_slots(loop, set(given)) if given else loop)
+
+    def _take_slots(self, loop: Loop, moved: _Moved) -> dict[int, Value]:
+        """What each trip gives as it was before the loop, by the slots in which that is carried: what a
+        loop gives there is that; if it makes no trip, what it begins with."""
+        inner = {*loop.body.defined, *loop.bound}
+        read = {*replace(loop.body, yields=()).uses, *(loop.test.uses if loop.test is not None else ())}
+        found: dict[int, Value] = {}
+        for i, (init, param, end, result) in enumerate(
+            zip(loop.inits, loop.params, loop.body.yields, loop.results, strict=False)
+        ):
+            if not isinstance(end, Value) or end in inner or param in read:
+                continue
+            unread = init is UNDEFINED or (init is None and not result.unset)  # if there is no trip
+            if unread or moved.runs is True or (end in moved.guarded and end not in found.values()):
+                self.replaced[result] = end
+                found[i] = end
+        return found
+
+
+def _without_slots(loop: Loop, gone: set[int]) -> Loop:
+    def keep(items: tuple[Structure, ...]) -> tuple[Structure, ...]:
+        return tuple(item for i, item in enumerate(items) if i not in gone)
+
+    body = replace(loop.body, yields=keep(loop.body.yields))
+    return replace(
+        loop, inits=keep(loop.inits), params=keep(loop.params), body=body, results=keep(loop.results)
+    )
+
+
+class _Moved:
+    """What can be computed before a loop: `statements`, in order. What they give is `guarded` if it is
+    computed only where the loop makes a trip, for it may raise or warn.
+
+    `runs` says whether the loop makes a trip: True, a comparison of numbers, a list that has an item for each
+    trip, or None if nothing is known.
+    """
+
+    def __init__(self, loop: Loop, partial: set[Value]) -> None:
+        self.partial = partial
+        self.runs = _runs(loop)
+        self.inner = {*loop.body.defined, *loop.bound}
+        if loop.test is not None:
+            self.inner.update(loop.test.defined)
+        self.plain: set[Statement] = set()  # what never raises nor warns, nor needs what may
+        self.same: dict[Value, Statement] = {}  # what is the same in each trip, and what makes it
+        self.statements: dict[Statement, None] = {}
+        self.guarded: set[Value] = set()
+        wanted: set[Value] = set()
+        for s in loop.body.statements:
+            if _may_end(s):
+                break
+            if self._is_same(s):
+                self.same.update((v, s) for v in s.outputs)
+                if _is_worth_it(s) or (s in self.plain and _computes(s)):
+                    wanted.update(s.outputs)
+        if wanted:
+            self._collect(loop, wanted)
+
+    def _is_same(self, s: Statement) -> bool:
+        """Whether a statement gives the same in each trip, and can do so before the first."""
+        reads = _reads(s)
+        if any(v in self.inner and v not in self.same for v in reads) or not _is_pure(s):
+            return False
+        ready = all(self.same[v] in self.plain if v in self.same else v not in self.partial for v in reads)
+        if ready and _is_plain(s):
+            self.plain.add(s)
+            return True
+        return self.runs is not None
+
+    def _collect(self, loop: Loop, wanted: set[Value]) -> None:
+        """Take the statements that make what is wanted, and what they need."""
+        within = set(leaves(loop.body.yields))  # what is read where there is a trip, and not before
+        for s in reversed(loop.body.statements):
+            if wanted.isdisjoint(s.outputs):
+                within.update(_reads(s))
+                continue
+            self.statements[s] = None
+            wanted.update(v for v in _reads(s) if v in self.same)
+            known = self.runs is None or self.runs is True
+            if not known and (s not in self.plain or within.isdisjoint(s.outputs)):
+                self.guarded.update(s.outputs)
+            else:
+                within.update(_reads(s))
+        self.statements = dict.fromkeys(reversed(self.statements))
+
+    def before(self, loop: Loop, otherwise: dict[Value, Structure]) -> list[Statement]:
+        """What is written before the loop; `otherwise` is what something is if the loop makes no trip."""
+        plain = [s for s in self.statements if self.guarded.isdisjoint(s.outputs)]
+        rest = [s for s in self.statements if not self.guarded.isdisjoint(s.outputs)]
+        if not rest:
+            return plain
+        runs, compared = self.runs, []
+        if isinstance(runs, tuple):
+            compare, *bounds = runs
+            runs = Value(BOOL)
+            compared.append(Apply(compare, tuple(bounds), runs, loop.line))
+        assert isinstance(runs, Value)
+        given = tuple(v for s in rest for v in s.outputs)
+        nothing = tuple(otherwise.get(v, UNDEFINED) for v in given)
+        guard = Branch(runs, Block(tuple(rest), given), Block((), nothing), given, loop.line, loop.note)
+        return [*plain, *compared, guard]
+
+
+def _runs(loop: Loop) -> bool | tuple[Structure, ...] | Value | None:
+    """Whether a loop makes a trip, as far as it is known before."""
+    if not loop.each or (len(loop.each) > 1 and any(each.kind == "list" for _, each in loop.each)):
+        return None  # lists of several lengths
+    kind, args = loop.each[0][1]
+    if kind.endswith("list"):
+        return args[0] if isinstance(args[0], Value) else None
+    if len(args) == 4:
+        return operator.gt, args[3], 0
+    start, stop, step = args
+    if type(step) is not int:
+        return None
+    if type(start) is int and type(stop) is int:
+        return True if len(range(start, stop, step)) else None
+    return (operator.gt if step > 0 else operator.lt), stop, start
+
+
+def _may_end(s: Statement) -> bool:
+    """Whether a trip may end here by the program's own word, or somebody may see what it has done so far."""
+    if isinstance(s, Apply):
+        return has_effects(s.function)
+    return isinstance(s, Raise) or any(map(_may_end, (t for b in s.blocks for t in b.statements)))
+
+
+def _is_pure(s: Statement) -> bool:
+    """Whether what a statement gives is the same whenever it is made, and nobody writes into it."""
+    if isinstance(s, Apply):
+        gate = TABLE[s.function]
+        return not (is_noticed(s.function) or gate.fresh or gate.writes or gate.line is not None) and all(
+            isinstance(v.type, (Scalar, Array)) and not isinstance(v.type, Rows) for v in s.outputs
+        )
+    return isinstance(s, Branch) and all(_is_pure(t) for b in s.blocks for t in b.statements)
+
+
+def _is_plain(s: Statement) -> bool:
+    """Whether a statement never raises nor warns: sums and products of Python's numbers, whole arrays."""
+    if not isinstance(s, Apply):
+        return False
+    gate = TABLE[s.function]
+    if gate.of_shape or (gate.memory is Memory.VIEW and not gate.raises):
+        return True
+    types = [v.type for v in (*s.inputs, *s.outputs)]
+    of_python = all(isinstance(t, Scalar) and t.python for t in types)
+    return of_python and gate.cheap and not gate.raises
+
+
+def _is_worth_it(s: Statement) -> bool:
+    """Whether a statement takes longer than to ask whether there is a trip."""
+    if not isinstance(s, Apply):
+        return True
+    return _computes(s) and (not TABLE[s.function].cheap or any(v.type.dims for v in s.outputs))
+
+
+def _computes(s: Statement) -> bool:
+    """Whether a statement computes numbers, rather than to look at what there is."""
+    if not isinstance(s, Apply):
+        return False
+    gate = TABLE[s.function]
+    if gate.view or gate.of_shape or gate.memory is Memory.SAME or gate.casts:
+        return False
+    return any(is_float(v.type) or isinstance(v.type, Array) for v in s.outputs)
+
+
+def _reads(s: Statement) -> list[Value]:
+    """What a statement reads from outside it."""
+    inside = set(s.defined)
+    return [v for v in s.uses if v not in inside]
