@@ -30,6 +30,7 @@ from revcompile.ir.nodes import Function, Instance, Parameter, Structure, Value,
 from revcompile.ir.types import Array, Facts, is_float
 from revcompile.ir.verify import check
 from revcompile.passes import scalar_math
+from revcompile.passes.before_loops import compute_before_loops
 from revcompile.passes.cse import eliminate_common
 from revcompile.passes.dead import eliminate_dead, without_printing
 from revcompile.passes.even_powers import smooth_powers
@@ -37,7 +38,6 @@ from revcompile.passes.extents import ask_the_living
 from revcompile.passes.fuse import fuse_gates
 from revcompile.passes.hoist import use_before_store
 from revcompile.passes.in_place import write_in_place
-from revcompile.passes.invariants import compute_before_loops
 from revcompile.passes.last import compute_ends_last
 from revcompile.passes.simplify import drop_casts, simplify
 from revcompile.passes.split import settle

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from revcompile.errors import UnsupportedError
 from revcompile.gates.effects import identity
-from revcompile.ir.nodes import UNDEFINED, Branch, Each, Loop, Value
+from revcompile.ir.nodes import UNDEFINED, Block, Branch, Each, Loop, Value
 from revcompile.ir.types import Array, Opaque, Type
 
 LIST = Opaque("list")
@@ -47,6 +47,18 @@ def returned_to(rev: Any, loop: Loop) -> list[tuple[Value, Gradients]]:
                         raise UnsupportedError(
                             "differentiating the gradient of a branch in a loop again is not supported yet"
                         )
+    return found
+
+
+def receiving(block: Block, returned: set[Value]) -> set[Value]:
+    """The values to which these gradients come back: of a list, those that are saved in it."""
+    found = returned - {kept for s in block.statements if isinstance(s, Loop) for _, kept in s.saves}
+    for s in block.statements:
+        if isinstance(s, Loop):
+            inside = {v for v, kept in s.saves if kept in returned}
+            found |= receiving(s.body, inside) if inside else inside
+        for side in s.blocks if isinstance(s, Branch) else ():
+            found |= receiving(side, returned) - returned
     return found
 
 

@@ -47,7 +47,7 @@ def reverse(rev: Any, loop: Loop) -> None:
 def _reverse(rev: Any, loop: Loop, filled: set[Value], returning: list[Value]) -> None:
     """`filled` are lists whose items are known, `returning` those among them that have a gradient."""
     returned, items = loop_lists.returned_to(rev, loop), loop_lists.active_items(rev, loop)
-    flowing = flow(rev, loop, {*returning, *(v for v, gradients in returned if gradients.inner is None)})
+    flowing = flow(rev, loop, {*returning, *loop_lists.receiving(loop.body, {v for v, _ in returned})})
     seeded = [
         i
         for i, (p, r) in enumerate(zip(loop.params, loop.results, strict=True))

@@ -13,10 +13,10 @@ Views and lengths stay, too: nothing is computed for them. Imports the IR.
 
 from __future__ import annotations
 
-import operator
 from dataclasses import replace
 
 from revcompile.gates.effects import has_effects, is_noticed
+from revcompile.gates.lengths import counts
 from revcompile.gates.table import TABLE
 from revcompile.gates.traits import Memory
 from revcompile.ir.nodes import (
@@ -185,14 +185,7 @@ def _runs(loop: Loop) -> bool | tuple[Structure, ...] | Value | None:
     kind, args = loop.each[0][1]
     if kind.endswith("list"):
         return args[0] if isinstance(args[0], Value) else None
-    if len(args) == 4:
-        return operator.gt, args[3], 0
-    start, stop, step = args
-    if type(step) is not int:
-        return None
-    if type(start) is int and type(stop) is int:
-        return True if len(range(start, stop, step)) else None
-    return (operator.gt if step > 0 else operator.lt), stop, start
+    return counts(*args) if len(args) == 3 else counts(0, args[3], 1)
 
 
 def _may_end(s: Statement) -> bool:
