@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,8 +27,8 @@ from revcompile.gates.foreign import Learning, NotKnownYet, Unfinished
 from revcompile.gates.halves import Half, Pair
 from revcompile.gates.table import is_cheap
 from revcompile.ir.build import Builder
-from revcompile.ir.nodes import Function, Instance, Parameter, Structure, Value, is_static, leaves
-from revcompile.ir.types import Array, Facts, is_float
+from revcompile.ir.nodes import Function, Instance, Parameter, Structure, Value, is_static
+from revcompile.ir.types import Array, Facts
 from revcompile.ir.verify import check
 from revcompile.passes import scalar_math
 from revcompile.passes.before_loops import compute_before_loops
@@ -43,12 +44,12 @@ from revcompile.passes.simplify import drop_casts, simplify
 from revcompile.passes.split import settle
 from revcompile.passes.unguarded import of_numbers_alone, without_guards
 from revcompile.runtime import ChangedKind
-from revcompile.syntax.abstract import NeedShape, NeedStatic, Restart
+from revcompile.syntax.abstract import Decisions, NeedStatic, Restart
 from revcompile.syntax.memory import DOUBLING, EITHER
 from revcompile.syntax.mutable import Decision
 from revcompile.syntax.source import Source
 
-MAX_DECISIONS = 50
+MAX_RESTARTS = 50
 
 
 @dataclass(frozen=True)
@@ -113,31 +114,33 @@ def compile_gradient(
     """
     learning.begin()
     decisions: frozenset[Decision] = frozenset()
+    restarts = 0
     changes = 0  # how often a call gave something of another kind than was noted
     first: Exception | None = None  # what an attempt with growing lists has failed by
     while True:
+        attempt = Decisions(decisions)
         try:
-            return _compile(request, arguments, static, namespace, decisions, learning)
+            return _compile(request, arguments, static, namespace, attempt, learning)
         except NotKnownYet as e:
             if learning.is_stuck():
                 raise InternalError("what a call gives is not learnt") from e
-            decisions = frozenset(d for d in decisions if d[0] != "test inside")
+            decisions = frozenset(d for d in attempt if d[0] != "test inside")
         except ChangedKind as e:
             changes += 1
             learning.has_changed(e, changes)
         except Restart as restart:
-            others = sum(what != "pair" for what, _ in decisions)
-            if restart.decisions <= decisions or others > MAX_DECISIONS:
+            restarts += 1
+            if restart.decisions <= attempt or restarts > MAX_RESTARTS:
                 raise UnsupportedError("what this function does cannot be settled while compiling") from None
-            decisions = _decided(decisions, restart.decisions)
+            decisions = _decided(frozenset(attempt), restart.decisions)
         except (UnsupportedError, HostError) as e:
-            grown = frozenset(("keep", site) for kind, site in decisions if kind == "grow")
+            grown = frozenset(("keep", site) for kind, site in attempt if kind == "grow")
             if not grown:
                 if first is None:
                     raise
                 raise first from None
             first = e if isinstance(e, UnsupportedError) else first
-            decisions = frozenset(d for d in decisions if d[0] != "grow") | grown
+            decisions = frozenset(d for d in attempt if d[0] != "grow") | grown
 
 
 def _decided(decisions: frozenset[Decision], new: frozenset[Decision]) -> frozenset[Decision]:
@@ -152,7 +155,7 @@ def _compile(
     arguments: Mapping[str, Any],
     static: frozenset[Place],
     namespace: Namespace,
-    decisions: frozenset[Decision],
+    decisions: Decisions,
     learning: Learning,
 ) -> Compiled:
     low = Lowering(Builder(infer_types, Facts(is_cheap)), static, namespace.put, decisions, learning)
@@ -167,7 +170,9 @@ def _compile(
             low.values[v] = found_at(arguments[p.name], place[1:])
             low.varied |= {v} if p.name in request.wanted else set()
     low.differentiate = lambda f, wanted, has_aux: _nested(request, f, wanted, has_aux, low)
-    primal = _lower(request, parameters, arguments, low)
+    low.needed.parameters, low.needed.wanted = parameters, request.wanted
+    with _needs_gathered(request, low):
+        primal = _lower(request, parameters, arguments, low)
     memory = low.memory
     for f in (primal, *(pair.function for pair in low.pairs.made() if pair.function is not None)):
         refuse_retyped(f.body, set(low.retyped))
@@ -189,7 +194,9 @@ def _compile(
     for function in (forward, *(pair.function for pair in pairs if pair.function is not None)):
         refuse_cutting(function)
     low.builder.line = None
-    gradient = check(_differentiate(request, forward, parameters, low), "differentiate", low.host.values())
+    with _needs_gathered(request, low):
+        gradient = _differentiate(request, forward, low)
+    gradient = check(gradient, "differentiate", low.host.values())
     line = _Line(request, low, gradient)
     live = tuple(low.host.live.values())
     guards = tuple(low.host.guards.values())
@@ -339,19 +346,30 @@ def optimise(function: Function, facts: Facts) -> Function:
     return ask_the_living(eliminate_dead(function), facts)
 
 
+@contextmanager
+def _needs_gathered(request: Request, low: Lowering) -> Iterator[None]:
+    """Raises MustBeStatic at the end if arguments have to be known, however the attempt has ended."""
+    try:
+        yield
+    except (NeedStatic, NotKnownYet, Restart, UnsupportedError, HostError):
+        if low.needed.first is None:
+            raise
+    if low.needed.first is not None:
+        raise MustBeStatic(low.needed.places, _unknown_number(low.needed.first, request)) from None
+
+
 def _lower(
     request: Request, parameters: list[Parameter], arguments: Mapping[str, Any], low: Lowering
 ) -> Function:
     try:
         primal = lower(request.source, parameters, low, _names(request, parameters, arguments, low))
     except NeedStatic as need:
-        places = _origins(need, parameters, low)
-        if not places or _differentiated(places, parameters, request.wanted):
-            if need.decision is not None:
-                raise Restart(need.decision) from None
-            foreign.fold(low, need.value)
-            raise _unknown_number(need, request) from None
-        raise MustBeStatic(places, _unknown_number(need, request)) from None
+        if low.needed.note(low, need):
+            raise
+        if need.decision is not None:
+            raise Restart(need.decision) from None
+        foreign.fold(low, need.value)
+        raise _unknown_number(need, request) from None
     check_aliases(low)
     low.pairs.keep_called(primal.body)
     wanted = low.pairs.wanted(primal.body) - low.decisions
@@ -389,18 +407,7 @@ def _unknown_number(need: NeedStatic, request: Request) -> Exception:
     )
 
 
-def _differentiated(places: frozenset[Any], parameters: Sequence[Parameter], wanted: Sequence[str]) -> bool:
-    """Whether a real number among these places would lose its gradient by becoming static."""
-    found = {
-        place: v for p in parameters if p.name in wanted for place, v in places_of(p.structure, (p.name,))
-    }
-    numbers = [found[p].type for p in places if p in found]
-    return any(is_float(t) and not isinstance(t, Array) for t in numbers)
-
-
-def _differentiate(
-    request: Request, primal: Function, parameters: Sequence[Parameter], low: Lowering
-) -> Function:
+def _differentiate(request: Request, primal: Function, low: Lowering) -> Function:
     """The gradient function; what goes wrong is reported at the user's line that is being reversed."""
     try:
         return differentiate(smooth_powers(primal), request.wanted, low, request.has_aux)
@@ -409,11 +416,10 @@ def _differentiate(
             raise
         raise e.at(_place(request, low)) from None
     except NeedStatic as need:
-        places = _origins(need, parameters, low)
-        if not places or _differentiated(places, parameters, request.wanted):
-            need.place = _place(request, low)
-            raise _unknown_number(need, request) from None
-        raise MustBeStatic(places, _unknown_number(need, request)) from None
+        if low.needed.note(low, need):
+            raise
+        need.place = _place(request, low)
+        raise _unknown_number(need, request) from None
     except (NotImplementedError, HostError) as e:
         if isinstance(e, HostError) and e.is_located:  # at a line of a rule of the user's
             raise
@@ -441,42 +447,6 @@ def _place(request: Request, low: Lowering) -> Any:
     if low.builder.line is None:
         return request.source.place(low.returned or request.source.node)
     return low.builder.line
-
-
-def _origins(need: NeedStatic, parameters: Sequence[Parameter], low: Lowering) -> frozenset[Any]:
-    """The places of the arguments, and the paths of the globals, from which a number is computed.
-
-    Raises Restart if it is what a loop counts with, and the loop can be written out.
-    """
-    if isinstance(need, NeedShape):
-        return _shaping(need.value, parameters, low)
-    value = need.value
-    wanted, seen, loops = [value], set(), []
-    while wanted:
-        v = wanted.pop()
-        if v in seen:
-            continue
-        seen.add(v)
-        statement = low.builder.definitions.get(v)
-        if statement is not None:
-            wanted.extend(statement.inputs)
-        if v in low.counters:
-            key, bounds = low.counters[v]
-            loops.append(key)
-            wanted.extend(leaves(bounds))
-    origins = [(origin, v) for origin, v in origins_of(parameters, low) if v in seen]
-    if loops and not origins:
-        raise Restart(("unroll", loops[-1]))
-    if any(isinstance(v.type, Array) for _, v in origins):
-        return frozenset()
-    return frozenset(origin for origin, _ in origins)
-
-
-def _shaping(array: Value, parameters: Sequence[Parameter], low: Lowering) -> frozenset[Any]:
-    """The places and paths of the arrays, and of the numbers that steer, which give an array its lengths."""
-    seen = low.builder.ancestors([array])
-    given = ((o, v) for o, v in origins_of(parameters, low) if v in seen)
-    return frozenset(o for o, v in given if isinstance(v.type, Array) or v in low.steering)
 
 
 def _answer(function: Function, request: Request) -> Structure:

@@ -30,6 +30,7 @@ DAILY = {  # one in so many tests of these files
         "language/test_nested_grad",
         "language/test_identity",
         "language/test_bounded_work",
+        "language/test_lowered_once",
         "language/test_pairs",
         "language/test_zeros",
         "face/test_numbers",

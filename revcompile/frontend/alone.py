@@ -29,7 +29,7 @@ from revcompile.ir.nodes import (
     scalar_type,
 )
 from revcompile.ir.types import Array, Dim, Facts, Scalar, Type
-from revcompile.syntax.abstract import Frame
+from revcompile.syntax.abstract import Frame, NeedStatic
 from revcompile.syntax.memory import Memory
 
 if TYPE_CHECKING:
@@ -166,6 +166,19 @@ def behind(low: Lowering, values: Iterable[Value]) -> set[Value]:
             made = low.builder.definitions.get(v)
             ahead.extend(made.inputs if made is not None else ())
     return found
+
+
+def outside(
+    low: Lowering, need: NeedStatic, lowered: Lowered, atoms: Sequence[Structure]
+) -> NeedStatic | None:
+    """What must be known in a function, as what must be known of its arguments."""
+    origins = behind(low, [need.value])
+    for v, a in zip(lowered.atoms, atoms, strict=True):
+        if isinstance(v, Value) and v in origins and isinstance(a, Value):
+            outer = type(need)(a, need.what)
+            outer.place, outer.decision = need.place, need.decision
+            return outer
+    return None
 
 
 def _sharing(memory: Memory, v: Value) -> frozenset[Value]:

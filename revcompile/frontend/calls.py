@@ -35,7 +35,7 @@ from revcompile.gates.effects import stop_gradient
 from revcompile.gates.infer import ask_host
 from revcompile.gates.table import METHODS, TABLE, Gate
 from revcompile.gates.traits import Memory
-from revcompile.ir.nodes import Apply, Structure, Value, is_static, leaves, map_structure
+from revcompile.ir.nodes import Apply, Structure, Value, is_static, leaves, map_structure, map_values
 from revcompile.ir.types import Array, Opaque, Scalar
 from revcompile.syntax.abstract import (
     FUNCTIONS,
@@ -272,9 +272,9 @@ def _is_pure(function: Any, args: Any, kwargs: Any) -> bool:
 def _static_call(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Structure:
     if function is range or function is slice:
         low.steer(args)
-    for value in leaves(args if function not in _TRANSPARENT else ()):
-        if not _is_container_call(function, args):
-            low.static(value, f"as an argument of {name_of(function)}")
+    if function not in _TRANSPARENT and not _is_container_call(function, args):
+        what = f"as an argument of {name_of(function)}"
+        args = map_values(lambda v: low.static(v, what), args)
     for x in args:
         if isinstance(x, HostObject) and function not in _TRANSPARENT:
             x.refuse()
@@ -282,8 +282,11 @@ def _static_call(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: di
         "index",
         "count",
     ):  # they compare, and a run-time value has no value yet
-        low.static(getattr(function, "__self__", ()), f"as what {name_of(function)} looks through")
-        low.static(args, f"as an argument of {name_of(function)}")
+        owner = getattr(function, "__self__", ())
+        if not is_static(owner):
+            known = low.static(owner, f"as what {name_of(function)} looks through")
+            function = getattr(known, function.__name__)
+        args = low.static(args, f"as an argument of {name_of(function)}")
     with host():
         result = low.host.tells(function(*args, **kwargs), function, (*args, *kwargs.values()))
     if isinstance(result, KINDS) and (
@@ -365,7 +368,7 @@ def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict
             f"this form of {name_of(function)} is not supported: {e}",
             way_out=f"Supported: {name_of(function)}{plain(gate.signature)}.",
         ) from None
-    _check_options(low, gate, bound)
+    bound = _known_options(low, gate, bound)
     bound = tuple(
         low.apply(np.array, (a,), {}) if takes_array and isinstance(a, (list, tuple)) else a
         for a, takes_array in zip(bound, gate.takes_arrays, strict=True)
@@ -408,11 +411,14 @@ def _opaque(low: Lowering, gate: Gate, function: Any, bound: tuple[Any, ...]) ->
     return output
 
 
-def _check_options(low: Lowering, gate: Gate, bound: tuple[Any, ...]) -> None:
+def _known_options(low: Lowering, gate: Gate, bound: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The operands, of which those are known that must be."""
+    known = list(bound)
     for i, option in gate.known_options:
-        low.static(bound[i], f"as {option}= of {gate.name}")
+        known[i] = low.static(bound[i], f"as {option}= of {gate.name}")
     for i, _ in gate.steering_options:
         low.steer(bound[i])
+    return tuple(known)
 
 
 # -- binding -------------------------------------------------------------------------------------

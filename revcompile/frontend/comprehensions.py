@@ -6,15 +6,19 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from revcompile.frontend import growing
+from revcompile.frontend.ahead import NO_NUMBER
 from revcompile.ir.nodes import Structure, Value
 from revcompile.statements import simple
 from revcompile.statements.exits import Known
 from revcompile.syntax.abstract import Frame, Restart
+from revcompile.syntax.mutable import is_growing
 
 if TYPE_CHECKING:
     from revcompile.frontend.lower import Lowering
 
 TOTAL = "total"
+ORDERING = (ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+PLAIN = ("range", "len", "enumerate", "zip", "reversed")  # functions that do nothing but give a result
 
 
 def comprehension(low: Lowering, node: Any, frame: Frame) -> Structure:
@@ -33,10 +37,59 @@ def comprehension(low: Lowering, node: Any, frame: Frame) -> Structure:
 
 
 def is_run(low: Lowering, nodes: list[ast.expr], frame: Frame) -> bool:
-    """Whether the one node is a comprehension that was found to be as long as the run says."""
+    """Whether the one node is a comprehension that is as long as the run says."""
     if len(nodes) != 1 or not isinstance(nodes[0], (ast.ListComp, ast.GeneratorExp)) or frame.is_rule:
         return False
-    return ("grow", frame.site(nodes[0])) in low.decisions
+    if isinstance(nodes[0].elt, NO_NUMBER):
+        return False
+    site = frame.site(nodes[0])
+    wanted = ("grow", site)
+    if ("keep", site) not in low.decisions and low.decisions.may_make(wanted):
+        first = nodes[0].generators[0]
+        source = low.evaluate(first.iter, frame) if _is_plain(first.iter, frame) else ()
+        if low.iteration(source) is not None or (
+            source and any(_is_of_run(t, first.target, frame) for t in first.ifs)
+        ):
+            low.decisions.make(wanted)
+        else:
+            low.decisions.miss(wanted)
+    return wanted in low.decisions
+
+
+def _is_plain(node: ast.expr, frame: Frame) -> bool:
+    """Whether an expression may be evaluated twice: it has no effect, and no iterator is in it."""
+    if isinstance(node, ast.Call):
+        plain = isinstance(node.func, ast.Name) and node.func.id in PLAIN and not node.keywords
+        return plain and all(_is_plain(a, frame) for a in node.args)
+    if isinstance(node, ast.BinOp):
+        return _is_plain(node.left, frame) and _is_plain(node.right, frame)
+    if isinstance(node, (ast.Subscript, ast.Attribute)):
+        return _is_plain(node.value, frame) and (
+            isinstance(node, ast.Subscript) or node.attr in ("shape", "T")
+        )
+    if isinstance(node, (ast.List, ast.Tuple)):
+        return all(_is_plain(x, frame) for x in node.elts)
+    if isinstance(node, ast.Name):
+        x = _variable(node, frame)
+        return isinstance(x, (Value, int, list, tuple)) or is_growing(x)
+    return isinstance(node, ast.Constant)
+
+
+def _is_of_run(test: ast.expr, target: ast.expr, frame: Frame) -> bool:
+    """Whether the outcome of a test is certainly known at run time only: a number of the run is compared."""
+    if not isinstance(test, ast.Compare) or not all(isinstance(op, ORDERING) for op in test.ops):
+        return False
+    own = {n.id for n in ast.walk(target) if isinstance(n, ast.Name)}
+    names = [n for n in (test.left, *test.comparators) if isinstance(n, ast.Name) and n.id not in own]
+    return any(isinstance(_variable(n, frame), Value) for n in names)
+
+
+def _variable(node: ast.Name, frame: Frame) -> Structure:
+    """What a variable holds; None if it is none of these functions'."""
+    home: Frame | None = frame
+    while home is not None and node.id not in home.names:
+        home = home.parent
+    return home.names[node.id] if home is not None else None
 
 
 def total(low: Lowering, node: ast.Call, frame: Frame) -> Structure:
@@ -64,6 +117,7 @@ def _written_out(low: Lowering, node: Any, frame: Frame) -> Structure:
     inner = Frame(frame.source, {}, frame, frame.is_rule, frame.depth, True)
     decision = ("grow", frame.site(node)) if not frame.is_rule else None
     grows = decision is not None and not isinstance(node, (ast.DictComp, ast.SetComp))
+    grows = grows and not isinstance(node.elt, NO_NUMBER)
     grows = grows and ("keep", decision[1]) not in low.decisions  # type: ignore[index]
 
     def walk(generators: list[ast.comprehension]) -> None:

@@ -79,7 +79,7 @@ def method(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str
         owner[:] = low.invoke(sorted, owner, **kwargs)
         return None
     if name in COMPARING:
-        low.static((owner, args), f"as what {name} compares")
+        args = low.static((owner, args), f"as what {name} compares")[1]
     if name in ("pop", "insert") and args and not isinstance(owner, dict):
         args = (low.static(args[0], f"as the position for {name}"), *args[1:])
     if name in ("extend", "update", "extendleft") and args:

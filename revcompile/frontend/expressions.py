@@ -240,9 +240,10 @@ def operate(low: Lowering, function: Any, *args: Structure) -> Structure:
             args = tuple(low.apply(np.array, (a,), {}) if isinstance(a, (list, tuple)) else a for a in args)
         else:
             ask_host(function, args)
-            for a in args:
-                if isinstance(a, Value):
-                    low.static(a, "as the count of a repeated sequence")
+            args = tuple(
+                low.static(a, "as the count of a repeated sequence") if isinstance(a, Value) else a
+                for a in args
+            )
             with host():
                 result = function(*args)
             return low.own(result) if isinstance(result, list) else result

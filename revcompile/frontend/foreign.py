@@ -146,7 +146,7 @@ def read_failed(
 ) -> Exception:
     """What to do where a function of the user's cannot be read: begin again, and call it as it is."""
     trying = any(what == "grow" for what, _ in low.decisions)  # which may be what it has failed by
-    if trying or frame.is_rule:
+    if trying or frame.is_rule or low.pairs.making:  # what fails as a pair is interpreted in place
         return error
     if error.final and not any(isinstance(n, UNREAD) for n in ast.walk(low.source_of(function).node)):
         return error  # it could be read, but for what it changes

@@ -143,22 +143,8 @@ class _Call:
                 self.given.arguments[name] = parameter.default
 
     def run(self) -> Structure:
-        low, builder = self.low, self.low.builder
-        memory, contents, line = low.memory.fork(), low.mutables.save(), builder.line
-        try:
-            with builder.tentatively() as statements:
-                answer = self._interpret()
-                done = list(builder.statements)
-        except Left as e:
-            builder.statements.extend(statements)
-            raise e
-        except NeedStatic:
-            low.memory = memory
-            low.mutables.restore(contents)
-            raise
-        builder.line = line
-        builder.statements.extend(done)
-        return answer
+        with self.low.tentatively():
+            return self._interpret()
 
     def _interpret(self) -> Structure:
         low, builder, gradient = self.low, self.low.builder, self.gradient

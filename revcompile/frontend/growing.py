@@ -8,6 +8,7 @@ tries again with the list written out ("keep"). Imports the gates and the abstra
 
 from __future__ import annotations
 
+import ast
 import operator
 from collections.abc import Callable
 from functools import partial
@@ -17,6 +18,7 @@ import numpy as np
 
 from revcompile.errors import HostError, UnsupportedError, an
 from revcompile.frontend import containers
+from revcompile.frontend.ahead import will_grow
 from revcompile.gates.effects import assert_
 from revcompile.gates.rows import (
     OfOtherKind,
@@ -36,7 +38,7 @@ from revcompile.gates.storing import part, store
 from revcompile.ir.nodes import EMPTY, Instance, Structure, Value, leaves, map_values
 from revcompile.ir.types import Array, Rows, Scalar, is_float, same_axes
 from revcompile.statements.iterables import Iteration
-from revcompile.syntax.abstract import Native, Poison, Restart
+from revcompile.syntax.abstract import Native, Poison
 from revcompile.syntax.mutable import ITEMS, is_growing
 from revcompile.syntax.operators import symbol_of
 
@@ -52,6 +54,17 @@ def refuse(what: str) -> UnsupportedError:
     )
 
 
+def is_begun(low: Lowering, node: ast.expr, site: Any, items: list[Structure]) -> bool:
+    """Whether a list that is made here is to be a run-time list."""
+    wanted = ("grow", site)
+    if wanted not in low.decisions and ("keep", site) not in low.decisions:
+        if will_grow(low, node, items, low.frames[-1]):
+            low.decisions.make(wanted)
+        else:
+            low.decisions.miss(wanted)
+    return wanted in low.decisions
+
+
 def begin(low: Lowering, items: list[Structure]) -> Instance:
     """A growing list that begins with these items."""
     content: Structure = EMPTY
@@ -64,10 +77,12 @@ def is_wanted(low: Lowering, site: Any, count: Structure) -> bool:
     """Whether a list of `count` equal items is to be a run-time list: where the run says how many."""
     wanted = ("grow", site)
     if not isinstance(count, Value) or is_float(count.type):
+        low.decisions.miss(wanted)
         return False
-    if ("keep", site) not in low.decisions and wanted not in low.decisions:
-        raise Restart(wanted)
-    return wanted in low.decisions
+    if ("keep", site) in low.decisions:
+        return False
+    low.decisions.make(wanted)
+    return True
 
 
 def repeat(low: Lowering, items: list[Structure], n: Structure) -> Instance:

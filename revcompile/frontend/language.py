@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, ItemsView, Iterator, ValuesView
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -27,10 +29,13 @@ from revcompile.frontend import (
     outside,
 )
 from revcompile.frontend.names import HostObject
+from revcompile.frontend.needed import number_at_hand
+from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Function, Instance, Structure, Value
+from revcompile.ir.types import is_float, is_number
 from revcompile.statements import simple
 from revcompile.statements.iterables import Bar
-from revcompile.syntax.abstract import Frame, Gradient
+from revcompile.syntax.abstract import Frame, Gradient, Left, NeedShape, NeedStatic, Restart
 from revcompile.syntax.mutable import KINDS, Mutables, is_growing
 from revcompile.syntax.operators import symbol_of
 from revcompile.syntax.source import Source, find_source, parameters
@@ -82,6 +87,24 @@ class Language:
     # given from above: the gradient function of a primal
     differentiate: Callable[[Function, tuple[str, ...], bool], Function]
 
+    @contextmanager
+    def tentatively(self: Any) -> Iterator[None]:
+        """What is interpreted inside leaves no trace where it has to be done in another way."""
+        builder, memory, mark = self.builder, self.memory.fork(), self.mutables.mark()
+        line = builder.line
+        try:
+            with builder.tentatively() as statements:
+                yield
+        except Left:
+            builder.statements.extend(statements)
+            raise
+        except (NeedStatic, Restart):
+            self.memory, builder.line = memory, line
+            self.mutables.take_back(mark)
+            raise
+        builder.line = line
+        builder.statements.extend(statements)
+
     def made(self: Any, node: ast.expr, structure: Structure) -> Structure:
         """`structure`, which the expression `node` denotes; a new container is the program's own."""
         if isinstance(structure, KINDS):
@@ -95,7 +118,7 @@ class Language:
         if self.frames[-1].is_rule:
             return container
         site = self.frames[-1].site(node)
-        if isinstance(container, list) and ("grow", site) in self.decisions:
+        if isinstance(container, list) and growing.is_begun(self, node, site, container):
             return growing.begin(self, container)
         self.own(container)
         if isinstance(container, list):
@@ -307,3 +330,49 @@ class Language:
         if containers.in_place(self, function, owner, new):
             return owner
         return self.operate(function, owner, new)
+
+    # -- what must be known ---------------------------------------------------------------------
+
+    def known_number(self: Any, n: Structure, what: str) -> int:
+        """A whole number that the compiler must know."""
+        return int(self.static(n, what))
+
+    def static(self: Any, structure: Structure, what: str) -> Any:
+        """`structure`, which must not hold run-time values where the compiler has to know it.
+
+        Raises NeedStatic, or NeedShape where a number is made of a length; if it is at hand, that is noted.
+        """
+        if isinstance(structure, Value):
+            n, need = structure, self._unknown(structure, what)
+            return self.needed.settle(self, need, lambda: number_at_hand(self, n))
+        if isinstance(structure, (tuple, list)):
+            return type(structure)(self.static(item, what) for item in structure)
+        if isinstance(structure, (deque, set, frozenset, ValuesView, ItemsView)):
+            items = [self.static(item, what) for item in structure]
+            if any(a is not b for a, b in zip(items, structure, strict=True)):
+                return items if isinstance(structure, (ValuesView, ItemsView)) else type(structure)(items)
+        return structure
+
+    def _unknown(self: Any, n: Value, what: str) -> NeedStatic:
+        waiting, seen = [n], set()
+        while waiting:
+            v = waiting.pop()
+            made = self.builder.definitions.get(v)
+            if made is None or v in seen:
+                continue
+            seen.add(v)
+            if TABLE[made.function].of_shape:
+                return NeedShape(made.args[0], what)
+            waiting.extend(made.inputs)
+        return NeedStatic(n, what)
+
+    def steer(self: Any, structure: Structure) -> None:
+        """Note that integers among `structure` steer: they are an index, a bound or a length."""
+        if isinstance(structure, Value):
+            if is_number(structure.type) and not is_float(structure.type):
+                self.steering.add(structure)
+        elif isinstance(structure, (tuple, list)):
+            for item in structure:
+                self.steer(item)
+        elif isinstance(structure, slice):
+            self.steer((structure.start, structure.stop, structure.step))

@@ -11,8 +11,7 @@ from __future__ import annotations
 import ast
 import inspect
 import operator
-from collections import deque
-from collections.abc import Callable, ItemsView, Iterable, Sequence, ValuesView
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from types import FunctionType
 from typing import Any
@@ -22,6 +21,7 @@ from revcompile.frontend import calls, expressions, foreign, growing, iterators,
 from revcompile.frontend.containers import frozen
 from revcompile.frontend.language import Language
 from revcompile.frontend.names import HostNames
+from revcompile.frontend.needed import Needed
 from revcompile.frontend.objects import is_object, iterate
 from revcompile.gates.axes import UnknownLength
 from revcompile.gates.foreign import Learning, Unfinished
@@ -33,7 +33,16 @@ from revcompile.ir.identifiers import function_name, is_numeral
 from revcompile.ir.nodes import Block, Function, Parameter, Raise, Structure, Value, leaves
 from revcompile.ir.types import Array, Facts, Scalar, is_float, is_number
 from revcompile.statements import branch, either, exits, iterables, loop, simple, with_
-from revcompile.syntax.abstract import Frame, Left, NeedShape, NeedStatic, NestedFunction, Returned, type_of
+from revcompile.syntax.abstract import (
+    Decisions,
+    Frame,
+    Left,
+    NeedShape,
+    NeedStatic,
+    NestedFunction,
+    Returned,
+    type_of,
+)
 from revcompile.syntax.memory import Memory
 from revcompile.syntax.mutable import Mutables, is_growing
 from revcompile.syntax.source import Source, find_source
@@ -74,7 +83,7 @@ class Lowering(Language):
         builder: Builder,
         static: frozenset[Any] = frozenset(),
         claim: Callable[[str, Any], str] = lambda wish, _: wish,
-        decisions: frozenset[tuple[str, Any]] = frozenset(),
+        decisions: Decisions | None = None,
         learning: Learning | None = None,
     ) -> None:
         self.builder = builder
@@ -87,8 +96,9 @@ class Lowering(Language):
         self.varied: frozenset[Value] = frozenset()  # the numbers that are differentiated
         self.met: dict[Any, int] = {}  # how often each of these calls was met
         self.here: tuple[ast.AST, Frame] | None = None  # what is being interpreted
-        self.memory: Any = Memory(decisions)
-        self.decisions = decisions
+        self.decisions = Decisions() if decisions is None else decisions
+        self.memory: Any = Memory(self.decisions)
+        self.needed = Needed()
         self.unset: dict[Value, str] = {}
         self.written_out: dict[Any, int] = {}  # trips of `while` loops, by the loop's key
         self.given: tuple[Value, ...] = ()  # the arrays that the function under differentiation was given
@@ -96,7 +106,7 @@ class Lowering(Language):
         self.counters: dict[Value, tuple[Any, Any]] = {}
         self.iterators: dict[int, Any] = {}  # Python's iterators that the program has, by their `id`
         self.reads: Any = None  # what the items of a loop are made of, see `iterators`
-        self.mutables = Mutables(builder, decisions)
+        self.mutables = Mutables(builder, self.decisions)
         self.pairs = pairs.Pairs()
         self.frames = []
         self.sources = {}
@@ -225,10 +235,13 @@ class Lowering(Language):
             if not axes:
                 ask_host(iter, (structure,))
             if axes[0].size is None:
-                raise NeedShape(structure, "as the number of items to be taken apart")
-            if axes[0].size > MAX_STATEMENTS:
+                need = NeedShape(structure, "as the number of items to be taken apart")
+                size = self.needed.settle(self, need, lambda: self.builder.facts.size_of(axes[0]))
+            else:
+                size = axes[0].size
+            if size > MAX_STATEMENTS:
                 raise _too_long()
-            return [self.apply(operator.getitem, (structure, i), {}) for i in range(axes[0].size)]
+            return [self.apply(operator.getitem, (structure, i), {}) for i in range(size)]
         if isinstance(structure, iterables.Iteration):
             n = self.known_number(structure.length(), "as the number of items to be gone through")
             return [structure.item(i) for i in range(n)]
@@ -267,10 +280,6 @@ class Lowering(Language):
                 way_out="A loop over a range stays a loop. What needs no gradient can be computed outside, "
                 "and be passed as an argument.",
             )
-
-    def known_number(self, n: Structure, what: str) -> int:
-        """A whole number that the compiler must know."""
-        return int(self.static(n, what))
 
     def call(
         self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], node: ast.Call, frame: Frame
@@ -425,44 +434,6 @@ class Lowering(Language):
     ) -> UnsupportedError:
         place = None if node is None or frame is None or frame.is_rule else frame.source.place(node)
         return UnsupportedError(reason, place, way_out)
-
-    def static(self, structure: Structure, what: str) -> Any:
-        """`structure`, which must not hold run-time values where the compiler has to know it.
-
-        Raises NeedStatic, or NeedShape where a number is made of a length.
-        """
-        if isinstance(structure, Value):
-            raise self._unknown(structure, what)
-        if isinstance(structure, (tuple, list)):
-            return type(structure)(self.static(item, what) for item in structure)
-        if isinstance(structure, (deque, set, frozenset, ValuesView, ItemsView)):
-            for item in structure:
-                self.static(item, what)
-        return structure
-
-    def _unknown(self, n: Value, what: str) -> NeedStatic:
-        waiting, seen = [n], set()
-        while waiting:
-            v = waiting.pop()
-            made = self.builder.definitions.get(v)
-            if made is None or v in seen:
-                continue
-            seen.add(v)
-            if TABLE[made.function].of_shape:
-                return NeedShape(made.args[0], what)
-            waiting.extend(made.inputs)
-        return NeedStatic(n, what)
-
-    def steer(self, structure: Structure) -> None:
-        """Note that integers among `structure` steer: they are an index, a bound or a length."""
-        if isinstance(structure, Value):
-            if is_number(structure.type) and not is_float(structure.type):
-                self.steering.add(structure)
-        elif isinstance(structure, (tuple, list)):
-            for item in structure:
-                self.steer(item)
-        elif isinstance(structure, slice):
-            self.steer((structure.start, structure.stop, structure.step))
 
 
 def lower(

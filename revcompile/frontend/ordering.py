@@ -40,7 +40,7 @@ def sorted_(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Struc
     keys = [_decisive(k, keys) for k in keys]
     if not is_static(keys) and _are_numbers(keys):
         return low.own(_arranged(low, items, _order(low, keys, reverse)))
-    low.static(keys, "as what sorted compares")
+    keys = low.static(keys, "as what sorted compares")
     order = sorted(range(len(items)), key=keys.__getitem__, reverse=reverse)
     return low.own([items[i] for i in order])
 
@@ -134,7 +134,7 @@ def _extreme_by(low: Lowering, items: list[Structure], keys: list[Structure], fu
     """The first of the items whose key is the greatest, or the least."""
     keys = [_decisive(k, keys) for k in keys]
     if is_static(keys) or not _are_numbers(keys):
-        low.static(keys, f"as what {function.__name__} compares")
+        keys = low.static(keys, f"as what {function.__name__} compares")
         return items[keys.index(function(keys))]
     if isinstance(keys[0], tuple):
         return _arranged(low, items, _order(low, keys, reverse=function is max))[0]

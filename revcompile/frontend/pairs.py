@@ -14,9 +14,10 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import lru_cache
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from revcompile.errors import HostError, UnsupportedError
@@ -29,14 +30,18 @@ from revcompile.frontend.alone import (
     lower_alone,
     may_be_called,
     name_of,
+    outside,
     own_types,
     parts_of,
 )
+from revcompile.frontend.names import is_library
+from revcompile.frontend.needed import number_at_hand
 from revcompile.frontend.parts import Inseparable, Parts, identity
 from revcompile.gates.halves import Half, Pair
 from revcompile.ir.nodes import Apply, Block, Structure, Value, applications
 from revcompile.ir.types import Array, Scalar, Type
-from revcompile.syntax.abstract import Frame, Left, NeedStatic
+from revcompile.syntax.abstract import Frame, Left, NeedStatic, Restart
+from revcompile.syntax.source import find_source
 
 if TYPE_CHECKING:
     from revcompile.frontend.lower import Lowering
@@ -62,6 +67,8 @@ class Pairs:
         self.recursive: dict[Any, list[Lowered]] = {}  # by function
         self.attempts: list[Lowered] = []  # recursive functions that are being lowered
         self.nested: Counter[Any] = Counter()  # calls of a function in itself under conditions, by function
+        self.making = 0  # functions that are being lowered on their own, to see whether they can be
+        self.weights: dict[ast.AST, int] = {}  # about how long functions are, see `_weight`
         self.closed = 0  # where no pairs are made, since their gradients are differentiated again
         # Of their differentiation, see `autodiff/halves`: the variants, those that are being made, which one
         # it is whose forward half gives what is saved, and what is saved for gradients within the program.
@@ -122,12 +129,49 @@ class Inlined:
 
 def call(low: Lowering, node: Node, frame: Frame) -> Structure:
     """The structure that a call denotes; `frame` begins with the arguments' names."""
-    pairs = low.pairs
     if frame.is_rule:
         return low.body(node, frame)
     low.work(OF_A_CALL)
     if ("recursive", frame.key(node)) in low.decisions:
         return recursive.call(low, node, frame)
+    if own_calls(node) and all(f.activation != frame.key(node) for f in low.frames):
+        return _outermost(low, node, frame)
+    return _call(low, node, frame)
+
+
+def _outermost(low: Lowering, node: Node, frame: Frame) -> Structure:
+    """A call of a function that calls itself. If only the run decides how deep that goes, it is decided here;
+    so is for which whole numbers it is compiled."""
+    decision = ("recursive", frame.key(node))
+    names = frame.names
+    while low.decisions.may_make(decision):
+        inner = replace(frame, names=dict(names), unset=set(), outer={})
+        try:
+            with low.tentatively():
+                result = _call(low, node, inner)
+            low.decisions.miss(decision)
+            return result
+        except Restart as restart:
+            if restart.decisions != {decision}:
+                raise
+            low.decisions.make(decision)
+        except NeedStatic as need:
+            if need.decision != decision:
+                raise
+            if low.needed.note(low, need):
+                n = low.needed.settle(low, need, partial(number_at_hand, low, need.value))
+                names = {name: n if v is need.value else v for name, v in names.items()}
+                if all(v is not n for v in names.values()):
+                    raise
+            else:
+                low.decisions.make(decision)
+    if decision in low.decisions:
+        return recursive.call(low, node, replace(frame, names=dict(names)))
+    return _call(low, node, frame)
+
+
+def _call(low: Lowering, node: Node, frame: Frame) -> Structure:
+    pairs = low.pairs
     if pairs.closed or low.frames[-1].function.__dict__.get("interpreted"):
         return low.body(node, frame)
     try:
@@ -136,7 +180,7 @@ def call(low: Lowering, node: Node, frame: Frame) -> Structure:
         return low.body(node, frame)
     key, types = _signature(low, identity(frame, node), parts)
     decided = ("pair", key) in low.decisions
-    if decided or key in pairs.large or _may_be_large(node, key, pairs.around):
+    if decided or key in pairs.large or _may_be_large(low, node, frame, key):
         if key not in pairs.known:
             pairs.around.append(Inlined(key, tuple(pairs.around)))
             try:
@@ -151,11 +195,53 @@ def call(low: Lowering, node: Node, frame: Frame) -> Structure:
     return _inline(low, node, frame, key)
 
 
-def _may_be_large(node: Node, key: Any, around: list[Inlined]) -> bool:
-    """Whether to find out at the first call how long a function is. One that is being interpreted waits: most
-    that call themselves are interpreted in place."""
+def _may_be_large(low: Lowering, node: Node, frame: Frame, key: Any) -> bool:
+    """Whether to find out at the first call how long a function is.
+
+    One that is being interpreted waits, if it calls itself once: most such are interpreted in place.
+    """
     function, *_ = key
-    return _operations(node) > FEW and all(outer.key[0] != function for outer in around)
+    if own_calls(node) < 2 and any(outer.key[0] == function for outer in low.pairs.around):
+        return False
+    return bool(own_calls(node)) or _weight(low, node, frame) > FEW
+
+
+def _weight(low: Lowering, node: Node, frame: Frame) -> int:
+    """About how many statements the text of a function gives, with those of what it calls by name."""
+    return _weight_of(node, frame.function, low.pairs.weights)
+
+
+def _weight_of(node: ast.AST, function: Any, known: dict[ast.AST, int]) -> int:
+    if node not in known:
+        known[node] = found = _operations(node)
+        for name in _called(node) if found <= FEW else ():
+            inner = function.__globals__.get(name)
+            if isinstance(inner, FunctionType) and not is_library(inner):
+                with suppress(UnsupportedError):  # which is said where it is called
+                    found += _weight_of(find_source(inner).node, inner, known)
+        known[node] = found
+    return known[node]
+
+
+@lru_cache(maxsize=256)
+def _called(node: ast.AST) -> tuple[str, ...]:
+    """The functions that a text calls by name, as often as it does."""
+    calls = (n.func for n in ast.walk(node) if isinstance(n, ast.Call))
+    return tuple(f.id for f in calls if isinstance(f, ast.Name))
+
+
+@lru_cache(maxsize=256)
+def own_calls(node: Node) -> int:
+    """How often a function calls itself in its text; more than once where it does in a loop."""
+    name = name_of(node)
+
+    def count(part: ast.AST) -> int:
+        calls = [n.func for n in ast.walk(part) if isinstance(n, ast.Call)]
+        by_name = sum(isinstance(f, ast.Name) and f.id == name for f in calls)
+        methods = (f for f in calls if isinstance(f, ast.Attribute) and isinstance(f.value, ast.Name))
+        return by_name + sum(f.attr == name for f in methods)
+
+    return count(node) + sum(count(part) for part in ast.walk(node) if isinstance(part, LOOPS))
 
 
 def _length(low: Lowering, made: Iterable[Apply]) -> int:
@@ -216,10 +302,18 @@ def _make(
         for a, t, name in zip(parts.atoms, types, parts.names, strict=True)
     ]
     lowered = Lowered(Pair(name_of(node)), parts.shape, atoms)
+    low.pairs.making += 1
     try:
         lower_alone(low, node, frame, parts, lowered)
-    except (Inseparable, Left, NeedStatic, NotImplementedError, HostError, UnsupportedError):
+    except NeedStatic as need:
+        outer = outside(low, need, lowered, parts.atoms)
+        if need.decision is None or outer is None:
+            return None
+        raise outer from None
+    except (Inseparable, Left, NotImplementedError, HostError, UnsupportedError):
         return None
+    finally:
+        low.pairs.making -= 1
     body = lowered.pair.function.body  # type: ignore[union-attr]
     low.pairs.lengths[lowered.pair] = length = _length(low, applications(body))
     if not decided and length <= SMALL:

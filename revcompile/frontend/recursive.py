@@ -16,12 +16,12 @@ from revcompile.errors import UnsupportedError
 from revcompile.frontend.alone import (
     Lowered,
     Node,
-    behind,
     emit,
     finish,
     lower_alone,
     may_be_called,
     name_of,
+    outside,
     own_types,
     parts_of,
     with_lengths,
@@ -170,7 +170,8 @@ def _make_recursive(low: Lowering, node: Node, frame: Frame, parts: Parts) -> Lo
             pairs.known, pairs.recursive = known
             continue
         except NeedStatic as need:
-            raise _outside(low, need, lowered, parts.atoms) from None
+            outer = outside(low, need, lowered, parts.atoms)
+            raise outer or _not_known(need) from None
         except Left:
             raise _refused(node, "no way through it ends without another call of it") from None
         finally:
@@ -189,16 +190,7 @@ def _make_recursive(low: Lowering, node: Node, frame: Frame, parts: Parts) -> Lo
     raise _refused(node, "the types of what it is given and gives do not settle")
 
 
-def _outside(
-    low: Lowering, need: NeedStatic, lowered: Lowered, atoms: Sequence[Structure]
-) -> NeedStatic | UnsupportedError:
-    """What must be known in a function, as what must be known of its arguments."""
-    origins = behind(low, [need.value])
-    for v, a in zip(lowered.atoms, atoms, strict=True):
-        if isinstance(v, Value) and v in origins and isinstance(a, Value):
-            outer = type(need)(a, need.what)
-            outer.place = need.place
-            return outer
+def _not_known(need: NeedStatic) -> UnsupportedError:
     return UnsupportedError(
         f"a number computed at run time stands where the compiler must know it: {need.what}", need.place
     )

@@ -261,6 +261,11 @@ class Facts:
         found = next((n for s, n in self._sizes.items() if self.root(s) == root), None)
         return None if found is None else max(found - dim.trim, 0)
 
+    def settle(self, dim: Dim, size: int) -> None:
+        """Take a length to be a number, as it is in the call for which the compiler runs."""
+        assert dim.symbol is not None
+        self._sizes.setdefault(self.root(dim.symbol), size + dim.trim)
+
     def snapshot(self) -> tuple[dict[int, int], dict[int, int], dict[tuple[Dim, Dim], None]]:
         return dict(self._parent), dict(self._sizes), dict(self._stretched)
 

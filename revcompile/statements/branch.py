@@ -39,7 +39,7 @@ from revcompile.statements.join import (
     versions,
 )
 from revcompile.statements.origins import origins
-from revcompile.syntax.abstract import Frame, Left, Poison, Restart, Returned
+from revcompile.syntax.abstract import Decisions, Frame, Left, Poison, Restart, Returned
 from revcompile.syntax.interpreter import Interpreter
 from revcompile.syntax.memory import EITHER
 from revcompile.syntax.mutable import rename
@@ -51,7 +51,7 @@ class Fork(ast.If):
     """A statement written twice, for the two sides of an expression in it that do not agree."""
 
 
-def fork(statement: ast.stmt, frame: Frame, decisions: frozenset[tuple[str, Any]]) -> ast.stmt:
+def fork(statement: ast.stmt, frame: Frame, decisions: Decisions) -> ast.stmt:
     """`y = f(a if c else b)` as `if c: y = f(a)`, `else: y = f(b)`, where that was decided."""
     if isinstance(statement, (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Return, ast.Expr)):
         for node in _own_expressions(statement):

@@ -39,7 +39,7 @@ from revcompile.statements.exits import (
 )
 from revcompile.statements.iterables import Bar, Iteration
 from revcompile.statements.learnt import Learnt
-from revcompile.syntax.abstract import Frame, Poison
+from revcompile.syntax.abstract import Frame, Poison, Restart
 from revcompile.syntax.interpreter import Interpreter
 from revcompile.syntax.mutable import same
 
@@ -48,6 +48,7 @@ Behind = tuple[Any, bool, Callable[[Any], list[Any]]]  # a container, whether fr
 MAX_TRIALS = 12
 MAX_WRITTEN_OUT = 2_000
 END = object()
+WAYS = ("unroll", "peel", "test inside")  # to lower a loop that can not be one as it stands
 MAX_TRIPS = 100  # of a `while` that is written out
 
 
@@ -83,16 +84,44 @@ def lower_for(low: Interpreter, node: ast.For, frame: Frame, pending: Pending) -
         )
         trips = [_tested_trip(node, item, test, partial(look, i)) for i, item in enumerate(items)]
         _write_out(node, trips, pending, NextTrip(node, make=partial(look, len(items))))
-    elif ("unroll", key) in low.decisions:
+    else:
+        _go_through(low, node, iteration, frame, pending)
+    if isinstance(iteration, Bar):
+        pending.insert(0, NextTrip(node, make=iteration.close))
+
+
+def _go_through(
+    low: Interpreter, node: ast.For, iteration: Iteration, frame: Frame, pending: Pending
+) -> None:
+    key = frame.key(node)
+    if ("unroll", key) in low.decisions:
         n = low.known_number(iteration.length(), "as how often this loop runs")
         _check_trips(n)
         _write_out(node, [_trip(node, iteration, i) for i in range(n)], pending)
     elif ("peel", key) in low.decisions:
         _peel_for(low, node, iteration, pending)
-    else:
-        _for_loop(low, node, iteration, frame, pending)
-    if isinstance(iteration, Bar):
-        pending.insert(0, NextTrip(node, make=iteration.close))
+    elif not _stays(low, node, frame, partial(_for_loop, low, node, iteration, frame, pending)):
+        _go_through(low, node, iteration, frame, pending)
+
+
+def _stays(low: Interpreter, node: ast.For | ast.While, frame: Frame, act: Callable[[], None]) -> bool:
+    """Lower a loop as one, by `act`. False if it turns out that it must be another, which is decided then."""
+    ways = frozenset((way, frame.key(node)) for way in WAYS)
+    names, unset = frame.names, set(frame.unset)
+    try:
+        with low.tentatively():
+            act()
+    except Restart as restart:
+        if not restart.decisions <= ways or not low.decisions.may_make(*restart.decisions):
+            raise
+        if any(kind == "grow" for kind, _ in low.decisions):  # which may not be so where this is written out
+            raise
+        for decision in restart.decisions:
+            low.decisions.make(decision)
+        frame.names, frame.unset = names, unset
+        return False
+    low.decisions.miss(*ways)
+    return True
 
 
 def _trip(node: ast.For, iteration: Iteration, i: int) -> NextTrip:
@@ -219,7 +248,7 @@ def _index_name(target: ast.expr) -> str | None:
 
 
 def lower_while(low: Interpreter, node: ast.While, frame: Frame, pending: Pending) -> None:
-    node, key = _with_its_test(node), frame.key(node)
+    given, node, key = node, _with_its_test(node), frame.key(node)
     if ("unroll", key) in low.decisions:
         test = low.evaluate(node.test, frame)
         if isinstance(test, Value):
@@ -251,7 +280,8 @@ def lower_while(low: Interpreter, node: ast.While, frame: Frame, pending: Pendin
         for new in (over, over.test):
             ast.copy_location(new, node.test)
         node = ast.copy_location(ast.While(always, [over, *node.body], node.orelse), node)
-    _loop(low, node, frame, pending, (), node.test, lambda: None)
+    if not _stays(low, node, frame, partial(_loop, low, node, frame, pending, (), node.test, lambda: None)):
+        lower_while(low, given, frame, pending)
 
 
 def _with_its_test(node: ast.While) -> ast.While:

@@ -6,7 +6,7 @@ Imports the IR only.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Any
@@ -103,6 +103,31 @@ class Gradient:
 FUNCTIONS = (NestedFunction, Method, Partial, Gradient)  # what `callable` is true of
 
 Decision = tuple[str, Any]  # what to do, and the key of the statement with which to do it
+
+
+class Decisions(set[Decision]):
+    """What was found out, by earlier attempts to compile and by this one.
+
+    A decision is made on the spot where nothing was done without it before: so it is as if it had been known.
+    """
+
+    def __init__(self, known: Iterable[Decision] = ()) -> None:
+        super().__init__(known)
+        self._missed: set[Decision] = set()
+
+    def miss(self, *decisions: Decision) -> None:
+        """Note that something is done without these."""
+        self._missed.update(decisions)
+
+    def may_make(self, *decisions: Decision) -> bool:
+        """Whether these are new, and nothing was done without them."""
+        return self.isdisjoint(decisions) and self._missed.isdisjoint(decisions)
+
+    def make(self, decision: Decision) -> None:
+        """Decide on the spot. Raises Restart where it comes too late for that."""
+        if decision in self._missed:
+            raise Restart(decision)
+        self.add(decision)
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from revcompile.errors import HostError, UnsupportedError
 from revcompile.ir.build import Builder
 from revcompile.ir.nodes import Structure, Value
-from revcompile.syntax.abstract import Frame, Returned
+from revcompile.syntax.abstract import Decisions, Frame, Returned
 from revcompile.syntax.memory import Memory
 from revcompile.syntax.mutable import Mutables
 
@@ -20,12 +21,13 @@ class Interpreter(Protocol):
     builder: Builder
     memory: Memory
     mutables: Mutables
-    decisions: frozenset[tuple[str, Any]]  # what an earlier attempt to compile has found out
+    decisions: Decisions  # what was found out, by earlier attempts to compile and by this one
     written_out: dict[Any, int]  # how many trips of a `while` loop have been written out, by its key
     unset: dict[Value, str]  # values that may not have been assigned, with their names
     learnt: Any  # what earlier trials of the loop around have found (`statements/learnt`), None outside
     counters: dict[Value, tuple[Any, Any]]  # what a loop counts with, the loop's key and bounds
 
+    def tentatively(self) -> AbstractContextManager[None]: ...
     def evaluate(self, node: ast.expr, frame: Frame) -> Structure: ...
     def run(self, statements: Sequence[ast.stmt], frame: Frame) -> Returned | None: ...
     def emit(self, function: Callable[..., Any], *args: Structure) -> Structure: ...

@@ -20,7 +20,7 @@ from revcompile.gates.table import TABLE
 from revcompile.gates.traits import Memory as Way
 from revcompile.ir.nodes import Structure, Value, leaves, map_values
 from revcompile.ir.types import Array, Foreign
-from revcompile.syntax.abstract import Decision, Restart
+from revcompile.syntax.abstract import Decision, Decisions, Restart
 
 Step = tuple[Any, ...]  # a view function and its arguments after the array
 Path = tuple[Step, ...]
@@ -53,8 +53,8 @@ EITHER: Decision = ("either", None)  # that these are told apart at run time
 class Memory:
     """The state of all arrays at one point of a program."""
 
-    def __init__(self, decisions: frozenset[Decision] = frozenset()) -> None:
-        self.decisions = decisions  # what an earlier attempt to compile has found out
+    def __init__(self, decisions: Decisions | None = None) -> None:
+        self.decisions = Decisions() if decisions is None else decisions  # what was found out
         self.joined: dict[Value, Decision] = {}  # what stands for either of two arrays: what keeps them apart
         self.current: dict[Value, Value] = {}
         self.views: dict[Value, View] = {}

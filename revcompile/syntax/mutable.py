@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from revcompile.errors import HostError, UnsupportedError, an
 from revcompile.ir.build import Builder
 from revcompile.ir.nodes import Instance, Structure, Value, leaves
-from revcompile.syntax.abstract import Decision, Poison, Restart
+from revcompile.syntax.abstract import Decision, Decisions, Poison, Restart
 
 KINDS = (list, dict, Instance, set, deque)
 Contents = dict[int, Any]
@@ -91,9 +91,9 @@ def _unassigned(container: Instance, name: str, decision: Decision | None) -> St
 class Mutables:
     """Every container that may be changed. Keeps them alive: they are told apart by their `id`."""
 
-    def __init__(self, builder: Builder, decisions: frozenset[Decision] = frozenset()) -> None:
+    def __init__(self, builder: Builder, decisions: Decisions) -> None:
         self.builder = builder
-        self.decisions = decisions  # what an earlier attempt to compile has found out
+        self.decisions = decisions  # what was found out
         self.changed: dict[int, Any] = {}
         self._known: dict[int, Known] = {}
         self._copied: set[int] = set()  # of these, those that stand for what they are copies of
@@ -218,6 +218,15 @@ class Mutables:
         """Let everything hold what it held, for another attempt."""
         for key in self._changes(before):
             put(self._known[key].container, before.get(key, {}))
+
+    def mark(self) -> Any:
+        """What is known of every container now, for `take_back`."""
+        return self.save(), dict(self._fixed), dict(self._spoiled), dict(self.changed)
+
+    def take_back(self, mark: Any) -> None:
+        """Forget what has happened since `mark`."""
+        before, self._fixed, self._spoiled, self.changed = mark
+        self.restore(before)
 
     @contextmanager
     def way(self, before: Contents, loop: Decision | None = None) -> Iterator[Contents]:

@@ -1,0 +1,162 @@
+"""Which list displays will grow in a loop that stays a loop: seen in the text, before the loop is reached.
+
+    hs = []                       a list that the run makes as long as it is,
+    for t in range(steps):        since a loop over a range stays a loop
+        hs.append(h)
+
+Only what is plain is seen here; what shows when the loop is interpreted is a reason to lower all again.
+Imports the abstract values.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from revcompile.ir.nodes import Structure, Value
+from revcompile.ir.types import Scalar, is_float
+from revcompile.syntax.abstract import Frame
+from revcompile.syntax.mutable import is_growing
+from revcompile.syntax.source import parameters
+
+if TYPE_CHECKING:
+    from revcompile.frontend.lower import Lowering
+
+Loop = ast.For | ast.While
+Reason = Loop | str  # a loop, or the name of an index that is a parameter
+CHANGING = ("append", "extend", "insert", "pop")
+FUNCTIONS = (ast.FunctionDef, ast.Lambda, ast.ClassDef, ast.AsyncFunctionDef)
+NO_NUMBER = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp, ast.JoinedStr, ast.Lambda)
+CALLED = ("enumerate", "zip", "reversed")
+
+
+def will_grow(low: Lowering, node: ast.expr, items: list[Structure], frame: Frame) -> bool:
+    """Whether the list that this display makes will certainly be one whose length only the run decides."""
+    if not isinstance(node, ast.List) or not all(isinstance(x, (Value, int, float)) for x in items):
+        return False
+    reasons = _growing(frame.source.node).get(node, ())
+    return any(
+        _is_number(frame.names.get(why)) if isinstance(why, str) else _stays(low, why, frame)
+        for why in reasons
+    )
+
+
+def _is_number(x: Structure) -> bool:
+    return isinstance(x, Value) and isinstance(x.type, Scalar) and not is_float(x.type)
+
+
+def _stays(low: Lowering, loop: Loop, frame: Frame) -> bool:
+    """Whether a loop stays a loop."""
+    if ("unroll", frame.key(loop)) in low.decisions:
+        return False
+    return isinstance(loop, ast.While) or _is_long(low, loop.iter, frame)
+
+
+def _is_long(low: Lowering, node: ast.expr, frame: Frame) -> bool:
+    """Whether what a `for` goes through is as long as the run says, or a range."""
+    if isinstance(node, ast.Name):
+        known = frame.names.get(node.id)
+        return is_growing(known) or (isinstance(known, Value) and bool(known.type.dims))
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)) or node.func.id in frame.names:
+        return False
+    if node.func.id in CALLED:
+        return all(_is_long(low, a, frame) and not _is_range(a) for a in node.args)
+    return _is_range(node) and low.evaluate(node.func, frame) is range
+
+
+def _is_range(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "range"
+
+
+# -- the text ------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=256)
+def _growing(function: ast.AST) -> dict[ast.List, tuple[Reason, ...]]:
+    """The list displays that get a name, and why they will grow."""
+    found: dict[ast.List, tuple[Reason, ...]] = {}
+    for scope in ast.walk(function):
+        if isinstance(scope, ast.FunctionDef):
+            stored = {
+                n.id for n in ast.walk(scope) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+            }
+            _look(scope.body, (), {}, found, {a.arg for a in parameters(scope)} - stored)
+    return found
+
+
+def _look(
+    statements: list[ast.stmt],
+    around: tuple[ast.AST, ...],
+    named: dict[str, tuple[ast.List, tuple[ast.AST, ...]]],
+    found: dict[ast.List, tuple[Reason, ...]],
+    given: set[str],
+) -> None:
+    """Go through statements in order. `around`: the loops and conditions that they stand in; `given`: the
+    parameters that stay what they are."""
+    for s in statements:
+        for name, display in _displays(s):
+            named[name] = display, around
+        for name, item in _changed(s):
+            if name not in named:
+                continue
+            display, outside = named[name]
+            if isinstance(item, NO_NUMBER) or (isinstance(item, ast.Constant) and type(item.value) is str):
+                del named[name]
+                found.pop(display, None)
+                continue
+            inside = around[len(outside) :]
+            if around[: len(outside)] == outside and inside and isinstance(inside[0], Loop):
+                loops = tuple(one for one in inside if isinstance(one, Loop))
+                found[display] = (*found.get(display, ()), *loops)
+        for name, index in _indexed(s):
+            if name not in named:
+                continue
+            display, outside = named[name]
+            inside = around[len(outside) :]
+            if around[: len(outside)] == outside and not any(isinstance(one, ast.If) for one in inside):
+                used = {n.id for n in ast.walk(index) if isinstance(n, ast.Name)}
+                fors = [one for one in inside if isinstance(one, ast.For)]
+                counting = [one for one in fors if not used.isdisjoint(_targets(one))]
+                found[display] = (*found.get(display, ()), *counting, *sorted(used & given))
+        if isinstance(s, (ast.For, ast.While, ast.If, ast.With)):
+            for block in (s.body, getattr(s, "orelse", [])):
+                _look(block, around if isinstance(s, ast.With) else (*around, s), named, found, given)
+
+
+def _displays(s: ast.stmt) -> Iterator[tuple[str, ast.List]]:
+    """The names that a statement gives to list displays: `a = []`, `a, b = [], [x]`."""
+    targets = s.targets if isinstance(s, ast.Assign) else [s.target] if isinstance(s, ast.AnnAssign) else []
+    value: Any = getattr(s, "value", None)
+    for target in targets:
+        pairs = [(target, value)]
+        if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+            pairs = list(zip(target.elts, value.elts, strict=False))
+        for t, v in pairs:
+            if isinstance(t, ast.Name) and isinstance(v, ast.List):
+                yield t.id, v
+
+
+def _changed(s: ast.stmt) -> Iterator[tuple[str, ast.expr | None]]:
+    """The names whose lists a simple statement makes longer or shorter, each with an item that is added."""
+    if isinstance(s, ast.AugAssign) and isinstance(s.target, ast.Name) and isinstance(s.op, ast.Add):
+        items = s.value.elts if isinstance(s.value, ast.List) else []
+        yield s.target.id, items[0] if items else None
+    if isinstance(s, (ast.Expr, ast.Assign)):
+        for node in ast.walk(s.value):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                if node.func.attr in CHANGING and isinstance(node.func.value, ast.Name):
+                    yield node.func.value.id, node.args[-1] if node.args else None
+
+
+def _indexed(s: ast.stmt) -> Iterator[tuple[str, ast.expr]]:
+    """The names of which a simple statement reads an item, each with the index."""
+    if isinstance(s, (ast.Expr, ast.Assign, ast.AugAssign, ast.Return)) and s.value is not None:
+        for node in ast.walk(s.value):
+            if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
+                yield node.value.id, node.slice
+
+
+def _targets(loop: ast.For) -> set[str]:
+    return {n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
