@@ -21,7 +21,6 @@ DAILY = {  # one in so many tests of these files
     6: ("corpus/test_language",),
     4: (
         "gates/test_every_gate",
-        "language/test_second_order",
         "programs/test_memory",
         "programs/test_growth",
     ),

@@ -22,7 +22,7 @@ from revcompile.gates.table import TABLE, Gate, gate, register
 from revcompile.gates.traits import Line
 from revcompile.ir.nodes import Apply, Value
 from revcompile.ir.types import Array, Facts, Scalar
-from revcompile.runtime import last_written, scatter
+from revcompile.runtime import last_written, scatter_add
 
 Step = tuple[Any, ...]  # of a path: a function that gives a view, and its arguments after the array
 
@@ -134,4 +134,5 @@ register(
     ],
 )
 def last_written_(grad_y: Any, grad: Any, index: Any) -> Any:
-    return scatter(grad_y, index, grad.shape)
+    stays = last_written(np.ones_like(grad), index)  # 0 for what is written over
+    return scatter_add(stays * grad_y, index, grad.shape)

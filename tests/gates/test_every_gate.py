@@ -1,12 +1,13 @@
 """One walk over the whole table: every function of every gate, on every example that its rule carries.
 
-Daily every example with one function of its gate, and with the others the first and every fourth one; the rest with
-`pytest -m fuzz`.
+Daily every example with one function of its gate, and with the others the first and every fourth one; by the complex
+step and twice differentiated, the first and every fourth one of each gate; the rest with `pytest -m fuzz`.
 """
 
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,13 +20,25 @@ from revcompile.gates.effects import identity
 from revcompile.gates.options import MUST_BE_KNOWN
 from revcompile.gates.samples import Example
 from revcompile.gates.table import TABLE, Gate
-from tests.support.oracle import assert_close, assert_same_kind, float_leaves, numerical_gradients
+from revcompile.ir.nodes import map_structure
+from tests.support.oracle import (
+    assert_close,
+    assert_same_kind,
+    complex_steps,
+    float_leaves,
+    numerical_gradients,
+)
 from tests.support.program import make
 
 # Gates of whose derivatives one is zero for these numbers, or for so few elements, though all are read.
 VANISHING = {
     "arange", "average", "cofactor", "copysign", "diff", "ediff1d", "fmod", "full_like", "linspace", "logspace",
     "matrix_power", "mod", "norm", "pow", "recurrence", "sinc", "trapezoid", "var", "vector_norm",
+}  # fmt: skip
+
+# What takes conjugates, sizes or real parts of complex numbers; `sinc` loses the step where it is 1.
+NOT_ANALYTIC = {
+    "arange", "cholesky", "correlate", "eigh", "full_like", "pinv", "qr", "sinc", "slogdet", "svd", "vdot", "vecdot", "vecmat",
 }  # fmt: skip
 
 Case = tuple[Gate, Callable[..., Any], Example]
@@ -44,6 +57,14 @@ def cases() -> Iterator[Any]:
                 yield pytest.param((gate, function, example), id=f"{name_of(function)}-{i}", marks=marks)
 
 
+def every_fourth() -> Iterator[Any]:
+    count: Counter[str] = Counter()
+    for case in cases():
+        gate = case.values[0][0].name
+        yield pytest.param(*case.values, id=case.id, marks=[pytest.mark.fuzz] * (count[gate] % 4 != 0))
+        count[gate] += 1
+
+
 def name_of(function: Callable[..., Any]) -> str:
     return public_name(function) or f"{function.__module__}.{function.__name__}"
 
@@ -52,8 +73,11 @@ def is_real(x: Any) -> bool:
     return bool(float_leaves(x))
 
 
-def program(case: Case, args: tuple[Any, ...]) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-    """A function of the call's real arguments that weighs and sums everything that comes out."""
+def program(case: Case, args: tuple[Any, ...]) -> tuple[Callable[..., Any], tuple[Any, ...], list[Any]]:
+    """A function of the call's real arguments that sums everything that comes out, weighed by more arguments.
+
+    Also those real arguments, and weights.
+    """
     gate, function, example = case
     parameters = list(gate.signature.parameters.values())
     steering = {i for i, p in enumerate(parameters) if p.name in MUST_BE_KNOWN}
@@ -62,18 +86,15 @@ def program(case: Case, args: tuple[Any, ...]) -> tuple[Callable[..., Any], tupl
     spelled = [f"x{i}" if i in real else f"c{i}" for i in range(len(args))]
     options = {f"o_{k}": v for k, v in example.options.items()}
     spelled += [f"{k}=o_{k}" for k in example.options]
-    outcome = function(*args, **example.options)
     random = np.random.default_rng(1)
-    terms, weights = [], {}
-    for j, (path, value) in enumerate(outputs(outcome)):
-        weights[f"w{j}"] = np.round(random.uniform(-2, 2, np.shape(value)), 3)
-        if np.shape(value) == ():
-            weights[f"w{j}"] = float(weights[f"w{j}"])
+    terms, weights = [], []
+    for j, (path, value) in enumerate(outputs(function(*args, **example.options))):
+        drawn = np.round(random.uniform(-2, 2, np.shape(value)), 3)
+        weights.append(drawn if np.shape(value) else float(drawn))
         terms.append(f"np.sum(w{j} * y{path})")
-    variables = ", ".join(f"x{i}" for i in real)
-    text = f"def f({variables}):\n    y = the_gate({', '.join(spelled)})\n    return {' + '.join(terms)}\n"
-    f = make(text, the_gate=function, **static, **options, **weights)
-    return f, tuple(args[i] for i in real)
+    names = ", ".join([*(f"x{i}" for i in real), *(f"w{j}" for j in range(len(weights)))])
+    text = f"def f({names}):\n    y = the_gate({', '.join(spelled)})\n    return {' + '.join(terms)}\n"
+    return make(text, the_gate=function, **static, **options), tuple(args[i] for i in real), weights
 
 
 def outputs(outcome: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -86,17 +107,17 @@ def outputs(outcome: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 @pytest.mark.parametrize("case", list(cases()))
 def test_gradients_agree_with_differences(case: Case) -> None:
-    """The optimised text's and the textbook's."""
-    gate, function, example = case
-    args = example.draw(np.random.default_rng(0))
-    if not _accepts(function, args, example):
-        pytest.skip("this spelling of the gate does not take the example")
-    f, variables = program(case, args)
+    """The optimised text's and the textbook's; and they are linear in what comes in."""
+    gate = case[0]
+    f, variables, weights = program(case, arguments(case))
     which = tuple(range(len(variables)))
     before = [np.array(leaf) for leaf in float_leaves(variables)]
-    gradients = grad(f, argnums=which)(*variables)
-    assert_close(gradients, numerical_gradients(f, variables))
-    textbook = grad(f, argnums=which, optimize=False)(*variables)
+    optimised, as_written = grad(f, argnums=which), grad(f, argnums=which, optimize=False)
+    gradients = optimised(*variables, *weights)
+    assert_close(gradients, numerical_gradients(lambda *args: f(*args, *weights), variables))
+    assert_is_linear(lambda *upstream: optimised(*variables, *upstream), weights)
+    textbook = as_written(*variables, *weights)
+    assert_is_linear(lambda *upstream: as_written(*variables, *upstream), weights)
     assert_close(textbook, float_leaves(gradients), rtol=1e-10, atol=1e-12)
     for found in (gradients, textbook):
         for gradient, leaf in zip(float_leaves(found), float_leaves(variables), strict=True):
@@ -105,6 +126,62 @@ def test_gradients_agree_with_differences(case: Case) -> None:
         np.testing.assert_array_equal(leaf, kept)
     if any(np.any(np.equal(gradient, 0.0)) for gradient in float_leaves(gradients)):
         assert gate.numbers.zeros or gate.name in VANISHING, "it sends zeros back: say so in its record"
+
+
+def complex_of(x: Any) -> Any:
+    return x + 0j if is_real(x) else x
+
+
+def arguments(case: Case) -> tuple[Any, ...]:
+    _, function, example = case
+    args = example.draw(np.random.default_rng(0))
+    if not _accepts(function, args, example):
+        pytest.skip("this spelling of the gate does not take the example")
+    return args
+
+
+def assert_is_linear(gradient: Callable[..., Any], weights: list[Any]) -> None:
+    """What a rule gives is linear in the upstream gradient: in `weights`."""
+    others = [w * w - 0.3 for w in weights]
+    first, second = float_leaves(gradient(*weights)), float_leaves(gradient(*others))
+    both = gradient(*(2.0 * w - 3.0 * o for w, o in zip(weights, others, strict=True)))
+    assert_close(both, [2.0 * a - 3.0 * b for a, b in zip(first, second, strict=True)], rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("case", list(every_fourth()))
+def test_gradients_agree_with_the_complex_step(case: Case) -> None:
+    """Of what takes complex numbers and is analytic: to the last digits."""
+    f, variables, weights = program(case, arguments(case))
+    try:
+        with np.errstate(all="ignore"):
+            value = f(*map_structure(complex_of, variables), *weights)
+            expected = complex_steps(lambda *args: f(*args, *weights), variables)
+    except (TypeError, NotImplementedError):
+        pytest.skip("it takes no complex numbers")
+    if not np.iscomplexobj(value) or case[0].name in NOT_ANALYTIC:
+        pytest.skip("it takes real parts, sizes or conjugates of complex numbers")
+    found = grad(f, argnums=tuple(range(len(variables))))(*variables, *weights)
+    assert_close(found, expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("case", list(every_fourth()))
+def test_second_derivatives_agree_with_differences(case: Case) -> None:
+    """Those of the gradient by the variables, and by what comes in: a rule text is differentiated in both."""
+    f, variables, weights = program(case, arguments(case))
+    if np.isnan(f(*variables, *weights)):
+        pytest.skip("it is NaN: the median of nothing")
+    first = grad(f, argnums=tuple(range(len(variables))))
+    random = np.random.default_rng(2)
+    terms, directions = [], {}
+    for j, (path, value) in enumerate(outputs(first(*variables, *weights))):
+        directions[f"v{j}"] = random.uniform(-2, 2, np.shape(value))
+        terms.append(f"np.sum(v{j} * g{path})")
+    given = (*variables, *weights)
+    names = ", ".join(f"a{i}" for i in range(len(given)))
+    text = f"def f({names}):\n    g = first({names})\n    return {' + '.join(terms)}\n"
+    along = make(text, first=first, **directions)
+    second = grad(along, argnums=tuple(range(len(given))))(*given)
+    assert_close(second, numerical_gradients(along, given), 1e-4, 1e-5)
 
 
 def _accepts(function: Callable[..., Any], args: tuple[Any, ...], example: Example) -> bool:
