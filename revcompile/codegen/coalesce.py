@@ -144,6 +144,7 @@ class Groups:
         at_end = set(beyond)  # and whatever comes from outside: the next trip reads it again
         for block in loop.blocks:
             self._read(block.uses, at_end)
+        self._read((v for v, _ in loop.saves if isinstance(v, Value)), at_end)
         at_end.difference_update(loop.bound, *(block.defined for block in loop.blocks))
         self._read(leaves(loop.body.yields), at_end)
         at_start = self._live(loop.body, at_end)
@@ -151,7 +152,8 @@ class Groups:
             at_start |= beyond
             self._read(leaves(loop.test.yields), at_start)
             at_start = self._live(loop.test, at_start)
-        self._read((v for v, _ in loop.saves if isinstance(v, Value) and v in loop.params), at_start)
+        made = {v for s in loop.body.statements for v in s.outputs}  # all else is saved first in a trip
+        self._read((v for v, _ in loop.saves if isinstance(v, Value) and v not in made), at_start)
         for v in loop.bound:
             self._define(v, at_start | (set(loop.bound) & self._relevant))
         live = at_start.difference(loop.bound) | beyond

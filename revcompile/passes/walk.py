@@ -34,6 +34,7 @@ class Walk:
         self.visit = visit
         self.replaced: dict[Value, Structure] = {}
         self.definitions: dict[Value, Apply] = {}
+        self.same: dict[Value, Structure] = {}  # what each item of a list is
         self.in_backward = False
         self.depth = 0
         self.forward: set[Value] = set()
@@ -103,8 +104,12 @@ class Walk:
         for value in (*body.defined, *(test.defined if test is not None else ())):
             self.definitions.pop(value, None)
         saves: dict[Structure, Value] = {}
+        inside = {*body.defined, *statement.bound, *(self.replaced.get(v) for v in statement.bound)}
         for v, kept in statement.saves:
-            first = saves.setdefault(self.replaced.get(v, v), kept)
+            v = self.replaced.get(v, v)
+            if v not in inside and (self.depth == 1 or v in self.given):
+                self.same[kept] = v
+            first = saves.setdefault(v, kept)
             if first is not kept:  # the same value is kept already
                 self.replaced[kept] = first
         out.append(
@@ -117,7 +122,9 @@ class Walk:
         out = []
         for v, each in loop.each:
             each = self.atom(each)
-            if each.kind == "reversed list":
+            if each.kind.endswith("list") and each.args[0] in self.same:
+                self.replaced[v] = self.same[each.args[0]]
+            elif each.kind == "reversed list":
                 first = items.setdefault(each.args[0], v)
                 if first is not v:
                     self.replaced[v] = first

@@ -334,10 +334,21 @@ def test_loops_without_trips(name: str, optimize: bool) -> None:
         assert found == expected
 
 
-@pytest.mark.parametrize("name", ["for", "while", "nested", "either", "large_helper", "scalars"])
+OVERWRITTEN = """
+    v = u
+    for i in range(n):
+        w = u * k
+        u = np.sin(u) * w * dt
+        w[1] = u[0]
+        v = v + w * u
+    return np.sum(v) + np.sum(u)
+"""
+
+
+@pytest.mark.parametrize("name", ["for", "while", "nested", "large_helper", "scalars", "overwritten"])
 def test_of_gradients(name: str) -> None:
     """A gradient that is differentiated again."""
-    f = program(FORMS[name][0])
+    f = program(FORMS[name][0] if name in FORMS else OVERWRITTEN)
     first = grad(f, argnums=(0, 1, 2))
 
     def again(u: Any, k: Any, dt: Any, dx: Any, n: Any) -> Any:
