@@ -1,19 +1,24 @@
-"""Syntax to text: of the expressions and the simple statements that generated code consists of.
+"""Syntax to text: astor prints it, but for the expressions that generated code is full of.
 
-Every name that is printed is an identifier, every constant one of Python's own: syntax that would be other
-code as text is refused. Each text is one line. Imports the IR's identifiers.
+These are printed here, at a fifth of the cost, and f-strings, so that every Python can read them. Every name
+that is printed is an identifier, every constant one of Python's own: syntax that would be other code as text
+is refused. Each text is one line. Imports the IR's identifiers and astor.
 """
 
 from __future__ import annotations
 
 import ast
+import importlib
+import warnings
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from revcompile.errors import InternalError
 from revcompile.ir.identifiers import is_name, is_numeral
 
 INDENT = "    "
+NAMES = frozenset({"id", "attr", "arg", "name"})  # the fields of syntax that are names
 CONSTANTS = frozenset({bool, int, float, str, bytes, type(None), type(Ellipsis)})
 
 # How tightly parts of an expression hold together, beginning with what needs no parentheses anywhere.
@@ -41,9 +46,35 @@ def to_text(node: ast.AST) -> str:
 def _print(node: Any, around: int) -> str:
     """The text of a node, in parentheses where it stands in what holds together more tightly."""
     printer = _PRINTERS.get(type(node))
-    if printer is None:
-        raise InternalError(f"a {type(node).__name__} is not printed")
-    return printer(node, around)
+    return _by_astor(node) if printer is None else printer(node, around)
+
+
+@cache
+def _astor() -> Any:
+    """astor's printer, imported when it is first needed: importing this package is to be quick."""
+    with warnings.catch_warnings():  # astor asks for classes that Python 3.12 and later warn of
+        warnings.simplefilter("ignore", DeprecationWarning)
+        base = importlib.import_module("astor.code_gen").SourceGenerator
+    return type("Printer", (base,), {"visit_JoinedStr": lambda self, node: self.write(_text(node, BARE))})
+
+
+def _by_astor(node: ast.AST) -> str:
+    """The text of a statement, or of a rare expression, which brings its parentheses."""
+    verify(node)
+    generator = _astor()(INDENT, False, lambda text, *_: repr(text))
+    generator.visit(node)
+    return "".join(map(str, generator.result)).strip("\n")
+
+
+def verify(node: ast.AST) -> None:
+    """Refuse syntax that would be other code as text."""
+    for inner in ast.walk(node):
+        for field, part in ast.iter_fields(inner):
+            if field in NAMES and isinstance(part, str) and not is_name(part):
+                if not (isinstance(inner, ast.Name) and is_numeral(part)):
+                    raise InternalError(f"{part!r} is no name")
+        if isinstance(inner, ast.Constant) and type(inner.value) not in CONSTANTS:
+            raise InternalError(f"a {type(inner.value).__name__} is no constant")
 
 
 def _enclosed(text: str, own: int, around: int) -> str:
@@ -120,11 +151,6 @@ def _slice(node: ast.Slice, around: int) -> str:
     return f"{lower}:{upper}" + (f":{step}" if step else "")
 
 
-def _dict(node: ast.Dict, around: int) -> str:
-    items = zip(node.keys, node.values, strict=True)
-    return f"{{{', '.join((f'{_print(k, WHOLE)}: ' if k else '**') + _print(v, ITEM) for k, v in items)}}}"
-
-
 def _text(node: ast.JoinedStr, around: int) -> str:
     text = format_text(node)
     if text is None:
@@ -132,28 +158,14 @@ def _text(node: ast.JoinedStr, around: int) -> str:
     return text
 
 
-def _lambda(node: ast.Lambda, around: int) -> str:
-    if any(True for _ in ast.iter_child_nodes(node.args)):
-        raise InternalError("a lambda with parameters is not printed")
-    return _enclosed(f"lambda : {_print(node.body, CHOICE)}", CHOICE, around)
-
-
-def _assert(node: ast.Assert, around: int) -> str:
-    message = "" if node.msg is None else f", {_print(node.msg, CHOICE)}"
-    return f"assert {_print(node.test, CHOICE)}{message}"
-
-
 _PRINTERS: dict[type[ast.AST], Callable[[Any, int], str]] = {
     ast.Name: _name, ast.Constant: _constant, ast.BinOp: _binary, ast.UnaryOp: _unary, ast.BoolOp: _boolean,
-    ast.Compare: _comparison, ast.IfExp: _choice, ast.Call: _call, ast.Slice: _slice, ast.Dict: _dict,
-    ast.JoinedStr: _text, ast.Tuple: _tuple, ast.Lambda: _lambda, ast.Assert: _assert,
+    ast.Compare: _comparison, ast.IfExp: _choice, ast.Call: _call, ast.Slice: _slice,
+    ast.JoinedStr: _text, ast.Tuple: _tuple,
     ast.Attribute: lambda node, _: f"{_print(node.value, WHOLE)}.{_named(node.attr)}",
     ast.Subscript: lambda node, _: f"{_print(node.value, WHOLE)}[{_print(node.slice, BARE)}]",
     ast.List: lambda node, _: f"[{_items(node.elts)}]",
     ast.Starred: lambda node, _: f"*{_print(node.value, WHOLE)}",
-    ast.Return: lambda node, _: "return" if node.value is None else f"return {_print(node.value, BARE)}",
-    ast.Expr: lambda node, _: _print(node.value, BARE),
-    ast.Raise: lambda node, _: f"raise {_print(node.exc, WHOLE)}",
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""IR to text. One statement a line, the gate's name in a trailing comment.
+"""IR to text. One statement a line, the gate's name in a trailing comment; `text` prints the syntax.
 
 A temporary with a single use is written in place of its name where the line stays short enough to read.
 """

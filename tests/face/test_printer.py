@@ -79,7 +79,24 @@ def test_parentheses_stand_where_they_are_needed(text: str) -> None:
     assert to_text(ast.parse(text, mode="eval").body) == text
 
 
-def test_what_generated_code_has_not_is_not_printed() -> None:
-    for text in ("[x for x in y]", "lambda x: x", "(x := 1)", "1j"):
-        with pytest.raises(InternalError):
-            to_text(ast.parse(text, mode="eval").body)
+@pytest.mark.parametrize("text", ["[x for x in y]", "lambda x: x", "f(x for x in y)", "{x: y for x, y in z}"])
+def test_what_is_rare_is_printed_too(text: str) -> None:
+    tree = ast.parse(text, mode="eval").body
+    assert ast.dump(ast.parse(to_text(tree), mode="eval").body) == ast.dump(tree)
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        ast.Name("x; y", LOAD),
+        ast.Attribute(ast.Name("x", LOAD), "T + y", LOAD),
+        ast.Call(ast.Name("f", LOAD), [], [ast.keyword("a=1, b", ast.Constant(1))]),
+        ast.Dict([ast.Name("x, y", LOAD)], [ast.Constant(1)]),
+        ast.Return(ast.Name("x; y", LOAD)),
+        ast.Constant(1j),
+        ast.Return(ast.Constant(1j)),
+    ],
+)
+def test_what_would_be_other_code_is_refused(tree: ast.AST) -> None:
+    with pytest.raises(InternalError):
+        to_text(tree)
