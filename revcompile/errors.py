@@ -17,9 +17,8 @@ import platform
 import signal
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 # What a program may raise in a place that is perhaps never reached.
 PYTHON_ERRORS = (TypeError, ValueError, IndexError, KeyError, AttributeError, NameError, ArithmeticError)
@@ -33,8 +32,7 @@ DEFECTS = (
 _OWN = __name__.partition(".")[0]
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """A span of the user's source."""
 
     filename: str

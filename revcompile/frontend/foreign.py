@@ -38,7 +38,7 @@ from revcompile.ir.nodes import (
     leaves,
     map_structure,
 )
-from revcompile.ir.types import Array, Foreign, Type
+from revcompile.ir.types import Array, Foreign, Scalar, Type
 from revcompile.syntax.abstract import (
     Frame,
     Left,
@@ -83,7 +83,9 @@ def excusing(low: Lowering, function: Any) -> Iterator[None]:
 
 def is_foreign(x: Structure) -> bool:
     """Whether something is an object of another library that is known at run time only."""
-    return isinstance(x, Value) and (isinstance(x.type, Foreign) or x.type == TEXT)
+    if not isinstance(x, Value) or isinstance(x.type, (Scalar, Array)):
+        return False
+    return isinstance(x.type, Foreign) or x.type == TEXT
 
 
 def has_foreign(*structures: Structure) -> bool:

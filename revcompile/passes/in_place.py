@@ -38,7 +38,7 @@ from revcompile.ir.nodes import (
     leaves,
     map_values,
 )
-from revcompile.ir.types import Array, Rows, Scalar
+from revcompile.ir.types import Array, Opaque, Rows, Scalar
 from revcompile.passes.add_at import add_where_it_is, same_form
 from revcompile.passes.copies import copy_of, is_in_order
 from revcompile.passes.order import Order, Point
@@ -180,7 +180,8 @@ class _InPlace:
             return
         shares = gate.may_share(s.args) or _may_be_start(s)
         for v in s.outputs:
-            if v.type == SAVED:  # what a gate of the user's keeps may be its arguments
+            is_saved = isinstance(v.type, Opaque) and v.type == SAVED
+            if is_saved:  # what a gate of the user's keeps may be its arguments
                 self.storage.share(v, self.storage.of(s.args) | self.storage.of(s.result))
                 continue
             if isinstance(v.type, Rows):

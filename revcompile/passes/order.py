@@ -5,7 +5,7 @@ Imports the IR.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
@@ -20,8 +20,7 @@ from revcompile.ir.nodes import (
 )
 
 
-@dataclass(frozen=True)
-class Point:
+class Point(NamedTuple):
     """A place in a program: its number, the sides of branches and the loops that it is in."""
 
     number: int

@@ -52,9 +52,7 @@ class Frame:
     @property
     def is_own(self) -> bool:
         """Whether it is a rule of this package: what its names mean is ours, and stays what it is."""
-        function: Any = self.function
-        name = function.__globals__.get("__name__") or ""
-        return self.is_rule and name.partition(".")[0] == __name__.partition(".")[0]
+        return self.is_rule and self.source.is_own
 
 
 @dataclass(eq=False)

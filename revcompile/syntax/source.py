@@ -41,6 +41,11 @@ class Source:
         """The function's own parameters, a wrapper's not those of what it wraps."""
         return inspect.signature(self.function, follow_wrapped=False)
 
+    @cached_property
+    def is_own(self) -> bool:
+        """Whether the function is of this package."""
+        return _is_own(self.function)
+
     def place(self, node: ast.AST) -> Place:
         """Where `node` stands in the user's file."""
         line = getattr(node, "lineno", self.node.lineno)
@@ -75,6 +80,10 @@ def find_source(function: Callable[..., Any]) -> Source:
             f"{reprlib.repr(function)} has no Python source: it is {an(type(function).__name__)}",
             way_out="Give grad a Python function: lambda x: ...",
         )
+    return _source_of_own(function) if _is_own(function) else _source(function)
+
+
+def _source(function: FunctionType) -> Source:
     code = function.__code__
     filename, node, lines = _found.get(code) or ("", None, ())
     if node is None or filename != code.co_filename:
@@ -82,6 +91,15 @@ def find_source(function: Callable[..., Any]) -> Source:
             node, lines = _find(function)
         _found[code] = (code.co_filename, node, lines)
     return Source(function, node, code.co_filename, 0, lines)
+
+
+_source_of_own = lru_cache(maxsize=1024)(_source)
+
+
+def _is_own(function: FunctionType) -> bool:
+    """Whether a function is of this package: what it is, it stays."""
+    name = function.__globals__.get("__name__") or ""
+    return name.partition(".")[0] == __name__.partition(".")[0]
 
 
 def _find(function: FunctionType) -> tuple[Definition, tuple[str, ...]]:
