@@ -77,12 +77,13 @@ def refuse_cutting(function: Function) -> None:
 
 def gives_whole(s: Apply, found: set[Value]) -> bool:
     """Whether a step may give a whole number where its type says that it gives a float."""
-    values = [v for v in s.inputs if v in found]
+    values = [v for v in s.inputs if v in found] if found else []
     if isinstance(s.function, Half):
         return s.function.kind != "backward" and (s.function.pair.whole or bool(values))
     if s.function is store:
         return s.args[0] in found
-    if TABLE[s.function].picks:
+    gate = TABLE[s.function]
+    if gate.picks:
         return bool(values) or any(not _is_float(a) for a in _atoms(s.args))
     if s.function is sum and isinstance(s.args[1], int):  # of nothing
         return isinstance(s.args[0], Value)
@@ -91,7 +92,7 @@ def gives_whole(s: Apply, found: set[Value]) -> bool:
     names = {v: _as_whole(v) for v in values}
     args = map_values(lambda v: names.get(v, v), s.args)
     try:
-        t = infer(TABLE[s.function], s.function, args, Facts())
+        t = infer(gate, s.function, args, Facts())
     except (HostError, NotImplementedError, UnsupportedError):
         return True
     return not (isinstance(t, (Scalar, Array)) and t.dtype.kind == "f")
@@ -100,7 +101,7 @@ def gives_whole(s: Apply, found: set[Value]) -> bool:
 def _whole(block: Block, found: set[Value], lists: dict[Structure, Structure]) -> Iterator[Value]:
     for s in block.statements:
         if isinstance(s, Apply):
-            if any(v not in found and is_float(v.type) for v in s.outputs) and gives_whole(s, found):
+            if gives_whole(s, found) and any(v not in found and is_float(v.type) for v in s.outputs):
                 yield from s.outputs
         elif isinstance(s, Branch):
             for side in s.blocks:

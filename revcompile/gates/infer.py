@@ -20,7 +20,7 @@ import numpy as np
 from revcompile.errors import HostError, an, host, is_defect, is_own
 from revcompile.gates import small
 from revcompile.gates.table import Gate
-from revcompile.ir.nodes import Value, leaves, map_values
+from revcompile.ir.nodes import Value, leaves, map_structure, map_values
 from revcompile.ir.types import FLOAT, Array, Dim, Facts, LengthError, Opaque, Rows, Scalar, Type
 
 Function = Callable[..., Any]
@@ -67,14 +67,15 @@ def _one_of(found: Any, args: Any) -> Any:
 
 def _by_example(gate: Gate, function: Function, args: tuple[Any, ...], facts: Facts, number: float) -> Any:
     call = gate.split(args)
+    run = _run if gate.foreign else _run_once
     if gate.dims is not None:
         dims = gate.dims(facts, *args)
         is_large = small.is_large(gate, args, dims)
         try:
             if is_large:
                 call = gate.split(small.with_ones(gate, args))
-                return _with_dims(_run(function, *call, small.ones, number), dims)
-            return _with_dims(_run_somehow(function, *call, number), dims)
+                return _with_dims(run(function, *call, small.ones, number), dims)
+            return _with_dims(_run_somehow(function, *call, number, run), dims)
         except (HostError, NotImplementedError) as e:
             if isinstance(e, HostError):
                 e.unless(*MISFIT)
@@ -87,14 +88,14 @@ def _by_example(gate: Gate, function: Function, args: tuple[Any, ...], facts: Fa
     for scaled in (True, False) if small.is_large(gate, args) else (False,):
         sizes = small.distinct_sizes(args, scaled)
         try:
-            first, second = (_run(function, *call, s, number, i) for i, s in enumerate(sizes))
+            first, second = (run(function, *call, s, number, i) for i, s in enumerate(sizes))
             products = small.products(args) if scaled else []
             found = _merge(first, second, known, sizes, facts, products)
             return _doubted(found, first, function, call, sizes[0], facts) if gate.foreign else found
         except HostError as e:
             e.unless(*MISFIT)
     sizes = [small.equal_sizes(4), small.equal_sizes(6)]
-    first, second = (_run(function, *call, s, number, i) for i, s in enumerate(sizes))
+    first, second = (run(function, *call, s, number, i) for i, s in enumerate(sizes))
     known = known if len({d for d in known if d.size is None}) == 1 else []
     found = _merge(first, second, known, sizes, facts)
     return _doubted(found, first, function, call, sizes[0], facts) if gate.foreign else found
@@ -141,15 +142,22 @@ def ask_host(function: Function, args: Sequence[Any], keywords: Mapping[str, Any
         _run_somehow(function, args, keywords or {}, 0.5)
 
 
-def _run_somehow(function: Function, args: Sequence[Any], keywords: Mapping[str, Any], number: float) -> Any:
+def _run_somehow(
+    function: Function,
+    args: Sequence[Any],
+    keywords: Mapping[str, Any],
+    number: float,
+    run: Callable[..., Any] | None = None,
+) -> Any:
     """An outcome for some choice of the unknown lengths: equal ones, of a size that occurs or that fits."""
+    run = run or _run
     sizes = [4, *sorted({d.size for d in small.axes((args, keywords)) if d.size is not None}), 3]
     for size in sizes[:-1]:
         try:
-            return _run(function, args, keywords, small.equal_sizes(size), number)
+            return run(function, args, keywords, small.equal_sizes(size), number)
         except HostError as e:
             e.unless(*MISFIT)
-    return _run(function, args, keywords, small.equal_sizes(sizes[-1]), number)
+    return run(function, args, keywords, small.equal_sizes(sizes[-1]), number)
 
 
 def _of_operands(gate: Gate, args: tuple[Any, ...], dims: tuple[Dim, ...]) -> Type:
@@ -227,6 +235,15 @@ def _scalar(outcome: Any) -> Type:
     return Opaque(type(outcome).__name__)
 
 
+class Sample:
+    """An array to try a function on: the same object for the same array."""
+
+    __slots__ = ("example",)
+
+    def __init__(self, example: np.ndarray[Any, Any]) -> None:
+        self.example = example
+
+
 def _run(
     function: Function,
     args: Sequence[Any],
@@ -236,11 +253,65 @@ def _run(
     which: int = 0,
 ) -> Any:
     """Run the function on examples; the two runs that are compared use different ones."""
+    return _outcome(function, _examples(function, (list(args), dict(keywords)), size, number, which))
+
+
+def _run_once(
+    function: Function,
+    args: Sequence[Any],
+    keywords: Mapping[str, Any],
+    size: Callable[[Dim], int],
+    number: float,
+    which: int = 0,
+) -> Any:
+    """The same for a function that gives the same each time: it need not run again on the same examples."""
+    call = _examples(function, (list(args), dict(keywords)), size, number, which)
+    try:
+        key = function, _hashable(call)
+    except TypeError:
+        return _outcome(function, call)
+    if key not in _outcomes:
+        if len(_outcomes) >= MOST_OUTCOMES:
+            _outcomes.clear()
+        _outcomes[key] = _outcome(function, call)
+    return _outcomes[key]
+
+
+MOST_OUTCOMES = 4096
+_outcomes: dict[Any, Any] = {}  # of functions that are ours, NumPy's or Python's
+_KEYS = frozenset({Sample, int, float, bool, complex, str, type(None), type(Ellipsis), type})
+
+
+def _hashable(structure: Any) -> Any:
+    """The same for calls that are the same. Raises TypeError where that is not known."""
+    kind = type(structure)
+    if kind in (tuple, list):
+        return (kind, *map(_hashable, structure))
+    if kind is slice:
+        return slice, *map(_hashable, (structure.start, structure.stop, structure.step))
+    if kind is dict:
+        return dict, *((name, _hashable(item)) for name, item in structure.items())
+    if kind not in _KEYS and not isinstance(structure, (np.dtype, np.generic)):
+        raise TypeError
+    return kind, structure
+
+
+def _outcome(function: Function, call: tuple[list[Any], dict[str, Any]]) -> Any:
+    args, keywords = map_structure(lambda x: x.example if type(x) is Sample else x, call)
+    with warnings.catch_warnings(), np.errstate(all="ignore"), host():
+        warnings.simplefilter("ignore")
+        return function(*args, **keywords)
+
+
+def _examples(
+    function: Function, call: Any, size: Callable[[Dim], int], number: float, which: int
+) -> tuple[list[Any], dict[str, Any]]:
+    """A call with examples for what is known at run time only."""
 
     def stand_in(value: Value) -> Any:
         t = value.type
         if isinstance(t, Rows):
-            rows = example_array(tuple(map(size, t.dims)), t.dtype, which, False)
+            rows = example_array(tuple(map(size, t.dims)), t.dtype, which, False).example
             return rows.tolist() if t.python else list(rows)
         if isinstance(t, Array):
             return example_array(tuple(map(size, t.dims)), t.dtype, which, function is np.linalg.cholesky)
@@ -254,16 +325,11 @@ def _run(
             return example_scalar(t, number)
         return t.what
 
-    args, keywords = map_values(stand_in, (list(args), dict(keywords)))
-    with warnings.catch_warnings(), np.errstate(all="ignore"), host():
-        warnings.simplefilter("ignore")
-        return function(*args, **keywords)
+    return map_values(stand_in, call)
 
 
 @lru_cache(maxsize=512)
-def example_array(
-    shape: tuple[int, ...], dtype: np.dtype[Any], which: int, definite: bool
-) -> np.ndarray[Any, Any]:
+def example_array(shape: tuple[int, ...], dtype: np.dtype[Any], which: int, definite: bool) -> Sample:
     """A read-only array to try a function on: nonsingular matrices, valid indices.
 
     What depends on the elements (a mask's count, the number of nonzeros) differs between the runs.
@@ -283,7 +349,7 @@ def example_array(
     if definite:
         x = x + x.swapaxes(-1, -2) + shape[-1] * np.eye(shape[-1], dtype=dtype)
     x.flags.writeable = False
-    return x
+    return Sample(x)
 
 
 def example_scalar(t: Scalar, number: float) -> Any:

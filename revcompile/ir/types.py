@@ -275,6 +275,8 @@ class Facts:
     def broadcast(self, *shapes: tuple[Dim, ...]) -> tuple[Dim, ...]:
         """The axes of a broadcast of `shapes`, as NumPy aligns them. May raise LengthError."""
         rank = max(map(len, shapes), default=0)
+        if rank == 0:
+            return ()
         out: list[Dim] = [ONE] * rank
         for shape in shapes:
             for i, d in enumerate(shape, rank - len(shape)):
