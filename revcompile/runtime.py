@@ -57,6 +57,15 @@ def over(upstream: Any, denominator: Any) -> Any:
     return np.where(upstream == 0, np.zeros((), quotient.dtype), quotient)[()]
 
 
+def share(part: Any, whole: Any) -> Any:
+    """`part / whole`; of nothing, nothing: `part` is 0 wherever `whole` is."""
+    if np.minimum.reduce(whole, axis=None, initial=1.0) > 0:
+        return part / whole
+    with np.errstate(divide="ignore", invalid="ignore"):
+        quotient = np.divide(part, whole)
+    return np.where(whole == 0, np.zeros((), quotient.dtype), quotient)[()]
+
+
 def middle_of(a: Any, axis: Any, high: bool) -> Any:
     """The lower or the higher of the two elements in the middle of `a` in order; the axes are kept. NaN if
     there are no elements."""

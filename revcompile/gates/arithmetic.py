@@ -31,7 +31,7 @@ from revcompile.gates.numbers import (
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import elementwise, gate, known
 from revcompile.gates.traits import Line, Text
-from revcompile.runtime import over, square_of_root
+from revcompile.runtime import over, share, square_of_root
 
 HIGH = 8  # a higher power of 1e38 overflows
 
@@ -146,6 +146,7 @@ POSITIVE_NUMBERS = [example(real(low=0.1)), example(real(5, low=0.1)), example(r
 @gate(
     np.sqrt,
     math.sqrt,
+    power=0.5,
     squared=squares.of_sqrt,
     numbers=Numbers(sign=sign_of_root, undefined=NEGATIVE, steep=True, pointwise=True),
     examples=POSITIVE_NUMBERS,
@@ -302,6 +303,23 @@ def written_over(to: Text, upstream: Any, denominator: Any) -> str:
 )
 def over_(grad_y: Any, y: Any, upstream: Any, denominator: Any) -> Any:
     return over(grad_y, denominator), -over(grad_y * y, denominator)
+
+
+@gate(
+    share,
+    name="share",
+    dims=broadcast_dims,
+    python=share,
+    numbers=Numbers(steep=True, saturates=(1,), zeros=PARTS, pointwise=True),
+    examples=[
+        example(real(), real(low=0.5)),
+        example(real(3), real(3, low=0.5)),
+        example(real(2, 3), real(low=0.5)),
+        example(real(2, 1), real(3, low=0.5)),
+    ],
+)
+def share_(grad_y: Any, y: Any, part: Any, whole: Any) -> Any:
+    return share(grad_y, whole), -share(grad_y * y, whole)
 
 
 @gate(

@@ -27,13 +27,14 @@ from revcompile.gates.reductions import (
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate, known
 from revcompile.ir.types import Dim, Facts
-from revcompile.runtime import middle_of, over
+from revcompile.runtime import middle_of, share
 
 DDOF_EXAMPLES = (example(real(5), ddof=1), example(real(3, 4), axis=0, ddof=1), example(real(3, 4), ddof=2))
 
 
 @gate(
     np.var,
+    root=np.std,
     methods=["var"],
     numbers=Numbers(sign=ZERO | POSITIVE, grows=LARGE, reduces=True),
     examples=[*EXAMPLES, *DDOF_EXAMPLES],
@@ -68,7 +69,7 @@ def std(
 ) -> Any:
     centred = a - mean_along(a, axis)
     n = count(a, axis) - ddof if ddof != 0 else count(a, axis)
-    return restore_axes(grad_y, axis, keepdims) * over(centred, restore_axes(n * y, axis, keepdims))
+    return restore_axes(grad_y, axis, keepdims) * share(centred, restore_axes(n * y, axis, keepdims))
 
 
 def average_dims(
@@ -204,7 +205,9 @@ def nanmin(grad_y: Any, y: Any, a: Any, axis: Any = None, *, keepdims: bool = Fa
     return to_chosen(grad_y, y, a, axis, keepdims)
 
 
-@gate(np.nanvar, numbers=NUMBERS_ALONE, examples=[*NAN_EXAMPLES, example(HOLES, axis=1, ddof=1)])
+@gate(
+    np.nanvar, root=np.nanstd, numbers=NUMBERS_ALONE, examples=[*NAN_EXAMPLES, example(HOLES, axis=1, ddof=1)]
+)
 def nanvar(
     grad_y: Any, a: Any, axis: Any = None, dtype: Any = None, *, ddof: Any = 0, keepdims: bool = False
 ) -> Any:
@@ -230,4 +233,4 @@ def nanstd(
 ) -> Any:
     n = count_numbers(a, axis, keepdims) - ddof
     centred = np.where(np.isnan(a), 0.0, a - np.nanmean(a, axis, keepdims=True))
-    return restore_axes(grad_y, axis, keepdims) * over(centred, restore_axes(n * y, axis, keepdims))
+    return restore_axes(grad_y, axis, keepdims) * share(centred, restore_axes(n * y, axis, keepdims))

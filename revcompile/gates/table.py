@@ -83,8 +83,9 @@ class Gate:
     casts: bool = False  # it gives the same numbers in another dtype, or as numbers of Python's
     odd: bool = False  # of the negative of its first operand it gives just the negative
     extreme: bool = False  # it gives the largest or the smallest of numbers
-    power: int = 1  # it gives this power of its operand
+    power: float = 1  # it gives this power of its operand
     squared: Function | None = None  # what writes its square, which is smooth where it is not: see `squares`
+    root: Function | None = None  # what gives the square root of its result, of the same arguments
     numbers: Numbers = PLAIN  # what the numbers may be that it gives, and that its rule gives
 
     @cached_property
@@ -320,7 +321,7 @@ def elementwise(
     python: Function | None = None,
     cheap: bool = False,
     raises: bool = False,
-    power: int = 1,
+    power: float = 1,
     squared: Function | None = None,
     numbers: Numbers = PLAIN,
     **locals: str,

@@ -82,6 +82,7 @@ class Traits(TypedDict, total=False):
     casts: bool
     odd: bool
     extreme: bool
-    power: int
+    power: float
     squared: Callable[..., Any] | None
+    root: Callable[..., Any] | None
     numbers: Numbers

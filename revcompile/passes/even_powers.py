@@ -4,6 +4,7 @@ Before:                              After:
     r = np.linalg.norm(x)                y = np.sum(x * x)
     y = r ** 2
 
+So is the root of a variance that of `std`, which has a gradient where all elements are equal.
 The gradient of a norm at 0 is 0 by convention, and with it the Hessian of its square would be 0 there, not 2.
 The square is computed where the root was. Imports the IR, the gates, `dataflow/signs`.
 """
@@ -18,7 +19,7 @@ from revcompile.dataflow.signs import Signs
 from revcompile.gates.numbers import NEGATIVE
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Function, Statement, Structure, Value, applications
-from revcompile.ir.types import Type, is_float
+from revcompile.ir.types import FLOAT, Scalar, Type, is_float
 from revcompile.passes.walk import Walk
 
 Definitions = Mapping[Value, Apply]
@@ -38,7 +39,8 @@ def smooth_powers(function: Function) -> Function:
     made = {v: s for s in applications(function.body) for v in s.outputs}
     powers = {v: p for v, s in made.items() if (p := _power(s, made)) is not None}
     roots = {p.root for p in powers.values()}
-    if not roots:
+    known = {v: by for v, s in made.items() if (by := _known_root(s, made)) is not None}
+    if not roots and not known:
         return function
     squares: dict[Value, Value] = {}
     signs = Signs()
@@ -52,6 +54,11 @@ def smooth_powers(function: Function) -> Function:
 
         if not isinstance(s.result, Value):
             return None
+        if s.result in known and s.result not in roots:
+            by = known[s.result]
+            root = emit(by.result.type, _root_of(by), *walk.atom(by.args))
+            root.hint = s.result.hint
+            return root if s.result.type == root.type else emit(s.result.type, float, root)
         if s.result in roots:
             out.append(s)
             write = TABLE[s.function].squared
@@ -91,6 +98,24 @@ def _power(s: Apply, made: Definitions) -> Power | None:
     if power is None or by is None or not _is_root(by) or not is_float(power.root.type):
         return None
     return power if isinstance(s.result, Value) and s.result.type == power.root.type else None
+
+
+def _known_root(s: Apply, made: Definitions) -> Apply | None:
+    """What has a root of its own, where that is what an application computes: a variance."""
+    gate = TABLE[s.function]
+    if not (gate.symbol == "**" and s.args[1] == 0.5) and gate.power != 0.5:
+        return None
+    by = made.get(s.args[0]) if isinstance(s.args[0], Value) else None
+    if by is None or TABLE[by.function].root is None or not isinstance(s.result, Value):
+        return None
+    as_float = s.result.type == FLOAT and isinstance(by.result.type, Scalar)
+    return by if as_float or s.result.type == by.result.type else None
+
+
+def _root_of(s: Apply) -> Callable[..., Structure]:
+    root = TABLE[s.function].root
+    assert root is not None
+    return root
 
 
 def _product(factors: tuple[Structure, ...], made: Definitions) -> Power | None:

@@ -170,3 +170,47 @@ def test_a_norm_that_is_a_spectral_one_stays() -> None:
     check(lambda a: np.linalg.norm(a, 2) ** 2, m)
     check(lambda a: np.linalg.norm(a, "nuc") ** 2, m)
     check(lambda a: np.linalg.norm(a[0], 1) ** 2 + np.linalg.norm(a[1], np.inf) ** 2, m)
+
+
+def std_in_a_loop(x: Any) -> Any:
+    s = 0.0
+    for i in range(2):
+        s += np.std(x) + np.var(i * x) ** 0.5
+    return s
+
+
+def std_in_a_helper(x: Any) -> Any:
+    def spread(x: Any) -> Any:
+        return np.var(x) ** 0.5 if x.size > 0 else 0.0
+
+    return spread(x)
+
+
+SPREADS: list[Loss] = [
+    lambda x: np.std(x),
+    lambda x: x.std(),
+    lambda x: np.nanstd(x),
+    lambda x: np.var(x) ** 0.5,
+    lambda x: np.sqrt(np.var(x)),
+    lambda x: math.sqrt(np.var(x)),
+    lambda x: np.power(np.var(x), 0.5),
+    lambda x: np.sqrt(np.nanvar(x)),
+    lambda x: np.sum(np.std(x[None, :], axis=0)),
+    lambda x: np.sum(np.std(x[:, None], axis=1, keepdims=True)),
+    lambda x: np.sum(np.var(x[None, :], axis=0) ** 0.5),
+    lambda x: np.std(x[x > 1.0]),
+    std_in_a_loop, std_in_a_helper,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("f", SPREADS)
+def test_spread_of_one_element(f: Loss, optimize: bool) -> None:
+    x = np.array([2.0])
+    np.testing.assert_array_equal(grad(f, optimize=optimize)(x), 0.0)
+    np.testing.assert_array_equal(hessian(f, x, optimize), 0.0)
+
+
+@pytest.mark.parametrize("f", SPREADS)
+def test_spread_of_several(f: Loss) -> None:
+    check(f, np.array([1.5, 2.0, 4.0]))
