@@ -219,7 +219,7 @@ class _Rules:
             factor = self.number(one)
             if factor == 1.0 and self.same_type(other, s.result) and other not in self.walk.whole:
                 return other
-            if factor == -1.0:
+            if factor == -1.0 and self.same_type(other, s.result):  # a mask has no negative
                 return self.replace(s, operator.neg, other)
         return None
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.corpus.table import U, V, case, refused
+from tests.corpus.table import ONE, U, V, case, refused
 
 
 def step(c):
@@ -127,3 +127,18 @@ def larger_of_a_float_and_a_whole_number_fills_an_array(x, c):
     y = np.full(6, k)
     y[1] = 0.5 * x[0]
     return np.sum(y * y)
+
+
+@case(V, ONE, 0.7, -0.7)
+def mask_times_a_negative(x):
+    return np.sum(-x * (x > 0.5)) + np.sum((x < 0.9) * -(x * x))
+
+
+@case((V, 0.3), (V, 0.9))
+def hinge_loss(w, margin):
+    y = np.array([1, -1, 1, 1, -1])
+    active = 1.0 - y * w > margin
+    loss = 0.0
+    for i in range(3):
+        loss = loss + np.mean(active * -(y * w)) - active[i] * w[i]
+    return loss
