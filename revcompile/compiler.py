@@ -16,6 +16,7 @@ from revcompile.codegen.conditions import agreements, apart
 from revcompile.codegen.first_run import Run
 from revcompile.codegen.linked import Helpers, Linked, Texts
 from revcompile.codegen.load import Namespace
+from revcompile.codegen.places import places_of as raised_for
 from revcompile.errors import HostError, InternalError, UnsupportedError, an, raise_defect
 from revcompile.frontend import foreign
 from revcompile.frontend.arguments import Place, adopt, found_at, lend, origins_of, places_of, structure_of
@@ -127,7 +128,7 @@ def compile_gradient(
             decisions = frozenset(d for d in attempt if d[0] != "test inside")
         except ChangedKind as e:
             changes += 1
-            learning.has_changed(e, changes)
+            learning.has_changed(e, changes, raised_for(e))
         except Restart as restart:
             restarts += 1
             if restart.decisions <= attempt or restarts > MAX_RESTARTS:

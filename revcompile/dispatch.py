@@ -25,6 +25,7 @@ from revcompile.codegen.guards import guard_tests, signature_tests
 from revcompile.codegen.likeness import weak_key
 from revcompile.codegen.load import compile_again, make_function
 from revcompile.codegen.module import function_text, module_text
+from revcompile.codegen.places import places_of
 from revcompile.codegen.primal import Primal
 from revcompile.codegen.recent import MAX_SPECIALIZATIONS, Recent
 from revcompile.codegen.sharing import Memory, Shared, Whole
@@ -119,10 +120,11 @@ class Dispatcher(Primal):
             except ChangedKind as e:
                 tried.append(specialization)
                 with self.lock:
-                    self.learning.has_changed(e, len(tried))
+                    self.learning.has_changed(e, len(tried), places_of(e))
             except NotKnownYet as e:
                 if len(tried) >= MAX_TRIES:
-                    raise TypeError(str(e)) from None
+                    what = "what this call gives is of another kind each time"
+                    raise UnsupportedError(what, next(iter(places_of(e)), None)) from None
                 tried.append(specialization)
             except Exception:
                 known = specialization.blame(args, kwargs)

@@ -224,7 +224,7 @@ class ChangedKind(Exception):
     """A call gave something of another kind than when it was compiled: see `checked`."""
 
     def __init__(self, kind: str, outcome: Any) -> None:
-        super().__init__(f"a call gave a {kind_of(outcome)} where this code was compiled for a {kind}")
+        super().__init__(f"what this call gives is now {kind_of(outcome)}, and was {kind} before")
         self.kind, self.outcome = kind, outcome
 
 

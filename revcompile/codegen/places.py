@@ -44,18 +44,25 @@ def joined(lines: Sequence[str]) -> Text:
     return text
 
 
-def explain(error: BaseException | None) -> None:
-    """Note the user's line on an error that generated code has raised, or that was raised in a call of it."""
+def places_of(error: BaseException) -> Places:
+    """The user's lines for which the line of generated code stands that an error has come through."""
     found: Places = ()
-    trace = error.__traceback__ if error is not None else None
+    trace = error.__traceback__
     while trace is not None:
         known = PLACES.get(trace.tb_frame.f_code.co_filename, ())
         line = trace.tb_lineno or 0  # what a signal's handler raises may come from no line
         if 0 < line <= len(known):
             found = known[line - 1] or found  # the innermost
         trace = trace.tb_next
-    shown = [place for place in found if _head(place) not in str(error)]
-    if not shown or error is None:
+    return found
+
+
+def explain(error: BaseException | None) -> None:
+    """Note the user's line on an error that generated code has raised, or that was raised in a call of it."""
+    if error is None:
+        return
+    shown = [place for place in places_of(error) if _head(place) not in str(error)]
+    if not shown:
         return
     note = "In generated code that stands for\n" + "\n".join(map(_show, shown))
     notes = getattr(error, "__notes__", [])

@@ -10,7 +10,7 @@ Imports the IR and the gate table.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, wraps
@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.errors import UnsupportedError, an
+from revcompile.errors import Place, UnsupportedError, an
 from revcompile.gates.sparse import is_sparse
 from revcompile.gates.table import Gate
 from revcompile.gates.traits import Memory
@@ -27,7 +27,7 @@ from revcompile.ir.types import ONE, Array, Facts, Foreign, Opaque, Scalar
 from revcompile.runtime import ChangedKind, copies_of, is_unchanged, kind_of
 
 MANY = 16  # items up to which a tuple or a list is taken apart
-MAX_CHANGES = 12  # of the kinds of what calls give, in one call of a gradient
+MAX_CHANGES = 16  # of the kinds of what calls give, in one call of a gradient
 MAX_WASTED = 8  # of what is noted while compiling, and is not asked for afterwards
 TEXT = Opaque("str")
 
@@ -224,11 +224,14 @@ class Learning:
         self._noted, self._unused = True, key
         self.patterns[key] = (pattern_of(outcome, many), kind_of(outcome))
 
-    def has_changed(self, change: ChangedKind, times: int) -> None:
+    def has_changed(self, change: ChangedKind, times: int, places: Sequence[Place]) -> None:
         """A call gave something of another kind than is noted: find all out again, then note either."""
         if times > MAX_CHANGES:
             raise UnsupportedError(
-                str(change), way_out="Let it give things of one type: numbers, or arrays of one dtype."
+                str(change),
+                next(iter(places), None),
+                "Let it give things of one kind: numbers, or arrays of one dtype and rank, as float(...) and "
+                "np.asarray(..., dtype=float) do.",
             ) from None
         if times == 1:
             self.patterns.clear()

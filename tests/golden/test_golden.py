@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.golden.functions import CASES
+from tests.golden.cases import CASES
 from tests.support.oracle import assert_close, float_leaves, numerical_gradients
 
 FILES = Path(__file__).parent
@@ -80,7 +80,7 @@ def test_same_text_in_every_process() -> None:
     """No order of a set, no address of an object, no earlier compilation shows in a text."""
     code = (
         "import hashlib, sys\n"
-        "from tests.golden.functions import CASES\n"
+        "from tests.golden.cases import CASES\n"
         "names = sorted(CASES, reverse=sys.argv[1] == 'reversed')\n"
         "texts = {n: CASES[n].text() for n in names}\n"
         "print(hashlib.sha256(''.join(texts[n] for n in sorted(texts)).encode()).hexdigest())\n"
