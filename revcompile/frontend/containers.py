@@ -16,7 +16,7 @@ import numpy as np
 from revcompile.errors import HostError, UnsupportedError, an, host
 from revcompile.frontend.names import Path
 from revcompile.gates.known import as_it_is
-from revcompile.ir.nodes import Instance, Structure, is_static
+from revcompile.ir.nodes import ATOMS, Instance, Structure, Value, is_static
 from revcompile.syntax.abstract import Poison, Restart
 from revcompile.syntax.mutable import KINDS, containers, word
 from revcompile.syntax.operators import symbol_of
@@ -236,6 +236,8 @@ def _compare(low: Lowering, path: Path, obj: Any, others: list[tuple[Path, Any]]
 
 def frozen(structure: Structure) -> Structure:
     """The structure as it is now: a later change of a list in it does not change a statement."""
+    if type(structure) is Value or type(structure) in ATOMS:
+        return structure
     if isinstance(structure, tuple):
         items = [frozen(item) for item in structure]
         if all(x is y for x, y in zip(items, structure, strict=True)):

@@ -110,9 +110,17 @@ class Apply(Form):
         line: Place | None = None,
         note: str = "",
     ) -> None:
-        inputs, outputs = tuple(leaves(args)), tuple(leaves(result))
+        inputs: list[Value] = []
+        _collect(args, inputs)
+        outputs = (result,) if type(result) is Value else tuple(leaves(result))
         vars(self).update(  # every walk asks for these: much quicker than one by one, or when asked for
-            function=function, args=args, result=result, line=line, note=note, inputs=inputs, outputs=outputs
+            function=function,
+            args=args,
+            result=result,
+            line=line,
+            note=note,
+            inputs=tuple(inputs),
+            outputs=outputs,
         )
 
     def of_args(self, args: tuple[Structure, ...]) -> Apply:
@@ -423,7 +431,8 @@ def map_values(f: Callable[[Value], Any], structure: Structure) -> Structure:
 
 
 def is_static(structure: Structure) -> bool:
-    return next(leaves(structure), None) is None
+    kind = type(structure)
+    return kind in ATOMS or (kind is not Value and next(leaves(structure), None) is None)
 
 
 def scalar_type(number: Any) -> Scalar:
@@ -439,7 +448,7 @@ def applications(block: Block) -> Iterator[Apply]:
     waiting = [iter(block.statements)]  # as many iterators as blocks are nested
     while waiting:
         for statement in waiting[-1]:
-            if isinstance(statement, Apply):
+            if type(statement) is Apply:
                 found.append(statement)
             elif statement.blocks:
                 waiting.extend(iter(b.statements) for b in reversed(statement.blocks))

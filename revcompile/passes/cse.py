@@ -57,7 +57,7 @@ def eliminate_common(function: Function) -> Function:
 
 def key_of(structure: Structure) -> Any:
     """The same for structures that are the same in every call."""
-    if isinstance(structure, Value):
+    if type(structure) is Value:
         return structure
     if isinstance(structure, (tuple, list)):
         return (type(structure), *map(key_of, structure))

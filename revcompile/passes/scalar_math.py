@@ -53,7 +53,7 @@ def has_floats(*functions: Function) -> bool:
     """Whether there are Python floats in the functions, and no float32."""
     statements = [s for function in functions for s in applications(function.body)]
     values = [v for function in functions for p in function.parameters for v in leaves(p.structure)]
-    values += [v for s in statements for v in leaves((s.args, s.result))]
+    values += [v for s in statements for v in (*s.inputs, *s.outputs)]
     types = [v.type for v in values]
     if any(isinstance(t, (Scalar, Array)) and t.dtype.kind == "f" and t.dtype != float for t in types):
         return False

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from revcompile.gates.effects import begins_backward
+from revcompile.gates.effects import backward_begins
 from revcompile.ir.nodes import (
     Apply,
     Block,
@@ -73,7 +73,7 @@ class Walk:
         return Block(tuple(out), self.atom(block.yields))
 
     def _apply(self, statement: Apply, out: list[Statement]) -> None:
-        if begins_backward(statement):
+        if statement.function is backward_begins:
             self.in_backward = True
         if not self.replaced.keys().isdisjoint(statement.inputs):
             statement = statement.of_args(self.atom(statement.args))
@@ -85,8 +85,8 @@ class Walk:
             assert isinstance(statement.result, Value)
             self.replaced[statement.result] = new
         for added in out[start:]:
-            if isinstance(added, Apply):
-                if isinstance(added.result, Value):
+            if type(added) is Apply:
+                if type(added.result) is Value:
                     self.definitions[added.result] = added
                 if not self.in_backward:
                     self.forward.update(added.outputs)
