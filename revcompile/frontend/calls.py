@@ -35,7 +35,16 @@ from revcompile.gates.effects import stop_gradient
 from revcompile.gates.infer import ask_host
 from revcompile.gates.table import METHODS, TABLE, Gate
 from revcompile.gates.traits import Memory
-from revcompile.ir.nodes import Apply, Structure, Value, is_static, leaves, map_structure, map_values
+from revcompile.ir.nodes import (
+    Apply,
+    Structure,
+    Value,
+    are_numbers,
+    is_static,
+    leaves,
+    map_structure,
+    map_values,
+)
 from revcompile.ir.types import Array, Opaque, Scalar
 from revcompile.syntax.abstract import (
     FUNCTIONS,
@@ -353,6 +362,10 @@ def _scalar_method(
 
 def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Structure:
     """Bind a call to its gate's signature and emit it."""
+    if are_numbers(args) and not kwargs and len(args) <= getattr(function, "nin", len(args)):
+        gate = TABLE[function]  # as nearly always; the rest is for structures, for what is written into
+        if not gate.foreign and gate.forward is None:
+            return low.emit(function, *_known_options(low, gate, _bound(gate, function, args, kwargs)))
     joined = growing.joined(low, function, args, kwargs)
     if joined is not NotImplemented:
         return joined
@@ -361,14 +374,7 @@ def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict
     if out is not None:
         return writing.into(low, out, apply_gate(low, function, args, kwargs))
     gate = TABLE[function]
-    try:
-        bound = gate.bind(args, kwargs)
-    except TypeError as e:
-        raise UnsupportedError(
-            f"this form of {name_of(function)} is not supported: {e}",
-            way_out=f"Supported: {name_of(function)}{plain(gate.signature)}.",
-        ) from None
-    bound = _known_options(low, gate, bound)
+    bound = _known_options(low, gate, _bound(gate, function, args, kwargs))
     bound = tuple(
         low.apply(np.array, (a,), {}) if takes_array and isinstance(a, (list, tuple)) else a
         for a, takes_array in zip(bound, gate.takes_arrays, strict=True)
@@ -394,6 +400,16 @@ def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict
     low.builder.apply(function, args, result)
     low.memory.note(function, bound, result)
     return result
+
+
+def _bound(gate: Gate, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+    try:
+        return gate.bind(args, kwargs)
+    except TypeError as e:
+        raise UnsupportedError(
+            f"this form of {name_of(function)} is not supported: {e}",
+            way_out=f"Supported: {name_of(function)}{plain(gate.signature)}.",
+        ) from None
 
 
 def _opaque(low: Lowering, gate: Gate, function: Any, bound: tuple[Any, ...]) -> Structure:

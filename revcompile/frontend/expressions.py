@@ -32,7 +32,7 @@ from revcompile.gates.lengths import length, size_of
 from revcompile.gates.rows import count
 from revcompile.gates.table import METHODS
 from revcompile.ir.identifiers import is_name
-from revcompile.ir.nodes import Instance, Structure, Value, is_static, leaves
+from revcompile.ir.nodes import Instance, Structure, Value, are_numbers, is_static, leaves
 from revcompile.ir.types import Array, Rows, Scalar
 from revcompile.runtime import item_length
 from revcompile.statements import branch, exits, simple
@@ -223,6 +223,8 @@ def binary(low: Lowering, node: ast.BinOp, frame: Frame) -> Structure:
 
 def operate(low: Lowering, function: Any, *args: Structure) -> Structure:
     """A Python operator on static objects or run-time values."""
+    if are_numbers(args):
+        return low.apply(function, args, {})
     if any(objects.is_object(a) or objects.has_operator(a, function) for a in args):
         return objects.operate(low, function, args)
     if foreign.has_foreign(*args) and not formatting.joins(function, args):

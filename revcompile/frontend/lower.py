@@ -129,6 +129,8 @@ class Lowering(Language):
         handler = expressions.EXPRESSIONS.get(type(node))
         if handler is None:
             raise self.unsupported(f"{_describe(node)} is not supported", node, frame)
+        if frame.is_own:  # there is no line of the user's to tell
+            return self.made(node, handler(self, node, frame))
         if not frame.is_rule:
             self.work(1)
         line = self.builder.line

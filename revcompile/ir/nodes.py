@@ -17,7 +17,7 @@ import numpy as np
 
 from revcompile.errors import Place, UnsupportedError
 from revcompile.ir.identifiers import identifier
-from revcompile.ir.types import Scalar, Type
+from revcompile.ir.types import Array, Scalar, Type
 
 Structure = Any
 
@@ -292,6 +292,12 @@ class Block:
         return bool(self.statements) and isinstance(self.statements[-1], Raise)
 
     @cached_property
+    def functions(self) -> frozenset[Callable[..., Any]]:
+        """Whatever is applied, in nested blocks too: what a pass has to do may follow from that."""
+        inner = (b.functions for s in self.statements for b in s.blocks)
+        return frozenset(s.function for s in self.statements if isinstance(s, Apply)).union(*inner)
+
+    @cached_property
     def uses(self) -> tuple[Value, ...]:
         """Every read of a value, nested blocks and yields included."""
         return (*(v for s in self.statements for v in s.uses), *leaves(self.yields))
@@ -433,6 +439,19 @@ def map_values(f: Callable[[Value], Any], structure: Structure) -> Structure:
 def is_static(structure: Structure) -> bool:
     kind = type(structure)
     return kind in ATOMS or (kind is not Value and next(leaves(structure), None) is None)
+
+
+def are_numbers(structures: tuple[Structure, ...]) -> bool:
+    """Whether all are numbers or arrays, some of them known at run time only; most operands are."""
+    found = False
+    for x in structures:
+        if type(x) is Value:
+            if type(x.type) is not Scalar and type(x.type) is not Array:
+                return False
+            found = True
+        elif type(x) is not int and type(x) is not float:
+            return False
+    return found
 
 
 def scalar_type(number: Any) -> Scalar:

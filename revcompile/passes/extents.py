@@ -29,6 +29,8 @@ from revcompile.runtime import item_length, zeros_for
 
 
 def ask_the_living(function: Function, facts: Facts) -> Function:
+    if not any(TABLE[f].of_shape or f is item_length for f in function.body.functions):
+        return function
     parameters = [v for p in function.parameters for v in leaves(p.structure)]
     upstream = {v for v in parameters if v.of is not None}  # of a pair: the forward half is not given these
     backward: list[Statement] = []

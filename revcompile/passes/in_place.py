@@ -48,6 +48,10 @@ from revcompile.passes.storage import FOREIGN, NONE, ListItself, Storage, Tokens
 def write_in_place(function: Function, foreign: tuple[Value, ...] = ()) -> Function:
     """The function with its stores and sums in place. `foreign`: arrays not ours, parameters apart."""
     function = add_where_it_is(function)
+    given = (v for p in function.parameters for v in leaves(p.structure))
+    values = (*given, *foreign, *function.body.defined)
+    if all(isinstance(v.type, Scalar) and v.of is None for v in values):
+        return function  # no arrays, and no gradients to be added up
     copied: set[Value] = set()
     handed_on: dict[Value, Tokens] = {}
     for _ in range(50):

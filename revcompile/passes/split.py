@@ -33,6 +33,8 @@ from revcompile.ir.nodes import (
 
 def settle(function: Function, chosen: Mapping[Value, Variant]) -> Function:
     """The function whose calls are of forward halves where what they save is read, else of the primal."""
+    if not any(isinstance(f, Half) for f in function.body.functions):
+        return function
     read = set(function.body.uses)
 
     def settled(s: Statement) -> Statement:
