@@ -251,7 +251,7 @@ class _Line:
         self.on_numpy = scalar_math.has_floats(*both)  # has text whose backward pass is on NumPy
         self.once = not scalar_math.may_restart(*both)
         self.on_math = self.on_numpy and not self.once  # begins with another text
-        self.of_numbers_alone = of_numbers_alone((gradient, *pairs), both)
+        self.of_numbers_alone = self.on_math and of_numbers_alone((gradient, *pairs), both)
 
     def final(self, gradient: Function, half: Half | None = None) -> Function:
         optimize, before = self.request.optimize, gradient

@@ -47,7 +47,7 @@ def may_be_whole(function: Function) -> set[Value]:
 def learn_of_calls(primal: Function, pairs: Sequence[Pair]) -> None:
     """Note which pairs may give whole numbers for floats, and which of their parameters may be given them."""
     functions = {pair.function: pair for pair in pairs if pair.function is not None}
-    news = True
+    news = bool(functions)
     while news:
         news = False
         for function in (primal, *functions):
@@ -64,6 +64,8 @@ def learn_of_calls(primal: Function, pairs: Sequence[Pair]) -> None:
 
 def refuse_cutting(function: Function) -> None:
     """Refuse what is stored into an array of which only the run decides whether it holds whole numbers."""
+    if not any(TABLE[f].writes for f in function.body.functions):
+        return
     found = may_be_whole(function)
     for s in applications(function.body):
         if s.function is store and s.args[0] in found and _is_float(s.args[2]):

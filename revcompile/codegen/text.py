@@ -88,7 +88,7 @@ def _named(name: str) -> str:
 
 
 def _name(node: ast.Name, around: int) -> str:
-    return node.id if is_numeral(node.id) else _named(node.id)
+    return node.id if is_name(node.id) or is_numeral(node.id) else _named(node.id)
 
 
 def _constant(node: ast.Constant, around: int) -> str:

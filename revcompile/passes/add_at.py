@@ -39,7 +39,7 @@ from revcompile.passes.dead import eliminate_dead
 
 
 def add_where_it_is(function: Function) -> Function:
-    if not any(TABLE[f].added_to is not None or f is add_at for f in function.body.functions):
+    if not any(g.added_to is not None or g.writes for g in map(TABLE.__getitem__, function.body.functions)):
         return function
     function = eliminate_dead(_absorb_scatters(function))  # the shapes of what is absorbed are not asked
     counts = Counter(function.body.uses)

@@ -39,7 +39,7 @@ class _Scopes(Walk):
             return None  # each call makes storage of its own, which stays its own; or a name
         if not isinstance(statement.result, Value):
             return None
-        key = (statement.function, key_of(statement.args))
+        key = statement.function, *[a if type(a) is Value else key_of(a) for a in statement.args]
         known = self.known.get(key)
         if known is None:
             self.known[key] = statement.result

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from revcompile.gates.effects import has_effects, only_shows
+from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
     Apply,
     Block,
@@ -41,12 +42,13 @@ def _sweep(block: Block, read: set[Value], known: Wanted) -> Block:
     """The block without statements whose results are not in `read`; adds to `read` what it reads."""
     kept: list[Statement] = []
     waiting = Overwriting(kept, read)
+    has_stores = any(TABLE[f].writes for f in block.functions)
     for statement in reversed(block.statements):
         if waiting.places and waiting.makes_dead(statement):
             continue
         live = _LIVE[type(statement)](statement, read, known)
         if live is not None:
-            read.update(waiting.reads(live))
+            read.update(waiting.reads(live) if has_stores else live.inputs)
             kept.append(live)
     waiting.end()
     return Block(tuple(reversed(kept)), block.yields)

@@ -29,7 +29,8 @@ from revcompile.runtime import item_length, zeros_for
 
 
 def ask_the_living(function: Function, facts: Facts) -> Function:
-    if not any(TABLE[f].of_shape or f is item_length for f in function.body.functions):
+    asking = {f for f in function.body.functions if TABLE[f].of_shape or f is item_length}
+    if not asking:
         return function
     parameters = [v for p in function.parameters for v in leaves(p.structure)]
     upstream = {v for v in parameters if v.of is not None}  # of a pair: the forward half is not given these
@@ -46,7 +47,7 @@ def ask_the_living(function: Function, facts: Facts) -> Function:
             backward.append(statement)
         if isinstance(result, Value) and result in needed and result in outer and has_shape(statement):
             known.append(result)
-        of_items = statement.function is item_length
+        of_items = not of_shape and statement.function in asking
         if not of_items and (not of_shape or _is_good(statement.args[0], needed)):
             return None
         there = known if backward else [v for v in known if v not in upstream]

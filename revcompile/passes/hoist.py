@@ -23,7 +23,7 @@ from revcompile.ir.types import Array
 
 
 def use_before_store(function: Function) -> Function:
-    if store not in function.body.functions:
+    if not any(TABLE[f].writes for f in function.body.functions):
         return function
     return replace(function, body=_block(function.body))
 

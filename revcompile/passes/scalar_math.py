@@ -89,6 +89,9 @@ def use_math(function: Function, as_floats: bool) -> Function:
         if not isinstance(result.type, Scalar) or result.type.dtype.kind != "f":
             return None
         args = statement.args
+        was_python = result.type.python and result.type.extent is None
+        if chosen is statement.function and was_python and all(type(a) is Value for a in args):
+            return None
         if chosen is not statement.function:
             positional, keywords = gate.split(args)
             args = TABLE[chosen].bind(tuple(positional), keywords)

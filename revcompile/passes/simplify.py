@@ -43,7 +43,7 @@ from revcompile.runtime import over, scatter, scatter_add, unbroadcast
 
 def simplify(function: Function, facts: Facts, algebra: bool = True) -> Function:
     """The function with fewer and shorter statements; without `algebra`, only what stands twice goes."""
-    walk = _Scoped(lambda statement, out: _Rules(walk, facts, out, equals).visit(statement))
+    walk = _Scoped(lambda statement, out: rules.visit(statement, out))
     walk.facts = facts
     walk.counts, walk.algebra = count_uses(function.body), algebra
     walk.whole = may_be_whole(function)
@@ -52,6 +52,7 @@ def simplify(function: Function, facts: Facts, algebra: bool = True) -> Function
         for value in leaves(parameter.structure):
             if value.of is None:  # the forward half of a pair is not given what the upstream gradient is
                 equals.setdefault(_axes_key(value, facts), value)
+    rules = _Rules(walk, facts, equals)
     return walk.function(function)
 
 
@@ -72,24 +73,26 @@ def drop_casts(function: Function, facts: Facts) -> Function:
     """Only the casts that change nothing: the textbook form keeps all else as it is."""
 
     def visit(statement: Apply, out: list[Statement]) -> Structure | None:
-        return _Rules(walk, facts, out, {}).cast(statement) if TABLE[statement.function].casts else None
+        return rules.cast(statement) if TABLE[statement.function].casts else None
 
     walk = Walk(visit)
     walk.whole = may_be_whole(function)
+    rules = _Rules(walk, facts, {})
     return walk.function(function)
 
 
 class _Rules:
     """The rules for one application. Each returns what stands for the result, or None."""
 
-    def __init__(self, walk: Walk, facts: Facts, out: list[Statement], equals: dict[Any, Value]) -> None:
+    def __init__(self, walk: Walk, facts: Facts, equals: dict[Any, Value]) -> None:
         self.equals = equals  # the first array of each shape: the one that is asked for its shape
         self.walk = walk
         self.given = walk.given
         self.facts = facts
-        self.out = out
+        self.out: list[Statement] = []  # where a rule puts its statements
 
-    def visit(self, statement: Apply) -> Structure | None:
+    def visit(self, statement: Apply, out: list[Statement]) -> Structure | None:
+        self.out = out
         found = self.find(statement)
         if isinstance(found, Value) and isinstance(statement.result, Value):
             self.walk.counts[found] += self.walk.counts[statement.result] - (found in self.walk.counts)
@@ -112,7 +115,7 @@ class _Rules:
         if found is None and self.walk.in_backward and self.walk.algebra:
             arithmetic = ARITHMETIC.get(symbol) or ALGEBRA.get(statement.function)
             found = arithmetic(self, statement) if arithmetic is not None else None
-        if found is None:
+        if found is None and isinstance(statement.result, Value) and statement.result.type.dims:
             found = self._unstretch(statement)
         at_top = self.walk.depth == 1 and not self.walk.in_backward
         at_top = at_top and has_shape(statement)
@@ -331,7 +334,7 @@ class _Rules:
 
     def _unstretch(self, s: Apply) -> Structure | None:
         """An elementwise gate broadcasts by itself: it can take the number that was stretched."""
-        if not TABLE[s.function].broadcasts or not isinstance(s.result, Value):
+        if not TABLE[s.function].broadcasts:
             return None
         for i, argument in enumerate(s.args):
             stretched = self.made_by(argument, np.broadcast_to)

@@ -13,7 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from revcompile.ir.nodes import Apply, Branch, Function, Statement, Structure, Value, applications, leaves
+from revcompile.ir.nodes import (
+    Apply,
+    Block,
+    Branch,
+    Function,
+    Statement,
+    Structure,
+    Value,
+    applications,
+    leaves,
+)
 from revcompile.ir.types import Array, Scalar
 from revcompile.passes.walk import Walk
 
@@ -30,7 +40,14 @@ def _is_numpy(v: Value) -> bool:
 
 
 def without_guards(function: Function) -> Function:
+    if not _has_guards(function.body):
+        return function
     return _Unguarded(_keep).function(function)
+
+
+def _has_guards(block: Block) -> bool:
+    branches = any(isinstance(s, Branch) and s.guards for s in block.statements)
+    return branches or any(_has_guards(inner) for s in block.statements for inner in s.blocks)
 
 
 def _keep(statement: Apply, out: list[Statement]) -> Structure | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from revcompile.gates.effects import backward_begins
+from revcompile.gates.effects import begins_backward
 from revcompile.ir.nodes import (
     Apply,
     Block,
@@ -73,7 +73,7 @@ class Walk:
         return Block(tuple(out), self.atom(block.yields))
 
     def _apply(self, statement: Apply, out: list[Statement]) -> None:
-        if statement.function is backward_begins:
+        if begins_backward(statement):
             self.in_backward = True
         if not self.replaced.keys().isdisjoint(statement.inputs):
             statement = statement.of_args(self.atom(statement.args))
