@@ -23,6 +23,7 @@ from revcompile.gates.infer import ask_host
 from revcompile.ir.nodes import Instance, Structure, Value, is_static, leaves
 from revcompile.ir.types import BOOL, Array, Scalar, is_float
 from revcompile.statements import branch, iterables
+from revcompile.statements.exits import Known
 from revcompile.syntax.abstract import FUNCTIONS, Frame, Left, class_of
 from revcompile.syntax.mutable import is_growing
 from revcompile.syntax.operators import COMPARE
@@ -230,7 +231,7 @@ def _zip(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structur
         for i, other in enumerate(found[1:] if strict else (), start=2):
             _raise_unless_equal(low, found[0].length(), other.length(), i)
         return iterables.zipped(low, found)
-    items = [_endless_or_items(low, x) for x in args]
+    items = [iterators.started(low, x) for x in args]
     with host():
         return low.own(list(zip(*items, strict=strict)))
 
@@ -248,11 +249,6 @@ def _raise_unless_equal(low: Lowering, first: Structure, length: Structure, numb
     for compare, word in ((ast.Lt, "shorter"), (ast.Gt, "longer")):
         test = low.operate(COMPARE[compare], length, first)
         branch.choose(low, frame, test, lambda word=word: complain(word), lambda: None)  # type: ignore[misc]
-
-
-def _endless_or_items(low: Lowering, x: Structure) -> Any:
-    """An iterator of `itertools` may have no end; anything else is a list of items."""
-    return iterators.go_on(low, x) if hasattr(x, "__next__") else low.items(x)
 
 
 def _enumerate(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structure:
@@ -313,6 +309,11 @@ def _next(low: Lowering, args: Args, kwargs: dict[str, Any], node: Any, frame: F
         items = iter(low.items(args[0]))
         with host():
             return next(items, *args[1:])
+    if iterators.is_spent(node.args[0], frame):
+        raise UnsupportedError(
+            f"next() of {node.args[0].id}, whose items are made when it is gone through, is not supported",
+            way_out="Keep an iterator of a list: iter(list(...)).",
+        )
     if low.builder.depth:
         raise UnsupportedError("next() is not supported where only the run decides whether it is reached")
     if not hasattr(args[0], "__next__"):
@@ -322,17 +323,32 @@ def _next(low: Lowering, args: Args, kwargs: dict[str, Any], node: Any, frame: F
         return next(iterator, *args[1:])
 
 
-def _map(low: Lowering, args: Args, *_: Any) -> Structure:
+def _map(low: Lowering, args: Args, kwargs: Any, node: Any, frame: Frame) -> Structure:
     function, *sources = args
-    items = zip(*(_endless_or_items(low, s) for s in sources))
+    if len(sources) == 1 and is_growing(sources[0]):
+        node = node or frame.source.node
+        call = ast.Call(Known(function, node), [ast.Name("item", ast.Load())], [])
+        return _each(low, node, frame, sources[0], call, [])
+    items = zip(*(iterators.started(low, s) for s in sources))
     return low.own([low.invoke(function, *each) for each in items])
 
 
-def _filter(low: Lowering, args: Args, *_: Any) -> Structure:
+def _filter(low: Lowering, args: Args, kwargs: Any, node: Any, frame: Frame) -> Structure:
     function, source = args
-    items = low.items(source)
-    tests = [x if function is None else low.invoke(function, x) for x in items]
-    return low.own([x for x, t in zip(items, tests, strict=True) if low.static(t, "as a filter")])
+    node = node or frame.source.node
+    item = ast.Name("item", ast.Load())
+    test = item if function is None else ast.Call(Known(function, node), [item], [])
+    return _each(low, node, frame, source, item, [test])
+
+
+def _each(
+    low: Lowering, node: ast.AST, frame: Frame, source: Structure, made: ast.expr, tests: list[ast.expr]
+) -> Structure:
+    """`[made for item in source if test]`"""
+    each = ast.comprehension(ast.Name("item", ast.Store()), Known(source, node), tests, 0)
+    whole = ast.fix_missing_locations(ast.copy_location(ast.GeneratorExp(made, [each]), node))
+    found = low.evaluate(whole, frame)
+    return low.own(list(found)) if isinstance(found, tuple) else found
 
 
 def _max(low: Lowering, args: Args, kwargs: dict[str, Any], node: Any, frame: Frame) -> Structure:

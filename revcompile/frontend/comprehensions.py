@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+from math import inf
 from typing import TYPE_CHECKING, Any
 
-from revcompile.frontend import growing
+from revcompile.errors import host
+from revcompile.frontend import growing, iterators
 from revcompile.frontend.ahead import NO_NUMBER
 from revcompile.ir.nodes import Structure, Value
 from revcompile.statements import simple
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from revcompile.frontend.lower import Lowering
 
 TOTAL = "total"
+END = object()
 ORDERING = (ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 PLAIN = ("range", "len", "enumerate", "zip", "reversed")  # functions that do nothing but give a result
 
@@ -92,7 +95,7 @@ def _variable(node: ast.Name, frame: Frame) -> Structure:
     return home.names[node.id] if home is not None else None
 
 
-def total(low: Lowering, node: ast.Call, frame: Frame) -> Structure:
+def _total(low: Lowering, node: ast.Call, frame: Frame) -> Structure:
     """`sum(f(x) for x in xs)`, without a list."""
     (generator,) = node.args
     start = {k.arg: low.evaluate(k.value, frame) for k in node.keywords}.get("start", 0)
@@ -112,7 +115,40 @@ def _loop(low: Lowering, node: Any, body: ast.stmt, inner: Frame) -> None:
     low.run([body], inner)
 
 
-def _written_out(low: Lowering, node: Any, frame: Frame) -> Structure:
+def consumed(low: Lowering, node: ast.Call, function: Any, frame: Frame) -> Structure:
+    """What a call gives that makes no list of what is written in it; NotImplemented of any other."""
+    if function is sum and is_run(low, node.args, frame):
+        return _total(low, node, frame)
+    if function is next and node.args and not frame.is_rule:
+        return _first(low, node, frame)
+    return NotImplemented
+
+
+def _first(low: Lowering, node: ast.Call, frame: Frame) -> Structure:
+    """`next(f(x) for x in xs)`, `next(map(f, xs))`: the first item of an iterator that nothing else sees.
+
+    NotImplemented where it is another, or where only the run knows which item that is.
+    """
+    source, *default = node.args
+    if isinstance(source, ast.GeneratorExp):
+        if is_run(low, [source], frame):
+            return NotImplemented
+        items = _written_out(low, source, frame, most=1)
+    elif not isinstance(source, ast.Call) or not iterators.is_lazy(low, source.func, frame):
+        return NotImplemented
+    elif low.evaluate(source.func, frame) is map and not any(isinstance(a, ast.Starred) for a in source.args):
+        function, *others = [low.evaluate(a, frame) for a in source.args]
+        each = [next(iterators.started(low, x), END) for x in others]
+        items = [] if END in each else [low.invoke(function, *each)]
+    else:
+        items = low.items(low.evaluate(source, frame))
+    otherwise = [low.evaluate(d, frame) for d in default]
+    with host():
+        return next(iter(items), *otherwise)
+
+
+def _written_out(low: Lowering, node: Any, frame: Frame, most: float = inf) -> Structure:
+    """The items of a comprehension, one after the other; of a generator, no more than so many."""
     out: list[Structure] = []
     inner = Frame(frame.source, {}, frame, frame.is_rule, frame.depth, True)
     decision = ("grow", frame.site(node)) if not frame.is_rule else None
@@ -139,6 +175,8 @@ def _written_out(low: Lowering, node: Any, frame: Frame) -> Structure:
                 raise Restart(decision)  # type: ignore[arg-type]
             if all(low.static(test, "as a filter") for test in tests):
                 walk(rest)
+            if len(out) >= most:
+                return
 
     walk(node.generators)
     if isinstance(node, ast.DictComp):

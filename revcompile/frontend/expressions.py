@@ -225,6 +225,8 @@ def operate(low: Lowering, function: Any, *args: Structure) -> Structure:
     """A Python operator on static objects or run-time values."""
     if are_numbers(args):
         return low.apply(function, args, {})
+    if isinstance(args[0], str) and binary_symbol(function) == "%" and not formatting.is_known(args):
+        return low.emit(percent, *args)
     if any(objects.is_object(a) or objects.has_operator(a, function) for a in args):
         return objects.operate(low, function, args)
     if foreign.has_foreign(*args) and not formatting.joins(function, args):
@@ -233,8 +235,6 @@ def operate(low: Lowering, function: Any, *args: Structure) -> Structure:
         with host():
             result = low.host.tells(function(*args), function, args)
         return low.own(result) if isinstance(result, (list, dict, set)) else result
-    if isinstance(args[0], str) and binary_symbol(function) == "%":
-        return low.emit(percent, *args)
     if binary_symbol(function) == "+" and all(map(formatting.is_text, args)):
         return formatting.join_texts(low, args)
     if any(isinstance(a, (tuple, list, dict, str)) for a in args):
@@ -433,8 +433,9 @@ def call(low: Lowering, node: ast.Call, frame: Frame) -> Structure:
 
 
 def _call(low: Lowering, node: ast.Call, function: Any, frame: Frame) -> Structure:
-    if function is sum and comprehensions.is_run(low, node.args, frame):
-        return comprehensions.total(low, node, frame)
+    found = comprehensions.consumed(low, node, function, frame)
+    if found is not NotImplemented:
+        return found
     if function is zip and len(node.args) == 1 and isinstance(node.args[0], ast.Starred):
         pairs = low.evaluate(node.args[0].value, frame)
         columns = growing.unzipped(low, pairs) if is_growing(pairs) else None

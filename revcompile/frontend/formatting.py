@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from revcompile.errors import host
+from revcompile.frontend.at_hand import flat
+from revcompile.frontend.names import HostObject
 from revcompile.gates.effects import format_
 from revcompile.ir.nodes import Structure, Value, is_static
 from revcompile.ir.types import Opaque
@@ -26,11 +28,16 @@ def formatted(low: Lowering, node: ast.JoinedStr, frame: Frame) -> Structure:
         elif isinstance(part, ast.FormattedValue):
             spec = low.evaluate(part.format_spec, frame) if part.format_spec is not None else ""
             parts.append((low.evaluate(part.value, frame), part.conversion, low.static(spec, "as a format")))
-    if is_static(parts):
+    if is_known(parts):
         with host():
             text = "".join(p if isinstance(p, str) else _format(*p) for p in parts)
         return str(low.host.tells(text, format, parts))
     return low.emit(format_, tuple(parts))
+
+
+def is_known(structure: Structure) -> bool:
+    """Whether what a text is made of is known. What an object is written as, its class says when it is."""
+    return is_static(structure) and not any(isinstance(x, HostObject) for x in flat(structure))
 
 
 def _format(value: Any, conversion: int, spec: str) -> str:

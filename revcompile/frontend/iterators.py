@@ -62,7 +62,7 @@ def kept(low: Lowering, node: ast.expr, frame: Frame) -> Structure:
         later = ast.GeneratorExp(
             node.elt, [ast.comprehension(first.target, source, first.ifs, first.is_async), *others]
         )
-    elif isinstance(node, ast.Call) and not frame.is_rule and _is_lazy(low, node.func, frame):
+    elif isinstance(node, ast.Call) and not frame.is_rule and is_lazy(low, node.func, frame):
         keywords = [ast.keyword(k.arg, _known(low, k.value, frame)) for k in node.keywords]
         later = ast.Call(node.func, [_known(low, a, frame) for a in node.args], keywords)
     if later is None:
@@ -75,7 +75,7 @@ def at_once(low: Lowering, node: ast.expr, frame: Frame) -> Structure:
     """The value of an expression that goes where it may be read again: into a container, to a caller."""
     parts = [node.body, node.orelse] if isinstance(node, ast.IfExp) else [node]
     for part in parts if not frame.is_rule else ():
-        called = isinstance(part, ast.Call) and _is_lazy(low, part.func, frame)
+        called = isinstance(part, ast.Call) and is_lazy(low, part.func, frame)
         named = isinstance(part, ast.Name) and _scope_of(part.id, frame) is not None
         if called or named or isinstance(part, ast.GeneratorExp):
             reason = "an iterator in a container, or given to a caller, is not supported"
@@ -83,7 +83,8 @@ def at_once(low: Lowering, node: ast.expr, frame: Frame) -> Structure:
     return low.evaluate(node, frame)
 
 
-def _is_lazy(low: Lowering, function: ast.expr, frame: Frame) -> bool:
+def is_lazy(low: Lowering, function: ast.expr, frame: Frame) -> bool:
+    """Whether a call of this makes an iterator."""
     if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
         module = low.evaluate(function.value, frame)
         found = getattr(itertools, function.attr, None) if module is itertools else None
@@ -106,6 +107,14 @@ def opened(once: Once, identifier: str, frame: Frame) -> Structure:
         raise UnsupportedError("an iterator that functions share is not supported", way_out="Make it a list.")
     scope.names[identifier] = SPENT
     return once.make()
+
+
+def is_spent(node: ast.expr, frame: Frame) -> bool:
+    """Whether a name stood for an iterator that was gone through."""
+    scope: Frame | None = frame if isinstance(node, ast.Name) else None
+    while scope is not None and scope.names.get(node.id) is not SPENT:  # type: ignore[attr-defined]
+        scope = scope.parent
+    return scope is not None
 
 
 def _scope_of(identifier: str, frame: Frame) -> Frame | None:
@@ -206,3 +215,8 @@ def go_on(low: Lowering, iterator: Any) -> Any:
             "the array that this iterator goes through was written to", way_out="Make a list of its items."
         )
     return iterator
+
+
+def started(low: Lowering, x: Structure) -> Any:
+    """An iterator of what is gone through: one of Python's, which may have no end, or one of a list."""
+    return go_on(low, x) if hasattr(x, "__next__") else iter(low.items(x))

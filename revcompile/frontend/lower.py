@@ -51,6 +51,10 @@ MAX_STATEMENTS = 30_000
 MAX_OPERATIONS = 300_000  # that are interpreted, of which most may give no statement
 MAX_ITEMS = 1_000_000  # of one list or tuple
 
+WAYS_OUT: dict[type[ast.stmt], str] = {
+    ast.Try: "Test for what may fail with an `if`. Or move what needs no gradient into a function of its "
+    "own, g, and take what it gives as a constant: stop_gradient(g(...)).",
+}
 STATEMENTS: dict[type[ast.stmt], Callable[..., Any]] = {
     **simple.STATEMENTS,
     ast.If: branch.lower,
@@ -157,7 +161,10 @@ class Lowering(Language):
                 self.builder.line = frame.source.line(statement.lineno)
             handler = STATEMENTS.get(type(statement))
             if handler is None:
-                error = self.unsupported(f"{_describe(statement)} is not supported yet", statement, frame)
+                own = frame.function is self.frames[0].function  # of another, that may be called as it is
+                way_out = WAYS_OUT.get(type(statement), "") if own else ""
+                what = f"{_describe(statement)} is not supported yet"
+                error = self.unsupported(what, statement, frame, way_out)
                 error.final = isinstance(statement, ast.Global)
                 raise error
             try:

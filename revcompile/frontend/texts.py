@@ -37,7 +37,11 @@ def _text(low: Lowering, x: Structure, conversion: str) -> Structure:
 
 def _format(low: Lowering, args: Args, *_: Any) -> Structure:
     """`format(x, ".2f")`"""
-    return NotImplemented if is_static(args[0]) else low.emit(format_, ((args[0], -1, "".join(args[1:])),))
+    return (
+        NotImplemented
+        if formatting.is_known(args[0])
+        else low.emit(format_, ((args[0], -1, "".join(args[1:])),))
+    )
 
 
 def format_text(low: Lowering, text: str, args: Args, kwargs: dict[str, Any]) -> Structure:

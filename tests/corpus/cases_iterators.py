@@ -355,3 +355,42 @@ def items_changed_in_their_own_trips(x):
         items[0] = v * items[i]
         total = total + v * entries["b"]
     return total + sum(items)
+
+
+# the first item, and those that a test lets through
+
+
+@case(V)
+def first_items(x):
+    a = next(map(np.sin, x)) * next(v * v for v in x) * next(iter(x))
+    b, c = next(zip(x, x[::-1]))
+    i, d = next(enumerate(x, start=3))
+    e = (
+        next(reversed(x))
+        * next(itertools.chain([x[1]], x))
+        * next(map(lambda v, k: v * k, x, itertools.count(2)))
+    )
+    return a + b * c * d * i + e * next(map(np.cos, []), x[2]) * next(filter(None, [0.0, 2.0]))
+
+
+@case(V, ONE)
+def first_items_in_forms(x):
+    total = 0.0
+    for i in range(3):
+        total = total + next(map(lambda v: v * i, x))
+        if total > -10.0:
+            total = total * next(v * v for v in (x[0], 2.0) if i < 5)
+    return total + next(map(_scaled, x), 0.0) ** 2
+
+
+def _scaled(v):
+    return 3.0 * v
+
+
+@case(V, np.zeros(0), np.abs(V))
+def filtered_by_what_only_the_run_knows(x):
+    above = list(filter(lambda v: v > 0.0, x))
+    total = sum(map(lambda v: v * v, filter(lambda v: v < 1.0, x))) + len(above)
+    for v in filter(None, x * (x > 0.5)):
+        total = total + v * len(above)
+    return total + sum(v * k for v in above for k in filter(lambda k: k % 2, range(4)))

@@ -13,6 +13,7 @@ import pytest
 
 from revcompile import UnsupportedError, check_grads, gate, grad, value_and_grad
 from revcompile.errors import an
+from tests.support.program import make
 
 special = pytest.importorskip("scipy.special")
 X = np.array([1.0, 2.0])
@@ -190,3 +191,32 @@ def test_numpys_own_index_objects() -> None:
     assert grad(lambda x: np.sum(x * np.mgrid[0:2]))(X).tolist() == [0.0, 1.0]
     assert grad(lambda x: np.sum(x * np.r_[1.0, 3.0]))(X).tolist() == [1.0, 3.0]
     assert grad(lambda x: np.sum(x[np.s_[1:]]))(X).tolist() == [0.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    "made", ["map(np.sin, x)", "zip(x, x)", "filter(None, x)", "enumerate(x)", "reversed(x)"]
+)
+def test_next_of_what_is_made_later(made: str) -> None:
+    said = refusal(make(f"def f(x):\n    m = {made}\n    a = next(m)\n    return np.sum(a)\n"), X)
+    assert "next() of m, whose items are made when it is gone through, is not supported" in said
+    assert "line 3, in f" in said and "iter(list(...))" in said
+    works = make(
+        f"def f(x):\n    m = iter(list({made.replace('filter(None, x)', 'x')}))\n    return np.sum(next(m))\n"
+    )
+    assert np.all(np.isfinite(grad(works)(X)))
+
+
+def test_next_of_nothing() -> None:
+    with pytest.raises(StopIteration):
+        grad(lambda x: next(map(np.sin, [])) * x)(1.0)
+
+
+@pytest.mark.parametrize("before", ["if True:", "for i in range(2):", "def g():", "while x < 3.0:"])
+def test_a_try_block(before: str) -> None:
+    block = "        try:\n            y = x\n        finally:\n            y = 2.0 * x\n        x = x + 1.0\n        return x\n"
+    call = "    g()\n" if before == "def g():" else ""
+    said = refusal(
+        make(f"def f(x):\n    {before}\n{block.replace('x + 1.0', '2.0')}{call}    return x\n"), 1.0
+    )
+    assert "a try block is not supported yet" in said and "line 3, in f\n" in said
+    assert "`if`" in said and "stop_gradient(g(...))" in said

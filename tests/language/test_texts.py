@@ -69,3 +69,43 @@ def test_a_failed_assertion_says_what_the_program_says():
     with pytest.raises(AssertionError, match="1.5") as found:
         value_and_grad(f)(1.5)
     assert str(found.value) == "'\"\\1.5\n\\"
+
+
+OBJECTS = {
+    "plain": "",
+    "repr": "    def __repr__(self):\n        return f'P({self.a!r})'\n",
+    "str": "    def __str__(self):\n        return f'<{self.a}>'\n",
+    "format": "    def __format__(self, spec):\n        return f'{spec}:{self.a}'\n",
+}
+WRITTEN = ["print(p, repr(p), str(p))", "print(f'{p} {p!r} {p!s}')", "print('%s %r' % (p, p), '%s' % p)",
+           "print('{} {!r}'.format(p, p), format(p))", "print([p], (p, 1))", "s = f'{p}'; print(s + s)"]  # fmt: skip
+
+
+@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("kind", OBJECTS)
+@pytest.mark.parametrize("written", WRITTEN)
+def test_objects_of_the_program(written, kind, optimize, capsys):
+    """What an object is written as is asked when the text is made: it may have changed since."""
+    text = f"class P:\n    def __init__(self, a):\n        self.a = a\n{OBJECTS[kind]}\np = P(2.0)\n"
+    f = make(f"{text}\ndef f(x):\n    if x > 0:\n        {written}\n    return x * x\n")
+    g = value_and_grad(f, optimize=optimize)
+    for a in (2.0, 3.0, 3.0):
+        f.__globals__["p"].a = a
+        value = f(1.25)
+        expected = capsys.readouterr().out
+        assert g(1.25)[0] == value
+        assert capsys.readouterr().out == expected
+
+
+def test_only_what_is_asked_for_is_made(capsys):
+    text = "def shown(v):\n    print(v)\n    return v\n\n"
+    for first in (
+        "map(shown, [2, 3])",
+        "(shown(v) for v in [2, 3] if shown(v) > 2)",
+        "map(shown, [x, 2 * x])",
+    ):
+        f = make(f"{text}def f(x):\n    return x * next({first})\n")
+        value = f(1.25)
+        expected = capsys.readouterr().out
+        assert value_and_grad(f)(1.25)[0] == value
+        assert capsys.readouterr().out == expected
