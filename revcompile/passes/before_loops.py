@@ -80,7 +80,8 @@ class _Mover(Walk):
         """What each trip gives as it was before the loop, by the slots in which that is carried: what a
         loop gives there is that; if it makes no trip, what it begins with."""
         inner = {*loop.body.defined, *loop.bound}
-        read = {*replace(loop.body, yields=()).uses, *(loop.test.uses if loop.test is not None else ())}
+        read = {*replace(loop.body, yields=()).uses, *(v for v, _ in loop.saves)}
+        read.update(loop.test.uses if loop.test is not None else ())
         found: dict[int, Value] = {}
         for i, (init, param, end, result) in enumerate(
             zip(loop.inits, loop.params, loop.body.yields, loop.results, strict=False)

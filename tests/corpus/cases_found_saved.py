@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.corpus.table import EMPTY, ONE, S, U, V, case, refused
+from tests.corpus.table import EMPTY, ONE, P, S, U, V, case, refused
 
 V3, U3 = V[:3], U[:3]
 NUMBER, HALF = np.float64(0.7), np.float64(0.5)
@@ -279,3 +279,28 @@ def larger_of_arrays_without_axes(x, y):
 
 def tripled(p):
     p *= 3.0
+
+
+# what a loop replaces by what it has computed before: the length of the first is read at each way back
+
+
+@case(([V, U], V), ([V, U], P))
+def item_that_is_the_same_array_in_each_trip(q, x):
+    for _ in range(len(x)):
+        q[0] = np.array(x) * 2.0
+    return np.sum(q[0] * q[1])
+
+
+@case((V, U, np.ones((3, 2))), (V, U, np.ones((3, 0))))
+def argument_that_is_the_same_array_after_each_trip(x, y, s):
+    for _ in range(s.shape[1]):
+        y = np.cumsum(x) * s[0, 0]
+    return np.sum(y * y)
+
+
+@case((V, [U, P], np.ones((2, 2))), (V, [U, P], np.ones((0, 2))))
+def item_that_is_another_name_in_each_trip(y, q, rows):
+    for row in rows:
+        q[1] = y
+        y = y * 1.0
+    return np.sum(q[1] * q[0]) + np.sum(rows)
