@@ -11,6 +11,7 @@ import operator
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -237,12 +238,13 @@ class Loop(Form):
 
     @cached_property
     def uses(self) -> tuple[Value, ...]:
-        inner = (v for block in self.blocks for v in block.uses)
+        inner = chain.from_iterable(block.uses for block in self.blocks)
         return (*self.inputs, *inner, *(v for v, _ in self.saves if isinstance(v, Value)))
 
     @cached_property
     def defined(self) -> tuple[Value, ...]:
-        return (*self.outputs, *self.bound, *(v for block in self.blocks for v in block.defined))
+        inner = chain.from_iterable(block.defined for block in self.blocks)
+        return (*self.outputs, *self.bound, *inner)
 
     def map_blocks(self, f: Callable[[Block], Block]) -> Loop:
         test, body = None if self.test is None else f(self.test), f(self.body)
@@ -300,12 +302,12 @@ class Block:
     @cached_property
     def uses(self) -> tuple[Value, ...]:
         """Every read of a value, nested blocks and yields included."""
-        return (*(v for s in self.statements for v in s.uses), *leaves(self.yields))
+        return (*chain.from_iterable(s.uses for s in self.statements), *leaves(self.yields))
 
     @cached_property
     def defined(self) -> tuple[Value, ...]:
         """Every value that is defined, nested blocks included."""
-        return tuple(v for s in self.statements for v in s.defined)
+        return tuple(chain.from_iterable(s.defined for s in self.statements))
 
     def map(self, f: Callable[[Statement], Statement | None]) -> Block:
         """The block with what `f` makes of each statement, inner ones first; None leaves it out."""
@@ -379,7 +381,7 @@ class Empty:
 
 
 EMPTY = Empty()
-ATOMS = frozenset({float, int, bool, str, type(None)})  # of static leaves, the most frequent kinds
+ATOMS = frozenset({float, int, bool, str, type(None), Undefined})  # of static leaves, the most frequent kinds
 
 
 def leaves(structure: Structure) -> Iterator[Value]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -168,16 +169,17 @@ class Walk:
         for result in statement.results:
             new = self.replaced.get(result, result)
             made.append(new if isinstance(new, Value) else result)
-        inside: set[Value] = set()  # what stands for a residual may be known outside already
-        if any(r is not s for r, s in zip(made, statement.results, strict=True)):
-            inside.update(then.defined, orelse.defined)
+        if not self.in_backward:
+            self.forward.update(made)
+        if all(map(operator.is_, made, statement.results)):
+            out.append(replace(statement, condition=condition, then=then, orelse=orelse))
+            return
+        inside = {*then.defined, *orelse.defined}  # what stands for a residual may be known outside already
         first: dict[Value, int] = {}  # what two residuals have become is given once
         for i, (r, s) in enumerate(zip(made, statement.results, strict=True)):
             if r is s or (r in inside and _is_yielded(then, orelse, i, r)):
                 first.setdefault(r, i)
         keep = first.values()
-        if not self.in_backward:
-            self.forward.update(made)
         sides = [
             b if b.raises else replace(b, yields=tuple(b.yields[i] for i in keep)) for b in (then, orelse)
         ]
