@@ -7,7 +7,7 @@ to a list; `break` stands where it is decided that the loop is left.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import TYPE_CHECKING
 
 from revcompile.codegen.names import Names
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from revcompile.codegen.spell import Speller
 
+LINE = 100  # the longest line, where it can be broken
 WIDTH = 88  # of an expression with everything folded into it
 Saves = dict[Value, list[Value]]  # the lists in which values are kept
 
@@ -49,7 +50,8 @@ class BlockWriter:
     lines: list[str]
     places: dict[Value, Places]  # of what is folded
     here: Places  # what the next line stands for
-    leaving: list[str]  # what is written before a `break`
+    leaving: dict[Value, list[Value]]  # what is saved before a `break`, in which lists
+    ending: frozenset[Value]  # of that, what the loop carries too
     margin: str
 
     def _statements(
@@ -182,9 +184,10 @@ class BlockWriter:
             self._statements(block.statements)
         if inner:
             self._branch(last, end)  # type: ignore[arg-type]
-        self._assign(pairs)
+        nothing = {r for a, r in pairs if a is None and end is True and r in self.leaving} - self.ending
+        self._assign([(a, r) for a, r in pairs if r not in nothing])
         if stop is not False and not inner:
-            self._leave(end)
+            self._leave(end, nothing)
         if len(self.lines) == start:
             self._line("pass")
         self.margin = self.margin.removesuffix(INDENT)
@@ -209,10 +212,12 @@ class BlockWriter:
     def _names_in(self, atom: Structure) -> set[str]:
         return {n.id for n in ast.walk(self.spell(atom)) if isinstance(n, ast.Name)}
 
-    def _leave(self, stop: Structure) -> None:
+    def _leave(self, stop: Structure, nothing: Container[Value] = ()) -> None:
+        """Leave the loop, if `stop` says so; what is `nothing` here is saved as None."""
         if stop is True:
-            for line in self.leaving:
-                self._line(line)
+            for v, lists in self.leaving.items():
+                for kept in lists:
+                    self._line(f"{self.names[kept]}.append(None)" if v in nothing else self._keeping(v, kept))
             self._line("break")
         elif isinstance(stop, Value):
             self._line(to_text(self.spell(stop)), keyword="if")
@@ -245,7 +250,8 @@ class BlockWriter:
                 self._line(to_text(ast.UnaryOp(ast.Not(), condition)), keyword="if")
                 self.lines.append(f"{self.margin}{INDENT}break")
         else:
-            self.lines[head] = line_for(outer + (self._for(loop) if loop.each else "while True:"), place)
+            heading = self._for(loop, outer) if loop.each else [outer + "while True:"]
+            self.lines[head:] = [line_for(line, place) for line in heading]
         start = len(self.lines)
         if loop.trips is not None:
             self._line(f"{self.names[loop.trips]} += 1")
@@ -254,9 +260,9 @@ class BlockWriter:
             if value not in inside:
                 self._line(f"{self.names[kept]}.append({to_text(self.spell(value))})")
         *ends, stop = loop.body.yields
-        around, self.leaving = self.leaving, []
+        around, self.leaving = (self.leaving, self.ending), {}
         self._body(loop, ends, stop)
-        self.leaving = around
+        self.leaving, self.ending = around
         if len(self.lines) == start:
             self._line("pass")
         self.margin = outer
@@ -283,24 +289,38 @@ class BlockWriter:
             if isinstance(value, Value):
                 saves.setdefault(value, []).append(kept)
         if direct and isinstance(last, Branch):
-            appends = [self._keeping(v, items) for v in last.results for items in saves.get(v, ())]
+            appends = {v: saves[v] for v in last.results if v in saves}
             if not appends or sorted(map(str, _ends(last, stop))) == ["False", "True"]:
                 self._statements(statements[:-1], last.condition, saves)
-                self.leaving = appends
+                self.leaving, self.ending = appends, frozenset(leaves(tuple(ends)))
                 self._branch(last, stop)
-                for line in appends:
-                    self._line(line)
+                for v, lists in appends.items():
+                    for kept in lists:
+                        self._line(self._keeping(v, kept))
                 return
         self._statements(statements, stop if self._are_assigned(pairs) else None, saves)
         if not loop.body.raises:
             self._assign(pairs)
             self._leave(stop)
 
-    def _for(self, loop: Loop) -> str:
+    def _for(self, loop: Loop, margin: str) -> list[str]:
+        """The lines of a heading: one, if that is not too long."""
         names = ", ".join(self.names[v] for v, _ in loop.each)
         sources = [self._source(each) for _, each in loop.each]
-        source = sources[0] if len(sources) == 1 else f"{self._word('zip')}({', '.join(sources)})"
-        return f"for {names} in {source}:"
+        if len(sources) == 1:
+            return [f"{margin}for {names} in {sources[0]}:"]
+        head = f"{margin}for {names} in {self._word('zip')}("
+        line = f"{head}{', '.join(sources)}):"
+        if len(line) <= LINE:
+            return [line]
+        lines = [head]
+        for source in sources:
+            last = f"{lines[-1]} {source},"
+            if len(lines) > 1 and len(last) <= LINE:
+                lines[-1] = last
+            else:
+                lines.append(f"{margin}{INDENT}{source},")
+        return [*lines, f"{margin}):"]
 
     def _source(self, each: Each) -> str:
         if each.kind.endswith("list"):

@@ -195,7 +195,8 @@ class Speller:
         for i, item in enumerate(structure):
             made = self.definition(item) if isinstance(item, Value) else None
             if isinstance(made, Apply) and TABLE[made.function].of_shape and made.args[1:] == (i,):
-                if not self.is_stable(made.args[0]):
+                has_name = isinstance(self(item), ast.Name)
+                if has_name and not self.is_stable(made.args[0]):
                     return None
                 arrays.add(made.args[0])
             elif not isinstance(item, int):

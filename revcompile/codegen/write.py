@@ -86,7 +86,8 @@ class Writer(BlockWriter):
         self.carried: set[Value] = set()  # what the trips of loops begin with
         self.lists: dict[Value, Value] = {}  # what is saved in each list
         self.lines: list[str] = []
-        self.leaving: list[str] = []
+        self.leaving: dict[Value, list[Value]] = {}
+        self.ending: frozenset[Value] = frozenset()
         self.margin = INDENT
         self.kept: set[Value] = set(leaves(function.body.yields))
         self._index(function.body)
@@ -199,7 +200,8 @@ class Writer(BlockWriter):
         target = self._target(statement.result)
         extra = _added(target, expression) if _is_sum_of_numbers(statement) else None
         text = f"{target} = {to_text(expression)}" if extra is None else f"{target} {extra}"
-        self._line(text, notes)
+        if text != f"{target} = {target}":  # another name for what shares its variable
+            self._line(text, notes)
 
     def _begins(self, statement: Apply) -> None:
         self._heading("backward pass")
