@@ -143,6 +143,7 @@ class _Residuals:
         outer: dict[Value, Value],
     ) -> None:
         self.reversal, self.forward, self.kept, self.unstable = reversal, forward, kept, unstable
+        self.outer = outer
         self.inner = {*forward.body.defined, *forward.bound, *_given(forward.body, kept)}
         self.indices = {v for v, _ in forward.each}
         trip = substitute(forward.body, outer)
@@ -174,6 +175,9 @@ class _Residuals:
         self.kept.last[id(self.forward)] = self.last
         names = {v: last.after for v, last in self.last.items()}
         lists = []
+        shifted = self._shifted()
+        for v in shifted:
+            del self.saved[v]
         for v in self.saved:
             items = Value(Opaque("list"), fold=False)
             self.kept.saves.setdefault(id(self.forward), []).append((v, items))
@@ -185,8 +189,37 @@ class _Residuals:
         for s in repeated:
             for v in s.outputs:
                 names[v] = Value(v.type, v.hint, v.of, v.fold)
-        body = Block((*repeated, *self.reversal.body.statements), self.reversal.body.yields)
-        return replace(self.reversal, each=each, body=substitute(body, names))
+        reversal = self._carrying(shifted, names)
+        body = Block((*repeated, *reversal.body.statements), reversal.body.yields)
+        return replace(reversal, each=each, body=substitute(body, names))
+
+    def _shifted(self) -> dict[Value, int]:
+        """What would be saved as the end of each trip and as the beginning of the next: by its slot."""
+        found: dict[Value, int] = {}
+        slots = zip(self.forward.params, self.forward.body.yields, self.forward.results, strict=False)
+        for i, (param, end, result) in enumerate(slots):
+            end = self.outer.get(end, end) if isinstance(end, Value) else end
+            if param in self.saved and end in self.saved and end is not param:
+                same = _is_alike(param, end) and _is_alike(result, end) and not param.unset
+                if same and self.unstable.isdisjoint((param, end, result)) and not self.kept.every_trip:
+                    found[end] = i
+        return found
+
+    def _carrying(self, shifted: dict[Value, int], names: dict[Value, Value]) -> Loop:
+        """The reversed loop that carries back how the trip after began, which is how this one ended."""
+        if not shifted:
+            return self.reversal
+        slots = [(v, self.forward.params[i], self.forward.results[i]) for v, i in shifted.items()]
+        ends = [Value(v.type, v.hint, v.of, fold=False) for v, _, _ in slots]
+        names.update((v, end) for (v, _, _), end in zip(slots, ends, strict=True))
+        *yields, last = self.reversal.body.yields
+        return replace(
+            self.reversal,
+            inits=(*self.reversal.inits, *(result for _, _, result in slots)),
+            params=(*self.reversal.params, *ends),
+            results=(*self.reversal.results, *(Value(end.type, fold=False) for end in ends)),
+            body=replace(self.reversal.body, yields=(*yields, *(param for _, param, _ in slots), last)),
+        )
 
     def _share_lengths(self) -> None:
         """A length that the forward trip has asked for already is read: its array need not be kept for it."""
@@ -273,6 +306,13 @@ class _Residuals:
         self.again[v] = self.made[v]
         for a in self.made[v].inputs:
             self._repeat(a)
+
+
+def _is_alike(a: Value, b: Value) -> bool:
+    """Whether two values that a loop carries in one slot are of one type, but for the names of lengths."""
+    if isinstance(a.type, Array) and isinstance(b.type, Array):
+        return a.type.dtype == b.type.dtype and len(a.type.dims) == len(b.type.dims)
+    return a.type == b.type
 
 
 def _is_length(s: Statement) -> bool:

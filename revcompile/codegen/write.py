@@ -222,13 +222,15 @@ class Writer(BlockWriter):
     def _add(self, statement: Apply) -> None:
         """A sum in place."""
         old, extra = statement.args
-        sign = "+" if TABLE[statement.function].line is Line.ADD else "-"
+        sign, what = "+" if TABLE[statement.function].line is Line.ADD else "-", self.spell(extra)
+        plain = _without_sign(what)
+        if plain is not None:
+            sign, what = "-" if sign == "+" else "+", plain
         if old in self.folded:
-            sides = self.folded[old][0], self.spell(extra)
-            total = ast.BinOp(sides[0], ast.Add() if sign == "+" else ast.Sub(), sides[1])
+            total = ast.BinOp(self.folded[old][0], ast.Add() if sign == "+" else ast.Sub(), what)
             self._line(f"{self.names[statement.result]} = {to_text(total)}", self._notes(statement))
             return
-        self._line(f"{self.names[old]} {sign}= {to_text(self.spell(extra))}", self._notes(statement))
+        self._line(f"{self.names[old]} {sign}= {to_text(what)}", self._notes(statement))
 
     def _store_item(self, statement: Apply) -> None:
         """`x[i] = v`, after a copy of what stands there, if it is needed."""

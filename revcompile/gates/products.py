@@ -111,6 +111,7 @@ MATRIX_PRODUCT = replace(PRODUCT, as_read=where_it_meets)
     np.matmul,
     np.linalg.matmul,
     symbol="@",
+    odd=True,
     numbers=MATRIX_PRODUCT,
     dims=_matmul_dims,
     examples=[
@@ -253,6 +254,7 @@ def linalg_outer(grad_y: Any, a: Any, b: Any, /) -> Any:
 
 @gate(
     np.outer,
+    odd=True,
     numbers=OUTER_PRODUCT,
     examples=[
         example(real(3), real(4)),

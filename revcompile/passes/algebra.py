@@ -39,7 +39,7 @@ def add(r: Any, s: Apply) -> Structure | None:
     for one, other in ((b, a), (a, b)):
         plain = positive(r, s, one)
         if plain is not None:
-            return r.replace(s, operator.sub, other, plain)
+            return r.replace(s, operator.sub, other, plain, alike=True)
     return _whole_number(r, s)
 
 
@@ -65,7 +65,7 @@ def subtract(r: Any, s: Apply) -> Structure | None:
     a, b = s.args
     plain = positive(r, s, b)
     if plain is not None:
-        return r.replace(s, operator.add, a, plain)
+        return r.replace(s, operator.add, a, plain, alike=True)
     return _whole_number(r, s)
 
 
@@ -96,7 +96,7 @@ def multiply(r: Any, s: Apply) -> Structure | None:
     if made is not None and r.is_last_use(a):
         upstream, divisor = made.args
         if upstream == 1.0 and not _is_count(divisor):
-            return r.replace(_noted(s, made), operator.truediv, b, divisor)
+            return r.replace(noted(s, made), operator.truediv, b, divisor)
         if _is_part_of(r, b, divisor):  # a share of a sum of exponentials is at most 1; 1 / sum may overflow
             return r.replace(s, operator.mul, upstream, r.emit(s, operator.truediv, b, divisor))
     return _into_mask(r, s)
@@ -110,7 +110,7 @@ def divide(r: Any, s: Apply) -> Structure | None:
     if type(a) is float and made is not None and r.is_last_use(b):
         factor, rest = made.args
         if type(factor) is float and _is_power_of_two(factor) and _is_normal(a / factor):
-            return r.replace(_noted(s, made), operator.truediv, a / factor, rest)
+            return r.replace(noted(s, made), operator.truediv, a / factor, rest)
     return _into_mask(r, s)
 
 
@@ -176,7 +176,12 @@ def positive(r: Any, s: Apply, atom: Structure) -> Structure | None:
             return r.emit(made, made.function, *args)
     if TABLE[made.function].odd:
         plain = positive(r, s, made.args[0])
-        return r.emit(made, made.function, plain, *made.args[1:]) if isinstance(plain, Value) else None
+        if isinstance(plain, Value):
+            return r.emit(made, made.function, plain, *made.args[1:])
+    if symbol == "@":
+        plain = positive(r, s, made.args[1])
+        if isinstance(plain, Value):
+            return r.emit(made, made.function, made.args[0], plain)
     return None
 
 
@@ -191,12 +196,29 @@ def _scale(r: Any, s: Apply, factor: float, x: Structure) -> Structure | None:
     if not r.is_last_use(x):
         return None
     made = r.made_by(x, "*", "/")
-    if made is None or type(made.args[0]) is not float or not _is_exact(factor, made.args[0]):
+    if made is None:
         return None
-    return r.replace(_noted(s, made), made.function, factor * made.args[0], made.args[1])
+    own, rest = made.args
+    if type(rest) is float and TABLE[made.function].symbol == "*":
+        own, rest = rest, own
+    if type(own) is not float or not _is_exact(factor, own):
+        return None
+    return _multiple(r, noted(s, made), made.function, factor * own, rest)
 
 
-def _noted(s: Apply, absorbed: Apply) -> Apply:
+def _multiple(
+    r: Any, s: Apply, function: Callable[..., Any], factor: float, x: Structure
+) -> Structure | None:
+    """`factor * x` or `factor / x`, the former without a factor of 1."""
+    if TABLE[function].symbol == "*" and isinstance(x, Value) and x not in r.walk.whole:
+        if factor == 1.0 and r.same_type(x, s.result):
+            return x
+        if factor == -1.0 and r.same_type(x, s.result):
+            return r.replace(s, operator.neg, x)
+    return r.replace(s, function, factor, x)
+
+
+def noted(s: Apply, absorbed: Apply) -> Apply:
     """`s` with the gate of what goes up in it named too."""
     words = [
         w
@@ -216,7 +238,10 @@ def _times(r: Any, s: Apply, factor: float, x: Value) -> Value:
         and type(made.args[0]) is float
         and _is_exact(factor, made.args[0])
     ):
-        return r.emit(_noted(s, made), made.function, factor * made.args[0], made.args[1])
+        own, rest = factor * made.args[0], made.args[1]
+        if own == 1.0 and TABLE[made.function].symbol == "*" and r.same_type(rest, x):
+            return rest
+        return r.emit(noted(s, made), made.function, own, rest)
     return r.emit(s, operator.mul, factor, x)
 
 
@@ -241,9 +266,10 @@ def _double(r: Any, s: Apply, a: Value) -> Structure | None:
     if isinstance(first, Value) and isinstance(second, Value):
         plain = positive(r, s, first)
         twice = _times(r, s, 2.0, first) if plain is None else _times(r, s, -2.0, plain)
-        return r.replace(_noted(s, made), operator.mul, twice, second)
-    factor = 2.0 * first if isinstance(first, float) and _is_exact(2.0, first) else None
-    return r.replace(s, operator.mul, *((2.0, a) if factor is None else (factor, second)))
+        return r.replace(noted(s, made), operator.mul, twice, second)
+    if isinstance(first, float) and _is_exact(2.0, first):
+        return _multiple(r, s, made.function, 2.0 * first, second)
+    return r.replace(s, operator.mul, 2.0, a)
 
 
 def _is_exact(a: float, b: float) -> bool:

@@ -35,7 +35,7 @@ from revcompile.ir.nodes import (
     scalar_type,
 )
 from revcompile.ir.types import INT, Array, Facts, Rows, Scalar, Type, is_number, same_axes
-from revcompile.passes.algebra import ALGEBRA, ARITHMETIC
+from revcompile.passes.algebra import ALGEBRA, ARITHMETIC, noted
 from revcompile.passes.extents import has_shape
 from revcompile.passes.walk import Walk, count_uses
 from revcompile.runtime import over, scatter, scatter_add, unbroadcast
@@ -162,10 +162,15 @@ class _Rules:
         self.walk.definitions[value] = made
         return value
 
-    def replace(self, statement: Apply, function: Callable[..., Any], *args: Structure) -> Structure | None:
-        """`function(*args)` under the statement's own name, if that has the same type."""
-        types = infer(TABLE[function], function, args, self.facts)
-        new = Value(types)
+    def replace(
+        self, statement: Apply, function: Callable[..., Any], *args: Structure, alike: bool = False
+    ) -> Structure | None:
+        """`function(*args)` under the statement's own name, if that has the same type; it has that if the
+        same is computed of what is `alike`, a difference for a sum."""
+        if alike and isinstance(statement.result, Value):
+            new = Value(statement.result.type)
+        else:
+            new = Value(infer(TABLE[function], function, args, self.facts))
         if not self.same_type(new, statement.result):
             return None
         if isinstance(statement.result, Value):
@@ -232,6 +237,8 @@ class _Rules:
             return a + b
         if a is b and is_number(a.type) and not self.walk.in_backward:
             return self.replace(s, operator.mul, 2.0, a)
+        if type(a) is int and a == 0 and isinstance(b.type, Scalar) and b.type.dtype.kind == "i":
+            return b if self.same_type(b, s.result) else None
         return None
 
     def divide(self, s: Apply) -> Structure | None:
@@ -260,7 +267,23 @@ class _Rules:
         inner = self.made_by(a, np.transpose)
         if axes is None and inner is not None and inner.args[1] is None:
             return inner.args[0]
+        product = self.made_by(a, "@") if self.walk.in_backward and self.walk.algebra else None
+        if axes is None and product is not None and self.is_last_use(a):
+            return self._product_of_transposed(s, product)
         return None
+
+    def _product_of_transposed(self, s: Apply, product: Apply) -> Structure | None:
+        """`(a.T @ b).T` as `b.T @ a`."""
+        turned = [self.made_by(x, s.function) for x in product.args]
+        if not all(len(x.type.dims) == 2 for x in product.args):
+            return None
+        if not any(t is not None and t.args[1] is None for t in turned):
+            return None
+        first, second = (
+            t.args[0] if t is not None and t.args[1] is None else self.emit(s, s.function, x, None)
+            for x, t in zip(product.args, turned, strict=True)
+        )
+        return self.replace(noted(s, product), product.function, second, first)
 
     def cast(self, s: Apply) -> Structure | None:
         (a,) = s.args[:1]

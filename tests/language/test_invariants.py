@@ -359,3 +359,16 @@ def test_of_gradients(name: str) -> None:
     for n in (3, 0):
         args = (np.linspace(0.6, 1.0, 4), np.linspace(0.7, 1.1, 4), 0.1, 1.1, n)
         assert_close(second(*args), numerical_gradients(again, args), rtol=1e-4)
+
+
+def test_a_state_that_each_trip_gives_anew() -> None:
+    f = make("""
+def f(y, x):
+    for i in range(2):
+        s = np.sum(np.sin(y))
+        y = x
+    return s * np.sum(y)
+""")
+    args = (np.array([0.3, 0.6]), np.array([0.5, 1.5]))
+    for optimize in (True, False):
+        assert_close(grad(f, argnums=(0, 1), optimize=optimize)(*args), numerical_gradients(f, args))

@@ -1,0 +1,154 @@
+"""What an expert would not have written does not stand in generated text: by kind, in real functions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from revcompile import grad
+from tests.support.oracle import assert_close, numerical_gradients
+
+R = np.random.default_rng(0)
+
+
+def kalman(F: Any, H: Any, Q: Any, R: Any, x: Any, P: Any, zs: Any) -> Any:
+    ll = 0.0
+    for z in zs:
+        x = F @ x
+        P = F @ P @ F.T + Q
+        y = z - H @ x
+        S = H @ P @ H.T + R
+        K = P @ H.T @ np.linalg.inv(S)
+        x = x + K @ y
+        P = P - K @ H @ P
+        ll -= 0.5 * (y @ np.linalg.solve(S, y) + np.log(np.linalg.det(S)))
+    return ll
+
+
+def attention(Q: Any, K: Any, V: Any) -> Any:
+    p = np.exp(Q @ K.T / np.sqrt(Q.shape[1]))
+    return np.sum((p / np.sum(p, axis=1, keepdims=True) @ V) ** 2)
+
+
+def recurrent(W: Any, U: Any, xs: Any, h: Any) -> Any:
+    for x in xs:
+        h = np.tanh(W @ x + U @ h)
+    return np.sum(h**2)
+
+
+def forward_algorithm(T: Any, E: Any, a: Any) -> Any:
+    ll = 0.0
+    for t in range(E.shape[1]):
+        a = (a @ T) * E[:, t]
+        s = np.sum(a)
+        ll += np.log(s)
+        a = a / s
+    return ll
+
+
+def newton(a: Any, x: Any) -> Any:
+    for _ in range(50):
+        fx = x**3 - a
+        if abs(fx) < 1e-10:
+            break
+        x = x - fx / (3 * x**2)
+    return x
+
+
+def newton_until_break(a: Any, x: Any, n: Any) -> Any:
+    for i in range(n):
+        x = x * np.exp(-a)
+        if np.sum(x) > 1e9:
+            break
+        x = np.sin(x) * a
+    return np.sum(x)
+
+
+def stencil(u: Any, kappa: Any, dt: Any, dx: Any) -> Any:
+    u = u.copy()
+    for _ in range(4):
+        lap = (u[2:] - 2 * u[1:-1] + u[:-2]) / dx**2
+        u[1:-1] += dt * kappa[1:-1] * lap
+    return np.sum(u * u)
+
+
+def pendulum(q: Any, p: Any, dt: Any) -> Any:
+    for _ in range(5):
+        p = p - dt * np.sin(q)
+        q = q + dt * p
+    return 0.5 * p * p - np.cos(q)
+
+
+def gated(Wz: Any, Wh: Any, xs: Any, h: Any) -> Any:
+    for t in range(len(xs)):
+        z = 1 / (1 + np.exp(-(Wz @ np.concatenate([xs[t], h]))))
+        h = (1 - z) * h + z * np.tanh(Wh @ np.concatenate([xs[t], h]))
+    return np.sum(h**2)
+
+
+def kernel(X: Any, y: Any, ls: Any, s: Any) -> Any:
+    d = X[:, None] - X[None, :]
+    K = np.exp(-0.5 * d**2 / ls**2) + s * np.eye(len(X))
+    return y @ np.linalg.solve(K, y) + np.log(np.linalg.det(K))
+
+
+def draw(*lengths: int) -> Any:
+    return R.uniform(0.5, 1.5, lengths)
+
+
+PROGRAMS: dict[Callable[..., Any], tuple[Any, ...]] = {
+    kalman: (draw(2, 2), draw(1, 2), np.eye(2), np.eye(1), draw(2), np.eye(2), draw(5, 1)),
+    attention: (draw(4, 3), draw(4, 3), draw(4, 3)),
+    recurrent: (draw(3, 2), draw(3, 3), draw(5, 2), draw(3)),
+    forward_algorithm: (draw(3, 3), draw(3, 4), draw(3)),
+    newton: (2.0, 1.5),
+    newton_until_break: (draw(3), draw(3), 3),
+    stencil: (draw(9), draw(9), 0.1, 1.5),
+    pendulum: (1.0, 0.2, 0.1),
+    gated: (draw(2, 5), draw(2, 5), draw(4, 3), draw(2)),
+    kernel: (draw(4), draw(4), 1.0, 0.1),
+}
+BLEMISHES = {
+    "a sign of its own": r"[-+] -[\w(]",
+    "a factor of one": r"(?<![\w.])-?1\.0 \*",
+    "two constants": r"\d\.\d+ \* \([^()]* \* \d+\.\d+\)",
+    "a transposed product": r"\(\w+\.T @ \w+\)\.T",
+    "a shape, length by length": r"zeros\(\(\w+\.shape\[0\], \w+\.shape\[1\]\)\)",
+    "nothing added": r"(?<![\w.])0 \+",
+    "nothing named": r"^ +(\w+) = None\n +saved_\1\.append\(\1\)",
+    "itself": r"^ +(\w+) = \1(  #.*)?$",
+    "a long heading": r"^ +for .{96,}$",
+}
+
+
+@pytest.mark.parametrize("f", PROGRAMS, ids=lambda f: f.__name__)
+def test_phrases(f: Callable[..., Any]) -> None:
+    args = PROGRAMS[f]
+    for optimize in (True, False):
+        g = grad(f, argnums=tuple(i for i, a in enumerate(args) if not isinstance(a, int)), optimize=optimize)
+        assert_close(g(*args), numerical_gradients(f, args), rtol=1e-4)
+        text = g.source_for(*args).split("# forward pass")[-1]
+        kinds = BLEMISHES if optimize else ["nothing named", "itself", "a long heading"]
+        found = {kind for kind in kinds if re.search(BLEMISHES[kind], text, re.MULTILINE)}
+        assert not found, f"{found}:\n{text}"
+
+
+@pytest.mark.parametrize("f", [recurrent, forward_algorithm, newton_until_break])
+def test_a_state_is_saved_once(f: Callable[..., Any]) -> None:
+    """What a trip ends with is what the next one begins with."""
+    text = grad(f).source_for(*PROGRAMS[f])
+    state = {recurrent: "h", forward_algorithm: "a", newton_until_break: "x"}[f]
+    assert len(re.findall(rf"saved_{state}(_\d+)?\.append", text)) == (2 if f is newton_until_break else 1)
+
+
+def test_what_an_expert_writes() -> None:
+    text = grad(attention).source_for(*PROGRAMS[attention])
+    assert re.search(r"grad_K = \w+\.T @ Q ", text)
+    text = grad(kalman).source_for(*PROGRAMS[kalman])
+    assert "grad_P = np.zeros(P.shape)" in text
+    assert "grad_H -= np.outer(grad_y, x)" in text
+    assert "grad_x = grad_x - grad_y @ H" in text
