@@ -70,6 +70,13 @@ def _is_range(node: ast.expr) -> bool:
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "range"
 
 
+def is_no_number(node: ast.expr | None) -> bool:
+    """Whether an expression certainly gives a container, a text or a function: `[0.0] * n`."""
+    if isinstance(node, ast.BinOp):
+        return isinstance(node.left, NO_NUMBER) or isinstance(node.right, NO_NUMBER)
+    return isinstance(node, NO_NUMBER) or (isinstance(node, ast.Constant) and type(node.value) is str)
+
+
 # -- the text ------------------------------------------------------------------------------------
 
 
@@ -102,7 +109,7 @@ def _look(
             if name not in named:
                 continue
             display, outside = named[name]
-            if isinstance(item, NO_NUMBER) or (isinstance(item, ast.Constant) and type(item.value) is str):
+            if is_no_number(item):
                 del named[name]
                 found.pop(display, None)
                 continue

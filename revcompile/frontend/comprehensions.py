@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from revcompile.errors import host
 from revcompile.frontend import growing, iterators
-from revcompile.frontend.ahead import NO_NUMBER
+from revcompile.frontend.ahead import is_no_number
 from revcompile.ir.nodes import Structure, Value
 from revcompile.statements import simple
 from revcompile.statements.exits import Known
@@ -43,7 +43,7 @@ def is_run(low: Lowering, nodes: list[ast.expr], frame: Frame) -> bool:
     """Whether the one node is a comprehension that is as long as the run says."""
     if len(nodes) != 1 or not isinstance(nodes[0], (ast.ListComp, ast.GeneratorExp)) or frame.is_rule:
         return False
-    if isinstance(nodes[0].elt, NO_NUMBER):
+    if is_no_number(nodes[0].elt):
         return False
     site = frame.site(nodes[0])
     wanted = ("grow", site)
@@ -153,7 +153,7 @@ def _written_out(low: Lowering, node: Any, frame: Frame, most: float = inf) -> S
     inner = Frame(frame.source, {}, frame, frame.is_rule, frame.depth, True)
     decision = ("grow", frame.site(node)) if not frame.is_rule else None
     grows = decision is not None and not isinstance(node, (ast.DictComp, ast.SetComp))
-    grows = grows and not isinstance(node.elt, NO_NUMBER)
+    grows = grows and not is_no_number(node.elt)
     grows = grows and ("keep", decision[1]) not in low.decisions  # type: ignore[index]
 
     def walk(generators: list[ast.comprehension]) -> None:

@@ -135,7 +135,7 @@ def get_item(low: Lowering, owner: Structure, index: Structure) -> Structure:
 
 def _grow_if_indexed(low: Lowering, owner: Any, index: Structure) -> None:
     """A list of which only the run says which item is meant may be a run-time list."""
-    if not is_static(index):
+    if not is_static(index) and not any(isinstance(x, (*KINDS, str)) for x in owner):
         remedy = low.mutables.remedy(owner)
         if remedy is not None:
             raise Restart(remedy)
