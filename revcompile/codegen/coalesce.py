@@ -187,7 +187,9 @@ def _wishes_of(s: Statement) -> Iterator[Wish]:
         if isinstance(s.args[0], Value) and isinstance(s.result, Value):
             yield s.result, s.args[0], False
     elif isinstance(s, Apply) and isinstance(s.result, Value):
-        yield from ((s.result, v, False) for v in s.inputs if _same_name(s.result, v))
+        name = wish(s.result)
+        if name is not None:  # most results are temporaries
+            yield from ((s.result, v, False) for v in s.inputs if wish(v) == name)
     elif isinstance(s, Loop):
         inside = {v for inner in s.body.statements for v in inner.outputs}
         for param, init, end in zip(s.params, s.inits, s.body.yields, strict=False):

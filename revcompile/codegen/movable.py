@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from revcompile.codegen.coalesce import Groups
-from revcompile.gates.effects import has_effects, is_the_users
+from revcompile.gates.effects import has_effects
 from revcompile.gates.storing import store
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
@@ -137,9 +137,10 @@ class Movable:
 
     def _note_changes(self, i: int, statement: Statement) -> None:
         function = statement.function if isinstance(statement, Apply) else None
-        if function is None or has_effects(function) or is_the_users(function):
+        gate = TABLE[function] if function is not None else None
+        if gate is None or gate.foreign or has_effects(function):
             self._barriers.append(i)
-        writes = isinstance(statement, Apply) and TABLE[statement.function].writes
+        writes = gate is not None and gate.writes
         if writes:
             self._writes.append(i)
         variables = self.variables.changed(statement)
