@@ -114,6 +114,8 @@ class _Math(Walk):
         super().__init__(visit)
         self.converted: set[Value] = set()
         self.lists: set[Value] = set()  # of saved values that are Python's now
+        # What may be Python's of what a loop carries: another attempt at a loop around it begins with that.
+        self.slots: dict[Loop, set[int]] = {}
 
     def _apply(self, statement: Apply, out: list[Statement]) -> None:
         """What is passed to a pair is of the types that it was compiled for."""
@@ -127,10 +129,10 @@ class _Math(Walk):
 
     def _loop(self, statement: Loop, out: list[Statement]) -> None:
         """Carried NumPy scalars become Python's where all that they are given are Python's."""
-        statement = self._without_constants(statement)
+        found, statement = statement, self._without_constants(statement)
         each = [(v, e, self._item(v, e)) for v, e in statement.each]
         self.replaced.update((v, new) for v, _, new in each if new is not v)
-        slots = {i for i, p in enumerate(statement.params) if _is_numpy(p)}
+        slots = self.slots.setdefault(found, {i for i, p in enumerate(statement.params) if _is_numpy(p)})
         before, converted = dict(self.replaced), set(self.converted)
         while True:
             self.replaced, self.converted = dict(before), set(converted)

@@ -134,7 +134,7 @@ def kinds(node: ast.AST) -> frozenset[str]:
 
 def first_return(node: ast.stmt) -> ast.stmt:
     """The first `return` of a loop, or the loop."""
-    waiting: list[ast.AST] = [node]
+    waiting: list[ast.AST] = [node] if "return" in kinds(node) else []
     while waiting:
         found = waiting.pop(0)
         if isinstance(found, ast.Return):
