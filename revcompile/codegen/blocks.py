@@ -203,7 +203,16 @@ class BlockWriter:
             self._line(f"{', '.join(targets)} = {', '.join(text for _, text, _ in moves)}")
             return
         for name, text, _ in moves:
-            self._line(f"{name} = {text}")
+            if text != "None":
+                self._line(f"{name} = {text}")
+        line = ""
+        for name in (name for name, text, _ in moves if text == "None"):
+            if line and len(self.margin) + len(line) + len(name) > WIDTH:
+                self._line(f"{line}None")
+                line = ""
+            line += f"{name} = "
+        if line:
+            self._line(f"{line}None")
 
     def _are_assigned(self, pairs: list[tuple[Structure, Value]]) -> bool:
         """Whether each variable has its atom as it is."""
