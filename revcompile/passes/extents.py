@@ -11,18 +11,20 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from revcompile.gates.effects import begins_backward
 from revcompile.gates.lengths import length
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
     Apply,
     Block,
     Function,
+    Loop,
     Statement,
     Structure,
     Value,
     leaves,
 )
-from revcompile.ir.types import Array, Dim, Facts, Rows, Type
+from revcompile.ir.types import Array, Dim, Facts, Rows, Type, same_axes
 from revcompile.passes.dead import eliminate_dead
 from revcompile.passes.walk import Walk
 from revcompile.runtime import item_length, zeros_for
@@ -39,6 +41,7 @@ def ask_the_living(function: Function, facts: Facts) -> Function:
     needed = {*without.body.uses, *parameters}
     known = list(parameters)
     outer = {v for s in function.body.statements if isinstance(s, Apply) for v in s.outputs}
+    early, last = _last_versions(function.body)
 
     def visit(statement: Apply, out: list[Statement]) -> Structure | None:
         result = statement.result
@@ -48,9 +51,12 @@ def ask_the_living(function: Function, facts: Facts) -> Function:
         if isinstance(result, Value) and result in needed and result in outer and has_shape(statement):
             known.append(result)
         of_items = not of_shape and statement.function in asking
-        if not of_items and (not of_shape or _is_good(statement.args[0], needed)):
+        good = of_shape and _is_good(statement.args[0], needed) and result not in early
+        if not of_items and (not of_shape or good):
             return None
         there = known if backward else [v for v in known if v not in upstream]
+        if result in early:  # so that the name is free for it
+            there = [_last_version(v, last, facts) for v in there]
         for other in _equals(statement, there, facts):
             new = Value(result.type)
             out.append(Apply(length if of_items else statement.function, other, new, statement.line))
@@ -58,6 +64,34 @@ def ask_the_living(function: Function, facts: Facts) -> Function:
         return None
 
     return Walk(visit).function(function)
+
+
+def _last_versions(block: Block) -> tuple[set[Value], dict[str, Value]]:
+    """What is computed, and read, between the forward pass and the first loop of the backward pass; and, by
+    their names, the arrays that the loops of the forward pass give."""
+    early: set[Value] = set()
+    last: dict[str, Value] = {}
+    in_backward = False
+    for i, s in enumerate(block.statements):
+        in_backward = in_backward or begins_backward(s)
+        if isinstance(s, Loop) and in_backward:
+            early.difference_update(Block(block.statements[i:], block.yields).uses)
+            break
+        if isinstance(s, Loop):
+            for init, result in zip(s.inits, s.results, strict=True):
+                if isinstance(init, Value) and result.hint is not None and not result.unset:
+                    last[result.hint] = result
+        elif in_backward:
+            early.update(s.outputs)
+    return early, last
+
+
+def _last_version(v: Value, last: dict[str, Value], facts: Facts) -> Value:
+    """The array that has the name of `v` at the end of the forward pass, if that is of the same shape."""
+    now = last.get(v.hint) if v.hint is not None else None
+    if now is None or not _has_axes(now.type) or not _has_axes(v.type):
+        return v
+    return now if same_axes(facts, now.type.dims, v.type.dims) else v
 
 
 def has_shape(statement: Apply) -> bool:

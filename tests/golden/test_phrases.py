@@ -152,3 +152,17 @@ def test_what_an_expert_writes() -> None:
     assert "grad_P = np.zeros(P.shape)" in text
     assert "grad_H -= np.outer(grad_y, x)" in text
     assert "grad_x = grad_x - grad_y @ H" in text
+
+
+def test_names() -> None:
+    """A name is the user's, and so is its gradient's, though an array is asked for its shape later."""
+
+    def heat(u: Any, k: Any, n: Any) -> Any:
+        u = u.copy()
+        for _ in range(n):
+            u[1:-1] += k * (u[2:] - 2 * u[1:-1] + u[:-2])
+        return np.mean(u**2)
+
+    text = grad(heat).source_for(draw(7), 0.1, 3)
+    assert "u_1" not in text
+    assert "grad_u = 2.0 / u.size * u " in text
