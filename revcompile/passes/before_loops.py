@@ -71,27 +71,31 @@ class _Mover(Walk):
         moved = _Moved(loop, self.partial)
         stays = tuple(s for s in loop.body.statements if s not in moved.statements)
         loop = replace(loop, body=replace(loop.body, statements=stays))
-        given = self._take_slots(loop, moved)
-        out.extend(moved.before(loop, {end: loop.inits[i] for i, end in given.items()}))
+        otherwise: dict[Value, Structure] = {}  # what a moved value is if there is no trip
+        taken = self._take_slots(loop, moved, otherwise)
+        out.extend(moved.before(loop, otherwise))
         self.partial |= moved.guarded
-        out.append(_without_slots(loop, set(given)) if given else loop)
+        out.append(_without_slots(loop, taken) if taken else loop)
 
-    def _take_slots(self, loop: Loop, moved: _Moved) -> dict[int, Value]:
-        """What each trip gives as it was before the loop, by the slots in which that is carried: what a
-        loop gives there is that; if it makes no trip, what it begins with."""
+    def _take_slots(self, loop: Loop, moved: _Moved, otherwise: dict[Value, Structure]) -> set[int]:
+        """The slots in which each trip gives something as it was before the loop: what a loop gives there is
+        that; if it makes no trip, what it begins with."""
         inner = {*loop.body.defined, *loop.bound}
-        read = {*replace(loop.body, yields=()).uses, *(v for v, _ in loop.saves)}
+        read = {*loop.body.uses, *(v for v, _ in loop.saves)}
         read.update(loop.test.uses if loop.test is not None else ())
-        found: dict[int, Value] = {}
+        found: set[int] = set()
         for i, (init, param, end, result) in enumerate(
             zip(loop.inits, loop.params, loop.body.yields, loop.results, strict=False)
         ):
             if not isinstance(end, Value) or end in inner or param in read:
                 continue
             unread = init is UNDEFINED or (init is None and not result.unset)  # if there is no trip
-            if unread or moved.runs is True or (end in moved.guarded and end not in found.values()):
-                self.replaced[result] = end
-                found[i] = end
+            if not (unread or moved.runs is True):
+                if end not in moved.guarded or end in otherwise:
+                    continue
+                otherwise[end] = init
+            self.replaced[result] = end
+            found.add(i)
         return found
 
 

@@ -304,3 +304,39 @@ def item_that_is_another_name_in_each_trip(y, q, rows):
         q[1] = y
         y = y * 1.0
     return np.sum(q[1] * q[0]) + np.sum(rows)
+
+
+@case((V, 3), (V, 0))
+def arrays_exchanged_for_one_that_no_trip_changes(x, n):
+    u, v = x * 0.5, np.full(len(x), 2.0)
+    for _ in range(n):
+        w = x
+        v, u = u, w
+    return np.sum(u * v) + np.sum(v)
+
+
+@case((V, U, 3), (V, U, 1), (V, U, 0))
+def names_exchanged_with_an_argument(x, z, n):
+    u, v = z, z
+    for _ in range(n):
+        v = x
+        u, v = v, u
+    return np.sum(u * v)
+
+
+@case((V, 3), (V, 1), (V, 0))
+def number_that_is_the_same_after_each_trip(x, n):
+    s = 1.0
+    for _ in range(n):
+        s = np.exp(x[1])
+    return s * s
+
+
+@case((V, 3), (V, 1), (V, 0))
+def numbers_that_are_the_same_after_each_trip(x, n):
+    s, t, u = 1.0, x[0], 0.5
+    for _ in range(n):
+        if n > 1:
+            u = t
+        s = t = np.exp(x[1]) * x[2]
+    return s * t * u
