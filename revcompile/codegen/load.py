@@ -61,8 +61,8 @@ class Namespace:
         if getattr(builtins, wish, obj) is not obj:
             wish = f"the_{wish}"
         name, n = wish, 1
-        hidden = self.reserved | self.own | self.locals
-        while name in hidden or self.globals.get(name, obj) is not obj:
+        hidden = self.reserved, self.own, self.locals
+        while any(name in names for names in hidden) or self.globals.get(name, obj) is not obj:
             name, n = f"{wish}__{n}", n + 1  # no local variable is numbered so
         self.globals[name] = obj
         self._names[id(obj)] = name

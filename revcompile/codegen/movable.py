@@ -44,6 +44,8 @@ class Variables:
 
     def changed(self, statement: Statement) -> frozenset[Value]:
         """The variables that get other values in a statement."""
+        if isinstance(statement, Apply):
+            return frozenset([self.groups.find(v) for v in statement.outputs if self.groups.is_shared(v)])
         if statement not in self._changed:
             values = (*statement.outputs, *(statement.bound if isinstance(statement, Loop) else ()))
             own = {self.groups.find(v) for v in values if self.groups.is_shared(v)}

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -33,6 +32,7 @@ from revcompile.ir.nodes import (
     map_values,
     substitute,
 )
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array
 from revcompile.passes.cse import key_of
 from revcompile.passes.dead import eliminate_dead

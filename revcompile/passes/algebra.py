@@ -15,7 +15,6 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ import numpy as np
 from revcompile.gates.rows import sublist
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Structure, Value
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Scalar
 
 

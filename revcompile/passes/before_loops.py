@@ -13,8 +13,6 @@ Views and lengths stay, too: nothing is computed for them. Imports the IR.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from revcompile.gates.effects import has_effects, is_noticed
 from revcompile.gates.lengths import counts
 from revcompile.gates.table import TABLE
@@ -32,6 +30,7 @@ from revcompile.ir.nodes import (
     Value,
     leaves,
 )
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import BOOL, Array, Rows, Scalar, is_float
 from revcompile.passes.walk import Walk
 

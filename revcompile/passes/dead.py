@@ -8,7 +8,6 @@ Before:                                  After:
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from revcompile.gates.effects import has_effects, only_shows
@@ -25,6 +24,7 @@ from revcompile.ir.nodes import (
     Value,
     leaves,
 )
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Foreign
 from revcompile.passes.overwritten import Overwriting
 

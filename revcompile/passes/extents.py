@@ -8,7 +8,6 @@ Before:                                  After:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from revcompile.gates.effects import begins_backward
@@ -24,6 +23,7 @@ from revcompile.ir.nodes import (
     Value,
     leaves,
 )
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Dim, Facts, Rows, Type, same_axes
 from revcompile.passes.dead import eliminate_dead
 from revcompile.passes.walk import Walk

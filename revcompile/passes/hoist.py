@@ -13,12 +13,11 @@ Imports the IR.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from revcompile.gates.effects import has_effects, is_the_users
 from revcompile.gates.storing import store
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Block, Function, Statement, Value, leaves
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array
 
 

@@ -10,10 +10,9 @@ Imports the IR.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Block, Function, Loop, Statement, leaves
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Scalar
 
 

@@ -10,10 +10,10 @@ Used by `dead`, which goes through a block from its end. Imports the IR.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from revcompile.gates.storing import store
 from revcompile.ir.nodes import Apply, Loop, Statement, Value, leaves
+from revcompile.ir.rebuild import replace
 from revcompile.passes.cse import key_of
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -39,6 +38,7 @@ from revcompile.ir.nodes import (
     map_structure,
     substitute,
 )
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Scalar, Type
 from revcompile.passes.walk import Visit, Walk
 

@@ -12,7 +12,6 @@ residuals: the forward half gives them, and the backward half begins with them. 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from revcompile.gates.effects import begins_backward, identity
@@ -29,6 +28,7 @@ from revcompile.ir.nodes import (
     applications,
     leaves,
 )
+from revcompile.ir.rebuild import replace
 
 
 def settle(function: Function, chosen: Mapping[Value, Variant]) -> Function:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from revcompile.gates.effects import begins_backward
@@ -23,6 +23,7 @@ from revcompile.ir.nodes import (
     leaves,
     map_values,
 )
+from revcompile.ir.rebuild import replace
 
 # What a pass makes of one application: None (keep it), or the structure that stands for its result.
 Visit = Callable[[Apply, list[Statement]], Structure | None]
@@ -189,9 +190,8 @@ class Walk:
 
 def count_uses(block: Block) -> Counter[Value]:
     """How often each value is read; in a loop, a value from outside is read again and again."""
-    counts: Counter[Value] = Counter(leaves(block.yields))
+    counts = Counter(chain(leaves(block.yields), *(s.inputs for s in block.statements)))
     for statement in block.statements:
-        counts.update(statement.inputs)
         for inner in statement.blocks:
             inside = count_uses(inner)
             if isinstance(statement, Loop):
