@@ -138,6 +138,7 @@ def _is_mask_part(part: Any) -> bool:
 
 @gate(
     operator.getitem,
+    odd=True,
     memory=Memory.VIEW,
     raises=True,
     copies=lambda a, index: is_gather(index),

@@ -197,13 +197,29 @@ def _scale(r: Any, s: Apply, factor: float, x: Structure) -> Structure | None:
         return None
     made = r.made_by(x, "*", "/")
     if made is None:
-        return None
+        return _scale_part(r, s, factor, x)
     own, rest = made.args
     if type(rest) is float and TABLE[made.function].symbol == "*":
         own, rest = rest, own
     if type(own) is not float or not _is_exact(factor, own):
         return None
     return _multiple(r, noted(s, made), made.function, factor * own, rest)
+
+
+def _scale_part(r: Any, s: Apply, factor: float, x: Value) -> Structure | None:
+    """`factor * (constant * y)[i]` as `constant * y[i]`."""
+    part = r.walk.definitions.get(x)
+    if part is None or x in r.walk.forward or not TABLE[part.function].view or not TABLE[part.function].odd:
+        return None
+    whole = part.args[0]
+    made = r.made_by(whole, "*")
+    if made is None or whole in r.walk.forward or not r.is_last_use(whole) or type(made.args[0]) is not float:
+        return None
+    own, rest = made.args
+    if not isinstance(rest, Value) or not r.same_type(rest, whole) or not _is_exact(factor, own):
+        return None
+    looked_at = r.emit(part, part.function, rest, *part.args[1:])
+    return _multiple(r, noted(s, made), made.function, factor * own, looked_at)
 
 
 def _multiple(

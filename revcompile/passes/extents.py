@@ -75,7 +75,7 @@ def _last_versions(block: Block) -> tuple[set[Value], dict[str, Value]]:
     for i, s in enumerate(block.statements):
         in_backward = in_backward or begins_backward(s)
         if isinstance(s, Loop) and in_backward:
-            early.difference_update(Block(block.statements[i:], block.yields).uses)
+            early.difference_update(_reads(Block(block.statements[i:], block.yields)))
             break
         if isinstance(s, Loop):
             for init, result in zip(s.inits, s.results, strict=True):
@@ -84,6 +84,16 @@ def _last_versions(block: Block) -> tuple[set[Value], dict[str, Value]]:
         elif in_backward:
             early.update(s.outputs)
     return early, last
+
+
+def _reads(block: Block) -> Iterator[Value]:
+    """What is read in a block, but for what is mostly zeros: that is going to be added where it is not."""
+    yield from leaves(block.yields)
+    for s in block.statements:
+        if not isinstance(s, Apply) or TABLE[s.function].added_to is None:
+            yield from s.inputs
+        for inner in s.blocks:
+            yield from _reads(inner)
 
 
 def _last_version(v: Value, last: dict[str, Value], facts: Facts) -> Value:

@@ -155,11 +155,18 @@ class _Rules:
         return False
 
     def emit(self, like: Apply, function: Callable[..., Any], *args: Structure) -> Value:
+        key = _number_key(function, args) if self.walk.depth == 1 else None
+        if key is not None and key in self.walk.numbers:
+            known = self.walk.numbers[key]
+            self.walk.counts[known] += 2  # it is read twice, then
+            return known
         types = infer(TABLE[function], function, args, self.facts)
         value = Value(types)
         made = Apply(function, args, value, like.line, like.note)
         self._add(made)
         self.walk.definitions[value] = made
+        if key is not None:
+            self.walk.numbers[key] = value
         return value
 
     def replace(
@@ -395,6 +402,13 @@ class _Rules:
             simpler = self.find(Apply(s.function, args, _placeholder(s, args, self.facts), s.line, s.note))
             number = simpler if simpler is not None else self.emit(s, s.function, *args)
         return self.replace(s, np.broadcast_to, number, *stretched.args[1:])
+
+
+def _number_key(function: Callable[..., Any], args: tuple[Structure, ...]) -> Any:
+    """The same for what is computed of the same numbers; None if an array or a structure is among them."""
+    if any(not isinstance(a.type, Scalar) if isinstance(a, Value) else type(a) is not float for a in args):
+        return None
+    return (function, *(a if isinstance(a, Value) else repr(a) for a in args))
 
 
 def _placeholder(s: Apply, args: tuple[Structure, ...], facts: Facts) -> Value:

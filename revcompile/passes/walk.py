@@ -36,6 +36,7 @@ class Walk:
         self.visit = visit
         self.replaced: dict[Value, Structure] = {}
         self.definitions: dict[Value, Apply] = {}
+        self.numbers: dict[Any, Value] = {}  # computed of numbers by rules, outside loops
         self.same: dict[Value, Structure] = {}  # what each item of a list is
         self.in_backward = False
         self.depth = 0

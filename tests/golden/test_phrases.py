@@ -166,3 +166,46 @@ def test_names() -> None:
     text = grad(heat).source_for(draw(7), 0.1, 3)
     assert "u_1" not in text
     assert "grad_u = 2.0 / u.size * u " in text
+
+
+def test_constants_meet_though_a_part_is_taken() -> None:
+    def gaussians(x: Any, m: Any) -> Any:
+        d = x - m
+        return np.sum(np.exp(-0.5 * np.sum(d**2, axis=1)))
+
+    args = (draw(4, 3), draw(3))
+    g = grad(gaussians, argnums=(0, 1))
+    assert_close(g(*args), numerical_gradients(gaussians, args))
+    assert re.search(r"grad_d = -\w+\[:, None\] \* d ", g.source_for(*args))
+
+
+def test_a_number_is_computed_once() -> None:
+    def logistic(w: Any, X: Any, y: Any) -> Any:
+        p = 1 / (1 + np.exp(-X @ w))
+        return -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
+
+    args = (draw(3), draw(5, 3), draw(5))
+    g = grad(logistic, argnums=(0, 1, 2))
+    assert_close(g(*args), numerical_gradients(logistic, args))
+    assert g.source_for(*args).count("1.0 / y.size") == 1
+
+
+def test_cholesky_divides_under_one_guard() -> None:
+    def cholesky(A: Any) -> Any:
+        n = A.shape[0]
+        L = np.zeros((n, n))
+        for i in range(n):
+            for j in range(i + 1):
+                s = A[i, j] - L[i, :j] @ L[j, :j]
+                if i == j:
+                    L[i, j] = np.sqrt(s)
+                else:
+                    L[i, j] = s / L[j, j]
+        return np.sum(np.log(np.diag(L)))
+
+    A = 4.0 * np.eye(3) + 0.1
+    text = grad(cholesky).source_for(A).split("# backward pass")[1]
+    assert "np.where" not in text
+    assert "np.any" not in text
+    assert len(re.findall(r"if .* != 0", text)) <= 1
+    assert "_1 =" not in text.replace("old_L_1 =", "").replace("grad_s1 =", "")
