@@ -13,7 +13,7 @@ Views and lengths stay, too: nothing is computed for them. Imports the IR.
 
 from __future__ import annotations
 
-from revcompile.gates.effects import has_effects, is_noticed
+from revcompile.gates.effects import has_effects, is_noticed, is_the_users
 from revcompile.gates.lengths import counts
 from revcompile.gates.table import TABLE
 from revcompile.gates.traits import Memory
@@ -195,7 +195,7 @@ def _runs(loop: Loop) -> bool | tuple[Structure, ...] | Value | None:
 def _may_end(s: Statement) -> bool:
     """Whether a trip may end here by the program's own word, or somebody may see what it has done so far."""
     if isinstance(s, Apply):
-        return has_effects(s.function)
+        return has_effects(s.function) or is_the_users(s.function)
     return isinstance(s, Raise) or any(map(_may_end, (t for b in s.blocks for t in b.statements)))
 
 

@@ -291,6 +291,14 @@ ZERO = {  # d is 0: 1 / d, log(d) raise or warn where they are computed, and the
         x = np.sin(x) * np.log(d) / d
     return np.sum(x)
     """,
+    "print": """
+    for i in range(n + 1):
+        print(end="")
+        if i >= n:
+            break
+        x = np.sin(x) * np.log(d) / d
+    return np.sum(x)
+    """,
     "helper": """
     def step(x):
         return np.sin(x) * np.log(d) / d
