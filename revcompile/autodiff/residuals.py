@@ -209,7 +209,11 @@ class _Residuals:
         """The reversed loop that carries back how the trip after began, which is how this one ended."""
         if not shifted:
             return self.reversal
-        slots = [(v, self.forward.params[i], self.forward.results[i]) for v, i in shifted.items()]
+        forward = self.forward
+        slots = [
+            (v, forward.params[i], self.outer.get(forward.results[i], forward.results[i]))
+            for v, i in shifted.items()
+        ]
         ends = [Value(v.type, v.hint, v.of, fold=False) for v, _, _ in slots]
         names.update((v, end) for (v, _, _), end in zip(slots, ends, strict=True))
         *yields, last = self.reversal.body.yields

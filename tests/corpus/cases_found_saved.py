@@ -340,3 +340,12 @@ def numbers_that_are_the_same_after_each_trip(x, n):
             u = t
         s = t = np.exp(x[1]) * x[2]
     return s * t * u
+
+
+@case((V, 0, P), (V, 1, P), (EMPTY, 0, P))
+def squares_in_a_loop_on_one_side_in_a_loop(x, k, q):
+    for _ in x:
+        if k == 0:
+            for _ in range(2):
+                q[:] = 0.5 * q**2
+    return np.sum(q) + np.sum(x)
