@@ -342,10 +342,10 @@ def numbers_that_are_the_same_after_each_trip(x, n):
     return s * t * u
 
 
-@case((V, 0, P), (V, 1, P), (EMPTY, 0, P))
+@case((V3, 0, U3), (V, 1, P), (EMPTY, 0, P))
 def squares_in_a_loop_on_one_side_in_a_loop(x, k, q):
     for _ in x:
         if k == 0:
             for _ in range(2):
-                q[:] = 0.5 * q**2
+                q[:] = 0.5 * q**2 + 0.3
     return np.sum(q) + np.sum(x)
