@@ -188,3 +188,31 @@ def test_positions_with_wide_characters():
     f = lambda x: x * len("äöü€𝄞")
     g = lambda x: x * len("ä") * 2.0
     assert (grad(f)(1.0), grad(g)(1.0)) == (5.0, 2.0)
+
+
+def test_asserts_that_pytest_has_rewritten():
+    k = 3.0
+
+    def in_a_loop(x):
+        assert x < 100, "large"
+        for i in range(2):
+            assert i < 3 and x > 0
+            x = x * 2.0
+        return x
+
+    def of_an_array(x):
+        y = np.exp(x)
+        assert np.all(y < 100)
+        return np.sum(y)
+
+    def around(x):
+        assert k == 3.0
+        return k * x
+
+    class Model:
+        def loss(self, x):
+            assert x > 0
+            return x * x
+
+    assert (grad(in_a_loop)(1.0), grad(around)(1.0), grad(Model().loss)(2.0)) == (4.0, 3.0, 4.0)
+    np.testing.assert_allclose(grad(of_an_array)(np.ones(2)), np.exp(np.ones(2)))
