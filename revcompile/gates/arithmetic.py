@@ -287,19 +287,23 @@ def written_over(to: Text, upstream: Any, denominator: Any) -> str:
     return "upstream / denominator" if all(map(is_python_number, types)) else ""
 
 
+GUARDED = Numbers(steep=True, saturates=(1,), zeros=PARTS, pointwise=True)
+QUOTIENTS = [
+    example(real(), real(low=0.5)),
+    example(real(3), real(3, low=0.5)),
+    example(real(2, 3), real(low=0.5)),
+    example(real(2, 1), real(3, low=0.5)),
+]
+
+
 @gate(
     over,
     name="over",
     dims=broadcast_dims,
     python=over,
     written=written_over,
-    numbers=Numbers(steep=True, saturates=(1,), zeros=PARTS, pointwise=True),
-    examples=[
-        example(real(), real(low=0.5)),
-        example(real(3), real(3, low=0.5)),
-        example(real(2, 3), real(low=0.5)),
-        example(real(2, 1), real(3, low=0.5)),
-    ],
+    numbers=GUARDED,
+    examples=QUOTIENTS,
 )
 def over_(grad_y: Any, y: Any, upstream: Any, denominator: Any) -> Any:
     return over(grad_y, denominator), -over(grad_y * y, denominator)
@@ -310,13 +314,8 @@ def over_(grad_y: Any, y: Any, upstream: Any, denominator: Any) -> Any:
     name="share",
     dims=broadcast_dims,
     python=share,
-    numbers=Numbers(steep=True, saturates=(1,), zeros=PARTS, pointwise=True),
-    examples=[
-        example(real(), real(low=0.5)),
-        example(real(3), real(3, low=0.5)),
-        example(real(2, 3), real(low=0.5)),
-        example(real(2, 1), real(3, low=0.5)),
-    ],
+    numbers=GUARDED,
+    examples=QUOTIENTS,
 )
 def share_(grad_y: Any, y: Any, part: Any, whole: Any) -> Any:
     return share(grad_y, whole), -share(grad_y * y, whole)
