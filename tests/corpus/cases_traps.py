@@ -281,7 +281,7 @@ def integers_are_numbers(k, x):
     return total / 4 + (k % 3) * x
 
 
-@case((np.float64(0.5), np.array(1.5), 2), (0.5, np.array([1.5]), 0))
+@case((np.float64(0.5), np.array(1.5), 2), (0.5, np.array(1.5), 0))
 def scalars_of_every_kind(x, y, n):
     for i in range(n):
         x, y = x * y + i, y / (x + 2.0)
