@@ -151,6 +151,8 @@ def assert_is_linear(gradient: Callable[..., Any], weights: list[Any]) -> None:
 @pytest.mark.parametrize("case", list(every_fourth()))
 def test_gradients_agree_with_the_complex_step(case: Case) -> None:
     """Of what takes complex numbers and is analytic: to the last digits."""
+    if case[0].name in NOT_ANALYTIC:
+        pytest.skip("it takes real parts, sizes or conjugates of complex numbers")
     f, variables, weights = program(case, arguments(case))
     try:
         with np.errstate(all="ignore"):
@@ -158,8 +160,8 @@ def test_gradients_agree_with_the_complex_step(case: Case) -> None:
             expected = complex_steps(lambda *args: f(*args, *weights), variables)
     except (TypeError, NotImplementedError):
         pytest.skip("it takes no complex numbers")
-    if not np.iscomplexobj(value) or case[0].name in NOT_ANALYTIC:
-        pytest.skip("it takes real parts, sizes or conjugates of complex numbers")
+    if not np.iscomplexobj(value):
+        pytest.skip("it gives real numbers of complex ones")
     found = grad(f, argnums=tuple(range(len(variables))))(*variables, *weights)
     assert_close(found, expected, rtol=1e-9, atol=1e-12)
 

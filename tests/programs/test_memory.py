@@ -282,8 +282,8 @@ def test_an_access_in_a_loop_costs_the_same_in_long_arrays(function):
 
 def test_of_an_array_that_only_its_length_is_read_of_the_length_is_saved():
     def product(x, n):
-        for _ in range(n):
-            y = np.zeros(n + 1)
+        for t in range(n):
+            y = np.zeros(t + 2)
             for i in range(len(y)):
                 y[i] += x * i
             x = x + 0.1 * np.sum(y)
