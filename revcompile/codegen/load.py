@@ -10,6 +10,7 @@ import itertools
 import keyword
 import linecache
 import weakref
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from types import CodeType, FunctionType, MappingProxyType
@@ -159,8 +160,9 @@ def _numbered(label: str) -> str:
 def _registered(code: CodeType, lines: list[str]) -> CodeType:
     """Code whose text tracebacks show while it is in use."""
     filename = code.co_filename
+    drop_texts()
     linecache.cache[filename] = (len(lines), None, lines, filename)
-    weakref.finalize(code, _forget, filename).atexit = False
+    weakref.finalize(code, _unused.append, filename).atexit = False
     return code
 
 
@@ -200,15 +202,10 @@ class Shown:
     """While there is such an object, tracebacks show the text of a file."""
 
     def __init__(self, filename: str) -> None:
-        weakref.finalize(self, _forget_unless_shown, filename).atexit = False
+        weakref.finalize(self, _unused.append, filename).atexit = False
 
 
 _texts: weakref.WeakValueDictionary[str, Shown] = weakref.WeakValueDictionary()
-
-
-def _forget_unless_shown(filename: str) -> None:
-    if _texts.get(filename) is None:
-        _forget(filename)
 
 
 def kept_code(text: str, label: str) -> tuple[CodeType, Shown]:
@@ -236,10 +233,20 @@ def _in_file(code: CodeType, filename: str, constants: tuple[Any, ...]) -> CodeT
     return code.replace(co_filename=filename, co_consts=tuple(inside))
 
 
-def _forget(filename: str) -> None:
-    """Drop a text, and what is known of its lines."""
-    linecache.cache.pop(filename, None)
-    PLACES.pop(filename, None)
+_unused: deque[str] = deque()  # the files of texts that are in use no more
+
+
+def drop_texts() -> None:
+    """Drop the texts that are in use no more, and what is known of their lines.
+
+    When the next text is compiled, not when the garbage is collected: that may be while `linecache` goes
+    through its cache, as a debugger lets it.
+    """
+    while _unused:
+        filename = _unused.popleft()
+        if _texts.get(filename) is None:
+            linecache.cache.pop(filename, None)
+            PLACES.pop(filename, None)
 
 
 def make_function(

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from revcompile import grad, value_and_grad
+from revcompile.codegen.load import drop_texts
 from tests.face.made_again import X
 from tests.support.program import make
 
@@ -114,6 +115,7 @@ def test_nothing_of_the_program_is_kept():
 def test_what_is_remembered_is_bounded():
     def texts():
         gc.collect()
+        drop_texts()
         return sum(name.startswith("<revcompile") for name in linecache.cache)
 
     def made(k):

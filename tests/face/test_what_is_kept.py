@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 
 from revcompile import dispatch, gate, grad, value_and_grad
+from revcompile.codegen.load import compile_text, drop_texts
 from tests.support.program import make
 
 
 def texts(word):
-    """The generated texts of what is called so that `linecache` has."""
+    """The generated texts of what is called so that `linecache` has after the next compilation."""
     gc.collect()
+    drop_texts()
     return [name for name in linecache.cache if name.startswith("<revcompile") and word in name]
 
 
@@ -160,3 +162,15 @@ def test_of_one_signature_the_guards_that_hold_stay(compilations):
             f.__globals__["K"] = "a" * size
             assert g(2.0) == size
     assert compilations.count("f") == 12
+
+
+def test_texts_are_not_dropped_while_linecache_goes_through_its_cache():
+    """As garbage is collected at any time: `linecache.checkcache()` of some Pythons would raise KeyError."""
+    code = compile_text("def f(x):\n    return x\n", "f")
+    filename = code.co_filename
+    assert filename in linecache.cache
+    del code
+    gc.collect()
+    assert filename in linecache.cache
+    compile_text("def f(x):\n    return x\n", "f")
+    assert filename not in linecache.cache
