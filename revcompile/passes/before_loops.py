@@ -88,8 +88,7 @@ class _Mover(Walk):
         ):
             if not isinstance(end, Value) or end in inner or param in read:
                 continue
-            unread = init is UNDEFINED or (init is None and not result.unset)  # if there is no trip
-            if not (unread or moved.runs is True):
+            if init is not UNDEFINED and moved.runs is not True:  # it may be read, or saved, without a trip
                 if end not in moved.guarded or end in otherwise:
                     continue
                 otherwise[end] = init

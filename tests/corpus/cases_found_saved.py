@@ -349,3 +349,15 @@ def squares_in_a_loop_on_one_side_in_a_loop(x, k, q):
             for _ in range(2):
                 q[:] = 0.5 * q**2 + 0.3
     return np.sum(q) + np.sum(x)
+
+
+@case((V3, S, 0.3, 0), (V3, S, 0.3, 5), (V3, S[:1], 0.3, 0))
+def number_that_is_the_same_in_each_trip_of_a_loop_that_may_make_none(x, a, w, k):
+    for i in range(len(a)):
+        for _ in range(i):
+            a[i, 1] = np.max(x)
+        a[:, i % 2] = w
+        if k < 2:
+            x[i] = a[i - 1, 1]
+            w = np.mean(x)
+    return w + np.sum(a)
