@@ -12,7 +12,7 @@ import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -67,7 +67,7 @@ def _one_of(found: Any, args: Any) -> Any:
 
 def _by_example(gate: Gate, function: Function, args: tuple[Any, ...], facts: Facts, number: float) -> Any:
     call = gate.split(args)
-    run = _run if gate.foreign else _run_once
+    run = partial(_run, again=gate.foreign)
     if gate.dims is not None:
         dims = gate.dims(facts, *args)
         is_large = small.is_large(gate, args, dims)
@@ -251,24 +251,18 @@ def _run(
     size: Callable[[Dim], int],
     number: float,
     which: int = 0,
+    again: bool = True,
 ) -> Any:
-    """Run the function on examples; the two runs that are compared use different ones."""
-    return _outcome(function, _examples(function, (list(args), dict(keywords)), size, number, which))
+    """Run the function on examples; the two runs that are compared use different ones.
 
-
-def _run_once(
-    function: Function,
-    args: Sequence[Any],
-    keywords: Mapping[str, Any],
-    size: Callable[[Dim], int],
-    number: float,
-    which: int = 0,
-) -> Any:
-    """The same for a function that gives the same each time: it need not run again on the same examples."""
+    `again`: even if it has run on the same; not for a function that gives the same each time.
+    """
     call = _examples(function, (list(args), dict(keywords)), size, number, which)
     try:
-        key = function, _hashable(call)
+        key = None if again else (function, _hashable(call))
     except TypeError:
+        key = None
+    if key is None:
         return _outcome(function, call)
     if key not in _outcomes:
         if len(_outcomes) >= MOST_OUTCOMES:
