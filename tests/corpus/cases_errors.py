@@ -335,3 +335,20 @@ def argument_gone_through_once(x):
     return longer_and_summed(xs, (v * v for v in xs)) + (lambda pairs: sum(a * b for a, b in pairs))(
         zip(xs, xs)
     )
+
+
+@refused(
+    V,
+    says="the two ways to return do not agree: a np.float64 on one side, a float64[:] on the other",
+    at="for x in x:",
+)
+@refused(
+    ONE,
+    says="the two ways to return do not agree: a np.float64 on one side, a float64[1] on the other",
+    at="for x in x:",
+)
+def for_name_hides_what_it_runs_over(x):
+    y = 0.0
+    for x in x:
+        y = y * x + x
+    return y * x

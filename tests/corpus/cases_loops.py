@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.corpus.table import EMPTY, MANY, NO_ROWS, ONE, ROW, A, P, S, U, V, case, refused
+from tests.corpus.table import EMPTY, MANY, NO_ROWS, ONE, ROW, A, P, S, U, V, case
 
 # ranges
 
@@ -256,23 +256,6 @@ def for_slices_and_reversals(x):
     for v in reversed(x):
         y = np.sin(y + v)
     return y
-
-
-@refused(
-    V,
-    says="the two ways to return do not agree: a np.float64 on one side, a float64[:] on the other",
-    at="for x in x:",
-)
-@refused(
-    ONE,
-    says="the two ways to return do not agree: a np.float64 on one side, a float64[1] on the other",
-    at="for x in x:",
-)
-def for_name_hides_what_it_runs_over(x):
-    y = 0.0
-    for x in x:
-        y = y * x + x
-    return y * x
 
 
 @case(V, EMPTY)
