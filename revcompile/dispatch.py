@@ -329,9 +329,11 @@ class Dispatcher(Primal):
         condition = " and ".join(guards) or "True"
         lines = [
             "    try:",
-            f"        return {condition}",
+            f"        if {condition}:",
+            "            return True",
             f"    except {refer(Exception)}:  # what cannot be read is not what was compiled for",
-            "        return False",
+            "        pass",
+            "    return False",
         ]
         holds = self._function("holds", lines, f"guards of {label}")
         tests = [t for n, k in zip(names, key[1:], strict=True) for t in signature_tests(n, k, refer)]

@@ -169,6 +169,7 @@ class HostNames:
         self.objects: list[HostObject] = []
         self.overlays: dict[int, tuple[Any, Overlay]] = {}  # what was assigned to an object's attributes
         self._reached: dict[int, tuple[Path, Any]] = {}
+        self._read: dict[Path, Any] = {}
 
     def values(self) -> tuple[Value, ...]:
         """The run-time values that live names are read into."""
@@ -303,7 +304,11 @@ class HostNames:
         self.guards[path.attribute(name), "has"] = Guard(path, "has", (name, answer))
 
     def bring(self, path: Path, obj: Any, name: str) -> Structure:
-        """The abstract value of the host object `obj`, which generated code finds at `path`."""
+        """The abstract value of the host object `obj`, which generated code finds at `path`.
+
+        It is read once: another thread may put another object there meanwhile.
+        """
+        obj = self._read.setdefault(path, obj)
         if path in self.live:
             return self.live[path].value
         if path.depth > DEEPEST:
