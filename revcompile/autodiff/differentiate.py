@@ -60,8 +60,10 @@ def differentiate(
         for name in wanted
     )
     backward = Block(tuple(builder.statements), ((value, aux, gradients),))
-    body = keep_residuals(forward, backward, rev.memory.now, outer_names(function.body), every_trip=again)
-    return Function(function.name, function.parameters, body, spellings=function.spellings)
+    body = keep_residuals(
+        forward, backward, rev.memory.now, outer_names(function.body), function.table, every_trip=again
+    )
+    return Function(function.name, function.parameters, body, function.table, function.spellings)
 
 
 def _loss(result: Structure, has_aux: bool) -> tuple[Structure, Structure]:

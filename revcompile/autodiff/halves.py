@@ -131,7 +131,7 @@ class _Differentiation:
         gradients = tuple(alike(low, statements, g, types[i]) for i, g in found.items())
         backward = Block(tuple(statements), ((results, None, gradients),))
         now, outer = rev.memory.now, outer_names(function.body)
-        body = keep_residuals(function.body.statements, backward, now, outer, passed_on=True)
+        body = keep_residuals(function.body.statements, backward, now, outer, function.table, passed_on=True)
         own = [*self.parameters, *upstream]
         parameters = tuple(Parameter(f"p{i}", v) for i, v in enumerate(own))
         variant.function = replace(function, parameters=parameters, body=body, called=True)

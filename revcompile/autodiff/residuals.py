@@ -32,6 +32,7 @@ from revcompile.ir.nodes import (
     substitute,
 )
 from revcompile.ir.types import INT, Array, Opaque, Scalar
+from revcompile.ir.values import ValueTable
 from revcompile.statements.branch import with_residuals
 from revcompile.statements.loop_lists import KINDS
 
@@ -43,6 +44,7 @@ def keep_residuals(
     backward: Block,
     unstable: Iterable[Value],
     outer: dict[Value, Value],
+    table: ValueTable,
     passed_on: bool = False,
     every_trip: bool = False,
 ) -> Block:
@@ -52,7 +54,7 @@ def keep_residuals(
     `passed_on` from one function to another is defined on every way: None where it is not read. Of
     `every_trip` is kept what is the same in each, where that is going to have a gradient of its own.
     """
-    kept = Kept(every_trip)
+    kept = Kept(every_trip, table)
     backward = _complete(substitute(backward, outer), kept, frozenset(unstable), outer)
     backward = substitute(backward, outer)
     read = {*backward.uses, *(v for saves in kept.saves.values() for v, _ in saves)}
@@ -200,7 +202,7 @@ class _Residuals:
         for i, (param, end, result) in enumerate(slots):
             end = self.outer.get(end, end) if isinstance(end, Value) else end
             if param in self.saved and end in self.saved and end is not param:
-                same = _is_alike(param, end) and _is_alike(result, end) and not param.unset
+                same = _is_alike(param, end) and _is_alike(result, end) and param not in self.kept.table.unset
                 if same and self.unstable.isdisjoint((param, end, result)) and not self.kept.every_trip:
                     found[end] = i
         return found

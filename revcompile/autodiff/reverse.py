@@ -249,7 +249,7 @@ class Reverser:
         assert isinstance(t, (Scalar, Array))
         if isinstance(t, Scalar):
             return 0.0 if t.python or t.dtype == float else self.low.emit(t.dtype.type, 0.0)
-        if value.unset:  # it may have no value, and then no shape
+        if value in self.builder.table.unset:  # it may have no value, and then no shape
             return self.low.emit(zeros_for, value)
         return self.low.apply(np.zeros, (shape_of(self.low, value),), _dtype_option(t.dtype))
 

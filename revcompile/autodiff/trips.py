@@ -12,6 +12,7 @@ from revcompile.gates.effects import is_noticed
 from revcompile.gates.halves import SAVED
 from revcompile.ir.nodes import Apply, Block, Branch, Loop, Value, leaves
 from revcompile.ir.types import Array, Rows, Scalar
+from revcompile.ir.values import ValueTable
 
 
 class Last(NamedTuple):
@@ -26,8 +27,9 @@ class Kept:
     """What each forward loop has to keep: the values to save with their lists, the count of its trips; and
     the values of which the last is enough."""
 
-    def __init__(self, every_trip: bool) -> None:
+    def __init__(self, every_trip: bool, table: ValueTable) -> None:
         self.every_trip = every_trip  # whether a list is kept of what is the same in each trip, too
+        self.table = table
         self.saves: dict[int, list[tuple[Value, Value]]] = {}
         self.trips: dict[int, Value] = {}
         self.last: dict[int, dict[Value, Last]] = {}

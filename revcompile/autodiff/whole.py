@@ -36,7 +36,7 @@ def may_be_whole(function: Function) -> set[Value]:
     """The values of a function that have the type of a float and may be whole numbers."""
     given = (v for p in function.parameters for v in leaves(p.structure))
     casts = (v for s in applications(function.body) for v in s.outputs)
-    found = {v for v in (*given, *casts) if v.whole}
+    found = {v for v in (*given, *casts) if v in function.table.whole}
     while True:
         more = {v for v in _whole(function.body, found, {}) if is_float(v.type)}
         if more <= found:
@@ -47,7 +47,7 @@ def may_be_whole(function: Function) -> set[Value]:
 def learn_of_calls(primal: Function, pairs: Sequence[Pair]) -> None:
     """Note which pairs may give whole numbers for floats, and which of their parameters may be given them."""
     functions = {pair.function: pair for pair in pairs if pair.function is not None}
-    news = bool(functions)
+    news, whole = bool(functions), primal.table.whole
     while news:
         news = False
         for function in (primal, *functions):
@@ -55,8 +55,10 @@ def learn_of_calls(primal: Function, pairs: Sequence[Pair]) -> None:
             for s in applications(function.body):
                 if isinstance(s.function, Half) and s.function.kind != "backward":
                     for arg, parameter in zip(s.args, s.function.pair.parameters, strict=True):
-                        if not parameter.whole and is_float(parameter.type) and _is_whole(arg, found):
-                            parameter.whole = news = True
+                        known = parameter in whole or not is_float(parameter.type)
+                        if not known and _is_whole(arg, found):
+                            whole.add(parameter)
+                            news = True
             pair = functions.get(function)
             if pair is not None and not pair.whole and not found.isdisjoint(leaves(function.result)):
                 pair.whole = news = True

@@ -120,7 +120,7 @@ def lower_alone(low: Lowering, node: Node, frame: Frame, parts: Parts, lowered: 
         results,
         frozenset(behind(low, low.steering)) & set(values_in(lowered.atoms)),
     )
-    pair.function = Function(pair.name, (), body, spellings=low.spellings)
+    pair.function = Function(pair.name, (), body, builder.table, low.spellings)
 
 
 def values_in(atoms: Sequence[Structure]) -> list[Value]:

@@ -162,7 +162,7 @@ class _Call:
             before.extend(inner)
             raise
         low.steering.update(self._steering())
-        primal = Function("primal", tuple(parameters), Block(tuple(inner), (result,)))
+        primal = Function("primal", tuple(parameters), Block(tuple(inner), (result,)), builder.table)
         memory, line = low.memory, builder.line
         done = low.differentiate(primal, self.wanted, gradient.has_aux)
         low.memory, builder.line, builder.statements = memory, line, before

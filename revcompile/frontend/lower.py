@@ -454,7 +454,9 @@ def lower(
     result = lowering.body(source.node, frame)
     result = lowering.resolve(result)
     block = Block(tuple(lowering.builder.statements), (result,))
-    return Function(function_name(source.function), tuple(parameters), block, spellings=lowering.spellings)
+    return Function(
+        function_name(source.function), tuple(parameters), block, lowering.builder.table, lowering.spellings
+    )
 
 
 def _too_long() -> UnsupportedError:

@@ -12,6 +12,7 @@ from typing import Any
 from revcompile.errors import Place, UnsupportedError
 from revcompile.ir.nodes import Apply, Block, Raise, Statement, Structure, Value
 from revcompile.ir.types import Array, Facts, Opaque, Scalar
+from revcompile.ir.values import ValueTable
 
 DEEPEST = 250  # blocks in blocks; what compiling them costs grows faster than their number
 Infer = Callable[[Callable[..., Any], tuple[Any, ...], Facts], Structure]
@@ -23,6 +24,7 @@ class Builder:
     def __init__(self, infer: Infer, facts: Facts | None = None) -> None:
         self.infer = infer
         self.facts = facts or Facts()
+        self.table = ValueTable()
         self.statements: list[Statement] = []
         self.line: Place | None = None
         self.note = ""

@@ -17,42 +17,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from revcompile.errors import Place, UnsupportedError
-from revcompile.ir.identifiers import identifier
-from revcompile.ir.types import Array, Scalar, Type
+from revcompile.ir.types import Array, Scalar
+from revcompile.ir.values import Value, ValueTable
 
 Structure = Any
-
-
-class Value:
-    """A run-time value: a type, and what the writer may call it.
-
-    `hint` is the user's name for it, or None for a temporary; `of` marks the gradient of another
-    value; `fold` says that a single use may be written in place of the name.
-    """
-
-    __slots__ = ("type", "_hint", "of", "fold", "unset", "whole")
-
-    def __init__(
-        self, type: Type, hint: str | None = None, of: Value | None = None, fold: bool = True
-    ) -> None:
-        self.type = type
-        self._hint = None if hint is None else identifier(hint)
-        self.of = of
-        self.fold = fold
-        self.unset = False  # whether it may be None: what a name is that is not assigned
-        self.whole = False  # of a float: whether it was, or what a call passes for it is, a whole number
-
-    @property
-    def hint(self) -> str | None:
-        return self._hint
-
-    @hint.setter
-    def hint(self, wish: str | None) -> None:
-        self._hint = None if wish is None else identifier(wish)
-
-    def __repr__(self) -> str:
-        name = self.hint or (f"grad of {self.of!r}" if self.of else "value")
-        return f"<{name}: {self.type}>"
 
 
 class Form:
@@ -331,6 +299,7 @@ class Function:
     name: str
     parameters: tuple[Parameter, ...]
     body: Block
+    table: ValueTable
     spellings: dict[float, str] = field(default_factory=dict)
     called: bool = False
 

@@ -11,18 +11,21 @@ from revcompile.gates.indexing import is_gather
 from revcompile.gates.storing import is_part, reads_part
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Structure, Value
+from revcompile.ir.values import ValueTable
 from revcompile.runtime import copy_for
 
 
-def copy_of(array: Value, new: Value, made: Apply | None, line: Place | None = None) -> Apply:
+def copy_of(
+    table: ValueTable, array: Value, new: Value, made: Apply | None, line: Place | None = None
+) -> Apply:
     """The statement that makes `new` a copy of `array`: an array of one number, if it is that, stretched."""
     if made is not None and made.function is np.broadcast_to:
         number, shape = made.args[:2]
         if not isinstance(number, Value) or not number.type.dims:
             rest = [p.default for p in list(TABLE[np.full].signature.parameters.values())[2:]]
             return Apply(np.full, (shape, number, *rest), new, line, made.note)
-    if array.unset or (array.of is not None and array.of.unset):
-        new.unset = True
+    if array in table.unset or array.of in table.unset:
+        table.unset.add(new)
         return Apply(copy_for, (array,), new, line)
     return Apply(np.ndarray.copy, (array, "C"), new, line)
 

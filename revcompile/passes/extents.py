@@ -41,7 +41,7 @@ def ask_the_living(function: Function, facts: Facts) -> Function:
     needed = {*without.body.uses, *parameters}
     known = list(parameters)
     outer = {v for s in function.body.statements if isinstance(s, Apply) for v in s.outputs}
-    early, last = _last_versions(function.body)
+    early, last = _last_versions(function)
 
     def visit(statement: Apply, out: list[Statement]) -> Structure | None:
         result = statement.result
@@ -66,9 +66,10 @@ def ask_the_living(function: Function, facts: Facts) -> Function:
     return Walk(visit).function(function)
 
 
-def _last_versions(block: Block) -> tuple[set[Value], dict[str, Value]]:
+def _last_versions(function: Function) -> tuple[set[Value], dict[str, Value]]:
     """What is computed, and read, between the forward pass and the first loop of the backward pass; and, by
     their names, the arrays that the loops of the forward pass give."""
+    block, unset = function.body, function.table.unset
     early: set[Value] = set()
     last: dict[str, Value] = {}
     in_backward = False
@@ -79,7 +80,7 @@ def _last_versions(block: Block) -> tuple[set[Value], dict[str, Value]]:
             break
         if isinstance(s, Loop):
             for init, result in zip(s.inits, s.results, strict=True):
-                if isinstance(init, Value) and result.hint is not None and not result.unset:
+                if isinstance(init, Value) and result.hint is not None and result not in unset:
                     last[result.hint] = result
         elif in_backward:
             early.update(s.outputs)

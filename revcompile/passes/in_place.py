@@ -88,7 +88,7 @@ class _InPlace:
         copied: set[Value],
         handed_on: dict[Value, Tokens],
     ) -> None:
-        self.function = function
+        self.function, self.table = function, function.table
         self.order = Order(function)
         self.storage = Storage(self.order)
         self.copied = copied
@@ -218,7 +218,7 @@ class _InPlace:
     def _copy(self, array: Value, out: list[Statement], line: Place | None = None) -> Value:
         """A copy of `array` under its own name."""
         new = Value(array.type, array.hint, array.of, fold=False)
-        out.append(copy_of(array, new, self._maker(array, out), line))
+        out.append(copy_of(self.table, array, new, self._maker(array, out), line))
         is_list = isinstance(array.type, Rows)
         self.storage.hold(new, self.storage.items(array) | {ListItself(new)} if is_list else frozenset({new}))
         return new
@@ -420,7 +420,7 @@ class _InPlace:
                 return v
             new = Value(v.type, v.hint)
             self.storage.hold(new, frozenset({new}))
-            copies.append(copy_of(v, new, None))
+            copies.append(copy_of(self.table, v, new, None))
             return new
 
         results = map_values(own, results)
@@ -441,7 +441,7 @@ class _InPlace:
                 taken |= tokens
                 return gradient
             new = Value(gradient.type, of=gradient.of, hint=gradient.hint, fold=True)
-            statements.append(copy_of(gradient, new, self._maker(gradient, statements)))
+            statements.append(copy_of(self.table, gradient, new, self._maker(gradient, statements)))
             return new
 
         return value, aux, map_values(own, gradients)

@@ -69,7 +69,8 @@ def carry(
         if isinstance(t, Scalar) and t.dtype.kind == "i":
             low.counters[param] = (key, (leaf,))
         if isinstance(leaf, Value) and leaf in low.unset:
-            low.unset[param], param.unset = low.unset[leaf], True
+            low.unset[param] = low.unset[leaf]
+            low.builder.table.unset.add(param)
         return param
 
     def empty(v: Value) -> Value:

@@ -169,7 +169,7 @@ class Trial:
             self.carried.inits[param] = None
             if hint == name:
                 self.low.unset[param] = name
-            param.unset = True
+            self.low.builder.table.unset.add(param)
             return param
 
         self.carried.names[name] = map_structure(fresh, self.after[name])
@@ -272,7 +272,7 @@ class Trial:
             if root in inside or root in carried.roots or root in carried.inits:
                 continue
             if version is not self.memory.current.get(root, root):
-                carried.roots[root] = version_of(root)
+                carried.roots[root] = version_of(self.low, root)
                 self.changes = True
         params = [(p, end) for p, end, _ in self.pairs if isinstance(p, Value) and p in carried.inits]
         ends = {p: memory.root(end) if isinstance(end, Value) else None for p, end in params}
@@ -338,7 +338,7 @@ class Trial:
             low, self.memory, (self.memory, self.after_memory), set(carried.roots) | inside
         )
         for root, param in carried.roots.items():
-            new = version_of(root)
+            new = version_of(low, root)
             inits.append(self.memory.current.get(root, root))
             params.append(param)
             yields.append(self.after_memory.current.get(root, root))

@@ -111,7 +111,9 @@ def join(
     value = Value(join_types(low.builder.facts, type_of(a, b), type_of(b, a)), hint and NAMES.get(hint, hint))
     if hint is not None:
         value.fold = False
-    value.unset = any(isinstance(x, Unset) or (isinstance(x, Value) and x.unset) for x in (a, b))
+    table = low.builder.table
+    if any(isinstance(x, Unset) or (isinstance(x, Value) and x in table.unset) for x in (a, b)):
+        table.unset.add(value)
     if hint not in NAMES:
         unset = [low.unset[x] for x in (a, b) if isinstance(x, Value) and x in low.unset]
         if unset or isinstance(a, Unset) or isinstance(b, Unset):
@@ -207,14 +209,16 @@ def alike(low: Any, statements: list[Any], atom: Structure, t: Type) -> Structur
     """
     if atom is None or atom is UNDEFINED or not isinstance(t, Scalar) or t.dtype.kind != "f":
         return atom
-    if isinstance(atom, Value) and atom.unset:
+    table = low.builder.table
+    if isinstance(atom, Value) and atom in table.unset:
         return atom
     have = type_of(atom)
     if not isinstance(have, Array) and not (isinstance(have, Scalar) and have.python and not t.python):
         return atom
     with low.builder.block() as cast:
         number = low.builder.emit(float if t.python else t.dtype.type, (atom,))
-        number.whole = have.dtype.kind in "iub"
+        if have.dtype.kind in "iub":
+            table.whole.add(number)
     statements.extend(cast)
     if isinstance(have, Scalar):
         low.retyped.add(number)
@@ -271,10 +275,11 @@ def relate_joined(
                     memory.link(new, [other])
 
 
-def version_of(root: Value) -> Value:
+def version_of(low: Interpreter, root: Value) -> Value:
     """Another version of an array: where the array is not set, it is not either."""
     new = Value(root.type, root.hint, fold=False)
-    new.unset = root.unset
+    if root in low.builder.table.unset:
+        low.builder.table.unset.add(new)
     return new
 
 
@@ -296,7 +301,7 @@ def join_memory(
             if a is b:
                 out.current[root] = a
             continue
-        new = version_of(root)
+        new = version_of(low, root)
         pairs.append((a, b, new))
         out.current[root] = new
     return out, pairs

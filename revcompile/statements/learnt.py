@@ -105,7 +105,7 @@ class Learnt:
                     _widen(low, carried, param, before.type, found.loose[before])
         for place in self.roots:
             for root in _roots(place, entry, memory):
-                carried.roots.setdefault(root, version_of(root))
+                carried.roots.setdefault(root, version_of(low, root))
         for before, others in self.links:
             sources: list[Value] = []
             for o in others:
