@@ -21,7 +21,7 @@ from revcompile.errors import HostError, InternalError, UnsupportedError, an, ra
 from revcompile.frontend import foreign
 from revcompile.frontend.arguments import Place, adopt, found_at, lend, origins_of, places_of, structure_of
 from revcompile.frontend.containers import check_aliases
-from revcompile.frontend.lower import Lowering, infer_types, lower
+from revcompile.frontend.lower import Lowerer, infer_types, lower
 from revcompile.frontend.names import Guard, Live, Path
 from revcompile.frontend.wanted import picked
 from revcompile.gates.foreign import Learning, NotKnownYet, Unfinished
@@ -159,7 +159,7 @@ def _compile(
     decisions: Decisions,
     learning: Learning,
 ) -> Compiled:
-    low = Lowering(Builder(infer_types, Facts(is_cheap)), static, namespace.put, decisions, learning)
+    low = Lowerer(Builder(infer_types, Facts(is_cheap)), static, namespace.put, decisions, learning)
     learning.guards, low.host.varying = low.host.guards, request.varying
     parameters = [
         Parameter(name, structure_of(v, (name,), static, low.host, () if name in request.wanted else None))
@@ -232,7 +232,7 @@ def _compile(
     )
 
 
-def _prepare(pair: Pair, request: Request, low: Lowering) -> None:
+def _prepare(pair: Pair, request: Request, low: Lowerer) -> None:
     """Make the body of a pair ready to be differentiated."""
     assert pair.function is not None
     fused = check(fuse_gates(pair.function), "fuse", low.host.values())
@@ -242,7 +242,7 @@ def _prepare(pair: Pair, request: Request, low: Lowering) -> None:
 class _Line:
     """The passes, for a gradient function and for the pairs that it calls."""
 
-    def __init__(self, request: Request, low: Lowering, gradient: Function) -> None:
+    def __init__(self, request: Request, low: Lowerer, gradient: Function) -> None:
         self.request, self.low, self.facts = request, low, low.builder.facts
         self.foreign = low.host.values()
         pairs = [p.function for p in low.pairs.made() if p.function is not None]
@@ -348,7 +348,7 @@ def optimise(function: Function, facts: Facts) -> Function:
 
 
 @contextmanager
-def _needs_gathered(request: Request, low: Lowering) -> Iterator[None]:
+def _needs_gathered(request: Request, low: Lowerer) -> Iterator[None]:
     """Raises MustBeStatic at the end if arguments have to be known, however the attempt has ended."""
     try:
         yield
@@ -360,7 +360,7 @@ def _needs_gathered(request: Request, low: Lowering) -> Iterator[None]:
 
 
 def _lower(
-    request: Request, parameters: list[Parameter], arguments: Mapping[str, Any], low: Lowering
+    request: Request, parameters: list[Parameter], arguments: Mapping[str, Any], low: Lowerer
 ) -> Function:
     try:
         primal = lower(request.source, parameters, low, _names(request, parameters, arguments, low))
@@ -383,7 +383,7 @@ def _lower(
 
 
 def _names(
-    request: Request, parameters: Sequence[Parameter], arguments: Mapping[str, Any], low: Lowering
+    request: Request, parameters: Sequence[Parameter], arguments: Mapping[str, Any], low: Lowerer
 ) -> dict[str, Structure]:
     """The names with which the function begins: copies, which it may change."""
     ways = {p.name: lend if p.name in request.lent else adopt for p in parameters}
@@ -408,7 +408,7 @@ def _unknown_number(need: NeedStatic, request: Request) -> Exception:
     )
 
 
-def _differentiate(request: Request, primal: Function, low: Lowering) -> Function:
+def _differentiate(request: Request, primal: Function, low: Lowerer) -> Function:
     """The gradient function; what goes wrong is reported at the user's line that is being reversed."""
     try:
         return differentiate(smooth_powers(primal), request.wanted, low, request.has_aux)
@@ -429,13 +429,13 @@ def _differentiate(request: Request, primal: Function, low: Lowering) -> Functio
         raise_defect(e, _place(request, low))
 
 
-def _no_gradient(low: Lowering, error: Exception) -> str:
+def _no_gradient(low: Lowerer, error: Exception) -> str:
     gate = f"the {low.builder.note}" if low.builder.note else "this statement"
     return f"the gradient of {gate} is not supported here: {error}"
 
 
 def _nested(
-    request: Request, primal: Function, wanted: tuple[str, ...], has_aux: bool, low: Lowering
+    request: Request, primal: Function, wanted: tuple[str, ...], has_aux: bool, low: Lowerer
 ) -> Function:
     """The gradient function of a function that is called inside."""
     try:
@@ -444,7 +444,7 @@ def _nested(
         raise UnsupportedError(_no_gradient(low, e)) from e
 
 
-def _place(request: Request, low: Lowering) -> Any:
+def _place(request: Request, low: Lowerer) -> Any:
     if low.builder.line is None:
         return request.source.place(low.returned or request.source.node)
     return low.builder.line

@@ -12,7 +12,7 @@ from revcompile.autodiff.signs import may_be_python
 from revcompile.dataflow.knowledge import Context
 from revcompile.errors import UnsupportedError, an
 from revcompile.frontend.expressions import shape_of
-from revcompile.frontend.lower import Lowering
+from revcompile.frontend.lowering import Lowering
 from revcompile.gates.effects import backward_begins
 from revcompile.ir.nodes import (
     Apply,

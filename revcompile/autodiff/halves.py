@@ -14,7 +14,7 @@ from revcompile.autodiff.plan import make_plan
 from revcompile.autodiff.residuals import keep_residuals, outer_names
 from revcompile.autodiff.reverse import Reverser
 from revcompile.dataflow.knowledge import Calls, context_of
-from revcompile.frontend.lower import Lowering
+from revcompile.frontend.lowering import Lowering
 from revcompile.gates.effects import backward_begins
 from revcompile.gates.halves import Pair, Variant
 from revcompile.ir.nodes import Apply, Block, Function, Parameter, Statement, Structure, Value

@@ -22,7 +22,7 @@ from revcompile.autodiff.shapes import fit
 from revcompile.autodiff.zeros import Carefully
 from revcompile.errors import UnsupportedError, an
 from revcompile.frontend.expressions import shape_of
-from revcompile.frontend.lower import Lowering
+from revcompile.frontend.lowering import Lowering
 from revcompile.gates.creation import zeros_for
 from revcompile.gates.effects import identity
 from revcompile.gates.halves import Half

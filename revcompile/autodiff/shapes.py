@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.autodiff.restored import Restored
 from revcompile.frontend.expressions import axis_length, shape_of
-from revcompile.frontend.lower import Lowering
+from revcompile.frontend.lowering import Lowering
 from revcompile.gates.indexing import is_gather
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Structure, Value, scalar_type
@@ -86,9 +87,11 @@ def _view_like(low: Lowering, value: Value) -> Value:
         operands = (a for a in made.inputs if a.type.dims == v.type.dims)
         v = next(operands, value)
         made = low.builder.definitions.get(v) if v is not value else None
-    made = low.memory.made.get(v)  # None for one that another stands for by now
+    memory = low.memory
+    assert isinstance(memory, Restored)  # of the backward pass, to which this belongs
+    made = memory.made.get(v)  # None for one that another stands for by now
     is_part = made is not None and made.function is operator.getitem and not is_gather(made.args[1])
-    return v if is_part and low.memory.is_as_given(v) else value
+    return v if is_part and memory.is_as_given(v) else value
 
 
 def _length(low: Lowering, dim: Dim) -> Structure:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from revcompile.dataflow.knowledge import Knowledge
-from revcompile.frontend.lower import Lowering
+from revcompile.frontend.lowering import Lowering
 from revcompile.gates.reductions import restore_axes
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Block, Branch, Structure, Value

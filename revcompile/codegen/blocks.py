@@ -7,11 +7,12 @@ to a list; `break` stands where it is decided that the loop is left.
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Container, Iterable
-from typing import TYPE_CHECKING
 
 from revcompile.codegen.names import Names
 from revcompile.codegen.places import Places, line_for, same_place
+from revcompile.codegen.spell import Speller
 from revcompile.codegen.text import INDENT, to_text
 from revcompile.gates.effects import has_effects
 from revcompile.gates.table import TABLE
@@ -27,11 +28,6 @@ from revcompile.ir.nodes import (
     Value,
     leaves,
 )
-
-if TYPE_CHECKING:
-    from collections import Counter
-
-    from revcompile.codegen.spell import Speller
 
 LINE = 100  # the longest line, where it can be broken
 WIDTH = 88  # of an expression with everything folded into it

@@ -13,16 +13,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from revcompile.frontend.lowering import Lowering
 from revcompile.ir.nodes import Structure, Value
 from revcompile.ir.types import Scalar, is_float
 from revcompile.syntax.abstract import Frame
 from revcompile.syntax.mutable import is_growing
 from revcompile.syntax.source import parameters
-
-if TYPE_CHECKING:
-    from revcompile.frontend.lower import Lowering
 
 Loop = ast.For | ast.While
 Reason = Loop | str  # a loop, or the name of an index that is a parameter

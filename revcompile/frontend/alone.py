@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
+from revcompile.frontend.lowering import Lowering
+from revcompile.frontend.paired import Lowered
 from revcompile.frontend.parts import Inseparable, Parts, free_names
 from revcompile.gates.draws import DRAWS
 from revcompile.gates.effects import has_effects
 from revcompile.gates.foreign import ForeignCall
-from revcompile.gates.halves import SAVED, Half, Pair, bind, expressed, lengths
+from revcompile.gates.halves import SAVED, Half, bind, expressed, lengths
 from revcompile.ir.nodes import (
     Block,
     Function,
@@ -32,25 +34,7 @@ from revcompile.ir.types import Array, Dim, Facts, Scalar, Type
 from revcompile.syntax.abstract import Frame, NeedStatic
 from revcompile.syntax.memory import Memory
 
-if TYPE_CHECKING:
-    from revcompile.frontend.lower import Lowering
-
 Node = ast.FunctionDef | ast.Lambda
-
-
-@dataclass(eq=False)
-class Lowered:
-    """A pair, and how its calls are taken apart and its result is put together."""
-
-    pair: Pair
-    shape: Any
-    atoms: list[Structure]  # a value for each part that is a parameter; the rest is compiled in
-    results: Parts | None = None
-    outs: list[Type] | None = None  # None: it is not known yet what it gives
-    fresh: bool = True  # whether its arrays share memory with nothing
-    keep: tuple[int, ...] = ()  # the parts that are passed on
-    given: tuple[int, ...] = ()  # the parts of the result that a run gives
-    steers: frozenset[Value] = frozenset()  # the parameters that are an index, a bound or a length in it
 
 
 def own_types(facts: Facts, atoms: Sequence[Structure]) -> list[Type | None]:

@@ -6,17 +6,15 @@ Imports the IR and the gate table.
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Structure, Value, map_structure
 from revcompile.ir.types import Array, Scalar, is_float
-
-if TYPE_CHECKING:
-    from revcompile.frontend.lower import Lowering
 
 UNKNOWN = object()
 

@@ -11,13 +11,14 @@ import operator
 import types
 from collections import defaultdict, deque
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from revcompile.errors import HostError, UnsupportedError, host
 from revcompile.frontend import expressions, growing, iterators, objects, ordering, texts
 from revcompile.frontend.expressions import axis_length, element_count, shape_of
+from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject
 from revcompile.gates.infer import ask_host
 from revcompile.ir.nodes import Instance, Structure, Value, is_static, leaves
@@ -27,9 +28,6 @@ from revcompile.statements.exits import Known
 from revcompile.syntax.abstract import FUNCTIONS, Frame, Left, class_of
 from revcompile.syntax.mutable import is_growing
 from revcompile.syntax.operators import COMPARE
-
-if TYPE_CHECKING:
-    from revcompile.frontend.lower import Lowering
 
 Args = tuple[Any, ...]
 

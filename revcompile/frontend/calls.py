@@ -1,13 +1,12 @@
-"""Calls: gates, user functions, builtins on static objects; and the binding of arguments."""
+"""Calls: gates, user functions, builtins on static objects."""
 
 from __future__ import annotations
 
 import ast
-import inspect
 from collections import Counter, OrderedDict
 from contextlib import nullcontext
 from types import BuiltinFunctionType, BuiltinMethodType, FunctionType, MethodType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +27,7 @@ from revcompile.frontend import (
 )
 from revcompile.frontend.containers import frozen
 from revcompile.frontend.expressions import WRITING
+from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject, is_library, is_user_class
 from revcompile.frontend.naming import is_hashable, name_of, plain
 from revcompile.gates.draws import is_draw
@@ -58,10 +58,6 @@ from revcompile.syntax.abstract import (
 )
 from revcompile.syntax.mutable import KINDS
 from revcompile.syntax.operators import BINARY, COMPARE, UNARY
-from revcompile.syntax.source import Source, parameters
-
-if TYPE_CHECKING:
-    from revcompile.frontend.lower import Lowering
 
 TRANSPARENT_TO_FOREIGN = frozenset(
     {
@@ -435,58 +431,3 @@ def _known_options(low: Lowering, gate: Gate, bound: tuple[Any, ...]) -> tuple[A
     for i, _ in gate.steering_options:
         low.steer(bound[i])
     return tuple(known)
-
-
-# -- binding -------------------------------------------------------------------------------------
-
-
-def bind_parameters(
-    low: Lowering, source: Source, args: tuple[Any, ...], kwargs: dict[str, Any], is_rule: bool
-) -> dict[str, Structure]:
-    """The names with which a called user function begins. Defaults are host objects, read live."""
-    signature = source.signature
-    with host():
-        bound = signature.bind(*args, **kwargs)
-    given = set(bound.arguments)
-    bound.apply_defaults()
-    out: dict[str, Structure] = {}
-    for name, argument in bound.arguments.items():
-        parameter = signature.parameters[name]
-        if not is_rule and name not in given and parameter.default is not parameter.empty:
-            argument = low.default(source.function, parameter)
-        out[name] = low.own(argument) if parameter.kind is parameter.VAR_KEYWORD else argument
-    return out
-
-
-def bind_nested(
-    low: Lowering, nested: NestedFunction, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> dict[str, Structure]:
-    """The names with which a nested function begins."""
-    signature = nested_signature(nested)
-    with host():
-        bound = signature.bind(*args, **kwargs)
-    bound.apply_defaults()
-    for name, parameter in signature.parameters.items():
-        if parameter.kind is parameter.VAR_KEYWORD:
-            low.own(bound.arguments[name])
-    return dict(bound.arguments)
-
-
-def nested_signature(nested: NestedFunction) -> inspect.Signature:
-    a = nested.node.args
-    kind = inspect.Parameter
-    shown: list[inspect.Parameter] = []
-    for arg in parameters(nested.node):
-        form: Any
-        if arg is a.vararg:
-            form = kind.VAR_POSITIONAL
-        elif arg is a.kwarg:
-            form = kind.VAR_KEYWORD
-        elif arg in a.posonlyargs:
-            form = kind.POSITIONAL_ONLY
-        else:
-            form = kind.KEYWORD_ONLY if arg in a.kwonlyargs else kind.POSITIONAL_OR_KEYWORD
-        default = nested.defaults.get(arg.arg, kind.empty)
-        shown.append(kind(arg.arg, form, default=default))
-    shown.sort(key=lambda p: p.kind)
-    return inspect.Signature(shown)

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import ast
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from revcompile.errors import host
 from revcompile.frontend import growing, iterators
 from revcompile.frontend.ahead import is_no_number
+from revcompile.frontend.lowering import Lowering
 from revcompile.ir.nodes import Structure, Value
 from revcompile.statements import simple
 from revcompile.statements.exits import Known
 from revcompile.syntax.abstract import Frame, Restart
 from revcompile.syntax.mutable import is_growing
-
-if TYPE_CHECKING:
-    from revcompile.frontend.lower import Lowering
 
 TOTAL = "total"
 END = object()

@@ -9,20 +9,18 @@ from __future__ import annotations
 import operator
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from revcompile.errors import HostError, UnsupportedError, an, host
+from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import Path
 from revcompile.gates.known import as_it_is
 from revcompile.ir.nodes import ATOMS, Instance, Structure, Value, is_static
 from revcompile.syntax.abstract import Poison, Restart
 from revcompile.syntax.mutable import KINDS, containers, word
 from revcompile.syntax.operators import symbol_of
-
-if TYPE_CHECKING:
-    from revcompile.frontend.lower import Lowering
 
 CHANGES: dict[type, frozenset[str]] = {
     list: frozenset({"append", "extend", "insert", "pop", "remove", "clear", "reverse", "sort"}),

@@ -8,22 +8,20 @@ indices. Functions of NumPy and SciPy that have no rule are called as they are w
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from revcompile.errors import UnsupportedError, module_of
 from revcompile.frontend.at_hand import is_constant
 from revcompile.frontend.expressions import axis_length, shape_of
+from revcompile.frontend.lowering import Lowering
 from revcompile.gates.draws import DISCRETE, DRAWS, is_array_like, method_of
 from revcompile.gates.known import as_it_is
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Structure, Value, is_static, leaves
 from revcompile.ir.types import Opaque
 from revcompile.syntax.abstract import Partial
-
-if TYPE_CHECKING:
-    from revcompile.frontend.lower import Lowering
 
 # Of which distribution, and how: location, scale and the draw with which these are nought and one.
 SHIFTED = {"normal": ("loc", "scale", "standard_normal"), "laplace": ("loc", "scale", "laplace"),

@@ -7,20 +7,18 @@ enter, since it carries no gradient. Imports the abstract values.
 from __future__ import annotations
 
 from types import MethodType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from revcompile.frontend import foreign
 from revcompile.frontend.at_hand import UNKNOWN
 from revcompile.frontend.foreign import SHOWING, SILENT, home_of
+from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject
 from revcompile.frontend.naming import name_of
 from revcompile.gates.effects import stop_gradient
 from revcompile.ir.nodes import Structure, map_values
 from revcompile.ir.types import FLOAT, INT, Foreign, is_number
 from revcompile.statements.iterables import Bar
-
-if TYPE_CHECKING:
-    from revcompile.frontend.lower import Lowering
 
 CLOCKS = frozenset({"time", "perf_counter", "process_time", "monotonic", "thread_time"})
 

@@ -9,7 +9,7 @@ import operator
 from collections.abc import Callable
 from functools import partial, reduce
 from types import FunctionType, ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from revcompile.frontend import (
     objects,
     outside,
 )
+from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject, is_library
 from revcompile.gates.effects import defined_, percent
 from revcompile.gates.infer import ask_host
@@ -39,9 +40,6 @@ from revcompile.statements import branch, exits, simple
 from revcompile.syntax.abstract import Frame, Method, NestedFunction, Poison, Restart
 from revcompile.syntax.mutable import is_growing
 from revcompile.syntax.operators import BINARY, COMPARE, UNARY, binary_symbol
-
-if TYPE_CHECKING:
-    from revcompile.frontend.lower import Lowering
 
 WRITING = frozenset({"fill", "sort", "put"})  # see `frontend/writing`
 MISSING = object()

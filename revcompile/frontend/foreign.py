@@ -12,7 +12,7 @@ import ast
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import BuiltinFunctionType, FunctionType, ModuleType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from revcompile.errors import HostError, UnsupportedError, host, module_of
 from revcompile.frontend.at_hand import UNKNOWN, flat, is_constant, smooth_inputs, value_of
 from revcompile.frontend.changing import may_change
 from revcompile.frontend.containers import frozen
+from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject
 from revcompile.frontend.naming import is_hashable, name_of, no_rule
 from revcompile.frontend.passing import as_passed, check_passable
@@ -44,9 +45,6 @@ from revcompile.syntax.abstract import (
     Left,
     Restart,
 )
-
-if TYPE_CHECKING:
-    from revcompile.frontend.lower import Lowering
 
 # What a function of the user's may have in it that cannot be read.
 UNREAD = (ast.Try, ast.Import, ast.ImportFrom, ast.ClassDef, ast.Yield, ast.YieldFrom, ast.Await)

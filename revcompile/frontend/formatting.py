@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from revcompile.errors import host
 from revcompile.frontend.at_hand import flat
+from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject
 from revcompile.gates.effects import format_
 from revcompile.ir.nodes import Structure, Value, is_static
 from revcompile.ir.types import Opaque
 from revcompile.syntax.abstract import Frame
 from revcompile.syntax.operators import binary_symbol
-
-if TYPE_CHECKING:
-    from revcompile.frontend.lower import Lowering
 
 
 def formatted(low: Lowering, node: ast.JoinedStr, frame: Frame) -> Structure:

@@ -14,19 +14,17 @@ import math
 import operator
 from collections.abc import Callable
 from types import FunctionType, ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from revcompile.errors import HostError, UnsupportedError, host
 from revcompile.frontend import containers, identities, iterators, objects
+from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject
 from revcompile.ir.nodes import Instance, Structure, Value, is_static
 from revcompile.ir.types import Array
 from revcompile.syntax.abstract import Frame, NestedFunction, Partial
-
-if TYPE_CHECKING:
-    from revcompile.frontend.lower import Lowering
 
 Args = tuple[Any, ...]
 ENDLESS = (itertools.count, itertools.cycle, itertools.repeat)

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import inspect
 from types import FunctionType, MethodType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from revcompile.errors import UnsupportedError, host
-from revcompile.frontend import calls, functional
+from revcompile.frontend import functional
+from revcompile.frontend.binding import nested_signature
+from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject
 from revcompile.frontend.naming import is_hashable
 from revcompile.frontend.wanted import explicit_names, is_method, names_by_call, picked, unwrapped_signature
@@ -31,9 +33,6 @@ from revcompile.ir.nodes import (
 )
 from revcompile.ir.types import is_float, is_number
 from revcompile.syntax.abstract import Gradient, Left, NeedStatic, NestedFunction, Partial
-
-if TYPE_CHECKING:
-    from revcompile.frontend.lower import Lowering
 
 HOME = "revcompile.transforms.gradient"
 TRANSFORMS = ("grad", "value_and_grad")
@@ -246,7 +245,7 @@ class _Call:
 def signature_of(low: Lowering, function: Any) -> tuple[inspect.Signature, str]:
     """The parameters of a function that is differentiated, and its name."""
     if isinstance(function, NestedFunction):
-        return calls.nested_signature(function), getattr(function.node, "name", "function")
+        return nested_signature(function), getattr(function.node, "name", "function")
     if isinstance(function, Gradient):
         return signature_of(low, function.function)
     if isinstance(function, MethodType) and isinstance(function.__func__, FunctionType):

@@ -12,13 +12,14 @@ import ast
 import operator
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from revcompile.errors import HostError, UnsupportedError, an
 from revcompile.frontend import containers
 from revcompile.frontend.ahead import will_grow
+from revcompile.frontend.lowering import Lowering
 from revcompile.gates.effects import assert_
 from revcompile.gates.rows import (
     OfOtherKind,
@@ -41,9 +42,6 @@ from revcompile.statements.iterables import Iteration
 from revcompile.syntax.abstract import Native, Poison
 from revcompile.syntax.mutable import ITEMS, is_growing
 from revcompile.syntax.operators import symbol_of
-
-if TYPE_CHECKING:
-    from revcompile.frontend.lower import Lowering
 
 WAY_OUT = "Store into an array of known length, or let the length follow from whole numbers and shapes."
 

@@ -8,11 +8,12 @@ makes itself is itself, but for numbers and tuples, which are put together again
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from revcompile.errors import UnsupportedError
+from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject, Path
 from revcompile.frontend.objects import class_of as class_of_object
 from revcompile.frontend.objects import is_object
@@ -21,9 +22,6 @@ from revcompile.ir.nodes import Structure, Value
 from revcompile.ir.types import Array
 from revcompile.syntax.abstract import class_of
 from revcompile.syntax.mutable import KINDS
-
-if TYPE_CHECKING:
-    from revcompile.frontend.lower import Lowering
 
 CONSTANTS = (int, float, complex, str, bytes, tuple, frozenset, slice, np.generic)
 

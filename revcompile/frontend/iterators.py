@@ -12,17 +12,15 @@ import ast
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from revcompile.errors import UnsupportedError
+from revcompile.frontend.lowering import Lowering
 from revcompile.ir.nodes import Structure, Value, leaves
 from revcompile.ir.types import Array
 from revcompile.statements.exits import Known
 from revcompile.syntax.abstract import Frame, Poison
 from revcompile.syntax.mutable import containers, contents_of, same
-
-if TYPE_CHECKING:
-    from revcompile.frontend.lower import Lowering
 
 LAZY = (
     zip, map, filter, enumerate, reversed, itertools.chain, itertools.product, itertools.permutations,

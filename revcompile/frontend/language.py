@@ -1,6 +1,6 @@
 """What the parts of the interpreter ask of it about objects, containers and functions of the program.
 
-The half of `Lowering` that says which room answers.
+The half of `Lowerer` that says which room answers.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from revcompile.frontend import (
     objects,
     outside,
 )
+from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject
 from revcompile.frontend.needed import number_at_hand
 from revcompile.gates.table import TABLE
@@ -88,7 +89,7 @@ class Language:
     differentiate: Callable[[Function, tuple[str, ...], bool], Function]
 
     @contextmanager
-    def tentatively(self: Any) -> Iterator[None]:
+    def tentatively(self: Lowering) -> Iterator[None]:
         """What is interpreted inside leaves no trace where it has to be done in another way."""
         builder, memory, mark = self.builder, self.memory.fork(), self.mutables.mark()
         line = builder.line
@@ -105,27 +106,15 @@ class Language:
         builder.line = line
         builder.statements.extend(statements)
 
-    def made(self: Any, node: ast.expr, structure: Structure) -> Structure:
+    def made(self: Lowering, node: ast.expr, structure: Structure) -> Structure:
         """`structure`, which the expression `node` denotes; a new container is the program's own."""
         if isinstance(structure, KINDS):
             if isinstance(node, MAKES_CONTAINER):
-                structure = self._made_here(node, structure)
+                structure = _made_here(self, node, structure)
             self.mutables.read(structure)
         return structure
 
-    def _made_here(self: Any, node: ast.expr, container: Any) -> Any:
-        """A list or dict that a display makes; a list that was found to grow is one of its own kind."""
-        if self.frames[-1].is_rule:
-            return container
-        site = self.frames[-1].site(node)
-        if isinstance(container, list) and growing.is_begun(self, node, site, container):
-            return growing.begin(self, container)
-        self.own(container)
-        if isinstance(container, list):
-            self.mutables.at(container, site)
-        return container
-
-    def own(self: Any, container: Any) -> Any:
+    def own(self: Lowering, container: Any) -> Any:
         """`container`, which the program has just made. (What a gate's rule makes is of no interest.)"""
         if self.frames and self.frames[-1].is_rule:
             return container
@@ -133,37 +122,37 @@ class Language:
 
     # -- calls --------------------------------------------------------------------------------
 
-    def invoke(self: Any, function: Any, *args: Any, **kwargs: Any) -> Structure:
+    def invoke(self: Lowering, function: Any, *args: Any, **kwargs: Any) -> Structure:
         """`function(*args, **kwargs)`, from where the interpreter is."""
         return calls.call(self, function, args, kwargs, None, self.frames[-1])
 
-    def operate(self: Any, function: Callable[..., Any], *args: Structure) -> Structure:
+    def operate(self: Lowering, function: Callable[..., Any], *args: Structure) -> Structure:
         """A Python operator on what it is applied to."""
         self.work(1)
         return expressions.operate(self, function, *args)
 
     def operate_in_place(
-        self: Any, function: Callable[..., Any], old: Structure, new: Structure
+        self: Lowering, function: Callable[..., Any], old: Structure, new: Structure
     ) -> Structure:
         """What `old op= new` makes of what is no array and no list."""
         if objects.is_object(old):
             return objects.operate_in_place(self, function, old, new)
         return self.operate(function, old, new)
 
-    def decisive(self: Any, test: Structure) -> Structure:
+    def decisive(self: Lowering, test: Structure) -> Structure:
         """What decides a test: for an object, what its class says."""
         return builtin.truth(self, test) if objects.is_object(test) else test
 
-    def truth(self: Any, x: Structure) -> Structure:
+    def truth(self: Lowering, x: Structure) -> Structure:
         return builtin.truth(self, x)
 
-    def equal(self: Any, left: Structure, right: Structure) -> Structure:
+    def equal(self: Lowering, left: Structure, right: Structure) -> Structure:
         return expressions.equal_sequences(self, self.frames[-1], left, right)
 
-    def same(self: Any, left: Structure, right: Structure) -> Structure:
+    def same(self: Lowering, left: Structure, right: Structure) -> Structure:
         return identities.is_same(self, left, right)
 
-    def source_of(self: Any, function: Callable[..., Any]) -> Source:
+    def source_of(self: Lowering, function: Callable[..., Any]) -> Source:
         """The source of a function of the program, read once in a compilation."""
         if function not in self.sources:
             self.sources[function] = find_source(function)
@@ -172,7 +161,7 @@ class Language:
 
     # -- names --------------------------------------------------------------------------------
 
-    def make_cells(self: Any, node: ast.FunctionDef | ast.Lambda, frame: Frame) -> None:
+    def make_cells(self: Lowering, node: ast.FunctionDef | ast.Lambda, frame: Frame) -> None:
         """Set the variables of a function apart that functions inside it assign.
 
         A branch and a loop keep account of the names of the function that they stand in; these may be
@@ -183,7 +172,7 @@ class Language:
             given = {name: frame.names.pop(name) for name in shared & frame.names.keys()}
             frame.cells = self.mutables.own(Cells(shared, given))
 
-    def assign_name(self: Any, name: str, value: Structure, frame: Frame) -> None:
+    def assign_name(self: Lowering, name: str, value: Structure, frame: Frame) -> None:
         """`name = value`"""
         home = frame.outer.get(name, frame)
         if isinstance(home.cells, Cells) and name in home.cells.shared:
@@ -192,23 +181,25 @@ class Language:
         else:
             home.names[name] = value
 
-    def at_once(self: Any, node: ast.expr, frame: Frame) -> Structure:
+    def at_once(self: Lowering, node: ast.expr, frame: Frame) -> Structure:
         """The value of an expression that may be read more than once."""
         return iterators.at_once(self, node, frame)
 
-    def kept(self: Any, node: ast.expr, frame: Frame) -> Structure:
+    def kept(self: Lowering, node: ast.expr, frame: Frame) -> Structure:
         """The value of an expression that is about to get a name."""
         return iterators.kept(self, node, frame)
 
-    def made_ahead(self: Any, node: ast.expr, frame: Frame) -> tuple[Structure, Callable[[], None] | None]:
+    def made_ahead(
+        self: Lowering, node: ast.expr, frame: Frame
+    ) -> tuple[Structure, Callable[[], None] | None]:
         """What a `for` goes through, and what tests in each trip that it could be made before the loop."""
         return iterators.made_ahead(self, node, frame)
 
-    def begun(self: Any, iterator: Any) -> Any:
+    def begun(self: Lowering, iterator: Any) -> Any:
         """An iterator of Python's that is about to give items."""
         return iterators.go_on(self, iterator)
 
-    def delete_name(self: Any, name: str, frame: Frame) -> None:
+    def delete_name(self: Lowering, name: str, frame: Frame) -> None:
         """`del name`"""
         home = frame.outer.get(name, frame)
         if isinstance(home.cells, Cells) and name in home.cells.shared:
@@ -217,7 +208,7 @@ class Language:
         else:
             del home.names[name]
 
-    def declare_nonlocal(self: Any, name: str, frame: Frame) -> None:
+    def declare_nonlocal(self: Lowering, name: str, frame: Frame) -> None:
         """`nonlocal name`"""
         home = frame.parent
         while home is not None and not (isinstance(home.cells, Cells) and name in home.cells.shared):
@@ -230,7 +221,7 @@ class Language:
 
     # -- containers and objects -----------------------------------------------------------------
 
-    def check_may_assign(self: Any, owner: Structure, name: str) -> None:
+    def check_may_assign(self: Lowering, owner: Structure, name: str) -> None:
         """Raises UnsupportedError where an object is one of the program's."""
         if isinstance(owner, HostObject) and self.host.is_programs(owner.path):
             raise UnsupportedError(
@@ -239,7 +230,7 @@ class Language:
                 final=True,
             )
 
-    def check_may_write(self: Any, array: Value) -> None:
+    def check_may_write(self: Lowering, array: Value) -> None:
         """Raises UnsupportedError where an array is, or may be a view of, one of the program's."""
         for other in (array, *self.memory.related.get(array, ())):
             if other in self.host.arrays:
@@ -251,11 +242,11 @@ class Language:
                     final=True,
                 )
 
-    def items(self: Any, source: Structure) -> list[Structure]:
+    def items(self: Lowering, source: Structure) -> list[Structure]:
         """A new list of the items of what can be gone through."""
         return list(self.iterate(source, None, None))
 
-    def item(self: Any, owner: Structure, index: Structure) -> Structure:
+    def item(self: Lowering, owner: Structure, index: Structure) -> Structure:
         """`owner[index]`"""
         if foreign.is_foreign(owner):
             return outside.item(self, owner, index)
@@ -270,7 +261,7 @@ class Language:
         return containers.get_item(self, owner, index)
 
     def set_item(
-        self: Any, owner: Structure, index: Structure, value: Structure, node: ast.AST, frame: Frame
+        self: Lowering, owner: Structure, index: Structure, value: Structure, node: ast.AST, frame: Frame
     ) -> None:
         """`owner[index] = value`, of what is no array."""
         if is_growing(owner):
@@ -284,7 +275,7 @@ class Language:
             return
         containers.set_item(self, owner, index, value)
 
-    def delete_item(self: Any, owner: Structure, index: Structure) -> None:
+    def delete_item(self: Lowering, owner: Structure, index: Structure) -> None:
         """`del owner[index]`"""
         if is_growing(owner):
             raise growing.refuse("deleting from")
@@ -294,7 +285,7 @@ class Language:
             return
         containers.delete_item(self, owner, index)
 
-    def attribute(self: Any, owner: Structure, name: str, frame: Frame) -> Structure:
+    def attribute(self: Lowering, owner: Structure, name: str, frame: Frame) -> Structure:
         """`owner.name`"""
         if isinstance(owner, Gradient):
             return gradients.attribute(self, owner, name)
@@ -306,17 +297,17 @@ class Language:
         return expressions.static_attribute(self, owner, name, frame)
 
     def set_attribute(
-        self: Any, owner: Structure, name: str, value: Structure, node: ast.AST, frame: Frame
+        self: Lowering, owner: Structure, name: str, value: Structure, node: ast.AST, frame: Frame
     ) -> None:
         """`owner.name = value`"""
         objects.assign(self, owner, name, value)
         simple.name(value, name, frame)
 
-    def delete_attribute(self: Any, owner: Structure, name: str, frame: Frame) -> None:
+    def delete_attribute(self: Lowering, owner: Structure, name: str, frame: Frame) -> None:
         objects.delete(self, owner, name)
 
     def extend(
-        self: Any,
+        self: Lowering,
         owner: Structure,
         function: Callable[..., Any],
         new: Structure,
@@ -333,17 +324,17 @@ class Language:
 
     # -- what must be known ---------------------------------------------------------------------
 
-    def known_number(self: Any, n: Structure, what: str) -> int:
+    def known_number(self: Lowering, n: Structure, what: str) -> int:
         """A whole number that the compiler must know."""
         return int(self.static(n, what))
 
-    def static(self: Any, structure: Structure, what: str) -> Any:
+    def static(self: Lowering, structure: Structure, what: str) -> Any:
         """`structure`, which must not hold run-time values where the compiler has to know it.
 
         Raises NeedStatic, or NeedShape where a number is made of a length; if it is at hand, that is noted.
         """
         if isinstance(structure, Value):
-            n, need = structure, self._unknown(structure, what)
+            n, need = structure, _unknown(self, structure, what)
             return self.needed.settle(self, need, lambda: number_at_hand(self, n))
         if isinstance(structure, (tuple, list)):
             return type(structure)(self.static(item, what) for item in structure)
@@ -353,20 +344,7 @@ class Language:
                 return items if isinstance(structure, (ValuesView, ItemsView)) else type(structure)(items)
         return structure
 
-    def _unknown(self: Any, n: Value, what: str) -> NeedStatic:
-        waiting, seen = [n], set()
-        while waiting:
-            v = waiting.pop()
-            made = self.builder.definitions.get(v)
-            if made is None or v in seen:
-                continue
-            seen.add(v)
-            if TABLE[made.function].of_shape:
-                return NeedShape(made.args[0], what)
-            waiting.extend(made.inputs)
-        return NeedStatic(n, what)
-
-    def steer(self: Any, structure: Structure) -> None:
+    def steer(self: Lowering, structure: Structure) -> None:
         """Note that integers among `structure` steer: they are an index, a bound or a length."""
         if isinstance(structure, Value):
             if is_number(structure.type) and not is_float(structure.type):
@@ -376,3 +354,30 @@ class Language:
                 self.steer(item)
         elif isinstance(structure, slice):
             self.steer((structure.start, structure.stop, structure.step))
+
+
+def _made_here(low: Lowering, node: ast.expr, container: Any) -> Any:
+    """A list or dict that a display makes; a list that was found to grow is one of its own kind."""
+    if low.frames[-1].is_rule:
+        return container
+    site = low.frames[-1].site(node)
+    if isinstance(container, list) and growing.is_begun(low, node, site, container):
+        return growing.begin(low, container)
+    low.own(container)
+    if isinstance(container, list):
+        low.mutables.at(container, site)
+    return container
+
+
+def _unknown(low: Lowering, n: Value, what: str) -> NeedStatic:
+    waiting, seen = [n], set()
+    while waiting:
+        v = waiting.pop()
+        made = low.builder.definitions.get(v)
+        if made is None or v in seen:
+            continue
+        seen.add(v)
+        if TABLE[made.function].of_shape:
+            return NeedShape(made.args[0], what)
+        waiting.extend(made.inputs)
+    return NeedStatic(n, what)

@@ -17,12 +17,23 @@ from types import FunctionType
 from typing import Any
 
 from revcompile.errors import PYTHON_ERRORS, HostError, UnsupportedError, host, plain_kind, raise_defect
-from revcompile.frontend import calls, expressions, foreign, growing, iterators, outside, pairs, recursion
+from revcompile.frontend import (
+    binding,
+    calls,
+    expressions,
+    foreign,
+    growing,
+    iterators,
+    outside,
+    pairs,
+    recursion,
+)
 from revcompile.frontend.containers import frozen
 from revcompile.frontend.language import Language
 from revcompile.frontend.names import HostNames
 from revcompile.frontend.needed import Needed
 from revcompile.frontend.objects import is_object, iterate
+from revcompile.frontend.paired import Pairs
 from revcompile.gates.axes import UnknownLength
 from revcompile.gates.foreign import Learning, Unfinished
 from revcompile.gates.infer import ask_host, infer
@@ -77,7 +88,7 @@ def infer_types(function: Callable[..., Any], args: tuple[Structure, ...], facts
     return infer(TABLE[function], function, args, facts)
 
 
-class Lowering(Language):
+class Lowerer(Language):
     """Interprets syntax trees and emits into a builder."""
 
     method_adapters = METHOD_ADAPTERS
@@ -111,7 +122,7 @@ class Lowering(Language):
         self.iterators: dict[int, Any] = {}  # Python's iterators that the program has, by their `id`
         self.reads: Any = None  # what the items of a loop are made of, see `iterators`
         self.mutables = Mutables(builder, self.decisions)
-        self.pairs = pairs.Pairs()
+        self.pairs = Pairs()
         self.frames = []
         self.sources = {}
         self.host = HostNames(builder.facts, type_of, static, claim)
@@ -379,14 +390,14 @@ class Lowering(Language):
     ) -> Structure:
         """A call of a user's function."""
         source = find_source(function) if frame.is_own else self.source_of(function)
-        names = calls.bind_parameters(self, source, args, kwargs, frame.is_own)
+        names = binding.bind_parameters(self, source, args, kwargs, frame.is_own)
         inner = Frame(source, names, None, frame.is_rule, frame.depth + 1)
         return pairs.call(self, source.node, inner)
 
     def inline_nested(
         self, nested: NestedFunction, args: tuple[Any, ...], kwargs: dict[str, Any], depth: int
     ) -> Structure:
-        names = calls.bind_nested(self, nested, args, kwargs)
+        names = binding.bind_nested(self, nested, args, kwargs)
         home = nested.frame
         inner = Frame(home.source, names, home, home.is_rule, depth + 1)
         return pairs.call(self, nested.node, inner)
@@ -446,7 +457,7 @@ class Lowering(Language):
 
 
 def lower(
-    source: Source, parameters: Sequence[Parameter], lowering: Lowering, names: dict[str, Structure]
+    source: Source, parameters: Sequence[Parameter], lowering: Lowerer, names: dict[str, Structure]
 ) -> Function:
     """The IR of a whole function that begins with these names."""
     frame = Frame(source, names)

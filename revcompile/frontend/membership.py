@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from revcompile.frontend.lowering import Lowering
 from revcompile.ir.nodes import Structure, Value
 from revcompile.ir.types import Array, is_float
-
-if TYPE_CHECKING:
-    from revcompile.frontend.lower import Lowering
 
 
 def among(low: Lowering, x: Structure, items: Structure) -> Structure | None:

@@ -203,7 +203,7 @@ class HostNames:
         """The path of an argument."""
         return Path(name, None, name, is_parameter=True, getattr=self._getattr)
 
-    def pin(self, function: FunctionType) -> None:
+    def pin(self, function: Any) -> None:
         """Note that a function's code is compiled in, which a notebook may replace in place."""
         root = self.root(f"{function_name(function)}__function", function)  # what no variable is called
         self._guard(root.attribute("__code__"), "code", function.__code__)

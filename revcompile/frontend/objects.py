@@ -15,10 +15,11 @@ import operator
 from abc import ABCMeta
 from dataclasses import dataclass
 from types import FunctionType, MemberDescriptorType, MethodType, SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from revcompile.errors import HostError, UnsupportedError, an, host
 from revcompile.frontend import containers, growing
+from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject, is_user_class
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Instance, Raise, Structure, Value, is_static
@@ -27,9 +28,6 @@ from revcompile.syntax.abstract import Left, Native, Poison
 from revcompile.syntax.mutable import Overlay, is_growing
 from revcompile.syntax.mutable import containers as containers_in
 from revcompile.syntax.operators import special_name, symbol_of
-
-if TYPE_CHECKING:
-    from revcompile.frontend.lower import Lowering
 
 MISSING = object()
 ANSWERING = (Instance, HostObject, tuple)  # whose class may say what an operator does

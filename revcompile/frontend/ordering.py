@@ -7,20 +7,18 @@ from __future__ import annotations
 
 import ast
 import operator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from revcompile.errors import UnsupportedError
 from revcompile.frontend import growing, objects
+from revcompile.frontend.lowering import Lowering
 from revcompile.ir.nodes import Structure, Value, is_static
 from revcompile.ir.types import FLOAT, Array, Scalar
 from revcompile.statements import branch
 from revcompile.syntax.mutable import is_growing
 from revcompile.syntax.operators import COMPARE
-
-if TYPE_CHECKING:
-    from revcompile.frontend.lower import Lowering
 
 NUMPY_FLOAT = Scalar(np.dtype(float))
 Args = tuple[Any, ...]

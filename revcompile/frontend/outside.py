@@ -8,20 +8,18 @@ from __future__ import annotations
 import operator
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from revcompile.errors import UnsupportedError, an, host
 from revcompile.frontend.foreign import SHOWING, SILENT, home_of, is_sparse, make
+from revcompile.frontend.lowering import Lowering
 from revcompile.gates.sparse import is_matrix, sparse_times, times_sparse
 from revcompile.ir.nodes import Structure, Value, leaves
 from revcompile.ir.types import INT, Array, Foreign, Opaque
 from revcompile.syntax.abstract import Method, class_of
 from revcompile.syntax.operators import symbol_of
-
-if TYPE_CHECKING:
-    from revcompile.frontend.lower import Lowering
 
 # What a number or an array has that only reads it, and shares no memory with it.
 READING = frozenset(

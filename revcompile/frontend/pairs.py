@@ -12,18 +12,16 @@ into them, gives a part of them, or draws random numbers.
 from __future__ import annotations
 
 import ast
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
 from functools import lru_cache, partial
 from types import FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from revcompile.errors import HostError, UnsupportedError
 from revcompile.frontend import recursive
 from revcompile.frontend.alone import (
-    Lowered,
     Node,
     emit,
     finish,
@@ -34,8 +32,10 @@ from revcompile.frontend.alone import (
     own_types,
     parts_of,
 )
+from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import is_library
 from revcompile.frontend.needed import number_at_hand
+from revcompile.frontend.paired import Inlined, Lowered
 from revcompile.frontend.parts import Inseparable, Parts, identity
 from revcompile.gates.halves import Half, Pair
 from revcompile.ir.nodes import Apply, Block, Structure, Value, applications
@@ -43,88 +43,12 @@ from revcompile.ir.types import Array, Scalar, Type
 from revcompile.syntax.abstract import Frame, Left, NeedStatic, Restart
 from revcompile.syntax.source import find_source
 
-if TYPE_CHECKING:
-    from revcompile.frontend.lower import Lowering
-
 SMALL = 12  # applications up to which a function is interpreted where it is called
 OF_A_CALL = 20  # operations of the interpreter's that a call costs
 FEW = 5  # operations in the text of a function that is taken to be small before it is interpreted
 MANY = 100
 LOOPS = (ast.For, ast.While, ast.ListComp, ast.GeneratorExp, ast.DictComp, ast.SetComp)
 OPERATIONS = (ast.BinOp, ast.UnaryOp, ast.Compare, ast.Call, ast.Subscript, ast.AugAssign, ast.BoolOp, ast.If)
-
-
-class Pairs:
-    """What one lowering knows of the functions that it meets."""
-
-    def __init__(self) -> None:
-        self.inlined: list[Inlined] = []
-        self.around: list[Inlined] = []  # the calls that are being interpreted, the innermost last
-        self.known: dict[Any, Lowered | None] = {}  # by signature; None: it is interpreted in place
-        self.large: set[Any] = set()  # signatures of what was interpreted in place and is not small
-        self.lengths: dict[Pair, int] = {}
-        self.found: set[Any] = set()  # those of which it was found out late that they are called twice
-        self.recursive: dict[Any, list[Lowered]] = {}  # by function
-        self.attempts: list[Lowered] = []  # recursive functions that are being lowered
-        self.nested: Counter[Any] = Counter()  # calls of a function in itself under conditions, by function
-        self.making = 0  # functions that are being lowered on their own, to see whether they can be
-        self.weights: dict[ast.AST, int] = {}  # about how long functions are, see `_weight`
-        self.closed = 0  # where no pairs are made, since their gradients are differentiated again
-        # Of their differentiation, see `autodiff/halves`: the variants, those that are being made, which one
-        # it is whose forward half gives what is saved, and what is saved for gradients within the program.
-        self.variants: dict[Any, Any] = {}
-        self.open: list[Any] = []
-        self.chosen: dict[Value, Any] = {}
-        self.settled: set[Value] = set()
-
-    @contextmanager
-    def none(self) -> Iterator[None]:
-        self.closed += 1
-        try:
-            yield
-        finally:
-            self.closed -= 1
-
-    def made(self) -> list[Pair]:
-        """The pairs that there are."""
-        found = [*self.known.values(), *(one for items in self.recursive.values() for one in items)]
-        return [lowered.pair for lowered in found if lowered is not None]
-
-    def keep_called(self, block: Block) -> None:
-        """Forget the pairs that are not called, after all: attempts have called them that were given up."""
-        halves = (s.function for s in applications(block) if isinstance(s.function, Half))
-        called = {pair for half in halves for pair in half.pair.reached()}
-        self.known = {k: one for k, one in self.known.items() if one is None or one.pair in called}
-
-    def wanted(self, block: Block) -> frozenset[tuple[str, Any]]:
-        """The decisions to make pairs of what was interpreted in place, and is not small."""
-        functions = [pair.function for pair in self.made()]
-        alive = {v for b in (block, *(f.body for f in functions if f is not None)) for v in b.defined}
-        seen: set[Any] = set()
-        found: set[Any] = set()
-        for call in self.inlined:
-            if call.witness in alive and not any(outer.again for outer in call.outer):
-                call.again = call.key in seen
-                seen.add(call.key)
-                if call.again or not call.is_recursive:
-                    found.add(call.key)
-        tried = {key for key, lowered in self.known.items() if lowered is None}
-        return frozenset(("pair", key) for key in (found | self.found) - tried)
-
-
-@dataclass(eq=False)
-class Inlined:
-    """A call that was interpreted where it stands: not a small one."""
-
-    key: Any
-    outer: tuple[Inlined, ...]
-    witness: Value | None = None  # one of the values that it made
-    again: bool = False
-
-    @property
-    def is_recursive(self) -> bool:
-        function, *_ = self.key
-        return any(outer.key[0] == function for outer in self.outer)
 
 
 def call(low: Lowering, node: Node, frame: Frame) -> Structure:

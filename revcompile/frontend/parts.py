@@ -14,20 +14,18 @@ import ast
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from revcompile.errors import an
+from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject
 from revcompile.ir.identifiers import step_name
 from revcompile.ir.nodes import Instance, Structure, Value
 from revcompile.ir.types import Array, Scalar
 from revcompile.syntax.abstract import Frame, Method, NestedFunction, Partial, Poison
 from revcompile.syntax.source import parameters
-
-if TYPE_CHECKING:
-    from revcompile.frontend.lower import Lowering
 
 CONSTANTS = (type(None), bool, str, bytes, type(Ellipsis), np.bool_, range)
 BY_IDENTITY = (type, np.dtype, FunctionType, BuiltinFunctionType, np.ufunc, ModuleType)

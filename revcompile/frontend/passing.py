@@ -7,18 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from types import CodeType, FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from revcompile.errors import UnsupportedError
 from revcompile.frontend import growing
 from revcompile.frontend.iterators import Once
+from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject
 from revcompile.ir.nodes import Instance, Structure, Value
 from revcompile.syntax.abstract import Gradient, Method, NestedFunction, Partial, Poison
 from revcompile.syntax.mutable import is_growing
-
-if TYPE_CHECKING:
-    from revcompile.frontend.lower import Lowering
 
 
 def as_passed(low: Lowering, s: Structure) -> Structure:

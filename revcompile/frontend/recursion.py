@@ -9,16 +9,13 @@ goes: the function is lowered again with the decision that this one is a pair (`
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
 
 from revcompile.errors import UnsupportedError
+from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.parts import Inseparable, Parts
 from revcompile.ir.nodes import Structure, Value, scalar_type
 from revcompile.ir.types import Array, Scalar, is_float
 from revcompile.syntax.abstract import Frame, NeedShape, NeedStatic, Restart
-
-if TYPE_CHECKING:
-    from revcompile.frontend.lower import Lowering
 
 MAX_DEPTH = 200
 TOO_MANY = 1000  # calls of a function inside itself, all in all

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from revcompile.errors import UnsupportedError
 from revcompile.frontend.alone import (
-    Lowered,
     Node,
     emit,
     finish,
@@ -26,15 +25,14 @@ from revcompile.frontend.alone import (
     parts_of,
     with_lengths,
 )
+from revcompile.frontend.lowering import Lowering
+from revcompile.frontend.paired import Assembly, Lowered
 from revcompile.frontend.parts import Inseparable, Parts, identity
 from revcompile.gates.halves import Pair, lengths
 from revcompile.ir.nodes import Raise, Structure, Value, scalar_type
 from revcompile.ir.types import Array, Dim, Scalar, Type
 from revcompile.statements.join import CannotJoin, join_types
 from revcompile.syntax.abstract import Frame, Left, NeedStatic
-
-if TYPE_CHECKING:
-    from revcompile.frontend.lower import Lowering
 
 MANY = 20  # trials after which a recursion's types do not settle
 
@@ -145,7 +143,7 @@ def _make_recursive(low: Lowering, node: Node, frame: Frame, parts: Parts) -> Lo
         for a, t, name in zip(parts.atoms, types, parts.names, strict=True)
     ]
     outs: list[Type] | None = None
-    results: Parts | None = None
+    results: Assembly | None = None
     fresh = True
     for _ in range(MANY):
         given = tuple(range(len(outs or ())))

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import string
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from revcompile.errors import UnsupportedError, host
 from revcompile.frontend import formatting, objects
+from revcompile.frontend.lowering import Lowering
 from revcompile.gates.effects import format_, print_
 from revcompile.ir.nodes import Structure, is_static
-
-if TYPE_CHECKING:
-    from revcompile.frontend.lower import Lowering
 
 Args = tuple[Any, ...]
 CONVERSIONS = frozenset("sra")

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from revcompile.errors import UnsupportedError
+from revcompile.frontend.lowering import Lowering
 from revcompile.gates.axes import Dims, dims_of, dtype_kind
 from revcompile.gates.indexing import has_index_array, is_gather
 from revcompile.gates.table import TABLE
@@ -21,9 +22,6 @@ from revcompile.runtime import scatter_add
 from revcompile.statements import store
 from revcompile.syntax.abstract import NeedShape
 from revcompile.syntax.operators import symbol_of
-
-if TYPE_CHECKING:
-    from revcompile.frontend.lower import Lowering
 
 
 def split_out(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, Any]:

@@ -72,3 +72,16 @@ def test_imports_go_downward(path: Path) -> None:
 def test_files_are_rooms_not_halls(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= 500, "two rooms?"
     assert ast.get_docstring(ast.parse(path.read_text())) or path.stat().st_size == 0, "what lives here?"
+
+
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(HOUSE.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+def test_no_modules_stand_in_a_circle() -> None:
+    """Imports for annotations only, and those inside functions, count too."""
+    needs = {name_of(path): {module for _, module in imports(path)} for path in modules()}
+    while leaves := {name for name, needed in needs.items() if not needed & needs.keys() - {name}}:
+        for name in leaves:
+            del needs[name]
+    assert not needs, f"these stand in a circle, or above one: {sorted(needs)}"
