@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from revcompile.dataflow.presence import missing
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Block, Loop, Structure, Value, applications, leaves, map_values
 from revcompile.ir.types import Array
@@ -23,7 +24,7 @@ class Restored(Memory):
         super().__init__()
         self.now: dict[Value, Value] = {}
         self.made: dict[Value, Apply] = {}  # the views of the forward pass
-        self._alike = dict(_of_one_shape(block))
+        self._alike = dict(_of_one_shape(block, missing(block)))
         for statement in applications(block):
             if TABLE[statement.function].view and isinstance(statement.result, Value):
                 if isinstance(statement.result.type, Array) and statement.args:
@@ -66,15 +67,16 @@ class Restored(Memory):
         return derive(args[0], ((made.function, *args[1:]),))
 
 
-def _of_one_shape(block: Block) -> Iterator[tuple[Value, Value]]:
-    """Arrays and earlier ones that have the same shape: before a store, before a loop."""
+def _of_one_shape(block: Block, gone: set[Value]) -> Iterator[tuple[Value, Value]]:
+    """Arrays and earlier ones that have the same shape: before a store, before a loop. Of what may be `gone`
+    no shape can be read."""
     for s in block.statements:
         if isinstance(s, Apply):
             if TABLE[s.function].writes and s.outputs[0].type.dims == s.args[0].type.dims:
                 yield s.outputs[0], s.args[0]
         elif isinstance(s, Loop):
             for init, param, result in zip(s.inits, s.params, s.results, strict=True):
-                if isinstance(init, Value) and isinstance(init.type, Array):
+                if isinstance(init, Value) and isinstance(init.type, Array) and init not in gone:
                     yield from ((v, init) for v in (param, result) if v.type.dims == init.type.dims)
         for inner in s.blocks:
-            yield from _of_one_shape(inner)
+            yield from _of_one_shape(inner, gone)

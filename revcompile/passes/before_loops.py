@@ -13,6 +13,7 @@ Views and lengths stay, too: nothing is computed for them. Imports the IR.
 
 from __future__ import annotations
 
+from revcompile.dataflow.presence import missing
 from revcompile.gates.effects import has_effects, is_noticed, is_the_users
 from revcompile.gates.lengths import counts
 from revcompile.gates.table import TABLE
@@ -36,7 +37,7 @@ from revcompile.passes.walk import Walk
 
 
 def compute_before_loops(function: Function) -> Function:
-    return _Mover().function(function) if _has_loops(function.body) else function
+    return _Mover(missing(function.body)).function(function) if _has_loops(function.body) else function
 
 
 def _has_loops(block: Block) -> bool:
@@ -44,29 +45,14 @@ def _has_loops(block: Block) -> bool:
 
 
 class _Mover(Walk):
-    def __init__(self) -> None:
+    def __init__(self, partial: set[Value]) -> None:
         super().__init__(lambda statement, out: None)
-        self.partial: set[Value] = set()  # what has a value on some ways only
-
-    def _branch(self, statement: Branch, out: list[Statement]) -> None:
-        super()._branch(statement, out)
-        branch = out[-1] if out else None
-        if isinstance(branch, Branch):
-            ends = [side.yields for side in (branch.then, branch.orelse) if not side.raises]
-            for result, *yields in zip(branch.results, *ends, strict=True):
-                if any(self._may_be_nothing(y) for y in yields):
-                    self.partial.add(result)
-
-    def _may_be_nothing(self, atom: Structure) -> bool:
-        return atom is None or atom is UNDEFINED or (isinstance(atom, Value) and atom in self.partial)
+        self.partial = partial  # what has a value on some ways only
 
     def _loop(self, statement: Loop, out: list[Statement]) -> None:
         super()._loop(statement, out)
         loop = out.pop()
         assert isinstance(loop, Loop)
-        self.partial.update(
-            r for r, init in zip(loop.results, loop.inits, strict=True) if self._may_be_nothing(init)
-        )
         moved = _Moved(loop, self.partial)
         stays = tuple(s for s in loop.body.statements if s not in moved.statements)
         loop = replace(loop, body=replace(loop.body, statements=stays))

@@ -1,5 +1,7 @@
 """Programs that the random generator found, made small: what is saved, by loops, branches and pairs; forms."""
 
+import math
+
 import numpy as np
 
 from tests.corpus.table import EMPTY, ONE, P, S, U, V, case, refused
@@ -361,3 +363,72 @@ def number_that_is_the_same_in_each_trip_of_a_loop_that_may_make_none(x, a, w, k
             x[i] = a[i - 1, 1]
             w = np.mean(x)
     return w + np.sum(a)
+
+
+# what only a trip of an inner loop gives is missing where it makes none
+
+
+@case((V, 0.4, 3), (V, 0.4, 1), (EMPTY, 0.4, 2), (V, 0.4, 0))
+def squares_of_what_an_inner_loop_may_not_compute(y, w, n):
+    j = 0
+    while j < n:
+        for _ in range(len(y) // 2 - j):
+            y[:] = np.tanh(w) * y
+        w = 0.5 * w
+        j += 1
+    return np.sum(y)
+
+
+@case((V, 0.4, 3), (V, 0.4, 1), (V, 0.4, 0))
+def square_that_is_computed_on_one_side_of_an_inner_loop(y, w, n):
+    s = 0.0
+    for i in range(n):
+        for k in range(i):
+            if k > 0:
+                for _ in range(i - 2):
+                    s = s * w + np.exp(w * s) * y[i]
+            s = s + w
+        w = w * w
+    return s
+
+
+@case((V3, 0.4, 3, P), (V3, 0.4, 0, P))
+def square_that_an_inner_loop_of_a_helper_may_not_compute(y, w, n, p):
+    for i in range(n):
+        w = _often(y, w, i, p) * w
+    return w + _often(y, w, n, p)
+
+
+def _often(y, w, n, p):
+    s = y[0] * w + y[1] / (1.0 + w * w) - p[0] * np.sin(w) + p[1] * y[2] * 0.5 - w / p[2]
+    for _ in range(n - 1):
+        for _ in range(n - 2):
+            s = s * math.tanh(w) * math.exp(-w)
+        w = w * 0.9
+    return s + p[3] * p[4] - y[0] * y[2]
+
+
+@case((V3, S, 0.4, 2), (V3, S, 0.4, 1))
+def array_made_in_an_inner_loop_and_read_after_it(z, a, w, k):
+    s = 0
+    for i in range(1, -1, -1):
+        t = s
+        for _ in range(i, len(z)):
+            made = np.ones(len(z))
+            made[i] = a[k][i] * z[i]
+        w = t
+        s = np.mean(made)
+    return w
+
+
+@case((V3, S, 3), (V3, S, 1), (V3, S, 0))
+def array_made_in_an_inner_loop_of_a_while_and_read_by_a_later_trip(z, a, n):
+    s, j = 0.0, 0
+    while j < n:
+        for i in range(j):
+            row = a[i] * z
+            row[0] = s
+        if j > 0:
+            s = s + np.mean(row) * np.std(row * z)
+        j += 1
+    return s
