@@ -377,8 +377,8 @@ def _lower(
     if wanted:
         raise Restart(*wanted)
     result = primal.result[0] if request.has_aux and isinstance(primal.result, tuple) else primal.result
-    if isinstance(result, Value) and result.hint is None and not result.type.dims:
-        result.hint, result.fold = "L", False
+    if isinstance(result, Value) and result not in primal.table.hints and not result.type.dims:
+        primal.table.name(result, "L")
     return primal
 
 

@@ -158,13 +158,14 @@ class _Residuals:
 
     def complete(self) -> Loop:
         self._share_lengths()
+        table = self.kept.table
         needed = [v for v in dict.fromkeys(self.reversal.body.uses) if v in self.inner]
         seen: set[Value] = set()  # of which none is carried
         free = not any(self._is_carried(v, seen) for v in needed)
         limit = INDEPENDENT if free else CHEAP
         for v in needed:
             if v in self.constant and self._cost(v, False, CHEAP) > CHEAP:
-                self.last[v] = Last(v, *(Value(v.type, v.hint, v.of, fold=False) for _ in range(2)))
+                self.last[v] = Last(v, *(table.like(v, fold=False) for _ in range(2)))
         for sure in (True, False):  # what has to be saved in any case makes others cheap
             for v in needed:
                 made = self.made.get(v)
@@ -181,16 +182,16 @@ class _Residuals:
         for v in shifted:
             del self.saved[v]
         for v in self.saved:
-            items = Value(Opaque("list"), fold=False)
+            items = table.new(Opaque("list"))
             self.kept.saves.setdefault(id(self.forward), []).append((v, items))
-            names[v] = Value(v.type, v.hint, v.of, fold=False)
+            names[v] = table.like(v, fold=False)
             lists.append((names[v], Each("reversed list", (items,))))
         each = self._counting(names, lists)
         again = set(self.again.values())
         repeated = [s for s in self.statements if s in again]
         for s in repeated:
             for v in s.outputs:
-                names[v] = Value(v.type, v.hint, v.of, v.fold)
+                names[v] = table.like(v)
         reversal = self._carrying(shifted, names)
         body = Block((*repeated, *reversal.body.statements), reversal.body.yields)
         return replace(reversal, each=each, body=substitute(body, names))
@@ -216,14 +217,15 @@ class _Residuals:
             (v, forward.params[i], self.outer.get(forward.results[i], forward.results[i]))
             for v, i in shifted.items()
         ]
-        ends = [Value(v.type, v.hint, v.of, fold=False) for v, _, _ in slots]
+        table = self.kept.table
+        ends = [table.like(v, fold=False) for v, _, _ in slots]
         names.update((v, end) for (v, _, _), end in zip(slots, ends, strict=True))
         *yields, last = self.reversal.body.yields
         return replace(
             self.reversal,
             inits=(*self.reversal.inits, *(result for _, _, result in slots)),
             params=(*self.reversal.params, *ends),
-            results=(*self.reversal.results, *(Value(end.type, fold=False) for end in ends)),
+            results=(*self.reversal.results, *(table.new(end.type) for end in ends)),
             body=replace(self.reversal.body, yields=(*yields, *(param for _, param, _ in slots), last)),
         )
 
@@ -247,16 +249,16 @@ class _Residuals:
         for index, each in self.reversal.each:
             if leaves_early and each.kind not in KINDS:  # a list has an item for each trip that there was
                 each = Each(each.kind, (*each.args, self._trips()))
-            names[index] = Value(index.type, index.hint, fold=False)
+            names[index] = self.kept.table.like(index, fold=False)
             out.append((names[index], each))
         if not out:
-            out.append((Value(INT, "_", fold=False), Each("range", (0, self._trips(), 1))))
+            out.append((self.kept.table.new(INT, "_"), Each("range", (0, self._trips(), 1))))
         return (*out, *lists)
 
     def _trips(self) -> Value:
         if self.forward.trips is not None:
             return self.forward.trips
-        return self.kept.trips.setdefault(id(self.forward), Value(INT, "trips", fold=False))
+        return self.kept.trips.setdefault(id(self.forward), self.kept.table.new(INT, "trips"))
 
     def _is_carried(self, v: Value, seen: set[Value]) -> bool:
         """Whether a value depends on what the loop carries."""

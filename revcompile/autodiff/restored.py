@@ -14,14 +14,15 @@ from revcompile.dataflow.presence import missing
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Block, Loop, Structure, Value, applications, leaves, map_values
 from revcompile.ir.types import Array
+from revcompile.ir.values import ValueTable
 from revcompile.syntax.memory import Memory
 
 
 class Restored(Memory):
     """Stands in for the `Memory` of lowering while the backward pass is made: nothing is written there."""
 
-    def __init__(self, block: Block) -> None:
-        super().__init__()
+    def __init__(self, block: Block, table: ValueTable) -> None:
+        super().__init__(table)
         self.now: dict[Value, Value] = {}
         self.made: dict[Value, Apply] = {}  # the views of the forward pass
         self._alike = dict(_of_one_shape(block, missing(block)))

@@ -63,8 +63,9 @@ class Reverser:
         self.halves = halves  # of the pairs that are called
         self.chosen: dict[Value, Any] = {}  # by what is saved: of which variant it is the call
         self.low = low
-        self.memory = low.memory = Restored(statements)
+        self.memory = low.memory = Restored(statements, low.builder.table)
         self.builder: Builder = low.builder
+        self.table = low.builder.table
         self.adjoints: dict[Value, Structure] = {}
         self.lists: dict[Value, tuple[Any, ...]] = {}  # the gradients of lists, see statements/loop_lists
         self.loop_types: dict[Loop, dict[Value, Type]] = {}  # of gradients that reversed loops carry
@@ -219,8 +220,7 @@ class Reverser:
         contribution = fit(self.low, contribution, value, self.gradient_type(value))
         known = self.adjoints.get(value)
         if known is not None:
-            if isinstance(known, Value):
-                known.fold = True  # it is only the first part of a sum now
+            self.table.fold(known, True)  # it is only the first part of a sum now
             contribution = self.low.apply(operator.add, (known, contribution), {})
         self.adjoints[value] = self._name(contribution, value)
 
@@ -237,10 +237,11 @@ class Reverser:
         """The gradient under its own name; another name for it where it has one already."""
         last = self.builder.statements[-1] if self.builder.statements else None
         fresh = isinstance(last, Apply) and last.result is gradient
-        if not fresh or gradient.of is not None or gradient.hint is not None:
+        table = self.table
+        if not (fresh and table.is_temporary(gradient)):
             gradient = self.low.emit(identity, gradient)
-        gradient.of = value
-        gradient.fold = value.fold
+        table.primals[gradient] = value
+        table.fold(gradient, value not in table.unfolded)
         return gradient
 
     def zero(self, value: Value) -> Structure:
@@ -249,7 +250,7 @@ class Reverser:
         assert isinstance(t, (Scalar, Array))
         if isinstance(t, Scalar):
             return 0.0 if t.python or t.dtype == float else self.low.emit(t.dtype.type, 0.0)
-        if value in self.builder.table.unset:  # it may have no value, and then no shape
+        if value in self.table.unset:  # it may have no value, and then no shape
             return self.low.emit(zeros_for, value)
         return self.low.apply(np.zeros, (shape_of(self.low, value),), _dtype_option(t.dtype))
 

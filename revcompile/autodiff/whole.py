@@ -71,8 +71,9 @@ def refuse_cutting(function: Function) -> None:
     found = may_be_whole(function)
     for s in applications(function.body):
         if s.function is store and s.args[0] in found and _is_float(s.args[2]):
+            name = function.table.hints.get(s.args[0], "an array")
             raise UnsupportedError(
-                f"{s.args[0].hint or 'an array'}, into which this writes a float, may be made of "
+                f"{name}, into which this writes a float, may be made of "
                 "whole numbers alone, and so be an array of whole numbers",
                 s.line,
                 "Begin with floats, 1.0 rather than 1, or say dtype=float.",

@@ -28,6 +28,7 @@ from revcompile.ir.nodes import (
     Value,
     leaves,
 )
+from revcompile.ir.values import ValueTable
 
 LINE = 100  # the longest line, where it can be broken
 WIDTH = 88  # of an expression with everything folded into it
@@ -37,6 +38,7 @@ Saves = dict[Value, list[Value]]  # the lists in which values are kept
 class BlockWriter:
     """What `Writer` knows of branches and loops."""
 
+    table: ValueTable
     names: Names
     spell: Speller
     counts: Counter[Value]
@@ -146,7 +148,7 @@ class BlockWriter:
     def _value_of(self, block: Block, atom: Structure) -> ast.expr | None:
         for statement in block.statements:
             values = list(statement.outputs)
-            if len(values) != 1 or self.counts[values[0]] != 1 or not values[0].fold:
+            if len(values) != 1 or self.counts[values[0]] != 1 or values[0] in self.table.unfolded:
                 return None
             expression: ast.expr | None = None
             if isinstance(statement, Branch):
@@ -276,11 +278,10 @@ class BlockWriter:
         """A list has the name of what is saved in it; a list of lists, of the innermost."""
         inner = self.lists.get(value)
         if inner is None:
-            name = (value.hint or self.names[value]).removeprefix("old_")
+            name = (self.table.hints.get(value) or self.names[value]).removeprefix("old_")
         else:
             name = self._name_list(value, inner, "row")
-        if kept.hint is None:
-            kept.hint = f"all_{name}" if name.startswith(f"{word}_") else f"{word}_{name}"
+        self.names.suggest(kept, f"all_{name}" if name.startswith(f"{word}_") else f"{word}_{name}")
         return name
 
     def _body(self, loop: Loop, ends: list[Structure], stop: Structure) -> None:

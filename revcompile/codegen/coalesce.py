@@ -23,6 +23,7 @@ from revcompile.ir.nodes import (
     Value,
     leaves,
 )
+from revcompile.ir.values import ValueTable
 
 TWO_LINES = (Line.SCATTER, Line.ADD_AT, Line.ADD_MANY)  # first the array, then its elements
 
@@ -34,7 +35,8 @@ class Groups:
         self._parent: dict[Value, Value] = {}
         self._members: dict[Value, dict[Value, None]] = {}  # by the root of a group of several
         self._conflicts: dict[Value, set[Value]] = {}
-        wishes = [*_wishes(function.body), *_same_again(function.body)]
+        table = function.table
+        wishes = [*_wishes(function.body, table), *_same_again(function.body, table)]
         must = list(_necessities(function.body))
         self._relevant = {v for a, b, *_ in (*wishes, *must) for v in (a, b)}
         # What a loop saves is read right after the statement that gives it.
@@ -48,7 +50,7 @@ class Groups:
         for a, b in must:
             self._merge(a, b)
         for a, b, whatever_name in wishes:
-            if (whatever_name or _same_name(a, b)) and not self._conflict(a, b):
+            if (whatever_name or _same_name(table, a, b)) and not self._conflict(a, b):
                 self._merge(a, b)
 
     def find(self, v: Value) -> Value:
@@ -175,21 +177,21 @@ def _necessities(block: Block) -> Iterator[tuple[Value, Value]]:
 Wish = tuple[Value, Value, bool]  # two values that had better be one variable; also if their names differ
 
 
-def _wishes(block: Block) -> Iterator[Wish]:
+def _wishes(block: Block, table: ValueTable) -> Iterator[Wish]:
     for s in block.statements:
         for inner in s.blocks:
-            yield from _wishes(inner)
-        yield from _wishes_of(s)
+            yield from _wishes(inner, table)
+        yield from _wishes_of(s, table)
 
 
-def _wishes_of(s: Statement) -> Iterator[Wish]:
+def _wishes_of(s: Statement, table: ValueTable) -> Iterator[Wish]:
     if isinstance(s, Apply) and TABLE[s.function].memory is Memory.COPY and not s.note:
         if isinstance(s.args[0], Value) and isinstance(s.result, Value):
             yield s.result, s.args[0], False
     elif isinstance(s, Apply) and isinstance(s.result, Value):
-        name = wish(s.result)
+        name = table.wish(s.result)
         if name is not None:  # most results are temporaries
-            yield from ((s.result, v, False) for v in s.inputs if wish(v) == name)
+            yield from ((s.result, v, False) for v in s.inputs if table.wish(v) == name)
     elif isinstance(s, Loop):
         inside = {v for inner in s.body.statements for v in inner.outputs}
         for param, init, end in zip(s.params, s.inits, s.body.yields, strict=False):
@@ -205,7 +207,7 @@ def _wishes_of(s: Statement) -> Iterator[Wish]:
                     yield result, atom, atom in inside
 
 
-def _same_again(block: Block) -> Iterator[Wish]:
+def _same_again(block: Block, table: ValueTable) -> Iterator[Wish]:
     """What a reversed loop reads or computes again, and what it was in the loop that it reverses."""
     kept: dict[Value, Value] = {}
     for loop in _loops(block):
@@ -213,21 +215,22 @@ def _same_again(block: Block) -> Iterator[Wish]:
         for v, each in loop.each:
             if each.kind == "reversed list" and each.args[0] in kept:
                 again = kept[each.args[0]]
-                yield v, again, not any((v.hint, v.of, again.hint, again.of))
+                yield v, again, table.is_temporary(v) and table.is_temporary(again)
                 if again in kept:  # a list of lists
                     kept[v] = kept[again]
             elif loop.of is not None:
                 yield from ((v, index, False) for index, _ in loop.of.each)
         if loop.of is not None:
-            before = dict(_named(loop.of.body))
-            yield from ((again, before[key], False) for key, again in _named(loop.body) if key in before)
+            before = dict(_named(loop.of.body, table))
+            now = _named(loop.body, table)
+            yield from ((again, before[key], False) for key, again in now if key in before)
 
 
-def _named(block: Block) -> Iterator[tuple[tuple[str, Any], Value]]:
+def _named(block: Block, table: ValueTable) -> Iterator[tuple[tuple[str, Any], Value]]:
     """The values with names that a trip computes, by name and function."""
     for s in block.statements:
-        if isinstance(s, Apply) and isinstance(s.result, Value) and s.result.hint is not None:
-            yield (s.result.hint, s.function), s.result
+        if isinstance(s, Apply) and isinstance(s.result, Value) and s.result in table.hints:
+            yield (table.hints[s.result], s.function), s.result
 
 
 def _loops(block: Block) -> Iterator[Loop]:
@@ -238,13 +241,5 @@ def _loops(block: Block) -> Iterator[Loop]:
             yield from _loops(inner)
 
 
-def _same_name(a: Value, b: Value) -> bool:
-    return wish(a) == wish(b) is not None
-
-
-def wish(v: Value) -> str | None:
-    """The name that a value would like to have."""
-    if v.of is not None:
-        of = wish(v.of)
-        return f"grad_{of}" if of is not None else None
-    return v.hint
+def _same_name(table: ValueTable, a: Value, b: Value) -> bool:
+    return table.wish(a) == table.wish(b) is not None

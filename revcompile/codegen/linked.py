@@ -121,5 +121,6 @@ class Texts:
 def _hints(function: Function) -> Iterator[str]:
     """The names that the variables of generated code may be given."""
     for value in [*function.body.uses, *(v for p in function.parameters for v in leaves(p.structure))]:
-        if value.hint is not None:
-            yield from (value.hint, f"grad_{value.hint}")
+        hint = function.table.hints.get(value)
+        if hint is not None:
+            yield from (hint, f"grad_{hint}")

@@ -24,6 +24,7 @@ from revcompile.ir.nodes import (
     leaves,
 )
 from revcompile.ir.types import Array, Rows
+from revcompile.ir.values import ValueTable
 
 
 class Variables:
@@ -35,7 +36,9 @@ class Variables:
         definitions: Mapping[Value, Statement],
         counts: Counter[Value],
         carried: set[Value],
+        table: ValueTable,
     ) -> None:
+        self.table = table
         self.groups, self.definitions, self.counts, self.carried = groups, definitions, counts, carried
         self._changed: dict[Statement, frozenset[Value]] = {}
         self._aliases: dict[Value, set[Value]] = {}
@@ -132,7 +135,7 @@ class Movable:
             self._made.update((v, i) for v in statement.outputs)
             self._note_changes(i, statement)
         for v in leaves(answer):  # what is returned keeps its name, a mere cast apart
-            if v.of is None and v.hint is None:
+            if variables.table.is_temporary(v):
                 self._used[v] = len(sequence)
             else:
                 self._used.pop(v, None)

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Container
 
 from revcompile.codegen.coalesce import Groups
-from revcompile.ir.nodes import Value
+from revcompile.ir.values import Value, ValueTable
 
 RESERVED = frozenset({*keyword.kwlist, *dir(builtins), "np", "math"})
 
@@ -26,7 +26,9 @@ class Names:
         given: set[str],
         groups: Groups,
         counts: Counter[Value],
+        table: ValueTable,
     ) -> None:
+        self._primals, self._hints = table.primals, dict(table.hints)
         self._groups = groups
         self._counts = counts  # how often each value is read
         self._taken = set(reserved) | RESERVED
@@ -51,14 +53,19 @@ class Names:
         self._names[self._groups.find(value)] = name
         self._taken.add(name)
 
+    def suggest(self, value: Value, name: str) -> None:
+        """Let a value that has no name of the user's be called so, or like that."""
+        self._hints.setdefault(value, name)
+
     def _fresh(self, value: Value) -> str:
         members = self._groups.members(value)
-        value = next((v for v in members if v.hint is not None or v.of is not None), value)
-        if value.of is not None and self._groups.find(value.of) not in self._waiting:
-            return self._unique(f"grad_{self[value.of]}")
-        if value.hint is not None and value.hint.strip("_"):
-            return self._unique(value.hint)
-        if value.hint is not None and not any(self._counts[v] for v in members):
+        value = next((v for v in members if v in self._hints or v in self._primals), value)
+        primal, hint = self._primals.get(value), self._hints.get(value)
+        if primal is not None and self._groups.find(primal) not in self._waiting:
+            return self._unique(f"grad_{self[primal]}")
+        if hint is not None and hint.strip("_"):
+            return self._unique(hint)
+        if hint is not None and not any(self._counts[v] for v in members):
             return "_"
         while self._is_taken(f"s{self._temporaries}"):
             self._temporaries += 1

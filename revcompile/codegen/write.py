@@ -44,6 +44,7 @@ from revcompile.ir.nodes import (
     leaves,
 )
 from revcompile.ir.types import Array, Facts, Scalar, Type
+from revcompile.ir.values import ValueTable
 from revcompile.statements.store import OVERWRITTEN, RESTORED
 from revcompile.syntax.operators import binary_symbol
 
@@ -65,12 +66,12 @@ class Writer(BlockWriter):
         given: set[str],
         textbook: bool,
     ) -> None:
-        self.function = function
+        self.function, self.table = function, function.table
         self.textbook = textbook
         self.groups = Groups(function)
         self.counts: Counter[Value] = Counter(function.body.uses)
         taken = {*reserved, *(p.name for p in function.parameters)}
-        self.names = Names(taken, outer, given, self.groups, self.counts)
+        self.names = Names(taken, outer, given, self.groups, self.counts, self.table)
         self.definitions: dict[Value, Statement] = {}
         self.folded: dict[Value, tuple[ast.expr, str]] = {}
         self.places: dict[Value, Places] = {}  # of what is folded
@@ -81,7 +82,8 @@ class Writer(BlockWriter):
         self.summed = {
             s.args[0]
             for s in applications(function.body)
-            if TABLE[s.function].line in SUMS or (binary_symbol(s.function) == "+" and _is_sum_of_numbers(s))
+            if TABLE[s.function].line in SUMS
+            or (binary_symbol(s.function) == "+" and _is_sum_of_numbers(self.table, s))
         }
         self.carried: set[Value] = set()  # what the trips of loops begin with
         self.lists: dict[Value, Value] = {}  # what is saved in each list
@@ -91,7 +93,7 @@ class Writer(BlockWriter):
         self.margin = INDENT
         self.kept: set[Value] = set(leaves(function.body.yields))
         self._index(function.body)
-        self.variables = Variables(self.groups, self.definitions, self.counts, self.carried)
+        self.variables = Variables(self.groups, self.definitions, self.counts, self.carried, self.table)
         self.spell.is_stable = self._is_stable
 
     def _index(self, block: Block) -> None:
@@ -198,7 +200,7 @@ class Writer(BlockWriter):
             self._line(to_text(ast.Expr(expression)))
             return
         target = self._target(statement.result)
-        extra = _added(target, expression) if _is_sum_of_numbers(statement) else None
+        extra = _added(target, expression) if _is_sum_of_numbers(self.table, statement) else None
         text = f"{target} = {to_text(expression)}" if extra is None else f"{target} {extra}"
         if text != f"{target} = {target}":  # another name for what shares its variable
             self._line(text, notes)
@@ -328,9 +330,9 @@ class Writer(BlockWriter):
                 return True
         if self.counts[value] != 1 or not movable(value):
             return False
-        if not value.fold:
+        if value in self.table.unfolded:
             return self._folds_though_named(value, statement, expression)
-        if self.textbook and (value.of is not None or not statement.note):
+        if self.textbook and (value in self.table.primals or not statement.note):
             return False
         return width(expression) < WIDTH - 28
 
@@ -420,10 +422,10 @@ class Writer(BlockWriter):
         self.lines.append(line_for(line, self.here))
 
 
-def _is_sum_of_numbers(statement: Apply) -> bool:
+def _is_sum_of_numbers(table: ValueTable, statement: Apply) -> bool:
     """Whether it gives the gradient of a number. What begins as an array without axes would stay one."""
     result = statement.result
-    is_number = isinstance(result, Value) and result.of is not None and isinstance(result.type, Scalar)
+    is_number = isinstance(result, Value) and result in table.primals and isinstance(result.type, Scalar)
     return is_number and not any(isinstance(v.type, Array) for v in statement.inputs)
 
 

@@ -68,7 +68,7 @@ def finish(lowered: Lowered, keep: Sequence[int]) -> None:
     assert function is not None
     lowered.keep = tuple(keep)
     pair.parameters = tuple(lowered.atoms[i] for i in keep)
-    parameters = tuple(Parameter(str(v.hint), v) for v in pair.parameters)
+    parameters = tuple(Parameter(function.table.hints[v], v) for v in pair.parameters)
     pair.function = replace(function, parameters=parameters)
 
 
@@ -81,7 +81,7 @@ def lower_alone(low: Lowering, node: Node, frame: Frame, parts: Parts, lowered: 
     names, home, build = parts.build(lowered.atoms)
     inner = Frame(frame.source, names, home, False, frame.depth)
     builder, memory, pair = low.builder, low.memory, lowered.pair
-    low.memory = Memory(low.decisions)
+    low.memory = Memory(builder.table, low.decisions)
     statements: list[Statement] = []
     try:
         with builder.apart() as statements:
@@ -230,7 +230,7 @@ def emit(low: Lowering, lowered: Lowered, atoms: Sequence[Structure]) -> Structu
         return replace(loose.setdefault(d.symbol, builder.facts.fresh(d.maybe_one)), trim=d.trim)
 
     outs = [Value(with_lengths(t, map(of_call, lengths(t)))) for t in lowered.outs]
-    saved = Value(SAVED, hint=f"saved_{pair.name}", fold=False)
+    saved = builder.table.new(SAVED, f"saved_{pair.name}")
     builder.apply(pair.call, args, (*outs, saved))
     for v, p in zip(given, pair.parameters, strict=True):
         if p in lowered.steers:

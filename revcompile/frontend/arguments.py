@@ -199,21 +199,21 @@ def structure_of(
         items = [structure_of(item, (*place, i), static, host, around) for i, item in enumerate(obj)]
         for field, item in zip(getattr(obj, "_fields", ()), items, strict=False):
             if isinstance(item, Value):
-                item.hint = field
+                host.table.name(item, field)
         return type(obj)(*items) if hasattr(obj, "_fields") else type(obj)(items)
     if type(obj) is dict:
         return {k: structure_of(v, (*place, k), static, host, around) for k, v in obj.items()}
     found = type_of(obj, facts)
     if found is not None:
         found = known_lengths(found, obj) if place in static else found
-        return Value(found, hint=_hint(place, obj), fold=False)
+        return host.table.new(found, _hint(place, obj))
     path = path_of(place, host)
     if is_host_object(obj):
         if around is None:
             return host.host_object(path, obj)
         return _instance(obj, place, static, host, (*around, id(obj)))
     if around is None and is_foreign(obj):
-        return Value(types_of(foreign_type(obj), facts), hint=_hint(place, obj), fold=False)
+        return host.table.new(types_of(foreign_type(obj), facts), _hint(place, obj))
     if isinstance(obj, (type, *_CALLABLE)):
         host.reach(path, obj)
     return obj

@@ -416,7 +416,7 @@ def _opaque(low: Lowering, gate: Gate, function: Any, bound: tuple[Any, ...]) ->
         output = map_structure(Value, low.builder.infer(function, bound, low.builder.facts))
     except HostError as e:
         output = foreign.tried(low, function, gate, bound, e)
-    saved = Value(Opaque("saved values"), hint=f"saved_{gate.name}", fold=False)
+    saved = low.builder.table.new(Opaque("saved values"), f"saved_{gate.name}")
     builder = low.builder
     builder.statements.append(Apply(gate.forward, bound, (output, saved), builder.line, builder.note))
     low.memory.relate(leaves(output), leaves(given))

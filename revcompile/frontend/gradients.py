@@ -198,7 +198,8 @@ class _Call:
 
     def _emit_copy(self, leaf: Structure) -> Value:
         new = self.low.emit(identity, leaf)
-        new.hint, new.fold = getattr(leaf, "hint", None), False
+        table = self.low.builder.table
+        table.name(new, table.hints.get(leaf) if isinstance(leaf, Value) else None)
         return new
 
     def numbers_behind(self, value: Value) -> frozenset[int]:

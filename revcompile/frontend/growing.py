@@ -109,11 +109,10 @@ def content(low: Lowering, owner: Instance) -> Structure:
 
 def _change(low: Lowering, owner: Instance, new: Structure) -> None:
     low.mutables.change(owner, keeps_length=True)
-    (key,) = owner.attributes
+    (key,), table = owner.attributes, low.builder.table
     for v in leaves(new):
-        if v.hint is None and key != ITEMS:
-            v.hint = key
-        v.fold = False
+        named = v in table.hints or key == ITEMS
+        table.name(v, table.hints.get(v) if named else key)
     owner.attributes[key] = new
 
 

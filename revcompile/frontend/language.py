@@ -301,7 +301,7 @@ class Language:
     ) -> None:
         """`owner.name = value`"""
         objects.assign(self, owner, name, value)
-        simple.name(value, name, frame)
+        simple.name(self, value, name, frame)
 
     def delete_attribute(self: Lowering, owner: Structure, name: str, frame: Frame) -> None:
         objects.delete(self, owner, name)

@@ -112,7 +112,7 @@ class Lowerer(Language):
         self.met: dict[Any, int] = {}  # how often each of these calls was met
         self.here: tuple[ast.AST, Frame] | None = None  # what is being interpreted
         self.decisions = Decisions() if decisions is None else decisions
-        self.memory: Any = Memory(self.decisions)
+        self.memory: Any = Memory(self.builder.table, self.decisions)
         self.needed = Needed()
         self.unset: dict[Value, str] = {}
         self.written_out: dict[Any, int] = {}  # trips of `while` loops, by the loop's key
@@ -125,7 +125,7 @@ class Lowerer(Language):
         self.pairs = Pairs()
         self.frames = []
         self.sources = {}
-        self.host = HostNames(builder.facts, type_of, static, claim)
+        self.host = HostNames(builder.facts, builder.table, type_of, static, claim)
         self.spellings: dict[float, str] = {}
         self.returned: ast.AST | None = None  # the expression that the function returned last
         self.operations = 0  # that were interpreted
@@ -436,7 +436,8 @@ class Lowerer(Language):
         if frame.is_own:
             return self.inline(rule, args, kwargs, frame)
         args, kwargs = self.resolve((args, kwargs))
-        memory, self.memory = self.memory, Memory(self.decisions)  # one of the user's may write into arrays
+        memory = self.memory
+        self.memory = Memory(self.builder.table, self.decisions)  # a rule of the user's may write into arrays
         try:
             return self.resolve(self.inline(rule, args, kwargs, frame))
         finally:

@@ -30,6 +30,7 @@ from revcompile.gates.foreign import foreign_type, types_of
 from revcompile.ir.identifiers import function_name, identifier, inside, is_name, key_text, literal
 from revcompile.ir.nodes import Structure, Value
 from revcompile.ir.types import Array, Dim, Facts, Opaque, Type
+from revcompile.ir.values import ValueTable
 from revcompile.syntax.mutable import Overlay
 
 DEEPEST = 100  # of lists in lists: Python's text has room for 200
@@ -149,11 +150,12 @@ class HostNames:
     def __init__(
         self,
         facts: Facts,
+        table: ValueTable,
         type_of: Callable[[Any, Facts], Type | None],
         static: frozenset[Any] = frozenset(),
         claim: Callable[[str, Any], str] = lambda wish, _: wish,
     ) -> None:
-        self.facts = facts
+        self.facts, self.table = facts, table
         self.static = static  # paths of numbers that the compiler must know
         self.varying: frozenset[Path] = frozenset()  # of whole numbers that are not compiled in
         self.type_of = type_of
@@ -404,7 +406,7 @@ class HostNames:
         self._guard(path, "length", (type(obj), len(obj)))
 
     def _live(self, path: Path, found: Type, obj: Any, name: str) -> Value:
-        value = Value(found, hint=name, fold=False)
+        value = self.table.new(found, name)
         self.live[path] = Live(path, value, name)
         self.objects_of[value] = obj
         if self.is_programs(path):

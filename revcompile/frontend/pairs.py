@@ -222,7 +222,7 @@ def _make(
 ) -> Lowered | None:
     """The pair of a function. None: it is not a function of its arguments alone, or small."""
     atoms = [
-        a if t is None else Value(t, name, fold=False)
+        a if t is None else low.builder.table.new(t, name)
         for a, t, name in zip(parts.atoms, types, parts.names, strict=True)
     ]
     lowered = Lowered(Pair(name_of(node)), parts.shape, atoms)

@@ -31,6 +31,7 @@ from revcompile.frontend.parts import Inseparable, Parts, identity
 from revcompile.gates.halves import Pair, lengths
 from revcompile.ir.nodes import Raise, Structure, Value, scalar_type
 from revcompile.ir.types import Array, Dim, Scalar, Type
+from revcompile.ir.values import ValueTable
 from revcompile.statements.join import CannotJoin, join_types
 from revcompile.syntax.abstract import Frame, Left, NeedStatic
 
@@ -111,7 +112,7 @@ def _fitted(low: Lowering, lowered: Lowered, atoms: Sequence[Structure]) -> list
             for d, given in zip(v.type.dims, t.dims, strict=True)
         ]
         same = all(x is y for x, y in zip(dims, v.type.dims, strict=True))
-        out.append(v if same else Value(with_lengths(v.type, dims), v.hint, fold=False))
+        out.append(v if same else low.builder.table.like(v, with_lengths(v.type, dims), fold=False))
     return out
 
 
@@ -139,7 +140,7 @@ def _make_recursive(low: Lowering, node: Node, frame: Frame, parts: Parts) -> Lo
     pairs = low.pairs
     types = own_types(low.builder.facts, parts.atoms)
     atoms: list[Structure] = [
-        a if t is None else Value(t, name, fold=False)
+        a if t is None else low.builder.table.new(t, name)
         for a, t, name in zip(parts.atoms, types, parts.names, strict=True)
     ]
     outs: list[Type] | None = None
@@ -156,7 +157,7 @@ def _make_recursive(low: Lowering, node: Node, frame: Frame, parts: Parts) -> Lo
             fresh,
             given=given,
         )
-        _prepare(lowered, parts.names)
+        _prepare(low.builder.table, lowered, parts.names)
         known = dict(pairs.known), {f: list(items) for f, items in pairs.recursive.items()}
         pairs.attempts.append(lowered)
         try:
@@ -194,11 +195,11 @@ def _not_known(need: NeedStatic) -> UnsupportedError:
     )
 
 
-def _prepare(lowered: Lowered, names: Sequence[str]) -> None:
+def _prepare(table: ValueTable, lowered: Lowered, names: Sequence[str]) -> None:
     """Name the parameters, and settle what is passed on: its own calls are made before it is done."""
     for v, name in zip(lowered.atoms, names, strict=True):
         if isinstance(v, Value):
-            v.hint, v.fold = name, False
+            table.name(v, name)
     lowered.keep = tuple(i for i, v in enumerate(lowered.atoms) if isinstance(v, Value))
     lowered.pair.parameters = tuple(lowered.atoms[i] for i in lowered.keep)
 

@@ -10,42 +10,82 @@ from revcompile.ir.types import Type
 
 
 class Value:
-    """A run-time value: a type, and what the writer may call it.
+    """A run-time value: itself, and its type. What else is known of it stands in tables."""
 
-    `hint` is the user's name for it, or None for a temporary; `of` marks the gradient of another
-    value; `fold` says that a single use may be written in place of the name.
-    """
+    __slots__ = ("type",)
 
-    __slots__ = ("type", "_hint", "of", "fold")
-
-    def __init__(
-        self, type: Type, hint: str | None = None, of: Value | None = None, fold: bool = True
-    ) -> None:
+    def __init__(self, type: Type) -> None:
         self.type = type
-        self._hint = None if hint is None else identifier(hint)
-        self.of = of
-        self.fold = fold
-
-    @property
-    def hint(self) -> str | None:
-        return self._hint
-
-    @hint.setter
-    def hint(self, wish: str | None) -> None:
-        self._hint = None if wish is None else identifier(wish)
 
     def __repr__(self) -> str:
-        name = self.hint or (f"grad of {self.of!r}" if self.of else "value")
-        return f"<{name}: {self.type}>"
+        return f"<value: {self.type}>"
 
 
 class ValueTable:
     """What is known of the values of a compilation beside their types.
+
+    For the writer: `hints` are the names that the user has for them, a temporary has none; `primals` says, of
+    a gradient, which value it is the gradient of; `unfolded` holds those whose single use is not written in
+    place of the name.
 
     `unset` holds those that may be None: what a name is that is not assigned. `whole` holds those that have
     the type of a float and were, or are given by a call, a whole number.
     """
 
     def __init__(self) -> None:
+        self.hints: dict[Value, str] = {}
+        self.primals: dict[Value, Value] = {}
+        self.unfolded: set[Value] = set()
         self.unset: set[Value] = set()
         self.whole: set[Value] = set()
+
+    def new(self, type: Type, hint: str | None = None, of: Value | None = None) -> Value:
+        """A value that is not folded, by this name or as the gradient of another."""
+        value = Value(type)
+        self.name(value, hint)
+        if of is not None:
+            self.primals[value] = of
+        return value
+
+    def like(self, value: Value, type: Type | None = None, fold: bool | None = None) -> Value:
+        """Another value that is written as this one is; or is folded, or not, whatever that one is."""
+        new = Value(value.type if type is None else type)
+        self.rename(new, value)
+        if fold is not None:
+            self.fold(new, fold)
+        return new
+
+    def name(self, value: Value, hint: str | None) -> None:
+        """Let a value not be folded, and be known by a name or by none."""
+        self.unfolded.add(value)
+        if hint is not None:
+            self.hints[value] = identifier(hint)
+        else:
+            self.hints.pop(value, None)
+
+    def rename(self, value: Value, like: Value) -> None:
+        """Let a value be written as another one is."""
+        self.name(value, self.hints.get(like))
+        self.fold(value, like not in self.unfolded)
+        self.primals.pop(value, None)
+        if like in self.primals:
+            self.primals[value] = self.primals[like]
+
+    def fold(self, value: Value, fold: bool) -> None:
+        """Say whether a single use of a value may be written in place of its name."""
+        if fold:
+            self.unfolded.discard(value)
+        else:
+            self.unfolded.add(value)
+
+    def is_temporary(self, value: Value) -> bool:
+        """Whether a value has no name of the user's, and is not the gradient of another."""
+        return value not in self.hints and value not in self.primals
+
+    def wish(self, value: Value) -> str | None:
+        """The name that a value would like to have."""
+        of = self.primals.get(value)
+        if of is None:
+            return self.hints.get(value)
+        name = self.wish(of)
+        return None if name is None else f"grad_{name}"

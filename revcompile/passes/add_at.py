@@ -34,6 +34,7 @@ from revcompile.ir.nodes import (
 )
 from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array
+from revcompile.ir.values import ValueTable
 from revcompile.passes.cse import key_of
 from revcompile.passes.dead import eliminate_dead
 
@@ -164,7 +165,7 @@ def _absorb_scatters(function: Function) -> Function:
         local: set[Value] = set()
         statements = []
         for s in block.statements:
-            statements.append(_absorb(s, made, counts, local, absorbed, visit))
+            statements.append(_absorb(function.table, s, made, counts, local, absorbed, visit))
             if isinstance(s, Apply):
                 local.update(s.outputs)
         return replace(block, statements=tuple(statements))
@@ -174,6 +175,7 @@ def _absorb_scatters(function: Function) -> Function:
 
 
 def _absorb(
+    table: ValueTable,
     s: Statement,
     made: dict[Any, Apply],
     counts: Counter[Value],
@@ -191,8 +193,8 @@ def _absorb(
     if not any(few) or not isinstance(old, Value) or not same_form(old, s.result):
         return s
     absorbed.add(extra)
-    if old.of is None and old.hint is None:
-        old.of = s.result.of
+    if table.is_temporary(old) and s.result in table.primals:
+        table.primals[old] = table.primals[s.result]
     gradient, index, _ = made[extra].args
     function = TABLE[made[extra].function].added_to
     assert function is not None

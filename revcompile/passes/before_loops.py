@@ -37,7 +37,7 @@ from revcompile.passes.walk import Walk
 
 
 def compute_before_loops(function: Function) -> Function:
-    return _Mover(missing(function.body)).function(function) if _has_loops(function.body) else function
+    return _Mover(function).function(function) if _has_loops(function.body) else function
 
 
 def _has_loops(block: Block) -> bool:
@@ -45,9 +45,9 @@ def _has_loops(block: Block) -> bool:
 
 
 class _Mover(Walk):
-    def __init__(self, partial: set[Value]) -> None:
-        super().__init__(lambda statement, out: None)
-        self.partial = partial  # what has a value on some ways only
+    def __init__(self, function: Function) -> None:
+        super().__init__(lambda statement, out: None, function.table)
+        self.partial = missing(function.body)  # what has a value on some ways only
 
     def _loop(self, statement: Loop, out: list[Statement]) -> None:
         super()._loop(statement, out)

@@ -14,16 +14,17 @@ from revcompile.gates.effects import has_effects
 from revcompile.gates.table import TABLE
 from revcompile.gates.traits import Memory
 from revcompile.ir.nodes import Apply, Block, Function, Statement, Structure, Value
+from revcompile.ir.values import ValueTable
 from revcompile.passes.walk import Walk
 
 
 class _Scopes(Walk):
     """A walk that forgets, at the end of a block, what was computed in it."""
 
-    def __init__(self) -> None:
+    def __init__(self, table: ValueTable) -> None:
         self.known: dict[Any, Value] = {}
         self.added: list[Any] = []  # the keys in it, in order
-        super().__init__(self._visit)
+        super().__init__(self._visit, table)
 
     def block(self, block: Block) -> Block:
         before = len(self.added)
@@ -39,18 +40,19 @@ class _Scopes(Walk):
             return None  # each call makes storage of its own, which stays its own; or a name
         if not isinstance(statement.result, Value):
             return None
+        hints = self.table.hints
         key = statement.function, *[a if type(a) is Value else key_of(a) for a in statement.args]
         known = self.known.get(key)
         if known is None:
             self.known[key] = statement.result
             self.added.append(key)
-        elif known.hint is None and statement.result.hint is not None and known.of is None:
-            known.hint, known.fold = statement.result.hint, statement.result.fold
+        elif known not in hints and statement.result in hints and known not in self.table.primals:
+            self.table.rename(known, statement.result)
         return known
 
 
 def eliminate_common(function: Function) -> Function:
-    walk = _Scopes()
+    walk = _Scopes(function.table)
     done = walk.function(function)
     return done if walk.replaced else function
 

@@ -45,6 +45,7 @@ def smooth_powers(function: Function) -> Function:
     squares: dict[Value, Value] = {}
     signs = Signs()
     signs.block(function.body)
+    hints = function.table.hints
 
     def visit(s: Apply, out: list[Statement]) -> Structure | None:
         def emit(t: Type, function: Callable[..., Structure], *args: Structure) -> Value:
@@ -57,7 +58,8 @@ def smooth_powers(function: Function) -> Function:
         if s.result in known and s.result not in roots:
             by = known[s.result]
             root = emit(by.result.type, _root_of(by), *walk.atom(by.args))
-            root.hint = s.result.hint
+            if s.result in hints:
+                hints[root] = hints[s.result]
             return root if s.result.type == root.type else emit(s.result.type, float, root)
         if s.result in roots:
             out.append(s)
@@ -75,11 +77,11 @@ def smooth_powers(function: Function) -> Function:
             square = emit(square.type, operator.pow, square, power.exponent // 2)
         if power.factor is not None:
             square = emit(square.type, operator.mul, walk.atom(power.factor), square)
-        if square.hint is None:
-            square.hint = s.result.hint
+        if square not in hints and s.result in hints:
+            hints[square] = hints[s.result]
         return square
 
-    walk = Walk(visit)
+    walk = Walk(visit, function.table)
     return walk.function(function)
 
 

@@ -25,6 +25,7 @@ from revcompile.ir.nodes import (
 )
 from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Dim, Facts, Rows, Type, same_axes
+from revcompile.ir.values import ValueTable
 from revcompile.passes.dead import eliminate_dead
 from revcompile.passes.walk import Walk
 from revcompile.runtime import item_length, zeros_for
@@ -34,8 +35,9 @@ def ask_the_living(function: Function, facts: Facts) -> Function:
     asking = {f for f in function.body.functions if TABLE[f].of_shape or f is item_length}
     if not asking:
         return function
+    table = function.table
     parameters = [v for p in function.parameters for v in leaves(p.structure)]
-    upstream = {v for v in parameters if v.of is not None}  # of a pair: the forward half is not given these
+    upstream = {v for v in parameters if v in table.primals}  # of a pair: the forward half is not given these
     backward: list[Statement] = []
     without = eliminate_dead(replace(function, body=_without_lengths(function.body)))
     needed = {*without.body.uses, *parameters}
@@ -51,25 +53,25 @@ def ask_the_living(function: Function, facts: Facts) -> Function:
         if isinstance(result, Value) and result in needed and result in outer and has_shape(statement):
             known.append(result)
         of_items = not of_shape and statement.function in asking
-        good = of_shape and _is_good(statement.args[0], needed) and result not in early
+        good = of_shape and _is_good(table, statement.args[0], needed) and result not in early
         if not of_items and (not of_shape or good):
             return None
         there = known if backward else [v for v in known if v not in upstream]
         if result in early:  # so that the name is free for it
-            there = [_last_version(v, last, facts) for v in there]
-        for other in _equals(statement, there, facts):
+            there = [_last_version(table, v, last, facts) for v in there]
+        for other in _equals(table, statement, there, facts):
             new = Value(result.type)
             out.append(Apply(length if of_items else statement.function, other, new, statement.line))
             return new
         return None
 
-    return Walk(visit).function(function)
+    return Walk(visit, function.table).function(function)
 
 
 def _last_versions(function: Function) -> tuple[set[Value], dict[str, Value]]:
     """What is computed, and read, between the forward pass and the first loop of the backward pass; and, by
     their names, the arrays that the loops of the forward pass give."""
-    block, unset = function.body, function.table.unset
+    block, hints, unset = function.body, function.table.hints, function.table.unset
     early: set[Value] = set()
     last: dict[str, Value] = {}
     in_backward = False
@@ -80,8 +82,8 @@ def _last_versions(function: Function) -> tuple[set[Value], dict[str, Value]]:
             break
         if isinstance(s, Loop):
             for init, result in zip(s.inits, s.results, strict=True):
-                if isinstance(init, Value) and result.hint is not None and result not in unset:
-                    last[result.hint] = result
+                if isinstance(init, Value) and result in hints and result not in unset:
+                    last[hints[result]] = result
         elif in_backward:
             early.update(s.outputs)
     return early, last
@@ -97,9 +99,9 @@ def _reads(block: Block) -> Iterator[Value]:
             yield from _reads(inner)
 
 
-def _last_version(v: Value, last: dict[str, Value], facts: Facts) -> Value:
+def _last_version(table: ValueTable, v: Value, last: dict[str, Value], facts: Facts) -> Value:
     """The array that has the name of `v` at the end of the forward pass, if that is of the same shape."""
-    now = last.get(v.hint) if v.hint is not None else None
+    now = last.get(table.hints[v]) if v in table.hints else None
     if now is None or not _has_axes(now.type) or not _has_axes(v.type):
         return v
     return now if same_axes(facts, now.type.dims, v.type.dims) else v
@@ -110,15 +112,17 @@ def has_shape(statement: Apply) -> bool:
     return statement.function is not zeros_for
 
 
-def _is_good(x: Value, needed: set[Value]) -> bool:
+def _is_good(table: ValueTable, x: Value, needed: set[Value]) -> bool:
     """Whether an array has a name of its own and is read for its elements too."""
-    return x in needed and not x.fold
+    return x in needed and x in table.unfolded
 
 
-def _equals(statement: Apply, known: list[Value], facts: Facts) -> Iterator[tuple[Any, ...]]:
+def _equals(
+    table: ValueTable, statement: Apply, known: list[Value], facts: Facts
+) -> Iterator[tuple[Any, ...]]:
     """What to ask instead: arrays of the same shape; for one axis, any axis of that length."""
     x, *axis = statement.args
-    arrays = sorted((v for v in known if _has_axes(v.type)), key=lambda v: v.fold)
+    arrays = sorted((v for v in known if _has_axes(v.type)), key=lambda v: v not in table.unfolded)
     for v in arrays:
         if len(v.type.dims) == len(x.type.dims) and all(map(facts.same, v.type.dims, x.type.dims)):
             yield (v, *axis)

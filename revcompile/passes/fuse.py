@@ -26,12 +26,11 @@ def fuse_gates(function: Function) -> Function:
         inner = _sigmoid_of(statement, walk)
         if inner is None:
             return None
-        result = statement.result
-        new = Value(result.type, result.hint, result.of, result.fold)
+        new = function.table.like(statement.result)
         out.append(Apply(sigmoid, (inner,), new, statement.line, statement.note))
         return new
 
-    walk = Walk(visit)
+    walk = Walk(visit, function.table)
     return walk.function(function)
 
 

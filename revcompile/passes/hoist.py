@@ -13,27 +13,30 @@ Imports the IR.
 
 from __future__ import annotations
 
+from functools import partial
+
 from revcompile.gates.effects import has_effects, is_the_users
 from revcompile.gates.storing import store
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Block, Function, Statement, Value, leaves
 from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array
+from revcompile.ir.values import ValueTable
 
 
 def use_before_store(function: Function) -> Function:
     if not any(TABLE[f].writes for f in function.body.functions):
         return function
-    return replace(function, body=_block(function.body))
+    return replace(function, body=_block(function.body, function.table))
 
 
-def _block(block: Block) -> Block:
+def _block(block: Block, table: ValueTable) -> Block:
     statements: list[Statement] = []
     for s in block.statements:
-        statements.append(s.map_blocks(_block))
+        statements.append(s.map_blocks(partial(_block, table=table)))
     stores = [s for s in statements if isinstance(s, Apply) and s.function is store]
     if stores:
-        sequence = _Sequence(statements, block)
+        sequence = _Sequence(statements, block, table)
         for s in stores:
             sequence.hoist_above(s)
     return replace(block, statements=tuple(statements))
@@ -42,8 +45,8 @@ def _block(block: Block) -> Block:
 class _Sequence:
     """The statements of a block: where they stand, who reads a value, what is a view of it."""
 
-    def __init__(self, statements: list[Statement], block: Block) -> None:
-        self.statements = statements
+    def __init__(self, statements: list[Statement], block: Block, table: ValueTable) -> None:
+        self.statements, self.table = statements, table
         self.at = {s: i for i, s in enumerate(statements)}
         self.made = {v: s for s in statements for v in s.outputs}
         self.yielded = set(leaves(block.yields))
@@ -89,7 +92,7 @@ class _Sequence:
             return False
         if has_effects(s.function) or is_the_users(s.function):
             return False
-        if _is_view(s) and s.args and isinstance(s.args[0], Value) and s.args[0].of is not None:
+        if _is_view(s) and any(v in self.table.primals for v in s.inputs[:1]):
             return False  # a view of a gradient would be in the way itself
         if s in moved:
             return True

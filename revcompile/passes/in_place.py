@@ -50,7 +50,7 @@ def write_in_place(function: Function, foreign: tuple[Value, ...] = ()) -> Funct
     function = add_where_it_is(function)
     given = (v for p in function.parameters for v in leaves(p.structure))
     values = (*given, *foreign, *function.body.defined)
-    if all(isinstance(v.type, Scalar) and v.of is None for v in values):
+    if all(isinstance(v.type, Scalar) and v not in function.table.primals for v in values):
         return function  # no arrays, and no gradients to be added up
     copied: set[Value] = set()
     handed_on: dict[Value, Tokens] = {}
@@ -177,7 +177,9 @@ class _InPlace:
             out.append(replace(s, function=gate.in_place))
             return
         if isinstance(s.result, Value) and s.result in self.copied:
-            view = Value(s.result.type, None, s.result.of)
+            view = Value(s.result.type)
+            if s.result in self.table.primals:
+                self.table.primals[view] = self.table.primals[s.result]
             out.append(replace(s, result=view))
             self.storage.hold(s.result, frozenset({s.result}))
             out.append(Apply(np.ndarray.copy, (view, "C"), s.result, s.line, s.note))
@@ -217,7 +219,7 @@ class _InPlace:
 
     def _copy(self, array: Value, out: list[Statement], line: Place | None = None) -> Value:
         """A copy of `array` under its own name."""
-        new = Value(array.type, array.hint, array.of, fold=False)
+        new = self.table.like(array, fold=False)
         out.append(copy_of(self.table, array, new, self._maker(array, out), line))
         is_list = isinstance(array.type, Rows)
         self.storage.hold(new, self.storage.items(array) | {ListItself(new)} if is_list else frozenset({new}))
@@ -272,7 +274,8 @@ class _InPlace:
     def _adds_in_place(self, s: Apply, point: Point) -> bool:
         """Whether `s = old + extra` may be `old += extra`."""
         old, extra = s.args
-        if not isinstance(old, Value) or old.of is None or old.of is not s.result.of:
+        primals = self.table.primals
+        if not isinstance(old, Value) or old not in primals or primals[old] is not primals.get(s.result):
             return False
         if isinstance(old.type, Scalar):
             if point.loops and old not in self.params:  # in a loop, a sum of two terms is one expression
@@ -418,7 +421,7 @@ class _InPlace:
             if not isinstance(v.type, Array) or (not tokens & taken and FOREIGN not in tokens):
                 taken |= tokens
                 return v
-            new = Value(v.type, v.hint)
+            new = self.table.like(v, fold=True)
             self.storage.hold(new, frozenset({new}))
             copies.append(copy_of(self.table, v, new, None))
             return new
@@ -440,7 +443,7 @@ class _InPlace:
             if not tokens & taken and FOREIGN not in tokens:
                 taken |= tokens
                 return gradient
-            new = Value(gradient.type, of=gradient.of, hint=gradient.hint, fold=True)
+            new = self.table.like(gradient, fold=True)
             statements.append(copy_of(self.table, gradient, new, self._maker(gradient, statements)))
             return new
 

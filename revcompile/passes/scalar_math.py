@@ -39,8 +39,11 @@ from revcompile.ir.nodes import (
     substitute,
 )
 from revcompile.ir.rebuild import replace
-from revcompile.ir.types import Array, Scalar, Type
+from revcompile.ir.types import FLOAT, Array, Scalar, Type
+from revcompile.ir.values import ValueTable
 from revcompile.passes.walk import Visit, Walk
+
+FLOAT64 = Scalar(np.dtype(float))  # NumPy's
 
 
 def may_restart(*functions: Function) -> bool:
@@ -78,7 +81,7 @@ def use_math(function: Function, as_floats: bool) -> Function:
             return _indexed(statement, out)
         gate = TABLE[statement.function]
         if gate.picks and _is_numpy(statement.result):
-            return _picked(statement, walk.converted, out)
+            return _picked(statement, walk, out)
         chosen = gate.on_floats(statement.function)
         if gate.python not in (None, chosen) and not _is_whole(statement.args[-1]):
             was_numpy = isinstance(statement.args[0], Value) and statement.args[0] in walk.converted
@@ -97,21 +100,21 @@ def use_math(function: Function, as_floats: bool) -> Function:
             args = TABLE[chosen].bind(tuple(positional), keywords)
         if as_floats and statement.note and gate.cheap and len(args) == 2:
             args = tuple(float(a) if type(a) is int else a for a in args)
-        new = Value(Scalar(result.type.dtype, python=True), result.hint, result.of, result.fold)
+        new = function.table.like(result, Scalar(result.type.dtype, python=True))
         out.append(Apply(chosen, args, new, statement.line, statement.note))
         if not result.type.python:
             walk.converted.add(new)
         return new
 
-    walk = _Math(visit)
+    walk = _Math(visit, function.table)
     return _as_before(walk.function(function), function)
 
 
 class _Math(Walk):
     """A walk that knows which NumPy scalars became Python's, on one side of a branch or on both."""
 
-    def __init__(self, visit: Visit) -> None:
-        super().__init__(visit)
+    def __init__(self, visit: Visit, table: ValueTable) -> None:
+        super().__init__(visit, table)
         self.converted: set[Value] = set()
         self.lists: set[Value] = set()  # of saved values that are Python's now
         # What may be Python's of what a loop carries: another attempt at a loop around it begins with that.
@@ -138,9 +141,7 @@ class _Math(Walk):
             self.replaced, self.converted = dict(before), set(converted)
             params = list(statement.params)
             for i in slots:
-                params[i] = _python(params[i])
-                self.replaced[statement.params[i]] = params[i]
-                self.converted.add(params[i])
+                params[i] = self.replaced[statement.params[i]] = self.python(params[i])
             attempt: list[Statement] = []
             super()._loop(replace(statement, each=tuple((new, e) for _, e, new in each)), attempt)
             loop = attempt[0]
@@ -154,8 +155,7 @@ class _Math(Walk):
         ends: list[Statement] = []
         for i, result in enumerate(loop.results):
             if i in slots:
-                results[i] = self.replaced[result] = _python(result)
-                self.converted.add(results[i])
+                results[i] = self.replaced[result] = self.python(result)
             elif _is_numpy(result):
                 if isinstance(inits[i], Value):
                     inits[i] = _as_numpy(inits[i], result, out, loop.line)
@@ -166,12 +166,16 @@ class _Math(Walk):
         body = replace(loop.body, statements=(*loop.body.statements, *ends), yields=tuple(yields))
         out.append(replace(loop, body=body, inits=tuple(inits), results=tuple(results)))
 
+    def python(self, value: Value) -> Value:
+        """A Python float for a NumPy scalar."""
+        new = self.table.like(value, FLOAT)
+        self.converted.add(new)
+        return new
+
     def _item(self, v: Value, each: Each) -> Value:
         """An item of a list of saved values, which may be Python's now."""
         if each.kind in ("list", "reversed list") and each.args[0] in self.lists and _is_numpy(v):
-            new = _python(v)
-            self.converted.add(new)
-            return new
+            return self.python(v)
         return v
 
     def _branch(self, statement: Branch, out: list[Statement]) -> None:
@@ -186,9 +190,7 @@ class _Math(Walk):
             if not _is_numpy(result) or result in yields:
                 continue
             if all(_is_python(y) for y in yields):
-                results[i] = Value(Scalar(np.dtype(float), python=True), result.hint, result.of, result.fold)
-                self.replaced[result] = results[i]
-                self.converted.add(results[i])
+                results[i] = self.replaced[result] = self.python(result)
                 continue
             for side, end, y in zip(sides, ends, yields, strict=True):
                 if _is_python(y):
@@ -199,10 +201,6 @@ class _Math(Walk):
             for block, end, side in zip((branch.then, branch.orelse), ends, sides, strict=True)
         )
         out[-1] = replace(branch, then=then, orelse=orelse, results=tuple(results))
-
-
-def _python(value: Value) -> Value:
-    return Value(Scalar(np.dtype(float), python=True), value.hint, value.of, value.fold)
 
 
 def _as_numpy(atom: Structure, like: Value, out: list[Statement], line: Place | None) -> Structure:
@@ -252,18 +250,17 @@ def _restored(structure: Structure, before: Structure) -> tuple[Structure, list[
 
 def _indexed(statement: Apply, out: list[Statement]) -> Structure:
     """`x[None]`, of a number that is Python's now: only a NumPy scalar takes an index."""
-    number = Value(Scalar(np.dtype(float)))
+    number = Value(FLOAT64)
     out.append(Apply(np.float64, statement.args[:1], number, statement.line))
     out.append(replace(statement, args=(number, *statement.args[1:])))
     return statement.result
 
 
-def _picked(statement: Apply, converted: set[Value], out: list[Statement]) -> Value:
+def _picked(statement: Apply, walk: _Math, out: list[Statement]) -> Value:
     """`max(x, y)`, of NumPy scalars some of which are Python's now: the result must not be of either kind."""
     result: Value = statement.result
     if all(_is_python(x) for x in leaves(statement.args)):
-        result = _python(result)
-        converted.add(result)
+        result = walk.python(result)
         out.append(replace(statement, result=result))
         return result
 
@@ -311,7 +308,7 @@ def float_gradients(function: Function, like: Function) -> Function:
         t = was.type if isinstance(was, Value) else None
         if not isinstance(gradient, Value) or not isinstance(t, Scalar) or not t.python:
             return gradient
-        casts.append(Apply(float, (gradient,), Value(t, gradient.hint, gradient.of, fold=True)))
+        casts.append(Apply(float, (gradient,), function.table.like(gradient, t, fold=True)))
         return casts[-1].result  # type: ignore[union-attr]
 
     gradients = map_structure(as_float, gradients)
@@ -321,7 +318,7 @@ def float_gradients(function: Function, like: Function) -> Function:
 
 def numpy_backward(function: Function) -> Function:
     """The function whose backward pass reads its Python floats as NumPy's, which never raise."""
-    statements = list(function.body.statements)
+    statements, table = list(function.body.statements), function.table
     split = next(i for i, s in enumerate(statements) if begins_backward(s))
     seed = statements[split + 1] if split + 1 < len(statements) else None
     if isinstance(seed, Apply) and TABLE[seed.function].memory is Memory.SAME and seed.args == (1.0,):
@@ -330,10 +327,12 @@ def numpy_backward(function: Function) -> Function:
     forward.update(v for s in statements[:split] for v in s.outputs)
     floats = {v for v in forward if _is_python(v) and v.type.dtype.kind == "f"}  # type: ignore[union-attr]
     partly = {v for v in _partly_defined(statements[:split]) if v in floats}
-    backward = _read_as_numpy(Block(tuple(statements[split + 1 :]), function.body.yields), partly)
+    backward = _read_as_numpy(Block(tuple(statements[split + 1 :]), function.body.yields), partly, table)
     casts: list[Statement] = []
-    names = {v: _as_numpy_float(v, casts) for v in dict.fromkeys(backward.uses) if v in floats - partly}
-    walk = _Wrapping(_retyped)
+    names = {
+        v: _as_numpy_float(v, casts, table) for v in dict.fromkeys(backward.uses) if v in floats - partly
+    }
+    walk = _Wrapping(partial(_retyped, table), table)
     walk.replaced.update(names)
     backward = walk.block(backward)
     ((value, aux, _), *_), ((_, _, gradients), *rest) = function.body.yields, backward.yields
@@ -344,20 +343,20 @@ def numpy_backward(function: Function) -> Function:
     return replace(function, body=body)
 
 
-def _retyped(s: Apply, out: list[Statement]) -> Structure | None:
+def _retyped(table: ValueTable, s: Apply, out: list[Statement]) -> Structure | None:
     """What is computed of NumPy's numbers is one: how it is written depends on that."""
     y = s.result
     if not isinstance(y, Value) or not _is_python(y) or getattr(s.function, "__module__", None) == "math":
         return None
     if not TABLE[s.function].pointwise or not any(_is_numpy(v) for v in s.inputs):
         return None
-    number = Value(Scalar(y.type.dtype), y.hint, y.of, y.fold)  # type: ignore[union-attr]
+    number = table.like(y, Scalar(y.type.dtype))  # type: ignore[union-attr]
     out.append(replace(s, result=number))
     return number
 
 
-def _as_numpy_float(value: Value, out: list[Statement]) -> Value:
-    number = Value(Scalar(np.dtype(float)), value.hint, value.of, fold=False)
+def _as_numpy_float(value: Value, out: list[Statement], table: ValueTable) -> Value:
+    number = table.like(value, FLOAT64, fold=False)
     out.append(Apply(np.float64, (value,), number))
     return number
 
@@ -375,18 +374,18 @@ def _partly_defined(statements: Sequence[Statement]) -> Iterator[Value]:
             yield from (r for r, init in zip(s.results, s.inits, strict=True) if init is UNDEFINED)
 
 
-def _read_as_numpy(block: Block, floats: set[Value]) -> Block:
+def _read_as_numpy(block: Block, floats: set[Value], table: ValueTable) -> Block:
     """The block with each of these floats cast where it is first read: elsewhere it may have no value."""
     names: dict[Value, Value] = {}
     out: list[Statement] = []
 
     def cast(read: Iterable[Value]) -> None:
-        names.update({v: _as_numpy_float(v, out) for v in read if v in floats and v not in names})
+        names.update({v: _as_numpy_float(v, out, table) for v in read if v in floats and v not in names})
 
     for statement in block.statements if floats else ():
         cast(statement.inputs)
         (s,) = substitute(Block((statement,)), names).statements
-        out.append(s.map_blocks(partial(_read_as_numpy, floats=floats - names.keys())))
+        out.append(s.map_blocks(partial(_read_as_numpy, floats=floats - names.keys(), table=table)))
     cast(leaves(block.yields))
     yields = substitute(Block((), block.yields), names).yields
     return Block(tuple(out), yields) if floats else block
@@ -400,8 +399,7 @@ class _Wrapping(Walk):
         names: dict[Value, Value] = {}
         for v, each in statement.each:
             if each.kind.endswith("list") and _is_python(v) and v.type.dtype.kind == "f":  # type: ignore[union-attr]
-                names[v] = Value(Scalar(np.dtype(float)), v.hint, v.of, fold=False)
-                casts.append(Apply(np.float64, (v,), names[v]))
+                names[v] = _as_numpy_float(v, casts, self.table)
         body = substitute(statement.body, names)
         body = replace(body, statements=(*casts, *body.statements))
         super()._loop(replace(statement, body=body), out)

@@ -35,6 +35,7 @@ from revcompile.ir.nodes import (
     scalar_type,
 )
 from revcompile.ir.types import INT, Array, Facts, Rows, Scalar, Type, is_number, same_axes
+from revcompile.ir.values import ValueTable
 from revcompile.passes.algebra import ALGEBRA, ARITHMETIC, noted
 from revcompile.passes.extents import has_shape
 from revcompile.passes.walk import Walk, count_uses
@@ -43,14 +44,16 @@ from revcompile.runtime import over, scatter, scatter_add, unbroadcast
 
 def simplify(function: Function, facts: Facts, algebra: bool = True) -> Function:
     """The function with fewer and shorter statements; without `algebra`, only what stands twice goes."""
-    walk = _Scoped(lambda statement, out: rules.visit(statement, out))
+    walk = _Scoped(lambda statement, out: rules.visit(statement, out), function.table)
     walk.facts = facts
     walk.counts, walk.algebra = count_uses(function.body), algebra
     walk.whole = may_be_whole(function)
     equals: dict[Any, Value] = {}
     for parameter in function.parameters:
         for value in leaves(parameter.structure):
-            if value.of is None:  # the forward half of a pair is not given what the upstream gradient is
+            if (
+                value not in function.table.primals
+            ):  # the forward half of a pair is not given what the upstream gradient is
                 equals.setdefault(_axes_key(value, facts), value)
     rules = _Rules(walk, facts, equals)
     return walk.function(function)
@@ -75,7 +78,7 @@ def drop_casts(function: Function, facts: Facts) -> Function:
     def visit(statement: Apply, out: list[Statement]) -> Structure | None:
         return rules.cast(statement) if TABLE[statement.function].casts else None
 
-    walk = Walk(visit)
+    walk = Walk(visit, function.table)
     walk.whole = may_be_whole(function)
     rules = _Rules(walk, facts, {})
     return walk.function(function)
@@ -123,7 +126,7 @@ class _Rules:
             self.equals.setdefault(_axes_key(statement.result, self.facts), statement.result)
         in_backward = self.walk.in_backward and found not in self.walk.forward
         if isinstance(found, Value) and isinstance(statement.result, Value) and in_backward:
-            _hand_name(statement.result, found)
+            _hand_name(self.walk.table, statement.result, found)
         return found
 
     # -- helpers ------------------------------------------------------------------------------
@@ -181,7 +184,7 @@ class _Rules:
         if not self.same_type(new, statement.result):
             return None
         if isinstance(statement.result, Value):
-            new.hint, new.of, new.fold = statement.result.hint, statement.result.of, statement.result.fold
+            self.walk.table.rename(new, statement.result)
         self._add(Apply(function, args, new, statement.line, statement.note))
         return new
 
@@ -435,12 +438,13 @@ def _defaults(s: Apply) -> list[Any]:
     return [p.default for p in list(TABLE[s.function].signature.parameters.values())[1:]]
 
 
-def _hand_name(from_: Value, to: Value) -> None:
+def _hand_name(table: ValueTable, from_: Value, to: Value) -> None:
     """The name that says more survives when two values turn out to be one."""
-    if to.hint is not None or (to.of is not None and to.of.hint is not None):
+    hints, primals = table.hints, table.primals
+    if to in hints or primals.get(to) in hints:
         return
-    if from_.hint is not None or (from_.of is not None and (to.of is None or from_.of.hint is not None)):
-        to.hint, to.of, to.fold = from_.hint, from_.of, from_.fold
+    if from_ in hints or (from_ in primals and (to not in primals or primals[from_] in hints)):
+        table.rename(to, from_)
 
 
 _BY_SYMBOL: dict[str, Callable[[_Rules, Apply], Structure | None]] = {

@@ -29,6 +29,7 @@ from revcompile.ir.nodes import (
     leaves,
 )
 from revcompile.ir.rebuild import replace
+from revcompile.ir.values import ValueTable
 
 
 def settle(function: Function, chosen: Mapping[Value, Variant]) -> Function:
@@ -75,18 +76,20 @@ def split(function: Function, variant: Variant) -> tuple[Function, Function]:
     residuals = [v for v in residuals if v not in again]
     saved: Structure = residuals[0] if len(residuals) == 1 else tuple(residuals)
     forward = replace(
-        function, parameters=_parameters(own, "x"), body=replace(first, yields=((*outs, saved),))
+        function,
+        parameters=_parameters(function.table, own, "x"),
+        body=replace(first, yields=((*outs, saved),)),
     )
     source: list[Value] = residuals
     if len(residuals) != 1:
-        source = [Value(SAVED, hint="saved", fold=False)]
+        source = [function.table.new(SAVED, "saved")]
     if len(residuals) > 1:
         again = {source[0]: Apply(identity, (source[0],), tuple(residuals)), **again}
     second = replace(second, statements=(*again.values(), *second.statements))
     answer = gradients[0] if len(gradients) == 1 else gradients
     backward = replace(
         function,
-        parameters=_parameters([*variant.upstream, *source], "grad_y"),
+        parameters=_parameters(function.table, [*variant.upstream, *source], "grad_y"),
         body=replace(second, yields=(answer,)),
     )
     return forward, backward
@@ -110,16 +113,17 @@ def alone(function: Function) -> Function:
     given = [v for p in function.parameters for v in leaves(p.structure)]
     answer = outs[0] if len(outs) == 1 else outs
     return replace(
-        function, parameters=_parameters(given, "x"), body=replace(function.body, yields=(answer,))
+        function,
+        parameters=_parameters(function.table, given, "x"),
+        body=replace(function.body, yields=(answer,)),
     )
 
 
-def _parameters(values: list[Value], default: str) -> tuple[Parameter, ...]:
+def _parameters(table: ValueTable, values: list[Value], default: str) -> tuple[Parameter, ...]:
     """Parameters under names of their own."""
     names: dict[str, Value] = {}
     for v in values:
-        of = v.of.hint if v.of is not None else None
-        wish = f"grad_{of}" if of is not None else v.hint or default
+        wish = table.wish(v) or default
         name, n = wish, 1
         while name in names:
             name, n = f"{wish}_{n}", n + 1

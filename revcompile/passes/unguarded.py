@@ -42,7 +42,7 @@ def _is_numpy(v: Value) -> bool:
 def without_guards(function: Function) -> Function:
     if not _has_guards(function.body):
         return function
-    return _Unguarded(_keep).function(function)
+    return _Unguarded(_keep, function.table).function(function)
 
 
 def _has_guards(block: Block) -> bool:

@@ -24,6 +24,7 @@ from revcompile.ir.nodes import (
     map_values,
 )
 from revcompile.ir.rebuild import replace
+from revcompile.ir.values import ValueTable
 
 # What a pass makes of one application: None (keep it), or the structure that stands for its result.
 Visit = Callable[[Apply, list[Statement]], Structure | None]
@@ -32,8 +33,8 @@ Visit = Callable[[Apply, list[Statement]], Structure | None]
 class Walk:
     """Rebuilds a function; `visit` sees each application with replaced operands."""
 
-    def __init__(self, visit: Visit) -> None:
-        self.visit = visit
+    def __init__(self, visit: Visit, table: ValueTable) -> None:
+        self.visit, self.table = visit, table
         self.replaced: dict[Value, Structure] = {}
         self.definitions: dict[Value, Apply] = {}
         self.numbers: dict[Any, Value] = {}  # computed of numbers by rules, outside loops
@@ -50,10 +51,11 @@ class Walk:
         self.given.update(v for p in function.parameters for v in leaves(p.structure))
         self.forward |= self.given
         done = replace(function, body=self.block(function.body))
+        primals = self.table.primals
         for value in done.body.defined:
-            stands_for = self.replaced.get(value.of) if value.of is not None else None
+            stands_for = self.replaced.get(primals[value]) if value in primals else None
             if isinstance(stands_for, Value):
-                value.of = stands_for
+                primals[value] = stands_for
         return done
 
     def atom(self, structure: Structure) -> Structure:

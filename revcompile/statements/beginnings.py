@@ -12,6 +12,7 @@ from typing import Any
 
 from revcompile.ir.nodes import EMPTY, Instance, Structure, Value, leaves, map_structure, map_values
 from revcompile.ir.types import Array, Rows, Scalar
+from revcompile.ir.values import ValueTable
 from revcompile.statements.assigned import assigned
 from revcompile.statements.join import type_of
 from revcompile.syntax.interpreter import Interpreter
@@ -54,29 +55,26 @@ def carry(
     A list that is empty so far begins with the type that it has at the `end` of a trip. An array in a
     container that is the same one then is not carried.
     """
-    stays = _staying(structure, end)
+    stays, table = _staying(structure, end), low.builder.table
 
     def fresh(leaf: Structure) -> Structure:
         if not isinstance(leaf, (Value, bool, int, float)) or (isinstance(leaf, Value) and leaf in stays):
             return leaf
         t = type_of(leaf)
-        param = Value(
-            replace(t, extent=None) if isinstance(t, Scalar) else t,
-            _hint(leaf, name, leaf is structure),
-            fold=False,
-        )
+        t = replace(t, extent=None) if isinstance(t, Scalar) else t
+        param = table.new(t, _hint(table, leaf, name, leaf is structure))
         carried.inits[param] = leaf
         if isinstance(t, Scalar) and t.dtype.kind == "i":
             low.counters[param] = (key, (leaf,))
         if isinstance(leaf, Value) and leaf in low.unset:
             low.unset[param] = low.unset[leaf]
-            low.builder.table.unset.add(param)
+            table.unset.add(param)
         return param
 
     def empty(v: Value) -> Value:
         assert isinstance(v.type, Rows)
         length = low.builder.facts.fresh()
-        param = Value(replace(v.type, dims=(length, *v.type.dims[1:])), v.hint, fold=False)
+        param = table.like(v, replace(v.type, dims=(length, *v.type.dims[1:])), fold=False)
         carried.inits[param] = EMPTY
         return param
 
@@ -118,9 +116,10 @@ def begins_empty(start: Structure, end: Structure) -> bool:
     return start is EMPTY and end is not EMPTY and any(leaves(end))
 
 
-def _hint(leaf: Structure, name: str, whole: bool) -> str | None:
+def _hint(table: ValueTable, leaf: Structure, name: str, whole: bool) -> str | None:
+    own = table.hints.get(leaf) if isinstance(leaf, Value) else None
     if isinstance(name, Slot):
-        return name.attribute or getattr(leaf, "hint", None)
+        return name.attribute or own
     if name.startswith("<"):
         return name.strip("<>")
-    return name if whole or not isinstance(leaf, Value) or leaf.hint is None else leaf.hint
+    return name if whole or own is None else own

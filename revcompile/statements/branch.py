@@ -216,13 +216,13 @@ def _branch(
         joined, memory = (b, else_memory) if then_left else (a, then_memory)
         (held,) = low.mutables.meeting(contents, [changes[then_left]], decision)
         joined = (joined, held)
-        fresh = {v: Value(v.type, v.hint, fold=v.fold) for v in dict.fromkeys(leaves(joined)) if v in inside}
+        fresh = {v: builder.table.like(v) for v in dict.fromkeys(leaves(joined)) if v in inside}
         one_sided = [(UNDEFINED, v, new) if then_left else (v, UNDEFINED, new) for v, new in fresh.items()]
         joined, held = rename(joined, fresh)
         low.memory, stored = join_memory(low, before, (memory, memory), inside)
         for root, version in low.memory.current.items():
             if version in inside:
-                new = low.memory.current[root] = Value(version.type, root.hint, fold=False)
+                new = low.memory.current[root] = builder.table.like(root, version.type, fold=False)
                 stored.append((UNDEFINED, version, new) if then_left else (version, UNDEFINED, new))
         pairs = one_sided
         ways = (memory, memory)
@@ -314,14 +314,13 @@ def reverse(rev: Any, statement: Branch) -> None:
                 emitted.extend(zero)
             out.append(gradient)
     new = tuple(
-        Value(_joined_gradient(rev, v, a, b), of=v, fold=False)
-        for v, a, b in zip(changed, *yields, strict=True)
+        rev.table.new(_joined_gradient(rev, v, a, b), of=v) for v, a, b in zip(changed, *yields, strict=True)
     )
     for (emitted, _, contents), out in zip(sides, yields, strict=True):
         out[:] = [alike(rev.low, emitted, g, n.type) for g, n in zip(out, new, strict=True)]
         out.extend(contents)
     rev.adjoints.update(zip(changed, new, strict=True))
-    restored = tuple(Value(v.type, v.hint, fold=False) for v in written.values())
+    restored = tuple(rev.table.like(v, fold=False) for v in written.values())
     rev.memory.now.update(zip(written.values(), restored, strict=True))
     then, orelse = (Block(tuple(s), tuple(y)) for (s, _, _), y in zip(sides, yields, strict=True))
     if then.statements or orelse.statements or new or restored:

@@ -165,11 +165,12 @@ class Trial:
                 dims = (facts.fresh() if new else d for d, new in zip(t.dims, loose, strict=True))
                 t = replace(t, dims=tuple(dims))
             hint = name.strip("<>")
-            param = Value(replace(t, extent=None) if isinstance(t, Scalar) else t, hint, fold=False)
+            table = self.low.builder.table
+            param = table.new(replace(t, extent=None) if isinstance(t, Scalar) else t, hint)
             self.carried.inits[param] = None
             if hint == name:
                 self.low.unset[param] = name
-            self.low.builder.table.unset.add(param)
+            table.unset.add(param)
             return param
 
         self.carried.names[name] = map_structure(fresh, self.after[name])
@@ -262,7 +263,7 @@ class Trial:
         self.written: dict[Value, Value] = {}
         for param in self.carried.inits:
             if param not in paired and self.after_memory.current.get(param, param) is not param:
-                self.written[param] = Value(param.type, param.hint, fold=False)
+                self.written[param] = self.low.builder.table.like(param, fold=False)
                 self.pairs.append((param, param, self.written[param]))
 
     def _compare_memory(self) -> None:
@@ -324,7 +325,7 @@ class Trial:
             if isinstance(start, Value) and start in carried.inits:
                 param, init = start, carried.inits[start]
             else:
-                param, init = Value(new.type, new.hint, fold=False), start
+                param, init = low.builder.table.like(new, fold=False), start
             inits.append(first.get(init, init) if isinstance(init, Value) else init)
             params.append(param)
             yields.append(now.get(end, end) if isinstance(end, Value) else end)
@@ -384,7 +385,7 @@ class Trial:
                 inits=(*loop.inits, first.get(init, init) if isinstance(init, Value) else init),
                 params=(*loop.params, param),
                 body=replace(loop.body, yields=(*loop.body.yields[:-1], param, stop)),
-                results=(*loop.results, Value(param.type, param.hint, fold=False)),
+                results=(*loop.results, low.builder.table.like(param, fold=False)),
             )
         return loop, names
 
@@ -412,7 +413,7 @@ class Trial:
         )
         body = Block(tuple(self.statements), (*starts, False))
         self.low.memory = memory
-        results = tuple(Value(p.type, p.hint, fold=False) for p in starts)
+        results = tuple(self.low.builder.table.like(p, fold=False) for p in starts)
         loop = Loop(self.each, test, tuple(starts.values()), tuple(starts), body, results, line=line)
         return loop, dict(self.entry)
 

@@ -108,9 +108,8 @@ def join(
         return tuple(join(low, EMPTY, part, pairs) for part in b)
     if b is EMPTY and isinstance(a, tuple):
         return tuple(join(low, part, EMPTY, pairs) for part in a)
-    value = Value(join_types(low.builder.facts, type_of(a, b), type_of(b, a)), hint and NAMES.get(hint, hint))
-    if hint is not None:
-        value.fold = False
+    t = join_types(low.builder.facts, type_of(a, b), type_of(b, a))
+    value = Value(t) if hint is None else low.builder.table.new(t, NAMES.get(hint, hint))
     table = low.builder.table
     if any(isinstance(x, Unset) or (isinstance(x, Value) and x in table.unset) for x in (a, b)):
         table.unset.add(value)
@@ -277,9 +276,10 @@ def relate_joined(
 
 def version_of(low: Interpreter, root: Value) -> Value:
     """Another version of an array: where the array is not set, it is not either."""
-    new = Value(root.type, root.hint, fold=False)
-    if root in low.builder.table.unset:
-        low.builder.table.unset.add(new)
+    table = low.builder.table
+    new = table.like(root, fold=False)
+    if root in table.unset:
+        table.unset.add(new)
     return new
 
 

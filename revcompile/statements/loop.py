@@ -227,7 +227,7 @@ def rest_of_for(low: Interpreter, node: Rest, frame: Frame, pending: Pending) ->
 
 
 def _for_loop(low: Interpreter, node: ast.For, iteration: Iteration, frame: Frame, pending: Pending) -> None:
-    index = Value(INT, hint=_index_name(node.target) if iteration.each is not None else "i", fold=False)
+    index = low.builder.table.new(INT, _index_name(node.target) if iteration.each is not None else "i")
     each = iteration.each or Each("range", (0, iteration.length(), 1))
     low.counters[index] = (frame.key(node), each.args)
 

@@ -66,7 +66,7 @@ def begin(rev: Any, returned: list[tuple[Value, Gradients]]) -> tuple[Each_, ...
     """At the start of a reversed trip: take the gradients of what the trip has saved."""
     out: list[Each_] = []
     for v, gradients in returned:
-        one = Value(gradients.type, of=v if gradients.inner is None else None, fold=False)
+        one = rev.table.new(gradients.type, of=v if gradients.inner is None else None)
         out.append((one, Each("reversed list" if gradients.in_order else "list", (gradients.items,))))
         if gradients.inner is None:
             rev.accumulate(v, one)
@@ -84,12 +84,13 @@ def end(
     for item, each in items:
         in_order, (source, *_) = each.kind == "reversed list", each.args
         for inner in rev.lists.pop(item, ()):
-            saves.append((inner.items, Value(LIST, hint="saved_gradients", fold=False)))
+            saves.append((inner.items, rev.table.new(LIST, "saved_gradients")))
             found.append((source, Gradients(saves[-1][1], in_order, LIST, inner)))
         gradient = rev.adjoints.get(item)
         if gradient is not None:
             gradient = rev.low.emit(identity, gradient)
-            gradient.of, gradient.fold = item, False
-            saves.append((gradient, Value(LIST, hint="saved_gradients", fold=False)))
+            rev.table.fold(gradient, False)
+            rev.table.primals[gradient] = item
+            saves.append((gradient, rev.table.new(LIST, "saved_gradients")))
             found.append((source, Gradients(saves[-1][1], in_order, gradient.type)))
     return tuple(saves), found

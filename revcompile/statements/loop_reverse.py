@@ -136,12 +136,12 @@ class _Attempt:
         rev = self.rev
         init = known if known is not None else rev.zero(result)
         t = self._joined(self.types.get(of, rev.gradient_type(of)), init)
-        return Slot(init, Value(t, of=of, fold=False), of)
+        return Slot(init, rev.table.new(t, of=of), of)
 
     def _array(self, i: int) -> Slot:
         result, param = self.loop.results[i], self.loop.params[i]
         init = self.rev.memory.now.get(result, result)
-        return Slot(init, Value(param.type, param.hint, fold=False), param)
+        return Slot(init, self.rev.table.like(param, fold=False), param)
 
     def _joined(self, t: Type, atom: Structure) -> Type:
         """What a gradient's type is if it may be `atom`: Python's numbers may turn out to be NumPy's."""
@@ -185,7 +185,7 @@ class _Attempt:
         ]
         types = (self.types.get(s.of, s.param.type) for s in self.slots)
         results = tuple(
-            Value(t, s.param.hint, s.param.of, fold=False) for t, s in zip(types, self.slots, strict=True)
+            rev.table.like(s.param, t, fold=False) for t, s in zip(types, self.slots, strict=True)
         )
         params = tuple(slot.param for slot in self.slots)
         body = Block(tuple(self.statements), (*ends, False))

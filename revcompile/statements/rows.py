@@ -98,7 +98,7 @@ def reverse_append(rev: Any, statement: Apply) -> None:
     rev.builder.note = RESTORED
     restored, item = rev.low.emit(popped, after)
     if isinstance(x, Value) and x in rev.here:  # made in this block: it need not be saved
-        item.hint, item.fold = x.hint, False
+        rev.table.name(item, rev.table.hints.get(x))
         item.type = x.type
         rev.memory.now[x] = item
     _restore(rev, before, restored)
@@ -118,7 +118,8 @@ def _take_item(rev: Any, x: Structure, filled: Filled) -> None:
         rev.accumulate(x, _like(rev.low.apply(operator.getitem, (filled.gradient, index), {}), x))
     if x in rev.here:
         item = rev.low.emit(operator.getitem, filled.rows, index)
-        item.hint, item.fold, item.type = x.hint, x.fold, x.type
+        rev.table.rename(item, x)
+        item.type = x.type
         rev.memory.now[x] = item
     rev.builder.note = ""
 
@@ -140,7 +141,7 @@ def reverse_pop(rev: Any, statement: Apply) -> None:
 
 def _restore(rev: Any, before: Value, restored: Value) -> None:
     """From here back, `restored` holds what `before` did."""
-    restored.hint, restored.fold = before.hint, False
+    rev.table.name(restored, rev.table.hints.get(before))
     restored.type = before.type
     rev.memory.now[before] = restored
     rev.builder.note = ""

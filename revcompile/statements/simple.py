@@ -98,7 +98,7 @@ def bind(low: Interpreter, target: ast.expr, value: Structure, frame: Frame) -> 
     """Give the names of an assignment's target their values."""
     if isinstance(target, ast.Name):
         low.assign_name(target.id, value, frame)
-        name(value, target.id, frame)
+        name(low, value, target.id, frame)
     elif isinstance(target, (ast.Tuple, ast.List)):
         _unpack(low, target, value, frame)
     elif isinstance(target, ast.Starred):
@@ -111,16 +111,19 @@ def bind(low: Interpreter, target: ast.expr, value: Structure, frame: Frame) -> 
         raise low.unsupported("this target of an assignment is not supported", target, frame)
 
 
-def name(value: Structure, hint: str, frame: Frame) -> None:
+def name(low: Interpreter, value: Structure, hint: str, frame: Frame) -> None:
     """Let the user's name be the one that is written, if the value has none yet.
 
     The names inside a gate's rule say nothing to the user: there, temporaries stay temporaries.
     """
-    if isinstance(value, Value) and value.hint is None and value.of is None and not frame.is_rule:
-        value.hint = hint
-        value.fold = False
-    elif is_growing(value) and not frame.is_rule:
-        name_list(value, hint)
+    table = low.builder.table
+    if frame.is_rule:
+        return
+    if isinstance(value, Value):
+        if table.is_temporary(value):
+            table.name(value, hint)
+    elif is_growing(value):
+        name_list(table, value, hint)
 
 
 def _unpack(low: Interpreter, target: ast.Tuple | ast.List, value: Structure, frame: Frame) -> None:

@@ -73,9 +73,10 @@ def write(low: Interpreter, array: Value, index: Structure, value: Structure) ->
 def store_at(low: Interpreter, root: Value, path: Path, value: Structure) -> None:
     """A store into a part of an array."""
     version, old = low.emit(store, root, path, value)
-    name = root.hint
-    version.hint, version.fold = name, False
-    old.hint, old.fold = f"old_{name}" if name else None, False
+    table = low.builder.table
+    name = table.hints.get(root)
+    table.name(version, name)
+    table.name(old, f"old_{name}" if name else None)
     low.memory.write(root, version)
 
 
@@ -105,11 +106,11 @@ def _fills(low: Interpreter, array: Value, path: Path, value: Structure) -> bool
 
 def replace_content(low: Interpreter, array: Value, value: Value) -> None:
     """`value` is what `array` holds from now on."""
-    made = low.builder.definitions.get(value)
+    made, table = low.builder.definitions.get(value), low.builder.table
     last = low.builder.statements[-1] if low.builder.statements else None
-    if made is None or made is not last or value.hint is not None or value in low.memory.views:
+    if made is None or made is not last or value in table.hints or value in low.memory.views:
         value = low.emit(np.ndarray.copy, value, "C")
-    value.hint, value.fold = low.memory.root(array).hint, False
+    table.name(value, table.hints.get(low.memory.root(array)))
     low.memory.write(array, value)
 
 
@@ -147,7 +148,7 @@ def reverse(rev: Any, statement: Apply) -> None:
         rev.accumulate(value, _taken(rev, gradient, path))
     builder.note = RESTORED
     before, _ = rev.low.emit(store, after, path, old)
-    before.hint, before.fold = array.hint, False
+    rev.table.name(before, rev.table.hints.get(array))
     rev.memory.now[array] = before
     if kept is not None and has_index_array(stand_in(path[-1][1])):
         raise UnsupportedError(
@@ -157,7 +158,7 @@ def reverse(rev: Any, statement: Apply) -> None:
         builder.note = OVERWRITTEN
         gradient = rev.zero(array) if gradient is None else gradient
         gradient, _ = rev.low.emit(store, gradient, path, 0.0 if kept is None else kept)
-        gradient.fold = False
+        rev.table.fold(gradient, False)
         rev.accumulate(array, gradient)
     builder.note = ""
 

@@ -20,6 +20,7 @@ from revcompile.gates.table import TABLE
 from revcompile.gates.traits import Memory as Way
 from revcompile.ir.nodes import Structure, Value, leaves, map_values
 from revcompile.ir.types import Array, Foreign
+from revcompile.ir.values import ValueTable
 from revcompile.syntax.abstract import Decision, Decisions, Restart
 
 Step = tuple[Any, ...]  # a view function and its arguments after the array
@@ -53,7 +54,8 @@ EITHER: Decision = ("either", None)  # that these are told apart at run time
 class Memory:
     """The state of all arrays at one point of a program."""
 
-    def __init__(self, decisions: Decisions | None = None) -> None:
+    def __init__(self, table: ValueTable, decisions: Decisions | None = None) -> None:
+        self.table = table
         self.decisions = Decisions() if decisions is None else decisions  # what was found out
         self.joined: dict[Value, Decision] = {}  # what stands for either of two arrays: what keeps them apart
         self.current: dict[Value, Value] = {}
@@ -79,7 +81,7 @@ class Memory:
         self.layouts[v] = text
 
     def fork(self) -> Memory:
-        other = Memory(self.decisions)
+        other = Memory(self.table, self.decisions)
         other.current, other.views, other.latest = dict(self.current), dict(self.views), dict(self.latest)
         other.either, other._seen = dict(self.either), dict(self._seen)
         other.related, other.spoiled = dict(self.related), dict(self.spoiled)
@@ -200,12 +202,13 @@ class Memory:
                 raise Restart(EITHER)
             if decision not in self.decisions and splits < MAX_SPLITS:
                 raise Restart(decision)
-        name, other = v.hint or "this array", written.hint or "another array"
+        hints = self.table.hints
+        name, other = hints.get(v, "this array"), hints.get(written, "another array")
         raise UnsupportedError(
             f"{name} may share its memory with {other}, which was written to: what it holds is known "
             "only at run time",
             way_out=f"Copy before writing: {other} = {other}.copy()."
-            if written.hint
+            if written in hints
             else "Copy before writing.",
         )
 
@@ -216,12 +219,12 @@ class Memory:
         root = self.root(v)
         for other in (root, *self.related.get(root, ())):
             if other in self.foreign:
-                name = v.hint or "this array"
+                name = self.table.hints.get(v, "this array")
                 raise UnsupportedError(
                     f"{name} is, or shares its memory with, what {self.foreign[other]} gave: "
                     "writing into it may change what is the program's",
                     way_out=f"Copy before writing: {name} = {name}.copy()."
-                    if v.hint
+                    if v in self.table.hints
                     else "Copy before writing.",
                 )
         self.written.add(root)

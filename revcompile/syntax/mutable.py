@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from revcompile.errors import HostError, UnsupportedError, an
 from revcompile.ir.build import Builder
 from revcompile.ir.nodes import Instance, Structure, Value, leaves
+from revcompile.ir.values import ValueTable
 from revcompile.syntax.abstract import Decision, Decisions, Poison, Restart
 
 KINDS = (list, dict, Instance, set, deque)
@@ -43,13 +44,13 @@ def is_growing(x: Any) -> bool:
     return isinstance(x, Instance) and x.cls is list
 
 
-def name_list(made: Instance, hint: str) -> None:
+def name_list(table: ValueTable, made: Instance, hint: str) -> None:
     """Let a growing list that was just made be known as `hint`."""
     if ITEMS in made.attributes:
         made.attributes[hint] = made.attributes.pop(ITEMS)
         for v in leaves(made):
-            if v.hint is None:
-                v.hint, v.fold = hint, False
+            if v not in table.hints:
+                table.name(v, hint)
 
 
 class Known(NamedTuple):
