@@ -17,7 +17,7 @@ import platform
 import signal
 import sys
 from collections.abc import Callable
-from types import TracebackType
+from types import FunctionType, TracebackType
 from typing import Any, NamedTuple, NoReturn
 
 # What a program may raise in a place that is perhaps never reached.
@@ -144,8 +144,14 @@ def is_of_a_signal(error: Exception) -> bool:
 
 
 def module_of(thing: object) -> str:
-    """The module in which a class or a function is defined, by name. A class of Cython's may name none."""
-    name = getattr(thing, "__module__", None)
+    """The module in which a class or a function is defined, by name. A class of Cython's may name none.
+
+    What a function says is another function's where it was made with `functools.wraps`: its globals say it.
+    """
+    if isinstance(thing, FunctionType):
+        name = thing.__globals__.get("__name__")
+    else:
+        name = getattr(thing, "__module__", None)
     return name if isinstance(name, str) else ""
 
 

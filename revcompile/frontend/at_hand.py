@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.errors import module_of
 from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject
 from revcompile.gates.table import TABLE
@@ -51,7 +52,7 @@ def _is_plain(function: Any) -> bool:
     """Whether a statement's function can be run here, and changes nothing."""
     if isinstance(function, np.ufunc):
         return True
-    module = getattr(function, "__module__", None) or ""
+    module = module_of(function)
     gate = TABLE[function]
     if gate.of_shape:
         return True

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.errors import HostError, UnsupportedError, an, host, is_defect, is_own
+from revcompile.errors import HostError, UnsupportedError, an, host, is_defect, is_own, module_of
 from revcompile.frontend import (
     builtin,
     containers,
@@ -248,7 +248,7 @@ def _call_object(
 
 def _folds(function: Any) -> bool:
     """Whether a call on static numbers is done while compiling: Python's own operators and builtins."""
-    return getattr(function, "__module__", None) in (
+    return module_of(function) in (
         "builtins",
         "_operator",
         "math",

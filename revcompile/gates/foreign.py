@@ -256,6 +256,12 @@ def like(what: Any, signature: inspect.Signature, name: str) -> Callable[..., An
     """The type rule of a gate whose result is like one of its parameters, or like an example."""
     if not isinstance(what, str):
         pattern = pattern_of(what)
+        items = pattern if isinstance(pattern, (tuple, list)) else (pattern,)
+        if not all(isinstance(t, (Array, Scalar)) for t in items):
+            raise TypeError(
+                f"like: what {name} gives is like a parameter, by its name, or like an example, which is a "
+                f"number, an array or a tuple of them, and not {an(type(what).__name__)}"
+            )
         return lambda facts, *_: types_of(pattern, facts)
     names = list(signature.parameters)
     if what not in names:

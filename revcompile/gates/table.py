@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from revcompile.errors import module_of
 from revcompile.gates.axes import broadcast_dims
 from revcompile.gates.numbers import PLAIN, Numbers
 from revcompile.gates.options import MUST_BE_KNOWN, STEERING
@@ -300,7 +301,7 @@ def is_cheap(function: Function) -> bool:
 
 def is_pythons(function: Function) -> bool:
     """Whether it is an operator, a builtin or a function of `math`: of Python's numbers it gives one."""
-    return getattr(function, "__module__", None) in ("_operator", "builtins", "math")
+    return module_of(function) in ("_operator", "builtins", "math")
 
 
 def _functions(functions: Function | Iterable[Function]) -> tuple[Function, ...]:

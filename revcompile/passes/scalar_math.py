@@ -17,7 +17,7 @@ from functools import partial
 
 import numpy as np
 
-from revcompile.errors import Place
+from revcompile.errors import Place, module_of
 from revcompile.gates.effects import begins_backward, is_noticed
 from revcompile.gates.halves import Half
 from revcompile.gates.table import TABLE, is_pythons
@@ -346,7 +346,7 @@ def numpy_backward(function: Function) -> Function:
 def _retyped(table: ValueTable, s: Apply, out: list[Statement]) -> Structure | None:
     """What is computed of NumPy's numbers is one: how it is written depends on that."""
     y = s.result
-    if not isinstance(y, Value) or not _is_python(y) or getattr(s.function, "__module__", None) == "math":
+    if not isinstance(y, Value) or not _is_python(y) or module_of(s.function) == "math":
         return None
     if not TABLE[s.function].pointwise or not any(_is_numpy(v) for v in s.inputs):
         return None

@@ -6,6 +6,7 @@ import doctest
 import functools
 import importlib
 import linecache
+import math
 import sys
 import types
 
@@ -216,3 +217,34 @@ def test_asserts_that_pytest_has_rewritten():
 
     assert (grad(in_a_loop)(1.0), grad(around)(1.0), grad(Model().loss)(2.0)) == (4.0, 3.0, 4.0)
     np.testing.assert_allclose(grad(of_an_array)(np.ones(2)), np.exp(np.ones(2)))
+
+
+@functools.wraps(math.exp)
+def bounded_exp(x):
+    return math.exp(min(x, 3.0))
+
+
+@functools.wraps(np.mean)
+def third_of_sum(x):
+    return np.sum(x) / 3.0
+
+
+@functools.wraps(np.linalg.norm)
+def squares(x):
+    total = 0.0
+    for v in x:
+        total = total + v * v
+    return total
+
+
+@pytest.mark.parametrize("optimize", [True, False])
+def test_a_function_that_wears_a_library_name_is_read_as_what_it_is(optimize):
+    f = grad(lambda x: bounded_exp(x) * bounded_exp(2.0), optimize=optimize)
+    assert np.allclose([f(1.0), f(4.0)], [np.exp(3.0), 0.0])
+    assert grad(lambda x: x * bounded_exp(4.0), optimize=optimize)(1.0) == math.exp(3.0)
+    x = np.array([1.0, 2.0, 4.0])
+    assert np.allclose(grad(third_of_sum, optimize=optimize)(x), 1.0 / 3.0)
+    assert np.allclose(
+        grad(lambda x: squares(x) * third_of_sum(x), optimize=optimize)(x),
+        2.0 * x * np.mean(x) + np.sum(x * x) / 3.0,
+    )

@@ -154,6 +154,65 @@ def test_in_blocks(f: Callable[..., Any]) -> None:
 def test_like_is_checked() -> None:
     with pytest.raises(ValueError, match="no parameter 'z'"):
         gate(lambda x: x, like="z")(lambda grad_y, x: grad_y)
+    with pytest.raises(TypeError, match="like: what softplus gives is like a parameter.* not a function"):
+        gate(lambda x: x, like=lambda x: x, name="softplus")(lambda grad_y, x: grad_y)
+
+
+PICKS = {
+    "unique": np.unique,
+    "small": lambda x: x[np.abs(x) < 9.0],
+    "negative": lambda x: x[x < 0.0],
+    "trimmed": lambda x: np.trim_zeros(np.maximum(x, 0.0)),
+}
+MANY = [np.array([2.0, 2.0, -1.0, 50.0, 0.0]), np.array([3.0, 1.0]), np.array([-2.0, 4.0, 4.0, -2.0])]
+
+
+def picked_sum(pick: Any, y: Any, x: Any) -> Any:
+    return np.sum(pick(x) * y) * len(pick(x))
+
+
+def picked_one_by_one(pick: Any, y: Any, x: Any) -> Any:
+    s = y * 0.0
+    for v in pick(x):
+        s = s + v * v * y
+    return s
+
+
+def picked_and_stored(pick: Any, y: Any, x: Any) -> Any:
+    out, i = np.zeros(8), 0
+    out[: len(pick(x))] = pick(x) * y
+    while i < pick(x).size:
+        out[i] += y
+        i += 1
+    return np.sum(out * out)
+
+
+def picked_in_a_helper(pick: Any, y: Any, x: Any) -> Any:
+    def helper(v: Any) -> Any:
+        return np.sum(np.outer(pick(v), pick(v))) if len(pick(v)) > 1 else v.size * 1.0
+
+    return helper(x) * y * y
+
+
+@pytest.mark.parametrize("opaque", [True, False])
+@pytest.mark.parametrize("pick", PICKS)
+@pytest.mark.parametrize("f", [picked_sum, picked_one_by_one, picked_and_stored, picked_in_a_helper])
+def test_a_length_that_the_elements_say(f: Any, pick: str, opaque: bool) -> None:
+    def picked(x: Any) -> Any:
+        return PICKS[pick](x)
+
+    if opaque:
+        gate(picked, forward=lambda x: (picked(x), None))(lambda grad_y, saved: None)
+    else:
+        gate(picked)(lambda grad_y, x: np.zeros(x.shape))
+    for optimize in (True, False):
+        gradient = value_and_grad(lambda y, x: f(picked, y, x), 0, optimize=optimize)
+        for x in MANY:
+            value, slope = gradient(1.5, x)
+            assert value == f(picked, 1.5, x)
+            np.testing.assert_allclose(
+                slope, (f(picked, 1.5 + 1e-4, x) - f(picked, 1.5 - 1e-4, x)) / 2e-4, atol=1e-8
+            )
 
 
 def pair_that_gives(outcome: Callable[[Any], Any], saves: bool = True) -> Any:
