@@ -41,7 +41,7 @@ def own_types(facts: Facts, atoms: Sequence[Structure]) -> list[Type | None]:
     """The types of the run-time values among `atoms`, with symbols of their own for all lengths."""
 
     def own(t: Type) -> Type:
-        dims = (d if d.size is not None else facts.fresh(maybe_one=d.can_be_one) for d in t.dims)
+        dims = (d if d.size is not None else facts.of_helper(d) for d in t.dims)
         whole = isinstance(t, Scalar) and t.python and t.dtype.kind == "i"
         return with_lengths(t, [facts.fresh()] if whole else dims)
 

@@ -16,6 +16,8 @@ from revcompile.gates.halves import Half, Pair
 from revcompile.ir.nodes import Block, Structure, Value, applications
 from revcompile.ir.types import Type
 
+Where = tuple[int, int]  # the number of an argument's part, and its axis
+
 
 class Assembly(Protocol):
     """How a structure is put together of its parts: `frontend/parts`."""
@@ -71,6 +73,8 @@ class Pairs:
         self.nested: Counter[Any] = Counter()  # calls of a function in itself under conditions, by function
         self.making = 0  # functions that are being lowered on their own, to see whether they can be
         self.weights: dict[ast.AST, int] = {}  # about how long functions are, see `_weight`
+        # Lengths of arguments that a function had better take to be equal: by signature, where they stand.
+        self.alike: dict[Any, list[tuple[Where, Where]]] = {}
         self.closed = 0  # where no pairs are made, since their gradients are differentiated again
         # Of their differentiation, see `autodiff/halves`: the variants, those that are being made, which one
         # it is whose forward half gives what is saved, and what is saved for gradients within the program.

@@ -12,7 +12,7 @@ into them, gives a part of them, or draws random numbers.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache, partial
@@ -31,15 +31,16 @@ from revcompile.frontend.alone import (
     outside,
     own_types,
     parts_of,
+    with_lengths,
 )
 from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import is_library
 from revcompile.frontend.needed import number_at_hand
-from revcompile.frontend.paired import Inlined, Lowered
+from revcompile.frontend.paired import Inlined, Lowered, Where
 from revcompile.frontend.parts import Inseparable, Parts, identity
 from revcompile.gates.halves import Half, Pair
 from revcompile.ir.nodes import Apply, Block, Structure, Value, applications
-from revcompile.ir.types import Array, Scalar, Type
+from revcompile.ir.types import Array, Dim, Scalar, Type
 from revcompile.syntax.abstract import Frame, Left, NeedStatic, Restart
 from revcompile.syntax.source import find_source
 
@@ -104,11 +105,15 @@ def _call(low: Lowering, node: Node, frame: Frame) -> Structure:
         return low.body(node, frame)
     key, types = _signature(low, identity(frame, node), parts)
     decided = ("pair", key) in low.decisions
-    if decided or key in pairs.large or _may_be_large(low, node, frame, key):
+    if decided or key in pairs.known or key in pairs.large or _may_be_large(low, node, frame, key):
         if key not in pairs.known:
             pairs.around.append(Inlined(key, tuple(pairs.around)))
             try:
                 pairs.known[key] = _make(low, node, frame, parts, types, decided)
+                if _wished(low, key, types):
+                    key, types = _signature(low, identity(frame, node), parts)
+                    if key not in pairs.known:
+                        pairs.known[key] = _make(low, node, frame, parts, types, decided)
             finally:
                 pairs.around.pop()
         lowered = pairs.known[key]
@@ -204,7 +209,42 @@ def _signature(low: Lowering, function: Any, parts: Parts) -> tuple[Any, list[Ty
     """What calls must have in common to run the same code; and the types of its parameters."""
     types = own_types(low.builder.facts, parts.atoms)
     keys = [_key(a, t) for a, t in zip(parts.atoms, types, strict=True)]
-    return (function, parts.shape, tuple(keys)), types
+    key = (function, parts.shape, tuple(keys))
+    alike = low.pairs.alike.get(key, ())
+    if alike and all([low.builder.facts.alike(*(_length_at(parts.atoms, w) for w in two)) for two in alike]):
+        return (*key, "alike"), _made_alike(types, alike)
+    return key, types
+
+
+def _wished(low: Lowering, key: Any, types: Sequence[Type | None]) -> bool:
+    """Whether a function had better take lengths of its arguments to be equal; it is noted which."""
+    stand = {d.symbol: (i, axis) for i, t in enumerate(types) if t for axis, d in enumerate(t.dims)}
+    wished = [(stand[a], stand[b]) for a, b in low.builder.facts.wished if a in stand and b in stand]
+    if wished:
+        low.pairs.alike[key] = wished
+    return bool(wished)
+
+
+def _length_at(atoms: Sequence[Structure], where: Where) -> Dim:
+    i, axis = where
+    atom = atoms[i]
+    assert isinstance(atom, Value)
+    return atom.type.dims[axis]
+
+
+def _made_alike(types: Sequence[Type | None], alike: Sequence[tuple[Where, Where]]) -> list[Type | None]:
+    """The types in which lengths that are alike are one."""
+    new = list(types)
+    for (i, axis), (k, other) in alike:
+        one, two = new[i], new[k]
+        assert one is not None and two is not None
+        first, second = one.dims[axis].symbol, two.dims[other].symbol
+        for n, t in enumerate(new):
+            if t is not None and t.dims:
+                new[n] = with_lengths(
+                    t, (replace(d, symbol=first) if d.symbol == second else d for d in t.dims)
+                )
+    return new
 
 
 def _key(atom: Structure, t: Type | None) -> Any:

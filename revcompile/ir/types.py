@@ -165,6 +165,10 @@ class Facts:
         self._stretched: dict[tuple[Dim, Dim], None] = {}  # lengths of which the first is the second or 1
         self._counted: dict[object, Dim] = {}
         self._parts: dict[int, tuple[Dim, object]] = {}  # of which length, by which slice
+        self._in_this_call: dict[int, int] = {}  # what the lengths of arguments are
+        self._taken_alike: list[tuple[int, int]] = []  # those that are taken to be equal, as in this call
+        self._of_a_helper: set[int] = set()  # those of a helper's arguments, in its first call
+        self.wished: dict[tuple[int, int], None] = {}  # lengths of a helper that should be taken to be equal
         self.count = 0  # of symbols
         self.in_block = False  # whether what is proved now holds in a block only
         self.definitions: Mapping[Any, Any] = {}  # the statements that compute numbers
@@ -172,6 +176,41 @@ class Facts:
     def fresh(self, maybe_one: bool = True) -> Dim:
         self.count += 1
         return Dim(symbol=self.count, maybe_one=maybe_one)
+
+    def of_argument(self, n: int) -> Dim:
+        """The length of an argument's axis, which is `n` in this call and is not 1 in any."""
+        dim = self.fresh(maybe_one=False)
+        assert dim.symbol is not None
+        self._in_this_call[dim.symbol] = n
+        return dim
+
+    def of_helper(self, given: Dim) -> Dim:
+        """A length of a helper's argument, of its own, where `given` is that in a call of it."""
+        dim = self.fresh(maybe_one=given.can_be_one)
+        assert dim.symbol is not None
+        if given.symbol in self._in_this_call:
+            self._in_this_call[dim.symbol] = max(self._in_this_call[given.symbol] - given.trim, 0)
+            self._of_a_helper.add(dim.symbol)
+        return dim
+
+    def alike(self, a: Dim, b: Dim) -> bool:
+        """Whether two lengths are equal, or follow from lengths of arguments that are equal in this call.
+
+        Those are taken to be equal then, which is tested at each later call.
+        """
+        if self.same(a, b):
+            return True
+        if a.symbol is None or b.symbol is None or a.trim != b.trim:
+            return False
+        n = self._in_this_call.get(a.symbol)
+        if n is None or n != self._in_this_call.get(b.symbol):
+            return False
+        if a.symbol in self._of_a_helper or b.symbol in self._of_a_helper:
+            self.wished[a.symbol, b.symbol] = None
+            return False
+        self._taken_alike.append((a.symbol, b.symbol))
+        self._link(a.symbol, b.symbol)
+        return True
 
     def counted(self, what: object) -> Dim:
         """The length that counts something, the elements that a mask picks: the same each time."""
@@ -216,7 +255,10 @@ class Facts:
             self.stretch(a, b)
             self.stretch(b, a)
             return
-        ra, rb = self.root(a.symbol), self.root(b.symbol)
+        self._link(a.symbol, b.symbol)
+
+    def _link(self, a: int, b: int) -> None:
+        ra, rb = self.root(a), self.root(b)
         if ra != rb:
             self._parent[max(ra, rb)] = min(ra, rb)
 
@@ -271,6 +313,8 @@ class Facts:
 
     def restore(self, saved: tuple[dict[int, int], dict[int, int], dict[tuple[Dim, Dim], None]]) -> None:
         self._parent, self._sizes, self._stretched = saved
+        for a, b in self._taken_alike:
+            self._link(a, b)
 
     def broadcast(self, *shapes: tuple[Dim, ...]) -> tuple[Dim, ...]:
         """The axes of a broadcast of `shapes`, as NumPy aligns them. May raise LengthError."""
@@ -291,6 +335,8 @@ class Facts:
         if not a.can_be_one and not b.can_be_one:
             self.unify(a, b)
             return a if a.size is not None or b.size is None else b
+        if a.can_be_one and b.can_be_one and self.alike(a, b):
+            return a
         out = a if not a.can_be_one else b if not b.can_be_one else self._stretched_to(a, b)
         self.stretch(a, out)
         self.stretch(b, out)

@@ -183,7 +183,7 @@ def type_of(obj: Any, facts: Facts) -> Type | None:
     if isinstance(obj, np.generic) and obj.dtype.kind in "fiu":
         return Scalar(obj.dtype)
     if type(obj) in (np.ndarray, np.memmap) and obj.dtype.kind in "fiub" and obj.dtype.isnative:
-        dims = tuple(ONE if n == 1 else facts.fresh(maybe_one=False) for n in obj.shape)
+        dims = tuple(ONE if n == 1 else facts.of_argument(n) for n in obj.shape)
         return Array(obj.dtype, dims)
     return generator_type(obj)
 

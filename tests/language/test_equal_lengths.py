@@ -1,0 +1,142 @@
+"""Lengths of arguments that are equal in a call: where slices of such arrays meet, nothing is summed back.
+
+A later call with other lengths, of which one may be stretched to the other, is another specialisation.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from revcompile import grad, value_and_grad
+from tests.support.oracle import assert_close, numerical_gradients
+from tests.support.program import make
+
+HEAD = """
+def small(u, k):
+    return u[1:-1] * k[1:-1]
+
+def larger(u, k):
+    flux = -np.exp(0.1 * k[1:]) * (u[1:] - u[:-1]) / 0.5
+    v = u.copy()
+    v[1:-1] = v[1:-1] - 0.3 * (flux[1:] - flux[:-1]) * np.cos(k[1:-1]) + 0.2 * np.sin(u[1:-1])
+    return v * 0.5 + np.tanh(u) * 0.1
+
+def around(u, k):
+    w = larger(u, k)
+    s = np.sum(w[2:] * k[1:-1] ** 2) + np.sum(np.sin(w)) - np.sum(w * w) * 0.1 + np.sum(np.cos(w[1:]))
+    return s + np.sum(u) * 0.3 - np.sum(k[2:] * u[1:-1])
+
+class Step:
+    def __init__(self, k):
+        self.k = k
+
+    def __call__(self, u):
+        return larger(u, self.k)
+"""
+FORMS = {
+    "plain": "return np.sum(x[1:-1] * y[1:-1])",
+    "three terms": "return np.sum((x[2:] - 2.0 * x[1:-1] + x[:-2]) * y[:-2] / 3.0)",
+    "for": """
+        u = x.copy()
+        for _ in range(3):
+            u[1:-1] += 0.1 * y[1:-1] * (u[2:] - u[:-2])
+        return np.sum(u * u)""",
+    "while": """
+        u, n = x.copy(), 3
+        while n > 0:
+            u[1:-1] = u[1:-1] * (1.0 - 0.1 * y[1:-1])
+            n -= 1
+        return np.sum(u)""",
+    "if": """
+        s = np.sum(x)
+        if x[0] > 0.0:
+            s = s + np.sum(x[1:-1] * y[1:-1])
+        else:
+            s = s - np.sum(x[2:] * y[:-2])
+        return s + np.sum(x[1:] * y[1:])""",
+    "exit": """
+        for i in range(3):
+            if i == 1:
+                return np.sum(x[1:-1] * y[2:])
+        return np.sum(x)""",
+    "helper": "return np.sum(small(x, y) ** 2)",
+    "larger helper": "return np.sum(larger(x, y))",
+    "larger helper in a loop": """
+        u = x
+        for _ in range(3):
+            u = larger(u, y)
+        return np.sum(u)""",
+    "helper of a helper": "return around(x, y) + 0.5 * around(y, x)",
+    "method": "return np.sum(Step(y)(x)) + np.sum(Step(x)(y))",
+    "list": "parts = [x[1:-1], y[1:-1]]\nreturn np.sum(parts[0] * parts[1])",
+    "closure": "scaled = lambda u: u[1:-1] * y[1:-1]\nreturn np.sum(scaled(x) * x[1:-1])",
+    "store": "z = np.zeros(x.shape)\nz[1:-1] = x[1:-1] / (2.0 + y[1:-1])\nreturn np.sum(z[2:] * y[2:])",
+    "two axes": "a = np.outer(x, x)\nreturn np.sum(a[1:-1, 1:-1] * y[1:-1])",
+    "scaled alike": "u = x * y\nreturn np.sum(u[1:-1] * y[1:-1] * x[2:])",
+}
+
+
+def body(text):
+    lines = [line for line in text.split("\n") if line.strip()]
+    margin = min(len(line) - len(line.lstrip()) for line in lines)
+    return "\n".join("    " + line[margin:] for line in lines)
+
+
+def arguments(n, m):
+    x, y = np.sin(np.arange(1.0, n + 1.0)), np.cos(0.7 * np.arange(m))
+    return x, y
+
+
+@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("form", FORMS)
+def test_calls_with_equal_lengths_and_with_others(form, optimize):
+    f = make(f"{HEAD}\ndef f(x, y):\n{body(FORMS[form])}\n")
+    gradient = value_and_grad(f, (0, 1), optimize=optimize)
+    for n, m in ((7, 7), (7, 3), (5, 5), (3, 3), (3, 7), (2, 2), (7, 7)):
+        args = arguments(n, m)
+        try:
+            value = f(*args)
+        except (ValueError, IndexError):  # lengths that NumPy refuses
+            with pytest.raises((ValueError, IndexError)):
+                gradient(*args)
+            continue
+        found, gradients = gradient(*args)
+        np.testing.assert_allclose(found, value, rtol=1e-12)
+        assert_close(gradients, numerical_gradients(f, args))
+        for g, arg in zip(gradients, args, strict=True):
+            assert g.shape == arg.shape and g.dtype == arg.dtype
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_nothing_is_summed_back_where_lengths_are_equal(form):
+    f = make(f"{HEAD}\ndef f(x, y):\n{body(FORMS[form])}\n")
+    gradient = grad(f, (0, 1))
+    gradient(*arguments(7, 7))
+    assert "unbroadcast" not in gradient.source
+
+
+def test_the_programs_own_arrays_count_too():
+    f = make("def f(x):\n    return np.sum(x[1:-1] * K[1:-1])\n", K=np.arange(5.0))
+    gradient = grad(f)
+    for n in (5, 3, 5):
+        x = np.arange(1.0, n + 1.0)
+        assert_close([gradient(x)], numerical_gradients(f, (x,)))
+    f.__globals__["K"] = np.arange(3.0)
+    x = np.arange(1.0, 6.0)
+    assert_close([gradient(x)], numerical_gradients(f, (x,)))
+    np.testing.assert_array_equal(gradient(np.ones(3)), [0.0, 1.0, 0.0])
+
+
+def test_a_block_that_does_not_run_proves_nothing():
+    f = make(
+        "def f(x, y, p, n):\n"
+        "    s = 0.0\n"
+        "    for _ in range(n):\n"
+        "        s += x @ y + np.sum(x[1:-1] * p[1:-1])\n"
+        "    return s + np.sum(x) * np.sum(y) * np.sum(p)\n"
+    )
+    gradient = grad(f, (0, 1, 2))
+    for sizes, n in (((4, 4, 4), 0), ((4, 5, 4), 0), ((4, 4, 3), 2), ((4, 5, 6), 0), ((4, 4, 4), 2)):
+        args = tuple(np.cos(np.arange(1.0, k + 1.0)) for k in sizes)
+        assert_close(gradient(*args, n), numerical_gradients(lambda *a: f(*a, n), args))
