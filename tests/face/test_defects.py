@@ -15,7 +15,7 @@ import revcompile
 from revcompile import InternalError, UnsupportedError, compiler, dispatch, grad, value_and_grad
 from revcompile.autodiff import reverse
 from revcompile.codegen import primal, spell, write
-from revcompile.frontend import builtin, calls, expressions, lower, pairs
+from revcompile.frontend import binding, builtin, calls, expressions, lower, pairs
 from revcompile.gates import infer, reductions
 
 FAULTS = [KeyError("k"), TypeError("t"), ValueError("v"), IndexError("i"), AttributeError("a"), NameError("n"),
