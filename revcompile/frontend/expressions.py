@@ -64,10 +64,11 @@ def name(low: Lowering, node: ast.Name, frame: Frame) -> Structure:
         if value.decision is not None and value.decision not in low.decisions:
             raise Restart(value.decision)
         raise low.unsupported(f"{node.id} {value.reason}", node, frame)
-    if low.unset and not frame.is_rule:
+    unset = low.builder.table.unset
+    if unset and not frame.is_rule:
         for v in leaves(value):
-            if v in low.unset:
-                check = (v, low.unset[v])
+            if unset.get(v) is not None:
+                check = (v, unset[v])
                 low.builder.remember((defined_, v), partial(low.builder.emit, defined_, check))
     return value
 

@@ -114,7 +114,6 @@ class Lowerer(Language):
         self.decisions = Decisions() if decisions is None else decisions
         self.memory: Any = Memory(self.builder.table, self.decisions)
         self.needed = Needed()
-        self.unset: dict[Value, str] = {}
         self.written_out: dict[Any, int] = {}  # trips of `while` loops, by the loop's key
         self.given: tuple[Value, ...] = ()  # the arrays that the function under differentiation was given
         self.learnt: Any = None  # what is known of the loops inside of the one that is being tried

@@ -103,8 +103,7 @@ class Parts:
         return self._function(s, name)
 
     def _value(self, v: Value, name: str) -> tuple[Any, Make]:
-        unset = v in self.low.builder.table.unset or v in self.low.unset
-        if unset or not isinstance(v.type, (Array, Scalar)):
+        if v in self.low.builder.table.unset or not isinstance(v.type, (Array, Scalar)):
             raise Inseparable("it is given, or gives, what is neither a number nor an array")
         if self.together and id(v) in self._numbers:
             i = self._numbers[id(v)]

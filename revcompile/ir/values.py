@@ -28,15 +28,16 @@ class ValueTable:
     a gradient, which value it is the gradient of; `unfolded` holds those whose single use is not written in
     place of the name.
 
-    `unset` holds those that may be None: what a name is that is not assigned. `whole` holds those that have
-    the type of a float and were, or are given by a call, a whole number.
+    `unset` holds those that may be None, what a name is that is not assigned: each with that name if it is the
+    program's. `whole` holds those that have the type of a float and were, or are given by a call, a whole
+    number.
     """
 
     def __init__(self) -> None:
         self.hints: dict[Value, str] = {}
         self.primals: dict[Value, Value] = {}
         self.unfolded: set[Value] = set()
-        self.unset: set[Value] = set()
+        self.unset: dict[Value, str | None] = {}
         self.whole: set[Value] = set()
 
     def new(self, type: Type, hint: str | None = None, of: Value | None = None) -> Value:

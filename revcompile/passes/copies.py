@@ -25,7 +25,7 @@ def copy_of(
             rest = [p.default for p in list(TABLE[np.full].signature.parameters.values())[2:]]
             return Apply(np.full, (shape, number, *rest), new, line, made.note)
     if array in table.unset or table.primals.get(array) in table.unset:
-        table.unset.add(new)
+        table.unset[new] = None
         return Apply(copy_for, (array,), new, line)
     return Apply(np.ndarray.copy, (array, "C"), new, line)
 

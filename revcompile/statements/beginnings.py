@@ -66,9 +66,8 @@ def carry(
         carried.inits[param] = leaf
         if isinstance(t, Scalar) and t.dtype.kind == "i":
             low.counters[param] = (key, (leaf,))
-        if isinstance(leaf, Value) and leaf in low.unset:
-            low.unset[param] = low.unset[leaf]
-            table.unset.add(param)
+        if isinstance(leaf, Value) and table.unset.get(leaf) is not None:
+            table.unset[param] = table.unset[leaf]
         return param
 
     def empty(v: Value) -> Value:

@@ -168,9 +168,7 @@ class Trial:
             table = self.low.builder.table
             param = table.new(replace(t, extent=None) if isinstance(t, Scalar) else t, hint)
             self.carried.inits[param] = None
-            if hint == name:
-                self.low.unset[param] = name
-            table.unset.add(param)
+            table.unset[param] = name if hint == name else None
             return param
 
         self.carried.names[name] = map_structure(fresh, self.after[name])
@@ -422,7 +420,8 @@ def low_unset(low: Interpreter, structure: Structure) -> set[str]:
     """The names that values in a structure may not have been assigned under."""
     if isinstance(structure, (Unset, Poison)):
         return set()
-    return {low.unset[v] for v in leaves(structure) if v in low.unset}
+    unset = low.builder.table.unset
+    return {name for v in leaves(structure) if (name := unset.get(v)) is not None}
 
 
 def _is_spoilt(structure: Structure) -> bool:

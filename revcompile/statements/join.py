@@ -109,14 +109,14 @@ def join(
     if b is EMPTY and isinstance(a, tuple):
         return tuple(join(low, part, EMPTY, pairs) for part in a)
     t = join_types(low.builder.facts, type_of(a, b), type_of(b, a))
-    value = Value(t) if hint is None else low.builder.table.new(t, NAMES.get(hint, hint))
     table = low.builder.table
-    if any(isinstance(x, Unset) or (isinstance(x, Value) and x in table.unset) for x in (a, b)):
-        table.unset.add(value)
-    if hint not in NAMES:
-        unset = [low.unset[x] for x in (a, b) if isinstance(x, Value) and x in low.unset]
-        if unset or isinstance(a, Unset) or isinstance(b, Unset):
-            low.unset[value] = hint or (unset[0] if unset else "a part of it")
+    value = Value(t) if hint is None else table.new(t, NAMES.get(hint, hint))
+    unset = [table.unset[x] for x in (a, b) if isinstance(x, Value) and x in table.unset]
+    if isinstance(a, Unset) or isinstance(b, Unset):
+        unset.append("a part of it")
+    if unset:
+        named = next(filter(None, unset), None)
+        table.unset[value] = None if hint in NAMES else named and (hint or named)
     pairs.append((None if isinstance(a, Unset) else a, None if isinstance(b, Unset) else b, value))
     return value
 
@@ -279,7 +279,7 @@ def version_of(low: Interpreter, root: Value) -> Value:
     table = low.builder.table
     new = table.like(root, fold=False)
     if root in table.unset:
-        table.unset.add(new)
+        table.unset[new] = None
     return new
 
 

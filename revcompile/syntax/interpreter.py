@@ -23,7 +23,6 @@ class Interpreter(Protocol):
     mutables: Mutables
     decisions: Decisions  # what was found out, by earlier attempts to compile and by this one
     written_out: dict[Any, int]  # how many trips of a `while` loop have been written out, by its key
-    unset: dict[Value, str]  # values that may not have been assigned, with their names
     learnt: Any  # what earlier trials of the loop around have found (`statements/learnt`), None outside
     counters: dict[Value, tuple[Any, Any]]  # what a loop counts with, the loop's key and bounds
 
