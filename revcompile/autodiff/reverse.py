@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -18,7 +17,7 @@ import numpy as np
 
 from revcompile.autodiff.plan import Plan, is_cut_off
 from revcompile.autodiff.restored import Restored
-from revcompile.autodiff.shapes import fit
+from revcompile.autodiff.shapes import fit, with_axes
 from revcompile.autodiff.zeros import Carefully
 from revcompile.errors import UnsupportedError, an
 from revcompile.frontend.expressions import shape_of
@@ -227,11 +226,13 @@ class Reverser:
     def hand_on(self, value: Value, gradient: Structure) -> None:
         """Pass the gradient of what a branch or a loop gives on to the value that it was: of the same shape,
         though nothing but the program's structure says so."""
-        if isinstance(gradient, Value) and isinstance(gradient.type, Array) and isinstance(value.type, Array):
-            if gradient.type.dims != value.type.dims and len(gradient.type.dims) == len(value.type.dims):
-                gradient = self.builder.emit(identity, (gradient,))
-                gradient.type = replace(gradient.type, dims=value.type.dims)
-        self.accumulate(value, gradient)
+        self.accumulate(value, self.like(gradient, value))
+
+    def like(self, gradient: Structure, value: Value) -> Structure:
+        """A gradient that is known to have the shape of what it is the gradient of."""
+        want = value.type.dims
+        is_array = isinstance(gradient, Value) and isinstance(gradient.type, Array)
+        return with_axes(self.low, gradient, want) if is_array and want else gradient
 
     def _name(self, gradient: Structure, value: Value) -> Value:
         """The gradient under its own name; another name for it where it has one already."""

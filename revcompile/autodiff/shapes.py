@@ -7,6 +7,7 @@ What the symbolic lengths prove is settled here, once; only what they leave open
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -16,10 +17,11 @@ import numpy as np
 from revcompile.autodiff.restored import Restored
 from revcompile.frontend.expressions import axis_length, shape_of
 from revcompile.frontend.lowering import Lowering
+from revcompile.gates.effects import identity
 from revcompile.gates.indexing import is_gather
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Structure, Value, scalar_type
-from revcompile.ir.types import Array, Dim, Facts, Scalar, Type
+from revcompile.ir.types import INT, Array, Dim, Facts, Scalar, Type
 from revcompile.runtime import unbroadcast
 
 
@@ -34,9 +36,7 @@ def _reshape(low: Lowering, gradient: Structure, value: Value) -> Structure:
     if len(have) == len(want) and all(low.builder.facts.same(h, w) for h, w in zip(have, want, strict=True)):
         return gradient
     if isinstance(gradient, Value) and _is_reshaped_to(low, gradient, want):
-        assert isinstance(gradient.type, Array)
-        gradient.type = replace(gradient.type, dims=want)
-        return gradient
+        return with_axes(low, gradient, want)
     extra = len(have) - len(want)
     if not _settled(low.builder.facts, have, want):
         return low.apply(unbroadcast, (gradient, _shape(low, value)), {})
@@ -51,6 +51,16 @@ def _reshape(low: Lowering, gradient: Structure, value: Value) -> Structure:
     if short and want:
         gradient = low.apply(np.broadcast_to, (gradient, shape_of(low, value)), {})
     return gradient
+
+
+def with_axes(low: Lowering, gradient: Value, dims: tuple[Dim, ...]) -> Value:
+    """The gradient, of which it is known that it has these axes."""
+    if gradient.type.dims == dims:
+        return gradient
+    assert isinstance(gradient.type, Array)
+    known = Value(replace(gradient.type, dims=dims))
+    low.builder.apply(identity, (gradient,), known)
+    return known
 
 
 def _is_reshaped_to(low: Lowering, gradient: Value, want: tuple[Dim, ...]) -> bool:
@@ -104,12 +114,18 @@ def _length(low: Lowering, dim: Dim) -> Structure:
             if other.size is None and low.builder.facts.same(other, whole):
                 n = axis_length(low, array, axis)
                 if dim.trim < 0:
-                    n = low.apply(operator.add, (n, -dim.trim), {})
-                elif dim.trim > 0:
-                    n = low.apply(max, (low.apply(operator.sub, (n, dim.trim), {}), 0), {})
-                n.type = replace(n.type, extent=dim)
+                    return _as_length(low, dim, operator.add, n, -dim.trim)
+                if dim.trim > 0:
+                    return _as_length(low, dim, max, (low.apply(operator.sub, (n, dim.trim), {}), 0))
                 return n
     return None
+
+
+def _as_length(low: Lowering, dim: Dim, function: Callable[..., Any], *args: Structure) -> Value:
+    """A number that is computed to be a length."""
+    n = Value(replace(INT, extent=dim))
+    low.builder.apply(function, args, n)
+    return n
 
 
 def _settled(facts: Facts, have: tuple[Any, ...], want: tuple[Any, ...]) -> bool:

@@ -7,6 +7,7 @@ import inspect
 import math
 import operator
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial, reduce
 from types import FunctionType, ModuleType
 from typing import Any
@@ -34,7 +35,7 @@ from revcompile.gates.rows import count
 from revcompile.gates.table import METHODS
 from revcompile.ir.identifiers import is_name
 from revcompile.ir.nodes import Instance, Structure, Value, are_numbers, is_static, leaves
-from revcompile.ir.types import Array, Rows, Scalar
+from revcompile.ir.types import INT, Array, Rows, Scalar
 from revcompile.runtime import item_length
 from revcompile.statements import branch, exits, simple
 from revcompile.syntax.abstract import Frame, Method, NestedFunction, Poison, Restart
@@ -195,8 +196,8 @@ def axis_length(low: Lowering, value: Value, axis: int) -> Structure:
         return low.emit(item_length, value, axis) if axis else low.emit(count, value)
 
     def make() -> Value:
-        result = low.emit(length, value, axis)
-        result.type = Scalar(np.dtype(int), python=True, extent=dim)
+        result = Value(replace(INT, extent=dim))
+        low.builder.apply(length, (low.memory.shape_of(value), axis), result)
         return result
 
     return low.builder.remember((length, value, axis), make)

@@ -228,7 +228,7 @@ def make(
     pattern, kind = found
     if not pure:
         low.learning.changing += _changed_by(form, given)
-    types = types_of(pattern, low.builder.facts)
+    types = pattern if isinstance(known, Foreign) else types_of(pattern, low.builder.facts)
     result = map_structure(lambda t: Value(t) if t is not None else None, types)
     arrays = [v for v in leaves((first, args, options)) if isinstance(v.type, (Array, Foreign))]
     roots = {low.memory.root(v) for v in arrays}

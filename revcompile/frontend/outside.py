@@ -38,10 +38,8 @@ def attribute(low: Lowering, owner: Value, name: str) -> Structure:
         assert isinstance(owner.type, Foreign)
         with host():
             kind = type(owner.type.cls((1, 1)).T)
-        known = replace(owner.type, what=kind.__name__, cls=kind)
-        result = make(low, "attribute", owner, (), {}, "the transpose", name, known=known, pure=True)
-        result.type = replace(result.type, lengths=owner.type.lengths[::-1])
-        return result
+        known = replace(owner.type, what=kind.__name__, cls=kind, lengths=owner.type.lengths[::-1])
+        return make(low, "attribute", owner, (), {}, "the transpose", name, known=known, pure=True)
     found = next((vars(c)[name] for c in cls.__mro__ if name in vars(c)), None)
     if callable(found) and not isinstance(found, type):
         return Method(owner, name)

@@ -28,7 +28,7 @@ class ValueTable:
     a gradient, which value it is the gradient of; `unfolded` holds those whose single use is not written in
     place of the name.
 
-    `unset` holds those that may be None, what a name is that is not assigned: each with that name if it is the
+    `unset` holds those that may be None, what a name is that is not assigned; with that name, where it is the
     program's. `whole` holds those that have the type of a float and were, or are given by a call, a whole
     number.
     """

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import operator
 from collections import Counter
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from revcompile.gates.rows import appended, popped, sublist
 from revcompile.ir.nodes import EMPTY, Apply, Loop, Structure, Value
-from revcompile.ir.types import Array, Rows
+from revcompile.ir.types import Rows
 from revcompile.runtime import with_row
 from revcompile.statements.store import RESTORED
 
@@ -74,7 +75,7 @@ def give_back(rev: Any, filled: list[Filled]) -> None:
         if one.gradient is not None and one.start in rev.plan.active:
             rev.builder.note = "append gate"
             gradient = rev.low.apply(operator.getitem, (one.gradient, beginning), {})
-            rev.accumulate(one.start, _like(gradient, one.start))
+            rev.accumulate(one.start, rev.like(gradient, one.start))
         rev.builder.note = ""
         rev.memory.now[one.start] = rev.low.emit(sublist, one.rows, beginning)
 
@@ -91,17 +92,15 @@ def reverse_append(rev: Any, statement: Apply) -> None:
         rev.builder.note = "append gate"
         if isinstance(x, Value) and x in rev.plan.active:
             last = rev.low.apply(operator.getitem, (gradient, -1), {})
-            rev.accumulate(x, _like(last, x))
+            rev.accumulate(x, rev.like(last, x))
         if before in rev.plan.active:
             rest = rev.low.apply(operator.getitem, (gradient, slice(None, -1)), {})
-            rev.accumulate(before, _like(rest, before))
+            rev.accumulate(before, rev.like(rest, before))
     rev.builder.note = RESTORED
-    restored, item = rev.low.emit(popped, after)
+    item = Value(after.type.item)
     if isinstance(x, Value) and x in rev.here:  # made in this block: it need not be saved
-        rev.table.name(item, rev.table.hints.get(x))
-        item.type = x.type
-        rev.memory.now[x] = item
-    _restore(rev, before, restored)
+        item = rev.memory.now[x] = rev.table.like(x, fold=False)
+    _restore(rev, before, popped, (after,), item)
 
 
 def _take_item(rev: Any, x: Structure, filled: Filled) -> None:
@@ -115,12 +114,10 @@ def _take_item(rev: Any, x: Structure, filled: Filled) -> None:
         )
     if filled.gradient is not None:
         rev.builder.note = "append gate"
-        rev.accumulate(x, _like(rev.low.apply(operator.getitem, (filled.gradient, index), {}), x))
+        rev.accumulate(x, rev.like(rev.low.apply(operator.getitem, (filled.gradient, index), {}), x))
     if x in rev.here:
-        item = rev.low.emit(operator.getitem, filled.rows, index)
-        rev.table.rename(item, x)
-        item.type = x.type
-        rev.memory.now[x] = item
+        item = rev.memory.now[x] = rev.table.like(x)
+        rev.builder.apply(operator.getitem, rev.low.resolve((filled.rows, index)), item)
     rev.builder.note = ""
 
 
@@ -134,21 +131,16 @@ def reverse_pop(rev: Any, statement: Apply) -> None:
         gradient = rev.zero(after) if gradient is None else gradient
         of_item = rev.zero(x) if of_item is None else of_item
         both = rev.low.emit(with_row, gradient, of_item)
-        rev.accumulate(before, _like(both, before))
+        rev.accumulate(before, rev.like(both, before))
     rev.builder.note = RESTORED
-    _restore(rev, before, rev.low.emit(appended, after, x))
+    _restore(rev, before, appended, (after, x))
 
 
-def _restore(rev: Any, before: Value, restored: Value) -> None:
-    """From here back, `restored` holds what `before` did."""
-    rev.table.name(restored, rev.table.hints.get(before))
-    restored.type = before.type
+def _restore(
+    rev: Any, before: Value, function: Callable[..., Any], args: tuple[Structure, ...], *rest: Value
+) -> None:
+    """From here back, what a function gives, first of all, holds what `before` did."""
+    restored = rev.table.like(before, fold=False)
+    rev.builder.apply(function, rev.low.resolve(args), (restored, *rest) if rest else restored)
     rev.memory.now[before] = restored
     rev.builder.note = ""
-
-
-def _like(gradient: Value, of: Value) -> Structure:
-    """A gradient that is known to have the shape of what it is the gradient of."""
-    if isinstance(gradient.type, Array) and of.type.dims:
-        gradient.type = replace(gradient.type, dims=of.type.dims)
-    return gradient
