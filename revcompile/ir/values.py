@@ -5,17 +5,17 @@ Imports the types.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from revcompile.ir.identifiers import identifier
 from revcompile.ir.types import Type
 
 
+@dataclass(frozen=True, eq=False, repr=False, slots=True)
 class Value:
-    """A run-time value: itself, and its type. What else is known of it stands in tables."""
+    """A run-time value: itself, and its type. What else is known of it stands in the tables of the stages."""
 
-    __slots__ = ("type",)
-
-    def __init__(self, type: Type) -> None:
-        self.type = type
+    type: Type
 
     def __repr__(self) -> str:
         return f"<value: {self.type}>"
@@ -54,6 +54,13 @@ class ValueTable:
         self.rename(new, value)
         if fold is not None:
             self.fold(new, fold)
+        return new
+
+    def retyped(self, value: Value, type: Type) -> Value:
+        """Another value, of which all is known that is known of this one, but of another type."""
+        new = self.like(value, type)
+        if value in self.unset:
+            self.unset[new] = self.unset[value]
         return new
 
     def name(self, value: Value, hint: str | None) -> None:

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from revcompile.ir.nodes import EMPTY, Instance, Structure, Value, leaves, map_structure, map_values
-from revcompile.ir.types import Array, Rows, Scalar
+from revcompile.ir.types import Array, Rows, Scalar, Type
 from revcompile.ir.values import ValueTable
 from revcompile.statements.assigned import assigned
 from revcompile.statements.join import type_of
 from revcompile.syntax.interpreter import Interpreter
-from revcompile.syntax.mutable import Slot, containers
+from revcompile.syntax.mutable import Slot, containers, rename
 
 
 @dataclass
@@ -31,6 +31,20 @@ class Carried:
     links: list[tuple[Value, frozenset[Value]]] = field(default_factory=list)
     exposed: set[str] = field(default_factory=set)
     loose: dict[Value, set[int]] = field(default_factory=dict)  # axes whose lengths differ from trip to trip
+
+    def retype(self, low: Interpreter, types: dict[Value, Type]) -> dict[Value, Value]:
+        """Let a trip begin with values of other types; which ones stand for which."""
+        new = {param: low.builder.table.retyped(param, t) for param, t in types.items() if t != param.type}
+        if new:
+            self.names = {name: rename(structure, new) for name, structure in self.names.items()}
+            self.inits = {new.get(param, param): init for param, init in self.inits.items()}
+            self.loose = {new.get(param, param): axes for param, axes in self.loose.items()}
+            self.spoiled = {new.get(v, v): new.get(written, written) for v, written in self.spoiled.items()}
+            self.links = [
+                (new.get(v, v), frozenset(new.get(o, o) for o in others)) for v, others in self.links
+            ]
+            low.counters.update((new[p], low.counters[p]) for p in new if p in low.counters)
+        return new
 
 
 def first_guess(

@@ -221,19 +221,19 @@ class Trial:
                     if not isinstance(carried.names.get(name), Poison):
                         carried.names[name] = poison
                         self.changes = True
+        wider: dict[Value, Type] = {}
         for start, end, _ in self.pairs:
-            if isinstance(start, Value) and start in carried.inits:
-                self._widen(start, end)
+            if isinstance(start, Value) and start in carried.inits and end is not None:
+                t = self._widened(start, wider.get(start, start.type), type_of(end))
+                if self.changes:
+                    wider[start] = t
         self._compare_written()
         self._compare_memory()
+        carried.retype(low, wider)
 
-    def _widen(self, param: Value, end: Structure) -> None:
-        """Let a param have the type of either its first or its later values."""
-        if end is None:
-            return
-        have, facts = param.type, self.low.builder.facts
-        loose = self.carried.loose.setdefault(param, set())
-        t = type_of(end)
+    def _widened(self, param: Value, have: Type, t: Type) -> Type:
+        """The type of either the first or the later values of a param."""
+        facts, loose = self.low.builder.facts, self.carried.loose.setdefault(param, set())
         if isinstance(have, Array) and isinstance(t, Array) and len(have.dims) == len(t.dims):
             differ = {
                 i for i, (h, d) in enumerate(zip(have.dims, t.dims, strict=True)) if not facts.same(h, d)
@@ -252,8 +252,7 @@ class Trial:
             self.changes |= joined.dtype != have.dtype
             if isinstance(have, Rows) and isinstance(t, Rows) and have.python and not t.python:
                 joined, self.changes = replace(joined, python=False), True  # type: ignore[call-arg]
-        if self.changes:
-            param.type = joined
+        return joined
 
     def _compare_written(self) -> None:
         """An array that a name still stands for at the end of a trip, with other elements in it."""
@@ -327,12 +326,14 @@ class Trial:
             inits.append(first.get(init, init) if isinstance(init, Value) else init)
             params.append(param)
             yields.append(now.get(end, end) if isinstance(end, Value) else end)
-            new.type = self._result_type(param, new.type)
-            results.append(new)
+            t = self._result_type(param, new.type)
+            results.append(new if t == new.type else low.builder.table.retyped(new, t))
+        retyped = {new: result for (_, _, new), result in zip(self.pairs, results, strict=True)}
+        self.pairs = [(start, end, retyped[new]) for start, end, new in self.pairs]
         for param, init in carried.inits.items():  # never assigned after all
             if param not in params:
                 swap[param] = init
-        swap.update(self.written)
+        swap.update((param, retyped[new]) for param, new in self.written.items())
         low.memory, _ = join_memory(
             low, self.memory, (self.memory, self.after_memory), set(carried.roots) | inside
         )
@@ -358,7 +359,7 @@ class Trial:
                 inits[i] = alike(low, start_casts, x, t)
         low.builder.statements.extend(start_casts)
         yields = [alike(low, self.statements, x, t) for x, t in zip(yields, types, strict=True)]
-        names = {k: rename(v, swap) for k, v in self.joined.items()}
+        names = {k: rename(v, swap | retyped) for k, v in self.joined.items()}
         test = (
             Block(tuple(self.test_statements), (self.condition,))
             if isinstance(self.condition, Value)

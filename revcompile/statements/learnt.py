@@ -99,10 +99,10 @@ class Learnt:
                     changed = {v for v, _ in _pairs(start, found) if isinstance(v, Value)}
                     end = map_values(lambda v: Value(v.type) if v in changed else v, start)  # noqa: B023
                     carry(low, carried, name, start, key, end)
-            for param, before in _pairs(carried.names.get(name), found):
-                if isinstance(param, Value) and param in carried.inits:
-                    params[before] = param
-                    _widen(low, carried, param, before.type, found.loose[before])
+            known = {b: p for p, b in _pairs(carried.names.get(name), found) if p in carried.inits}
+            types = {p: _widened(low, carried, p, b.type, found.loose[b]) for b, p in known.items()}
+            new = carried.retype(low, types)
+            params.update((b, new.get(p, p)) for b, p in known.items())
         for place in self.roots:
             for root in _roots(place, entry, memory):
                 carried.roots.setdefault(root, version_of(low, root))
@@ -159,20 +159,22 @@ def _flat(structure: Structure) -> list[Structure]:
     return flat
 
 
-def _widen(low: Interpreter, carried: Carried, param: Value, t: Type, loose: frozenset[int]) -> None:
-    """Let a parameter have at once the type that trials found before."""
+def _widened(low: Interpreter, carried: Carried, param: Value, t: Type, loose: frozenset[int]) -> Type:
+    """The type of a parameter that has at once the type that trials found before."""
     have, facts = param.type, low.builder.facts
     if isinstance(have, Rows) != isinstance(t, Rows):
-        return
+        return have
     if isinstance(have, Array) and isinstance(t, Array) and len(have.dims) == len(t.dims):
         carried.loose[param] = set(loose)
         dims = tuple(facts.fresh() if i in loose else d for i, d in enumerate(have.dims))
-        param.type = replace(have, dtype=np.result_type(have.dtype, t.dtype), dims=dims)
-        if isinstance(param.type, Rows) and isinstance(t, Rows):
-            param.type = replace(param.type, python=param.type.python and t.python)
-    elif isinstance(have, Scalar) and isinstance(t, Scalar):
+        joined: Type = replace(have, dtype=np.result_type(have.dtype, t.dtype), dims=dims)
+        if isinstance(joined, Rows) and isinstance(t, Rows):
+            joined = replace(joined, python=joined.python and t.python)
+        return joined
+    if isinstance(have, Scalar) and isinstance(t, Scalar):
         try:
-            joined: Type = join_types(facts, have, t)
+            joined = join_types(facts, have, t)
         except CannotJoin:
-            return
-        param.type = replace(joined, extent=None) if isinstance(joined, Scalar) else have
+            return have
+        return replace(joined, extent=None) if isinstance(joined, Scalar) else have
+    return have
