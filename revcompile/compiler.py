@@ -254,6 +254,7 @@ class _Line:
         self.of_numbers_alone = self.on_math and of_numbers_alone((gradient, *pairs), both)
 
     def final(self, gradient: Function, half: Half | None = None) -> Function:
+        gradient = _with_own_table(gradient)
         optimize, before = self.request.optimize, gradient
         on_numpy = self.on_numpy and not self.on_math and (half is None or half.variant is not None)
         if self.on_math:
@@ -273,7 +274,7 @@ class _Line:
         chosen = self.low.pairs.chosen
         if half is not None and half.variant is not None:
             chosen = chosen | half.variant.chosen
-        function = settle(eliminate_dead(function), chosen)
+        function = settle(eliminate_dead(_with_own_table(function)), chosen)
         function = compute_ends_last(eliminate_dead(write_in_place(use_before_store(function), self.foreign)))
         return check(function, "the passes", self.foreign)
 
@@ -282,7 +283,7 @@ class _Line:
         return self.finish(self._on_numpy(gradient))
 
     def _on_numpy(self, gradient: Function) -> Function:
-        careful = drop_casts(scalar_math.numpy_backward(gradient), self.facts)
+        careful = drop_casts(scalar_math.numpy_backward(_with_own_table(gradient)), self.facts)
         return careful if gradient.called else scalar_math.float_gradients(careful, gradient)
 
     # -- pairs --------------------------------------------------------------------------------
@@ -318,6 +319,11 @@ class _Line:
             return make()
         finally:
             self.facts.restore(known)
+
+
+def _with_own_table(function: Function) -> Function:
+    """The function for the passes of one text: how they name values is no matter of another one."""
+    return replace(function, table=function.table.copy())
 
 
 def _refuse_objects(parameters: Sequence[Parameter], wanted: Sequence[str]) -> None:

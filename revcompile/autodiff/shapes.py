@@ -7,7 +7,6 @@ What the symbolic lengths prove is settled here, once; only what they leave open
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -58,9 +57,7 @@ def with_axes(low: Lowering, gradient: Value, dims: tuple[Dim, ...]) -> Value:
     if gradient.type.dims == dims:
         return gradient
     assert isinstance(gradient.type, Array)
-    known = Value(replace(gradient.type, dims=dims))
-    low.builder.apply(identity, (gradient,), known)
-    return known
+    return low.builder.emit(identity, (gradient,), replace(gradient.type, dims=dims))
 
 
 def _is_reshaped_to(low: Lowering, gradient: Value, want: tuple[Dim, ...]) -> bool:
@@ -114,18 +111,12 @@ def _length(low: Lowering, dim: Dim) -> Structure:
             if other.size is None and low.builder.facts.same(other, whole):
                 n = axis_length(low, array, axis)
                 if dim.trim < 0:
-                    return _as_length(low, dim, operator.add, n, -dim.trim)
-                if dim.trim > 0:
-                    return _as_length(low, dim, max, (low.apply(operator.sub, (n, dim.trim), {}), 0))
+                    n = low.builder.emit(operator.add, (n, -dim.trim), replace(INT, extent=dim))
+                elif dim.trim > 0:
+                    less = low.apply(operator.sub, (n, dim.trim), {})
+                    n = low.builder.emit(max, ((less, 0),), replace(INT, extent=dim))
                 return n
     return None
-
-
-def _as_length(low: Lowering, dim: Dim, function: Callable[..., Any], *args: Structure) -> Value:
-    """A number that is computed to be a length."""
-    n = Value(replace(INT, extent=dim))
-    low.builder.apply(function, args, n)
-    return n
 
 
 def _settled(facts: Facts, have: tuple[Any, ...], want: tuple[Any, ...]) -> bool:

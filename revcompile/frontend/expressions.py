@@ -196,9 +196,8 @@ def axis_length(low: Lowering, value: Value, axis: int) -> Structure:
         return low.emit(item_length, value, axis) if axis else low.emit(count, value)
 
     def make() -> Value:
-        result = Value(replace(INT, extent=dim))
-        low.builder.apply(length, (low.memory.shape_of(value), axis), result)
-        return result
+        of = low.memory.shape_of(value)
+        return low.builder.emit(length, (of, axis), replace(INT, extent=dim))
 
     return low.builder.remember((length, value, axis), make)
 

@@ -32,9 +32,12 @@ class Builder:
         self.facts.definitions = self.definitions = dict[Value, Apply]()
         self._remembered: list[dict[Any, Value]] = [{}]
 
-    def emit(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Structure:
-        """Append `function(*args)`; the structure of its results."""
-        types = self.infer(function, args, self.facts)
+    def emit(self, function: Callable[..., Any], args: tuple[Any, ...], types: Structure = None) -> Structure:
+        """Append `function(*args)`; the structure of its results.
+
+        They have these `types`, where more is known of them than follows from the arguments.
+        """
+        types = self.infer(function, args, self.facts) if types is None else types
         result = _values(types)
         self.apply(function, args, result)
         return result

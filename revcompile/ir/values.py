@@ -40,6 +40,13 @@ class ValueTable:
         self.unset: dict[Value, str | None] = {}
         self.whole: set[Value] = set()
 
+    def copy(self) -> ValueTable:
+        """The same, for a stage that finds out more."""
+        other = ValueTable()
+        other.hints, other.primals, other.unset = dict(self.hints), dict(self.primals), dict(self.unset)
+        other.unfolded, other.whole = set(self.unfolded), set(self.whole)
+        return other
+
     def new(self, type: Type, hint: str | None = None, of: Value | None = None) -> Value:
         """A value that is not folded, by this name or as the gradient of another."""
         value = Value(type)
@@ -61,6 +68,8 @@ class ValueTable:
         new = self.like(value, type)
         if value in self.unset:
             self.unset[new] = self.unset[value]
+        if value in self.whole:
+            self.whole.add(new)
         return new
 
     def name(self, value: Value, hint: str | None) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import operator
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,10 +96,11 @@ def reverse_append(rev: Any, statement: Apply) -> None:
             rest = rev.low.apply(operator.getitem, (gradient, slice(None, -1)), {})
             rev.accumulate(before, rev.like(rest, before))
     rev.builder.note = RESTORED
-    item = Value(after.type.item)
+    args, item = rev.low.resolve((after,)), Value(after.type.item)
     if isinstance(x, Value) and x in rev.here:  # made in this block: it need not be saved
         item = rev.memory.now[x] = rev.table.like(x, fold=False)
-    _restore(rev, before, popped, (after,), item)
+    rev.builder.apply(popped, args, (_restored(rev, before), item))
+    rev.builder.note = ""
 
 
 def _take_item(rev: Any, x: Structure, filled: Filled) -> None:
@@ -116,8 +116,9 @@ def _take_item(rev: Any, x: Structure, filled: Filled) -> None:
         rev.builder.note = "append gate"
         rev.accumulate(x, rev.like(rev.low.apply(operator.getitem, (filled.gradient, index), {}), x))
     if x in rev.here:
+        args = rev.low.resolve((filled.rows, index))
         item = rev.memory.now[x] = rev.table.like(x)
-        rev.builder.apply(operator.getitem, rev.low.resolve((filled.rows, index)), item)
+        rev.builder.apply(operator.getitem, args, item)
     rev.builder.note = ""
 
 
@@ -133,14 +134,12 @@ def reverse_pop(rev: Any, statement: Apply) -> None:
         both = rev.low.emit(with_row, gradient, of_item)
         rev.accumulate(before, rev.like(both, before))
     rev.builder.note = RESTORED
-    _restore(rev, before, appended, (after, x))
-
-
-def _restore(
-    rev: Any, before: Value, function: Callable[..., Any], args: tuple[Structure, ...], *rest: Value
-) -> None:
-    """From here back, what a function gives, first of all, holds what `before` did."""
-    restored = rev.table.like(before, fold=False)
-    rev.builder.apply(function, rev.low.resolve(args), (restored, *rest) if rest else restored)
-    rev.memory.now[before] = restored
+    args = rev.low.resolve((after, x))
+    rev.builder.apply(appended, args, _restored(rev, before))
     rev.builder.note = ""
+
+
+def _restored(rev: Any, before: Value) -> Value:
+    """What holds, from here back, what `before` did."""
+    restored = rev.memory.now[before] = rev.table.like(before, fold=False)
+    return restored
