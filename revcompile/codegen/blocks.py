@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 
 from revcompile.codegen.names import Names
 from revcompile.codegen.places import Places, line_for, same_place
 from revcompile.codegen.spell import Speller
 from revcompile.codegen.text import INDENT, to_text
+from revcompile.codegen.together import Together
 from revcompile.gates.effects import has_effects
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
@@ -39,6 +40,7 @@ class BlockWriter:
     """What `Writer` knows of branches and loops."""
 
     table: ValueTable
+    together: Together  # what is saved as one tuple a trip
     names: Names
     spell: Speller
     counts: Counter[Value]
@@ -236,9 +238,13 @@ class BlockWriter:
         place = self.here
         self._assign([(a, p) for a, p in zip(loop.inits, loop.params, strict=True) if a is not UNDEFINED])
         for value, kept in loop.saves:
-            if isinstance(value, Value):
+            together = self.together.get(kept, (kept,))
+            if len(together) > 1:
+                self.names.suggest(together[0], "saved")
+            elif isinstance(value, Value):
                 self._name_list(kept, value)
-            self._line(f"{self.names[kept]} = []")
+            if kept is together[0]:
+                self._line(f"{self.names[kept]} = []")
             if isinstance(value, Value):
                 self.saving.add(value)
         if loop.trips is not None:
@@ -292,7 +298,7 @@ class BlockWriter:
         direct = direct and self._are_assigned(pairs)
         saves: Saves = {}
         for value, kept in loop.saves:
-            if isinstance(value, Value):
+            if isinstance(value, Value) and kept not in self.together:
                 saves.setdefault(value, []).append(kept)
         if direct and isinstance(last, Branch):
             appends = {v: saves[v] for v in last.results if v in saves}
@@ -305,32 +311,33 @@ class BlockWriter:
                         self._line(self._keeping(v, kept))
                 return
         self._statements(statements, stop if self._are_assigned(pairs) else None, saves)
+        of_list = {kept: self.names[v] for v, kept in loop.saves if kept in self.together}
+        for lists in dict.fromkeys(map(self.together.__getitem__, of_list)):
+            head = f"{self.margin}{self.names[lists[0]]}.append(("
+            self.lines += broken(head, [of_list[kept] for kept in lists], "))", self.margin)
         if not loop.body.raises:
             self._assign(pairs)
             self._leave(stop)
 
     def _for(self, loop: Loop, margin: str) -> list[str]:
         """The lines of a heading: one, if that is not too long."""
-        names = ", ".join(self.names[v] for v, _ in loop.each)
-        sources = [self._source(each) for _, each in loop.each]
+        of_list = {each.args[0]: self.names[v] for v, each in loop.each if each.args[0] in self.together}
+        targets: list[str] = []
+        sources: list[str] = []
+        for v, each in loop.each:
+            lists = self.together.get(each.args[0])
+            if lists is None or each.args[0] is lists[0]:
+                together = f"({', '.join(of_list[kept] for kept in lists)})" if lists else ""
+                targets.append(together or self.names[v])
+                sources.append(self._source(each))
         if len(sources) == 1:
-            return [f"{margin}for {names} in {sources[0]}:"]
-        head = f"{margin}for {names} in {self._word('zip')}("
-        line = f"{head}{', '.join(sources)}):"
-        if len(line) <= LINE:
-            return [line]
-        lines = [head]
-        for source in sources:
-            last = f"{lines[-1]} {source},"
-            if len(lines) > 1 and len(last) <= LINE:
-                lines[-1] = last
-            else:
-                lines.append(f"{margin}{INDENT}{source},")
-        return [*lines, f"{margin}):"]
+            return [f"{margin}for {targets[0].strip('()')} in {sources[0]}:"]
+        return broken(f"{margin}for {', '.join(targets)} in {self._word('zip')}(", sources, "):", margin)
 
     def _source(self, each: Each) -> str:
         if each.kind.endswith("list"):
-            text = self.names[each.args[0]]
+            kept = each.args[0]
+            text = self.names[self.together.get(kept, (kept,))[0]]
         else:
             start, stop, step, *trips = each.args
             bounds = (start, stop, step) if step != 1 else (start, stop) if start != 0 else (stop,)
@@ -342,6 +349,21 @@ class BlockWriter:
 
     def _word(self, builtin: str) -> str:
         return to_text(self.spell.public(builtin))
+
+
+def broken(head: str, items: Sequence[str], tail: str, margin: str) -> list[str]:
+    """A line with items in a bracket; several lines, if it is too long."""
+    line = f"{head}{', '.join(items)}{tail}"
+    if len(line) <= LINE:
+        return [line]
+    lines = [head]
+    for item in items:
+        last = f"{lines[-1]} {item},"
+        if len(lines) > 1 and len(last) <= LINE:
+            lines[-1] = last
+        else:
+            lines.append(f"{margin}{INDENT}{item},")
+    return [*lines, f"{margin}{tail}"]
 
 
 def _ends(branch: Branch, stop: Structure) -> list[Structure]:

@@ -20,6 +20,7 @@ from revcompile.codegen.names import Names
 from revcompile.codegen.places import Places, line_for
 from revcompile.codegen.spell import Speller, is_own_field
 from revcompile.codegen.text import INDENT, to_text, width
+from revcompile.codegen.together import kept_together
 from revcompile.frontend.arguments import spell_step
 from revcompile.gates.draws import DRAWS
 from revcompile.gates.effects import begins_backward
@@ -70,6 +71,7 @@ class Writer(BlockWriter):
         self.textbook = textbook
         self.groups = Groups(function)
         self.counts: Counter[Value] = Counter(function.body.uses)
+        self.together = kept_together(function, self.groups, self.counts)
         taken = {*reserved, *(p.name for p in function.parameters)}
         self.names = Names(taken, outer, given, self.groups, self.counts, self.table)
         self.definitions: dict[Value, Statement] = {}
