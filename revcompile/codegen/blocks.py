@@ -312,9 +312,9 @@ class BlockWriter:
                 return
         self._statements(statements, stop if self._are_assigned(pairs) else None, saves)
         of_list = {kept: self.names[v] for v, kept in loop.saves if kept in self.together}
-        for lists in dict.fromkeys(map(self.together.__getitem__, of_list)):
-            head = f"{self.margin}{self.names[lists[0]]}.append(("
-            self.lines += broken(head, [of_list[kept] for kept in lists], "))", self.margin)
+        for together in dict.fromkeys(self.together[kept] for kept in of_list):
+            head = f"{self.margin}{self.names[together[0]]}.append(("
+            self.lines += broken(head, [of_list[kept] for kept in together], "))", self.margin)
         if not loop.body.raises:
             self._assign(pairs)
             self._leave(stop)

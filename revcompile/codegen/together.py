@@ -44,7 +44,7 @@ def _loops(block: Block) -> Iterator[Loop]:
 
 
 def _there_at_the_end(loop: Loop, groups: Groups) -> Iterator[Value]:
-    """The lists of what still has its variable when a trip ends, as all trips do; in the order of the text."""
+    """The lists of what still has its variable when a trip ends as all trips do, in the text's order."""
     if loop.body.yields[-1] is not False or loop.body.raises:
         return
     lists: dict[Value, list[Value]] = {}
