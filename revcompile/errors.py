@@ -16,7 +16,7 @@ import os
 import platform
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FunctionType, TracebackType
 from typing import Any, NamedTuple, NoReturn
 
@@ -280,13 +280,17 @@ def with_place(error: Exception, place: Place) -> Exception:
     """`error`, of the exception type Python itself would have raised, with the user's line added."""
     said = error.args[0] if isinstance(error, KeyError) and error.args else error
     text = f"{said!r}\n{place}" if isinstance(error, KeyError) else f"{said}\n{place}"
-    kinds = [kind for kind in type(error).__mro__ if not kind.__module__.startswith("numpy._")]
-    for kind in kinds:  # some exceptions want other arguments than a text
+    for kind in _kinds(error):
         try:
             return _KeyError(text) if kind is KeyError else kind(text)
         except TypeError:
             continue
     return error
+
+
+def _kinds(error: Exception) -> Iterator[type[Exception]]:
+    """What it may be raised as: not NumPy's private exceptions, and some want other arguments than a text."""
+    yield from (kind for kind in type(error).__mro__ if not kind.__module__.startswith("numpy._"))
 
 
 class _KeyError(KeyError):
@@ -303,5 +307,13 @@ _KeyError.__module__ = "builtins"
 
 
 def plain_kind(error: Exception) -> type[Exception]:
-    """The exception type that generated code is to raise for an error."""
-    return KeyError if isinstance(error, KeyError) else type(error)
+    """The exception type that generated code is to raise, with a text, for an error."""
+    if isinstance(error, KeyError):
+        return KeyError
+    for kind in _kinds(error):
+        try:
+            kind(str(error))
+        except TypeError:
+            continue
+        return kind
+    raise AssertionError  # never reached: Exception takes a text

@@ -27,7 +27,8 @@ class Presence(Forward):
         return MISSING if atom is None or atom is UNDEFINED else PRESENT
 
     def apply(self, statement: Apply) -> int:
-        if TABLE[statement.function].memory in (Memory.SAME, Memory.VIEW):
+        gate = TABLE[statement.function]
+        if gate.passes_none or gate.memory in (Memory.SAME, Memory.VIEW):
             return self.of(statement.args)
         return PRESENT
 

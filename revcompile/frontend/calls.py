@@ -33,7 +33,7 @@ from revcompile.frontend.naming import is_hashable, name_of, plain
 from revcompile.gates.draws import is_draw
 from revcompile.gates.effects import stop_gradient
 from revcompile.gates.infer import ask_host
-from revcompile.gates.table import METHODS, TABLE, Gate
+from revcompile.gates.table import METHODS, TABLE, Gate, is_pythons
 from revcompile.gates.traits import Memory
 from revcompile.ir.nodes import (
     Apply,
@@ -371,6 +371,8 @@ def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict
         return writing.into(low, out, apply_gate(low, function, args, kwargs))
     gate = TABLE[function]
     bound = _known_options(low, gate, _bound(gate, function, args, kwargs))
+    if is_pythons(function) and any(isinstance(a, (list, tuple)) for a in bound):
+        ask_host(function, args, kwargs)  # a list is an array to NumPy alone
     bound = tuple(
         low.apply(np.array, (a,), {}) if takes_array and isinstance(a, (list, tuple)) else a
         for a, takes_array in zip(bound, gate.takes_arrays, strict=True)

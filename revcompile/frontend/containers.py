@@ -18,7 +18,7 @@ from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import Path
 from revcompile.gates.known import as_it_is
 from revcompile.ir.nodes import ATOMS, Instance, Structure, Value, is_static
-from revcompile.syntax.abstract import Poison, Restart
+from revcompile.syntax.abstract import Poison, Restart, class_of
 from revcompile.syntax.mutable import KINDS, containers, word
 from revcompile.syntax.operators import symbol_of
 
@@ -248,3 +248,12 @@ def frozen(structure: Structure) -> Structure:
     if isinstance(structure, Instance):
         return Instance(structure.cls, {name: frozen(item) for name, item in structure.attributes.items()})
     return structure
+
+
+def merge(out: dict[Any, Structure], more: Structure) -> None:
+    """`{**more}`: a list of pairs, which `dict.update` takes, is no mapping."""
+    with host():
+        kind = class_of(more) if isinstance(more, Value) else type(more)
+        if issubclass(kind, (list, tuple, float, int, np.generic, np.ndarray)):
+            raise TypeError(f"{kind.__name__!r} object is not a mapping")
+        out.update(more)

@@ -17,6 +17,7 @@ import numpy as np
 from revcompile.errors import HostError, host
 from revcompile.frontend import (
     comprehensions,
+    containers,
     foreign,
     formatting,
     growing,
@@ -410,9 +411,7 @@ def dict_(low: Lowering, node: ast.Dict, frame: Frame) -> dict[Any, Structure]:
     out: dict[Any, Structure] = {}
     for key, value in zip(node.keys, node.values, strict=True):
         if key is None:
-            more = low.evaluate(value, frame)
-            with host():
-                out.update(more)
+            containers.merge(out, low.evaluate(value, frame))
         else:
             word = low.static(low.evaluate(key, frame), "as a key")
             item = iterators.at_once(low, value, frame)

@@ -22,6 +22,7 @@ from revcompile.errors import HostError, UnsupportedError, host
 from revcompile.frontend import containers, identities, iterators, objects
 from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject
+from revcompile.gates.infer import ask_host
 from revcompile.ir.nodes import Instance, Structure, Value, is_static
 from revcompile.ir.types import Array
 from revcompile.syntax.abstract import Frame, NestedFunction, Partial
@@ -186,6 +187,7 @@ def _truth(low: Lowering, args: Args, *_: Any) -> Structure:
 
 
 def _index(low: Lowering, args: Args, *_: Any) -> Structure:
+    ask_host(operator.index, args)
     return args[0]
 
 

@@ -42,7 +42,7 @@ def name_of(function: Any) -> str:
         parts = home.split(".")
         homes = [".".join(parts[:i]) for i in range(1, len(parts) + 1) if not parts[i - 1].startswith("_")]
         homes = homes[::-1] if any(p.startswith("_") for p in parts) or parts[0] == "numpy" else [home]
-        homes = ["numpy", *homes] if parts[0] == "numpy" else homes
+        homes = ["numpy", *homes] if parts[0] == "numpy" else homes or [home.lstrip("_")]
     for module in homes:
         if getattr(sys.modules.get(module), name, None) is function:
             return name if module in ("builtins", "__main__") else f"{module}.{name}"

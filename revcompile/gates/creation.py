@@ -359,4 +359,4 @@ def zeros_for_dims(facts: Facts, x: Any) -> Dims:
     return dims_of(facts, x)
 
 
-known(zeros_for, copy_for, dims=zeros_for_dims)
+known(zeros_for, copy_for, dims=zeros_for_dims, passes_none=True)

@@ -81,6 +81,7 @@ class Gate:
     of_shape: bool = False  # it asks for the shape of its operand alone, the same for every version of that
     tests: bool = False  # it gives truth values, by comparing or negating
     picks: bool = False  # it gives one of its operands as it is
+    passes_none: bool = False  # of None, for what is not assigned, it gives None
     casts: bool = False  # it gives the same numbers in another dtype, or as numbers of Python's
     odd: bool = False  # of the negative of its first operand it gives just the negative
     extreme: bool = False  # it gives the largest or the smallest of numbers

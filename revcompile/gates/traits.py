@@ -79,6 +79,7 @@ class Traits(TypedDict, total=False):
     tests: bool
     of_shape: bool
     picks: bool
+    passes_none: bool
     casts: bool
     odd: bool
     extreme: bool

@@ -28,7 +28,7 @@ from revcompile.ir.types import Array, Dim, Facts, Rows, Type, same_axes
 from revcompile.ir.values import ValueTable
 from revcompile.passes.dead import eliminate_dead
 from revcompile.passes.walk import Walk
-from revcompile.runtime import item_length, zeros_for
+from revcompile.runtime import item_length
 
 
 def ask_the_living(function: Function, facts: Facts) -> Function:
@@ -109,7 +109,7 @@ def _last_version(table: ValueTable, v: Value, last: dict[str, Value], facts: Fa
 
 def has_shape(statement: Apply) -> bool:
     """Whether what a statement gives is an array in any case: the gradient of what has no value is none."""
-    return statement.function is not zeros_for
+    return not TABLE[statement.function].passes_none
 
 
 def _is_good(table: ValueTable, x: Value, needed: set[Value]) -> bool:

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.dataflow.presence import missing
 from revcompile.errors import Place
 from revcompile.gates.effects import begins_backward
 from revcompile.gates.halves import SAVED, Half
@@ -52,6 +53,9 @@ def write_in_place(function: Function, foreign: tuple[Value, ...] = ()) -> Funct
     values = (*given, *foreign, *function.body.defined)
     if all(isinstance(v.type, Scalar) and v not in function.table.primals for v in values):
         return function  # no arrays, and no gradients to be added up
+    if any(TABLE[f].passes_none for f in function.body.functions):
+        absent = (v for v in missing(function.body) if v in function.table.primals)
+        function.table.unset.update((v, None) for v in absent)
     copied: set[Value] = set()
     handed_on: dict[Value, Tokens] = {}
     for _ in range(50):

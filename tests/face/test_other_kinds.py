@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +19,11 @@ OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "/": lambda x, y: x / y, "+": lambda x, y: x + y, "-": lambda x, y: x - y, "*": lambda x, y: x * y,
     "**": lambda x, y: x**y, "//": lambda x, y: x // y, "@": lambda x, y: x @ y, "<": lambda x, y: x < y,
     ">=": lambda x, y: x >= y, "divmod": lambda x, y: divmod(x, y)[0], "&": lambda x, y: x & y,
-    "truediv": lambda x, y: operator.truediv(x, y),
+    "truediv": lambda x, y: operator.truediv(x, y), "pow": lambda x, y: pow(x, y),
+    "operator.pow": lambda x, y: operator.pow(x, y), "hypot": lambda x, y: math.hypot(x, y),
+    "abs": lambda x, y: abs(x if isinstance(y, float) else y), "round": lambda x, y: round(x if isinstance(y, float) else y),
+    "exp": lambda x, y: math.exp(x if isinstance(y, float) else y),
+    "index": lambda x, y: operator.index(x if isinstance(y, float) else y),
 }  # fmt: skip
 ODD: list[Any] = ["a", [1.0], (1.0,), {"a": 1.0}, None, np.sin]
 
@@ -59,6 +64,11 @@ def test_python_says_what_it_says(name: str, odd: Any) -> None:
         (lambda x, y: y(2.0), (1.0, 2.0), "'float' object is not callable"),
         (lambda x, y: "text"(y), (1.0, 2.0), "'str' object is not callable"),
         (lambda x, y: len(y) * x, (1.0, 2.0), "object of type 'float' has no len()"),
+        (lambda x, y: {**y}["a"] * x, (1.0, 2.0), "'float' object is not a mapping"),
+        (lambda x, y: {**[("a", y)]}["a"] * x, (1.0, 2.0), "'list' object is not a mapping"),
+        (lambda x, y: abs([y, x]), (1.0, 2.0), "bad operand type for abs(): 'list'"),
+        (lambda x, y: math.sqrt((y,)), (1.0, 2.0), "must be real number, not tuple"),
+        (lambda x, y: operator.index(y) * x, (1.0, 2.0), "'float' object cannot be interpreted as an integer"),
         (lambda x, y: sum(v for v in y), (1.0, 2.0), "'float' object is not iterable"),
         (lambda x, y: 1.0 if x in y else 2.0, (1.0, 2.0), "argument of type 'float' is not"),
         (lambda x, y: 1.0 if y in x else 2.0, ("a", 2.0), "'in <string>' requires string as left operand, not float"),
@@ -72,6 +82,19 @@ def test_other_uses_of_what_is_no_number(f: Any, args: Any, said: str) -> None:
             transform(f)(*args)
         assert said in str(caught.value).splitlines()[0]
         assert f'File "{__file__}"' in str(caught.value)
+
+
+@pytest.mark.parametrize("optimize", [True, False])
+def test_what_an_exception_of_numpy_says_is_raised_in_a_loop_too(optimize: bool) -> None:
+    def f(x: Any, y: Any) -> Any:
+        total = 0.0
+        for _ in range(2):
+            total = total + np.sum(x + y)
+        return total
+
+    for transform in (grad, value_and_grad):
+        with pytest.raises(TypeError, match="ufunc 'add' did not contain a loop"):
+            transform(f, argnums=1, optimize=optimize)("a", X)
 
 
 def test_too_many_indices_in_the_words_of_numpy() -> None:

@@ -342,6 +342,80 @@ def test_loops_without_trips(name: str, optimize: bool) -> None:
         assert found == expected
 
 
+AFTER = {  # what is computed before the loop has no value where that makes no trip, nor has its gradient
+    "break": """
+    for i in range(n):
+        m = np.exp(k) * k
+        u = u * m + 1
+        if u[0] > 2.0:
+            break
+        r = m * np.cos(k)
+        u = u + r * u
+    """,
+    "inner_break": """
+    for i in range(n):
+        for j in range(2):
+            m = np.exp(k) * k
+            u = u + m * np.sin(u)
+            if u[1] > 3.0:
+                break
+            u = u * m
+    """,
+    "continue": """
+    for i in range(n):
+        m = np.exp(k) * k
+        u = u * m + 1
+        if u[0] > 2.0:
+            continue
+        u = u + m * m * u
+    """,
+    "while": """
+    i = 0
+    while i < n:
+        m = np.exp(k) * k
+        u = u * m + 1
+        i += 1
+        if u[0] > 2.0:
+            break
+        u = u + m * np.cos(k) * u
+    """,
+    "store": """
+    for i in range(n):
+        m = np.exp(k)
+        m[1:] = m[1:] * k[1:]
+        u = u + m * u
+        if u[0] > 2.0:
+            break
+        u = u * m
+    """,
+    "items": """
+    for c in k[:n]:
+        m = np.exp(k) * k
+        u = u + m * u * c
+        if u[0] > 2.0:
+            break
+        u = u * np.cos(k) * m
+    """,
+}
+ENDS = {
+    "conditional": "return np.sum(u * m) if n > 0 else np.sum(u)",
+    "exit": "if n == 0:\n        return np.sum(u * k)\n    m[0] = m[0] * 2.0\n    return np.sum(m * u)",
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("name", AFTER)
+def test_what_is_read_after_a_loop_that_may_make_no_trip(name: str, end: str) -> None:
+    f = make("def f(u, k, n):" + AFTER[name] + ENDS[end] + "\n")
+    u, k = np.array([0.3, 0.7, -0.4]), np.array([0.6, -0.3, 0.9])
+    for argnums in ((0, 1), (1,)):
+        gradients = [grad(f, argnums=argnums, optimize=optimize) for optimize in (True, False)]
+        for args in ((u, k, 0), (u, k, 2), (u + 1.0, k, 3), (u, k, 0)):
+            expected = numerical_gradients(f, args)
+            for g in gradients:
+                assert_close(g(*args), [expected[i] for i in argnums], rtol=1e-4)
+
+
 OVERWRITTEN = """
     v = u
     for i in range(n):

@@ -41,7 +41,7 @@ LEFT = {
     "passes/add_at.py": 4,
     "passes/algebra.py": 10,
     "passes/copies.py": 1,
-    "passes/extents.py": 2,
+    "passes/extents.py": 1,
     "passes/fuse.py": 2,
     "passes/hoist.py": 2,
     "passes/in_place.py": 1,
