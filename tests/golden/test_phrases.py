@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from revcompile import grad
 from tests.support.oracle import assert_close, numerical_gradients
+from tests.support.program import make
 
 R = np.random.default_rng(0)
 
@@ -209,3 +211,67 @@ def test_cholesky_divides_under_one_guard() -> None:
     assert "np.any" not in text
     assert len(re.findall(r"if .* != 0", text)) <= 1
     assert "_1 =" not in text.replace("old_L_1 =", "").replace("grad_s1 =", "")
+
+
+SAVING = {
+    "all there at the end": """
+        for i in range(n):
+            a = np.sin(x * w); b = np.exp(-a * a); c = np.tanh(b * w); d = np.cos(c + a)
+            w = np.sum(a * b * c * d) / (2.0 + d @ d)
+        return w + np.sum(c * d)""",
+    "some are overwritten": """
+        u = x * 1.0
+        for i in range(n):
+            u = np.sin(u); a = u * w; u = np.exp(-u * u) * a; b = u * a; u += 0.5 * b
+            u[0] = np.sum(a * b); c = np.tanh(b); w = w * np.cos(c @ a)
+        return w + np.sum(u)""",
+    "a trip in a trip": """
+        for i in range(n):
+            a = np.sin(x * w); b = np.exp(-a * a); c = b * w
+            for j in range(i + 1):
+                d = np.tanh(c * w); e = np.sin(d * b); f = e * d; g = np.cos(f + a); w = w * np.sum(g * e * f)
+            w = w + np.sum(np.sqrt(1.5 + c) * a)
+        return w""",
+    "under an if": """
+        for i in range(n):
+            a = np.sin(x * w); b = np.exp(-a * a); c = np.tanh(b * w)
+            if i % 2 == 0:
+                d = np.cos(c * a); w = w * np.sum(d * d * c)
+            else:
+                d = b
+            w = np.sum(a * b * c * d) / 2.0
+        return w + np.sum(b)""",
+    "while": """
+        while n > 0:
+            a = np.sin(x * w); b = np.exp(-a * a); c = np.tanh(b * w); d = np.cos(c + a)
+            w = np.sum(a * b * c * d) / 2.0
+            n = n - 1
+        return w""",
+    "an exit": """
+        for i in range(n):
+            a = np.sin(x * w); b = np.exp(-a * a); c = np.tanh(b * w); d = np.cos(c + a)
+            if i == 2:
+                break
+            w = np.sum(a * b * c * d) / 2.0
+        return w""",
+    "an item twice": """
+        for p, q in zip(x, x):
+            a = np.sin(p * w); b = np.exp(-a * q); c = np.tanh(b * w); d = np.cos(c + a) * b * c
+            w = w * d + a * q * np.sin(d * c)
+        return w + n""",
+}
+
+
+@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("form", SAVING)
+def test_what_a_trip_saves_together(form: str, optimize: bool) -> None:
+    text = textwrap.indent(textwrap.dedent(SAVING[form]).strip(), "    ")
+    f = make(f"def f(x, w, n):\n{text}\n")
+    gradient = grad(f, (0, 1), optimize=optimize)
+    for n in (3, 1, 4):
+        args = (np.array([0.3, -0.8, 1.1]), 0.7, n)
+        assert_close(gradient(*args), numerical_gradients(f, args)[:2])
+    headings = re.findall(r"zip\((.*?)\):", gradient.source, re.DOTALL)
+    if form in ("all there at the end", "while"):
+        assert "saved.append((" in gradient.source
+        assert all(heading.count("reversed(") < 4 for heading in headings)
