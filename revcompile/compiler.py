@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from revcompile.autodiff.differentiate import differentiate
+from revcompile.autodiff.integrality import learn_of_calls, refuse_cutting
 from revcompile.autodiff.retyped import refuse_retyped
 from revcompile.autodiff.reverse import learn
-from revcompile.autodiff.whole import learn_of_calls, refuse_cutting
 from revcompile.codegen.conditions import agreements, apart
 from revcompile.codegen.first_run import Run
 from revcompile.codegen.linked import Helpers, Linked, Texts
@@ -36,7 +36,7 @@ from revcompile.passes.before_loops import compute_before_loops
 from revcompile.passes.cse import eliminate_common
 from revcompile.passes.dead import eliminate_dead, without_printing
 from revcompile.passes.even_powers import smooth_powers
-from revcompile.passes.extents import ask_the_living
+from revcompile.passes.extents import query_live_shapes
 from revcompile.passes.fuse import fuse_gates
 from revcompile.passes.hoist import use_before_store
 from revcompile.passes.in_place import write_in_place
@@ -350,7 +350,7 @@ def optimise(function: Function, facts: Facts) -> Function:
     function = eliminate_common(simplify(function, facts, algebra=False))
     function = eliminate_common(compute_before_loops(simplify(eliminate_dead(function), facts)))
     function = simplify(eliminate_dead(function), facts)
-    return ask_the_living(eliminate_dead(function), facts)
+    return query_live_shapes(eliminate_dead(function), facts)
 
 
 @contextmanager

@@ -50,7 +50,7 @@ def keep_residuals(
 ) -> Block:
     """The forward and the backward pass as one block, in which every value is defined where it is read.
 
-    `outer` says as what a value that a side of a branch makes and gives is known outside. What is
+    `outer` maps a value that one side of a branch yields to the branch's result. What is
     `passed_on` from one function to another is defined on every way: None where it is not read. Of
     `every_trip` is kept what is the same in each, where that is going to have a gradient of its own.
     """

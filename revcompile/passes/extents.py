@@ -31,7 +31,7 @@ from revcompile.passes.walk import Walk
 from revcompile.runtime import item_length
 
 
-def ask_the_living(function: Function, facts: Facts) -> Function:
+def query_live_shapes(function: Function, facts: Facts) -> Function:
     asking = {f for f in function.body.functions if TABLE[f].of_shape or f is item_length}
     if not asking:
         return function

@@ -82,7 +82,7 @@ class Made:
 
 class _InPlace:
     """One attempt. What the attempts before have found: `copied`, the views that have to be copies, and
-    `handed_on`, what a trip leaves to a parameter of its loop of the storage that another one stands for.
+    `handed_on`, the storage that a loop's parameter gets of its other parameters from the second trip on.
     """
 
     def __init__(

@@ -16,7 +16,7 @@ from revcompile.ir.values import ValueTable
 from revcompile.statements.assigned import assigned
 from revcompile.statements.join import type_of
 from revcompile.syntax.interpreter import Interpreter
-from revcompile.syntax.mutable import Slot, containers, rename
+from revcompile.syntax.mutable import ContentsName, containers, rename
 
 
 @dataclass
@@ -131,7 +131,7 @@ def begins_empty(start: Structure, end: Structure) -> bool:
 
 def _hint(table: ValueTable, leaf: Structure, name: str, whole: bool) -> str | None:
     own = table.hints.get(leaf) if isinstance(leaf, Value) else None
-    if isinstance(name, Slot):
+    if isinstance(name, ContentsName):
         return name.attribute or own
     if name.startswith("<"):
         return name.strip("<>")

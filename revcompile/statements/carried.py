@@ -52,7 +52,7 @@ from revcompile.statements.join import (
 )
 from revcompile.syntax.abstract import Frame, Left, Poison, Restart
 from revcompile.syntax.interpreter import Interpreter
-from revcompile.syntax.mutable import Slot, rename
+from revcompile.syntax.mutable import ContentsName, rename
 
 Pending = list[ast.stmt]
 STRUCTURES = (list, tuple, dict, Instance)
@@ -127,7 +127,7 @@ class Trial:
 
     def _look_into_containers(self, names: dict[str, Structure]) -> None:
         """What the body has changed in containers that were there before, as if it were names."""
-        known = {name.key for name in self.names if isinstance(name, Slot)}
+        known = {name.key for name in self.names if isinstance(name, ContentsName)}
         first, last = self.low.mutables.since(self.contents, known, self.decision)
         self.entry.update(first)
         self.names = {**first, **self.names}
@@ -210,7 +210,7 @@ class Trial:
                 del self.pairs[count:]
                 grows = isinstance(start, STRUCTURES) and isinstance(end, (*STRUCTURES, type(None)))
                 decision = ("unroll", self.decision[1]) if grows or _is_spoilt(end) else self.decision
-                if isinstance(name, Slot):  # of a container, whose reader would not ask
+                if isinstance(name, ContentsName):  # of a container, whose reader would not ask
                     decision = low.mutables.remedy_of(name) or decision
                     if decision not in low.decisions:
                         raise Restart(decision) from None

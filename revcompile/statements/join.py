@@ -27,7 +27,7 @@ from revcompile.statements.exits import NOTES, RESULT
 from revcompile.syntax.abstract import Decision, Poison
 from revcompile.syntax.interpreter import Interpreter
 from revcompile.syntax.memory import Memory
-from revcompile.syntax.mutable import Slot
+from revcompile.syntax.mutable import ContentsName
 
 Pair = tuple[Structure, Structure, Value]  # what either way gives, and the value that stands for both
 
@@ -70,7 +70,7 @@ def join_names(
 
 def hint_of(name: str) -> str | None:
     """What a value may be called that stands for what `name` is."""
-    return name.attribute if isinstance(name, Slot) else name
+    return name.attribute if isinstance(name, ContentsName) else name
 
 
 def join(

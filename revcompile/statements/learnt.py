@@ -18,7 +18,7 @@ from revcompile.ir.types import Array, Rows, Scalar, Type
 from revcompile.statements.beginnings import Carried, carry
 from revcompile.statements.join import CannotJoin, join_types, version_of
 from revcompile.syntax.interpreter import Interpreter
-from revcompile.syntax.mutable import Slot, containers, contents_of
+from revcompile.syntax.mutable import ContentsName, containers, contents_of
 
 Place = tuple[str, int]  # a name, and which of the values or containers in what it stands for
 
@@ -56,17 +56,17 @@ class Learnt:
     def note(self, carried: Carried, entry: dict[str, Structure], memory: Any) -> None:
         """Remember what a trial leaves to the next one."""
         homes: dict[int, Place] = {}
-        if any(isinstance(name, Slot) for name in carried.names):
+        if any(isinstance(name, ContentsName) for name in carried.names):
             for name, structure in entry.items():
                 for i, container in enumerate(containers(structure)):
                     homes.setdefault(id(container), (name, i))
         self.found = []
         for name, structure in carried.names.items():
-            is_slot = isinstance(name, Slot)
-            place = homes.get(name.key) if isinstance(name, Slot) else (name, 0)
+            is_slot = isinstance(name, ContentsName)
+            place = homes.get(name.key) if isinstance(name, ContentsName) else (name, 0)
             params = [v for v in leaves(structure) if v in carried.inits]
             if place is not None and params:
-                attribute = name.attribute if isinstance(name, Slot) else None
+                attribute = name.attribute if isinstance(name, ContentsName) else None
                 loose = {v: frozenset(carried.loose.get(v, ())) for v in params}
                 self.found.append(Found(place, attribute, is_slot, structure, loose))
         roots: dict[Value, Place] = {}
@@ -138,7 +138,7 @@ def _at(found: Found, entry: dict[str, Structure]) -> tuple[str | None, Structur
         if not isinstance(inside[i], Instance) or found.attribute not in contents:
             return None, None
         contents = contents[found.attribute]
-    return Slot(id(inside[i]), found.attribute), contents
+    return ContentsName(id(inside[i]), found.attribute), contents
 
 
 def _pairs(structure: Structure, found: Found) -> list[tuple[Structure, Value]]:

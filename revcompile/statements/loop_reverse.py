@@ -29,7 +29,7 @@ from revcompile.statements.origins import restorable_slots
 
 
 @dataclass(frozen=True)
-class Slot:
+class ContentsName:
     """One thing that the reversed loop carries: where it comes from, and what it is in a trip."""
 
     init: Structure
@@ -132,16 +132,16 @@ class _Attempt:
         rev.adjoints, rev.memory.now = self.outside, now  # what is restored inside is so only there
         builder.note = ""
 
-    def _slot(self, result: Value, of: Value, known: Structure) -> Slot:
+    def _slot(self, result: Value, of: Value, known: Structure) -> ContentsName:
         rev = self.rev
         init = known if known is not None else rev.zero(result)
         t = self._joined(self.types.get(of, rev.gradient_type(of)), init)
-        return Slot(init, rev.table.new(t, of=of), of)
+        return ContentsName(init, rev.table.new(t, of=of), of)
 
-    def _array(self, i: int) -> Slot:
+    def _array(self, i: int) -> ContentsName:
         result, param = self.loop.results[i], self.loop.params[i]
         init = self.rev.memory.now.get(result, result)
-        return Slot(init, self.rev.table.like(param, fold=False), param)
+        return ContentsName(init, self.rev.table.like(param, fold=False), param)
 
     def _joined(self, t: Type, atom: Structure) -> Type:
         """What a gradient's type is if it may be `atom`: Python's numbers may turn out to be NumPy's."""
@@ -154,7 +154,7 @@ class _Attempt:
     def _fit_inits(self) -> None:
         """A number that stands for no gradient yet needs no type of its own, unless it may be returned."""
 
-        def fitted(slot: Slot) -> Structure:
+        def fitted(slot: ContentsName) -> Structure:
             of = slot.of.type
             if not isinstance(slot.init, Value) and not (
                 isinstance(of, Scalar) and slot.of in self.rev.inputs

@@ -68,13 +68,13 @@ class Refusal(NamedTuple):
     decision: Decision | None = None
 
 
-class Slot(str):
+class ContentsName(str):
     """What is in a container, or an attribute of an object, as if it were a name of the program."""
 
     key: int
     attribute: str | None
 
-    def __new__(cls, key: int, attribute: str | None = None) -> Slot:
+    def __new__(cls, key: int, attribute: str | None = None) -> ContentsName:
         self = super().__new__(cls, f"[{key}]{attribute or ''}")
         self.key, self.attribute = key, attribute
         return self
@@ -128,7 +128,7 @@ class Mutables:
             return None
         return "grow", site
 
-    def remedy_of(self, slot: Slot) -> Decision | None:
+    def remedy_of(self, slot: ContentsName) -> Decision | None:
         return self.remedy(self._known[slot.key].container)
 
     def own_part(self, part: Any, container: Any) -> Any:
@@ -289,11 +289,11 @@ class Mutables:
             now: list[Any] = [way.get(key, before.get(key, {})) for way in ways]
             if not isinstance(container, Instance):
                 for names, contents in zip(out, now, strict=True):
-                    names[Slot(key)] = contents
+                    names[ContentsName(key)] = contents
                 continue
             for name in dict.fromkeys(name for contents in now for name in contents):
                 for names, contents in zip(out, now, strict=True):
-                    names[Slot(key, name)] = (
+                    names[ContentsName(key, name)] = (
                         contents[name] if name in contents else _unassigned(container, name, decision)
                     )
         return out
@@ -302,7 +302,7 @@ class Mutables:
         """Let the containers hold what these names say; the names of the program among them."""
         out: dict[str, Structure] = {}
         for name, structure in names.items():
-            if not isinstance(name, Slot):
+            if not isinstance(name, ContentsName):
                 out[name] = structure
                 continue
             container = self._known[name.key].container

@@ -29,7 +29,7 @@ LEFT = {
     "autodiff/plan.py": 1,
     "autodiff/reverse.py": 3,
     "autodiff/shapes.py": 2,
-    "autodiff/whole.py": 2,
+    "autodiff/integrality.py": 2,
     "codegen/movable.py": 1,
     "codegen/spell.py": 1,
     "frontend/builtin.py": 3,
