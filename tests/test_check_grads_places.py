@@ -28,6 +28,8 @@ FUNCTIONS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     "exp": (np.exp, np.exp),
     "sin": (np.sin, np.cos),
     "square": (lambda x: x * x, lambda x: 2.0 * x),
+    "sigmoid": (lambda x: 1.0 / (1.0 + np.exp(-x)), lambda x: np.exp(-x) / (1.0 + np.exp(-x)) ** 2),
+    "raised a bit": (lambda x: 1e6 + x, lambda x: 1.0),
     "cube": (lambda x: x**3, lambda x: 3.0 * x * x),
     "raised": (lambda x: 1e8 + np.sin(x), np.cos),
     "raised and lowered": (lambda x: (1e8 + x) - 1e8, lambda x: 1.0),
@@ -44,7 +46,7 @@ PLACES: dict[str, tuple[float, ...]] = {
     "abs": (1e-4, -1e-4, 1e-13, 3.0), "sqrt": (1e-6, 1e-12, 1.0, 0.0), "math.sqrt": (1e-6,),
     "log": (1e-9, 1e-300, 5.0), "arcsin": (0.0, 0.999, 0.999999), "fast": (0.0, 0.3, 7.7), "faster": (0.3,),
     "exp": (-50.0, 0.0, 50.0, 700.0), "sin": (1e8, 0.0, 1e-9), "square": (1e8, 1e-8, 0.0),
-    "cube": (1e9, 1e-8, 0.0), "raised": (0.3, 1e3), "raised and lowered": (0.3, 2.0),
+    "cube": (1e9, 1e-8, 0.0), "raised": (0.3, 1e3), "raised and lowered": (0.3, 2.0), "sigmoid": (1e-12, 1e-9, 3.0), "raised a bit": (1e-9,),
     "shifted": (1e8 + 0.5, 1e8 + 1e-3), "ramp": (0.5001, 0.4999), "ramp from 0": (1e-13, -1e-13),
     "reciprocal": (1e-8, 1e-3, 1e8), "tanh": (5.0, 20.0), "tiny": (1.0,), "constant": (1.0, 1e8), "single": (0.3,),
 }  # fmt: skip
@@ -93,6 +95,8 @@ def test_each_element_of_an_array_counts(name: str, dtype: type) -> None:
         (lambda x: max(x, 0.0), 0.0, 0.5, "a kink"),
         (lambda x: 1e12 + x, 2.0, 1.0, "known to"),
         (lambda x: 1.0 if x == 2.0 else math.nan, 2.0, 0.0, "is not defined next to it"),
+        (np.arcsin, 1.0 - 1e-9, 22360.68, "known to"),
+        (lambda x: np.log(1.0 - x), 1.0 - 1e-9, -1e9, "known to"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_judged_is_said(f: Any, x: float, gradient: float, why: str) -> None:
@@ -102,6 +106,25 @@ def test_what_cannot_be_judged_is_said(f: Any, x: float, gradient: float, why: s
     with pytest.warns(UserWarning, match=r"1 of 2 elements .* cannot be judged") as caught:
         check_grads(two, (x, 1e4))
     assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+@pytest.mark.parametrize("n", [3, 40])
+def test_the_height_of_a_sum_excuses_no_element(dtype: type, n: int) -> None:
+    x = np.linspace(0.5, 2.0, n).astype(dtype)
+    check_grads(Claimed(lambda x: np.sum(3 * x), lambda x: np.full_like(x, 3)), (x,))
+    for wrong in (2.0, -3.0):
+        with pytest.raises(AssertionError, match=f"{n} of {n} elements"):
+            check_grads(Claimed(lambda x: np.sum(3 * x), lambda x, g=wrong: np.full_like(x, g)), (x,))  # type: ignore[misc]
+
+
+def test_a_parameter_that_is_taken_by_keyword_only() -> None:
+    with pytest.raises(ValueError, match="k is taken by keyword only: check lambda k: energy"):
+
+        def energy(x: Any, *, k: Any = 2.0) -> Any:
+            return k * x * x
+
+        check_grads(energy, (1.0,), argnums="k")
 
 
 def test_outside_of_the_slopes_of_a_kink_is_wrong() -> None:

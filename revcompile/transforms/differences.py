@@ -45,6 +45,11 @@ class Slope:
         is_nothing = self.error <= self.nothing and abs(self.value) <= max(10.0 * self.error, self.nothing)
         return self.error <= 1e-3 * abs(self.value) or is_nothing or np.isinf(self.value)
 
+    @property
+    def at_edge(self) -> bool:
+        """Whether the function is defined on one side only: a pole that is near may not be seen."""
+        return bool(np.isnan(self.left) or np.isnan(self.right))
+
 
 def slope_of(at: Callable[[Any], float], x: Any, value: float, noise: float, first: float | None) -> Slope:
     """The slope at `x` of the function `at`, whose value there is `value`; NaN where it is not defined.
@@ -71,6 +76,8 @@ def slope_of(at: Callable[[Any], float], x: Any, value: float, noise: float, fir
         far = coarse
     agree = abs(found.value - far.value) <= 10.0 * (found.error + far.error)
     is_finer = size > 0.0 and FIRST * size / RATIO ** (NEAR - 1) < steps[-1]
+    if agree and far.is_sure and not (found.is_sure or found.kink or far.kink):
+        return far  # so near, the function's own precision hides the slope
     return found if is_finer or (agree and not far.kink and found.error < far.error) else far
 
 
