@@ -158,7 +158,12 @@ def _has(low: Lowering, owner: Any, name: str) -> bool:
         return hasattr(class_of(owner), name)
     if objects.is_object(owner):
         return objects.has(low, owner, name)
-    return hasattr(owner, name)
+    with host():
+        answer = hasattr(owner, name)
+    holder = owner.__func__ if isinstance(owner, types.MethodType) else owner
+    if hasattr(holder, "__dict__"):  # what has none gets no attributes
+        low.host.note_has(low.host.class_root(holder), name, answer)
+    return answer
 
 
 def _hasattr(low: Lowering, args: Args, kwargs: Any, node: Any, frame: Frame) -> Structure:

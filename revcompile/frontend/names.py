@@ -261,12 +261,12 @@ class HostNames:
         found = self._reached.get(id(obj))
         return found[0] if found is not None else None
 
-    def class_root(self, kind: type) -> Path:
-        """The path of a class, by which its attributes are read."""
-        known = self.path_of(kind)
+    def class_root(self, obj: Any) -> Path:
+        """The path of a class, or of what else is known while compiling, by which its attributes are read."""
+        known = self.path_of(obj)
         if known is None:
-            known = self.root(kind.__name__, kind)
-            self.reach(known, kind)
+            known = self.root(getattr(obj, "__name__", type(obj).__name__), obj)
+            self.reach(known, obj)
         return known
 
     def host_object(self, path: Path, obj: Any) -> HostObject:
