@@ -88,6 +88,7 @@ def _callable(low: Lowering, args: Args, *_: Any) -> Structure:
     if isinstance(x, FUNCTIONS):
         return True
     if objects.is_object(x):
+        low.host.rely_on(objects.class_of(x))
         return objects.look_up(objects.class_of(x), "__call__")[0] is not None
     return NotImplemented
 

@@ -20,6 +20,7 @@ from revcompile.frontend import (
     functional,
     gradients,
     growing,
+    membership,
     objects,
     outside,
     texts,
@@ -280,6 +281,10 @@ def _static_call(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: di
     if function not in _TRANSPARENT and not _is_container_call(function, args):
         what = f"as an argument of {name_of(function)}"
         args = map_values(lambda v: low.static(v, what), args)
+    owner = getattr(function, "__self__", None)
+    if isinstance(owner, membership.SEQUENCES) and membership.has_objects((owner, args)):
+        if function.__name__ in ("index", "count"):
+            return getattr(membership, f"{function.__name__}_of")(low, owner, *args)
     for x in args:
         if isinstance(x, HostObject) and function not in _TRANSPARENT:
             x.refuse()

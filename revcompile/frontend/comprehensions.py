@@ -7,7 +7,7 @@ from math import inf
 from typing import Any
 
 from revcompile.errors import host
-from revcompile.frontend import growing, iterators
+from revcompile.frontend import growing, iterators, membership
 from revcompile.frontend.ahead import is_no_number
 from revcompile.frontend.lowering import Lowering
 from revcompile.ir.nodes import Structure, Value
@@ -157,7 +157,7 @@ def _written_out(low: Lowering, node: Any, frame: Frame, most: float = inf) -> S
     def walk(generators: list[ast.comprehension]) -> None:
         if not generators:
             if isinstance(node, ast.DictComp):
-                key = low.static(low.evaluate(node.key, inner), "as a key")
+                key = membership.key(low, low.evaluate(node.key, inner), "as a key")
                 out.append((key, low.evaluate(node.value, inner)))
             else:
                 out.append(low.evaluate(node.elt, inner))
@@ -180,7 +180,7 @@ def _written_out(low: Lowering, node: Any, frame: Frame, most: float = inf) -> S
     if isinstance(node, ast.DictComp):
         return dict(out)
     if isinstance(node, ast.SetComp):
-        return set(low.static(out, "as an item of a set"))
+        return {membership.key(low, x, "as an item of a set") for x in out}
     return tuple(out) if isinstance(node, ast.GeneratorExp) else out
 
 

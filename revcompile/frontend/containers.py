@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.errors import HostError, UnsupportedError, an, host
+from revcompile.frontend import membership
 from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import Path
 from revcompile.gates.known import as_it_is
@@ -76,6 +77,9 @@ def method(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str
     if name == "sort":
         owner[:] = low.invoke(sorted, owner, **kwargs)
         return None
+    if name in COMPARING and membership.has_objects((owner, args)):
+        del owner[membership.index_of(low, owner, *args)]
+        return None
     if name in COMPARING:
         args = low.static((owner, args), f"as what {name} compares")[1]
     if name in ("pop", "insert") and args and not isinstance(owner, dict):
@@ -83,7 +87,7 @@ def method(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str
     if name in ("extend", "update", "extendleft") and args:
         args = tuple(a if isinstance(a, dict) else low.items(a) for a in args)
     if isinstance(owner, (dict, set)) and name != "update":
-        args = (*(low.static(a, "as a key") for a in args[:1]), *args[1:])
+        args = (*(membership.key(low, a, "as a key") for a in args[:1]), *args[1:])
     for value in (*args, *kwargs.values()):
         _refuse_cycle(owner, value)
     with host():
@@ -102,7 +106,7 @@ def get_item(low: Lowering, owner: Structure, index: Structure) -> Structure:
     """`owner[index]` of a container."""
     low.mutables.read(owner)
     if isinstance(owner, dict):
-        key = low.static(index, "as a key of a dict")
+        key = membership.key(low, index, "as a key of a dict")
         with host():
             is_missing = key not in owner
         if is_missing and isinstance(owner, defaultdict) and owner.default_factory is not None:
@@ -151,7 +155,9 @@ def set_item(low: Lowering, owner: Structure, index: Structure, value: Structure
     if not isinstance(owner, (list, dict, deque)):
         raise HostError(TypeError(f"{type(owner).__name__!r} object does not support item assignment"))
     _grow_if_indexed(low, owner, index)
-    index = low.static(index, "as a key of a dict") if isinstance(owner, dict) else _position(low, index)
+    index = (
+        membership.key(low, index, "as a key of a dict") if isinstance(owner, dict) else _position(low, index)
+    )
     with host():
         keeps_length = index in owner if isinstance(owner, dict) else not isinstance(index, slice)
     change(low, owner, keeps_length)
@@ -166,7 +172,9 @@ def delete_item(low: Lowering, owner: Structure, index: Structure) -> None:
     """`del owner[index]` of a container."""
     if not isinstance(owner, (list, dict, deque)):
         raise UnsupportedError("deleting a part of this is not supported")
-    index = low.static(index, "as a key of a dict") if isinstance(owner, dict) else _position(low, index)
+    index = (
+        membership.key(low, index, "as a key of a dict") if isinstance(owner, dict) else _position(low, index)
+    )
     change(low, owner)
     with host():
         del owner[index]

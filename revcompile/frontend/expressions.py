@@ -41,7 +41,7 @@ from revcompile.runtime import item_length
 from revcompile.statements import branch, exits, simple
 from revcompile.syntax.abstract import Frame, Method, NestedFunction, Poison, Restart
 from revcompile.syntax.mutable import is_growing
-from revcompile.syntax.operators import BINARY, COMPARE, UNARY, binary_symbol
+from revcompile.syntax.operators import BINARY, COMPARE, UNARY, binary_symbol, symbol_of
 
 WRITING = frozenset({"fill", "sort", "put"})  # see `frontend/writing`
 MISSING = object()
@@ -231,6 +231,9 @@ def operate(low: Lowering, function: Any, *args: Structure) -> Structure:
         return objects.operate(low, function, args)
     if foreign.has_foreign(*args) and not formatting.joins(function, args):
         return outside.operate(low, function, args)
+    if symbol_of(function) in ("==", "!=") and membership.are_compared(args):
+        same = low.equal(*args)
+        return same if symbol_of(function) == "==" else operate(low, operator.not_, same)
     if all(map(is_static, args)) or all(isinstance(a, (tuple, list)) for a in args):
         with host():
             result = low.host.tells(function(*args), function, args)
@@ -285,22 +288,8 @@ def _compare_two(low: Lowering, op: ast.cmpop, left: Structure, right: Structure
         same = identities.is_same(low, left, right)
         return same if isinstance(op, ast.Is) else operate(low, operator.not_, same)
     if isinstance(op, (ast.In, ast.NotIn)):
-        contains = objects.special(low, right, "contains") if objects.is_object(right) else None
-        if contains is not None:
-            found = low.truth(low.invoke(contains, left))
-            return found if isinstance(op, ast.In) else operate(low, operator.not_, found)
-        if foreign.has_foreign(left, right):
-            found = outside.operate(low, operator.contains, (right, left))
-            return found if isinstance(op, ast.In) else operate(low, operator.not_, found)
-        if isinstance(right, str) or (isinstance(right, Value) and not right.type.dims):
-            ask_host(operator.contains, (right, left))
-        found = membership.among(low, left, right)
-        if found is not None:
-            return found if isinstance(op, ast.In) else operate(low, operator.not_, found)
-        item, items = low.static(left, "on the left of `in`"), low.static(right, "on the right of `in`")
-        with host():
-            found = item in items
-        return found if isinstance(op, ast.In) else not found
+        found = is_in(low, left, right)
+        return found if isinstance(op, ast.In) else operate(low, operator.not_, found)
     if foreign.has_foreign(left, right):
         return outside.operate(low, COMPARE[type(op)], (left, right))
     if (left is None or isinstance(left, str)) or (right is None or isinstance(right, str)):
@@ -309,35 +298,29 @@ def _compare_two(low: Lowering, op: ast.cmpop, left: Structure, right: Structure
             return isinstance(op, ast.NotEq)
     if isinstance(left, (tuple, list)) and isinstance(right, (tuple, list)) and not is_static((left, right)):
         if isinstance(op, (ast.Eq, ast.NotEq)):
-            same = equal_sequences(low, frame, left, right)
+            same = low.equal(left, right)
             return same if isinstance(op, ast.Eq) else operate(low, operator.not_, same)
         left, right = low.static(left, "in a comparison"), low.static(right, "in a comparison")
     return operate(low, COMPARE[type(op)], left, right)
 
 
-def equal_sequences(low: Lowering, frame: Frame, left: Structure, right: Structure) -> Structure:
-    """`x.shape == (n, 3)`: item by item, up to the first that differ."""
-    if isinstance(left, (tuple, list)) and isinstance(right, (tuple, list)):
-        if isinstance(left, list) != isinstance(right, list) or len(left) != len(right):
-            return False
-        if not left:
-            return True
-        first = equal_sequences(low, frame, left[0], right[0])
-        if len(left) == 1:
-            return first
-        return branch.choose(
-            low, frame, first, lambda: equal_sequences(low, frame, left[1:], right[1:]), lambda: False
-        )
-    if left is right or _same_length(low, left, right):
-        return True
-    return operate(low, operator.eq, left, right)
-
-
-def _same_length(low: Lowering, left: Structure, right: Structure) -> bool:
-    extents = [x.type.extent for x in (left, right) if isinstance(x, Value) and isinstance(x.type, Scalar)]
-    if len(extents) != 2 or extents[0] is None or extents[1] is None:
-        return False
-    return low.builder.facts.same(extents[0], extents[1])
+def is_in(low: Lowering, x: Structure, items: Structure) -> Structure:
+    """`x in items`"""
+    contains = objects.special(low, items, "contains") if objects.is_object(items) else None
+    if contains is not None:
+        return low.truth(low.invoke(contains, x))
+    if foreign.has_foreign(x, items):
+        return outside.operate(low, operator.contains, (items, x))
+    if isinstance(items, str) or (isinstance(items, Value) and not items.type.dims):
+        ask_host(operator.contains, (items, x))
+    found = membership.among(low, x, items)
+    if found is None:
+        found = membership.among_objects(low, x, items)
+    if found is not None:
+        return found
+    x, items = membership.key(low, x, "on the left of `in`"), low.static(items, "on the right of `in`")
+    with host():
+        return x in items
 
 
 def boolean(low: Lowering, node: ast.BoolOp, frame: Frame) -> Structure:
@@ -402,7 +385,7 @@ def list_(low: Lowering, node: ast.List, frame: Frame) -> list[Structure]:
 
 
 def set_(low: Lowering, node: ast.Set, frame: Frame) -> set[Any]:
-    items = low.static(elements(low, node.elts, frame), "as an item of a set")
+    items = [membership.key(low, x, "as an item of a set") for x in elements(low, node.elts, frame)]
     with host():
         return set(items)
 
@@ -413,7 +396,7 @@ def dict_(low: Lowering, node: ast.Dict, frame: Frame) -> dict[Any, Structure]:
         if key is None:
             containers.merge(out, low.evaluate(value, frame))
         else:
-            word = low.static(low.evaluate(key, frame), "as a key")
+            word = membership.key(low, low.evaluate(key, frame), "as a key")
             item = iterators.at_once(low, value, frame)
             with host():
                 out[word] = item

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.errors import HostError, UnsupportedError, host
-from revcompile.frontend import containers, identities, iterators, objects
+from revcompile.frontend import containers, expressions, identities, iterators, objects
 from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject
 from revcompile.gates.infer import ask_host
@@ -164,7 +164,7 @@ def _setitem(low: Lowering, args: Args, kwargs: Any, node: Any, frame: Frame) ->
 
 def _contains(low: Lowering, args: Args, *_: Any) -> Structure:
     owner, item = args
-    return low.static(item, "in operator.contains") in low.static(owner, "in operator.contains")
+    return expressions.is_in(low, item, owner)
 
 
 def _same_object(low: Lowering, args: Args, *_: Any) -> Structure:

@@ -25,6 +25,7 @@ from revcompile.frontend import (
     growing,
     identities,
     iterators,
+    membership,
     objects,
     outside,
 )
@@ -147,7 +148,7 @@ class Language:
         return builtin.truth(self, x)
 
     def equal(self: Lowering, left: Structure, right: Structure) -> Structure:
-        return expressions.equal_sequences(self, self.frames[-1], left, right)
+        return membership.equal(self, left, right)
 
     def same(self: Lowering, left: Structure, right: Structure) -> Structure:
         return identities.is_same(self, left, right)

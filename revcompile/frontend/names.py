@@ -106,6 +106,12 @@ class HostObject:
     __str__ = __format__ = __len__ = __iter__ = __contains__ = __getitem__ = __bool__ = refuse
     __lt__ = __le__ = __gt__ = __ge__ = __float__ = __int__ = __index__ = __array__ = refuse
 
+    def __hash__(self) -> int:
+        raise UnsupportedError(
+            f"{self.path.text}, {an(type(self.obj).__name__)}, is not supported as a key or an item of a set",
+            way_out="Use a string or a number that names it as the key.",
+        )
+
 
 def is_host_object(obj: Any) -> bool:
     """Whether an object is of a user's own class: not a number, a container, a string, an array."""

@@ -435,8 +435,10 @@ def _binary(low: Lowering, function: Any, a: Any, b: Any) -> Structure:
     if symbol_of(function) == "!=":
         equal = _binary(low, operators.COMPARE[ast.Eq], a, b)
         return equal if equal is NotImplemented else low.operate(operator.not_, equal)
-    if symbol_of(function) == "==" and not (isinstance(a, HostObject) and isinstance(b, HostObject)):
-        return a is b
+    if symbol_of(function) == "==":
+        for x in filter(is_object, (a, b)):
+            low.host.rely_on(class_of(x))
+        return is_object(a) and is_object(b) and low.same(a, b)
     return NotImplemented
 
 

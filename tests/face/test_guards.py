@@ -273,3 +273,41 @@ def test_a_method_of_a_patched_object():
 def test_is_on_run_time_values_is_refused():
     with pytest.raises(TypeError, match="same one"):
         grad(lambda a, b: a * 1.0 if a is b else a * b)(1.0, 2.0)
+
+
+def holder(kind):
+    """What has attributes: a class, a module, a function, an object, the class of one."""
+    if kind == "module":
+        return types.ModuleType("holder")
+    cls = type("Holder", (), {"method": lambda self: 0.0})
+    return {"class": cls, "function": lambda: 0.0, "object": cls(), "method": cls().method}[kind]
+
+
+ASKING = {
+    "hasattr": lambda x, owner: x * 2.0 if hasattr(owner, "k") else x,
+    "getattr": lambda x, owner: x * getattr(owner, "k", 1.0),
+    "in a loop": lambda x, owner: sum([x * getattr(owner, "k", 1.0) for _ in range(2)]),
+    "of its class": lambda x, owner: x * 2.0 if hasattr(type(owner), "k") else x,
+    "callable": lambda x, owner: x * 2.0 if callable(owner) else x,
+}
+
+
+@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("kind", ["class", "module", "function", "object", "method"])
+@pytest.mark.parametrize("question", ASKING)
+def test_what_attributes_there_are_may_change(question, kind, optimize):
+    owner = holder(kind)
+    ask = ASKING[question]
+    gradients = grad(lambda x: ask(x, owner), optimize=optimize), grad(ask, 0, optimize=optimize)
+    given = [((1.5,), gradients[0])] + [((1.5, owner), gradients[1])] * (kind == "object")
+    target = owner.__func__ if kind == "method" else owner
+    for change in (
+        lambda: None,
+        lambda: setattr(target, "k", 4.0),
+        lambda: delattr(target, "k"),
+        lambda: setattr(type(owner), "k", 4.0) if kind == "object" else setattr(target, "other", 1.0),
+        lambda: setattr(type(owner), "__call__", lambda self: 0.0) if kind == "object" else None,
+    ):
+        change()
+        for args, gradient in given:
+            assert gradient(*args) == ask(1.5, owner) / 1.5
