@@ -49,7 +49,7 @@ def has_objects(structures: Iterable[Structure]) -> bool:
 def key(low: Lowering, x: Structure, what: str) -> Any:
     """`x`, a key of a dict or an item of a set: no object whose class says itself what it equals."""
     for inner in x if isinstance(x, (tuple, frozenset)) else (x,):
-        if isinstance(inner, Instance) and inner.cls.__hash__ is not object.__hash__:
+        if isinstance(inner, Instance) and vars(object)["__hash__"] is not inner.cls.__hash__:
             raise UnsupportedError(
                 f"{an(inner.cls.__name__)} is not supported {what}",
                 way_out="Use a string or a number that names it.",
