@@ -376,7 +376,8 @@ def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict
         return writing.into(low, out, apply_gate(low, function, args, kwargs))
     gate = TABLE[function]
     bound = _known_options(low, gate, _bound(gate, function, args, kwargs))
-    if is_pythons(function) and any(isinstance(a, (list, tuple)) for a in bound):
+    taken = [a for a, takes_array in zip(bound, gate.takes_arrays, strict=True) if takes_array]
+    if is_pythons(function) and any(isinstance(a, (list, tuple)) for a in taken):
         ask_host(function, args, kwargs)  # a list is an array to NumPy alone
     bound = tuple(
         low.apply(np.array, (a,), {}) if takes_array and isinstance(a, (list, tuple)) else a

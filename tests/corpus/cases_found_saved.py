@@ -432,3 +432,22 @@ def array_made_in_an_inner_loop_of_a_while_and_read_by_a_later_trip(z, a, n):
             s = s + np.mean(row) * np.std(row * z)
         j += 1
     return s
+
+
+# an index beyond what examples are long
+
+
+@case((S, 2), (S[:, :1], 0))
+def column_that_examples_have_not(s, k):
+    column = s[:, k]
+    row = s[k]
+    return np.sum(column) * np.sum(row) + s[k, k] * np.sum(s[..., k])
+
+
+@case((np.tile(S, (2, 2)), 5), (np.tile(S, (2, 2)), 4))
+def far_column(s, k):
+    total = 0.0
+    for i in range(2):
+        s[i, k] = s[k, i] * 2.0
+        total += np.sum(s[:, k] * s[:, k - 1])
+    return total
