@@ -320,6 +320,9 @@ def _next(low: Lowering, args: Args, kwargs: dict[str, Any], node: Any, frame: F
         )
     if low.builder.depth:
         raise UnsupportedError("next() is not supported where only the run decides whether it is reached")
+    method = objects.special(low, args[0], "next") if objects.is_object(args[0]) else None
+    if method is not None and len(args) == 1:
+        return low.invoke(method)
     if not hasattr(args[0], "__next__"):
         raise HostError(TypeError(f"{type(args[0]).__name__!r} object is not an iterator"))
     iterator = iterators.go_on(low, args[0])

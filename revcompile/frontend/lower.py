@@ -272,6 +272,8 @@ class Lowerer(Language):
             return []
         if is_object(structure):
             structure = iterate(self, structure)
+        if isinstance(structure, Value):
+            return self.iterate(structure, node, frame)
         if isinstance(structure, iterables.Iteration):
             length = self.static(structure.length(), "as how often something is done")
             return [structure.item(i) for i in range(length)]

@@ -23,6 +23,8 @@ SEQUENCES = (tuple, list, deque)
 
 def among(low: Lowering, x: Structure, items: Structure) -> Structure | None:
     """`x in items` of a real number that only the run knows, and of numbers; None of anything else."""
+    if hasattr(type(items), "__next__"):  # what it has given by then, it gives no more
+        raise UnsupportedError("`in` an iterator is not supported", way_out="Make it a list.")
     if not (isinstance(x, Value) and is_float(x.type) and not x.type.dims):
         return None
     if isinstance(items, Value) and isinstance(items.type, Array):

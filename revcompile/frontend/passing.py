@@ -59,6 +59,12 @@ def check_passable(low: Lowering, given: Structure, refusal: UnsupportedError) -
                 refusal.place,
                 "Define it outside, and pass what it reads.",
             )
+        if hasattr(type(leaf), "__next__"):  # it would be gone through while compiling
+            raise UnsupportedError(
+                "an iterator is given to a call that is made as it is",
+                refusal.place,
+                "Pass a list of its items.",
+            )
         if isinstance(leaf, (Partial, Gradient, Method, Poison, Once)):
             raise refusal
         if isinstance(leaf, HostObject):

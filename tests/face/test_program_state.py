@@ -309,3 +309,89 @@ def test_a_call_that_changes_the_program_is_not_made_as_it_is(f):
         with pytest.raises(UnsupportedError):
             grad(f)(3.0)
     assert (COUNT, TICKING.ticks, TICKING.seen) == (0, 0, [])
+
+
+ITERATORS = """
+import itertools, statistics
+from types import SimpleNamespace
+
+def numbers():
+    while True:
+        yield 1.0
+        yield 2.0
+
+class Numbers:
+    def __init__(self):
+        self.i = 0
+
+    def __next__(self):
+        self.i += 1
+        return float(self.i)
+
+def first(it):
+    try:
+        return float(next(it))
+    except StopIteration:
+        return 0.0
+
+def inner(it):
+    def f(x):
+        return np.sum(x) * next(it)
+    return f
+
+LIST = [1.0, 2.0, 4.0]
+CYCLE, GENERATOR, ZIPPED, OWN = itertools.cycle([1.0, 2.0]), numbers(), zip(LIST, LIST), Numbers()
+HERE, NAMED, closure = SimpleNamespace(it=itertools.count(1)), {"it": iter(LIST)}, inner(itertools.count(1))
+"""
+GONE_THROUGH = {
+    "CYCLE is": ["y = y * next(CYCLE)", "y = y * next(iter(CYCLE))", "y = y * sum(itertools.islice(CYCLE, 2))",
+                 "for v in CYCLE:\n        if v > 1.0:\n            break\n        y = y * v",
+                 "y = y * list(zip([0, 1], CYCLE))[1][1]"],
+    "GENERATOR is": ["y = y * next(GENERATOR)", "y = y * sum(v for v in itertools.islice(GENERATOR, 2))"],
+    "ZIPPED is": ["a, b = next(ZIPPED)\n    y = y * a", "for a, b in ZIPPED:\n        y = y * a"],
+    "HERE.it is": ["y = y * next(HERE.it)"],
+    "NAMED['it'] is": ["y = y * next(NAMED['it'])", "y = y * sum(NAMED['it'])"],
+    "it is": ["y = closure(y)"],
+    "OWN is": ["y = y * next(OWN)"],
+    "an iterator is given": ["y = y * first(CYCLE)", "y = y * first(iter(LIST))", "it = iter(LIST)\n    y = y * first(it) * first(it)",
+                             "y = y * statistics.fmean(iter([1.0, 2.0]))", "y = y * np.sum(np.fromiter(iter(LIST), float))"],
+    "`in` an iterator": ["y = y * (2.0 in iter(LIST))", "it = iter(LIST)\n    y = y * ((1.0 in it) + sum(it))"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("said", GONE_THROUGH)
+def test_an_iterator_is_not_gone_through_while_compiling(said):
+    """What it gives next is not what it gives now."""
+    for statement in GONE_THROUGH[said]:
+        f = make(f"{ITERATORS}\ndef f(x):\n    y = x\n    {statement}\n    return np.sum(y)\n")
+        for transform in (grad, value_and_grad):
+            with pytest.raises(UnsupportedError, match="line") as caught:
+                transform(f)(np.ones(3))
+            assert said in str(caught.value)
+
+
+def test_what_gives_an_iterator_each_time_is_gone_through():
+    class Loader:
+        def __iter__(self):
+            for k in range(3):
+                yield k + 1.0
+
+    class Numbers:
+        def __init__(self):
+            self.i = 0
+
+        def __next__(self):
+            self.i += 1
+            return float(self.i)
+
+    loader = Loader()
+
+    def f(x):
+        total, own = 0.0, Numbers()
+        for v in loader:
+            total = total + v * next(own) * x
+        return total
+
+    gradient = grad(f)
+    for x in (1.0, 2.0):
+        assert gradient(x) == 14.0
