@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -17,7 +18,7 @@ import numpy as np
 
 from revcompile.autodiff.plan import Plan, is_cut_off
 from revcompile.autodiff.restored import Restored
-from revcompile.autodiff.shapes import fit, with_axes
+from revcompile.autodiff.shapes import fit
 from revcompile.autodiff.zeros import Carefully
 from revcompile.errors import UnsupportedError, an
 from revcompile.frontend.expressions import shape_of
@@ -226,13 +227,11 @@ class Reverser:
     def hand_on(self, value: Value, gradient: Structure) -> None:
         """Pass the gradient of what a branch or a loop gives on to the value that it was: of the same shape,
         though nothing but the program's structure says so."""
-        self.accumulate(value, self.like(gradient, value))
-
-    def like(self, gradient: Structure, value: Value) -> Structure:
-        """A gradient that is known to have the shape of what it is the gradient of."""
         want = value.type.dims
-        is_array = isinstance(gradient, Value) and isinstance(gradient.type, Array)
-        return with_axes(self.low, gradient, want) if is_array and want else gradient
+        if isinstance(gradient, Value) and isinstance(gradient.type, Array) and gradient.type.dims != want:
+            if len(gradient.type.dims) == len(want):
+                gradient = self.builder.emit(identity, (gradient,), replace(gradient.type, dims=want))
+        self.accumulate(value, gradient)
 
     def _name(self, gradient: Structure, value: Value) -> Value:
         """The gradient under its own name; another name for it where it has one already."""

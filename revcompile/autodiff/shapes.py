@@ -16,11 +16,11 @@ import numpy as np
 from revcompile.autodiff.restored import Restored
 from revcompile.frontend.expressions import axis_length, shape_of
 from revcompile.frontend.lowering import Lowering
-from revcompile.gates.effects import identity
 from revcompile.gates.indexing import is_gather
+from revcompile.gates.lengths import length
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Structure, Value, scalar_type
-from revcompile.ir.types import INT, Array, Dim, Facts, Scalar, Type
+from revcompile.ir.types import INT, Array, Dim, Facts, Rows, Scalar, Type
 from revcompile.runtime import unbroadcast
 
 
@@ -35,7 +35,9 @@ def _reshape(low: Lowering, gradient: Structure, value: Value) -> Structure:
     if len(have) == len(want) and all(low.builder.facts.same(h, w) for h, w in zip(have, want, strict=True)):
         return gradient
     if isinstance(gradient, Value) and _is_reshaped_to(low, gradient, want):
-        return with_axes(low, gradient, want)
+        assert isinstance(gradient.type, Array)
+        args = low.builder.definitions[gradient].args  # once more, with axes that are known
+        return low.builder.emit(np.reshape, args, replace(gradient.type, dims=want))
     extra = len(have) - len(want)
     if not _settled(low.builder.facts, have, want):
         return low.apply(unbroadcast, (gradient, _shape(low, value)), {})
@@ -50,14 +52,6 @@ def _reshape(low: Lowering, gradient: Structure, value: Value) -> Structure:
     if short and want:
         gradient = low.apply(np.broadcast_to, (gradient, shape_of(low, value)), {})
     return gradient
-
-
-def with_axes(low: Lowering, gradient: Value, dims: tuple[Dim, ...]) -> Value:
-    """The gradient, of which it is known that it has these axes."""
-    if gradient.type.dims == dims:
-        return gradient
-    assert isinstance(gradient.type, Array)
-    return low.builder.emit(identity, (gradient,), replace(gradient.type, dims=dims))
 
 
 def _is_reshaped_to(low: Lowering, gradient: Value, want: tuple[Dim, ...]) -> bool:
@@ -115,6 +109,8 @@ def _length(low: Lowering, dim: Dim) -> Structure:
                 elif dim.trim > 0:
                     less = low.apply(operator.sub, (n, dim.trim), {})
                     n = low.builder.emit(max, ((less, 0),), replace(INT, extent=dim))
+                elif other != dim and not isinstance(array.type, Rows):
+                    n = low.builder.emit(length, (array, axis), replace(INT, extent=dim))
                 return n
     return None
 

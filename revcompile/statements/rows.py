@@ -13,7 +13,7 @@ from typing import Any
 
 from revcompile.gates.rows import appended, popped, sublist
 from revcompile.ir.nodes import EMPTY, Apply, Loop, Structure, Value
-from revcompile.ir.types import Rows
+from revcompile.ir.types import Array, Rows
 from revcompile.runtime import with_row
 from revcompile.statements.store import RESTORED
 
@@ -73,8 +73,9 @@ def give_back(rev: Any, filled: list[Filled]) -> None:
         beginning = slice(None, one.size)
         if one.gradient is not None and one.start in rev.plan.active:
             rev.builder.note = "append gate"
-            gradient = rev.low.apply(operator.getitem, (one.gradient, beginning), {})
-            rev.accumulate(one.start, rev.like(gradient, one.start))
+            args = (one.gradient, beginning)
+            part = rev.builder.emit(operator.getitem, args, _like(one.start, one.gradient))
+            rev.accumulate(one.start, part)
         rev.builder.note = ""
         rev.memory.now[one.start] = rev.low.emit(sublist, one.rows, beginning)
 
@@ -90,11 +91,11 @@ def reverse_append(rev: Any, statement: Apply) -> None:
     if gradient is not None:
         rev.builder.note = "append gate"
         if isinstance(x, Value) and x in rev.plan.active:
-            last = rev.low.apply(operator.getitem, (gradient, -1), {})
-            rev.accumulate(x, rev.like(last, x))
+            last = rev.builder.emit(operator.getitem, (gradient, -1), _like(x, gradient))
+            rev.accumulate(x, last)
         if before in rev.plan.active:
-            rest = rev.low.apply(operator.getitem, (gradient, slice(None, -1)), {})
-            rev.accumulate(before, rev.like(rest, before))
+            rest = (gradient, slice(None, -1))
+            rev.accumulate(before, rev.builder.emit(operator.getitem, rest, _like(before, gradient)))
     rev.builder.note = RESTORED
     args, item = rev.low.resolve((after,)), Value(after.type.item)
     if isinstance(x, Value) and x in rev.here:  # made in this block: it need not be saved
@@ -114,7 +115,8 @@ def _take_item(rev: Any, x: Structure, filled: Filled) -> None:
         )
     if filled.gradient is not None:
         rev.builder.note = "append gate"
-        rev.accumulate(x, rev.like(rev.low.apply(operator.getitem, (filled.gradient, index), {}), x))
+        args = (filled.gradient, index)
+        rev.accumulate(x, rev.builder.emit(operator.getitem, args, _like(x, filled.gradient)))
     if x in rev.here:
         args = rev.low.resolve((filled.rows, index))
         item = rev.memory.now[x] = rev.table.like(x)
@@ -131,8 +133,8 @@ def reverse_pop(rev: Any, statement: Apply) -> None:
         rev.builder.note = "pop gate"
         gradient = rev.zero(after) if gradient is None else gradient
         of_item = rev.zero(x) if of_item is None else of_item
-        both = rev.low.emit(with_row, gradient, of_item)
-        rev.accumulate(before, rev.like(both, before))
+        both = rev.builder.emit(with_row, (gradient, of_item), _like(before, gradient))
+        rev.accumulate(before, both)
     rev.builder.note = RESTORED
     args = rev.low.resolve((after, x))
     rev.builder.apply(appended, args, _restored(rev, before))
@@ -143,3 +145,9 @@ def _restored(rev: Any, before: Value) -> Value:
     """What holds, from here back, what `before` did."""
     restored = rev.memory.now[before] = rev.table.like(before, fold=False)
     return restored
+
+
+def _like(of: Value, gradient: Value) -> Array | None:
+    """The type of what is taken of a gradient to be that of `of`: of its shape."""
+    assert isinstance(gradient.type, Array)
+    return Array(gradient.type.dtype, of.type.dims) if of.type.dims else None
