@@ -45,9 +45,8 @@ from revcompile.passes.simplify import drop_casts, simplify
 from revcompile.passes.split import settle
 from revcompile.passes.unguarded import of_numbers_alone, without_guards
 from revcompile.runtime import ChangedKind
-from revcompile.syntax.abstract import Decisions, NeedStatic, Restart
-from revcompile.syntax.memory import DOUBLING, EITHER
-from revcompile.syntax.mutable import Decision
+from revcompile.syntax.abstract import NeedStatic
+from revcompile.syntax.decisions import Decision, Decisions, Grow, Restart, TestInside, WriteOut
 from revcompile.syntax.source import Source
 
 MAX_RESTARTS = 50
@@ -125,7 +124,7 @@ def compile_gradient(
         except NotKnownYet as e:
             if learning.is_stuck():
                 raise InternalError("what a call gives is not learnt") from e
-            decisions = frozenset(d for d in attempt if d[0] != "test inside")
+            decisions = frozenset(d for d in attempt if not isinstance(d, TestInside))
         except ChangedKind as e:
             changes += 1
             learning.has_changed(e, changes, raised_for(e))
@@ -133,22 +132,15 @@ def compile_gradient(
             restarts += 1
             if restart.decisions <= attempt or restarts > MAX_RESTARTS:
                 raise UnsupportedError("what this function does cannot be settled while compiling") from None
-            decisions = _decided(frozenset(attempt), restart.decisions)
+            decisions = attempt.after(restart)
         except (UnsupportedError, HostError) as e:
-            grown = frozenset(("keep", site) for kind, site in attempt if kind == "grow")
+            grown = frozenset(WriteOut(d.key) for d in attempt.of_kind(Grow))
             if not grown:
                 if first is None:
                     raise
                 raise first from None
             first = e if isinstance(e, UnsupportedError) else first
-            decisions = frozenset(d for d in attempt if d[0] != "grow") | grown
-
-
-def _decided(decisions: frozenset[Decision], new: frozenset[Decision]) -> frozenset[Decision]:
-    """Decisions with more; without those that writing a loop out, or telling arrays apart, replaces."""
-    unrolls = any(what == "unroll" for what, _ in new)
-    dropped = DOUBLING if EITHER in new else {"grow"} if unrolls else ()
-    return frozenset(d for d in decisions if d[0] not in dropped) | new
+            decisions = frozenset(d for d in attempt if not isinstance(d, Grow)) | grown
 
 
 def _compile(

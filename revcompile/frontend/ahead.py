@@ -19,6 +19,7 @@ from revcompile.frontend.lowering import Lowering
 from revcompile.ir.nodes import Structure, Value
 from revcompile.ir.types import Scalar, is_float
 from revcompile.syntax.abstract import Frame
+from revcompile.syntax.decisions import Unroll
 from revcompile.syntax.mutable import is_growing
 from revcompile.syntax.source import parameters
 
@@ -47,7 +48,7 @@ def _is_number(x: Structure) -> bool:
 
 def _stays(low: Lowering, loop: Loop, frame: Frame) -> bool:
     """Whether a loop stays a loop."""
-    if ("unroll", frame.key(loop)) in low.decisions:
+    if Unroll(frame.key(loop)) in low.decisions:
         return False
     return isinstance(loop, ast.While) or _is_long(low, loop.iter, frame)
 

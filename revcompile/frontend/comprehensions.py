@@ -13,7 +13,8 @@ from revcompile.frontend.lowering import Lowering
 from revcompile.ir.nodes import Structure, Value
 from revcompile.statements import simple
 from revcompile.statements.exits import Known
-from revcompile.syntax.abstract import Frame, Restart
+from revcompile.syntax.abstract import Frame
+from revcompile.syntax.decisions import Grow, Restart, WriteOut
 from revcompile.syntax.mutable import is_growing
 
 TOTAL = "total"
@@ -44,8 +45,8 @@ def is_run(low: Lowering, nodes: list[ast.expr], frame: Frame) -> bool:
     if is_no_number(nodes[0].elt):
         return False
     site = frame.site(nodes[0])
-    wanted = ("grow", site)
-    if ("keep", site) not in low.decisions and low.decisions.may_make(wanted):
+    wanted = Grow(site)
+    if WriteOut(site) not in low.decisions and low.decisions.may_make(wanted):
         first = nodes[0].generators[0]
         source = low.evaluate(first.iter, frame) if _is_plain(first.iter, frame) else ()
         if low.iteration(source) is not None or (
@@ -149,10 +150,10 @@ def _written_out(low: Lowering, node: Any, frame: Frame, most: float = inf) -> S
     """The items of a comprehension, one after the other; of a generator, no more than so many."""
     out: list[Structure] = []
     inner = Frame(frame.source, {}, frame, frame.is_rule, frame.depth, True)
-    decision = ("grow", frame.site(node)) if not frame.is_rule else None
+    decision = Grow(frame.site(node)) if not frame.is_rule else None
     grows = decision is not None and not isinstance(node, (ast.DictComp, ast.SetComp))
     grows = grows and not is_no_number(node.elt)
-    grows = grows and ("keep", decision[1]) not in low.decisions  # type: ignore[index]
+    grows = grows and WriteOut(decision.key) not in low.decisions  # type: ignore[union-attr]
 
     def walk(generators: list[ast.comprehension]) -> None:
         if not generators:

@@ -19,7 +19,8 @@ from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import Path
 from revcompile.gates.known import as_it_is
 from revcompile.ir.nodes import ATOMS, Instance, Structure, Value, is_static
-from revcompile.syntax.abstract import Poison, Restart, class_of
+from revcompile.syntax.abstract import Poison, class_of
+from revcompile.syntax.decisions import Restart
 from revcompile.syntax.mutable import KINDS, containers, word
 from revcompile.syntax.operators import symbol_of
 

@@ -39,7 +39,8 @@ from revcompile.ir.nodes import Instance, Structure, Value, are_numbers, is_stat
 from revcompile.ir.types import INT, Array, Rows, Scalar
 from revcompile.runtime import item_length
 from revcompile.statements import branch, exits, simple
-from revcompile.syntax.abstract import Frame, Method, NestedFunction, Poison, Restart
+from revcompile.syntax.abstract import Frame, Method, NestedFunction, Poison
+from revcompile.syntax.decisions import Restart
 from revcompile.syntax.mutable import is_growing
 from revcompile.syntax.operators import BINARY, COMPARE, UNARY, binary_symbol, symbol_of
 

@@ -40,11 +40,8 @@ from revcompile.ir.nodes import (
     map_structure,
 )
 from revcompile.ir.types import Array, Foreign, Scalar, Type
-from revcompile.syntax.abstract import (
-    Frame,
-    Left,
-    Restart,
-)
+from revcompile.syntax.abstract import Frame, Left
+from revcompile.syntax.decisions import AsItIs, Fold, Grow, Restart
 
 # What a function of the user's may have in it that cannot be read.
 UNREAD = (ast.Try, ast.Import, ast.ImportFrom, ast.ClassDef, ast.Yield, ast.YieldFrom, ast.Await)
@@ -145,7 +142,7 @@ def read_failed(
     low: Lowering, frame: Frame, function: Any, given: Structure, error: UnsupportedError
 ) -> Exception:
     """What to do where a function of the user's cannot be read: begin again, and call it as it is."""
-    trying = any(what == "grow" for what, _ in low.decisions)  # which may be what it has failed by
+    trying = bool(low.decisions.of_kind(Grow))  # which may be what it has failed by
     if trying or frame.is_rule or low.pairs.making:  # what fails as a pair is interpreted in place
         return error
     if error.final and not any(isinstance(n, UNREAD) for n in ast.walk(low.source_of(function).node)):
@@ -163,12 +160,12 @@ def read_failed(
     if not low.learning.allowed:
         return _at(low, _not_known(name_of(function)))
     low.learning.refusals[function] = error
-    return Restart(("as it is", function))
+    return Restart(AsItIs(function))
 
 
 def is_called_as_it_is(low: Lowering, function: Any, given: Structure) -> bool:
     """Whether a function is not read: it could not be, or it is Python's own and gets constants."""
-    if ("as it is", function) in low.decisions:
+    if AsItIs(function) in low.decisions:
         return True
     return home_of(function) in STANDARD and all(is_constant(low, v) for v in leaves(given))
 
@@ -221,7 +218,7 @@ def make(
         found = _find_out(low, key, form, attribute, given, many)
     if found is None:
         _end_here(low, key, form, attribute, given, many)
-    if ("fold", key) in low.decisions:
+    if Fold(key) in low.decisions:
         folded = _folded(low, form, attribute, given)
         if folded is not UNKNOWN:
             return folded
@@ -258,7 +255,7 @@ def fold(low: Lowering, value: Value) -> None:
         made = low.builder.definitions.get(v)
         if made is None or not isinstance(made.function, ForeignCall) or made.function.key is None:
             continue
-        decision = ("fold", made.function.key)
+        decision = Fold(made.function.key)
         if decision not in low.decisions and all(x in low.host.objects_of for x in made.inputs):
             raise Restart(decision)
 

@@ -2,8 +2,8 @@
 
 Such a list is an object whose only attribute is what is in it: a run-time value of the type `Rows`, a tuple
 of such where the items are tuples, or EMPTY. It is made where a list display stands that an earlier attempt
-to compile has found to grow (the decision "grow"). What cannot be done with it is refused, and the compiler
-tries again with the list written out ("keep"). Imports the gates and the abstract values.
+to compile has found to grow (the decision `Grow`). What cannot be done with it is refused, and the compiler
+tries again with the list written out (`WriteOut`). Imports the gates and the abstract values.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ from revcompile.ir.nodes import EMPTY, Instance, Structure, Value, leaves, map_v
 from revcompile.ir.types import Array, Rows, Scalar, is_float, same_axes
 from revcompile.statements.iterables import Iteration
 from revcompile.syntax.abstract import Native, Poison
+from revcompile.syntax.decisions import Grow, WriteOut
 from revcompile.syntax.mutable import ITEMS, is_growing
 from revcompile.syntax.operators import symbol_of
 
@@ -54,8 +55,8 @@ def refuse(what: str) -> UnsupportedError:
 
 def is_begun(low: Lowering, node: ast.expr, site: Any, items: list[Structure]) -> bool:
     """Whether a list that is made here is to be a run-time list."""
-    wanted = ("grow", site)
-    if wanted not in low.decisions and ("keep", site) not in low.decisions:
+    wanted = Grow(site)
+    if wanted not in low.decisions and WriteOut(site) not in low.decisions:
         if will_grow(low, node, items, low.frames[-1]):
             low.decisions.make(wanted)
         else:
@@ -73,11 +74,11 @@ def begin(low: Lowering, items: list[Structure]) -> Instance:
 
 def is_wanted(low: Lowering, site: Any, count: Structure) -> bool:
     """Whether a list of `count` equal items is to be a run-time list: where the run says how many."""
-    wanted = ("grow", site)
+    wanted = Grow(site)
     if not isinstance(count, Value) or is_float(count.type):
         low.decisions.miss(wanted)
         return False
-    if ("keep", site) in low.decisions:
+    if WriteOut(site) in low.decisions:
         return False
     low.decisions.make(wanted)
     return True

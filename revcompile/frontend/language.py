@@ -37,7 +37,8 @@ from revcompile.ir.nodes import Function, Instance, Structure, Value
 from revcompile.ir.types import is_float, is_number
 from revcompile.statements import simple
 from revcompile.statements.iterables import Bar
-from revcompile.syntax.abstract import Frame, Gradient, Left, NeedShape, NeedStatic, Restart
+from revcompile.syntax.abstract import Frame, Gradient, Left, NeedShape, NeedStatic
+from revcompile.syntax.decisions import Restart
 from revcompile.syntax.mutable import KINDS, Mutables, is_growing
 from revcompile.syntax.operators import symbol_of
 from revcompile.syntax.source import Source, find_source, parameters

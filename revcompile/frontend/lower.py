@@ -44,16 +44,8 @@ from revcompile.ir.identifiers import function_name, is_numeral
 from revcompile.ir.nodes import Block, Function, Parameter, Raise, Structure, Value, leaves
 from revcompile.ir.types import Array, Facts, Scalar, is_float, is_number
 from revcompile.statements import branch, either, exits, iterables, loop, simple, with_
-from revcompile.syntax.abstract import (
-    Decisions,
-    Frame,
-    Left,
-    NeedShape,
-    NeedStatic,
-    NestedFunction,
-    Returned,
-    type_of,
-)
+from revcompile.syntax.abstract import Frame, Left, NeedShape, NeedStatic, NestedFunction, Returned, type_of
+from revcompile.syntax.decisions import Decisions
 from revcompile.syntax.memory import Memory
 from revcompile.syntax.mutable import Mutables, is_growing
 from revcompile.syntax.source import Source, find_source

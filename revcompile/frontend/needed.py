@@ -17,7 +17,8 @@ from revcompile.frontend.at_hand import UNKNOWN, value_of
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Parameter, Value, leaves
 from revcompile.ir.types import Array, is_float
-from revcompile.syntax.abstract import NeedShape, NeedStatic, Restart
+from revcompile.syntax.abstract import NeedShape, NeedStatic
+from revcompile.syntax.decisions import Restart, Unroll
 
 
 class Needed:
@@ -106,7 +107,7 @@ def origins(need: NeedStatic, parameters: Sequence[Parameter], low: Any) -> froz
             wanted.extend(leaves(bounds))
     found = [(origin, v) for origin, v in origins_of(parameters, low) if v in seen]
     if loops and not found:
-        raise Restart(("unroll", loops[-1]))
+        raise Restart(Unroll(loops[-1]))
     if any(isinstance(v.type, Array) for _, v in found):
         return frozenset()
     return frozenset(origin for origin, _ in found)

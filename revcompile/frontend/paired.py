@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from revcompile.gates.halves import Half, Pair
 from revcompile.ir.nodes import Block, Structure, Value, applications
 from revcompile.ir.types import Type
+from revcompile.syntax.decisions import AsPair, Decision
 
 Where = tuple[int, int]  # the number of an argument's part, and its axis
 
@@ -102,7 +103,7 @@ class Pairs:
         called = {pair for half in halves for pair in half.pair.reached()}
         self.known = {k: one for k, one in self.known.items() if one is None or one.pair in called}
 
-    def wanted(self, block: Block) -> frozenset[tuple[str, Any]]:
+    def wanted(self, block: Block) -> frozenset[Decision]:
         """The decisions to make pairs of what was interpreted in place, and is not small."""
         functions = [pair.function for pair in self.made()]
         alive = {v for b in (block, *(f.body for f in functions if f is not None)) for v in b.defined}
@@ -115,4 +116,4 @@ class Pairs:
                 if call.again or not call.is_recursive:
                     found.add(call.key)
         tried = {key for key, lowered in self.known.items() if lowered is None}
-        return frozenset(("pair", key) for key in (found | self.found) - tried)
+        return frozenset(AsPair(key) for key in (found | self.found) - tried)

@@ -3,7 +3,7 @@
 A function that is not small is lowered on its own, once for each signature, into a `Pair`; so is a function
 that calls itself as often as only the run decides. How long a function is shows when it is lowered, at its
 first call. What shows later only (it is called twice within itself, or it is recursive) is a reason to lower
-all again, with the decision ("pair", signature) or ("recursive", function). All other calls are
+all again, with the decision `AsPair` or `AsRecursion`. All other calls are
 interpreted in place: of small functions, of a function in itself as often as is known while compiling (but
 for what is so called twice), and of what is not provably a function of its arguments alone, since it writes
 into them, gives a part of them, or draws random numbers.
@@ -41,7 +41,8 @@ from revcompile.frontend.parts import Inseparable, Parts, identity
 from revcompile.gates.halves import Half, Pair
 from revcompile.ir.nodes import Apply, Block, Structure, Value, applications
 from revcompile.ir.types import Array, Dim, Scalar, Type
-from revcompile.syntax.abstract import Frame, Left, NeedStatic, Restart
+from revcompile.syntax.abstract import Frame, Left, NeedStatic
+from revcompile.syntax.decisions import AsPair, AsRecursion, Restart
 from revcompile.syntax.source import find_source
 
 SMALL = 12  # applications up to which a function is interpreted where it is called
@@ -57,7 +58,7 @@ def call(low: Lowering, node: Node, frame: Frame) -> Structure:
     if frame.is_rule:
         return low.body(node, frame)
     low.work(OF_A_CALL)
-    if ("recursive", frame.key(node)) in low.decisions:
+    if AsRecursion(frame.key(node)) in low.decisions:
         return recursive.call(low, node, frame)
     if own_calls(node) and all(f.activation != frame.key(node) for f in low.frames):
         return _outermost(low, node, frame)
@@ -67,7 +68,7 @@ def call(low: Lowering, node: Node, frame: Frame) -> Structure:
 def _outermost(low: Lowering, node: Node, frame: Frame) -> Structure:
     """A call of a function that calls itself. If only the run decides how deep that goes, it is decided here;
     so is for which whole numbers it is compiled."""
-    decision = ("recursive", frame.key(node))
+    decision = AsRecursion(frame.key(node))
     names = frame.names
     while low.decisions.may_make(decision):
         inner = replace(frame, names=dict(names), unset=set(), outer={})
@@ -104,7 +105,7 @@ def _call(low: Lowering, node: Node, frame: Frame) -> Structure:
     except Inseparable:
         return low.body(node, frame)
     key, types = _signature(low, identity(frame, node), parts)
-    decided = ("pair", key) in low.decisions
+    decided = AsPair(key) in low.decisions
     if decided or key in pairs.known or key in pairs.large or _may_be_large(low, node, frame, key):
         if key not in pairs.known:
             pairs.around.append(Inlined(key, tuple(pairs.around)))

@@ -15,7 +15,8 @@ from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.parts import Inseparable, Parts
 from revcompile.ir.nodes import Structure, Value, scalar_type
 from revcompile.ir.types import Array, Scalar, is_float
-from revcompile.syntax.abstract import Frame, NeedShape, NeedStatic, Restart
+from revcompile.syntax.abstract import Frame, NeedShape, NeedStatic
+from revcompile.syntax.decisions import AsRecursion, Restart
 
 MAX_DEPTH = 200
 TOO_MANY = 1000  # calls of a function inside itself, all in all
@@ -31,7 +32,7 @@ def check(low: Lowering, node: ast.FunctionDef | ast.Lambda, frame: Frame) -> No
     if len(low.frames) < SUSPICIOUS:
         return
     before = [f for f in low.frames if f.activation == frame.activation and f is not frame]
-    run_decides = Restart(("recursive", frame.activation))
+    run_decides = Restart(AsRecursion(frame.activation))
     if before and before[0].base < low.builder.depth:
         low.pairs.nested[frame.activation] += 1
         if low.pairs.nested[frame.activation] > TOO_MANY:

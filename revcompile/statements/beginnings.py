@@ -15,6 +15,7 @@ from revcompile.ir.types import Array, Rows, Scalar, Type
 from revcompile.ir.values import ValueTable
 from revcompile.statements.assigned import assigned
 from revcompile.statements.join import type_of
+from revcompile.syntax.decisions import Unroll
 from revcompile.syntax.interpreter import Interpreter
 from revcompile.syntax.mutable import ContentsName, containers, rename
 
@@ -94,7 +95,7 @@ def carry(
     carried.names[name] = _begin_like(structure, end, fresh, empty)
     for either in (structure, carried.names[name]):  # a trip begins with a copy, which changes for itself
         for container in containers(either):
-            low.mutables.fix(container, "what a loop carries must not be changed here", ("unroll", key))
+            low.mutables.fix(container, "what a loop carries must not be changed here", Unroll(key))
 
 
 def _staying(start: Structure, end: Structure) -> set[Value]:

@@ -39,9 +39,9 @@ from revcompile.statements.join import (
     versions,
 )
 from revcompile.statements.origins import origins
-from revcompile.syntax.abstract import Decisions, Frame, Left, Poison, Restart, Returned
+from revcompile.syntax.abstract import Frame, Left, Poison, Returned
+from revcompile.syntax.decisions import Decision, Decisions, Restart, Split, TellApart, WriteTwice
 from revcompile.syntax.interpreter import Interpreter
-from revcompile.syntax.memory import EITHER
 from revcompile.syntax.mutable import rename
 
 ASSIGNED = Poison("is assigned by := in a part of an expression that is not always evaluated")
@@ -63,8 +63,8 @@ def fork(statement: ast.stmt, frame: Frame, decisions: Decisions) -> ast.stmt:
     return statement
 
 
-def fork_decision(node: ast.expr, frame: Frame) -> tuple[str, Any]:
-    return "fork", (*frame.key(node), type(node).__name__)
+def fork_decision(node: ast.expr, frame: Frame) -> WriteTwice:
+    return WriteTwice((*frame.key(node), type(node).__name__))
 
 
 def _sides(node: ast.AST) -> tuple[ast.expr, ast.expr]:
@@ -105,7 +105,7 @@ def lower(low: Interpreter, node: ast.If, frame: Frame, pending: list[ast.stmt])
     if not isinstance(test, Value):
         pending[:0] = node.body if test else node.orelse
         return None
-    decision = ("split", frame.key(node))
+    decision = Split(frame.key(node))
     count = len(pending) if decision in low.decisions or isinstance(node, Fork) else 0
     if any(exits.kinds(node)):
         count = max(count, exits.until_joined(node, pending))
@@ -148,7 +148,7 @@ def choose(
     test: Structure,
     then: Callable[[], Structure],
     orelse: Callable[[], Structure],
-    decision: tuple[str, Any] | None = None,
+    decision: Decision | None = None,
 ) -> Structure:
     """The value of `then()` or `orelse()`: only the one that `test` picks is evaluated.
 
@@ -193,7 +193,7 @@ def _branch(
     orelse: Callable[[], Structure],
     meet: Callable[[Structure, Structure, list[Pair]], Structure],
     cast: bool = True,
-    decision: tuple[str, Any] | None = None,
+    decision: Decision | None = None,
 ) -> Structure:
     """Emit a branch and join what its sides give, by `meet`, and what they did to arrays and containers."""
     if any(d.size not in (None, 1) or (d.size is None and not d.can_be_one) for d in test.type.dims):
@@ -235,7 +235,7 @@ def _branch(
         low.memory, stored = join_memory(low, before, ways, inside)
     low.mutables.settle(held)
     relate_joined(low.memory, pairs, ways, inside, decision)
-    if EITHER in low.decisions and not then_left and not else_left:
+    if TellApart() in low.decisions and not then_left and not else_left:
         either.note(low.memory, test, pairs, ways, inside)
     sides = []
     for i, statements in enumerate((then_statements, else_statements)):

@@ -50,7 +50,8 @@ from revcompile.statements.join import (
     version_of,
     versions,
 )
-from revcompile.syntax.abstract import Frame, Left, Poison, Restart
+from revcompile.syntax.abstract import Frame, Left, Poison
+from revcompile.syntax.decisions import Decision, Restart, TestInside, Unroll
 from revcompile.syntax.interpreter import Interpreter
 from revcompile.syntax.mutable import ContentsName, rename
 
@@ -70,7 +71,7 @@ class Trial:
         contents: Any,
         carried: Carried,
         each: tuple[tuple[Value, Each], ...],
-        decision: tuple[str, Any],
+        decision: Decision,
     ) -> None:
         self.low, self.frame, self.entry, self.memory, self.contents = low, frame, entry, memory, contents
         self.carried, self.each, self.decision = carried, each, decision
@@ -87,7 +88,7 @@ class Trial:
         low.memory.current.update(carried.roots)
         low.memory.spoiled.update(carried.spoiled)
         self._relate_params()
-        unroll = ("unroll", self.decision[1])
+        unroll = Unroll(self.decision.key)
         with low.builder.block() as self.statements, low.mutables.way(self.contents, unroll):
             frame.names = low.mutables.settle(self.names)
             if test is not None:
@@ -96,9 +97,9 @@ class Trial:
                     try:
                         self.condition = low.resolve(low.decisive(low.evaluate(test, frame)))
                     except Left:  # the test always raises: as a statement, that is kept
-                        raise Restart(("test inside", self.decision[1])) from None
+                        raise Restart(TestInside(self.decision.key)) from None
                     if low.memory.current != before:  # what the last test writes is there after the loop
-                        raise Restart(("test inside", self.decision[1]))
+                        raise Restart(TestInside(self.decision.key))
                 if not isinstance(self.condition, Value):
                     self.test_statements = []
                     if not self.condition:
@@ -132,7 +133,8 @@ class Trial:
         self.entry.update(first)
         self.names = {**first, **self.names}
         self.after = {**names, **last}
-        self.low.mutables.decision = decision = ("unroll", self.decision[1])
+        decision: Decision = Unroll(self.decision.key)
+        self.low.mutables.decision = decision
         spoilt = self.low.mutables.spoilt(self.contents)
         if spoilt is not None:  # what it holds at the end of a trip depends on the run
             decision = self.low.mutables.remedy(spoilt.container) or decision
@@ -189,16 +191,16 @@ class Trial:
                 self._expose(name)
                 continue
             if name not in carried.names and begins_empty(start, end):
-                carry(low, carried, name, start, self.decision[1], end)
+                carry(low, carried, name, start, self.decision.key, end)
                 self.changes = True
                 continue
             if name in self.entry and name not in carried.names and start is not end:
                 if not isinstance(start, Poison) and any(_numbers(start)) and _alike(start, end):
-                    carry(low, carried, name, self.entry[name], self.decision[1], end)
+                    carry(low, carried, name, self.entry[name], self.decision.key, end)
                     self.changes = True
                     continue
             elif name in self.entry and name in carried.names and is_replaced(carried, start, end):
-                carry(low, carried, name, self.entry[name], self.decision[1])
+                carry(low, carried, name, self.entry[name], self.decision.key)
                 self.changes = True
                 continue
             count = len(self.pairs)
@@ -209,7 +211,8 @@ class Trial:
             except CannotJoin as e:
                 del self.pairs[count:]
                 grows = isinstance(start, STRUCTURES) and isinstance(end, (*STRUCTURES, type(None)))
-                decision = ("unroll", self.decision[1]) if grows or _is_spoilt(end) else self.decision
+                unroll = grows or _is_spoilt(end)
+                decision = Unroll(self.decision.key) if unroll else self.decision
                 if isinstance(name, ContentsName):  # of a container, whose reader would not ask
                     decision = low.mutables.remedy_of(name) or decision
                     if decision not in low.decisions:

@@ -1,7 +1,7 @@
 """Arrays that are one of two, as a condition of the run has decided: reading them, and writing into them.
 
-`y = x * 1.0 if c else x[::-1]` is an array of its own or a view of x. Where that was decided on (`EITHER`),
-what it is stays known: a store into y is a branch that stores into what y is on either side, and y is looked
+`y = x * 1.0 if c else x[::-1]` is an array of its own or a view of x. Once they are to be told apart, what it
+is stays known: a store into y is a branch that stores into what y is on either side, and y is looked
 up anew where x has changed. So the rest of the function need not be written twice. Imports the IR and joins.
 """
 

@@ -24,7 +24,8 @@ from revcompile.ir.nodes import (
 )
 from revcompile.ir.types import Array, Dim, Facts, Opaque, Rows, Scalar, Type
 from revcompile.statements.exits import NOTES, RESULT
-from revcompile.syntax.abstract import Decision, Poison
+from revcompile.syntax.abstract import Poison
+from revcompile.syntax.decisions import Decision
 from revcompile.syntax.interpreter import Interpreter
 from revcompile.syntax.memory import Memory
 from revcompile.syntax.mutable import ContentsName

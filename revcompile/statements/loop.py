@@ -39,7 +39,8 @@ from revcompile.statements.exits import (
 )
 from revcompile.statements.iterables import Bar, Iteration
 from revcompile.statements.learnt import Learnt
-from revcompile.syntax.abstract import Frame, Poison, Restart
+from revcompile.syntax.abstract import Frame, Poison
+from revcompile.syntax.decisions import LOOP_FORMS, Grow, Peel, Restart, TestInside, Unroll
 from revcompile.syntax.interpreter import Interpreter
 from revcompile.syntax.mutable import same
 
@@ -48,7 +49,6 @@ Behind = tuple[Any, bool, Callable[[Any], list[Any]]]  # a container, whether fr
 MAX_TRIALS = 12
 MAX_WRITTEN_OUT = 2_000
 END = object()
-WAYS = ("unroll", "peel", "test inside")  # to lower a loop that can not be one as it stands
 MAX_TRIPS = 100  # of a `while` that is written out
 
 
@@ -69,7 +69,7 @@ def lower_for(low: Interpreter, node: ast.For, frame: Frame, pending: Pending) -
     source, test = low.made_ahead(node.iter, frame)
     key = frame.key(node)
     iteration = low.iteration(source, node, frame) if not frame.is_rule else None
-    if isinstance(source, range) and not frame.is_rule and ("unroll", key) not in low.decisions:
+    if isinstance(source, range) and not frame.is_rule and Unroll(key) not in low.decisions:
         iteration = low.iteration_of_range(source)
     if iteration is not None and test is not None:
         iteration = iteration.tested(test)
@@ -94,11 +94,11 @@ def _go_through(
     low: Interpreter, node: ast.For, iteration: Iteration, frame: Frame, pending: Pending
 ) -> None:
     key = frame.key(node)
-    if ("unroll", key) in low.decisions:
+    if Unroll(key) in low.decisions:
         n = low.known_number(iteration.length(), "as how often this loop runs")
         _check_trips(n)
         _write_out(node, [_trip(node, iteration, i) for i in range(n)], pending)
-    elif ("peel", key) in low.decisions:
+    elif Peel(key) in low.decisions:
         _peel_for(low, node, iteration, pending)
     elif not _stays(low, node, frame, partial(_for_loop, low, node, iteration, frame, pending)):
         _go_through(low, node, iteration, frame, pending)
@@ -106,7 +106,7 @@ def _go_through(
 
 def _stays(low: Interpreter, node: ast.For | ast.While, frame: Frame, act: Callable[[], None]) -> bool:
     """Lower a loop as one, by `act`. False if it turns out that it must be another, which is decided then."""
-    ways = frozenset((way, frame.key(node)) for way in WAYS)
+    ways = frozenset(form(frame.key(node)) for form in LOOP_FORMS)
     names, unset = frame.names, set(frame.unset)
     try:
         with low.tentatively():
@@ -114,7 +114,7 @@ def _stays(low: Interpreter, node: ast.For | ast.While, frame: Frame, act: Calla
     except Restart as restart:
         if not restart.decisions <= ways or not low.decisions.may_make(*restart.decisions):
             raise
-        if any(kind == "grow" for kind, _ in low.decisions):  # which may not be so where this is written out
+        if low.decisions.of_kind(Grow):  # which may not be so where this is written out
             raise
         for decision in restart.decisions:
             low.decisions.make(decision)
@@ -249,7 +249,7 @@ def _index_name(target: ast.expr) -> str | None:
 
 def lower_while(low: Interpreter, node: ast.While, frame: Frame, pending: Pending) -> None:
     given, node, key = node, _with_its_test(node), frame.key(node)
-    if ("unroll", key) in low.decisions:
+    if Unroll(key) in low.decisions:
         test = low.evaluate(node.test, frame)
         if isinstance(test, Value):
             raise UnsupportedError(
@@ -267,13 +267,13 @@ def lower_while(low: Interpreter, node: ast.While, frame: Frame, pending: Pendin
         else:
             pending[:0] = node.orelse
         return
-    if ("peel", key) in low.decisions and not getattr(node, "peeled", False):
+    if Peel(key) in low.decisions and not getattr(node, "peeled", False):
         later = ast.copy_location(ast.While(node.test, node.body, node.orelse), node)
         later.peeled = True  # type: ignore[attr-defined]
         body = [*node.body, NextTrip(node), later, EndLoop(node, [])]
         pending[:0] = [ast.copy_location(ast.If(node.test, body, node.orelse), node)]
         return
-    writes = ("test inside", key) in low.decisions
+    writes = TestInside(key) in low.decisions
     if writes or any(isinstance(inner, ast.NamedExpr) for inner in ast.walk(node.test)):
         over = ast.If(ast.UnaryOp(ast.Not(), node.test), [Leave(node)], [])
         always = ast.copy_location(ast.Constant(True), node.test)
@@ -322,13 +322,13 @@ def _loop(
 ) -> None:
     before, memory, contents = dict(frame.names), low.memory, low.mutables.save()
     marks = {name: before.get(mark) for name, mark in NOTES.items()}
-    decision = ("peel", frame.key(node))
+    decision = Peel(frame.key(node))
     entry = {k: v for k, v in before.items() if k not in NOTES.values()}
     entry |= {NOTES[BROKEN]: False, NOTES[RETURNED]: False}
-    carried = first_guess(low, node, entry, decision[1])
+    carried = first_guess(low, node, entry, decision.key)
     around = low.learnt
-    learnt = Learnt() if around is None else around.of(decision[1])
-    learnt.recall(low, carried, entry, memory, decision[1])
+    learnt = Learnt() if around is None else around.of(decision.key)
+    learnt.recall(low, carried, entry, memory, decision.key)
     builder, line = low.builder, low.builder.line
     for _ in range(MAX_TRIALS):
         trial = Trial(low, frame, entry, memory, contents, carried, each, decision)

@@ -6,7 +6,7 @@ Imports the IR only.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Any
@@ -17,6 +17,7 @@ from revcompile.errors import Place
 from revcompile.gates.draws import generator_type
 from revcompile.ir.nodes import Instance, Structure, Value
 from revcompile.ir.types import ONE, Array, Facts, Foreign, Scalar, Type
+from revcompile.syntax.decisions import Decision
 from revcompile.syntax.source import Source
 
 
@@ -100,33 +101,6 @@ class Gradient:
 
 FUNCTIONS = (NestedFunction, Method, Partial, Gradient)  # what `callable` is true of
 
-Decision = tuple[str, Any]  # what to do, and the key of the statement with which to do it
-
-
-class Decisions(set[Decision]):
-    """What was found out, by earlier attempts to compile and by this one.
-
-    A decision is made on the spot where nothing was done without it before: so it is as if it had been known.
-    """
-
-    def __init__(self, known: Iterable[Decision] = ()) -> None:
-        super().__init__(known)
-        self._missed: set[Decision] = set()
-
-    def miss(self, *decisions: Decision) -> None:
-        """Note that something is done without these."""
-        self._missed.update(decisions)
-
-    def may_make(self, *decisions: Decision) -> bool:
-        """Whether these are new, and nothing was done without them."""
-        return self.isdisjoint(decisions) and self._missed.isdisjoint(decisions)
-
-    def make(self, decision: Decision) -> None:
-        """Decide on the spot. Raises Restart where it comes too late for that."""
-        if decision in self._missed:
-            raise Restart(decision)
-        self.add(decision)
-
 
 @dataclass(frozen=True, eq=False)
 class Poison:
@@ -150,15 +124,6 @@ class Left(Exception):
     """Control does not get here: what is being interpreted has raised an exception of the user's."""
 
 
-class Restart(Exception):
-    """The function is to be lowered again, with these decisions: to "unroll", "peel", "split" a statement, to
-    make a "pair" of a function."""
-
-    def __init__(self, *decisions: Decision) -> None:
-        super().__init__(*decisions)
-        self.decisions = frozenset(decisions)
-
-
 class NeedStatic(Exception):
     """A number that is known only at run time stands where the compiler must know it."""
 
@@ -167,7 +132,7 @@ class NeedStatic(Exception):
         self.value = value
         self.place: Place | None = None  # in the user's source, once it is known
         self.what = what
-        self.decision: tuple[str, Any] | None = None  # what else can be done, if it cannot be known
+        self.decision: Decision | None = None  # what else can be done, if it cannot be known
 
 
 class NeedShape(NeedStatic):

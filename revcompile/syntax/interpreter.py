@@ -10,7 +10,8 @@ from typing import Any, Protocol
 from revcompile.errors import HostError, UnsupportedError
 from revcompile.ir.build import Builder
 from revcompile.ir.nodes import Structure, Value
-from revcompile.syntax.abstract import Decisions, Frame, Returned
+from revcompile.syntax.abstract import Frame, Returned
+from revcompile.syntax.decisions import Decisions
 from revcompile.syntax.memory import Memory
 from revcompile.syntax.mutable import Mutables
 

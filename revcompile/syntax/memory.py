@@ -21,13 +21,10 @@ from revcompile.gates.traits import Memory as Way
 from revcompile.ir.nodes import Structure, Value, leaves, map_values
 from revcompile.ir.types import Array, Foreign
 from revcompile.ir.values import ValueTable
-from revcompile.syntax.abstract import Decision, Decisions, Restart
+from revcompile.syntax.decisions import DOUBLING, Decision, Decisions, Restart, TellApart
 
 Step = tuple[Any, ...]  # a view function and its arguments after the array
 Path = tuple[Step, ...]
-DOUBLING = frozenset(
-    {"split", "fork"}
-)  # decisions that write the rest of the function, or a statement, twice
 MAX_SPLITS = 5
 FEW_SPLITS = 2  # with more of them, what an array is is told at run time: see `statements/either`
 
@@ -46,9 +43,6 @@ class Either(NamedTuple):
 
     test: Value
     sides: tuple[Alternative, Alternative]
-
-
-EITHER: Decision = ("either", None)  # that these are told apart at run time
 
 
 class Memory:
@@ -193,13 +187,13 @@ class Memory:
 
     def _refuse(self, v: Value, written: Value) -> None:
         """Begin again with `v` and what was written kept apart; or say that they are not."""
-        splits = sum(kind in DOUBLING for kind, _ in self.decisions)
+        splits = len(self.decisions.of_kind(*DOUBLING))
         for array in (self.root(v), self.root(written)):
             decision = self.joined.get(array)
             if decision is None:
                 continue
-            if EITHER not in self.decisions and (splits >= FEW_SPLITS or decision in self.decisions):
-                raise Restart(EITHER)
+            if TellApart() not in self.decisions and (splits >= FEW_SPLITS or decision in self.decisions):
+                raise Restart(TellApart())
             if decision not in self.decisions and splits < MAX_SPLITS:
                 raise Restart(decision)
         hints = self.table.hints

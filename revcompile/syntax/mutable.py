@@ -17,7 +17,8 @@ from revcompile.errors import HostError, UnsupportedError, an
 from revcompile.ir.build import Builder
 from revcompile.ir.nodes import Instance, Structure, Value, leaves
 from revcompile.ir.values import ValueTable
-from revcompile.syntax.abstract import Decision, Decisions, Poison, Restart
+from revcompile.syntax.abstract import Poison
+from revcompile.syntax.decisions import Decision, Decisions, Grow, Restart, WriteOut
 
 KINDS = (list, dict, Instance, set, deque)
 Contents = dict[int, Any]
@@ -124,9 +125,9 @@ class Mutables:
     def remedy(self, container: Any) -> Decision | None:
         """What to try first where the run decides what is in `container`: let a list grow at run time."""
         site = self._sites.get(id(container))
-        if site is None or {("grow", site), ("keep", site)} & self.decisions:
+        if site is None or {Grow(site), WriteOut(site)} & self.decisions:
             return None
-        return "grow", site
+        return Grow(site)
 
     def remedy_of(self, slot: ContentsName) -> Decision | None:
         return self.remedy(self._known[slot.key].container)
