@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, deque
 from contextlib import nullcontext
 from types import BuiltinFunctionType, BuiltinMethodType, FunctionType, MethodType
 from typing import Any
@@ -370,7 +370,7 @@ def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict
     joined = growing.joined(low, function, args, kwargs)
     if joined is not NotImplemented:
         return joined
-    args = tuple(growing.as_arrays(low, a) for a in args)
+    args = tuple(list(a) if isinstance(a, deque) else growing.as_arrays(low, a) for a in args)
     out, args, kwargs = writing.split_out(function, args, kwargs)
     if out is not None:
         return writing.into(low, out, apply_gate(low, function, args, kwargs))

@@ -227,7 +227,7 @@ def operate(low: Lowering, function: Any, *args: Structure) -> Structure:
     if are_numbers(args):
         return low.apply(function, args, {})
     if isinstance(args[0], str) and binary_symbol(function) == "%" and not formatting.is_known(args):
-        return low.emit(percent, *args)
+        return formatting.write(low, percent, *args)
     if any(objects.is_object(a) or objects.has_operator(a, function) for a in args):
         return objects.operate(low, function, args)
     if foreign.has_foreign(*args) and not formatting.joins(function, args):
@@ -297,7 +297,8 @@ def _compare_two(low: Lowering, op: ast.cmpop, left: Structure, right: Structure
         if not (is_static(left) and is_static(right)):
             ask_host(COMPARE[type(op)], (left, right))
             return isinstance(op, ast.NotEq)
-    if isinstance(left, (tuple, list)) and isinstance(right, (tuple, list)) and not is_static((left, right)):
+    both = isinstance(left, membership.SEQUENCES) and isinstance(right, membership.SEQUENCES)
+    if both and not is_static((left, right)):
         if isinstance(op, (ast.Eq, ast.NotEq)):
             same = low.equal(left, right)
             return same if isinstance(op, ast.Eq) else operate(low, operator.not_, same)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from revcompile.errors import host
+from revcompile.errors import UnsupportedError, an, host
 from revcompile.frontend.at_hand import flat
 from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject
@@ -14,6 +15,7 @@ from revcompile.gates.effects import format_
 from revcompile.ir.nodes import Structure, Value, is_static
 from revcompile.ir.types import Opaque
 from revcompile.syntax.abstract import Frame
+from revcompile.syntax.mutable import containers
 from revcompile.syntax.operators import binary_symbol
 
 
@@ -30,7 +32,19 @@ def formatted(low: Lowering, node: ast.JoinedStr, frame: Frame) -> Structure:
         with host():
             text = "".join(p if isinstance(p, str) else _format(*p) for p in parts)
         return str(low.host.tells(text, format, parts))
-    return low.emit(format_, tuple(parts))
+    return write(low, format_, tuple(parts))
+
+
+def write(low: Lowering, function: Any, *args: Structure) -> Structure:
+    """A statement that makes a text of what the run knows."""
+    for container in containers(args):
+        if isinstance(container, (deque, dict)) and type(container) is not dict:
+            kind = "list" if isinstance(container, deque) else "dict"
+            raise UnsupportedError(
+                f"the text of {an(type(container).__name__)} of what only the run knows is not supported",
+                way_out=f"Make a {kind} of it: {kind}(...).",
+            )
+    return low.emit(function, *args)
 
 
 def is_known(structure: Structure) -> bool:
@@ -55,4 +69,4 @@ def is_text(x: Structure) -> bool:
 
 def join_texts(low: Lowering, parts: Iterable[Structure]) -> Structure:
     """Texts one after the other, some of them known at run time only."""
-    return low.emit(format_, tuple(p if isinstance(p, str) else (p, -1, "") for p in parts))
+    return write(low, format_, tuple(p if isinstance(p, str) else (p, -1, "") for p in parts))

@@ -14,7 +14,7 @@ import numpy as np
 from revcompile.errors import HostError, UnsupportedError, an
 from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject
-from revcompile.ir.nodes import Instance, Structure, Value
+from revcompile.ir.nodes import Instance, Structure, Value, is_static
 from revcompile.ir.types import Array, Scalar, is_float
 from revcompile.statements import branch
 
@@ -60,8 +60,10 @@ def key(low: Lowering, x: Structure, what: str) -> Any:
 
 
 def are_compared(args: tuple[Structure, ...]) -> bool:
-    """Whether a comparison of two containers compares objects."""
-    return all(isinstance(a, (*SEQUENCES, dict)) for a in args) and has_objects(args)
+    """Whether a comparison of two containers compares objects, or what the run decides."""
+    if not all(isinstance(a, (*SEQUENCES, dict)) for a in args):
+        return False
+    return has_objects(args) or not is_static(args)
 
 
 def equal(low: Lowering, left: Structure, right: Structure) -> Structure:

@@ -23,6 +23,7 @@ from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject, is_user_class
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Instance, Raise, Structure, Value, is_static
+from revcompile.ir.types import Foreign
 from revcompile.syntax import operators
 from revcompile.syntax.abstract import Left, Native, Poison
 from revcompile.syntax.mutable import Overlay, is_growing
@@ -430,7 +431,7 @@ def _binary(low: Lowering, function: Any, a: Any, b: Any) -> Structure:
         method = special(low, x, name) if isinstance(x, ANSWERING) else None
         if method is not None and _answers(a, b):
             result = low.invoke(method, y)
-            if result is not NotImplemented:
+            if not (result is NotImplemented or _is_no_answer(result)):
                 return result
     if symbol_of(function) == "!=":
         equal = _binary(low, operators.COMPARE[ast.Eq], a, b)
@@ -440,6 +441,12 @@ def _binary(low: Lowering, function: Any, a: Any, b: Any) -> Structure:
             low.host.rely_on(class_of(x))
         return is_object(a) and is_object(b) and low.same(a, b)
     return NotImplemented
+
+
+def _is_no_answer(result: Structure) -> bool:
+    """Whether it is the NotImplemented of a method that is called as it is."""
+    kind = result.type if isinstance(result, Value) else None
+    return isinstance(kind, Foreign) and kind.cls is type(NotImplemented)
 
 
 def _answers(a: Any, b: Any) -> bool:

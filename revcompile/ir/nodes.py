@@ -8,6 +8,7 @@ structures as arguments and give structures as results; control flow is nested b
 from __future__ import annotations
 
 import operator
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -369,7 +370,7 @@ def _collect(items: Iterable[Structure], found: list[Value]) -> None:
             found.append(item)
         elif kind in ATOMS:
             continue
-        elif isinstance(item, (tuple, list)):
+        elif isinstance(item, (tuple, list, deque)):
             _collect(item, found)
         elif isinstance(item, dict):
             _collect(item.values(), found)
@@ -386,6 +387,8 @@ def map_structure(f: Callable[[Any], Any], structure: Structure) -> Structure:
         return type(structure)(*items) if hasattr(structure, "_fields") else tuple(items)
     if isinstance(structure, list):
         return [map_structure(f, item) for item in structure]
+    if isinstance(structure, deque):
+        return deque([map_structure(f, item) for item in structure], structure.maxlen)
     if isinstance(structure, dict):
         return {key: map_structure(f, item) for key, item in structure.items()}
     if isinstance(structure, slice):

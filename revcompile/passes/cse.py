@@ -69,4 +69,8 @@ def key_of(structure: Structure) -> Any:
         return (slice, key_of(structure.start), key_of(structure.stop), key_of(structure.step))
     if isinstance(structure, float):
         return (float, repr(structure))
+    try:
+        hash(structure)
+    except TypeError:  # a bytearray of the program: the same object
+        return (type(structure), id(structure))
     return (type(structure), structure)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import operator
-from collections import deque
+from collections import OrderedDict, UserDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pytest
 
 from revcompile import UnsupportedError, grad, value_and_grad
@@ -158,3 +159,54 @@ def test_a_class_that_learns_to_compare() -> None:
     assert gradient(1.5, a, b) == 2.0
     del Late.__eq__  # type: ignore[misc]
     assert gradient(1.5, a, b) == 1.0
+
+
+class Answerless(Plain):
+    def __eq__(self, other: object) -> bool:
+        if not (isinstance(other, Record) and isinstance(other.v, dict)):
+            return NotImplemented
+        return True
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+NUMBERS = deque([1.0, 2.0])
+COUNTS = deque([1, 2])
+BYTES = bytearray(b"ab")
+ORDERED = OrderedDict(a=1.0)
+HOLDER = Answerless(1)
+DICT = UserDict(a=1.0)
+
+
+@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x * 2.0 if NUMBERS == deque([1.0, 2.0]) else x,
+        lambda x: x * 2.0 if NUMBERS != deque([1.0, 2.0]) else x,
+        lambda x: x * 2.0 if deque([x]) == deque([x]) else x,
+        lambda x: x * 2.0 if {"a": x, "b": 1.0} == {"b": 1.0, "a": x} else x,
+        lambda x: x * 2.0 if [{"a": x}] == [{"a": x}] else x,
+        lambda x: x * 2.0 if OrderedDict(a=x) == ORDERED else x,
+        lambda x: x * 2.0 if HOLDER == {1, 2} else x,
+        lambda x: x * 2.0 if DICT == {1, 2} else x,
+        lambda x: x * 2.0 if DICT == {"a": 1.0} else x,
+        lambda x: x * np.sum(np.asarray(BYTES)),
+        lambda x: x * np.sum(np.asarray(COUNTS)) * np.sum(COUNTS),
+        lambda x: x * np.dot(NUMBERS, NUMBERS),
+        lambda x: x * len(str(list(NUMBERS))) + x * len(str(COUNTS)),
+    ],
+)
+def test_other_containers(f: Any, optimize: bool) -> None:
+    gradient = value_and_grad(f, optimize=optimize)
+    for x in (1.5, 1.0):
+        assert gradient(x) == (f(x), f(x) / x)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [lambda x: x * len(str(NUMBERS)), lambda x: x * len(f"{[ORDERED]}"), lambda x: x * len(repr(NUMBERS))],
+)
+def test_the_text_of_other_containers_is_refused(f: Any) -> None:
+    with pytest.raises(UnsupportedError, match=r"the text of an? (deque|OrderedDict)"):
+        grad(f)(1.5)
