@@ -177,13 +177,14 @@ class Reverser:
             raise UnsupportedError(f"the gradient of {gate.name} is not implemented here: {e}") from None
         if not isinstance(gradients, tuple):
             gradients = (gradients,)
-        if gate.foreign and (len(gradients) > len(statement.args) or isinstance(gradients[0], (list, dict))):
+        is_wrong = not 0 < len(gradients) <= len(statement.args) or isinstance(gradients[0], (list, dict))
+        if gate.foreign and is_wrong:
             raise UnsupportedError(
                 f"the rule of the gate {gate.name!r} must return the gradients of its {len(statement.args)} "
                 f"parameters, one alone or a tuple, not "
                 + (
                     f"{len(gradients)} of them"
-                    if len(gradients) > 1
+                    if len(gradients) != 1
                     else f"{an(type(gradients[0]).__name__)}"
                 )
             )

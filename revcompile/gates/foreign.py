@@ -311,12 +311,34 @@ def backward_half(backward: Callable[..., Any], many: int, name: str) -> Callabl
                 f"the rule of the gate {name!r} must return the gradients of its {many} parameters, "
                 f"one or a tuple{least}, not {_described(outcome)}"
             )
-        if any(g is None for g in given):
-            given = tuple(_zero(*of) if g is None else g for g, of in zip(given, operands))
+        given = tuple(
+            _zero(*of) if g is None else _fitting(g, of, name, i)
+            for i, (g, of) in enumerate(zip(given, operands))
+        )
         return given[0] if many == 1 else given + (None,) * (many - len(given))
 
     del checked.__wrapped__  # its own parameters count
     return checked
+
+
+def _fitting(g: Any, operand: tuple[type, tuple[int, ...], Any], name: str, place: int) -> Any:
+    """A gradient as it is, if it has its operand's shape, or one to which that is broadcast; a zero for 0."""
+    _, shape, _ = operand
+    found = np.asarray(g)
+    own, is_real = found.shape, found.dtype.kind in "fiub"
+    if is_real and (own == shape or _is_broadcast(shape, own)):
+        return g
+    if is_real and not own and not found:
+        return _zero(*operand)
+    what = f"of shape {own}" if is_real else f"{an(type(g).__name__)} of dtype {found.dtype}"
+    raise TypeError(
+        f"the rule of the gate {name!r} must return real gradients of its parameters' shapes; that of "
+        f"parameter {place + 1}, of shape {shape}, is {what}"
+    )
+
+
+def _is_broadcast(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
+    return len(to) >= len(shape) and all(m in (n, 1) for m, n in zip(shape[::-1], to[::-1]))
 
 
 def _zero(kind: type, shape: tuple[int, ...], dtype: Any) -> Any:

@@ -397,3 +397,35 @@ def test_each_call_is_made_once_in_order(f: Any, opaque: bool, optimize: bool, x
     np.testing.assert_allclose(value, expected)
     step = 1e-6 * np.eye(np.size(x))[0].reshape(np.shape(x))
     np.testing.assert_allclose(np.ravel(slope)[0], (f(x + step) - f(x - step)) / 2e-6, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "what"),
+    [
+        (lambda g: np.ones(7), "is of shape"),
+        (lambda g: 3.0, "is of shape"),
+        (lambda g: g * 1j, "is an? (ndarray|complex.*) of dtype complex"),
+        (lambda g: "a", "is a str of dtype"),
+        (lambda g: (v for v in (g,)), "is a generator of dtype object"),
+    ],
+)
+def test_a_pair_is_told_of_gradients_that_do_not_fit(outcome: Any, what: str) -> None:
+    with pytest.raises(TypeError, match=f"the rule of the gate 'my gate' must return real gradients.*{what}"):
+        grad_of_sum(outcome)(V)
+
+
+def grad_of_sum(outcome: Callable[[Any], Any]) -> Any:
+    def doubled(x: Any) -> Any:
+        return 2.0 * x
+
+    gate(doubled, forward=lambda x: (2.0 * x, None), name="my gate")(lambda grad_y, saved: outcome(grad_y))
+    return grad(lambda x: np.sum(doubled(x)))
+
+
+def test_a_zero_is_a_gradient_of_any_shape() -> None:
+    np.testing.assert_array_equal(grad_of_sum(lambda g: 0.0)(V), np.zeros(3))
+
+
+def test_a_rule_that_returns_nothing_is_told_so() -> None:
+    with pytest.raises(UnsupportedError, match="the rule of the gate 'my sine' must return .* not 0 of them"):
+        rule_that_gives(lambda g, x: ())(V)
