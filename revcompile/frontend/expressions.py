@@ -227,7 +227,7 @@ def operate(low: Lowering, function: Any, *args: Structure) -> Structure:
     if are_numbers(args):
         return low.apply(function, args, {})
     if isinstance(args[0], str) and binary_symbol(function) == "%" and not formatting.is_known(args):
-        return formatting.write(low, percent, *args)
+        return low.emit(percent, *formatting.writable(args))
     if any(objects.is_object(a) or objects.has_operator(a, function) for a in args):
         return objects.operate(low, function, args)
     if foreign.has_foreign(*args) and not formatting.joins(function, args):

@@ -32,19 +32,19 @@ def formatted(low: Lowering, node: ast.JoinedStr, frame: Frame) -> Structure:
         with host():
             text = "".join(p if isinstance(p, str) else _format(*p) for p in parts)
         return str(low.host.tells(text, format, parts))
-    return write(low, format_, tuple(parts))
+    return low.emit(format_, writable(tuple(parts)))
 
 
-def write(low: Lowering, function: Any, *args: Structure) -> Structure:
-    """A statement that makes a text of what the run knows."""
-    for container in containers(args):
+def writable(structure: Structure) -> Structure:
+    """The same; what the run knows and is to be written is no deque, and no dict of a class of its own."""
+    for container in containers(structure):
         if isinstance(container, (deque, dict)) and type(container) is not dict:
             kind = "list" if isinstance(container, deque) else "dict"
             raise UnsupportedError(
                 f"the text of {an(type(container).__name__)} of what only the run knows is not supported",
                 way_out=f"Make a {kind} of it: {kind}(...).",
             )
-    return low.emit(function, *args)
+    return structure
 
 
 def is_known(structure: Structure) -> bool:
@@ -69,4 +69,4 @@ def is_text(x: Structure) -> bool:
 
 def join_texts(low: Lowering, parts: Iterable[Structure]) -> Structure:
     """Texts one after the other, some of them known at run time only."""
-    return write(low, format_, tuple(p if isinstance(p, str) else (p, -1, "") for p in parts))
+    return low.emit(format_, writable(tuple(p if isinstance(p, str) else (p, -1, "") for p in parts)))

@@ -16,7 +16,7 @@ CONVERSIONS = frozenset("sra")
 
 
 def _print(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> None:
-    formatting.write(low, print_, args, kwargs)
+    low.emit(print_, formatting.writable(args), kwargs)
 
 
 def _str(low: Lowering, args: Args, kwargs: Any, *_: Any) -> Structure:
@@ -30,7 +30,7 @@ def _repr(low: Lowering, args: Args, *_: Any) -> Structure:
 def _text(low: Lowering, x: Structure, conversion: str) -> Structure:
     if is_static(x) and not objects.is_object(x):
         return NotImplemented
-    return formatting.write(low, format_, ((x, ord(conversion), ""),))
+    return low.emit(format_, formatting.writable(((x, ord(conversion), ""),)))
 
 
 def _format(low: Lowering, args: Args, *_: Any) -> Structure:
@@ -38,7 +38,7 @@ def _format(low: Lowering, args: Args, *_: Any) -> Structure:
     return (
         NotImplemented
         if formatting.is_known(args[0])
-        else formatting.write(low, format_, ((args[0], -1, "".join(args[1:])),))
+        else low.emit(format_, formatting.writable(((args[0], -1, "".join(args[1:])),)))
     )
 
 
@@ -61,7 +61,7 @@ def format_text(low: Lowering, text: str, args: Args, kwargs: dict[str, Any]) ->
         with host():
             value = args[int(field)] if field.isdecimal() else kwargs[field]
         parts.append((value, ord(conversion) if conversion else -1, spec or ""))
-    return formatting.write(low, format_, tuple(parts))
+    return low.emit(format_, formatting.writable(tuple(parts)))
 
 
 def text_method(low: Lowering, owner: str, name: str, args: Args, kwargs: dict[str, Any]) -> Structure:
