@@ -22,7 +22,7 @@ from revcompile.codegen.text import format_text
 from revcompile.errors import is_own
 from revcompile.frontend.names import HostObject, is_library
 from revcompile.gates.draws import DRAWS
-from revcompile.gates.effects import format_
+from revcompile.gates.effects import format_, has_effects
 from revcompile.gates.foreign import ForeignCall
 from revcompile.gates.halves import Half
 from revcompile.gates.table import TABLE, Gate
@@ -76,6 +76,8 @@ class Speller:
         if function in _COMPARE:
             return ast.Compare(self(args[0]), [_COMPARE[function]()], [self(args[1])])
         gate = TABLE[function]
+        if not has_effects(function):  # a type says as much where a dtype is asked for
+            args = tuple(a.type if isinstance(a, np.dtype) else a for a in args)
         if gate.written:
             text = gate.text(args, Text(getattr(statement.result, "type", None), self.textbook))
             if text:
@@ -228,7 +230,7 @@ class Speller:
             inner = self.static(obj.item())
             return ast.Call(self.static(type(obj)), [inner], [])
         if isinstance(obj, np.dtype):
-            return self.static(obj.type)
+            return ast.Call(self.public("np.dtype"), [self.static(obj.type)], [])
         if isinstance(obj, HostObject):
             return ast.parse(obj.path.text, mode="eval").body
         name = public_name(obj)

@@ -55,12 +55,14 @@ NOT_PURE = frozenset(
      "asarray_chkfinite", "require", "asfortranarray", "ascontiguousarray", "asmatrix", "seterrcall",
      "setbufsize", "nditer", "shuffle"}
 )  # fmt: skip
-SHOWING = frozenset({"warnings", "_warnings", "logging", "time", "pdb", "tqdm", "traceback", "faulthandler"})
+SHOWING = frozenset(
+    {"warnings", "_warnings", "logging", "time", "pdb", "tqdm", "traceback", "faulthandler", "pprint"}
+)
 STANDARD = frozenset({"statistics", "random", "re", "json", "textwrap", "calendar", "fractions", "decimal"})
 SILENT = frozenset(
     {"warn", "warn_explicit", "debug", "info", "warning", "error", "critical", "exception", "log", "sleep",
      "breakpoint", "set_trace", "simplefilter", "filterwarnings", "set_description", "set_postfix",
-     "set_description_str", "set_postfix_str", "close", "refresh"}
+     "set_description_str", "set_postfix_str", "close", "refresh", "pprint", "pp"}
 )  # fmt: skip
 OF_FRAME = frozenset({eval, exec, locals, globals, vars, dir, super, __import__, input})
 

@@ -6,7 +6,7 @@ Imports the abstract values.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, MethodType
 from typing import Any
 
 from revcompile.errors import UnsupportedError
@@ -65,7 +65,8 @@ def check_passable(low: Lowering, given: Structure, refusal: UnsupportedError) -
                 refusal.place,
                 "Pass a list of its items.",
             )
-        if isinstance(leaf, (Partial, Gradient, Method, Poison, Once)):
+        of_ours = isinstance(leaf, MethodType) and isinstance(leaf.__self__, Instance)
+        if of_ours or isinstance(leaf, (Partial, Gradient, Method, Poison, Once)):
             raise refusal
         if isinstance(leaf, HostObject):
             overlay = low.host.overlays.get(id(leaf.obj))

@@ -174,12 +174,21 @@ def expression(low: Interpreter, node: ast.Expr, frame: Frame, _: Pending) -> No
 
 def assertion(low: Interpreter, node: ast.Assert, frame: Frame, _: Pending) -> None:
     test = low.decisive(low.evaluate(node.test, frame))
-    message = low.evaluate(node.msg, frame) if node.msg is not None else None
     if is_static(test):
         if not test:
+            message = low.evaluate(node.msg, frame) if node.msg is not None else None
             low.builder.statements.append(Raise(_exception(AssertionError, message), low.builder.line))
         return
-    low.emit(assert_, test, message)
+    if node.msg is not None and any(isinstance(part, _DOING) for part in ast.walk(node.msg)):
+        said = ast.Raise(ast.Call(Known(AssertionError, node.msg), [node.msg], []))
+        failed = ast.If(ast.UnaryOp(ast.Not(), Known(test, node.test)), [said], [])
+        low.run([ast.fix_missing_locations(ast.copy_location(failed, node))], frame)
+        return
+    low.emit(assert_, test, low.evaluate(node.msg, frame) if node.msg is not None else None)
+
+
+# What a message of `assert` may do, which is done only where it is said.
+_DOING = (ast.Call, ast.Subscript, ast.BinOp, ast.UnaryOp, ast.Compare, ast.BoolOp, ast.IfExp, ast.Starred)
 
 
 def _exception(kind: type[BaseException], message: Structure) -> Structure:

@@ -257,3 +257,52 @@ def test_results_are_of_the_kind_that_the_function_gives(result: str, effect: st
         assert type(grad_w) is float
         step = 1e-6
         assert abs(grad_w - (f(y, w + step)[0] - f(y, w - step)[0]) / (2.0 * step)) < 1e-5
+
+
+SHOWN = """
+import pprint
+
+def size(d):
+    try:
+        return float(d.itemsize) + len(d.name)
+    finally:
+        pass
+
+class Holder:
+    def __init__(self, dtype):
+        self.dtype = dtype
+
+def told(x):
+    print("told", x.dtype)
+    return x * 2.0
+
+def f(x):
+    {body}
+    return np.sum(x * x)
+"""
+PRINTED = [
+    "print(x.dtype, (x > 1).dtype, x.astype('f4').dtype, x.astype(int).dtype)", "print([x.dtype], {'a': (x.dtype, 1)})",
+    "for k in range(2):\n        print(k, x.dtype)", "if x[0] > 0:\n        print(x.dtype)", "x = told(x)",
+    "h = Holder(x.dtype)\n    print(h.dtype)\n    x = x.astype(h.dtype) * np.ones(2, h.dtype)", "x = x * size(x.dtype)",
+    "(lambda: print(x.dtype))()", "pprint.pprint({'a': 1})", "pprint.pp([x.shape])",
+    "assert x[0] > 0, print('never')", "assert len(x) == 2, print('never')", "for k in range(2):\n        assert x[k] > k, print('never')",
+    "assert x[0] > 0, x[7]", "assert x.shape, x[7]", "assert x[0] > 5, f'of {x.dtype}, {len(x)}'", "assert x[0] > 5, told(x)[0]",
+    "for k in range(3):\n        assert x[k % 2] > k, f'trip {k:d}' + str(x.dtype)", "assert not len(x), print('once')",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("body", PRINTED)
+def test_what_is_shown_and_what_a_message_does(
+    body: str, optimize: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    f = make_function(SHOWN.replace("{body}", body))
+    outcomes = []
+    for g in (f, grad(f, optimize=optimize), value_and_grad(f, optimize=optimize)):
+        try:
+            g(np.array([1.5, 2.5]))
+            outcomes.append(("", (), capsys.readouterr().out))
+        except (AssertionError, IndexError) as error:
+            said = tuple(str(a).splitlines()[0] for a in error.args)
+            outcomes.append((type(error).__name__, said, capsys.readouterr().out))
+    assert outcomes == outcomes[:1] * 3
