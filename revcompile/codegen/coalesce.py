@@ -40,7 +40,7 @@ class Groups:
         must = list(_necessities(function.body))
         self._relevant = {v for a, b, *_ in (*wishes, *must) for v in (a, b)}
         # What a loop saves is read right after the statement that gives it.
-        self._saved = {v for s in _loops(function.body) for v, _ in s.saves if v in self._relevant}
+        self._saved = {v for s in loops_of(function.body) for v, _ in s.saves if v in self._relevant}
         if self._relevant:
             end = {v for v in leaves(function.body.yields) if v in self._relevant}
             live = self._live(function.body, end)
@@ -210,7 +210,7 @@ def _wishes_of(s: Statement, table: ValueTable) -> Iterator[Wish]:
 def _same_again(block: Block, table: ValueTable) -> Iterator[Wish]:
     """What a reversed loop reads or computes again, and what it was in the loop that it reverses."""
     kept: dict[Value, Value] = {}
-    for loop in _loops(block):
+    for loop in loops_of(block):
         kept.update((items, v) for v, items in loop.saves if isinstance(v, Value))
         for v, each in loop.each:
             if each.kind == "reversed list" and each.args[0] in kept:
@@ -233,12 +233,12 @@ def _named(block: Block, table: ValueTable) -> Iterator[tuple[tuple[str, Any], V
             yield (table.hints[s.result], s.function), s.result
 
 
-def _loops(block: Block) -> Iterator[Loop]:
+def loops_of(block: Block) -> Iterator[Loop]:
     for s in block.statements:
         if isinstance(s, Loop):
             yield s
         for inner in s.blocks:
-            yield from _loops(inner)
+            yield from loops_of(inner)
 
 
 def _same_name(table: ValueTable, a: Value, b: Value) -> bool:

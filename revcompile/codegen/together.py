@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from revcompile.codegen.coalesce import Groups
-from revcompile.ir.nodes import Block, Function, Loop, Value
+from revcompile.codegen.coalesce import Groups, loops_of
+from revcompile.ir.nodes import Function, Loop, Value
 
 MANY = 4  # lists, from which on one list of tuples reads better
 
@@ -21,7 +21,7 @@ Together = dict[Value, tuple[Value, ...]]  # the lists that are one, by each of 
 
 
 def kept_together(function: Function, groups: Groups, counts: Counter[Value]) -> Together:
-    loops = list(_loops(function.body))
+    loops = list(loops_of(function.body))
     reader = {each.args[0]: loop for loop in loops for _, each in loop.each if each.kind == "reversed list"}
     found: Together = {}
     for loop in loops:
@@ -33,14 +33,6 @@ def kept_together(function: Function, groups: Groups, counts: Counter[Value]) ->
             if len(lists) >= MANY:
                 found.update(dict.fromkeys(lists, tuple(lists)))
     return found
-
-
-def _loops(block: Block) -> Iterator[Loop]:
-    for s in block.statements:
-        if isinstance(s, Loop):
-            yield s
-        for inner in s.blocks:
-            yield from _loops(inner)
 
 
 def _there_at_the_end(loop: Loop, groups: Groups) -> Iterator[Value]:
