@@ -33,6 +33,7 @@ from revcompile.ir.nodes import (
 )
 from revcompile.ir.types import is_float, is_number
 from revcompile.syntax.abstract import Gradient, Left, NeedStatic, NestedFunction, Partial
+from revcompile.syntax.source import own_signature
 
 HOME = "revcompile.transforms.gradient"
 TRANSFORMS = ("grad", "value_and_grad")
@@ -261,7 +262,7 @@ def signature_of(low: Lowering, function: Any) -> tuple[inspect.Signature, str]:
     if is_hashable(function) and function in TABLE:
         return TABLE[function].signature, function.__name__
     if isinstance(function, HostObject) and isinstance(type(function.obj).__call__, FunctionType):
-        signature = inspect.signature(type(function.obj).__call__, follow_wrapped=False)
+        signature = own_signature(type(function.obj).__call__)  # type: ignore[arg-type]
         return signature.replace(parameters=list(signature.parameters.values())[1:]), type(
             function.obj
         ).__name__

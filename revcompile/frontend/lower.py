@@ -48,7 +48,7 @@ from revcompile.syntax.abstract import Frame, Left, NeedShape, NeedStatic, Neste
 from revcompile.syntax.decisions import Decisions
 from revcompile.syntax.memory import Memory
 from revcompile.syntax.mutable import Mutables, is_growing
-from revcompile.syntax.source import Source, find_source
+from revcompile.syntax.source import Source, find_source, own_signature
 
 MAX_STATEMENTS = 30_000
 MAX_OPERATIONS = 300_000  # that are interpreted, of which most may give no statement
@@ -302,7 +302,7 @@ class Lowerer(Language):
     def default(self, function: FunctionType, parameter: inspect.Parameter) -> Structure:
         """A parameter's default value: a host object, read live."""
         path = self.host.function_root(function)
-        positional = list(inspect.signature(function, follow_wrapped=False).parameters.values())
+        positional = list(own_signature(function).parameters.values())
         if parameter.kind is parameter.KEYWORD_ONLY:
             found = path.attribute("__kwdefaults__").item(parameter.name)
         else:

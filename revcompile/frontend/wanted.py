@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from revcompile.errors import HostError
+from revcompile.syntax.source import own_signature
 
 _signatures: WeakKeyDictionary[CodeType, inspect.Signature] = WeakKeyDictionary()
 Argnums = int | str | tuple[int | str, ...] | None
@@ -89,9 +90,10 @@ def unwrapped_signature(function: FunctionType) -> tuple[inspect.Signature, tupl
     signature = _own_signature(function)
     own = list(signature.parameters.values())
     variadic = [inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD]
-    if [p.kind for p in own] in (variadic, variadic[:1]) and hasattr(function, "__wrapped__"):
+    wraps_another = hasattr(function, "__wrapped__") and _wraps_python(function)
+    if [p.kind for p in own] in (variadic, variadic[:1]) and wraps_another:
         inner = inspect.signature(function)
-        if isinstance(inspect.unwrap(function), FunctionType) and not any(
+        if not any(
             p.kind in variadic or (p.kind is p.KEYWORD_ONLY and len(own) == 1)
             for p in inner.parameters.values()
         ):
@@ -99,13 +101,22 @@ def unwrapped_signature(function: FunctionType) -> tuple[inspect.Signature, tupl
     return signature, None
 
 
+def _wraps_python(function: Any) -> bool:
+    """Whether what a wrapper stands for is a Python function: a builtin may not say what it takes."""
+    while hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+        if not isinstance(function, FunctionType):
+            return False
+    return True
+
+
 def _own_signature(function: FunctionType) -> inspect.Signature:
     """The signature; one that follows from the code alone is made once."""
     if function.__defaults__ or function.__kwdefaults__ or function.__annotations__ or function.__dict__:
-        return inspect.signature(function, follow_wrapped=False)
+        return own_signature(function)
     found = _signatures.get(function.__code__)
     if found is None:
-        found = _signatures[function.__code__] = inspect.signature(function, follow_wrapped=False)
+        found = _signatures[function.__code__] = own_signature(function)
     return found
 
 

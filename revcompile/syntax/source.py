@@ -26,6 +26,16 @@ SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 _found: WeakKeyDictionary[CodeType, tuple[str, Definition, tuple[str, ...]]] = WeakKeyDictionary()
 
 
+def own_signature(function: FunctionType) -> inspect.Signature:
+    """The parameters that a function's code has, whatever it says of itself: a wrapper may have another's."""
+    if "__signature__" in function.__dict__:
+        names = function.__globals__, function.__name__, function.__defaults__, function.__closure__
+        plain = FunctionType(function.__code__, *names)
+        plain.__kwdefaults__, plain.__annotations__ = function.__kwdefaults__, function.__annotations__
+        function = plain
+    return inspect.signature(function, follow_wrapped=False)
+
+
 @dataclass(frozen=True)
 class Source:
     """A function's definition: its syntax tree, with line numbers as in the file."""
@@ -39,7 +49,7 @@ class Source:
     @cached_property
     def signature(self) -> inspect.Signature:
         """The function's own parameters, a wrapper's not those of what it wraps."""
-        return inspect.signature(self.function, follow_wrapped=False)
+        return own_signature(self.function)
 
     @cached_property
     def is_own(self) -> bool:

@@ -157,3 +157,29 @@ def test_names_and_texts() -> None:
 def test_what_has_no_gradient_is_refused(f: Any) -> None:
     with pytest.raises(UnsupportedError):
         grad(f)
+
+
+def doubling(f: Any) -> Any:
+    @functools.wraps(f)
+    def wrapper(*args: Any, **options: Any) -> Any:
+        return f(*args, **options) * 2.0
+
+    return wrapper
+
+
+@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize(
+    ("f", "args"),
+    [
+        (math.exp, (0.5,)), (np.sin, (0.5,)), (np.sum, (np.ones(2),)), (np.dot, (2.0, 3.0)), (max, (2.0, 3.0)),
+        (math.hypot, (3.0, 4.0)), (functools.partial(pow, 2.0), (3.0,)), (lambda x: x * x, (3.0,)),
+    ],
+)  # fmt: skip
+def test_a_wrapper_of_anything(f: Any, args: Any, optimize: bool) -> None:
+    wrapped = doubling(f)
+    value, slope = value_and_grad(wrapped, 0, optimize=optimize)(*args)
+    assert np.allclose(value, wrapped(*args))
+    up, down = (wrapped(args[0] + h, *args[1:]) for h in (1e-6, -1e-6))
+    assert np.allclose(np.sum(slope), (up - down) / 2e-6)
+    every = grad(wrapped, optimize=optimize)(*args)
+    assert np.allclose(every[0] if isinstance(every, tuple) else every, slope)
