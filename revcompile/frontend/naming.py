@@ -40,14 +40,27 @@ def name_of(function: Any) -> str:
     else:
         home = module_of(function)
         parts = home.split(".")
-        homes = [".".join(parts[:i]) for i in range(1, len(parts) + 1) if not parts[i - 1].startswith("_")]
-        homes = homes[::-1] if any(p.startswith("_") for p in parts) or parts[0] == "numpy" else [home]
-        homes = ["numpy", *homes] if parts[0] == "numpy" else homes or [home.lstrip("_")]
+        public = next((i for i, part in enumerate(parts) if part.startswith("_")), len(parts))
+        homes = [".".join(parts[:i]) for i in range(1, public + 1)]
+        is_private = public < len(parts)
+        homes = homes if is_private or parts[0] == "numpy" else [home]
+        homes = [*homes, *_siblings(parts[0])] if is_private else homes
+        homes = ["builtins", *homes] if getattr(builtins, name, None) is function else homes
+        homes = homes or [home.lstrip("_")]
     for module in homes:
-        if getattr(sys.modules.get(module), name, None) is function:
+        found: Any = sys.modules.get(module)
+        for part in name.split("."):  # of a method, its class
+            found = getattr(found, part, None)
+        if found is function:
             return name if module in ("builtins", "__main__") else f"{module}.{name}"
     home = module_of(function)
     return f"{home}.{name}" if home and home not in ("builtins", "__main__") else str(name)
+
+
+def _siblings(root: str) -> list[str]:
+    """The public modules of a package, those of short names first."""
+    names = [name for name in sys.modules if name.startswith(f"{root}.") and "._" not in name]
+    return sorted(names, key=lambda name: (name.count("."), name))
 
 
 def is_hashable(function: Any) -> bool:

@@ -5,6 +5,7 @@ Each is a store of what the pure operation gives. `call` gives NotImplemented fo
 
 from __future__ import annotations
 
+import inspect
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 
 from revcompile.errors import UnsupportedError
 from revcompile.frontend.lowering import Lowering
+from revcompile.frontend.naming import name_of
 from revcompile.gates.axes import Dims, dims_of, dtype_kind
 from revcompile.gates.indexing import has_index_array, is_gather
 from revcompile.gates.table import TABLE
@@ -63,10 +65,16 @@ def call(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, 
     """A function that writes into its first argument."""
     owner = getattr(function, "__self__", None)
     if isinstance(owner, np.ufunc) and function.__name__ == "at":
-        return _at(low, owner, *args, **kwargs)
-    writer = WRITERS.get(function)
+        args = (owner, *args)
+        writer: Callable[..., None] | None = _at
+    else:
+        writer = WRITERS.get(function)
     if writer is None:
         return NotImplemented
+    try:
+        inspect.signature(writer).bind(low, *args, **kwargs)
+    except TypeError as e:
+        raise UnsupportedError(f"this form of {name_of(function)} is not supported: {e}") from None
     return writer(low, *args, **kwargs)
 
 

@@ -220,3 +220,25 @@ def test_a_try_block(before: str) -> None:
     )
     assert "a try block is not supported yet" in said and "line 3, in f\n" in said
     assert "`if`" in said and "stop_gradient(g(...))" in said
+
+
+@pytest.mark.parametrize(
+    ("function", "name", "advises"),
+    [
+        (np.lib.stride_tricks.as_strided, "numpy.lib.stride_tricks.as_strided", True),
+        (np.ma.array, "numpy.ma.array", True),
+        (open, "open", False),
+        (np.fft.rfft, "numpy.fft.rfft", True),
+    ],
+)
+def test_the_public_name_is_said(function, name, advises):
+    with pytest.raises(UnsupportedError, match=f"^no gate rule for {re.escape(name)}\n") as caught:
+        grad(lambda x: np.sum(function(x)))(np.ones(3))
+    assert (f"@revcompile.gate({name})" in str(caught.value)) == advises
+
+
+@pytest.mark.parametrize("args", [(), (1.0, 2.0, 3.0, 4.0)])
+@pytest.mark.parametrize("function", [np.add.at, np.copyto, np.put, np.putmask, np.fill_diagonal])
+def test_a_function_that_writes_gets_too_few_arguments_or_too_many(function, args):
+    with pytest.raises((UnsupportedError, TypeError), match="is not supported|argument"):
+        grad(lambda x: function(x, *args) or np.sum(x))(np.ones(3))
