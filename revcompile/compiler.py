@@ -12,7 +12,7 @@ from revcompile.autodiff.differentiate import differentiate
 from revcompile.autodiff.integrality import learn_of_calls, refuse_cutting
 from revcompile.autodiff.retyped import refuse_retyped
 from revcompile.autodiff.reverse import learn
-from revcompile.codegen.conditions import agreements, apart
+from revcompile.codegen.conditions import agreements, apart, meetings
 from revcompile.codegen.first_run import Run
 from revcompile.codegen.linked import Helpers, Linked, Texts
 from revcompile.codegen.load import Namespace
@@ -89,6 +89,7 @@ class Compiled:
     ]  # arguments that must not share memory: the function writes into the first
     once: bool  # whether what a call does must not be done twice
     agreements: tuple[str, ...]  # tests that lengths agree which the primal takes to be equal
+    meetings: tuple[str, ...]  # the same of what it takes to be equal in some blocks only
     compared: frozenset[Any]  # the places and paths of the arrays whose lengths those are
 
 
@@ -220,6 +221,7 @@ def _compile(
         apart=tuple(apart(parameters, live, memory.written)),
         once=line.once,
         agreements=tuple(agreements(parameters, live, low.builder.facts)),
+        meetings=() if line.once else tuple(meetings(parameters, live, low.builder.facts)),
         compared=frozenset(origin for origin, v in origins_of(parameters, low) if isinstance(v.type, Array)),
     )
 

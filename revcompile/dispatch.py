@@ -339,9 +339,10 @@ class Dispatcher(Primal):
         tests = [t for n, k in zip(names, key[1:], strict=True) for t in signature_tests(n, k, refer)]
         for name, default in self.lent.items():
             tests.append(f"{name} {'is' if name in key[0][1] else 'is not'} {refer(default)}")
-        agrees: Callable[..., bool] | None = None
-        if compiled.agreements:
-            lines = [f"    return {' and '.join(compiled.agreements)}"]
+        agrees: Callable[..., bool | None] | None = None
+        if compiled.agreements or compiled.meetings:
+            met = " and ".join(compiled.meetings) or "True"
+            lines = [f"    return {' and '.join([*compiled.agreements, f'({met} or None)'])}"]
             agrees = self._function("agrees", lines, f"lengths of {label}")
         together: Callable[..., str] | None = None
         share = self.namespace.refer(np.may_share_memory)
@@ -351,7 +352,7 @@ class Dispatcher(Primal):
                 f"    if {share}({a}, {b}):\n        return {f'{a} and {b}'!r}" for a, b in compiled.apart
             ]
             together = self._function("together", [*lines, "    return ''"], f"memory of {label}")
-        tests = [*tests, *guards, *compiled.agreements, *separate]
+        tests = [*tests, *guards, *compiled.agreements, *compiled.meetings, *separate]
         unchanged = [
             test
             for g in compiled.guards

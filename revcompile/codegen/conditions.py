@@ -57,5 +57,12 @@ def agreements(parameters: Sequence[Parameter], live: Sequence[Live], facts: Fac
                 yield f"{text}.shape[{axis}] == {other}.shape[{other_axis}]"
 
 
+def meetings(parameters: Sequence[Parameter], live: Sequence[Live], facts: Facts) -> list[str]:
+    """Lengths of arguments that the primal takes to be equal where it gets to a branch or makes a trip."""
+    always = set(agreements(parameters, live, facts))
+    with facts.of_all_blocks():
+        return [test for test in agreements(parameters, live, facts) if test not in always]
+
+
 def _lengths(value: Value) -> tuple[Dim, ...]:
     return value.type.lengths if isinstance(value.type, Foreign) else value.type.dims

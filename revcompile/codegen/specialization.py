@@ -73,7 +73,7 @@ class Specialization:
     backward_source: str
     description: str
     primal: Callable[..., Any]
-    agrees: Callable[..., bool] | None  # whether the arguments' lengths agree
+    agrees: Callable[..., bool | None] | None  # whether lengths do; None: not in each block
     compared: frozenset[Any]  # the places and paths of the arrays whose lengths those are
     together: Callable[..., str] | None  # what is written and shares memory with another argument, and which
     helpers: tuple[str, ...]  # the functions that `run` calls, which are among its globals
@@ -85,15 +85,19 @@ class Specialization:
                 f"{shared} share memory, and {self.primal.__name__} writes into {shared.split(' and ')[0]}",
                 way_out=f"Pass a copy: {shared.split(' and ')[0]}.copy().",
             )
-        if self.agrees is not None and not self.agrees(*args, **kwargs):
+        agreed = self.agrees(*args, **kwargs) if self.agrees is not None else True
+        if not agreed:
             try:
-                args, kwargs = copy.deepcopy((args, dict(kwargs)))
+                given, options = copy.deepcopy((args, dict(kwargs)))
             except Exception:  # of an object that cannot be copied
-                pass
+                if agreed is False:
+                    raise ValueError(
+                        f"the lengths of the arguments of {self.primal.__name__} do not agree"
+                    ) from None
             else:
-                self.primal(*args, **kwargs)  # which says what is wrong, and may write into its arguments
-                raise Mistaken
-            raise ValueError(f"the lengths of the arguments of {self.primal.__name__} do not agree")
+                self.primal(*given, **options)  # which says what is wrong, and may write into its arguments
+                if agreed is False:
+                    raise Mistaken
         if self.careful is None:
             return self.run(*args, **kwargs)
         try:

@@ -7,7 +7,8 @@ must be undone. This module imports NumPy and nothing of ours.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -165,6 +166,7 @@ class Facts:
         self._stretched: dict[tuple[Dim, Dim], None] = {}  # lengths of which the first is the second or 1
         self._counted: dict[object, Dim] = {}
         self._parts: dict[int, tuple[Dim, object]] = {}  # of which length, by which slice
+        self._in_blocks: dict[tuple[Dim, Dim], None] = {}  # lengths that agree where a block is run
         self._in_this_call: dict[int, int] = {}  # what the lengths of arguments are
         self._taken_alike: list[tuple[int, int]] = []  # those that are taken to be equal, as in this call
         self._of_a_helper: set[int] = set()  # those of a helper's arguments, in its first call
@@ -248,6 +250,8 @@ class Facts:
         """
         if a.size is not None and b.size is not None and a.size != b.size:
             raise LengthError(f"{a.size} is not {b.size}")
+        if self.in_block:
+            self._in_blocks[a, b] = None
         for known, symbol in ((a.size, b), (b.size, a)):
             if known is not None and symbol.symbol is not None and symbol.trim == 0:
                 self._sizes[symbol.symbol] = known
@@ -256,6 +260,20 @@ class Facts:
             self.stretch(b, a)
             return
         self._link(a.symbol, b.symbol)
+
+    @contextmanager
+    def of_all_blocks(self) -> Iterator[None]:
+        """Inside, what is proved in any block holds."""
+        before = self.snapshot()
+        try:
+            for a, b in list(self._in_blocks):
+                try:
+                    self.unify(a, b)
+                except LengthError:  # in one of two branches
+                    continue
+            yield
+        finally:
+            self.restore(before)
 
     def _link(self, a: int, b: int) -> None:
         ra, rb = self.root(a), self.root(b)
