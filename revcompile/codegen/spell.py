@@ -134,7 +134,7 @@ class Speller:
         if isinstance(structure, Value):
             return self.atom(structure)
         if isinstance(structure, tuple):
-            if any(isinstance(item, slice) for item in structure):
+            if len(structure) > 1 and any(isinstance(item, slice) for item in structure):
                 return ast.Subscript(self.public("np.s_"), self.index(structure), ast.Load())
             if hasattr(structure, "_fields"):
                 return self._named_tuple(structure)

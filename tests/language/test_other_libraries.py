@@ -211,3 +211,40 @@ def test_lists_that_grow() -> None:
 
     for n in (0, 1, 3):
         assert grad(f, argnums=0)(2.0, n) == pytest.approx(f(1.0, n))
+
+
+def sliced_in_a_loop(p: Any) -> Any:
+    s = 0.0
+    for k in range(2):
+        s = s + np.sum(FRAME["a"][1:].to_numpy() * p[1:]) + np.sum(FRAME.iloc[k:, 0].to_numpy() * p[k:])
+    return s * np.sum(p)
+
+
+def sliced_in_a_branch(p: Any) -> Any:
+    if p[0] > 0:
+        return np.sum(SERIES[:2].to_numpy() * p[:2] ** 2)
+    return np.sum(p)
+
+
+def sliced_on_the_way_out(p: Any) -> Any:
+    parts = []
+    for k in range(3):
+        parts.append(np.sum(SERIES.iloc[k:].to_numpy() * p[k:]) * p[k])
+        if k == 1:
+            return sum(parts) * np.sum(BOX.frame["b"][::2].to_numpy() * p[::2])
+    return p[0]
+
+
+def sliced_in_a_while(p: Any) -> Any:
+    k, s = 0, p[0]
+    while k < 2:
+        s, k = s * np.sum(FRAME.iloc[:, :2][1:].to_numpy() @ p[:2]), k + 1
+    return s
+
+
+@pytest.mark.parametrize(
+    "f", [sliced_in_a_loop, sliced_in_a_branch, sliced_on_the_way_out, sliced_in_a_while]
+)
+def test_slices_of_what_only_the_run_gets_to(f: Any) -> None:
+    check(f, P)
+    check(f, -P)
