@@ -24,6 +24,7 @@ from revcompile.syntax.decisions import Restart
 from revcompile.syntax.mutable import KINDS, containers, word
 from revcompile.syntax.operators import symbol_of
 
+MAX_ITEMS = 1_000_000  # of one list or tuple
 CHANGES: dict[type, frozenset[str]] = {
     list: frozenset({"append", "extend", "insert", "pop", "remove", "clear", "reverse", "sort"}),
     dict: frozenset({"update", "setdefault", "pop", "popitem", "clear", "move_to_end"}),
@@ -35,6 +36,15 @@ NUMPY_INDEXED = {id(getattr(np, name)): name for name in ("c_", "r_", "mgrid", "
 COPIES = frozenset({"copy", "union", "intersection", "difference", "symmetric_difference"})
 COMPARING = frozenset({"index", "count", "remove"})  # they compare the items with what they look for
 MADE_BY = frozenset({list, dict, set, OrderedDict, Counter})
+
+
+def refuse_many(many: int) -> None:
+    """Refuse a list that would be too long."""
+    if many > MAX_ITEMS:
+        raise UnsupportedError(
+            f"a list of more than {MAX_ITEMS:,} items would have to be made while compiling",
+            way_out="A loop over a range stays a loop; or make it outside, and pass it as an array.",
+        )
 
 
 def refuse(low: Lowering, poison: Poison, what: str) -> None:
@@ -192,6 +202,7 @@ def in_place(low: Lowering, function: Callable[..., Any], owner: Any, other: Str
     elif isinstance(owner, list) and symbol == "*":
         change(low, owner)
         count = low.static(other, "as the count of a repeated list")
+        refuse_many(len(owner) * count if isinstance(count, int) else 0)
         with host():
             owner *= count
     elif isinstance(owner, dict) and symbol == "|":

@@ -236,6 +236,7 @@ def operate(low: Lowering, function: Any, *args: Structure) -> Structure:
         same = low.equal(*args)
         return same if symbol_of(function) == "==" else operate(low, operator.not_, same)
     if all(map(is_static, args)) or all(isinstance(a, (tuple, list)) for a in args):
+        _refuse_long(function, args)
         with host():
             result = low.host.tells(function(*args), function, args)
         return low.own(result) if isinstance(result, (list, dict, set)) else result
@@ -250,10 +251,18 @@ def operate(low: Lowering, function: Any, *args: Structure) -> Structure:
                 low.static(a, "as the count of a repeated sequence") if isinstance(a, Value) else a
                 for a in args
             )
+            _refuse_long(function, args)
             with host():
                 result = function(*args)
             return low.own(result) if isinstance(result, list) else result
     return low.apply(function, args, {})
+
+
+def _refuse_long(function: Any, args: tuple[Structure, ...]) -> None:
+    """Refuse a list, or a tuple, that is repeated too often."""
+    if binary_symbol(function) == "*":
+        counts = [a for a in args if isinstance(a, int)]
+        containers.refuse_many(sum(len(a) for a in args if isinstance(a, (tuple, list))) * sum(counts))
 
 
 def _is_array(x: Structure) -> bool:

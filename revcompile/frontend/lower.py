@@ -28,7 +28,7 @@ from revcompile.frontend import (
     pairs,
     recursion,
 )
-from revcompile.frontend.containers import frozen
+from revcompile.frontend.containers import MAX_ITEMS, frozen, refuse_many
 from revcompile.frontend.language import Language
 from revcompile.frontend.names import HostNames
 from revcompile.frontend.needed import Needed
@@ -52,7 +52,6 @@ from revcompile.syntax.source import Source, find_source, own_signature
 
 MAX_STATEMENTS = 30_000
 MAX_OPERATIONS = 300_000  # that are interpreted, of which most may give no statement
-MAX_ITEMS = 1_000_000  # of one list or tuple
 
 WAYS_OUT: dict[type[ast.stmt], str] = {
     ast.Try: "Test for what may fail with an `if`. Or move what needs no gradient into a function of its "
@@ -276,11 +275,7 @@ class Lowerer(Language):
         self.host.tells(None, iter, (source,))
         with host():
             items = list(islice(source, MAX_ITEMS + 1))
-        if len(items) > MAX_ITEMS:
-            raise UnsupportedError(
-                f"a list of more than {MAX_ITEMS:,} items would have to be made while compiling",
-                way_out="A loop over a range stays a loop; or make it outside, and pass it as an array.",
-            )
+        refuse_many(len(items))
         return items
 
     def work(self, operations: int) -> None:

@@ -275,3 +275,16 @@ def test_a_text_that_python_does_not_take_is_a_refusal() -> None:
         assert "nested" in str(e)
     else:
         np.testing.assert_allclose(found, (f(2.5 + 1e-6) - f(2.5 - 1e-6)) / 2e-6, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "text", ["len([x] * 10**8)", "len([1.0] * 10**8)", "len(10**7 * (x, x))", "repeated(x)"]
+)
+def test_a_list_is_not_repeated_without_end(text: str) -> None:
+    f = make(
+        f"def repeated(x):\n    l = [x]\n    l *= 10**8\n    return len(l)\ndef f(x):\n    return x * {text}\n"
+    )
+    began = time.process_time()
+    with pytest.raises(UnsupportedError, match="a list of more than 1,000,000 items would have to be made"):
+        grad(f)(1.0)
+    assert time.process_time() - began < 2.0
