@@ -381,11 +381,15 @@ def _prod(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structu
 
 def _fsum(low: Lowering, args: Args, *_: Any) -> Structure:
     items = low.items(args[0])
-    return math.fsum(items) if is_static(items) else low.invoke(sum, items, 0.0)
+    with host():
+        return math.fsum(items) if is_static(items) else low.invoke(sum, items, 0.0)
 
 
 def _dist(low: Lowering, args: Args, *_: Any) -> Structure:
-    p, q = (low.apply(np.array, (low.items(x),), {}) for x in args)
+    points = [low.items(x) for x in args]
+    if len({len(items) for items in points}) > 1:  # arrays would be stretched
+        raise HostError(ValueError("both points must have the same number of dimensions"))
+    p, q = (low.apply(np.array, (items,), {}) for items in points)
     return low.apply(float, (low.apply(np.linalg.norm, (low.operate(operator.sub, p, q),), {}),), {})
 
 

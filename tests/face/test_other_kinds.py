@@ -97,6 +97,15 @@ def test_what_an_exception_of_numpy_says_is_raised_in_a_loop_too(optimize: bool)
             transform(f, argnums=1, optimize=optimize)("a", X)
 
 
+@pytest.mark.parametrize("q", [[1.0, 2.0], (1.0,), [], np.ones(3)], ids=["two", "one", "none", "array"])
+def test_points_of_other_dimensions(q: Any) -> None:
+    for f in (lambda x: math.dist([x, x, x, x, x], q) * x, lambda x: math.dist(q, (x, x, x, x))):
+        with pytest.raises(ValueError, match="same number of dimensions"):
+            f(2.0)
+        with pytest.raises(ValueError, match="same number of dimensions"):
+            grad(f)(2.0)
+
+
 def test_too_many_indices_in_the_words_of_numpy() -> None:
     with pytest.raises(IndexError, match="array is 1-dimensional, but 2 were indexed"):
         grad(lambda x: x[0, 0])(X)
