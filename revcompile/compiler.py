@@ -12,7 +12,7 @@ from revcompile.autodiff.differentiate import differentiate
 from revcompile.autodiff.integrality import learn_of_calls, refuse_cutting
 from revcompile.autodiff.retyped import refuse_retyped
 from revcompile.autodiff.reverse import learn
-from revcompile.codegen.conditions import agreements, apart, meetings
+from revcompile.codegen.conditions import agreements, apart, equal_lengths, meetings
 from revcompile.codegen.first_run import Run
 from revcompile.codegen.linked import Helpers, Linked, Texts
 from revcompile.codegen.load import Namespace
@@ -84,6 +84,7 @@ class Compiled:
     guards: tuple[Guard, ...]
     live: tuple[Live, ...]
     layouts: tuple[str, ...]  # tests that arguments lie in C order, so that `ravel` gives a view
+    equal: tuple[str, ...]  # tests of lengths that are equal as in this call
     apart: tuple[
         tuple[str, str], ...
     ]  # arguments that must not share memory: the function writes into the first
@@ -215,6 +216,7 @@ def _compile(
         careful=write_careful if line.on_math else None,
         guards=guards,
         live=live,
+        equal=tuple(equal_lengths(parameters, live, low.builder.facts)),
         layouts=tuple(
             f"{memory.layouts[v]}.flags.c_contiguous" for v in memory.relied if v in memory.written
         ),

@@ -325,7 +325,7 @@ class Dispatcher(Primal):
         run = make_function(self.namespace.compile(text, label), self.namespace, self.like, helpers)
         refer = self.namespace.refer
         guards = [test for g in compiled.guards for test in guard_tests(g, refer)]
-        guards += compiled.layouts
+        guards += [*compiled.layouts, *compiled.equal]
         condition = " and ".join(guards) or "True"
         lines = [
             "    try:",

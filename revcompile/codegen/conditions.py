@@ -34,10 +34,7 @@ def agreements(parameters: Sequence[Parameter], live: Sequence[Live], facts: Fac
 
     The statement that would raise may be one that the gradient does not need.
     """
-    arrays = [
-        (spell_place(place), value) for p in parameters for place, value in places_of(p.structure, (p.name,))
-    ]
-    arrays += [(item.path.text, item.value) for item in live]
+    arrays = _texts(parameters, live)
     first: dict[int, tuple[str, int, Value]] = {}
     whole: set[tuple[str, str]] = set()
     for text, value in arrays:
@@ -62,6 +59,25 @@ def meetings(parameters: Sequence[Parameter], live: Sequence[Live], facts: Facts
     always = set(agreements(parameters, live, facts))
     with facts.of_all_blocks():
         return [test for test in agreements(parameters, live, facts) if test not in always]
+
+
+def equal_lengths(parameters: Sequence[Parameter], live: Sequence[Live], facts: Facts) -> Iterator[str]:
+    """Tests of lengths that were equal in the call that was compiled for; others are compiled anew."""
+    texts = {
+        dim.symbol: f"{text}.shape[{axis}]"
+        for text, value in _texts(parameters, live)
+        for axis, dim in enumerate(_lengths(value))
+    }
+    yield from (f"{texts[a]} == {texts[b]}" for a, b in facts.taken_alike)
+
+
+def _texts(parameters: Sequence[Parameter], live: Sequence[Live]) -> list[tuple[str, Value]]:
+    """What is given to a function, and how it is reached."""
+    places = (place for p in parameters for place in places_of(p.structure, (p.name,)))
+    return [
+        *((spell_place(place), value) for place, value in places),
+        *((i.path.text, i.value) for i in live),
+    ]
 
 
 def _lengths(value: Value) -> tuple[Dim, ...]:

@@ -168,7 +168,7 @@ class Facts:
         self._parts: dict[int, tuple[Dim, object]] = {}  # of which length, by which slice
         self._in_blocks: dict[tuple[Dim, Dim], None] = {}  # lengths that agree where a block is run
         self._in_this_call: dict[int, int] = {}  # what the lengths of arguments are
-        self._taken_alike: list[tuple[int, int]] = []  # those that are taken to be equal, as in this call
+        self.taken_alike: list[tuple[int, int]] = []  # those that are taken to be equal, as in this call
         self._of_a_helper: set[int] = set()  # those of a helper's arguments, in its first call
         self.wished: dict[tuple[int, int], None] = {}  # lengths of a helper that should be taken to be equal
         self.count = 0  # of symbols
@@ -210,7 +210,7 @@ class Facts:
         if a.symbol in self._of_a_helper or b.symbol in self._of_a_helper:
             self.wished[a.symbol, b.symbol] = None
             return False
-        self._taken_alike.append((a.symbol, b.symbol))
+        self.taken_alike.append((a.symbol, b.symbol))
         self._link(a.symbol, b.symbol)
         return True
 
@@ -331,7 +331,7 @@ class Facts:
 
     def restore(self, saved: tuple[dict[int, int], dict[int, int], dict[tuple[Dim, Dim], None]]) -> None:
         self._parent, self._sizes, self._stretched = saved
-        for a, b in self._taken_alike:
+        for a, b in self.taken_alike:
             self._link(a, b)
 
     def broadcast(self, *shapes: tuple[Dim, ...]) -> tuple[Dim, ...]:

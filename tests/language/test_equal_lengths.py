@@ -140,3 +140,22 @@ def test_a_block_that_does_not_run_proves_nothing():
     for sizes, n in (((4, 4, 4), 0), ((4, 5, 4), 0), ((4, 4, 3), 2), ((4, 5, 6), 0), ((4, 4, 4), 2)):
         args = tuple(np.cos(np.arange(1.0, k + 1.0)) for k in sizes)
         assert_close(gradient(*args, n), numerical_gradients(lambda *a: f(*a, n), args))
+
+
+def test_lengths_that_differ_are_one_more_specialisation() -> None:
+    """Not one for each pair of lengths."""
+    f = make(
+        "def f(x, y, short):\n"
+        "    s = np.sum(x) * np.sum(y)\n"
+        "    if not short:\n"
+        "        s = s + np.sum(x[1:-1] * y[1:-1])\n"
+        "    return s\n"
+    )
+    gradient = grad(f, (0, 1))
+    compiled = set()
+    for n, m in ((7, 7), (7, 5), (8, 4), (9, 4), (7, 7), (6, 3), (12, 5), (4, 4)):
+        short = n != m and m != 3
+        x, y = arguments(n, m)
+        assert_close(gradient(x, y, short), numerical_gradients(lambda a, b: f(a, b, short), (x, y)))
+        compiled.add(gradient.source)
+    assert len(compiled) <= 4
