@@ -19,7 +19,6 @@ import numpy as np
 import revcompile.runtime as runtime
 from revcompile.codegen.template import Template
 from revcompile.codegen.text import format_text
-from revcompile.errors import is_own
 from revcompile.frontend.names import HostObject, is_library
 from revcompile.gates.draws import DRAWS
 from revcompile.gates.effects import format_, has_effects
@@ -305,8 +304,9 @@ def _public_name(obj: Any) -> str | None:
 
 def public_name(obj: Any) -> str | None:
     """The name under which NumPy, math or Python itself has an object; helpers by their own name."""
-    if isinstance(obj, FunctionType) and not is_library(obj) and not is_own(obj):
-        return None
+    if isinstance(obj, FunctionType) and not is_library(obj):  # one of the program's is not to be kept alive
+        name = str(obj.__name__)
+        return name if getattr(runtime, name, None) is obj else None
     try:
         return _public_name(obj)
     except TypeError:

@@ -201,7 +201,7 @@ def go_on(low: Lowering, iterator: Any) -> Any:
     """`iterator`, which is about to give items."""
     begun = low.iterators.get(id(iterator))
     if begun is None:
-        path = low.host.path_of(iterator)
+        path = low.host.path_of(iterator) if hasattr(type(iterator), "__next__") else None
         if path is not None:  # what it gives next is not what it gives now
             raise UnsupportedError(
                 f"{path.shown} is an iterator of the program, which a gradient function does not go through",
