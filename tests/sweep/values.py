@@ -56,6 +56,10 @@ OWN = {
     "np.take_along_axis": "M, np.argsort(M, 1), 1;v, n, 0;M, np.array([[0], [2]]), axis=1;M, np.array([0, 2]), None",
     "np.put_along_axis": "t, n, w, 0;t, np.array([0, 2]), a, 0",
     "np.unravel_index": "n, (2, 3)",
+    "np.apply_along_axis": "np.sum, 0, M;np.cumsum, 1, M;np.max, 0, A;np.mean, 2, R;lambda row: row * a, 1, M;lambda row: row @ row, 0, A",
+    "np.fromfunction": "lambda row: row * a + b, (3,);lambda row, column: row * a + column, (2, 3);lambda row: v * row, (3,)",
+    "np.fromiter": "[a, b, c], float;(a, b), np.float32;v, float;(number * a for number in v), float, 3",
+    "np.mask_indices": "3, np.triu;3, np.tril, -1;4, np.triu, 1",
     "np.ravel_multi_index": "(n, n), (3, 3)",
     "np.polyval": "[a, b, c], v;[1, 2], v;v, a;v, w",
     "np.polyfit": "v, w, 1;v, w, 2",
@@ -89,7 +93,7 @@ OWN = {
 }  # fmt: skip
 
 # What is nonsense on other calls, as NumPy says itself: `xp` must increase.
-ONLY_OWN = frozenset({"np.interp"})
+ONLY_OWN = frozenset({"np.interp", "np.apply_along_axis", "np.fromfunction", "np.fromiter", "np.mask_indices"})
 
 KEYWORDS = {
     "axis": "0;1;-1;None;(0, 1);(0,);(0, 2);[0]", "keepdims": "True;False;1", "dtype": "float;np.float32;int;bool;'f8';np.float16;None",
