@@ -18,7 +18,7 @@ import numpy as np
 
 from revcompile.autodiff.plan import Plan, is_cut_off
 from revcompile.autodiff.restored import Restored
-from revcompile.autodiff.shapes import fit
+from revcompile.autodiff.shapes import doubted, fit
 from revcompile.autodiff.zeros import Carefully
 from revcompile.errors import UnsupportedError, an
 from revcompile.frontend.expressions import shape_of
@@ -194,7 +194,8 @@ class Reverser:
         for left_out in leaves(statement.args[len(gradients) :]):
             if left_out in self.plan.active and is_float(left_out.type):
                 raise UnsupportedError(f"{gate.name} has no rule for the gradient of this argument")
-        return [(v, g) for v, g in pairs if v in self.plan.active]
+        pairs = [(v, g) for v, g in pairs if v in self.plan.active]
+        return [(v, doubted(self.low, g, v)) for v, g in pairs] if gate.foreign else pairs
 
     def _match(self, operand: Structure, gradient: Structure, pairs: list[tuple[Value, Structure]]) -> None:
         """Pair the run-time values of an operand with their gradients, structure by structure."""

@@ -54,6 +54,21 @@ def _reshape(low: Lowering, gradient: Structure, value: Value) -> Structure:
     return gradient
 
 
+def doubted(low: Lowering, gradient: Structure, value: Value) -> Structure:
+    """What a user's rule gives as the gradient of `value`. The run looks at its shape, unless it is proved to be
+    the value's, or one to which that is broadcast.
+    """
+    if not isinstance(gradient, Value) or not isinstance(value.type, Array):
+        return gradient
+    have, want = gradient.type.dims, value.type.dims
+    aligned = zip(have[len(have) - len(want) :], want, strict=False)
+    if len(have) >= len(want) and all(w.is_one or low.builder.facts.same(h, w) for h, w in aligned):
+        return gradient
+    if not have:
+        return gradient
+    return low.apply(unbroadcast, (gradient, _shape(low, value)), {})
+
+
 def _is_reshaped_to(low: Lowering, gradient: Value, want: tuple[Dim, ...]) -> bool:
     """Whether it is `np.reshape(_, x.shape)` for an `x` with these axes: the lengths are no -1."""
     made = low.builder.definitions.get(gradient)

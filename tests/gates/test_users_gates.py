@@ -11,6 +11,7 @@ import pytest
 
 from revcompile import UnsupportedError, gate, grad, value_and_grad
 from tests.language.checking import check
+from tests.support.program import make
 
 LABELS = np.array([0, 1, 1, 2, 0])
 V = np.array([0.5, -1.0, 2.0])
@@ -429,3 +430,43 @@ def test_a_zero_is_a_gradient_of_any_shape() -> None:
 def test_a_rule_that_returns_nothing_is_told_so() -> None:
     with pytest.raises(UnsupportedError, match="the rule of the gate 'my sine' must return .* not 0 of them"):
         rule_that_gives(lambda g, x: ())(V)
+
+
+SHAPES = {  # rules of the sum of a matrix that give gradients of other shapes
+    "a number of elements": "np.ones(7)",
+    "other axes": "np.ones((3, 2)) * grad_y",
+    "of other rows": "grad_y * np.ones((x.shape[0] + 1, x.shape[1]))",
+    "a row too short": "grad_y * x[:, 1:]",
+    "what only the run knows": "grad_y * np.ones((int(x[0, 0]) + 5, 3))",
+}
+FORMS_OF_CALLS = {
+    "plain": "return total(x)",
+    "of an expression": "return total(x * 2.0) * 3.0",
+    "if": "return total(x) if x[0, 0] > 0.0 else x[0, 0]",
+    "for": "s = 0.0\n    for _ in range(2):\n        s += total(x)\n    return s",
+    "helper": "g = lambda z: total(z) * 2.0\n    return g(x)",
+}
+
+
+@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("form", FORMS_OF_CALLS)
+@pytest.mark.parametrize("given", SHAPES)
+def test_a_rule_that_gives_another_shape_is_no_gradient(given: str, form: str, optimize: bool) -> None:
+    f = make(
+        "def total(x):\n    return np.sum(x)\n"
+        f"def rule(grad_y, x):\n    return {SHAPES[given]}\n"
+        f"def f(x):\n    {FORMS_OF_CALLS[form]}\n"
+    )
+    gate(f.__globals__["total"])(f.__globals__["rule"])
+    with pytest.raises((ValueError, TypeError, UnsupportedError)):
+        grad(f, optimize=optimize)(np.arange(1.0, 7.0).reshape(2, 3))
+
+
+def test_a_rule_whose_shape_is_proved_is_not_looked_at() -> None:
+    def cubed(x: Any) -> Any:
+        return x**3
+
+    gate(cubed)(lambda grad_y, x: grad_y * 3.0 * x * x)
+    gradient = grad(lambda x, y: np.sum(cubed(x) * y), (0, 1))
+    np.testing.assert_allclose(gradient(V, 2.0 * V)[0], 6.0 * V**3)
+    assert "unbroadcast" not in gradient.source

@@ -93,7 +93,9 @@ OWN = {
 }  # fmt: skip
 
 # What is nonsense on other calls, as NumPy says itself: `xp` must increase.
-ONLY_OWN = frozenset({"np.interp", "np.apply_along_axis", "np.fromfunction", "np.fromiter", "np.mask_indices"})
+ONLY_OWN = frozenset(
+    {"np.interp", "np.apply_along_axis", "np.fromfunction", "np.fromiter", "np.mask_indices"}
+)
 
 KEYWORDS = {
     "axis": "0;1;-1;None;(0, 1);(0,);(0, 2);[0]", "keepdims": "True;False;1", "dtype": "float;np.float32;int;bool;'f8';np.float16;None",
