@@ -55,8 +55,9 @@ def _reshape(low: Lowering, gradient: Structure, value: Value) -> Structure:
 
 
 def doubted(low: Lowering, gradient: Structure, value: Value) -> Structure:
-    """What a user's rule gives as the gradient of `value`. The run looks at its shape, unless it is proved to be
-    the value's, or one to which that is broadcast.
+    """What a user's rule gives as the gradient of `value`.
+
+    The run looks at its shape, unless that is proved to be the value's, or one to which that is broadcast.
     """
     if not isinstance(gradient, Value) or not isinstance(value.type, Array):
         return gradient
