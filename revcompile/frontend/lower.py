@@ -126,6 +126,7 @@ class Lowerer(Language):
         host = self.host
         for known in (self.values, self.iterators, host.objects_of, host.origins, host.lent, host.copies):
             known.clear()
+        self.builder.facts.let_go()
 
     # -- evaluation ---------------------------------------------------------------------------
 

@@ -214,6 +214,10 @@ class Facts:
         self._link(a.symbol, b.symbol)
         return True
 
+    def let_go(self) -> None:
+        """Forget the call's own lengths: nothing more is taken to be equal for them."""
+        self._in_this_call.clear()
+
     def counted(self, what: object) -> Dim:
         """The length that counts something, the elements that a mask picks: the same each time."""
         if what not in self._counted:
