@@ -27,7 +27,7 @@ from revcompile.frontend import (
     writing,
 )
 from revcompile.frontend.containers import frozen
-from revcompile.frontend.expressions import WRITING
+from revcompile.frontend.expressions import WRITING, is_array
 from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject, is_library, is_user_class
 from revcompile.frontend.naming import is_hashable, name_of, plain
@@ -378,7 +378,8 @@ def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict
     bound = _known_options(low, gate, _bound(gate, function, args, kwargs))
     taken = [a for a, takes_array in zip(bound, gate.takes_arrays, strict=True) if takes_array]
     if is_pythons(function) and any(isinstance(a, (list, tuple)) for a in taken):
-        ask_host(function, args, kwargs)  # a list is an array to NumPy alone
+        if not any(is_array(a) for a in taken):  # which would take the list for an array
+            ask_host(function, args, kwargs)
     bound = tuple(
         low.apply(np.array, (a,), {}) if takes_array and isinstance(a, (list, tuple)) else a
         for a, takes_array in zip(bound, gate.takes_arrays, strict=True)

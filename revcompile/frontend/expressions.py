@@ -243,7 +243,7 @@ def operate(low: Lowering, function: Any, *args: Structure) -> Structure:
     if binary_symbol(function) == "+" and all(map(formatting.is_text, args)):
         return formatting.join_texts(low, args)
     if any(isinstance(a, (tuple, list, dict, str)) for a in args):
-        if any(isinstance(a, (list, tuple)) for a in args) and any(_is_array(a) for a in args):
+        if any(isinstance(a, (list, tuple)) for a in args) and any(is_array(a) for a in args):
             args = tuple(low.apply(np.array, (a,), {}) if isinstance(a, (list, tuple)) else a for a in args)
         else:
             ask_host(function, args)
@@ -265,7 +265,7 @@ def _refuse_long(function: Any, args: tuple[Structure, ...]) -> None:
         containers.refuse_many(sum(len(a) for a in args if isinstance(a, (tuple, list))) * sum(counts))
 
 
-def _is_array(x: Structure) -> bool:
+def is_array(x: Structure) -> bool:
     return isinstance(x, Value) and isinstance(x.type, Array)
 
 
