@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from revcompile.errors import Place, UnsupportedError
-from revcompile.ir.nodes import Apply, Block, Raise, Statement, Structure, Value
+from revcompile.ir.nodes import Apply, Raise, Statement, Structure, Value
 from revcompile.ir.types import Array, Facts, Opaque, Scalar
 from revcompile.ir.values import ValueTable
 
@@ -142,7 +142,3 @@ def _values(types: Structure) -> Structure:
     if isinstance(types, dict):
         return {key: _values(t) for key, t in types.items()}
     return type(types)(map(_values, types)) if isinstance(types, (tuple, list)) else types
-
-
-def make_block(statements: list[Statement], *yields: Structure) -> Block:
-    return Block(tuple(statements), yields)
