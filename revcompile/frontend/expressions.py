@@ -246,6 +246,7 @@ def operate(low: Lowering, function: Any, *args: Structure) -> Structure:
         if any(isinstance(a, (list, tuple)) for a in args) and any(is_array(a) for a in args):
             args = tuple(low.apply(np.array, (a,), {}) if isinstance(a, (list, tuple)) else a for a in args)
         else:
+            _refuse_long(function, args)  # before the host repeats it
             ask_host(function, args)
             args = tuple(
                 low.static(a, "as the count of a repeated sequence") if isinstance(a, Value) else a

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import time
+import tracemalloc
 from collections import Counter
 from typing import Any
 
@@ -185,9 +185,9 @@ def test_what_would_take_minutes_is_refused(body: str, monkeypatch: pytest.Monke
 )  # fmt: skip
 def test_what_is_known_and_quick_stays_so(expression: str) -> None:
     f = make(f"def f(x):\n    return x * {expression}\n", itertools=itertools)
-    start = time.process_time()
-    assert grad(f)(2.0) == f(1.0)
-    assert time.process_time() - start < 5
+    gradient = grad(f)
+    assert gradient(2.0) == f(1.0)
+    assert len(gradient.source_for(2.0)) < 2000
 
 
 # -- deep -------------------------------------------------------------------------------------------
@@ -284,7 +284,11 @@ def test_a_list_is_not_repeated_without_end(text: str) -> None:
     f = make(
         f"def repeated(x):\n    l = [x]\n    l *= 10**8\n    return len(l)\ndef f(x):\n    return x * {text}\n"
     )
-    began = time.process_time()
-    with pytest.raises(UnsupportedError, match="a list of more than 1,000,000 items would have to be made"):
-        grad(f)(1.0)
-    assert time.process_time() - began < 2.0
+    tracemalloc.start()
+    try:
+        with pytest.raises(UnsupportedError, match="more than 1,000,000 items would have to be made"):
+            grad(f)(1.0)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 50_000_000
