@@ -13,7 +13,6 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -39,6 +38,7 @@ from revcompile.frontend.wanted import (
 )
 from revcompile.gates.foreign import Learning, NotKnownYet
 from revcompile.ir.identifiers import function_name
+from revcompile.records import dataclass, field, replace
 from revcompile.runtime import ChangedKind
 from revcompile.syntax.stack import deep_stack, renew_lock
 

@@ -8,7 +8,6 @@ numbers cuts off what is added to it in place. Imports the IR and the gate table
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -30,6 +29,7 @@ from revcompile.ir.nodes import (
     map_values,
 )
 from revcompile.ir.types import Array, Facts, Rows, Scalar, is_float
+from revcompile.records import replace
 
 
 def may_be_whole(function: Function) -> set[Value]:

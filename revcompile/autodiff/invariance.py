@@ -17,7 +17,6 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,7 @@ from revcompile.gates.table import TABLE
 from revcompile.gates.traits import Memory
 from revcompile.ir.nodes import Apply, Function, Statement, Structure, Value, leaves
 from revcompile.ir.types import Dim, Scalar
+from revcompile.records import dataclass, replace
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ Imports the IR and the gate table.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from revcompile.gates.halves import SAVED
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Block, Branch, Function, Loop, Structure, Value
 from revcompile.ir.types import Opaque, is_float, is_number
+from revcompile.records import dataclass
 from revcompile.statements import store
 from revcompile.statements.loop_lists import KINDS
 

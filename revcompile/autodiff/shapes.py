@@ -7,7 +7,6 @@ What the symbolic lengths prove is settled here, once; only what they leave open
 from __future__ import annotations
 
 import operator
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -21,6 +20,7 @@ from revcompile.gates.lengths import length
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Structure, Value, scalar_type
 from revcompile.ir.types import INT, Array, Dim, Facts, Rows, Scalar, Type
+from revcompile.records import replace
 from revcompile.runtime import unbroadcast
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import CodeType, FunctionType, MethodType
 from typing import Any
 
@@ -19,6 +18,7 @@ from revcompile.frontend.arguments import Place, key_of
 from revcompile.frontend.names import is_host_object
 from revcompile.frontend.wanted import Options, explicit_names, is_method, names_by_call, unwrapped_signature
 from revcompile.ir.identifiers import function_name
+from revcompile.records import dataclass
 from revcompile.syntax.source import Source, find_source
 
 

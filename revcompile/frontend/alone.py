@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from revcompile.frontend.lowering import Lowering
@@ -31,6 +30,7 @@ from revcompile.ir.nodes import (
     scalar_type,
 )
 from revcompile.ir.types import Array, Dim, Facts, Scalar, Type
+from revcompile.records import replace
 from revcompile.syntax.abstract import Frame, NeedStatic
 from revcompile.syntax.memory import Memory
 

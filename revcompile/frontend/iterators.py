@@ -11,13 +11,13 @@ from __future__ import annotations
 import ast
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from revcompile.errors import UnsupportedError
 from revcompile.frontend.lowering import Lowering
 from revcompile.ir.nodes import Structure, Value, leaves
 from revcompile.ir.types import Array
+from revcompile.records import dataclass
 from revcompile.statements.exits import Known
 from revcompile.syntax.abstract import Frame, Poison
 from revcompile.syntax.mutable import containers, contents_of, same

@@ -13,7 +13,6 @@ import io
 import sys
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property, partial
 from numbers import Number
@@ -31,6 +30,7 @@ from revcompile.ir.identifiers import function_name, identifier, inside, is_name
 from revcompile.ir.nodes import Structure, Value
 from revcompile.ir.types import Array, Dim, Facts, Opaque, Type
 from revcompile.ir.values import ValueTable
+from revcompile.records import dataclass, field, replace
 from revcompile.syntax.mutable import Overlay
 
 DEEPEST = 100  # of lists in lists: Python's text has room for 200
@@ -44,7 +44,7 @@ class Path:
     """How generated code reaches an object: a root in its namespace, then attributes and keys."""
 
     root: str
-    target: Any = field(compare=False, hash=False)  # what the root names; None for a parameter
+    target: Any = field(compare=False)  # what the root names; None for a parameter
     text: str
     is_parameter: bool = False  # the root is a parameter of the function, not a name of the program
     getattr: str = field(default="getattr", compare=False)  # what the builtin is called there

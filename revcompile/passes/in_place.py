@@ -14,7 +14,6 @@ Which values are in one storage, `storage` tells.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -44,6 +43,7 @@ from revcompile.passes.add_at import add_where_it_is, same_form
 from revcompile.passes.copies import copy_of, is_in_order
 from revcompile.passes.order import Order, Point
 from revcompile.passes.storage import FOREIGN, NONE, ListItself, Storage, Tokens, own_token
+from revcompile.records import dataclass, field, replace
 
 
 def write_in_place(function: Function, foreign: tuple[Value, ...] = ()) -> Function:

@@ -26,6 +26,7 @@ FLOORS = [
     "gates",
     "ir",
     "runtime",
+    "records",
     "errors",
 ]
 
