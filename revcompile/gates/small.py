@@ -67,11 +67,6 @@ def equal_sizes(number: int) -> Size:
     return lambda d: d.size if d.size is not None else number
 
 
-def longer(size: Size) -> Size:
-    """The same with more elements along each axis of unknown length."""
-    return lambda d: size(d) + (4 if d.size is None else 0)
-
-
 def ones(d: Dim) -> int:
     """Arrays of one element, which agree with all others."""
     return min(d.size, 1) if d.size is not None else 1

@@ -50,7 +50,8 @@ def gate(
         What the generated code calls the gate; by default the function's name.
     like : str or array or number or tuple of them, optional
         What the result is like: the name of the parameter whose dtype and shape it has, or an example of
-        it, of any lengths. Then the function is not tried.
+        it, of any lengths. Then the function is not tried. Only of a parameter's name is it known how long
+        the result is, which spares the run to look.
 
     Raises
     ------
