@@ -115,7 +115,7 @@ def _refuse_to_delete(self: Any, name: str) -> None:
     raise FrozenInstanceError(f"cannot delete field {name!r}")
 
 
-def _replace(item: Any, **changes: Any) -> Any:
+def _replace(item: Any, /, **changes: Any) -> Any:
     kind, known = type(item), item.__dict__
     return kind(**{**{name: known[name] for name in kind.__match_args__}, **changes})
 

@@ -434,6 +434,8 @@ def _opaque(low: Lowering, gate: Gate, function: Any, bound: tuple[Any, ...]) ->
 
 def _known_options(low: Lowering, gate: Gate, bound: tuple[Any, ...]) -> tuple[Any, ...]:
     """The operands, of which those are known that must be."""
+    if not (gate.known_options or gate.steering_options):
+        return bound
     known = list(bound)
     for i, option in gate.known_options:
         known[i] = low.static(bound[i], f"as {option}= of {gate.name}")

@@ -421,7 +421,9 @@ def lambda_(low: Lowering, node: ast.Lambda, frame: Frame) -> NestedFunction:
 
 def call(low: Lowering, node: ast.Call, frame: Frame) -> Structure:
     function = low.evaluate(node.func, frame)
-    with foreign.excusing(low, function):
+    if not foreign.excuses(function):
+        return _call(low, node, function, frame)
+    with foreign.excusing(low):
         return _call(low, node, function, frame)
 
 

@@ -67,15 +67,19 @@ SILENT = frozenset(
 OF_FRAME = frozenset({eval, exec, locals, globals, vars, dir, super, __import__, input})
 
 
+def excuses(function: Any) -> bool:
+    """Whether calls as they are, among the arguments of this one, may take what is differentiated."""
+    return function is stop_gradient
+
+
 @contextmanager
-def excusing(low: Lowering, function: Any) -> Iterator[None]:
-    """Inside, in the arguments of `stop_gradient`, calls as they are may take what is differentiated."""
-    more = function is stop_gradient
-    low.excused += more
+def excusing(low: Lowering) -> Iterator[None]:
+    """Inside, calls as they are may take what is differentiated."""
+    low.excused += 1
     try:
         yield
     finally:
-        low.excused -= more
+        low.excused -= 1
 
 
 def is_foreign(x: Structure) -> bool:

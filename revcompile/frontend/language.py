@@ -110,7 +110,7 @@ class Language:
 
     def made(self: Lowering, node: ast.expr, structure: Structure) -> Structure:
         """`structure`, which the expression `node` denotes; a new container is the program's own."""
-        if isinstance(structure, KINDS):
+        if type(structure) is not Value and isinstance(structure, KINDS):
             if isinstance(node, MAKES_CONTAINER):
                 structure = _made_here(self, node, structure)
             self.mutables.read(structure)

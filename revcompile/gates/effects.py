@@ -5,7 +5,10 @@ These carry no gradient. Imports the IR and the gate table.
 
 from __future__ import annotations
 
+from types import BuiltinFunctionType
 from typing import Any
+
+import numpy as np
 
 from revcompile.gates.table import TABLE, elementwise, known
 from revcompile.gates.traits import Line, Memory
@@ -56,7 +59,9 @@ def identity(x: Any) -> Any:
 
 def has_effects(function: Any) -> bool:
     """Whether a call does something besides giving its result."""
-    return function in EFFECTS or getattr(function, "effects", False) is True
+    return function in EFFECTS or (
+        type(function) not in PLAIN and getattr(function, "effects", False) is True
+    )
 
 
 def is_noticed(function: Any) -> bool:
@@ -71,7 +76,7 @@ def only_shows(function: Any) -> bool:
 
 def begins_backward(statement: Statement) -> bool:
     """Whether a statement marks where the backward pass begins."""
-    return isinstance(statement, Apply) and statement.function is backward_begins
+    return type(statement) is Apply and statement.function is backward_begins
 
 
 def is_the_users(function: Any) -> bool:
@@ -79,6 +84,7 @@ def is_the_users(function: Any) -> bool:
     return function in TABLE and TABLE[function].foreign
 
 
+PLAIN = frozenset({np.ufunc, BuiltinFunctionType})  # of functions that say nothing of themselves
 UNNOTICED = frozenset({backward_begins, defined_})
 EFFECTS = {assert_, print_, backward_begins, defined_}  # and, once there can be any, random draws
 known(assert_, line=Line.ASSERT)

@@ -240,14 +240,20 @@ class Gate:
         """`args` as a call would be written: positional ones, and keywords that are not defaults."""
         positional: list[Any] = []
         keywords: dict[str, Any] = {}
-        for parameter, argument in zip(self.signature.parameters.values(), args, strict=True):
-            if parameter.kind is parameter.VAR_POSITIONAL:
+        for (name, default, spread), argument in zip(self._written, args, strict=True):
+            if spread:
                 positional.extend(argument)
-            elif parameter.default is parameter.empty:
+            elif default is inspect.Parameter.empty:
                 positional.append(argument)
-            elif argument is not parameter.default:
-                keywords[parameter.name] = argument
+            elif argument is not default:
+                keywords[name] = argument
         return positional, keywords
+
+    @cached_property
+    def _written(self) -> tuple[tuple[str, Any, bool], ...]:
+        """Of each parameter: its name, its default, and whether it takes all that are left."""
+        parameters = self.signature.parameters.values()
+        return tuple((p.name, p.default, p.kind is p.VAR_POSITIONAL) for p in parameters)
 
 
 class Table(dict[Function, Gate]):
@@ -264,7 +270,7 @@ class Table(dict[Function, Gate]):
         return own
 
     def __contains__(self, function: object) -> bool:
-        return super().__contains__(function) or _kept(function) is not None
+        return dict.__contains__(self, function) or _kept(function) is not None
 
     def get(self, function: Function, default: Any = None) -> Any:
         return super().get(function) or _kept(function) or default

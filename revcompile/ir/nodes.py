@@ -265,22 +265,31 @@ class Block:
     @cached_property
     def functions(self) -> frozenset[Callable[..., Any]]:
         """Whatever is applied, in nested blocks too: what a pass has to do may follow from that."""
-        inner = (b.functions for s in self.statements for b in s.blocks)
-        return frozenset(s.function for s in self.statements if isinstance(s, Apply)).union(*inner)
+        found: set[Callable[..., Any]] = set()
+        for s in self.statements:
+            if type(s) is Apply:
+                found.add(s.function)
+            else:
+                found.update(*(b.functions for b in s.blocks))
+        return frozenset(found)
 
     @cached_property
     def uses(self) -> tuple[Value, ...]:
         """Every read of a value, nested blocks and yields included."""
-        return (*chain.from_iterable(s.uses for s in self.statements), *leaves(self.yields))
+        inner = (s.inputs if type(s) is Apply else s.uses for s in self.statements)
+        return (*chain.from_iterable(inner), *leaves(self.yields))
 
     @cached_property
     def defined(self) -> tuple[Value, ...]:
         """Every value that is defined, nested blocks included."""
-        return tuple(chain.from_iterable(s.defined for s in self.statements))
+        return tuple(
+            chain.from_iterable(s.outputs if type(s) is Apply else s.defined for s in self.statements)
+        )
 
     def map(self, f: Callable[[Statement], Statement | None]) -> Block:
         """The block with what `f` makes of each statement, inner ones first; None leaves it out."""
-        made = tuple(new for s in self.statements if (new := f(s.map_blocks(lambda b: b.map(f)))) is not None)
+        mapped = (s if type(s) is Apply else s.map_blocks(lambda b: b.map(f)) for s in self.statements)
+        made = tuple(new for s in mapped if (new := f(s)) is not None)
         unchanged = len(made) == len(self.statements) and all(map(operator.is_, made, self.statements))
         return self if unchanged else replace(self, statements=made)
 

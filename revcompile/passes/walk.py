@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections import Counter
 from collections.abc import Callable
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 from revcompile.gates.effects import begins_backward
@@ -52,7 +52,7 @@ class Walk:
         self.forward |= self.given
         done = replace(function, body=self.block(function.body))
         primals = self.table.primals
-        for value in done.body.defined:
+        for value in done.body.defined if self.replaced else ():
             stands_for = self.replaced.get(primals[value]) if value in primals else None
             if isinstance(stands_for, Value):
                 primals[value] = stands_for
@@ -80,7 +80,7 @@ class Walk:
     def _apply(self, statement: Apply, out: list[Statement]) -> None:
         if begins_backward(statement):
             self.in_backward = True
-        if not self.replaced.keys().isdisjoint(statement.inputs):
+        if self.replaced and not self.replaced.keys().isdisjoint(statement.inputs):
             statement = statement.of_args(self.atom(statement.args))
         start = len(out)
         new = self.visit(statement, out)
@@ -89,7 +89,7 @@ class Walk:
         else:
             assert isinstance(statement.result, Value)
             self.replaced[statement.result] = new
-        for added in out[start:]:
+        for added in islice(out, start, None):
             if type(added) is Apply:
                 if type(added.result) is Value:
                     self.definitions[added.result] = added

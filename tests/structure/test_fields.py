@@ -19,7 +19,7 @@ def classes(made_by: Any) -> tuple[type, type, type]:
 
     @made_by.dataclass(frozen=True)
     class Named(Point):
-        name: str = "p"
+        item: str = "p"
 
     @made_by.dataclass
     class Box:
@@ -34,13 +34,13 @@ def classes(made_by: Any) -> tuple[type, type, type]:
 
 def outcomes(made_by: Any) -> list[Any]:
     Point, Named, Box = classes(made_by)
-    p, q = Point(1.0), Named(1.0, name="q")
-    changed = made_by.replace(q, y=5.0)
+    p, q = Point(1.0), Named(1.0, item="q")
+    changed = made_by.replace(q, y=5.0, item="r")
     boxes = Box([1, 2]), Box()
     boxes[1].made.append(3)
     facts: list[Any] = [
         p == Point(1.0, 2.0, 7), p == q, p == Point(1.5), hash(p) == hash(Point(1.0, seen=3)), len({p, Point(1.0)}),
-        q != changed, (changed.x, changed.y, changed.name), Point.seen, Point.__match_args__, Named.__match_args__,
+        q != changed, (changed.x, changed.y, changed.item), Point.seen, Point.__match_args__, Named.__match_args__,
         boxes[0].total, boxes[0] == Box([1, 2]), Box().made, Box.__hash__, repr(q).split(".")[-1], repr(Box([4])).split(".")[-1],
     ]  # fmt: skip
     for wrong in (
