@@ -168,6 +168,10 @@ def _compile(
     low.needed.parameters, low.needed.wanted = parameters, request.wanted
     with _needs_gathered(request, low):
         primal = _lower(request, parameters, arguments, low)
+    low.builder.facts.is_settled = True
+    made = [pair.function for pair in low.pairs.made() if pair.function is not None]
+    if scalar_math.may_restart(primal, *made):
+        primal.table.comparing.clear()  # the primal is run where lengths differ: see `meetings`
     memory = low.memory
     for f in (primal, *(pair.function for pair in low.pairs.made() if pair.function is not None)):
         refuse_retyped(f.body, set(low.retyped))

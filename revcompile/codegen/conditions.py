@@ -6,11 +6,14 @@ Imports the front end's places and the IR.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from revcompile.frontend.arguments import places_of, spell_place
 from revcompile.frontend.names import Live
+from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Parameter, Value
 from revcompile.ir.types import Array, Dim, Facts, Foreign, same_axes
+from revcompile.syntax.operators import symbol_of
 
 
 def apart(
@@ -55,10 +58,91 @@ def agreements(parameters: Sequence[Parameter], live: Sequence[Live], facts: Fac
 
 
 def meetings(parameters: Sequence[Parameter], live: Sequence[Live], facts: Facts) -> list[str]:
-    """Lengths of arguments that the primal takes to be equal where it gets to a branch or makes a trip."""
+    """What the primal may raise for: lengths of arguments that differ and that a branch or a trip takes to be
+    equal, lengths computed from such.
+    """
     always = set(agreements(parameters, live, facts))
+    spelled = Spelled(parameters, live, facts)
     with facts.of_all_blocks():
-        return [test for test in agreements(parameters, live, facts) if test not in always]
+        computed = [test for a, b, stretches in facts.compared if (test := spelled.test(a, b, stretches))]
+        met = [test for test in agreements(parameters, live, facts) if test not in always]
+    return list(dict.fromkeys([*met, *computed]))
+
+
+class Spelled:
+    """Lengths as expressions over the arguments."""
+
+    def __init__(self, parameters: Sequence[Parameter], live: Sequence[Live], facts: Facts) -> None:
+        self.facts = facts
+        self.numbers: dict[Value, str] = {}
+        self.axes: dict[int, tuple[str, int]] = {}  # of the symbols of arguments
+        for text, value in _texts(parameters, live):
+            self.numbers[value] = text
+            for axis, dim in enumerate(_lengths(value)):
+                if dim.symbol is not None:
+                    self.axes.setdefault(dim.symbol, (text, axis))
+        for symbol, place in list(self.axes.items()):
+            self.axes.setdefault(facts.root(symbol), place)
+
+    def test(self, a: Dim, b: Dim, stretches: bool) -> str | None:
+        """A test that two lengths agree; None if they are arguments' own, or do not follow from those."""
+        own = all(d.size is not None or (d.symbol in self.axes and not d.trim) for d in (a, b))
+        if own and self.facts.same(a, b):  # it is one of `agreements`
+            return None
+        left, right = self.length(a), self.length(b)
+        if left is None or right is None or left == right:
+            return None
+        test = f"{left} == {right}"
+        return f"({test} or {left} == 1 or {right} == 1)" if stretches else test
+
+    def length(self, dim: Dim) -> str | None:
+        if dim.symbol is None:
+            return str(dim.size)
+        text = self._whole(dim)
+        if text is None or dim.trim == 0:
+            return text
+        return f"({text} - {dim.trim}) * ({text} > {dim.trim})" if dim.trim > 0 else f"({text} + {-dim.trim})"
+
+    def _whole(self, dim: Dim) -> str | None:
+        assert dim.symbol is not None
+        made = self.facts.origin(dim)
+        if made is None:
+            place = self.axes.get(dim.symbol) or self.axes.get(self.facts.root(dim.symbol))
+            return None if place is None else f"{place[0]}.shape[{place[1]}]"
+        how, parts = made
+        if how == "[]":
+            return self._slice(*parts)
+        texts = [self.length(p) if isinstance(p, Dim) else self._number(p) for p in parts]
+        return None if None in texts else _joined(how, [t for t in texts if t is not None])
+
+    def _slice(self, whole: Dim, bounds: Any) -> str | None:
+        place = self.axes.get(whole.symbol or 0)
+        if place is None or whole.trim or not all(type(n) in (int, type(None)) for n in bounds):
+            return None
+        index = ":".join("" if n is None else str(n) for n in bounds)
+        return f"{place[0]}[{':, ' * place[1]}{index}].shape[{place[1]}]"
+
+    def _number(self, n: Any) -> str | None:
+        """A whole number that is computed from arguments."""
+        if not isinstance(n, Value):
+            return repr(n) if type(n) is int else None
+        if n in self.numbers:
+            return self.numbers[n]
+        extent = getattr(n.type, "extent", None)
+        if extent is not None and self.facts.origin(extent) is None:
+            return self.length(extent)
+        statement = self.facts.definitions.get(n)
+        if statement is not None and TABLE[statement.function].written == "x.size":
+            lengths = [self.length(d) for d in statement.args[0].type.dims]
+            return None if None in lengths else _joined("*", [t for t in lengths if t])
+        if statement is None or symbol_of(statement.function) not in ("+", "-", "*", "//"):
+            return None
+        texts = [self._number(a) for a in statement.args]
+        return None if None in texts else _joined(symbol_of(statement.function), [t for t in texts if t])
+
+
+def _joined(symbol: str, texts: list[str]) -> str:
+    return f"({f' {symbol} '.join(texts)})" if len(texts) > 1 else texts[0]
 
 
 def equal_lengths(parameters: Sequence[Parameter], live: Sequence[Live], facts: Facts) -> Iterator[str]:

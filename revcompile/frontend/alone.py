@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from revcompile.frontend.lowering import Lowering
@@ -17,7 +18,7 @@ from revcompile.frontend.parts import Inseparable, Parts, free_names
 from revcompile.gates.draws import DRAWS
 from revcompile.gates.effects import has_effects
 from revcompile.gates.foreign import ForeignCall
-from revcompile.gates.halves import SAVED, Half, bind, expressed, lengths
+from revcompile.gates.halves import SAVED, Half, bind, expressed, lengths, note_compared
 from revcompile.ir.nodes import (
     Block,
     Function,
@@ -83,6 +84,7 @@ def lower_alone(low: Lowering, node: Node, frame: Frame, parts: Parts, lowered: 
     builder, memory, pair = low.builder, low.memory, lowered.pair
     low.memory = Memory(builder.table, low.decisions)
     statements: list[Statement] = []
+    known = len(builder.facts.compared)
     try:
         with builder.apart() as statements:
             results = Parts(low, {"result": low.body(node, inner)})
@@ -92,6 +94,7 @@ def lower_alone(low: Lowering, node: Node, frame: Frame, parts: Parts, lowered: 
             lowered.given = tuple(i for i, a in enumerate(results.atoms) if recursive or isinstance(a, Value))
             outs = [results.atoms[i] for i in lowered.given]
             pair.equal = tuple(_equalities(low, lowered.atoms))
+            pair.compared = tuple(islice(builder.facts.compared, known, None))
             lowered.outs = [_out_type(low, out, lowered.atoms) for out in outs]
         own = low.memory  # which a branch or a loop has replaced
     finally:
@@ -231,6 +234,9 @@ def emit(low: Lowering, lowered: Lowered, atoms: Sequence[Structure]) -> Structu
 
     outs = [Value(with_lengths(t, map(of_call, lengths(t)))) for t in lowered.outs]
     saved = builder.table.new(SAVED, f"saved_{pair.name}")
+    note_compared(pair, args, builder.facts)
+    if pair.compared:
+        builder.table.comparing.add(saved)
     builder.apply(pair.call, args, (*outs, saved))
     for v, p in zip(given, pair.parameters, strict=True):
         if p in lowered.steers:

@@ -103,7 +103,7 @@ def extent(facts: Facts, n: Any) -> Dim:
         if n < 0:
             raise HostError(ValueError("negative dimensions are not allowed"))
         return Dim(size=int(n))
-    return getattr(n.type, "extent", None) or facts.fresh()
+    return getattr(n.type, "extent", None) or facts.made("", (n,))
 
 
 def shape_dims(facts: Facts, shape: Any) -> Dims:
@@ -118,7 +118,7 @@ def longer(facts: Facts, d: Dim, by: int) -> Dim:
     if by == 0:
         return d
     if d.trim > 0:  # max(n - trim, 0) + by is no such length
-        return facts.fresh(maybe_one=by == 1)
+        return facts.made("+", (d, Dim(size=by)), maybe_one=by == 1)
     return Dim(symbol=d.symbol, trim=d.trim - by, maybe_one=by - d.trim == 1)
 
 
@@ -130,7 +130,8 @@ def total(facts: Facts, parts: Sequence[Dim]) -> Dim:
         return Dim(size=known)
     if len(unknown) == 1:
         return longer(facts, unknown[0], known)
-    return facts.fresh(maybe_one=known == 1 or (known == 0 and any(d.can_be_one for d in unknown)))
+    maybe_one = known == 1 or (known == 0 and any(d.can_be_one for d in unknown))
+    return facts.made("+", parts, maybe_one)
 
 
 def product(facts: Facts, parts: Sequence[Dim]) -> Dim:
@@ -141,7 +142,7 @@ def product(facts: Facts, parts: Sequence[Dim]) -> Dim:
         return Dim(size=known)
     if known == 1 and len(unknown) == 1:
         return unknown[0]
-    return facts.fresh(maybe_one=known == 1 and all(d.can_be_one for d in unknown))
+    return facts.made("*", parts, maybe_one=known == 1 and all(d.can_be_one for d in unknown))
 
 
 def quotient(facts: Facts, whole: Dims, parts: Dims) -> Dim:

@@ -31,14 +31,16 @@ class Pair:
     """A function of the user's, lowered once for all calls that have its signature.
 
     `parameters` are what a call passes on, in order; the result of `function` is a tuple of what it gives.
-    `equal` are lengths that every run of it takes to be equal, `calls` the pairs that it calls, `live` the
-    numbers of the program that it reads; `raises` says whether it may raise, print or assert.
+    `equal` are lengths that every run of it takes to be equal, `compared` all that it compares, `calls` the
+    pairs that it calls, `live` the numbers of the program that it reads; `raises` says whether it may raise,
+    print or assert.
     """
 
     name: str
     parameters: tuple[Value, ...] = ()
     function: Function | None = None  # None while it is being lowered
     equal: tuple[tuple[Dim, Dim], ...] = ()
+    compared: tuple[tuple[Dim, Dim, bool], ...] = ()
     calls: frozenset[Pair] = frozenset()
     live: frozenset[Value] = frozenset()
     raises: bool = False
@@ -132,6 +134,15 @@ class Half:
         for a, b in self.pair.equal:
             facts.unify(expressed(a, bound), expressed(b, bound))
         return SAVED
+
+
+def note_compared(pair: Pair, args: tuple[Any, ...], facts: Facts) -> None:
+    """Note what a call compares in terms of the lengths of what is passed."""
+    bound = bind(pair.parameters, args)
+    for a, b, stretches in pair.compared:
+        left, right = facts.restated(a, bound), facts.restated(b, bound)
+        if left is not None and right is not None:
+            facts.compare(left, right, stretches)
 
 
 def lengths(t: Type) -> tuple[Dim, ...]:

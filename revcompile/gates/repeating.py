@@ -32,7 +32,8 @@ from revcompile.runtime import scatter_add
 def times(facts: Facts, d: Dim, count: Any) -> Dim:
     """The length of `count` copies laid end to end."""
     if is_value(count):
-        return facts.fresh() if not d.is_one else extent(facts, count)
+        times = extent(facts, count)
+        return times if d.is_one else facts.made("*", (d, times))
     return product(facts, [d, Dim(size=int(count))])
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from revcompile.errors import Place, UnsupportedError
-from revcompile.ir.nodes import Apply, Raise, Statement, Structure, Value
+from revcompile.ir.nodes import Apply, Raise, Statement, Structure, Value, leaves
 from revcompile.ir.types import Array, Facts, Opaque, Scalar
 from revcompile.ir.values import ValueTable
 
@@ -37,8 +37,11 @@ class Builder:
 
         They have these `types`, where more is known of them than follows from the arguments.
         """
+        before = self.facts.doubts
         types = self.infer(function, args, self.facts) if types is None else types
         result = _values(types)
+        if self.facts.doubts > before:
+            self.table.comparing.update(leaves(result))
         self.apply(function, args, result)
         return result
 

@@ -7,7 +7,7 @@ must be undone. This module imports NumPy and nothing of ours.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -172,7 +172,11 @@ class Facts:
         self.taken_alike: list[tuple[int, int]] = []  # those that are taken to be equal, as in this call
         self._of_a_helper: set[int] = set()  # those of a helper's arguments, in its first call
         self.wished: dict[tuple[int, int], None] = {}  # lengths of a helper that should be taken to be equal
+        self.compared: dict[tuple[Dim, Dim, bool], None] = {}  # what statements compare, see `compare`
+        self.doubts = 0  # how often what was compared was not lengths of arguments, or was so in a block
+        self._made: dict[int, tuple[str, tuple[Any, ...]]] = {}  # lengths that are a sum, a product, a number
         self.count = 0  # of symbols
+        self.is_settled = False  # whether the primal is lowered: what is compared after that follows
         self.in_block = False  # whether what is proved now holds in a block only
         self.definitions: Mapping[Any, Any] = {}  # the statements that compute numbers
 
@@ -215,6 +219,44 @@ class Facts:
         self._link(a.symbol, b.symbol)
         return True
 
+    def compare(self, a: Dim, b: Dim, stretches: bool) -> None:
+        """Note that NumPy raises where two lengths differ, `stretches`: unless one of them is 1."""
+        if self.is_settled or self.same(a, b):
+            return
+        self.compared[a, b, stretches] = None
+        own = all(d.size is not None or d.symbol in self._in_this_call for d in (a, b))
+        self.doubts += self.in_block or not own or bool(a.trim or b.trim)
+
+    def made(self, how: str, parts: Sequence[Any], maybe_one: bool = True) -> Dim:
+        """A length that is the sum ("+") or the product ("*") of others, or a number ("")."""
+        dim = self.fresh(maybe_one)
+        assert dim.symbol is not None
+        self._made[dim.symbol] = how, tuple(parts)
+        return dim
+
+    def origin(self, dim: Dim) -> tuple[str, tuple[Any, ...]] | None:
+        """How a length was `made`, or of which one it is which `part`; None where that is not known."""
+        if dim.symbol in self._made:
+            return self._made[dim.symbol]
+        part = self._parts.get(dim.symbol) if dim.symbol is not None else None
+        return None if part is None else ("[]", part)
+
+    def restated(self, dim: Dim, bound: Mapping[int, Dim]) -> Dim | None:
+        """A length in terms of others, which its symbols are bound to; None where that is not known."""
+        if dim.symbol is None:
+            return dim
+        found = bound.get(dim.symbol)
+        origin = self.origin(dim)
+        if found is None and origin is not None:
+            how, parts = origin
+            if how == "[]":
+                whole = self.restated(parts[0], bound)
+                found = None if whole is None else self.part(whole, parts[1])
+            else:
+                texts = [self.restated(p, bound) if isinstance(p, Dim) else None for p in parts]
+                found = None if None in texts else self.made(how, texts)
+        return None if found is None else found.trimmed(dim.trim)
+
     def let_go(self) -> None:
         """Forget the call's own lengths: nothing more is taken to be equal for them."""
         self._in_this_call.clear()
@@ -255,6 +297,7 @@ class Facts:
         """
         if a.size is not None and b.size is not None and a.size != b.size:
             raise LengthError(f"{a.size} is not {b.size}")
+        self.compare(a, b, stretches=False)
         if self.in_block:
             self._in_blocks[a, b] = None
         for known, symbol in ((a.size, b), (b.size, a)):
@@ -360,6 +403,7 @@ class Facts:
             return a if a.size is not None or b.size is None else b
         if a.can_be_one and b.can_be_one and self.alike(a, b):
             return a
+        self.compare(a, b, stretches=True)
         out = a if not a.can_be_one else b if not b.can_be_one else self._stretched_to(a, b)
         self.stretch(a, out)
         self.stretch(b, out)

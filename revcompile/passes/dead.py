@@ -30,7 +30,8 @@ from revcompile.records import replace
 
 
 def eliminate_dead(function: Function) -> Function:
-    return replace(function, body=_sweep(function.body, set(leaves(function.body.yields)), {}))
+    read = function.table.comparing.union(leaves(function.body.yields))
+    return replace(function, body=_sweep(function.body, read, {}))
 
 
 Wanted = dict[
@@ -104,7 +105,7 @@ def _sweep_loop(loop: Loop, read: set[Value], known: Wanted) -> Loop | None:
             break
         wanted |= also
     known[loop] = wanted
-    if not wanted and not saves and trips is None and not _has_effects(body):
+    if not (wanted or saves or trips is not None or _has_effects(body) or read.intersection(body.defined)):
         return None
     read.update(inner)
     each = _live_each(loop, inner)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from typing import Any
 
 import numpy as np
@@ -42,6 +44,17 @@ FORMS = {
     "store": "z = np.zeros(3)\n    for k in range(n):\n        z[k] = np.sum({e})\n    return np.sum(z) + np.sum(x) + np.sum(y)",
 }  # fmt: skip
 SUMS = {"x + y": "a + b", "x - np.ones(3) + y": "a - np.ones(3) + b", "np.cumsum(x) + y": "np.cumsum(a) + b"}
+COMPUTED = {  # lengths that follow from those of arguments
+    "np.concatenate([x, x]) + y": "np.concatenate([a, a]) + b",
+    "np.concatenate([x, np.ones(2)]) + np.concatenate([y, y])": "np.append(a, np.ones(2)) + np.append(b, b)",
+    "x[1:] + y": "a[1:] + b",
+    "x[::2] + y[:2]": "a[::2] + b[:2]",
+    "np.repeat(x, 2) + y": "np.repeat(a, 2) + b",
+    "np.tile(x, 2) * np.zeros(2 * len(y))": "np.tile(a, 2) * np.zeros(2 * len(b))",
+    "x + np.arange(y.size + 1)": "a + np.arange(b.size + 1)",
+    "np.pad(x, 1) + y": "np.pad(a, 1) + b",
+    "np.eye(len(x)) @ y": "np.eye(len(a)) @ b",
+}
 
 
 def outcome(f: Any, *args: Any) -> Any:
@@ -65,6 +78,33 @@ def test_in_every_form(form: str, e: str) -> None:
                 assert found == expected
             else:
                 assert [g.shape for g in found] == [x.shape, y.shape]
+
+
+def printed(f: Any, *args: Any) -> Any:
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        found = outcome(f, *args)
+    return found, out.getvalue()
+
+
+@pytest.mark.parametrize("effect", [True, False])
+@pytest.mark.parametrize("form", FORMS)
+def test_lengths_that_are_computed(form: str, effect: bool) -> None:
+    """Also where the function prints: then it is not run to see whether it raises."""
+    for e, of_helper in COMPUTED.items():
+        body = "print(n)\n    " * effect + FORMS[form]
+        f = make((PROGRAM + body + "\n").replace("{of_helper}", of_helper).replace("{e}", e))
+        gradient = grad(f, argnums=(0, 1), optimize=e in ("x[1:] + y", "np.pad(x, 1) + y"))
+        x = np.linspace(0.1, 0.2, 4)
+        fits = [m for m in (2, 3, 4, 6, 8) if not isinstance(printed(f, x, np.ones(m), 2)[0], str)]
+        for m in (fits[0], 2, 3, 4, 5, 6, 8):
+            for n in (2, 0):
+                y = np.linspace(0.3, 0.4, m)
+                (expected, lines), (found, own) = printed(f, x, y, n), printed(gradient, x, y, n)
+                assert lines == own, (e, m, n)
+                if isinstance(expected, str):
+                    assert found == expected, (e, m, n)
+                else:
+                    assert [g.shape for g in found] == [x.shape, y.shape], (e, m, n)
 
 
 def test_where_a_branch_asks_first() -> None:
