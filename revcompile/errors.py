@@ -134,8 +134,12 @@ def _is_ours(error: Exception) -> bool:
 
 def is_of_a_signal(error: Exception) -> bool:
     """Whether a signal's handler has raised it: neither the program under compilation nor the compiler."""
+    trace = error.__traceback__
+    if (
+        trace is None or trace.tb_next is None
+    ):  # raised in the frame in which it is caught, which is no handler's
+        return False
     handlers = {getattr(signal.getsignal(s), "__code__", None) for s in signal.valid_signals()} - {None}
-    trace = error.__traceback__ if handlers else None
     while trace is not None:
         if trace.tb_frame.f_code in handlers:
             return True

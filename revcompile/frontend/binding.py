@@ -17,6 +17,8 @@ def bind_parameters(
 ) -> dict[str, Structure]:
     """The names with which a called user function begins. Defaults are host objects, read live."""
     signature = source.signature
+    if is_rule and args and not kwargs and len(args) == len(source.plain_parameters):
+        return dict(zip(source.plain_parameters, args, strict=True))
     with host():
         bound = signature.bind(*args, **kwargs)
     given = set(bound.arguments)

@@ -46,6 +46,7 @@ from revcompile.syntax.operators import BINARY, COMPARE, UNARY, binary_symbol, s
 
 WRITING = frozenset({"fill", "sort", "put"})  # see `frontend/writing`
 MISSING = object()
+NUMBERS = frozenset({int, float, bool})
 MATH = dict(vars(math))  # which generated text uses as it was
 ASSIGNED = Poison("is assigned by := in a comprehension")
 NAMED_TUPLE = frozenset({"_replace", "_asdict", "_make", "index", "count"})
@@ -226,6 +227,9 @@ def operate(low: Lowering, function: Any, *args: Structure) -> Structure:
     """A Python operator on static objects or run-time values."""
     if are_numbers(args):
         return low.apply(function, args, {})
+    if all(type(a) in NUMBERS for a in args):
+        with host():
+            return function(*args)
     if isinstance(args[0], str) and binary_symbol(function) == "%" and not formatting.is_known(args):
         return low.emit(percent, *formatting.writable(args))
     if any(objects.is_object(a) or objects.has_operator(a, function) for a in args):
@@ -278,6 +282,8 @@ def unary(low: Lowering, node: ast.UnaryOp, frame: Frame) -> Structure:
 def compare(low: Lowering, node: ast.Compare, frame: Frame) -> Structure:
     """`a < b`, and `a < b < c`, whose later comparisons are evaluated only if the earlier hold."""
     left = low.evaluate(node.left, frame)
+    if len(node.ops) == 1:
+        return _compare_two(low, node.ops[0], left, low.evaluate(node.comparators[0], frame), frame)
     return _compare_chain(low, left, list(zip(node.ops, node.comparators, strict=True)), frame)
 
 
@@ -301,6 +307,8 @@ def _compare_two(low: Lowering, op: ast.cmpop, left: Structure, right: Structure
     if isinstance(op, (ast.In, ast.NotIn)):
         found = is_in(low, left, right)
         return found if isinstance(op, ast.In) else operate(low, operator.not_, found)
+    if type(left) in NUMBERS and type(right) in NUMBERS:
+        return operate(low, COMPARE[type(op)], left, right)
     if foreign.has_foreign(left, right):
         return outside.operate(low, COMPARE[type(op)], (left, right))
     if (left is None or isinstance(left, str)) or (right is None or isinstance(right, str)):
@@ -436,9 +444,10 @@ def _call(low: Lowering, node: ast.Call, function: Any, frame: Frame) -> Structu
         columns = growing.unzipped(low, pairs) if is_growing(pairs) else None
         if columns is not None:
             return columns
+    named = not frame.is_rule and _names_arguments(function)
     args = (
         [iterators.kept(low, a, frame) for a in node.args]
-        if _names_arguments(function) and not any(isinstance(a, ast.Starred) for a in node.args)
+        if named and not any(isinstance(a, ast.Starred) for a in node.args)
         else elements(low, node.args, frame, keeps=False)
     )
     kwargs: dict[str, Structure] = {}

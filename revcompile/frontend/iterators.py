@@ -53,14 +53,16 @@ class Begun:
 
 def kept(low: Lowering, node: ast.expr, frame: Frame) -> Structure:
     """The value of an expression that is about to get a name."""
+    if frame.is_rule:
+        return low.evaluate(node, frame)
     later: ast.expr | None = None
-    if isinstance(node, ast.GeneratorExp) and not frame.is_rule:
+    if isinstance(node, ast.GeneratorExp):
         first, *others = node.generators
         source = Known(low.evaluate(first.iter, frame), first.iter)
         later = ast.GeneratorExp(
             node.elt, [ast.comprehension(first.target, source, first.ifs, first.is_async), *others]
         )
-    elif isinstance(node, ast.Call) and not frame.is_rule and is_lazy(low, node.func, frame):
+    elif isinstance(node, ast.Call) and is_lazy(low, node.func, frame):
         keywords = [ast.keyword(k.arg, _known(low, k.value, frame)) for k in node.keywords]
         later = ast.Call(node.func, [_known(low, a, frame) for a in node.args], keywords)
     if later is None:
@@ -71,8 +73,9 @@ def kept(low: Lowering, node: ast.expr, frame: Frame) -> Structure:
 
 def at_once(low: Lowering, node: ast.expr, frame: Frame) -> Structure:
     """The value of an expression that goes where it may be read again: into a container, to a caller."""
-    parts = [node.body, node.orelse] if isinstance(node, ast.IfExp) else [node]
-    for part in parts if not frame.is_rule else ():
+    if frame.is_rule:
+        return low.evaluate(node, frame)
+    for part in [node.body, node.orelse] if isinstance(node, ast.IfExp) else [node]:
         called = isinstance(part, ast.Call) and is_lazy(low, part.func, frame)
         named = isinstance(part, ast.Name) and _scope_of(part.id, frame) is not None
         if called or named or isinstance(part, ast.GeneratorExp):

@@ -12,7 +12,7 @@ import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -245,8 +245,28 @@ def _run(
     if key not in _outcomes:
         if len(_outcomes) >= MOST_OUTCOMES:
             _outcomes.clear()
-        _outcomes[key] = _outcome(function, call)
-    return _outcomes[key]
+        _outcomes[key] = _outcome_or_misfit(function, call)
+    found = _outcomes[key]
+    if type(found) is Misfit:
+        raise HostError(found.kind(*found.args))
+    return found
+
+
+class Misfit(NamedTuple):
+    """That a call raises such an exception: each time another one, which has its own traceback."""
+
+    kind: type[Exception]
+    args: tuple[Any, ...]
+
+
+def _outcome_or_misfit(function: Function, call: tuple[list[Any], dict[str, Any]]) -> Any:
+    try:
+        return _outcome(function, call)
+    except HostError as e:
+        kind = type(e.original)
+        if kind not in MISFIT:
+            raise
+        return Misfit(kind, e.original.args)
 
 
 MOST_OUTCOMES = 4096

@@ -52,6 +52,13 @@ class Source:
         return own_signature(self.function)
 
     @cached_property
+    def plain_parameters(self) -> tuple[str, ...]:
+        """The names of the parameters, if all can be passed by position."""
+        kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        parameters = self.signature.parameters.values()
+        return tuple(p.name for p in parameters) if all(p.kind in kinds for p in parameters) else ()
+
+    @cached_property
     def is_own(self) -> bool:
         """Whether the function is of this package."""
         return _is_own(self.function)
