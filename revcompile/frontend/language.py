@@ -169,8 +169,8 @@ class Language:
         A branch and a loop keep account of the names of the function that they stand in; these may be
         assigned from elsewhere, like the attributes of an object.
         """
-        shared = cell_names(node)
-        if shared and not frame.is_rule:
+        shared = frozenset() if frame.is_rule else cell_names(node)
+        if shared:
             given = {name: frame.names.pop(name) for name in shared & frame.names.keys()}
             frame.cells = self.mutables.own(Cells(shared, given))
 

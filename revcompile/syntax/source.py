@@ -199,11 +199,11 @@ def _block(lines: tuple[str, ...], first: int) -> ast.FunctionDef | None:
         inside = inside or text.startswith("def ")
         last += 1
     block = "".join(lines[first : last - 1])
+    before = "\n" * (first - 1) + "if 1:\n" if indent else "\n" * first  # so that the lines are the file's
     try:
-        tree = _parse("if 1:\n" + block if indent else block)
+        tree = _parse(before + block)
     except SyntaxError:
         return None
-    ast.increment_lineno(tree, first - (1 if indent else 0))
     body = tree.body[0].body if indent else tree.body
     return body[0] if body and isinstance(body[0], ast.FunctionDef) else None
 
