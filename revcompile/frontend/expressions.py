@@ -282,8 +282,6 @@ def unary(low: Lowering, node: ast.UnaryOp, frame: Frame) -> Structure:
 def compare(low: Lowering, node: ast.Compare, frame: Frame) -> Structure:
     """`a < b`, and `a < b < c`, whose later comparisons are evaluated only if the earlier hold."""
     left = low.evaluate(node.left, frame)
-    if len(node.ops) == 1:
-        return _compare_two(low, node.ops[0], left, low.evaluate(node.comparators[0], frame), frame)
     return _compare_chain(low, left, list(zip(node.ops, node.comparators, strict=True)), frame)
 
 
@@ -445,11 +443,10 @@ def _call(low: Lowering, node: ast.Call, function: Any, frame: Frame) -> Structu
         if columns is not None:
             return columns
     named = not frame.is_rule and _names_arguments(function)
-    args = (
-        [iterators.kept(low, a, frame) for a in node.args]
-        if named and not any(isinstance(a, ast.Starred) for a in node.args)
-        else elements(low, node.args, frame, keeps=False)
-    )
+    if named and not any(isinstance(a, ast.Starred) for a in node.args):
+        args = [iterators.kept(low, a, frame) for a in node.args]
+    else:
+        args = elements(low, node.args, frame, keeps=False)
     kwargs: dict[str, Structure] = {}
     for keyword in node.keywords:
         if keyword.arg is None:
