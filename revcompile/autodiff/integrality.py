@@ -8,6 +8,7 @@ numbers cuts off what is added to it in place. Imports the IR and the gate table
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -34,14 +35,30 @@ from revcompile.records import replace
 
 def may_be_whole(function: Function) -> set[Value]:
     """The values of a function that have the type of a float and may be whole numbers."""
-    given = (v for p in function.parameters for v in leaves(p.structure))
-    casts = (v for s in applications(function.body) for v in s.outputs)
-    found = {v for v in (*given, *casts) if v in function.table.whole}
+    found: set[Value] = set()
+    if function.table.whole:
+        given = (v for p in function.parameters for v in leaves(p.structure))
+        casts = (v for s in applications(function.body) for v in s.outputs)
+        found = {v for v in (*given, *casts) if v in function.table.whole}
+    if not found and not _may_make_whole(function.body):
+        return found
     while True:
         more = {v for v in _whole(function.body, found, {}) if is_float(v.type)}
         if more <= found:
             return found
         found |= more
+
+
+def _may_make_whole(block: Block) -> bool:
+    """Whether a whole number may come of none in a block; quickly known of most that are gates alone."""
+    if any(type(s) is not Apply for s in block.statements):
+        return True
+    return any(isinstance(f, Half) or TABLE[f].picks or _adds_up(f) for f in block.functions)
+
+
+def _adds_up(function: Any) -> bool:
+    """Whether it is Python's sum, which gives a 0 of nothing."""
+    return function is sum
 
 
 def learn_of_calls(primal: Function, pairs: Sequence[Pair]) -> None:
@@ -90,7 +107,7 @@ def gives_whole(s: Apply, found: set[Value]) -> bool:
     gate = TABLE[s.function]
     if gate.picks:
         return bool(values) or any(not _is_float(a) for a in _atoms(s.args))
-    if s.function is sum and isinstance(s.args[1], int):  # of nothing
+    if _adds_up(s.function) and isinstance(s.args[1], int):
         return isinstance(s.args[0], Value)
     if not values or isinstance(s.function, type) or not isinstance(s.result, Value):
         return False

@@ -19,7 +19,7 @@ from revcompile.gates.indexing import is_gather
 from revcompile.gates.lengths import length
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Structure, Value, scalar_type
-from revcompile.ir.types import INT, Array, Dim, Facts, Rows, Scalar, Type
+from revcompile.ir.types import INT, Array, Dim, Facts, Rows, Scalar, Type, same_axes
 from revcompile.records import replace
 from revcompile.runtime import unbroadcast
 
@@ -32,7 +32,7 @@ def fit(low: Lowering, gradient: Structure, value: Value, target: Type) -> Struc
 def _reshape(low: Lowering, gradient: Structure, value: Value) -> Structure:
     have = gradient.type.dims if isinstance(gradient, Value) else ()
     want = value.type.dims
-    if len(have) == len(want) and all(low.builder.facts.same(h, w) for h, w in zip(have, want, strict=True)):
+    if same_axes(low.builder.facts, have, want):
         return gradient
     if isinstance(gradient, Value) and _is_reshaped_to(low, gradient, want):
         assert isinstance(gradient.type, Array)

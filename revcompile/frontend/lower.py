@@ -136,7 +136,8 @@ class Lowerer(Language):
         if handler is None:
             raise self.unsupported(f"{_describe(node)} is not supported", node, frame)
         if frame.is_own:  # there is no line of the user's to tell
-            return self.made(node, handler(self, node, frame))
+            found = handler(self, node, frame)
+            return found if type(found) is Value else self.made(node, found)
         if not frame.is_rule:
             self.work(1)
         line = self.builder.line

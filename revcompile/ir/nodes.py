@@ -69,6 +69,7 @@ class Apply(Form):
     result: Structure
     line: Place | None = None
     note: str = ""  # the gate's name, written as a trailing comment
+    blocks = ()  # read so often that a property would tell
     inputs: tuple[Value, ...] = field(init=False)
     outputs: tuple[Value, ...] = field(init=False)
 

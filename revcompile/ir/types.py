@@ -335,7 +335,7 @@ class Facts:
 
     def same(self, a: Dim, b: Dim) -> bool:
         """Whether two lengths are proved equal."""
-        if a == b:
+        if a is b or a == b:
             return True
         x, y = self.node(a), self.node(b)
         if x == y or (isinstance(x, int) and isinstance(y, int)):
@@ -384,11 +384,14 @@ class Facts:
 
     def broadcast(self, *shapes: tuple[Dim, ...]) -> tuple[Dim, ...]:
         """The axes of a broadcast of `shapes`, as NumPy aligns them. May raise LengthError."""
-        rank = max(map(len, shapes), default=0)
-        if rank == 0:
+        given = [shape for shape in shapes if shape]
+        if not given:
             return ()
+        if all(shape == given[0] for shape in given):
+            return given[0]
+        rank = max(map(len, given))
         out: list[Dim] = [ONE] * rank
-        for shape in shapes:
+        for shape in given:
             for i, d in enumerate(shape, rank - len(shape)):
                 out[i] = self._broadcast_axis(out[i], d)
         return tuple(out)
@@ -428,4 +431,4 @@ def _reaches(ahead: dict[object, set[object]], start: object, end: object) -> bo
 
 
 def same_axes(facts: Facts, a: tuple[Dim, ...], b: tuple[Dim, ...]) -> bool:
-    return len(a) == len(b) and all(facts.same(x, y) for x, y in zip(a, b, strict=True))
+    return a is b or (len(a) == len(b) and all(facts.same(x, y) for x, y in zip(a, b, strict=True)))
