@@ -266,13 +266,8 @@ class Block:
     @cached_property
     def functions(self) -> frozenset[Callable[..., Any]]:
         """Whatever is applied, in nested blocks too: what a pass has to do may follow from that."""
-        found: set[Callable[..., Any]] = set()
-        for s in self.statements:
-            if type(s) is Apply:
-                found.add(s.function)
-            else:
-                found.update(*(b.functions for b in s.blocks))
-        return frozenset(found)
+        own = {s.function for s in self.statements if type(s) is Apply}
+        return frozenset(own.union(*(b.functions for s in self.statements for b in s.blocks)))
 
     @cached_property
     def uses(self) -> tuple[Value, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections import Counter
 from collections.abc import Callable
-from itertools import chain, islice
+from itertools import chain
 from typing import Any
 
 from revcompile.gates.effects import begins_backward
@@ -66,7 +66,7 @@ class Walk:
         out: list[Statement] = []
         self.depth += 1
         for statement in block.statements:
-            if isinstance(statement, Apply):
+            if type(statement) is Apply:
                 self._apply(statement, out)
             elif isinstance(statement, Branch):
                 self._branch(statement, out)
@@ -89,7 +89,7 @@ class Walk:
         else:
             assert isinstance(statement.result, Value)
             self.replaced[statement.result] = new
-        for added in islice(out, start, None):
+        for added in out[start:]:
             if type(added) is Apply:
                 if type(added.result) is Value:
                     self.definitions[added.result] = added

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from functools import cached_property
 from types import FunctionType
 from typing import Any
 
@@ -51,10 +50,9 @@ class Frame:
     def function(self) -> FunctionType:
         return self.source.function
 
-    @cached_property
-    def is_own(self) -> bool:
-        """Whether it is a rule of this package: what its names mean is ours, and stays what it is."""
-        return self.is_rule and self.source.is_own
+    def __post_init__(self) -> None:
+        # Whether it is a rule of this package: what its names mean is ours, and stays what it is.
+        self.is_own = self.is_rule and self.source.is_own
 
 
 @dataclass(eq=False)
