@@ -66,7 +66,7 @@ class Walk:
         out: list[Statement] = []
         self.depth += 1
         for statement in block.statements:
-            if type(statement) is Apply:
+            if isinstance(statement, Apply):
                 self._apply(statement, out)
             elif isinstance(statement, Branch):
                 self._branch(statement, out)
