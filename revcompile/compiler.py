@@ -40,6 +40,7 @@ from revcompile.passes.fuse import fuse_gates
 from revcompile.passes.hoist import use_before_store
 from revcompile.passes.in_place import write_in_place
 from revcompile.passes.last import compute_ends_last
+from revcompile.passes.real_powers import complex_powers, keep_powers_real
 from revcompile.passes.simplify import drop_casts, simplify
 from revcompile.passes.split import settle
 from revcompile.passes.unguarded import of_numbers_alone, without_guards
@@ -262,7 +263,8 @@ class _Line:
             gradient = without_guards(gradient) if self.of_numbers_alone else gradient
         elif on_numpy:
             gradient = drop_casts(scalar_math.numpy_backward(gradient), self.facts)
-        if optimize and not self.request.with_value and not gradient.called:
+        is_real = self.on_math or not complex_powers(gradient)
+        if optimize and not self.request.with_value and not gradient.called and is_real:
             gradient = _without_value(gradient)
         done = optimise(gradient, self.facts) if optimize else drop_casts(gradient, self.facts)
         if on_numpy and not gradient.called:  # at the end: simplifying takes such a cast for one of a float
@@ -274,7 +276,8 @@ class _Line:
         chosen = self.low.pairs.chosen
         if half is not None and half.variant is not None:
             chosen = chosen | half.variant.chosen
-        function = settle(eliminate_dead(_with_own_table(function)), chosen)
+        function = keep_powers_real(_with_own_table(function))
+        function = settle(eliminate_dead(function), chosen)
         function = compute_ends_last(eliminate_dead(write_in_place(use_before_store(function), self.foreign)))
         return check(function, "the passes", self.foreign)
 

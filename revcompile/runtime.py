@@ -22,6 +22,54 @@ def square_of_root(x: Any, root: Any) -> Any:
     return root * root
 
 
+class NotReal:
+    """Stands for a complex number: what is computed of it is none of the real numbers either."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def _same(self, *_: Any, **__: Any) -> NotReal:
+        return self
+
+    def refuse(self, *_: Any, **__: Any) -> Any:
+        raise TypeError(
+            f"{self.text} is a complex number, and only real numbers are differentiated: "
+            "take the power of abs(...), or let np.power give NaN"
+        )
+
+    __add__ = __sub__ = __mul__ = __truediv__ = __pow__ = __neg__ = __pos__ = __abs__ = _same
+    __radd__ = __rsub__ = __rmul__ = __rtruediv__ = __rpow__ = _same
+    __array_ufunc__ = conjugate = _same
+    real = imag = property(_same)
+    __float__ = __int__ = __bool__ = __array__ = __array_function__ = __iter__ = __getitem__ = refuse
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __floordiv__ = __mod__ = __round__ = refuse
+    __rfloordiv__ = __rmod__ = __format__ = __str__ = refuse
+    __hash__ = None  # type: ignore[assignment]
+
+
+def real_power(x: Any, exponent: Any) -> Any:
+    """`x ** exponent` of numbers of Python's. A complex number is refused where it is used: see `NotReal`."""
+    y = x**exponent
+    return NotReal(f"({x!r}) ** {exponent!r}") if type(y) is complex else y
+
+
+def power_or_nan(x: Any, exponent: Any) -> Any:
+    """`x ** exponent` of numbers of Python's; NaN where that is a complex number."""
+    y = x**exponent
+    return math.nan if type(y) is complex else y
+
+
+def number_or_nan(x: Any) -> Any:
+    """The number as one of NumPy's; NaN for what is no real number: no gradient comes in there."""
+    return np.float64(math.nan if type(x) is NotReal else x)
+
+
+def real(x: Any) -> None:
+    """Refuse what is no real number."""
+    if type(x) is NotReal:
+        x.refuse()
+
+
 def unbroadcast(gradient: Any, shape: tuple[int, ...]) -> Any:
     """Undo a broadcast: sum `gradient` over the axes along which `shape` was stretched to it."""
     extra = np.ndim(gradient) - len(shape)

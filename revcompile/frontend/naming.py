@@ -76,9 +76,33 @@ def plain(signature: inspect.Signature) -> inspect.Signature:
     return inspect.Signature([p.replace(annotation=p.empty) for p in signature.parameters.values()])
 
 
+# Modules and functions that give complex numbers of real ones.
+COMPLEX = frozenset(
+    {
+        "cmath", "numpy.fft", "scipy.fft", "numpy.lib.scimath", "complex", "numpy.roots",
+        "numpy.sort_complex",
+        "numpy.linalg.eig", "numpy.linalg.eigvals", "scipy.linalg.eig", "scipy.linalg.eigvals",
+        "scipy.linalg.sqrtm", "scipy.linalg.logm", "scipy.linalg.schur",
+        "numpy.polynomial.polynomial.polyroots",
+        "scipy.signal.hilbert",
+    }
+)  # fmt: skip
+
+
 def no_rule(name: str) -> UnsupportedError:
     """The refusal of a call of what has that name."""
     way_out = "take the result as a constant: stop_gradient(...) of it."
+    module, _, last = name.rpartition(".")
+    if module in COMPLEX or name in COMPLEX:
+        real = f"Use numpy.{last}, which gives NaN outside its domain"
+        wrapped = (
+            "Register a rule with @revcompile.gate for a function of yours from real numbers to real ones"
+        )
+        is_extended = module == "numpy.lib.scimath" and hasattr(np, last)
+        return UnsupportedError(
+            f"no gate rule for {name}, which gives complex numbers: only real ones are differentiated",
+            way_out=f"{real if is_extended else wrapped}, or {way_out}",
+        )
     values = VALUES.get(name.rpartition(" ")[2])
     if values is not None:
         return UnsupportedError(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.gates import squares
-from revcompile.gates.axes import broadcast_dims, is_python_number, is_value
+from revcompile.gates.axes import broadcast_dims, dtype_kind, is_python_number, is_value
 from revcompile.gates.numbers import (
     EXPONENTIAL,
     LARGE,
@@ -31,7 +31,7 @@ from revcompile.gates.numbers import (
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import elementwise, gate, known
 from revcompile.gates.traits import Line, Text
-from revcompile.runtime import over, share, square_of_root
+from revcompile.runtime import number_or_nan, over, power_or_nan, real_power, share, square_of_root
 
 HIGH = 8  # a higher power of 1e38 overflows
 
@@ -196,6 +196,15 @@ def constant_power(x1: Any, x2: Any) -> tuple[int, ...]:
     return (0, 1) if of_base else (1,)
 
 
+def may_be_complex(function: Any, x1: Any, x2: Any) -> bool:
+    """Whether a power that is Python's may be complex if its base is negative."""
+    if function not in (operator.pow, pow):
+        return False
+    is_whole = isinstance(x2, int) or (not is_value(x2) and float(x2).is_integer())
+    numbers = [x.type for x in (x1, x2) if is_value(x)]
+    return not (is_whole or (is_value(x2) and dtype_kind(x2) != "f")) and all(map(is_python_number, numbers))
+
+
 @gate(
     operator.pow,
     np.power,
@@ -331,3 +340,6 @@ def share_(grad_y: Any, y: Any, part: Any, whole: Any) -> Any:
 )
 def root_squared(grad_y: Any, x: Any, root: Any) -> Any:
     return np.where(x < 0, np.nan, grad_y), None
+
+
+known(real_power, power_or_nan, number_or_nan)

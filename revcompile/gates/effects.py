@@ -13,6 +13,7 @@ import numpy as np
 from revcompile.gates.table import TABLE, elementwise, known
 from revcompile.gates.traits import Line, Memory
 from revcompile.ir.nodes import Apply, Statement
+from revcompile.runtime import real
 
 
 def assert_(condition: Any, message: Any) -> None:
@@ -85,13 +86,14 @@ def is_the_users(function: Any) -> bool:
 
 
 PLAIN = frozenset({np.ufunc, BuiltinFunctionType})  # of functions that say nothing of themselves
-UNNOTICED = frozenset({backward_begins, defined_})
-EFFECTS = {assert_, print_, backward_begins, defined_}  # and, once there can be any, random draws
+UNNOTICED = frozenset({backward_begins, defined_, real})
+EFFECTS = {assert_, print_, backward_begins, defined_, real}  # and, once there can be any, random draws
 known(assert_, line=Line.ASSERT)
 known(format_)
 known(percent, written="text % values")
 known(print_, written="print(*args, **options)", line=Line.BARE)
 known(backward_begins, line=Line.HEADING)
 known(defined_, line=Line.CHECK)
+known(real, line=Line.BARE)
 known(stop_gradient, memory=Memory.SHARED)
 elementwise("copy", identity, memory=Memory.SAME, written="x", python=identity, x="1")

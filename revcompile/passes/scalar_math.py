@@ -40,6 +40,7 @@ from revcompile.ir.nodes import (
 )
 from revcompile.ir.types import FLOAT, Array, Scalar, Type
 from revcompile.ir.values import ValueTable
+from revcompile.passes.real_powers import complex_powers
 from revcompile.passes.walk import Visit, Walk
 from revcompile.records import replace
 
@@ -73,6 +74,7 @@ def use_math(function: Function, as_floats: bool) -> Function:
     # np.power has no complex results: where it is used, `x ** 0.5` of a negative number must not give one.
     called = {s.function for s in applications(function.body)}
     strict = {TABLE[f] for f in called if not is_pythons(f) and TABLE[f].python is not None}
+    may_be_complex = complex_powers(function)  # of which `math` raises
 
     def visit(statement: Apply, out: list[Statement]) -> Structure | None:
         if statement.function is np.float64 and statement.result in returned:
@@ -85,7 +87,8 @@ def use_math(function: Function, as_floats: bool) -> Function:
         chosen = gate.on_floats(statement.function)
         if gate.python not in (None, chosen) and not _is_whole(statement.args[-1]):
             was_numpy = isinstance(statement.args[0], Value) and statement.args[0] in walk.converted
-            chosen = gate.python if gate in strict or was_numpy else chosen
+            is_strict = gate in strict or was_numpy or statement.result in may_be_complex
+            chosen = gate.python if is_strict else chosen
         if chosen is None or not all(_is_python(a) for a in statement.args):
             return None
         result = statement.result

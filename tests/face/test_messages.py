@@ -48,7 +48,7 @@ SAID: list[tuple[Callable[..., Any], str, str]] = [
     (lambda x: np.einsum(x, [0], x, [0]), "np.einsum with lists of axes is not supported", 'np.einsum("'),
     (lambda x: special.logsumexp(x), "no gate rule for scipy.special.logsumexp", "gate(scipy.special.logsumexp)"),
     (lambda x: np.sum(special.gammaln(x)), "no gate rule for scipy.special.gammaln", "gate(scipy.special.gammaln)"),
-    (lambda x: np.fft.fft(x)[0], "no gate rule for numpy.fft.fft", "gate(numpy.fft.fft)"),
+    (lambda x: np.fft.fft(x)[0], "no gate rule for numpy.fft.fft, which gives complex", "from real numbers to real"),
     (lambda x: np.sum(np.add.reduceat(x, [0, 1])), "no gate rule for numpy.add.reduceat", "  Take the result"),
     (lambda x: eval("x[0]"), "no gate rule for eval", "  Take the result as a constant: stop_gradient(...)"),
     (lambda x: STEEP(np.ones(10) * x[0]), "no gate rule for numpy.fft.fft", "stop_gradient"),
