@@ -8,6 +8,7 @@ from __future__ import annotations
 import builtins
 import functools
 import inspect
+import re
 import sys
 from typing import Any
 
@@ -79,7 +80,7 @@ def plain(signature: inspect.Signature) -> inspect.Signature:
 # Modules and functions that give complex numbers of real ones.
 COMPLEX = frozenset(
     {
-        "cmath", "numpy.fft", "scipy.fft", "numpy.lib.scimath", "complex", "numpy.roots",
+        "cmath", "numpy.lib.scimath", "complex", "numpy.roots",
         "numpy.sort_complex",
         "numpy.linalg.eig", "numpy.linalg.eigvals", "scipy.linalg.eig", "scipy.linalg.eigvals",
         "scipy.linalg.sqrtm", "scipy.linalg.logm", "scipy.linalg.schur",
@@ -89,11 +90,14 @@ COMPLEX = frozenset(
 )  # fmt: skip
 
 
+_TRANSFORMS = re.compile(r"(numpy|scipy)\.fft\.(i?fft|rfft|ihfft)(2|n)?")  # the others give real numbers
+
+
 def no_rule(name: str) -> UnsupportedError:
     """The refusal of a call of what has that name."""
     way_out = "take the result as a constant: stop_gradient(...) of it."
     module, _, last = name.rpartition(".")
-    if module in COMPLEX or name in COMPLEX:
+    if module in COMPLEX or name in COMPLEX or _TRANSFORMS.fullmatch(name):
         real = f"Use numpy.{last}, which gives NaN outside its domain"
         wrapped = (
             "Register a rule with @revcompile.gate for a function of yours from real numbers to real ones"

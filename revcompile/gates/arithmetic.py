@@ -29,7 +29,7 @@ from revcompile.gates.numbers import (
     sign_of_sum,
 )
 from revcompile.gates.samples import example, real
-from revcompile.gates.table import elementwise, gate, known
+from revcompile.gates.table import TABLE, elementwise, gate, known
 from revcompile.gates.traits import Line, Text
 from revcompile.runtime import number_or_nan, over, power_or_nan, real_power, share, square_of_root
 
@@ -203,6 +203,11 @@ def may_be_complex(function: Any, x1: Any, x2: Any) -> bool:
     is_whole = isinstance(x2, int) or (not is_value(x2) and float(x2).is_integer())
     numbers = [x.type for x in (x1, x2) if is_value(x)]
     return not (is_whole or (is_value(x2) and dtype_kind(x2) != "f")) and all(map(is_python_number, numbers))
+
+
+def is_made_numpys(function: Any) -> bool:
+    """Whether a call makes a number of NumPy's of one of Python's."""
+    return TABLE[function].python is float
 
 
 @gate(

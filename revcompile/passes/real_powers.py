@@ -14,7 +14,7 @@ from __future__ import annotations
 from functools import partial
 
 from revcompile.dataflow.signs import Signs
-from revcompile.gates.arithmetic import may_be_complex
+from revcompile.gates.arithmetic import is_made_numpys, may_be_complex
 from revcompile.gates.axes import is_python_number
 from revcompile.gates.effects import begins_backward
 from revcompile.gates.numbers import NEGATIVE
@@ -61,5 +61,4 @@ def _backward(s: Statement, powers: frozenset[Structure]) -> Statement:
         return s
     if s.result in powers:
         return replace(s, function=power_or_nan)
-    is_number_of_numpys = TABLE[s.function].python is float and s.inputs
-    return replace(s, function=number_or_nan) if is_number_of_numpys else s
+    return replace(s, function=number_or_nan) if s.inputs and is_made_numpys(s.function) else s

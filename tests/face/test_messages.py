@@ -228,7 +228,7 @@ def test_a_try_block(before: str) -> None:
         (np.lib.stride_tricks.as_strided, "numpy.lib.stride_tricks.as_strided", True),
         (np.ma.array, "numpy.ma.array", True),
         (open, "open", False),
-        (np.fft.rfft, "numpy.fft.rfft", True),
+        (np.fft.irfft, "numpy.fft.irfft", True),
     ],
 )
 def test_the_public_name_is_said(function, name, advises):
