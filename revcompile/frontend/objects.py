@@ -208,14 +208,12 @@ def has(low: Lowering, owner: Any, name: str) -> bool:
 def assign(low: Lowering, owner: Structure, name: str, value: Structure) -> None:
     """`owner.name = value`. The object of an argument is not changed: the value is what is read here."""
     if not is_object(owner):
-        what = (
-            "an array" if isinstance(owner, Value) else f"{getattr(owner, '__name__', type(owner).__name__)}"
-        )
+        what = "an array" if isinstance(owner, Value) else getattr(owner, "__name__", type(owner).__name__)
         raise UnsupportedError(f"assigning to an attribute of {what} is not supported")
     cls = class_of(owner)
     home, setter = look_up(cls, "__setattr__")
     if isinstance(setter, FunctionType):
-        if _is_generated(home, setter):
+        if _is_generated(low, home, "__setattr__", setter):
             raise HostError(dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}"))
         low.invoke(bound(low, home, setter, "__setattr__", owner), name, value)
         return
@@ -301,7 +299,7 @@ def construct(low: Lowering, cls: type, args: tuple[Any, ...], kwargs: dict[str,
     if init_home is object:
         if (args or kwargs) and home is object:
             raise HostError(TypeError(f"{cls.__name__}() takes no arguments"))
-    elif _is_generated(init_home, init):
+    elif _is_generated(low, init_home, "__init__", init):
         _initialise_dataclass(low, made, init_home, init, args, kwargs)
     elif not (isinstance(init, FunctionType) and init.__module__ == "typing"):
         low.invoke(bound(low, init_home, init, "__init__", made), *args, **kwargs)
@@ -313,10 +311,16 @@ def allocate(low: Lowering, cls: type) -> Instance:
     return low.mutables.own(Instance(cls, {}))
 
 
-def _is_generated(home: Any, function: Any) -> bool:
-    """Whether a method was written by `dataclasses`, without source."""
+def _is_generated(low: Lowering, home: Any, name: str, function: Any) -> bool:
+    """Whether a method was written by `dataclasses`, without source. The code holds while it is that."""
     code = getattr(function, "__code__", None)
-    return dataclasses.is_dataclass(home) and code is not None and code.co_filename.startswith("<string")
+    if not dataclasses.is_dataclass(home) or code is None or not code.co_filename.startswith("<string"):
+        return False
+    if not getattr(code, "co_qualname", "__create_fn__").startswith("__create_fn__"):
+        return False  # from a text of the program's
+    low.host.bring(low.host.class_root(home).attribute(name), function, name)
+    low.host.pin(function)
+    return True
 
 
 def _initialise_dataclass(
@@ -332,7 +336,6 @@ def _initialise_dataclass(
     with host():
         given = signature.bind(made, *args, **kwargs).arguments
     path = low.host.class_root(home)
-    low.host.bring(path.attribute("__init__"), init, "__init__")
     extra = []
     for name, field in home.__dataclass_fields__.items():  # type: ignore[attr-defined]
         kind = field._field_type.name
@@ -375,7 +378,7 @@ def special(low: Lowering, owner: Any, name: str) -> Any:
     home, raw = look_up(class_of(owner), f"__{name}__")
     if raw is MISSING or raw is None or home in (object, tuple, list):
         return None
-    if _is_generated(home, raw):
+    if _is_generated(low, home, f"__{name}__", raw):
         return Native(lambda *other: _of_dataclass(low, home, name, owner, *other))
     return bound(low, home, raw, f"__{name}__", owner)
 

@@ -53,12 +53,16 @@ def keep_powers_real(function: Function) -> Function:
 
 
 def _forward(s: Statement, powers: frozenset[Structure]) -> Statement:
-    return replace(s, function=real_power) if isinstance(s, Apply) and s.result in powers else s
+    if not isinstance(s, Apply) or s.result not in powers:
+        return s
+    return Apply(real_power, s.args, s.result, s.line, s.note)
 
 
 def _backward(s: Statement, powers: frozenset[Structure]) -> Statement:
     if not isinstance(s, Apply):
         return s
     if s.result in powers:
-        return replace(s, function=power_or_nan)
-    return replace(s, function=number_or_nan) if s.inputs and is_made_numpys(s.function) else s
+        return Apply(power_or_nan, s.args, s.result, s.line, s.note)
+    if s.inputs and is_made_numpys(s.function):
+        return Apply(number_or_nan, s.args, s.result, s.line, s.note)
+    return s
