@@ -64,7 +64,7 @@ def number_or_nan(x: Any) -> Any:
     return np.float64(math.nan if type(x) is NotReal else x)
 
 
-def real(x: Any) -> None:
+def refuse_complex(x: Any) -> None:
     """Refuse what is no real number."""
     if type(x) is NotReal:
         x.refuse()

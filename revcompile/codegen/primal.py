@@ -16,7 +16,14 @@ from revcompile.codegen.load import Namespace
 from revcompile.codegen.module import parameter_list
 from revcompile.frontend.arguments import Place, key_of
 from revcompile.frontend.names import is_host_object
-from revcompile.frontend.wanted import Options, explicit_names, is_method, names_by_call, unwrapped_signature
+from revcompile.frontend.wanted import (
+    Options,
+    counts_as_wrapped,
+    explicit_names,
+    is_method,
+    names_by_call,
+    unwrapped_signature,
+)
 from revcompile.ir.identifiers import function_name
 from revcompile.records import dataclass
 from revcompile.syntax.source import Source, find_source
@@ -109,7 +116,8 @@ class Primal:
     def _find_wanted(self, positional: int) -> tuple[tuple[str, ...], bool]:
         if self.explicit is not None:
             return self.explicit, not isinstance(self.options.argnums, (tuple, list))
-        return names_by_call(self.signature, positional, self.is_method)
+        names, bare = names_by_call(self.signature, positional, self.is_method)
+        return names, bare or (positional == 1 and counts_as_wrapped(self.function))
 
     def _arguments(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
         """Every parameter with its argument. The entry passes all by position, which needs no binding."""

@@ -55,12 +55,7 @@ def constant(low: Lowering, node: ast.Constant, frame: Frame) -> Structure:
     if type(node.value) is float and not frame.is_rule:
         low.spell(node.value, frame.source.segment(node))
     if type(node.value) is complex:
-        raise low.unsupported(
-            "complex numbers are not supported; only real numbers are",
-            node,
-            frame,
-            "Keep the real and the imaginary part as numbers of their own.",
-        )
+        raise low.unsupported("complex numbers are not supported", node, frame, "Use two real numbers.")
     return node.value
 
 

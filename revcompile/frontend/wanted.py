@@ -5,6 +5,7 @@ Imports NumPy and the errors.
 
 from __future__ import annotations
 
+import functools
 import inspect
 from types import CodeType, FunctionType
 from typing import Any
@@ -108,6 +109,25 @@ def _wraps_python(function: Any) -> bool:
         if not isinstance(function, FunctionType):
             return False
     return True
+
+
+def counts_as_wrapped(function: Any) -> bool:
+    """Whether a wrapper made with `functools.wraps` takes `*args`, but stands for a builtin, an object or a
+    method that takes so many arguments and no more."""
+    if not (isinstance(function, FunctionType) and hasattr(function, "__wrapped__")):
+        return False
+    variadic = inspect.Parameter.VAR_POSITIONAL
+    if any(p.kind < variadic for p in own_signature(function).parameters.values()):
+        return False
+    try:
+        inner = inspect.unwrap(function)
+        while isinstance(inner, functools.partial):
+            inner = inner.func
+        if isinstance(inner, np.ufunc):
+            return True
+        return all(p.kind is not variadic for p in inspect.signature(inner).parameters.values())
+    except (TypeError, ValueError):  # it does not say what it takes
+        return False
 
 
 def _own_signature(function: FunctionType) -> inspect.Signature:

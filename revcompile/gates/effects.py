@@ -13,7 +13,7 @@ import numpy as np
 from revcompile.gates.table import TABLE, elementwise, known
 from revcompile.gates.traits import Line, Memory
 from revcompile.ir.nodes import Apply, Statement
-from revcompile.runtime import real
+from revcompile.runtime import refuse_complex
 
 
 def assert_(condition: Any, message: Any) -> None:
@@ -86,14 +86,20 @@ def is_the_users(function: Any) -> bool:
 
 
 PLAIN = frozenset({np.ufunc, BuiltinFunctionType})  # of functions that say nothing of themselves
-UNNOTICED = frozenset({backward_begins, defined_, real})
-EFFECTS = {assert_, print_, backward_begins, defined_, real}  # and, once there can be any, random draws
+UNNOTICED = frozenset({backward_begins, defined_, refuse_complex})
+EFFECTS = {
+    assert_,
+    print_,
+    backward_begins,
+    defined_,
+    refuse_complex,
+}  # and, once there can be any, random draws
 known(assert_, line=Line.ASSERT)
 known(format_)
 known(percent, written="text % values")
 known(print_, written="print(*args, **options)", line=Line.BARE)
 known(backward_begins, line=Line.HEADING)
 known(defined_, line=Line.CHECK)
-known(real, line=Line.BARE)
+known(refuse_complex, line=Line.BARE)
 known(stop_gradient, memory=Memory.SHARED)
 elementwise("copy", identity, memory=Memory.SAME, written="x", python=identity, x="1")

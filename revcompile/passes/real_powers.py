@@ -3,7 +3,7 @@
 Before:                                  After:
     s0 = x ** 0.5                            s0 = real_power(x, 0.5)
     L = s0 * k                               L = s0 * k
-                                             real(L)
+                                             refuse_complex(L)
 
 What nobody uses is not refused; the result of the function is used. The backward pass reads NaN then, where
 no gradient comes in. Imports the IR, the gates, `dataflow/signs`.
@@ -21,7 +21,7 @@ from revcompile.gates.numbers import NEGATIVE
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Function, Statement, Structure, applications, leaves
 from revcompile.records import replace
-from revcompile.runtime import number_or_nan, power_or_nan, real, real_power
+from revcompile.runtime import number_or_nan, power_or_nan, real_power, refuse_complex
 
 
 def complex_powers(function: Function) -> frozenset[Structure]:
@@ -48,7 +48,7 @@ def keep_powers_real(function: Function) -> Function:
         if not function.called:
             ((value, aux, _), *_) = body.yields
             results = dict.fromkeys(v for v in leaves((value, aux)) if is_python_number(v.type))
-            statements[at:at] = [Apply(real, (v,), None) for v in results]
+            statements[at:at] = [Apply(refuse_complex, (v,), None) for v in results]
     return replace(function, body=replace(body, statements=tuple(statements)))
 
 

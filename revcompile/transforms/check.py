@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.errors import UnsupportedError, public
-from revcompile.frontend.wanted import is_method
+from revcompile.frontend.wanted import counts_as_wrapped, is_method
 from revcompile.transforms.alike import check_structure, check_unchanged, describe, is_float, is_number
 from revcompile.transforms.differences import Slope, slope_of, value_of
 from revcompile.transforms.gradient import Argnums, grad
@@ -160,6 +160,7 @@ class _Checker:
             and is_method(getattr(self.primal, "__qualname__", ""), inspect.Signature(parameters[:1]))
         ):
             self.positions = self.positions[1:]
+        variadic = variadic and not counts_as_wrapped(self.primal)
         alone = argnums is None and len(self.positions) == 1 and not variadic
         self.bare = isinstance(argnums, int | str) or alone
         leaves = [leaf for _, leaf in walk(self.args, "") if is_float(leaf)]

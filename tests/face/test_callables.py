@@ -183,3 +183,53 @@ def test_a_wrapper_of_anything(f: Any, args: Any, optimize: bool) -> None:
     assert np.allclose(np.sum(slope), (up - down) / 2e-6)
     every = grad(wrapped, optimize=optimize)(*args)
     assert np.allclose(every[0] if isinstance(every, tuple) else every, slope)
+
+
+class _Doubling:
+    def __call__(self, x):
+        return 2.0 * x
+
+    def method(self, x):
+        return 2.0 * x
+
+
+def _wrapper_of(function):
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize(
+    ("wrapped", "x", "slope"),
+    [
+        (abs, 2.0, 1.0),
+        (math.sqrt, 4.0, 0.25),
+        (np.exp, 0.0, 1.0),
+        (np.sum, np.ones(2), np.ones(2)),
+        (_Doubling(), 3.0, 2.0),
+        (_Doubling().method, 3.0, 2.0),
+        (functools.partial(operator.mul, 2.0), 3.0, 2.0),
+        (functools.partial(np.multiply, 2.0), 3.0, 2.0),
+        (functools.lru_cache(lambda x: 2.0 * x), 3.0, 2.0),
+        (_wrapper_of(math.sqrt), 4.0, 0.25),
+        (_wrapper_of(_Doubling()), 3.0, 2.0),
+    ],
+)
+def test_a_wrapper_counts_as_what_it_wraps(wrapped, x, slope, optimize):
+    f = _wrapper_of(wrapped)
+    gradient = grad(f, optimize=optimize)
+    for _ in range(2):
+        for found in (gradient(x), gradient.value_and_grad(x)[1]):
+            assert type(found) is not tuple
+            np.testing.assert_allclose(found, slope, rtol=1e-14)
+    assert type(grad(f, argnums=(0,), optimize=optimize)(x)) is tuple
+    check_grads(f, (x,))
+
+
+def test_a_wrapper_of_what_takes_any_number_gives_a_tuple():
+    assert grad(_wrapper_of(max))([3.0, 4.0]) == ([0.0, 1.0],)
+    assert grad(_wrapper_of(math.hypot))(3.0, 4.0) == (0.6, 0.8)
+    assert grad(_wrapper_of(math.pow))(2.0, 3.0)[0] == 12.0
