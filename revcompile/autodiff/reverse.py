@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.autodiff.plan import Plan, is_cut_off
+from revcompile.autodiff.plan import Plan
 from revcompile.autodiff.restored import Restored
 from revcompile.autodiff.shapes import doubted, fit
 from revcompile.autodiff.zeros import Carefully
+from revcompile.dataflow.activity import is_cut_off
 from revcompile.errors import UnsupportedError, an
 from revcompile.frontend.expressions import shape_of
 from revcompile.frontend.lowering import Lowering

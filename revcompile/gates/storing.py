@@ -21,7 +21,7 @@ from revcompile.gates.samples import example, real
 from revcompile.gates.table import TABLE, Gate, gate, register
 from revcompile.gates.traits import Line
 from revcompile.ir.nodes import Apply, Value
-from revcompile.ir.types import Array, Facts, Scalar
+from revcompile.ir.types import Array, Facts, Scalar, is_float
 from revcompile.runtime import last_written, scatter_add
 
 Step = tuple[Any, ...]  # of a path: a function that gives a view, and its arguments after the array
@@ -58,6 +58,11 @@ def store(a: Any, path: Any, value: Any) -> Any:
     *way, (_, index) = path
     at(a, way)[index] = value
     return a, old
+
+
+def holds(array: Value, value: Any) -> bool:
+    """Whether an array holds what is written into it: one of whole numbers cuts off the rest."""
+    return is_float(array.type) or not (isinstance(value, Value) and is_float(value.type))
 
 
 def part_type(facts: Facts, a: Value, path: Any) -> Scalar | Array:

@@ -15,9 +15,9 @@ import numpy as np
 from revcompile.errors import HostError, UnsupportedError, an
 from revcompile.gates.axes import takes_all
 from revcompile.gates.indexing import has_index_array
-from revcompile.gates.storing import is_part, part, store, store_types
+from revcompile.gates.storing import holds, is_part, part, store, store_types
 from revcompile.ir.nodes import Apply, Structure, Value
-from revcompile.ir.types import Array, Foreign, Rows, Scalar, is_float, same_axes
+from revcompile.ir.types import Array, Foreign, Rows, Scalar, same_axes
 from revcompile.runtime import last_written
 from revcompile.statements import either
 from revcompile.statements.branch import on_either_side
@@ -143,7 +143,7 @@ def reverse(rev: Any, statement: Apply) -> None:
     after, old = statement.result
     builder = rev.builder
     gradient, kept = rev.adjoints.pop(after, None), rev.adjoints.pop(old, None)
-    if gradient is not None and isinstance(value, Value) and value in rev.plan.active and keeps(array, value):
+    if gradient is not None and isinstance(value, Value) and value in rev.plan.active and holds(array, value):
         builder.note = "store gate"
         rev.accumulate(value, _taken(rev, gradient, path))
     builder.note = RESTORED
@@ -161,12 +161,6 @@ def reverse(rev: Any, statement: Apply) -> None:
         rev.table.fold(gradient, False)
         rev.accumulate(array, gradient)
     builder.note = ""
-
-
-def keeps(array: Value, value: Structure) -> bool:
-    """Whether an array holds what is stored into it: one of whole numbers cuts off the rest."""
-    t = value.type if isinstance(value, Value) else None
-    return is_float(array.type) or t is None or not is_float(t)
 
 
 def _taken(rev: Any, gradient: Value, path: Path) -> Structure:

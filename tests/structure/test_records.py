@@ -26,7 +26,6 @@ EMITTERS = frozenset(
 )
 LEFT = {
     "autodiff/invariance.py": 10,
-    "autodiff/plan.py": 1,
     "autodiff/reverse.py": 3,
     "autodiff/shapes.py": 2,
     "autodiff/integrality.py": 2,
