@@ -30,6 +30,8 @@ from tests.support.program import make
 
 STEP = 4e-6
 AGREE = 2e-6  # of two step sizes
+NEAR = 0.01  # a step so much smaller shows what is rounded, so much larger
+ROUNDING = 3e-5
 FUEL = 3000  # trips of all loops of one run of the primal
 PATIENCE = 20.0  # seconds of work for one gradient, compilation included
 LARGE = 1e4
@@ -216,15 +218,20 @@ def _slopes(
         directions.append(direction)
     for direction in directions:
         try:
-            up, down, up2, down2 = (
-                float(primal(args, by * STEP * direction)) for by in (1.0, -1.0, 2.0, -2.0)
+            up, down, up2, down2, near, near2 = (
+                float(primal(args, by * STEP * direction)) for by in (1.0, -1.0, 2.0, -2.0, NEAR, -NEAR)
             )
         except (Exception, OutOfFuel):
             continue
         slope, wide = (up - down) / (2 * STEP), (up2 - down2) / (4 * STEP)
+        rounding = abs((near - near2) / (2 * NEAR * STEP) - slope)
         right, left = (up - at) / STEP, (at - down) / STEP
         scale = 1 + abs(slope)
-        if abs(slope - wide) < AGREE * scale and abs(right - left) < 1e-3 * scale:
+        if (
+            abs(slope - wide) < AGREE * scale
+            and abs(right - left) < 1e-3 * scale
+            and rounding < ROUNDING * (scale + abs(at))
+        ):
             yield direction, slope
 
 
