@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from revcompile.autodiff.differentiate import differentiate
-from revcompile.autodiff.integrality import learn_of_calls, refuse_cutting
-from revcompile.autodiff.retyped import refuse_retyped
 from revcompile.autodiff.reverse import learn
 from revcompile.codegen.conditions import agreements, apart, equal_lengths, meetings
 from revcompile.codegen.first_run import Run
 from revcompile.codegen.linked import Helpers, Linked, Texts
 from revcompile.codegen.load import Namespace
 from revcompile.codegen.places import places_of as raised_for
+from revcompile.dataflow.integrality import learn_of_calls, refuse_cutting
+from revcompile.dataflow.retyped import refuse_retyped
 from revcompile.errors import HostError, InternalError, UnsupportedError, an, raise_defect
 from revcompile.frontend import foreign
 from revcompile.frontend.arguments import Place, adopt, found_at, lend, origins_of, places_of, structure_of
@@ -175,7 +175,7 @@ def _compile(
         primal.table.comparing.clear()  # the primal is run where lengths differ: see `meetings`
     memory = low.memory
     for f in (primal, *(pair.function for pair in low.pairs.made() if pair.function is not None)):
-        refuse_retyped(f.body, set(low.retyped))
+        refuse_retyped(f.body, low.retyped)
     primal = check(fuse_gates(primal), "fuse", low.host.values())
     forward = eliminate_common(primal) if request.optimize else primal
     low.builder.forget()  # what was remembered may be gone

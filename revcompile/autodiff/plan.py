@@ -1,5 +1,4 @@
-"""The decisions of a differentiation, made before any backward code is emitted.
-"""
+"""The decisions of a differentiation, made before any backward code is emitted."""
 
 from __future__ import annotations
 
@@ -14,7 +13,7 @@ from revcompile.records import dataclass
 
 @dataclass(frozen=True)
 class Plan:
-    """`active`: the values that follow a differentiated input; `knowledge` is what other analyses have found."""
+    """`active`: the values that follow a differentiated input; `knowledge`: what else is known of them."""
 
     inputs: tuple[Value, ...]
     active: frozenset[Value]

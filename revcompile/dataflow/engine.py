@@ -56,6 +56,14 @@ class Forward:
         """The fact of what a loop goes through."""
         raise NotImplementedError
 
+    def either(self, branch: Branch, result: Value, ends: Sequence[Structure]) -> int:
+        """The fact of what a branch gives: one of what its sides end with."""
+        return self.of(ends)
+
+    def ended(self, loop: Loop) -> int:
+        """What is to be added to the facts of what a loop gives, because of how often it runs."""
+        return 0
+
     # -- the walk -----------------------------------------------------------------------------
 
     def of(self, structure: Structure) -> int:
@@ -65,6 +73,8 @@ class Forward:
             if found is None:
                 found = self.facts[structure] = self.outside(structure)
             return found
+        if isinstance(structure, slice):
+            structure = structure.start, structure.stop, structure.step
         if isinstance(structure, (tuple, list, dict)):
             found = 0
             for part in structure.values() if isinstance(structure, dict) else structure:
@@ -79,7 +89,7 @@ class Forward:
             elif isinstance(s, Branch):
                 sides = [side for side in (s.then, s.orelse) if not self._raises(side)]
                 for i, result in enumerate(s.results):
-                    self.facts[result] = self.of([side.yields[i] for side in sides])
+                    self.facts[result] = self.either(s, result, [side.yields[i] for side in sides])
             elif isinstance(s, Loop):
                 self._loop(s)
 
@@ -113,8 +123,9 @@ class Forward:
                 more = self.facts[param] | self.of(end)
                 settled = settled and more == self.facts[param]
                 self.facts[param] = more
+        ended = self.ended(loop)
         for result, param in zip(loop.results, loop.params, strict=True):
-            self.facts[result] = self.facts[param]
+            self.facts[result] = self.facts[param] | ended
         for v, kept in loop.saves:
             self.facts[kept] = self.of(v)
         if loop.trips is not None:

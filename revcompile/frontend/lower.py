@@ -95,7 +95,7 @@ class Lowerer(Language):
         self.builder = builder
         self.learning = learning or Learning()
         self.unknown = 0  # calls as they are of which it is not known yet what they give
-        self.retyped: set[Value] = set()  # a Python number as a NumPy number, see `autodiff/retyped`
+        self.retyped: set[Value] = set()  # a Python number as a NumPy number, see `dataflow/retyped`
         self.unfinished: list[HostError | UnsupportedError] = []  # what was met after one of these
         self.excused = 0  # in how many calls of stop_gradient this is
         self.values: dict[Value, Any] = {}  # what is at hand while compiling, see `foreign`

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.autodiff.integrality import gives_whole, may_be_whole
 from revcompile.autodiff.signs import may_be_python
+from revcompile.dataflow.integrality import gives_whole, may_be_whole
 from revcompile.gates.infer import infer
 from revcompile.gates.lengths import size_of
 from revcompile.gates.table import TABLE

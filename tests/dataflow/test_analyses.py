@@ -6,8 +6,12 @@ import operator
 
 import numpy as np
 
+from revcompile.dataflow.activity import active
+from revcompile.dataflow.integrality import Integrality
 from revcompile.dataflow.knowledge import Calls, Context, Knowledge
+from revcompile.dataflow.presence import missing
 from revcompile.dataflow.signs import Signs
+from revcompile.dataflow.variance import Variance
 from revcompile.gates.numbers import (
     ANY_SIGN,
     CHOSEN,
@@ -19,8 +23,8 @@ from revcompile.gates.numbers import (
     WHOLE,
     ZERO,
 )
-from revcompile.ir.nodes import Apply, Block, Branch, Each, Loop, Value
-from revcompile.ir.types import BOOL, FLOAT, Array, Dim
+from revcompile.ir.nodes import UNDEFINED, Apply, Block, Branch, Each, Loop, Value
+from revcompile.ir.types import BOOL, FLOAT, INT, Array, Dim
 
 VECTOR = Array(np.dtype(float), (Dim(size=3),))
 
@@ -177,3 +181,70 @@ def test_depth_does_not_multiply():
         return count
 
     assert looks(8) <= looks(1) + 2 * 8
+
+
+def test_active_is_what_follows_smoothly():
+    p, x, z = Piece(), Value(VECTOR), Value(VECTOR)
+    y = p.apply(np.sin, x)
+    c = p.apply(operator.lt, y, 0.0, of=Array(np.dtype(bool), VECTOR.dims))
+    other = p.apply(np.cos, z)
+    carried, result = Value(VECTOR), Value(VECTOR)
+    body = Piece()
+    end = body.apply(operator.mul, carried, y)
+    loop = Loop(
+        ((Value(INT), Each("range", (0, 3, 1))),),
+        None,
+        (other,),
+        (carried,),
+        body.block(end, False),
+        (result,),
+    )
+    p.statements.append(loop)
+    found = active(p.block(result), (x,), ())
+    assert found == {x, y, carried, end, result}
+    assert c not in found and other not in found
+    assert active(p.block(result), (x,), (y,)) == {x}
+
+
+def test_what_differs_from_trip_to_trip():
+    """By what is carried, by a condition, by the number of an inner loop's trips, by a slice."""
+    x, k, c = Value(VECTOR), Value(INT), Value(BOOL)
+    body, then = Piece(), Piece()
+    same = body.apply(np.sin, x)
+    part = body.apply(operator.getitem, x, slice(None, k))
+    side = then.apply(np.cos, same)
+    chosen, kept = Value(VECTOR), Value(VECTOR)
+    test = body.apply(operator.lt, k, 2, of=BOOL)
+    body.statements.append(Branch(test, then.block(side, side), Block((), (same, UNDEFINED)), (chosen, kept)))
+    params, results = [Value(VECTOR), Value(VECTOR)], [Value(VECTOR), Value(VECTOR)]
+    for stop, param, result in zip((3, k), params, results, strict=True):
+        inner = Piece()
+        end = inner.apply(operator.mul, param, x)
+        trips = ((Value(INT), Each("range", (0, stop, 1))),)
+        body.statements.append(Loop(trips, None, (same,), (param,), inner.block(end, False), (result,)))
+    loop = Loop(((k, Each("range", (0, 3, 1))),), None, (), (), body.block(False), ())
+    found = Variance(loop, {k, *body.block().defined}, {})
+    assert [found.of(v) for v in (x, same, side, results[0])] == [0, 0, 0, 0]
+    assert [found.of(v) for v in (k, part, test, chosen, results[1])] == [1, 1, 1, 1, 1]
+    assert found.of(c) == 0
+
+
+def test_floats_that_may_be_whole():
+    p, c, x = Piece(), Value(BOOL), Value(FLOAT)
+    k, r = Value(FLOAT), Value(FLOAT)
+    p.statements.append(Branch(c, Block((), (1,)), Block((), (0.5,)), (k,)))
+    doubled = p.apply(operator.mul, k, 2, of=FLOAT)
+    halved = p.apply(operator.mul, k, 0.5, of=FLOAT)
+    p.statements.append(Branch(c, Block((), (x,)), Block((), (0.5,)), (r,)))
+    found = Integrality(())
+    found.block(p.block())
+    assert [found.of(v) for v in (k, doubled, halved, r)] == [1, 1, 0, 0]
+
+
+def test_what_may_be_missing():
+    p, c, x = Piece(), Value(BOOL), Value(VECTOR)
+    a, b = Value(VECTOR), Value(VECTOR)
+    p.statements.append(Branch(c, Block((), (x, x)), Block((), (UNDEFINED, x)), (a, b)))
+    view = p.apply(np.transpose, a, None)
+    total(p, a)
+    assert missing(p.block()) == {a, view}

@@ -1,28 +1,27 @@
-"""Which floats may be whole numbers at run time: where a branch or a loop gives the one or the other.
+"""Which floats may be whole numbers at run time: where a branch or a loop gives the one or the other?
 
 After `k = 1 if c else 0.5` the type of k is that of a float, which is what all that is computed with it is.
 But what is computed of k and of whole numbers alone may be whole, and `1.0 * k` is not k: an array of whole
-numbers cuts off what is added to it in place. Imports the IR and the gate table.
+numbers cuts off what is added to it in place. The facts are WHOLE, or nothing. Imports the IR and the gates.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+from revcompile.dataflow.engine import Forward
 from revcompile.errors import HostError, UnsupportedError
 from revcompile.gates.halves import Half, Pair
 from revcompile.gates.infer import infer
-from revcompile.gates.storing import store
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
     Apply,
     Block,
-    Branch,
+    Each,
     Function,
-    Loop,
     Structure,
     Value,
     applications,
@@ -32,21 +31,52 @@ from revcompile.ir.nodes import (
 from revcompile.ir.types import Array, Facts, Rows, Scalar, is_float
 from revcompile.records import replace
 
+WHOLE = 1
+
+
+class Integrality(Forward):
+    """`begun` are floats that were, or are given by a call, a whole number."""
+
+    def __init__(self, begun: Container[Value]) -> None:
+        super().__init__()
+        self.begun = begun
+
+    def outside(self, value: Value) -> int:
+        return self._of_type(value) | (WHOLE if value in self.begun else 0)
+
+    def constant(self, atom: Structure) -> int:
+        return 0 if _is_float(atom) else WHOLE
+
+    def item(self, each: Each) -> int:
+        return self.of(each.args[0]) if each.kind.endswith("list") else WHOLE
+
+    def apply(self, statement: Apply) -> list[int]:
+        found = {v for v in statement.inputs if is_float(v.type) and self.of(v)}
+        may_be = WHOLE if gives_whole(statement, found) else 0
+        return [self.outside(v) | (may_be if is_float(v.type) else 0) for v in statement.outputs]
+
+    def call(self, statement: Apply, half: Half) -> list[int]:
+        return self.apply(statement)
+
+    def _of_type(self, value: Value) -> int:
+        return 0 if _is_float(value) else WHOLE
+
 
 def may_be_whole(function: Function) -> set[Value]:
     """The values of a function that have the type of a float and may be whole numbers."""
-    found: set[Value] = set()
-    if function.table.whole:
-        given = (v for p in function.parameters for v in leaves(p.structure))
-        casts = (v for s in applications(function.body) for v in s.outputs)
-        found = {v for v in (*given, *casts) if v in function.table.whole}
-    if not found and not _may_make_whole(function.body):
-        return found
-    while True:
-        more = {v for v in _whole(function.body, found, {}) if is_float(v.type)}
-        if more <= found:
-            return found
-        found |= more
+    if not function.table.whole and not _may_make_whole(function.body):
+        return set()
+    return _floats(_solved(function))
+
+
+def _solved(function: Function) -> Integrality:
+    found = Integrality(function.table.whole)
+    found.block(function.body)
+    return found
+
+
+def _floats(found: Integrality) -> set[Value]:
+    return {v for v, fact in found.facts.items() if fact and is_float(v.type)}
 
 
 def _may_make_whole(block: Block) -> bool:
@@ -68,16 +98,16 @@ def learn_of_calls(primal: Function, pairs: Sequence[Pair]) -> None:
     while news:
         news = False
         for function in (primal, *functions):
-            found = may_be_whole(function)
+            found = _solved(function)
             for s in applications(function.body):
                 if isinstance(s.function, Half) and s.function.kind != "backward":
                     for arg, parameter in zip(s.args, s.function.pair.parameters, strict=True):
                         known = parameter in whole or not is_float(parameter.type)
-                        if not known and _is_whole(arg, found):
+                        if not known and found.of(arg):
                             whole.add(parameter)
                             news = True
             pair = functions.get(function)
-            if pair is not None and not pair.whole and not found.isdisjoint(leaves(function.result)):
+            if pair is not None and not pair.whole and not _floats(found).isdisjoint(leaves(function.result)):
                 pair.whole = news = True
 
 
@@ -87,7 +117,7 @@ def refuse_cutting(function: Function) -> None:
         return
     found = may_be_whole(function)
     for s in applications(function.body):
-        if s.function is store and s.args[0] in found and _is_float(s.args[2]):
+        if TABLE[s.function].writes and s.args[0] in found and _is_float(s.args[-1]):
             name = function.table.hints.get(s.args[0], "an array")
             raise UnsupportedError(
                 f"{name}, into which this writes a float, may be made of "
@@ -102,9 +132,9 @@ def gives_whole(s: Apply, found: set[Value]) -> bool:
     values = [v for v in s.inputs if v in found] if found else []
     if isinstance(s.function, Half):
         return s.function.kind != "backward" and (s.function.pair.whole or bool(values))
-    if s.function is store:
-        return s.args[0] in found
     gate = TABLE[s.function]
+    if gate.writes:
+        return s.args[0] in found
     if gate.picks:
         return bool(values) or any(not _is_float(a) for a in _atoms(s.args))
     if _adds_up(s.function) and isinstance(s.args[1], int):
@@ -120,34 +150,11 @@ def gives_whole(s: Apply, found: set[Value]) -> bool:
     return not (isinstance(t, (Scalar, Array)) and t.dtype.kind == "f")
 
 
-def _whole(block: Block, found: set[Value], lists: dict[Structure, Structure]) -> Iterator[Value]:
-    for s in block.statements:
-        if isinstance(s, Apply):
-            if gives_whole(s, found) and any(v not in found and is_float(v.type) for v in s.outputs):
-                yield from s.outputs
-        elif isinstance(s, Branch):
-            for side in s.blocks:
-                pairs = zip(s.results, side.yields, strict=False)
-                yield from (r for r, atom in pairs if r is not atom and _is_whole(atom, found))
-        elif isinstance(s, Loop):
-            lists.update((kept, v) for v, kept in s.saves)
-            for init, end, *carried in zip(s.inits, s.body.yields, s.params, s.results, strict=False):
-                if _is_whole(init, found) or _is_whole(end, found):
-                    yield from carried
-            yield from (v for v, each in s.each if lists.get(each.args[0]) in found)
-        for inner in s.blocks:
-            yield from _whole(inner, found, lists)
-
-
 def _is_float(atom: Structure) -> bool:
     """Whether an atom is not a whole number; what is no number at all is none."""
     if isinstance(atom, Value):
         return not isinstance(atom.type, (Scalar, Array)) or atom.type.dtype.kind not in "iub"
     return not isinstance(atom, (int, np.integer))
-
-
-def _is_whole(atom: Structure, found: set[Value]) -> bool:
-    return atom in found if isinstance(atom, Value) and is_float(atom.type) else not _is_float(atom)
 
 
 def _atoms(args: tuple[Structure, ...]) -> Iterator[Structure]:
