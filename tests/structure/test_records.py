@@ -28,7 +28,6 @@ LEFT = {
     "autodiff/invariance.py": 10,
     "autodiff/reverse.py": 3,
     "autodiff/shapes.py": 2,
-    "dataflow/integrality.py": 1,
     "codegen/movable.py": 1,
     "codegen/spell.py": 1,
     "frontend/builtin.py": 3,
