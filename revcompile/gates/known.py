@@ -26,6 +26,7 @@ def rounding(a: Any, decimals: int = 0) -> None:
     """The signature of NumPy's rounding, without `out`."""
 
 
+BOTH = ("a", "b")  # the operands of an operator: reading them off the function takes Python longer
 for function, symbol, mirrored in (
     (operator.lt, "<", "gt"),
     (operator.le, "<=", "ge"),
@@ -34,19 +35,19 @@ for function, symbol, mirrored in (
     (operator.gt, ">", "lt"),
     (operator.ge, ">=", "le"),
 ):
-    known(function, dims=broadcast_dims, symbol=symbol, mirrored=mirrored, tests=True)
+    known(function, signature=BOTH, dims=broadcast_dims, symbol=symbol, mirrored=mirrored, tests=True)
 known(np.less, np.less_equal, np.equal, np.not_equal, np.greater, np.greater_equal, dims=broadcast_dims)
 known(np.array_equal, np.allclose, np.isclose, math.isclose)
 
 known(operator.not_, symbol="not x", tests=True)
-known(operator.and_, symbol="&")
-known(operator.or_, symbol="|")
-known(operator.xor, symbol="^")
+known(operator.and_, signature=BOTH, symbol="&")
+known(operator.or_, signature=BOTH, symbol="|")
+known(operator.xor, signature=BOTH, symbol="^")
 known(operator.invert, symbol="~x")
 known(np.logical_not, np.logical_and, np.logical_or, np.logical_xor)
 known(np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert)
-known(operator.lshift, symbol="<<")
-known(operator.rshift, symbol=">>")
+known(operator.lshift, signature=BOTH, symbol="<<")
+known(operator.rshift, signature=BOTH, symbol=">>")
 known(np.left_shift, np.right_shift)
 known(any, all)
 
@@ -56,7 +57,7 @@ known(np.signbit)
 known(np.sign, np.floor, np.ceil, np.trunc, np.rint, math.floor, math.ceil, math.trunc, round)
 known(np.round, np.around, methods=["round"], signature=rounding)
 known(np.fix, int, bool, signature=one)
-known(operator.floordiv, symbol="//", cheap=True, raises=True)
+known(operator.floordiv, signature=BOTH, symbol="//", cheap=True, raises=True)
 known(np.floor_divide)
 
 

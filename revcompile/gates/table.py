@@ -415,11 +415,11 @@ def opaque(
 def known(
     *functions: Function,
     methods: Iterable[str] = (),
-    signature: Function | None = None,
+    signature: Function | tuple[str, ...] | None = None,
     dims: Function | None = None,
     **traits: Unpack[Traits],
 ) -> None:
-    """Register functions whose results carry no gradient; `signature` is a function to copy it from.
+    """Register functions whose results carry no gradient; `signature` is a function to copy it from, or names.
 
     `dims` is that of `gate`, for a result whose lengths depend on what is in the arrays; so are `traits`.
     """
