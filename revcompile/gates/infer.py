@@ -66,10 +66,40 @@ def _one_of(found: Any, args: Any) -> Any:
 
 
 def _by_example(gate: Gate, function: Function, args: tuple[Any, ...], facts: Facts, number: float) -> Any:
+    """The type of a result. For a call of these types it is the same each time, if no length in it is new."""
+    dims = None if gate.dims is None else gate.dims(facts, *args)
+    try:
+        key = None if gate.foreign else (function, number, dims, *map(_hashable_type, args))
+        if key in _types:
+            return _types[key]
+    except TypeError:
+        key = None
+    lengths = facts.count
+    found = _of_examples(gate, function, args, facts, number, dims)
+    if key is not None and facts.count == lengths:
+        if len(_types) >= MOST_OUTCOMES:
+            _types.clear()
+        _types[key] = found
+    return found
+
+
+def _hashable_type(structure: Any) -> Any:
+    """The same for operands of the same types. Raises TypeError where that is not known."""
+    if type(structure) is Value and isinstance(structure.type, (Scalar, Array)):
+        return structure.type
+    if type(structure) in (tuple, list):
+        return (type(structure), *map(_hashable_type, structure))
+    if type(structure) is slice:
+        return slice, *map(_hashable_type, (structure.start, structure.stop, structure.step))
+    return _hashable(structure)
+
+
+def _of_examples(
+    gate: Gate, function: Function, args: tuple[Any, ...], facts: Facts, number: float, dims: Any
+) -> Any:
     call = gate.split(args)
     run = partial(_run, again=gate.foreign)
     if gate.dims is not None:
-        dims = gate.dims(facts, *args)
         is_large = small.is_large(gate, args, dims)
         try:
             if is_large:
@@ -271,6 +301,7 @@ def _outcome_or_misfit(function: Function, call: tuple[list[Any], dict[str, Any]
 
 MOST_OUTCOMES = 4096
 _outcomes: dict[Any, Any] = {}  # of functions that are ours, NumPy's or Python's
+_types: dict[Any, Any] = {}  # of their results, by the types of the operands
 _KEYS = frozenset({Sample, int, float, bool, complex, str, type(None), type(Ellipsis), type})
 
 

@@ -419,7 +419,7 @@ def known(
     dims: Function | None = None,
     **traits: Unpack[Traits],
 ) -> None:
-    """Register functions whose results carry no gradient; `signature` is a function to copy it from, or names.
+    """Register functions whose results carry no gradient; `signature` is one that has it, or names.
 
     `dims` is that of `gate`, for a result whose lengths depend on what is in the arrays; so are `traits`.
     """
