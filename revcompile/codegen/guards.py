@@ -156,7 +156,15 @@ def _class_test(text: str, refer: Refer) -> str:
 
 
 def _keys(text: str, keys: Iterable[Any], refer: Refer) -> str:
-    """Whether a dict has these keys, in this order."""
+    """Whether a dict has these keys, in this order: 1 is not True, nor -0.0 the same as 0.0."""
+    keys = list(keys)
+    kinds = {type(key) for key in keys}
+    if not kinds <= {str, bytes, type(None), int, bool}:
+        return f"{refer(contents)}({refer(list)}({text})) == {refer(contents(keys))}"
+    if kinds & {int, bool}:
+        classes = ", ".join(refer(type(key)) for key in keys)
+        text_of_classes = f"{refer(list)}({refer(map)}({refer(type)}, {text})) == [{classes}]"
+        return f"{refer(list)}({text}) == [{', '.join(map(key_text, keys))}] and {text_of_classes}"
     return f"{refer(list)}({text}) == [{', '.join(key_text(key) for key in keys)}]"
 
 

@@ -21,7 +21,8 @@ from revcompile.codegen.constants import is_lasting
 from revcompile.codegen.primal import Primal
 from revcompile.errors import is_own
 from revcompile.frontend.gradients import is_gradient
-from revcompile.frontend.names import Guard, Path, home_of, is_host_object, is_library
+from revcompile.frontend.homes import home_of
+from revcompile.frontend.names import Guard, Path, is_host_object, is_library
 from revcompile.gates.table import TABLE
 from revcompile.records import dataclass
 

@@ -278,6 +278,8 @@ def _is_pure(function: Any, args: Any, kwargs: Any) -> bool:
 def _static_call(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Structure:
     if function is range or function is slice:
         low.steer(args)
+    if args and isinstance(getattr(function, "__self__", None), dict):
+        args = (membership.key(low, args[0], "as a key of a dict"), *args[1:])
     if function not in _TRANSPARENT and not _is_container_call(function, args):
         what = f"as an argument of {name_of(function)}"
         args = map_values(lambda v: low.static(v, what), args)

@@ -36,7 +36,7 @@ def is_same(low: Lowering, left: Structure, right: Structure) -> Structure:
         if here[0] != there[0]:
             low.host.compare(here[0], there[0], same)
         return same
-    if left == () == right and type(left) is type(right) is tuple:
+    if type(left) is type(right) is tuple and not left and not right:
         return True
     if _kind(left) is bool is _kind(right):
         return low.operate(operator.eq, left, right)

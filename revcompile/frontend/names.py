@@ -18,15 +18,23 @@ from functools import cached_property, partial
 from numbers import Number
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
-from weakref import WeakValueDictionary
 
 import numpy as np
 
 from revcompile.errors import HostError, UnsupportedError, an, host, module_of
 from revcompile.frontend.contents import CHANGING, contents
+from revcompile.frontend.homes import home_of
 from revcompile.frontend.naming import VALUES
 from revcompile.gates.foreign import foreign_type, types_of
-from revcompile.ir.identifiers import function_name, identifier, inside, is_name, key_text, literal
+from revcompile.ir.identifiers import (
+    function_name,
+    identifier,
+    inside,
+    is_name,
+    key_literal,
+    key_text,
+    literal,
+)
 from revcompile.ir.nodes import Structure, Value
 from revcompile.ir.types import Array, Dim, Facts, Opaque, Type
 from revcompile.ir.values import ValueTable
@@ -126,6 +134,13 @@ def is_user_class(kind: type) -> bool:
         return False
     names = ("__array__", "__array_ufunc__", "__array_function__")
     return all(getattr(kind, name, None) is None for name in names)
+
+
+def is_constant_key(key: Any) -> bool:
+    """Whether a key is known while compiling: no object of a user's class, nor a tuple of such."""
+    if isinstance(key, (tuple, frozenset)):
+        return all(map(is_constant_key, key))
+    return isinstance(key, Enum) or not is_host_object(key)
 
 
 def is_foreign(obj: Any) -> bool:
@@ -337,15 +352,15 @@ class HostNames:
             items = [self.bring(path.item(i), x, f"{name}_{i}") for i, x in enumerate(obj)]
             return self._lend(deque(items, obj.maxlen), path, obj)
         if type(obj) in MAPPINGS:
-            other = next((key for key in obj if type(key) not in (str, int, bool, bytes, type(None))), ...)
-            if other is not ... and type(obj) is dict:
-                raise UnsupportedError(
-                    f"{path.text} is a dict with the key {other!r}; keys must be strings or integers"
-                )
-            if other is ...:
-                self._guard(path, "length", (type(obj), tuple(obj)))
-                copy = {k: self.bring(path.item(k), x, inside(name, k)) for k, x in obj.items()}
-                return self._lend(_alike(obj, copy), path, obj)
+            for key in obj:
+                if not is_constant_key(key):
+                    raise UnsupportedError(
+                        f"{path.text} is {an(type(obj).__name__)} with {an(type(key).__name__)} as a key",
+                        way_out="Use a string or a number that names it as the key.",
+                    )
+            self._guard(path, "length", (type(obj), tuple(obj)))
+            copy = {k: self.bring(self._item(path, k), x, inside(name, k)) for k, x in obj.items()}
+            return self._lend(_alike(obj, copy), path, obj)
         varies = type(obj) is int and path in self.varying and path not in self.static
         if type(obj) in (bool, int, str, bytes, type(None), np.bool_) and not varies:
             self._guard(path, "equal", obj)
@@ -381,6 +396,11 @@ class HostNames:
             return self._live(path, kind, obj, name)
         self._guard(path, "is", obj)
         return self.reach(path, obj)
+
+    def _item(self, path: Path, key: Any) -> Path:
+        """The path of what is under a key, which has a name in generated code if it is no literal."""
+        way = key_literal(key) or self.root(inside("key", key), key).text
+        return replace(path, text=f"{path.text}[{way}]", depth=path.depth + 1)
 
     def read_by_value(self) -> list[str]:
         """Where the numbers, arrays and constants are that the code has read, or was compiled for."""
@@ -453,32 +473,6 @@ def _alike(obj: Any, items: dict[Any, Any]) -> Any:
 def known_lengths(found: Type, obj: Any) -> Type:
     """The type of an array whose lengths the compiler must know."""
     return replace(found, dims=tuple(Dim(size=n) for n in obj.shape)) if isinstance(found, Array) else found
-
-
-def home_of(function: FunctionType) -> Any:
-    """What has a function's globals as attributes: its module, or a stand-in that shares their dictionary."""
-    module = sys.modules.get(str(function.__globals__.get("__name__") or "module"))
-    if module is None or module.__dict__ is not function.__globals__:
-        return _namespace(function.__globals__)
-    return module
-
-
-class _Namespace:
-    """A dictionary of globals seen as attributes: for functions whose module is not importable."""
-
-    def __init__(self, names: dict[str, Any]) -> None:
-        self.__dict__ = names
-
-
-_namespaces: WeakValueDictionary[int, _Namespace] = WeakValueDictionary()
-
-
-def _namespace(names: dict[str, Any]) -> _Namespace:
-    """The same stand-in for the same dictionary, as long as it is in use."""
-    found = _namespaces.get(id(names))
-    if found is None or found.__dict__ is not names:
-        found = _namespaces[id(names)] = _Namespace(names)
-    return found
 
 
 def _is_standard(kind: Any) -> bool:

@@ -11,6 +11,7 @@ import keyword
 import math
 import re
 import unicodedata
+from enum import Enum
 from functools import lru_cache
 from typing import Any
 
@@ -38,7 +39,10 @@ def step_name(name: str, step: Any) -> str:
 
 def inside(name: str, step: Any) -> str:
     """A name for what is at a key, an index or an attribute of `name`."""
-    return identifier(f"{name}_{str.__str__(step) if isinstance(step, str) else key_literal(step)}")
+    own = str.__str__(step) if isinstance(step, str) else key_literal(step)
+    if own is None:
+        own = step.name if isinstance(step, Enum) else step.__name__ if isinstance(step, type) else ""
+    return identifier(f"{name}_{own}" if own else name)
 
 
 def identifier(wish: str, default: str = "value") -> str:
