@@ -47,7 +47,8 @@ def _sweep(block: Block, read: set[Value], known: Wanted) -> Block:
     for statement in reversed(block.statements):
         if waiting.places and waiting.makes_dead(statement):
             continue
-        live = _LIVE[type(statement)](statement, read, known)
+        is_read = type(statement) is Apply and not read.isdisjoint(statement.outputs)
+        live = statement if is_read else _LIVE[type(statement)](statement, read, known)
         if live is not None:
             read.update(waiting.reads(live) if has_stores else live.inputs)
             kept.append(live)
@@ -66,9 +67,8 @@ def without_printing(block: Block) -> Block:
     return block.map(kept)
 
 
-def _sweep_apply(statement: Apply, read: set[Value], known: Wanted) -> Apply | None:
-    is_read = not read.isdisjoint(statement.outputs)
-    return statement if is_read or has_effects(statement.function) else None
+def _sweep_unread(statement: Apply, read: set[Value], known: Wanted) -> Apply | None:
+    return statement if has_effects(statement.function) else None
 
 
 def _sweep_branch(branch: Branch, read: set[Value], known: Wanted) -> Branch | None:
@@ -127,7 +127,7 @@ def _sweep_loop(loop: Loop, read: set[Value], known: Wanted) -> Loop | None:
 
 
 _LIVE: dict[type, Callable[[Any, set[Value], Wanted], Any]] = {
-    Apply: _sweep_apply, Branch: _sweep_branch, Loop: _sweep_loop, Raise: lambda statement, *_: statement,
+    Apply: _sweep_unread, Branch: _sweep_branch, Loop: _sweep_loop, Raise: lambda statement, *_: statement,
 }  # fmt: skip
 
 
