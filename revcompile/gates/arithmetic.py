@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.gates import squares
+from revcompile.gates import shifts, squares
 from revcompile.gates.axes import broadcast_dims, dtype_kind, is_python_number, is_value
 from revcompile.gates.numbers import (
     EXPONENTIAL,
@@ -53,6 +53,7 @@ elementwise(
     numbers=Numbers(sign=sign_of_sum),
     in_place=add_to,
     symbol="+",
+    shift=shifts.additive(1.0),
     cheap=True,
     a="1",
     b="1",
@@ -63,6 +64,7 @@ elementwise(
     numbers=Numbers(sign=sign_of_difference, difference=True),
     in_place=subtract_from,
     symbol="-",
+    shift=shifts.additive(-1.0),
     cheap=True,
     a="1",
     b="-1",
@@ -72,6 +74,7 @@ elementwise(
     (operator.mul, np.multiply),
     numbers=Numbers(sign=sign_of_product, grows=grows_if_both_vary),
     symbol="*",
+    shift=shifts.product,
     cheap=True,
     a="b",
     b="a",
@@ -83,6 +86,7 @@ elementwise(
     singular=True,
     numbers=Numbers(sign=sign_of_product, pole=1, saturates=(1,)),
     symbol="/",
+    shift=shifts.quotient,
     cheap=True,
     raises=True,
     a="1 / b",
@@ -93,10 +97,13 @@ elementwise(
     (operator.neg, np.negative),
     numbers=Numbers(sign=sign_of_negative),
     symbol="-x",
+    shift=shifts.negative,
     cheap=True,
     x="-1",
 )
-elementwise("pos", (operator.pos, np.positive), numbers=Numbers(sign=same_sign), symbol="+x", x="1")
+elementwise(
+    "pos", (operator.pos, np.positive), numbers=Numbers(sign=same_sign), symbol="+x", shift=shifts.same, x="1"
+)
 elementwise(
     "abs",
     (abs, operator.abs, np.absolute, np.fabs, math.fabs),

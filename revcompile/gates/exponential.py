@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.gates import shifts
 from revcompile.gates.axes import broadcast_dims, is_python_number, is_value
 from revcompile.gates.numbers import (
     NEGATIVE,
@@ -28,7 +29,7 @@ LN2 = math.log(2.0)
 POSITIVE = (0.1, 2.0)
 
 GROWS = Numbers(sign=ABOVE_ZERO, grows=grows_above_zero, saturates=(0,), saturates_at=NEGATIVE)
-elementwise("exp", (np.exp, math.exp), numbers=GROWS, x="y")
+elementwise("exp", (np.exp, math.exp), numbers=GROWS, shift=shifts.exponential, x="y")
 elementwise("exp2", (np.exp2, *([math.exp2] if hasattr(math, "exp2") else [])), numbers=GROWS, x=f"{LN2} * y")
 elementwise(
     "expm1",
@@ -38,7 +39,10 @@ elementwise(
 )
 
 OF_LOGARITHM = Numbers(pole=0, undefined=NEGATIVE)
-elementwise("log", np.log, domain=POSITIVE, singular=True, numbers=OF_LOGARITHM, python=math.log, x="1 / x")
+elementwise(
+    "log", np.log, domain=POSITIVE, singular=True, numbers=OF_LOGARITHM, shift=shifts.logarithm,
+    python=math.log, x="1 / x",
+)  # fmt: skip
 elementwise(
     "log2", (np.log2, math.log2), domain=POSITIVE, singular=True, numbers=OF_LOGARITHM, x=f"{1 / LN2} / x"
 )

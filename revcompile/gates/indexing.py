@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.gates import shifts
 from revcompile.gates.axes import (
     Dims,
     along,
@@ -139,6 +140,7 @@ def _is_mask_part(part: Any) -> bool:
 @gate(
     operator.getitem,
     odd=True,
+    shift=shifts.part,
     memory=Memory.VIEW,
     raises=True,
     copies=lambda a, index: is_gather(index),

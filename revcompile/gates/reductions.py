@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.gates import shifts
 from revcompile.gates.cumulative import flat, product_of_others
 from revcompile.gates.numbers import CHOSEN, LARGE, LOST, POSITIVE, ZERO, Numbers, same_sign
 from revcompile.gates.samples import example, real
@@ -119,6 +120,7 @@ def zeros_of_sum(args: Any, operand: int) -> int:
 @gate(
     np.sum,
     odd=True,
+    shift=shifts.sum_of,
     methods=["sum"],
     numbers=Numbers(sign=same_sign, zeros=zeros_of_sum),
     examples=[
@@ -167,12 +169,17 @@ def prod(grad_y: Any, a: Any, axis: Any = None, dtype: Any = None, *, keepdims: 
     return np.reshape(grad_a, shape)
 
 
-@gate(np.max, np.amax, methods=["max"], extreme=True, numbers=replace(EXTREME, at_least=0), examples=EXAMPLES)
+@gate(
+    np.max, np.amax, methods=["max"], extreme=True, shift=shifts.extreme,
+    numbers=replace(EXTREME, at_least=0), examples=EXAMPLES,
+)  # fmt: skip
 def max_(grad_y: Any, y: Any, a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     return to_chosen(grad_y, y, a, axis, keepdims)
 
 
-@gate(np.min, np.amin, methods=["min"], extreme=True, numbers=EXTREME, examples=EXAMPLES)
+@gate(
+    np.min, np.amin, methods=["min"], extreme=True, shift=shifts.extreme, numbers=EXTREME, examples=EXAMPLES
+)
 def min_(grad_y: Any, y: Any, a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     return to_chosen(grad_y, y, a, axis, keepdims)
 

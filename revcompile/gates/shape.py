@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.gates import shifts
 from revcompile.gates.axes import (
     Dims,
     dims_of,
@@ -190,6 +191,7 @@ def written_expand_dims(to: Text, a: Any, axis: Any) -> str:
 
 @gate(
     np.expand_dims,
+    shift=shifts.expanded,
     odd=True,
     memory=Memory.VIEW,
     written=written_expand_dims,

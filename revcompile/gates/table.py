@@ -88,6 +88,7 @@ class Gate:
     power: float = 1  # it gives this power of its operand
     squared: Function | None = None  # what writes its square, which is smooth where it is not: see `squares`
     root: Function | None = None  # what gives the square root of its result, of the same arguments
+    shift: Function | None = None  # what a shift of its operands does to its result: see `shifts`
     numbers: Numbers = PLAIN  # what the numbers may be that it gives, and that its rule gives
 
     @cached_property
@@ -331,6 +332,7 @@ def elementwise(
     raises: bool = False,
     power: float = 1,
     squared: Function | None = None,
+    shift: Function | None = None,
     numbers: Numbers = PLAIN,
     **locals: str,
 ) -> None:
@@ -360,6 +362,7 @@ def elementwise(
             squared=squared,
             examples=examples,
             singular=singular,
+            shift=shift,
             numbers=numbers,
         ),
         methods,

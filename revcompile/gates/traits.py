@@ -86,4 +86,5 @@ class Traits(TypedDict, total=False):
     power: float
     squared: Callable[..., Any] | None
     root: Callable[..., Any] | None
+    shift: Callable[..., Any] | None
     numbers: Numbers

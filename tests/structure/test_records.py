@@ -25,7 +25,6 @@ EMITTERS = frozenset(
     {"apply", "emit", "operate", "invoke", "replace", "remember", "partial", "Apply", "type"}
 )
 LEFT = {
-    "autodiff/invariance.py": 10,
     "autodiff/reverse.py": 3,
     "autodiff/shapes.py": 2,
     "codegen/movable.py": 1,
