@@ -120,12 +120,33 @@ def _replace(item: Any, /, **changes: Any) -> Any:
     return kind(**{**{name: known[name] for name in kind.__match_args__}, **changes})
 
 
+class _CachedProperty:
+    """What is computed when it is first asked for.
+
+    Unlike that of `functools` before Python 3.12 it has no lock, which takes longer than most that is
+    computed, and which the child of a fork may find taken. Two threads may compute the same.
+    """
+
+    def __init__(self, compute: Callable[[Any], Any]) -> None:
+        self.compute, self.__doc__ = compute, compute.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, item: Any, owner: type | None = None) -> Any:
+        if item is None:
+            return self
+        found = item.__dict__[self.name] = self.compute(item)
+        return found
+
+
 if TYPE_CHECKING:
     from dataclasses import dataclass as dataclass
     from dataclasses import field as field
+    from functools import cached_property as cached_property
 
     def replace(item: Item, /, **changes: Any) -> Item:
         """The same object with other values in some of its fields."""
         ...
 else:
-    dataclass, field, replace = _dataclass, Field, _replace
+    dataclass, field, replace, cached_property = _dataclass, Field, _replace, _CachedProperty

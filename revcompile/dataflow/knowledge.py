@@ -6,7 +6,6 @@ From this follows where the backward pass has to take care: `keeps_zeros` and `c
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Sequence
-from functools import cached_property
 from typing import Any
 
 from revcompile.dataflow.cotangents import Infinite, Useful, Zeros
@@ -17,7 +16,7 @@ from revcompile.gates.halves import Half, Pair
 from revcompile.gates.numbers import CHOSEN, EXPONENTIAL, GIVEN, LARGE, LOST, PARTS, SINGULAR, TRIP
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Block, Loop, Structure, Value
-from revcompile.records import dataclass
+from revcompile.records import cached_property, dataclass
 
 UNKNOWN = SINGULAR | GIVEN  # of a function that is still being read
 
