@@ -333,11 +333,23 @@ class _Element:
                 np.nan if between else np.inf,
                 why=f"a kink: {slope.left!r} to the left, {slope.right!r} to the right",
             )
+        # A pole next to the point makes the differences grow up to the smallest step, and the slope more.
+        if (
+            np.isinf(slope.value)
+            and np.isfinite(analytic)
+            and analytic * np.sign(slope.value) > 0.3 * abs(slope.finest)
+        ):
+            return report(np.nan, why=f"the differences grow up to {slope.finest!r}, with the smallest step")
         if np.isinf(analytic) or np.isinf(slope.value):
             return report(0.0 if analytic == slope.value else np.inf, why="infinite")
         if not slope.is_sure and (slope.at_edge or difference <= 3.0 * _DOUBT * slope.error):
             return report(np.nan, why=f"the numeric one is known to {slope.error:.1e} only")
         excess = difference / tolerance if tolerance else (np.inf if difference else 0.0)
+        is_small = slope.step > 0.0 and difference * slope.step <= 10.0 * np.finfo(checker.dtype).eps
+        if excess > 1.0 and is_small:
+            return report(
+                np.nan, why="beside numbers such as 1, steps so small change less than the rounding"
+            )
         return report(excess, why=f"difference {difference!r} (tolerance {tolerance:.1e})")
 
     def _slope(self, args: tuple[Any, ...], x: Any, dtype: np.dtype[Any]) -> Slope:

@@ -17,12 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.records import dataclass
+from revcompile.records import dataclass, replace
 
 RATIO = 4.0
 FIRST = 0.1  # the largest step, in magnitudes of the number
 NEAR, FAR = 4, 15  # how many steps are tried first, and how many then
 ORDERS = 5  # how often an extrapolation is extrapolated
+UNIT = 1e-8  # a step that changes numbers such as 1
 GOOD = 1e-7  # an error, relative to the slope, with which no other steps need be tried
 
 Sample = tuple[float, float, float, float]  # the distances to the points on either side, the values there
@@ -39,6 +40,8 @@ class Slope:
     height: float
     nothing: float  # what is nothing beside the function
     kink: bool = False
+    finest: float = 0.0  # the difference quotient with the smallest step
+    step: float = 0.0  # the largest step, where an edge of the domain allows no larger one; else 0
 
     @property
     def is_sure(self) -> bool:
@@ -61,6 +64,15 @@ def slope_of(at: Callable[[Any], float], x: Any, value: float, noise: float, fir
     size = abs(float(x))
     if first is not None:
         return _settled([_sample(at, x, h) for h in _steps(first * max(size, 0.1), 3)], value, noise)
+    found = _found(at, x, value, noise)
+    if 0.0 < size < UNIT and np.isnan(_sample(at, x, UNIT)[2:]).any():
+        return replace(found, step=FIRST * size)
+    return found
+
+
+def _found(at: Callable[[Any], float], x: Any, value: float, noise: float) -> Slope:
+    """The slope with steps of our choice."""
+    size = abs(float(x))
     near = [_sample(at, x, h) for h in _steps(FIRST * size, NEAR)] if size else []
     found = _settled(near, value, noise)
     if not found.kink and found.error <= max(GOOD, noise**0.75) * abs(found.value):
@@ -113,13 +125,19 @@ def _settled(samples: Sequence[Sample], value: float, noise: float) -> Slope:
     both = _extrapolated([(a + c, (d - b) / (a + c)) for a, c, b, d in rows], 2, noise * near)
     if np.isnan(left[0]) or np.isnan(right[0]):  # at the edge of where it is defined
         found = right if np.isnan(left[0]) else left
-        return Slope(*found, left[0], right[0], height, nothing)
+        return Slope(*found, left[0], right[0], height, nothing, finest=_finest(rows, value))
     if np.isinf(left[0]) or np.isinf(right[0]):
         kink = left[0] != right[0]
     else:
         doubt = 10.0 * (left[1] + right[1]) + 1e-2 * max(abs(left[0]), abs(right[0]))
         kink = abs(left[0] - right[0]) > doubt
-    return Slope(*both, left[0], right[0], height, nothing, kink)
+    return Slope(*both, left[0], right[0], height, nothing, kink, _finest(rows, value))
+
+
+def _finest(rows: Sequence[Sample], value: float) -> float:
+    """The difference quotient with the smallest step, to the side where there is one."""
+    quotients = [q for a, c, b, d in rows for q in ((value - b) / a, (d - value) / c) if not np.isnan(q)]
+    return quotients[-1] if quotients else np.nan
 
 
 def _extrapolated(rows: Sequence[tuple[float, float]], order: int, noise: float) -> tuple[float, float]:
