@@ -26,10 +26,15 @@ VALUES = {
 }  # fmt: skip
 
 
+VECTORIZED = "numpy.vectorize of "
+
+
 def name_of(function: Any) -> str:
     """What a function is called: its public name, where the module in which it is defined is private."""
     if isinstance(function, functools.partial):
         return name_of(function.func)
+    if isinstance(function, np.vectorize):
+        return f"{VECTORIZED}{name_of(function.pyfunc)}"
     owner = getattr(function, "__self__", None)
     if isinstance(owner, np.ufunc):
         return f"{name_of(owner)}.{function.__name__}"
@@ -106,6 +111,14 @@ def no_rule(name: str) -> UnsupportedError:
         return UnsupportedError(
             f"no gate rule for {name}, which gives complex numbers: only real ones are differentiated",
             way_out=f"{real if is_extended else wrapped}, or {way_out}",
+        )
+    if name.startswith(VECTORIZED):
+        inner = name.removeprefix(VECTORIZED)
+        inner = "the function" if "<" in inner else inner
+        return UnsupportedError(
+            f"no gate rule for {name}, which calls it for each element",
+            way_out=f"Call {inner} with the whole array, np.where in place of if, "
+            f"or in a loop: np.array([{'f' if ' ' in inner else inner}(v) for v in x]).",
         )
     values = VALUES.get(name.rpartition(" ")[2])
     if values is not None:

@@ -242,3 +242,21 @@ def test_the_public_name_is_said(function, name, advises):
 def test_a_function_that_writes_gets_too_few_arguments_or_too_many(function, args):
     with pytest.raises((UnsupportedError, TypeError), match="is not supported|argument"):
         grad(lambda x: function(x, *args) or np.sum(x))(np.ones(3))
+
+
+def _inside(v):
+    return v * v if v > 0 else -v
+
+
+@pytest.mark.parametrize("options", [{}, {"otypes": [float]}])
+def test_a_vectorized_function_says_what_to_do(options):
+    vectorized = np.vectorize(_inside, **options)
+    said = refusal(lambda x: np.sum(vectorized(x)), X)
+    assert (
+        "no gate rule for numpy.vectorize of " in said and "_inside, which calls it for each element" in said
+    )
+    assert "_inside with the whole array" in said and "_inside(v) for v in x])." in said
+    of_lambda = np.vectorize(lambda v: v * v)
+    assert "Call the function with the whole array" in refusal(lambda x: np.sum(of_lambda(x)), X)
+    constant = np.ones(len(X))
+    np.testing.assert_array_equal(grad(lambda x: np.sum(x * vectorized(constant)))(X), constant)
