@@ -309,13 +309,14 @@ def _iter(low: Lowering, args: Args, *_: Any) -> Structure:
 
 
 def _next(low: Lowering, args: Args, kwargs: dict[str, Any], node: Any, frame: Frame) -> Structure:
-    if isinstance(node.args[0], ast.GeneratorExp):
+    first = node.args[0] if node is not None and node.args else None
+    if isinstance(first, ast.GeneratorExp):
         items = iter(low.items(args[0]))
         with host():
             return next(items, *args[1:])
-    if iterators.is_spent(node.args[0], frame):
+    if first is not None and iterators.is_spent(first, frame):
         raise UnsupportedError(
-            f"next() of {node.args[0].id}, whose items are made when it is gone through, is not supported",
+            f"next() of {first.id}, whose items are made when it is gone through, is not supported",
             way_out="Keep an iterator of a list: iter(list(...)).",
         )
     if low.builder.depth:

@@ -6,6 +6,10 @@ Answered from the bytecode of the function and of those it calls; what cannot be
 from __future__ import annotations
 
 import dis
+from functools import partial
+from io import IOBase
+from queue import Queue
+from random import Random
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -19,6 +23,7 @@ CHANGING = frozenset(
      "popitem", "sort", "reverse", "appendleft", "popleft", "fill", "put", "itemset", "resize", "setflags",
      "setfield", "partition", "byteswap", "rotate", "move_to_end"}
 )  # fmt: skip
+STATEFUL = (Random, np.random.Generator, np.random.RandomState, Queue)
 HARMLESS = frozenset(
     {name for kind in (str, float, int, dict, list, tuple, set, np.ndarray, np.float64) for name in dir(kind)}
     - CHANGING
@@ -29,11 +34,20 @@ def may_change(function: Any, seen: frozenset[Any] = frozenset()) -> bool:
     """Whether calling a function may change something that is read elsewhere."""
     if isinstance(function, MethodType):
         function = function.__func__
+    if isinstance(function, partial):
+        return any(is_iterator(x) for x in function.args) or may_change(function.func, seen)
+    if is_iterator(getattr(function, "__self__", None)):
+        return True
     if isinstance(function, (BuiltinFunctionType, np.ufunc, type(np.unique))) or function in seen:
         return False
     if not isinstance(function, FunctionType):
         return bool(getattr(type(function), "__flags__", 0) & 1 << 9) and not isinstance(function, type)
     return _code_may_change(function.__code__, function.__globals__, seen | {function})
+
+
+def is_iterator(x: Any) -> bool:
+    """Whether an object is an iterator; a file, which can be wound back, counts as none."""
+    return hasattr(type(x), "__next__") and not isinstance(x, IOBase)
 
 
 def _code_may_change(code: CodeType, names: dict[str, Any], seen: frozenset[Any]) -> bool:
@@ -49,6 +63,8 @@ def _code_may_change(code: CodeType, names: dict[str, Any], seen: frozenset[Any]
             return True
         if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
             found = names.get(str(name))
+            if (found is None and name == "next") or is_iterator(found) or isinstance(found, STATEFUL):
+                return True
             if isinstance(found, type) and found.__flags__ & 1 << 9 and not issubclass(found, BaseException):
                 return True
             if callable(found) and not isinstance(found, type) and may_change(found, seen):

@@ -24,7 +24,7 @@ from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject
 from revcompile.frontend.naming import is_hashable, name_of, no_rule
 from revcompile.frontend.passing import as_passed, check_passable
-from revcompile.frontend.undone import undone
+from revcompile.frontend.undone import is_final, undone
 from revcompile.gates.draws import unseen
 from revcompile.gates.effects import stop_gradient
 from revcompile.gates.foreign import MANY, TEXT, ForeignCall, act, try_out, types_of
@@ -216,6 +216,15 @@ def make(
     check_passable(low, given, refusal)
     if not excused and any(_is_varied(low, v) for v in leaves(given)):
         raise refusal
+    if not pure and low.learning.allowed and is_final(_changed_by(form, given)):
+        raise _at(
+            low,
+            UnsupportedError(
+                f"{name} may go through an iterator of the program, and is called once more to find out what "
+                "it gives",
+                way_out="Take what the iterator gives before the call, and pass that as an argument.",
+            ),
+        )
     key = _key_of(low, form, attribute, given)
     found = low.learning.of(key) if known is UNKNOWN else (known, None)
     if found is None:

@@ -9,29 +9,51 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from types import CodeType, FunctionType, MethodType, ModuleType
+from functools import partial
+from io import IOBase
+from queue import Queue
+from random import Random
+from types import BuiltinMethodType, CodeType, FunctionType, MethodType, MethodWrapperType, ModuleType
 from typing import Any
 
 import numpy as np
 
+from revcompile.frontend.changing import is_iterator
 from revcompile.frontend.names import HostObject, is_library
+from revcompile.gates.draws import set_state, state_of
 
 MOST = 10_000  # objects that are looked at
 MISSING = object()
+
+
+def is_final(functions: Iterable[Any]) -> bool:
+    """Whether what calls of these functions do may be for good: an iterator gives its items once."""
+    return any(is_iterator(x) and not _is_plain(x) for x in _found(functions, []))
 
 
 @contextmanager
 def undone(functions: Iterable[Any]) -> Iterator[None]:
     """After it, what these functions may change is as it was before."""
     undo: list[Callable[[], None]] = []
-    seen: dict[int, Any] = {}
-    for function in functions:
-        _look(function.obj if isinstance(function, HostObject) else function, seen, undo)
+    _found(functions, undo)
     try:
         yield
     finally:
         for step in undo:
             step()
+
+
+def _found(functions: Iterable[Any], undo: list[Callable[[], None]]) -> list[Any]:
+    """The objects that are looked at."""
+    seen: dict[int, Any] = {}
+    for function in functions:
+        _look(function.obj if isinstance(function, HostObject) else function, seen, undo)
+    return list(seen.values())
+
+
+def _is_plain(x: Any) -> bool:
+    """Whether an object is of a class of the program: its attributes are looked at."""
+    return not is_library(type(x)) and hasattr(x, "__dict__")
 
 
 def _look(x: Any, seen: dict[int, Any], undo: list[Callable[[], None]]) -> None:
@@ -46,6 +68,16 @@ def _look(x: Any, seen: dict[int, Any], undo: list[Callable[[], None]]) -> None:
         elif isinstance(x, FunctionType):
             if not is_library(x):
                 ahead += _reached(x, undo)
+        elif isinstance(x, partial):
+            ahead += [x.func, *x.args, *x.keywords.values()]
+        elif isinstance(x, (BuiltinMethodType, MethodWrapperType)):
+            ahead.append(x.__self__)
+        elif isinstance(x, (Random, np.random.Generator, np.random.RandomState)):
+            undo.append(partial(set_state, x, state_of(x)))
+        elif isinstance(x, IOBase):
+            undo.append(_position(x))
+        elif isinstance(x, Queue):
+            ahead.append(x.queue)
         elif isinstance(x, np.ndarray):
             if x.flags.writeable and x.dtype != object:
                 undo.append(_array(x, x.copy()))
@@ -59,7 +91,10 @@ def _look(x: Any, seen: dict[int, Any], undo: list[Callable[[], None]]) -> None:
         elif isinstance(x, dict):
             undo.append(_dict(x, dict(x)))
             ahead += x.values()
-        elif not is_library(type(x)) and not isinstance(x, type) and hasattr(x, "__dict__"):
+        elif isinstance(x, type):
+            if not is_library(x) and x.__flags__ & 1 << 9:
+                undo.append(_class(x, dict(vars(x))))
+        elif _is_plain(x):
             ahead.append(x.__dict__)
             ahead += [f for c in type(x).__mro__ for f in vars(c).values() if isinstance(f, FunctionType)]
 
@@ -90,6 +125,31 @@ def _array(x: Any, before: Any) -> Callable[[], None]:
     def step() -> None:
         if x.shape == before.shape and x.tobytes() != before.tobytes():
             x[...] = before
+
+    return step
+
+
+def _position(x: Any) -> Callable[[], None]:
+    """Wind a file back that is read."""
+    try:
+        before = x.tell() if x.readable() and x.seekable() else None
+    except (OSError, ValueError):  # it is closed, or being gone through
+        before = None
+
+    def step() -> None:
+        if before is not None and not x.closed and x.tell() != before:
+            x.seek(before)
+
+    return step
+
+
+def _class(x: type, before: dict[str, Any]) -> Callable[[], None]:
+    def step() -> None:
+        for name in vars(x).keys() - before.keys():
+            delattr(x, name)
+        for name, value in before.items():
+            if vars(x).get(name, MISSING) is not value:
+                setattr(x, name, value)
 
     return step
 

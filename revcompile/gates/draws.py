@@ -208,23 +208,32 @@ def is_array_like(x: Any) -> bool:
 def unseen(arguments: Any, others: Iterable[Any]) -> Iterator[None]:
     """What is drawn inside is drawn again afterwards: by generators among these, and by the global ones."""
     found = [x for x in (*_objects(arguments), *others) if generator_type(x) is not None]
-    states = [(x, _state(x)) for x in found]
+    states = [(x, state_of(x)) for x in found]
     whole = np.random.get_state()
     plain = random.getstate()
     try:
         yield
     finally:
         for x, state in states:
-            if isinstance(x, np.random.Generator):
-                x.bit_generator.state = state
-            else:
-                x.set_state(state)
+            set_state(x, state)
         np.random.set_state(whole)
         random.setstate(plain)
 
 
-def _state(x: Any) -> Any:
+def state_of(x: Any) -> Any:
+    """Where a generator of random numbers is."""
+    if isinstance(x, random.Random):
+        return x.getstate()
     return x.bit_generator.state if isinstance(x, np.random.Generator) else x.get_state()
+
+
+def set_state(x: Any, state: Any) -> None:
+    if isinstance(x, random.Random):
+        x.setstate(state)
+    elif isinstance(x, np.random.Generator):
+        x.bit_generator.state = state
+    else:
+        x.set_state(state)
 
 
 def _objects(x: Any) -> Iterator[Any]:

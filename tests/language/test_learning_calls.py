@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import io
+import itertools
 import math
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +15,7 @@ import pytest
 
 from revcompile import UnsupportedError, grad, value_and_grad
 from tests.language.checking import check
+from tests.support.program import make
 
 LOG: list[Any] = []
 MEASURED = np.array([1.0, -1.0, 2.0])
@@ -166,3 +171,77 @@ def test_a_loop_that_no_trip_of_gets_to_the_end_yet() -> None:
     rows = [np.ones(3), np.ones(3)]
     with pytest.raises(UnsupportedError, match="may share its memory"):
         grad(waits_on_every_way, argnums=1)(np.ones(3), 1.5, rows)
+
+
+# -- what a call takes away -------------------------------------------------------------------------
+
+FOR_GOOD = {  # what gives each item once, and where an opaque function finds it
+    "count": ("COUNT = itertools.count(1)", "next(COUNT)"),
+    "list": ("ITEMS = iter([1.0, 2.0, 3.0])", "[k for k, _ in zip(ITEMS, 'a')][0]"),
+    "for": ("ITEMS = map(float, range(9))", "sum(k for k in itertools.islice(ITEMS, 2))"),
+    "generator": ("def made():\n    yield from range(9)\nMADE = made()", "MADE.send(None)"),
+    "attribute": ("class Box:\n    items = itertools.count(1)\nBOX = Box()\nBOX.own = iter('123')", "float(next(BOX.own))"),
+    "in a dict": ("BOX = {'a': enumerate('abc')}", "next(BOX['a'])[0]"),
+    "partial": ("COUNT = itertools.count(1)\nTAKE = functools.partial(next, COUNT)", "TAKE()"),
+    "bound": ("TAKE = itertools.count(1).__next__", "TAKE()"),
+    "helper": ("COUNT = itertools.count(1)\ndef take():\n    return next(COUNT)", "take()"),
+}  # fmt: skip
+PUT_BACK = {
+    "class": ("class Turns:\n    n = 0", "setattr(Turns, 'n', Turns.n + 1) or Turns.n"),
+    "iterator of the program's": (
+        "class Turns:\n    n = 0\n    def __next__(self):\n        self.n += 1\n        return self.n\nTURNS = Turns()",
+        "next(TURNS)",
+    ),
+    "file": ("FILE = io.StringIO('1\\n2\\n3\\n4\\n5\\n6\\n')", "float(FILE.readline())"),
+    "random": ("DRAWN = random.Random(3)", "DRAWN.random()"),
+    "generator": ("DRAWN = np.random.default_rng(3)", "DRAWN.random()"),
+}
+WHERE = {
+    "plain": "return x * opaque()",
+    "if": "if x > 0.0:\n        x = x * opaque()\n    return x",
+    "for": "s = 0.0\n    for _ in range(2):\n        s = s + x * opaque()\n    return s",
+    "while": "k = 0\n    while k < 2:\n        x, k = x * opaque(), k + 1\n    return x",
+    "helper": "def inner(z):\n        return z * opaque()\n    return inner(x)",
+    "exit": "for k in range(3):\n        if k == 1:\n            return x * opaque()\n    return x",
+    "list": "return sum([x * opaque() for _ in range(2)])",
+}
+MODULES = {"itertools": itertools, "functools": functools, "io": io, "random": random}
+
+
+def opaque_program(before: str, expression: str, form: str) -> Any:
+    return make(
+        f"{before}\ndef opaque():\n    try:\n        return {expression}\n    finally:\n        pass\n"
+        f"def f(x):\n    {WHERE[form]}\n",
+        **MODULES,
+    )
+
+
+@pytest.mark.parametrize("form", WHERE)
+@pytest.mark.parametrize("kind", FOR_GOOD)
+def test_a_call_that_takes_an_item_away_is_not_tried(kind: str, form: str) -> None:
+    before, expression = FOR_GOOD[kind]
+    f = opaque_program(before, expression, form)
+    untouched = opaque_program(before, expression, form)
+    for optimize in (True, False):
+        with pytest.raises(
+            UnsupportedError, match=r"(?s)may go through an iterator of the program.*opaque\(\)"
+        ):
+            grad(f, optimize=optimize)(1.0)
+    assert f(1.0) == untouched(1.0)
+
+
+@pytest.mark.parametrize("form", WHERE)
+@pytest.mark.parametrize("kind", PUT_BACK)
+def test_what_a_call_takes_away_is_put_back(kind: str, form: str) -> None:
+    for optimize in (True, False):
+        f, own = (opaque_program(*PUT_BACK[kind], form) for _ in range(2))
+        gradient = value_and_grad(f, optimize=optimize)
+        for _ in range(3):
+            value = own(1.0)
+            assert gradient(1.0) == (value, value)
+
+
+def test_a_partial_of_next() -> None:
+    f = make("TAKE = functools.partial(next, iter([1.0]))\ndef f(x):\n    return x * TAKE()\n", **MODULES)
+    with pytest.raises(UnsupportedError, match="is an iterator of the program"):
+        grad(f)(1.0)
