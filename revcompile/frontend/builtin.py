@@ -19,6 +19,7 @@ from revcompile.errors import HostError, UnsupportedError, host
 from revcompile.frontend import expressions, growing, iterators, objects, ordering, texts
 from revcompile.frontend.expressions import axis_length, element_count, shape_of
 from revcompile.frontend.lowering import Lowering
+from revcompile.frontend.mappings import as_dict
 from revcompile.frontend.names import HostObject
 from revcompile.gates.infer import ask_host
 from revcompile.ir.nodes import Instance, Structure, Value, is_static, leaves
@@ -289,9 +290,20 @@ def _deque(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Struct
 def _dict(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structure:
     if not args or isinstance(args[0], dict):
         return NotImplemented
-    pairs = [tuple(low.items(pair)) for pair in low.items(args[0])]
+    given = as_dict(low, args[0])
+    if isinstance(given, dict):
+        return low.own({**given, **kwargs})
+    pairs = [tuple(low.items(pair)) for pair in low.items(given)]
     keyed = {low.static(k, "as a key of a dict"): v for k, v in pairs}
     return low.own({**keyed, **kwargs})
+
+
+def _from_keys(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structure:
+    if kwargs or not 1 <= len(args) <= 2:
+        return NotImplemented
+    keys = low.static(tuple(low.items(args[0])), "as keys of a dict")
+    with host():
+        return low.own(dict.fromkeys(keys, *args[1:]))
 
 
 def _defaultdict(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structure:
@@ -458,7 +470,8 @@ SPECIAL: dict[Any, Any] = {
     delattr: _delattr, vars: _vars,
     super: _super, object.__setattr__: _store, object.__new__: _allocate, object.__init__: _initialise,
     range: _range, zip: _zip, enumerate: _enumerate, reversed: _reversed, list: _list, tuple: _tuple,
-    dict: _dict, iter: _iter, next: _next, map: _map, filter: _filter, max: _max, min: _min,
+    dict: _dict, dict.fromkeys: _from_keys, iter: _iter, next: _next, map: _map, filter: _filter,
+    max: _max, min: _min,
     sorted: ordering.sorted_, sum: _sum, all: _all, any: _any, bool: _bool, divmod: _divmod,
     deque: _deque, defaultdict: _defaultdict, **texts.SPECIAL,
     **{f: _on_object(f) for f in (abs, float, int, round, pow)},

@@ -29,6 +29,7 @@ from revcompile.frontend import (
 from revcompile.frontend.containers import frozen
 from revcompile.frontend.expressions import WRITING, is_array
 from revcompile.frontend.lowering import Lowering
+from revcompile.frontend.mappings import as_dict
 from revcompile.frontend.names import HostObject, is_library, is_user_class
 from revcompile.frontend.naming import is_hashable, name_of, plain
 from revcompile.gates.draws import is_draw
@@ -149,6 +150,7 @@ def _call(
     shown = effects.call(low, function, args, kwargs) if not frame.is_rule else NotImplemented
     if shown is not NotImplemented:
         return shown
+    function, args = _by_builtin(function, args)
     known = is_hashable(function)
     if known and function is stop_gradient and not frame.is_rule:
         return effects.constant(low, *args, **kwargs)
@@ -173,6 +175,8 @@ def _call(
     if known and function in TABLE and not (is_static(args) and is_static(kwargs) and _folds(function)):
         return apply_gate(low, function, args, kwargs)
     if containers.owner_of(function) is not None:
+        if function.__name__ == "update":
+            args = tuple(as_dict(low, a) for a in args)
         outcome = containers.method(low, function, args, kwargs)
         if outcome is not NotImplemented:
             return outcome
@@ -306,6 +310,22 @@ def _static_call(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: di
     ):
         low.own(result)
     return result
+
+
+_BUILTINS = {"__iter__": iter, "__next__": next, "__reversed__": reversed}
+
+
+def _by_builtin(function: Any, args: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
+    """`xs.__iter__()` of one of Python's containers as `iter(xs)`."""
+    owner = getattr(function, "__self__", None)
+    builtin = _BUILTINS.get(getattr(function, "__name__", ""))
+    if (
+        builtin is None
+        or args
+        or not (isinstance(owner, (*KINDS, tuple, range)) or hasattr(owner, "__next__"))
+    ):
+        return function, args
+    return builtin, (owner,)
 
 
 _TRANSPARENT = frozenset(

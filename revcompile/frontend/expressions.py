@@ -27,6 +27,7 @@ from revcompile.frontend import (
     outside,
 )
 from revcompile.frontend.lowering import Lowering
+from revcompile.frontend.mappings import as_dict, keywords
 from revcompile.frontend.names import HostObject, is_library
 from revcompile.gates.effects import defined_, percent
 from revcompile.gates.infer import ask_host
@@ -369,6 +370,7 @@ def conditional(low: Lowering, node: ast.IfExp, frame: Frame) -> Structure:
 
 
 def subscript(low: Lowering, node: ast.Subscript, frame: Frame) -> Structure:
+    iterators.refuse_items(low, node.value, frame)
     owner = low.evaluate(node.value, frame)
     index = low.evaluate(node.slice, frame)
     if isinstance(owner, Value) and not foreign.is_foreign(owner):
@@ -411,7 +413,7 @@ def dict_(low: Lowering, node: ast.Dict, frame: Frame) -> dict[Any, Structure]:
     out: dict[Any, Structure] = {}
     for key, value in zip(node.keys, node.values, strict=True):
         if key is None:
-            containers.merge(out, low.evaluate(value, frame))
+            containers.merge(out, as_dict(low, low.evaluate(value, frame)))
         else:
             word = membership.key(low, low.evaluate(key, frame), "as a key")
             item = iterators.at_once(low, value, frame)
@@ -434,6 +436,8 @@ def call(low: Lowering, node: ast.Call, frame: Frame) -> Structure:
 
 def _call(low: Lowering, node: ast.Call, function: Any, frame: Frame) -> Structure:
     found = comprehensions.consumed(low, node, function, frame)
+    if found is NotImplemented:
+        found = iterators.asked(low, node, function, frame)
     if found is not NotImplemented:
         return found
     if function is zip and len(node.args) == 1 and isinstance(node.args[0], ast.Starred):
@@ -449,7 +453,7 @@ def _call(low: Lowering, node: ast.Call, function: Any, frame: Frame) -> Structu
     kwargs: dict[str, Structure] = {}
     for keyword in node.keywords:
         if keyword.arg is None:
-            more = low.evaluate(keyword.value, frame)
+            more = keywords(low, low.evaluate(keyword.value, frame))
             with host():
                 kwargs = dict(**kwargs, **more)
         else:

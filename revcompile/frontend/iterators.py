@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import ast
 import itertools
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from revcompile.errors import UnsupportedError
+import numpy as np
+
+from revcompile.errors import UnsupportedError, host
 from revcompile.frontend.lowering import Lowering
 from revcompile.ir.nodes import Structure, Value, leaves
 from revcompile.ir.types import Array
@@ -28,14 +31,27 @@ LAZY = (
     itertools.zip_longest, itertools.compress, itertools.islice, itertools.accumulate, itertools.starmap,
     itertools.takewhile, itertools.dropwhile, itertools.filterfalse, itertools.groupby,
 )  # fmt: skip
+EMPTY: dict[type, Any] = {kind: kind() for kind in (list, tuple, dict, set, frozenset, str, bytes, deque)}
+EMPTY[range] = range(0)
+NOTHING: tuple[tuple[tuple[Any, ...], tuple[Any, ...]], ...] = (  # functions, and arguments for no items
+    ((zip, itertools.chain, itertools.product, itertools.zip_longest), ()),
+    ((enumerate, itertools.permutations, itertools.pairwise, itertools.accumulate, itertools.groupby), ((),)),
+    ((map, filter, itertools.starmap, itertools.takewhile, itertools.dropwhile), (bool, ())),
+    ((itertools.combinations, itertools.combinations_with_replacement, itertools.islice), ((), 0)),
+    ((itertools.filterfalse,), (bool, ())),
+    ((itertools.compress,), ((), ())),
+    ((itertools.repeat,), (None, 0)),
+)
+ASKING = (isinstance, type, len, hasattr, callable, bool)  # what asks of what kind a thing is
 SPENT = Poison("is an iterator, which can be gone through once: make it a list")
 
 
 @dataclass(eq=False)
 class Once:
-    """An iterator that is kept under a name; `make` gives what it gives."""
+    """An iterator that is kept under a name; `make` gives what it gives, `node` is the expression."""
 
     make: Callable[[], Structure]
+    node: ast.expr
 
 
 @dataclass(eq=False)
@@ -68,7 +84,7 @@ def kept(low: Lowering, node: ast.expr, frame: Frame) -> Structure:
     if later is None:
         return low.evaluate(node, frame)
     located = ast.copy_location(later, node)
-    return Once(lambda: low.evaluate(located, frame))
+    return Once(lambda: low.evaluate(located, frame), located)
 
 
 def at_once(low: Lowering, node: ast.expr, frame: Frame) -> Structure:
@@ -86,12 +102,58 @@ def at_once(low: Lowering, node: ast.expr, frame: Frame) -> Structure:
 
 def is_lazy(low: Lowering, function: ast.expr, frame: Frame) -> bool:
     """Whether a call of this makes an iterator."""
+    found = _maker(low, function, frame)
+    return any(found is lazy for lazy in LAZY)
+
+
+def _maker(low: Lowering, function: ast.expr, frame: Frame) -> Any:
+    """The function of Python's that is called; else None."""
     if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
         module = low.evaluate(function.value, frame)
-        found = getattr(itertools, function.attr, None) if module is itertools else None
-    else:
-        found = low.evaluate(function, frame) if isinstance(function, ast.Name) else None
-    return any(found is lazy for lazy in LAZY)
+        return getattr(itertools, function.attr, None) if module is itertools else None
+    return low.evaluate(function, frame) if isinstance(function, ast.Name) else None
+
+
+def stands_for(low: Lowering, node: ast.expr, frame: Frame) -> Any:
+    """An iterator of Python's, of no items, of the kind that an expression makes; None if it makes none.
+
+    What is gone through at once is a list to the compiler: what its kind is, this says.
+    """
+    if isinstance(node, ast.GeneratorExp):
+        return (lambda: (yield))()
+    if isinstance(node, ast.Name):
+        scope = None if frame.is_rule else _scope_of(node.id, frame)
+        return None if scope is None else stands_for(low, scope.names[node.id].node, frame)
+    if not isinstance(node, ast.Call) or frame.is_rule:
+        return None
+    made = _maker(low, node.func, frame)
+    if made is reversed or made is iter:
+        if len(node.args) != 1 or isinstance(node.args[0], ast.Starred):
+            return None
+        source = low.evaluate(node.args[0], frame)
+        empty = np.empty(0) if isinstance(source, Value) else EMPTY.get(type(source))
+        return None if empty is None or (isinstance(empty, set) and made is reversed) else made(empty)
+    return next((made(*args) for makers, args in NOTHING if any(made is lazy for lazy in makers)), None)
+
+
+def asked(low: Lowering, node: ast.Call, function: Any, frame: Frame) -> Any:
+    """What a call says of the iterator that is made for it; NotImplemented if it asks for no kind."""
+    if not node.args or node.keywords or not any(function is asking for asking in ASKING):
+        return NotImplemented
+    iterator = stands_for(low, node.args[0], frame)
+    if iterator is None:
+        return NotImplemented
+    others = [low.static(low.evaluate(a, frame), "as what an iterator is asked for") for a in node.args[1:]]
+    with host():
+        return function(iterator, *others)
+
+
+def refuse_items(low: Lowering, node: ast.expr, frame: Frame) -> None:
+    """Raise what Python raises for an item of an iterator by its number."""
+    iterator = stands_for(low, node, frame)
+    if iterator is not None:
+        with host():
+            iterator[0]
 
 
 def _known(low: Lowering, node: ast.expr, frame: Frame) -> ast.expr:
