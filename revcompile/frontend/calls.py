@@ -150,7 +150,6 @@ def _call(
     shown = effects.call(low, function, args, kwargs) if not frame.is_rule else NotImplemented
     if shown is not NotImplemented:
         return shown
-    function, args = _by_builtin(function, args)
     known = is_hashable(function)
     if known and function is stop_gradient and not frame.is_rule:
         return effects.constant(low, *args, **kwargs)
@@ -310,22 +309,6 @@ def _static_call(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: di
     ):
         low.own(result)
     return result
-
-
-_BUILTINS = {"__iter__": iter, "__next__": next, "__reversed__": reversed}
-
-
-def _by_builtin(function: Any, args: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
-    """`xs.__iter__()` of one of Python's containers as `iter(xs)`."""
-    owner = getattr(function, "__self__", None)
-    builtin = _BUILTINS.get(getattr(function, "__name__", ""))
-    if (
-        builtin is None
-        or args
-        or not (isinstance(owner, (*KINDS, tuple, range)) or hasattr(owner, "__next__"))
-    ):
-        return function, args
-    return builtin, (owner,)
 
 
 _TRANSPARENT = frozenset(
