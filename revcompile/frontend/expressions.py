@@ -27,7 +27,7 @@ from revcompile.frontend import (
     outside,
 )
 from revcompile.frontend.lowering import Lowering
-from revcompile.frontend.mappings import as_dict, keywords
+from revcompile.frontend.mappings import as_dict, with_keywords
 from revcompile.frontend.names import HostObject, is_library
 from revcompile.gates.effects import defined_, percent
 from revcompile.gates.infer import ask_host
@@ -435,27 +435,23 @@ def call(low: Lowering, node: ast.Call, frame: Frame) -> Structure:
 
 
 def _call(low: Lowering, node: ast.Call, function: Any, frame: Frame) -> Structure:
-    found = comprehensions.consumed(low, node, function, frame)
-    if found is NotImplemented:
-        found = iterators.asked(low, node, function, frame)
-    if found is not NotImplemented:
-        return found
+    for find in (comprehensions.consumed, iterators.asked):
+        found = find(low, node, function, frame)
+        if found is not NotImplemented:
+            return found
     if function is zip and len(node.args) == 1 and isinstance(node.args[0], ast.Starred):
         pairs = low.evaluate(node.args[0].value, frame)
         columns = growing.unzipped(low, pairs) if is_growing(pairs) else None
         if columns is not None:
             return columns
     named = not frame.is_rule and _names_arguments(function)
-    if named and not any(isinstance(a, ast.Starred) for a in node.args):
-        args = [iterators.kept(low, a, frame) for a in node.args]
-    else:
-        args = elements(low, node.args, frame, keeps=False)
+    named = named and not any(isinstance(a, ast.Starred) for a in node.args)
+    kept = partial(iterators.kept, low, frame=frame)
+    args = list(map(kept, node.args)) if named else elements(low, node.args, frame, keeps=False)
     kwargs: dict[str, Structure] = {}
     for keyword in node.keywords:
         if keyword.arg is None:
-            more = keywords(low, low.evaluate(keyword.value, frame))
-            with host():
-                kwargs = dict(**kwargs, **more)
+            kwargs = with_keywords(low, kwargs, low.evaluate(keyword.value, frame))
         else:
             kwargs[keyword.arg] = low.evaluate(keyword.value, frame)
     return low.call(function, tuple(args), kwargs, node, frame)

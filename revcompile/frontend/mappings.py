@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from revcompile.errors import host
 from revcompile.frontend import containers, objects
 from revcompile.frontend.lowering import Lowering
 from revcompile.ir.nodes import Structure
@@ -20,8 +21,9 @@ def as_dict(low: Lowering, x: Structure) -> Structure:
     return {low.static(k, "as a key of a dict"): low.item(x, k) for k in keys}
 
 
-def keywords(low: Lowering, x: Structure) -> dict[Any, Structure]:
-    """What `**x` passes."""
+def with_keywords(low: Lowering, kwargs: dict[str, Structure], x: Structure) -> dict[str, Structure]:
+    """The keywords of a call, with those that `**x` passes."""
     out: dict[Any, Structure] = {}
     containers.merge(out, as_dict(low, x))
-    return out
+    with host():
+        return dict(**kwargs, **out)
