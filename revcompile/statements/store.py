@@ -42,10 +42,6 @@ def write(low: Interpreter, array: Value, index: Structure, value: Structure) ->
     if not isinstance(array.type, Array):
         raise HostError(TypeError(f"{an(array.type)} object does not support item assignment"))
     root = low.memory.root(array)
-    if isinstance(root.type, Rows):  # several of its items may be one array
-        raise UnsupportedError(
-            "writing into an item of a list whose length only the run decides is not supported"
-        )
     low.check_may_write(root)
     if root in low.memory.read_only:
         raise HostError(ValueError("assignment destination is read-only"))
@@ -72,6 +68,10 @@ def write(low: Interpreter, array: Value, index: Structure, value: Structure) ->
 
 def store_at(low: Interpreter, root: Value, path: Path, value: Structure) -> None:
     """A store into a part of an array."""
+    if isinstance(root.type, Rows):  # several of its items may be one array
+        raise UnsupportedError(
+            "writing into an item of a list whose length only the run decides is not supported"
+        )
     version, old = low.emit(store, root, path, value)
     table = low.builder.table
     name = table.hints.get(root)

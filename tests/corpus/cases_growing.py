@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.corpus.table import EMPTY, MANY, NO_ROWS, ONE, ROW, A, S, U, V, case
+from tests.corpus.table import EMPTY, MANY, NO_ROWS, ONE, ROW, A, S, U, V, case, refused
 
 
 @case((0.8, 5), (0.8, 1), (np.float64(0.8), 4))
@@ -386,3 +386,44 @@ def a_growing_list_is_taken_apart(x, n):
     *most, last = xs
     a, *middle, b = [(v, v * x) for v in xs]
     return first * sum(rest) + last * most[0] + a[0] * b[1] + sum(p * q for p, q in middle)
+
+
+@case((A, 3), (A, 0), (A, 1))
+def an_item_of_a_list_or_another_array_written(x, n):
+    items = []
+    for _ in range(n):
+        items.append(x[:, 0] * 1.5)
+    y = items[-1] if items else np.zeros(len(x))
+    y **= 2
+    return np.sum(y) + sum(np.sum(item * x[:, 1]) for item in items)
+
+
+@case((A, 3), (A, 1))
+def an_item_of_a_list_or_another_array_written_by_a_helper(x, n):
+    def smooth(p):
+        p[:2] = np.sin(p[:2]) * p[0]
+
+    items = []
+    for _ in range(n):
+        items.append(x[:, 0] * 1.5)
+    if n > 2:
+        y = items[1]
+    else:
+        y = np.zeros(len(x))
+    z = y * y
+    smooth(y)
+    return np.sum(items[0]) + np.sum(z) + np.sum(items[-1] * y)
+
+
+@refused(
+    (A, 3.0),
+    says="writing into an item of a list whose length only the run decides is not supported",
+    at="y[0] = 2.0",
+)
+def an_item_of_a_list_that_the_run_fills_or_another_array_written(x, most):
+    items = []
+    while len(items) == 0 or np.sum(items[-1]) < most:
+        items.append(x[:, 0] * (1.5 + len(items)))
+    y = items[1] if most > 2.0 else np.zeros(len(x))
+    y[0] = 2.0
+    return sum(np.sum(item * x[:, 1]) for item in items)
