@@ -59,6 +59,7 @@ SHOWING = frozenset(
     {"warnings", "_warnings", "logging", "time", "pdb", "tqdm", "traceback", "faulthandler", "pprint"}
 )
 STANDARD = frozenset({"statistics", "random", "re", "json", "textwrap", "calendar", "fractions", "decimal"})
+UNREADABLE = "collections.abc"  # Python keeps no text of it, from 3.11 on: no other reads it, either
 SILENT = frozenset(
     {"warn", "warn_explicit", "debug", "info", "warning", "error", "critical", "exception", "log", "sleep",
      "breakpoint", "set_trace", "simplefilter", "filterwarnings", "set_description", "set_postfix",
@@ -171,7 +172,7 @@ def read_failed(
 
 def is_called_as_it_is(low: Lowering, function: Any, given: Structure) -> bool:
     """Whether a function is not read: it could not be, or it is Python's own and gets constants."""
-    if AsItIs(function) in low.decisions:
+    if AsItIs(function) in low.decisions or module_of(function) == UNREADABLE:
         return True
     return home_of(function) in STANDARD and all(is_constant(low, v) for v in leaves(given))
 
