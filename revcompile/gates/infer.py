@@ -367,7 +367,7 @@ def example_array(shape: tuple[int, ...], dtype: np.dtype[Any], which: int, defi
         if shape:  # a number has none that count
             x[: which * size] = np.where(np.arange(which * size) == 0, 0.0, x[: which * size])
     x = np.asarray(x, dtype).reshape(shape)
-    if definite:
+    if definite and len(set(shape[-2:])) == 1:  # else the function says that it takes square matrices only
         x = x + x.swapaxes(-1, -2) + shape[-1] * np.eye(shape[-1], dtype=dtype)
     x.flags.writeable = False
     return Sample(x)
