@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 from revcompile.autodiff.differentiate import differentiate
@@ -44,7 +45,6 @@ from revcompile.passes.real_powers import complex_powers, keep_powers_real
 from revcompile.passes.simplify import drop_casts, simplify
 from revcompile.passes.split import settle
 from revcompile.passes.unguarded import of_numbers_alone, without_guards
-from revcompile.records import dataclass, replace
 from revcompile.runtime import ChangedKind
 from revcompile.syntax.abstract import NeedStatic
 from revcompile.syntax.decisions import Decision, Decisions, Grow, Restart, TestInside, WriteOut

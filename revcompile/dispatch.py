@@ -13,12 +13,14 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
 
 from revcompile.codegen.entry import answering, entry_lines, hand_over, pass_on, products_returned
+from revcompile.codegen.forks import renew_cached_properties
 from revcompile.codegen.guards import guard_tests, signature_tests
 from revcompile.codegen.likeness import weak_key
 from revcompile.codegen.load import compile_again, make_function
@@ -37,7 +39,6 @@ from revcompile.frontend.wanted import (
 )
 from revcompile.gates.foreign import Learning, NotKnownYet
 from revcompile.ir.identifiers import function_name
-from revcompile.records import dataclass, field, replace
 from revcompile.runtime import ChangedKind
 from revcompile.syntax.stack import deep_stack, renew_lock
 
@@ -469,6 +470,7 @@ def _renew_locks() -> None:
     _memory.renew_lock()
     for dispatcher in list(_all):
         dispatcher.lock = threading.RLock()
+    renew_cached_properties()
 
 
 if hasattr(os, "register_at_fork"):

@@ -8,6 +8,8 @@ Imports the front end, the IR and `reverse`.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from revcompile.autodiff.plan import make_plan
 from revcompile.autodiff.residuals import keep_residuals, outer_names
 from revcompile.autodiff.reverse import Reverser
@@ -17,7 +19,6 @@ from revcompile.gates.effects import backward_begins
 from revcompile.gates.halves import Pair, Variant
 from revcompile.ir.nodes import Apply, Block, Function, Parameter, Statement, Structure, Value
 from revcompile.ir.types import Array, Scalar, Type, gradient_type
-from revcompile.records import replace
 from revcompile.statements.join import alike, join_types, type_of
 
 Some = frozenset[int]

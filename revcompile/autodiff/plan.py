@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from revcompile.autodiff.invariance import irrelevant
 from revcompile.dataflow.activity import active
 from revcompile.dataflow.knowledge import Calls, Context, Knowledge
 from revcompile.ir.nodes import Function, Structure, Value
-from revcompile.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ What the symbolic lengths prove is settled here, once; only what they leave open
 from __future__ import annotations
 
 import operator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -20,7 +21,6 @@ from revcompile.gates.lengths import length
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Structure, Value, scalar_type
 from revcompile.ir.types import INT, Array, Dim, Facts, Rows, Scalar, Type, same_axes
-from revcompile.records import replace
 from revcompile.runtime import unbroadcast
 
 

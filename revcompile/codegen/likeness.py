@@ -12,6 +12,7 @@ import builtins
 import functools
 import weakref
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -24,7 +25,6 @@ from revcompile.frontend.gradients import is_gradient
 from revcompile.frontend.homes import home_of
 from revcompile.frontend.names import Guard, Path, is_host_object, is_library
 from revcompile.gates.table import TABLE
-from revcompile.records import dataclass
 
 LONGEST = 1000  # of a text, or of a container, that is kept
 _NUMPYS = type(np.sum)  # to which there are no weak references

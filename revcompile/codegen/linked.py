@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from revcompile.codegen.load import Namespace
@@ -17,7 +18,6 @@ from revcompile.gates.halves import Half
 from revcompile.ir.identifiers import identifier
 from revcompile.ir.nodes import Function, Parameter, Structure, Value, leaves
 from revcompile.passes.split import alone, called, split
-from revcompile.records import replace
 
 Helpers = dict[str, str]  # the texts of functions, by their names
 

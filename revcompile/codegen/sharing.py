@@ -14,6 +14,7 @@ import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -22,7 +23,6 @@ from revcompile.codegen.load import Namespace, Printed, make_function, names_in
 from revcompile.codegen.primal import Primal
 from revcompile.codegen.specialization import Blame, Careful, Specialization
 from revcompile.frontend.names import Guard, Path
-from revcompile.records import dataclass, replace
 
 MAX_ALL = 256  # specialisations that are remembered
 MAX_EACH = 64  # of one code object

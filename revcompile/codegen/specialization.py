@@ -8,13 +8,13 @@ from __future__ import annotations
 import copy
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from types import CodeType, FunctionType
 from typing import Any
 
 from revcompile.codegen.places import explain
 from revcompile.errors import UnsupportedError
 from revcompile.gates.foreign import NotKnownYet
-from revcompile.records import dataclass
 from revcompile.runtime import ChangedKind
 
 ARITHMETIC = (OverflowError, ZeroDivisionError, ValueError)  # what `math` raises where NumPy gives inf or nan

@@ -8,6 +8,7 @@ numbers cuts off what is added to it in place. The facts are WHOLE, or nothing. 
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,6 @@ from revcompile.ir.nodes import (
     map_values,
 )
 from revcompile.ir.types import Array, Facts, Rows, Scalar, is_float
-from revcompile.records import replace
 
 WHOLE = 1
 

@@ -6,6 +6,8 @@ From this follows where the backward pass has to take care: `keeps_zeros` and `c
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from revcompile.dataflow.cotangents import Infinite, Useful, Zeros
@@ -16,7 +18,6 @@ from revcompile.gates.halves import Half, Pair
 from revcompile.gates.numbers import CHOSEN, EXPONENTIAL, GIVEN, LARGE, LOST, PARTS, SINGULAR, TRIP
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Block, Loop, Structure, Value
-from revcompile.records import cached_property, dataclass
 
 UNKNOWN = SINGULAR | GIVEN  # of a function that is still being read
 

@@ -12,6 +12,7 @@ import ast
 import itertools
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,6 @@ from revcompile.errors import UnsupportedError, host
 from revcompile.frontend.lowering import Lowering
 from revcompile.ir.nodes import Structure, Value, leaves
 from revcompile.ir.types import Array
-from revcompile.records import dataclass
 from revcompile.statements.exits import Known
 from revcompile.syntax.abstract import Frame, Poison
 from revcompile.syntax.mutable import containers, contents_of, same

@@ -13,8 +13,9 @@ import io
 import sys
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
-from functools import partial
+from functools import cached_property, partial
 from numbers import Number
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
@@ -38,7 +39,6 @@ from revcompile.ir.identifiers import (
 from revcompile.ir.nodes import Structure, Value
 from revcompile.ir.types import Array, Dim, Facts, Opaque, Type
 from revcompile.ir.values import ValueTable
-from revcompile.records import cached_property, dataclass, field, replace
 from revcompile.syntax.mutable import Overlay
 
 DEEPEST = 100  # of lists in lists: Python's text has room for 200

@@ -9,12 +9,12 @@ import ast
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from revcompile.gates.halves import Half, Pair
 from revcompile.ir.nodes import Block, Structure, Value, applications
 from revcompile.ir.types import Type
-from revcompile.records import dataclass
 from revcompile.syntax.decisions import AsPair, Decision
 
 Where = tuple[int, int]  # the number of an argument's part, and its axis

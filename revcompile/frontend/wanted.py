@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+from dataclasses import dataclass
 from types import CodeType, FunctionType
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -14,7 +15,6 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from revcompile.errors import HostError
-from revcompile.records import dataclass
 from revcompile.syntax.source import own_signature
 
 _signatures: WeakKeyDictionary[CodeType, inspect.Signature] = WeakKeyDictionary()

@@ -12,7 +12,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import wraps
+from dataclasses import dataclass, replace
+from functools import cached_property, wraps
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,6 @@ from revcompile.gates.table import Gate
 from revcompile.gates.traits import Memory
 from revcompile.ir.nodes import Value, scalar_type
 from revcompile.ir.types import ONE, Array, Facts, Foreign, Opaque, Scalar
-from revcompile.records import cached_property, dataclass, replace
 from revcompile.runtime import ChangedKind, copies_of, is_unchanged, kind_of
 
 MANY = 16  # items up to which a tuple or a list is taken apart

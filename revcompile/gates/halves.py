@@ -15,12 +15,13 @@ about in `autodiff/halves`. Imports the IR and the gate table.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from revcompile.gates.table import Gate
 from revcompile.ir.nodes import Function, Value
 from revcompile.ir.types import Dim, Facts, Opaque, Type
-from revcompile.records import cached_property, dataclass, field
 
 SAVED = Opaque("saved values")
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
@@ -21,7 +22,6 @@ from revcompile.gates import small
 from revcompile.gates.table import Gate
 from revcompile.ir.nodes import Value, leaves, map_structure, map_values
 from revcompile.ir.types import FLOAT, Array, Dim, Facts, LengthError, Opaque, Rows, Scalar, Type
-from revcompile.records import replace
 
 Function = Callable[..., Any]
 MISFIT = (ValueError, IndexError, np.linalg.LinAlgError)  # what lengths that do not fit make NumPy raise

@@ -6,11 +6,10 @@ Sets are whole numbers whose bits are the members, so that a union is `|`. Impor
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-
-from revcompile.records import dataclass
 
 # The signs that a number may have, NaN apart.
 NEGATIVE, ZERO, POSITIVE = 1, 2, 4

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -17,7 +18,6 @@ from revcompile.gates.numbers import LARGE, PARTS, Numbers, sign_of_product
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
 from revcompile.ir.types import Dim, Facts
-from revcompile.records import replace
 
 Dims = tuple[Dim, ...]
 

@@ -8,6 +8,7 @@ other elements and divides by none, so that zeros are as good as any number.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,6 @@ from revcompile.gates.cumulative import flat, product_of_others
 from revcompile.gates.numbers import CHOSEN, LARGE, LOST, POSITIVE, ZERO, Numbers, same_sign
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate, known
-from revcompile.records import replace
 
 known(np.argmax, np.argmin, np.all, np.any, methods=["argmax", "argmin", "all", "any"])
 known(np.count_nonzero, np.nanargmax, np.nanargmin)

@@ -7,6 +7,7 @@ may be the same one is found by `passes/in_place`. The reversal of adding is in 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,6 @@ from revcompile.gates.table import Gate, register
 from revcompile.gates.traits import Line, Memory
 from revcompile.ir.nodes import Value, scalar_type
 from revcompile.ir.types import BOOL, INT, Array, Dim, Facts, Rows, Scalar, same_axes
-from revcompile.records import replace
 from revcompile.runtime import item_length, scatter, with_row
 
 

@@ -5,11 +5,10 @@ An `Example` is a call with `Real` placeholders for the arrays: `example(real(3,
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-
-from revcompile.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,6 @@ from revcompile.gates.samples import example, real
 from revcompile.gates.shape import METHOD_ADAPTERS
 from revcompile.gates.table import elementwise, gate, known
 from revcompile.ir.types import Dim, Facts, Scalar
-from revcompile.records import replace
 from revcompile.runtime import step
 
 UNSET: Any = np._NoValue

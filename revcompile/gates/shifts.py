@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from revcompile.ir.nodes import Apply, Structure, Value
 from revcompile.ir.types import Dim, Scalar
-from revcompile.records import dataclass, replace
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ elements, in equal parts to all that equal them.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,6 @@ from revcompile.gates.reductions import (
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate, known
 from revcompile.ir.types import Dim, Facts
-from revcompile.records import replace
 from revcompile.runtime import middle_of, share
 
 DDOF_EXAMPLES = (example(real(5), ddof=1), example(real(3, 4), axis=0, ddof=1), example(real(3, 4), ddof=2))

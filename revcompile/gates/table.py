@@ -25,6 +25,8 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +38,6 @@ from revcompile.gates.numbers import PLAIN, Numbers
 from revcompile.gates.options import MUST_BE_KNOWN, STEERING
 from revcompile.gates.samples import Example, Real, example
 from revcompile.gates.traits import COMPUTED, ONLY_READ, OWN, UNWRITABLE, Line, Memory, Text, Traits
-from revcompile.records import cached_property, dataclass
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

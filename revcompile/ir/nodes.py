@@ -10,6 +10,8 @@ from __future__ import annotations
 import operator
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -18,7 +20,6 @@ import numpy as np
 from revcompile.errors import Place, UnsupportedError
 from revcompile.ir.types import Array, Scalar
 from revcompile.ir.values import Value, ValueTable
-from revcompile.records import cached_property, dataclass, field, replace
 
 Structure = Any
 

@@ -23,11 +23,11 @@ from revcompile.ir.nodes import (
     Value,
     leaves,
 )
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Dim, Facts, Rows, Type, same_axes
 from revcompile.ir.values import ValueTable
 from revcompile.passes.dead import eliminate_dead
 from revcompile.passes.walk import Walk
-from revcompile.records import replace
 from revcompile.runtime import item_length
 
 

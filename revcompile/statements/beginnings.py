@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from revcompile.ir.nodes import EMPTY, Instance, Structure, Value, leaves, map_structure, map_values
 from revcompile.ir.types import Array, Rows, Scalar, Type
 from revcompile.ir.values import ValueTable
-from revcompile.records import dataclass, field, replace
 from revcompile.statements.assigned import assigned
 from revcompile.statements.join import type_of
 from revcompile.syntax.decisions import Unroll

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from revcompile.errors import HostError, UnsupportedError
@@ -24,7 +25,6 @@ from revcompile.ir.nodes import (
     leaves,
 )
 from revcompile.ir.types import Array, Scalar, Type
-from revcompile.records import replace
 from revcompile.statements import either, exits
 from revcompile.statements.join import (
     CannotJoin,

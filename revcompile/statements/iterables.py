@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from revcompile.errors import HostError, an
 from revcompile.ir.nodes import Each, Structure, Value
 from revcompile.ir.types import Array, Scalar
-from revcompile.records import dataclass, replace
 from revcompile.syntax.interpreter import Interpreter
 
 

@@ -8,13 +8,13 @@ interface.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from revcompile.ir.nodes import EMPTY, Instance, Structure, Value, leaves, map_structure, map_values
 from revcompile.ir.types import Array, Rows, Scalar, Type
-from revcompile.records import dataclass, field, replace
 from revcompile.statements.beginnings import Carried, carry
 from revcompile.statements.join import CannotJoin, join_types, version_of
 from revcompile.syntax.interpreter import Interpreter

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -21,7 +22,6 @@ from revcompile.ir.nodes import (
     Value,
 )
 from revcompile.ir.types import INT
-from revcompile.records import replace
 from revcompile.statements import exits, simple
 from revcompile.statements.beginnings import first_guess
 from revcompile.statements.carried import Trial

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import operator
 from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 from revcompile.gates.rows import appended, popped, sublist
 from revcompile.ir.nodes import EMPTY, Apply, Loop, Structure, Value
 from revcompile.ir.types import Array, Rows
-from revcompile.records import dataclass
 from revcompile.runtime import with_row
 from revcompile.statements.store import RESTORED
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Any
 
@@ -16,7 +17,6 @@ from revcompile.errors import Place
 from revcompile.gates.draws import generator_type
 from revcompile.ir.nodes import Instance, Structure, Value
 from revcompile.ir.types import ONE, Array, Facts, Foreign, Scalar, Type
-from revcompile.records import dataclass, field
 from revcompile.syntax.decisions import Decision
 from revcompile.syntax.source import Source
 

@@ -11,13 +11,13 @@ import inspect
 import linecache
 import reprlib
 from collections.abc import Callable, Iterable
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from revcompile.errors import Place, UnsupportedError, an
-from revcompile.records import cached_property, dataclass
 from revcompile.syntax.matching import Definition, class_around, has_code, is_source_of, mangled
 from revcompile.syntax.stack import deep_stack
 

@@ -12,12 +12,11 @@ Source: C. J. F. Ridders, "Accurate computation of F'(x) and F'(x) F''(x)", Adv.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
-
-from revcompile.records import dataclass, replace
 
 RATIO = 4.0
 FIRST = 0.1  # the largest step, in magnitudes of the number

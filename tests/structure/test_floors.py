@@ -26,7 +26,6 @@ FLOORS = [
     "gates",
     "ir",
     "runtime",
-    "records",
     "errors",
 ]
 
