@@ -52,14 +52,19 @@ def verdict(f: Any, gradient: Any, x: float, factor: float) -> str:
     return "right"
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_next_to_an_edge(name: str) -> None:
+def compiled(name: str) -> tuple[Any, Any, float, float]:
+    """A function and its gradient; the edge, and to which side of that it is defined."""
     function, edge, side = FUNCTIONS[name]
 
     def f(x: float) -> Any:
         return function(x)
 
-    gradient = grad(f)
+    return f, grad(f), edge, side
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_next_to_an_edge(name: str) -> None:
+    f, gradient, edge, side = compiled(name)
     for distance in DISTANCES:
         x = edge + side * distance
         if x != edge:
@@ -70,12 +75,7 @@ def test_next_to_an_edge(name: str) -> None:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_where_it_can_be_judged_it_is(name: str) -> None:
-    function, edge, side = FUNCTIONS[name]
-
-    def f(x: float) -> Any:
-        return function(x)
-
-    gradient = grad(f)
+    f, gradient, edge, side = compiled(name)
     x = edge + side * 1e-6
     assert verdict(f, gradient, x, 1.0) == "right"
     assert [verdict(f, gradient, x, factor) for factor in FACTORS] == ["wrong"] * 3

@@ -112,3 +112,16 @@ def helper_whose_array_is_as_long_as_it_says(data, b, columns, rows, n):
     for _ in range(n):
         x = x + 0.3 * (b - sparse_product(data, columns, rows, x))
     return x @ b
+
+
+@case(V, V[:1])
+def factor_of_a_sum_with_an_identity_of_another_size_by_name(x):
+    a = np.outer(x, x) + 3 * np.eye(len(x))
+    b = np.outer(x[:1], x[:1]) + 3 * np.eye(1)
+    return np.sum(np.linalg.solve(np.linalg.cholesky(a), x)) + np.linalg.cholesky(b)[0, 0]
+
+
+@case(V)
+def factor_of_a_sum_with_an_identity_of_a_number(x):
+    a = np.outer(x[:3], x[:3]) + 3 * np.eye(3)
+    return np.sum(np.linalg.solve(np.linalg.cholesky(a), x[:3]))

@@ -1,0 +1,84 @@
+"""A user's gate whose result is as long as the elements say, in a way that no trial shows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from revcompile import gate, grad, value_and_grad
+from tests.support.program import make
+
+CHOSEN = """
+def chosen(x):
+    return x[x != 7.0]
+
+def rule(grad_y, x):
+    out = np.zeros(x.shape)
+    out[x != 7.0] = grad_y
+    return out
+
+def forward(x):
+    return chosen(x), x
+
+def backward(grad_y, x):
+    return rule(grad_y, x)
+
+def small(x, y):
+    return {e}
+
+def large(x, y):
+    s = {e}
+    for k in range(4):
+        s = s + np.sin(s) * 0.1 + np.cos(s) * 0.2 + np.tanh(s) * 0.3 - s / (1 + s * s) + np.exp(-s * s)
+    return s
+
+class Model:
+    def loss(self, x):
+        y = chosen(x)
+        return {e}
+
+def f(x):
+    """
+OF_CHOSEN = ["np.sum(y + x)", "sum([2.0 * y[k] for k in range(len(y))])", "y @ y / y.size"]
+WITH_CHOSEN = {
+    "plain": "y = chosen(x)\n    return {e}",
+    "if": "if x[0] > 0.0:\n        y = chosen(x)\n        return {e}\n    return x[0]",
+    "for": "s = 0.0\n    for _ in range(2):\n        y = chosen(x)\n        s = s + {e}\n    return s",
+    "while": "s, k = 0.0, 0\n    while k < 2:\n        y = chosen(x)\n        s, k = s + {e}, k + 1\n    return s",
+    "exit": "for k in range(3):\n        y = chosen(x)\n        if k == 1:\n            return {e}\n    return x[0]",
+    "helper": "return small(x, chosen(x))",
+    "pair": "return large(x, chosen(x)) + large(x, chosen(2.0 * x))",
+    "method": "return Model().loss(x)",
+    "list": "ys = [chosen(x)]\n    y = ys[0]\n    return {e}",
+    "store": "y = chosen(x)\n    z = np.zeros(2)\n    z[1] = {e}\n    return z[1]",
+    "closure": "y = chosen(x)\n    def inner():\n        return {e}\n    return inner()",
+}
+
+
+@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("forward", [True, False])
+@pytest.mark.parametrize("form", WITH_CHOSEN)
+def test_what_no_trial_shows_is_as_long_as_it_is(form: str, forward: bool, optimize: bool) -> None:
+    for e in OF_CHOSEN:
+        f = make((CHOSEN + WITH_CHOSEN[form] + "\n").replace("{e}", e))
+        names = f.__globals__
+        if forward:
+            gate(names["chosen"], forward=names["forward"])(names["backward"])
+        else:
+            gate(names["chosen"])(names["rule"])
+        gradient, both = grad(f, optimize=optimize), value_and_grad(f, optimize=optimize)
+        for numbers in ([1.0, 2.0, 3.0, 4.0], [1.0, 7.0, 3.0, 7.0], [2.0, 1.0, 1.5, 3.0]):
+            x = np.array(numbers)
+            try:
+                value = f(x.copy())
+            except ValueError:  # lengths that do not agree
+                with pytest.raises(ValueError, match="."):
+                    gradient(x)
+                continue
+            moved = np.where(x == 7.0, 0.0, 1e-6)  # what is left out must stay so
+            expected = [(f(x + d) - f(x - d)) / 2e-6 for d in np.diag(moved)]
+            for found in (gradient(x), both(x)[1]):
+                kept = x != 7.0
+                assert found.shape == x.shape
+                np.testing.assert_allclose(found[kept], np.array(expected)[kept], rtol=1e-6, atol=1e-8)
+            assert both(x)[0] == value
