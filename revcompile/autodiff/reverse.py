@@ -26,10 +26,9 @@ from revcompile.frontend.expressions import shape_of
 from revcompile.frontend.lowering import Lowering
 from revcompile.gates.creation import zeros_for
 from revcompile.gates.effects import identity
-from revcompile.gates.halves import Half
 from revcompile.gates.infer import infer
-from revcompile.gates.rows import appended, popped
 from revcompile.gates.table import TABLE, Gate
+from revcompile.gates.traits import Kind
 from revcompile.ir.build import Builder
 from revcompile.ir.nodes import (
     Apply,
@@ -49,10 +48,10 @@ from revcompile.statements import branch, call, loop_reverse, rows, store
 REVERSE: dict[Any, Callable[..., None]] = {
     Branch: branch.reverse,
     Loop: loop_reverse.reverse,
-    store.store: store.reverse,
-    appended: rows.reverse_append,
-    popped: rows.reverse_pop,
-    Half: call.reverse_half,
+    Kind.STORE: store.reverse,
+    Kind.APPEND: rows.reverse_append,
+    Kind.POP: rows.reverse_pop,
+    Kind.CALL: call.reverse_half,
 }
 
 
@@ -88,12 +87,10 @@ class Reverser:
         outer, self.here = self.here, {v for s in statements for v in s.outputs}
         for statement in reversed(statements):
             self.builder.line = statement.line
-            what = statement.function if isinstance(statement, Apply) else type(statement)
-            special = REVERSE.get(what) or REVERSE.get(type(what))
-            if special is not None:
-                special(self, statement)
-            elif isinstance(statement, Apply):
-                self.apply(statement)
+            if isinstance(statement, Apply):
+                REVERSE.get(TABLE[statement.function].kind, Reverser.apply)(self, statement)
+            elif type(statement) in REVERSE:
+                REVERSE[type(statement)](self, statement)
         self.builder.note = ""
         self.here = outer
 

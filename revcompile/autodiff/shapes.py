@@ -19,6 +19,7 @@ from revcompile.frontend.lowering import Lowering
 from revcompile.gates.indexing import is_gather
 from revcompile.gates.lengths import length
 from revcompile.gates.table import TABLE
+from revcompile.gates.traits import Kind
 from revcompile.ir.nodes import Structure, Value, scalar_type
 from revcompile.ir.types import INT, Array, Dim, Facts, Rows, Scalar, Type, same_axes
 from revcompile.runtime import unbroadcast
@@ -73,7 +74,7 @@ def doubted(low: Lowering, gradient: Structure, value: Value) -> Structure:
 def _is_reshaped_to(low: Lowering, gradient: Value, want: tuple[Dim, ...]) -> bool:
     """Whether it is `np.reshape(_, x.shape)` for an `x` with these axes: the lengths are no -1."""
     made = low.builder.definitions.get(gradient)
-    if made is None or made.function is not np.reshape or not isinstance(made.args[1], tuple):
+    if made is None or TABLE[made.function].kind is not Kind.RESHAPE or not isinstance(made.args[1], tuple):
         return False
     return len(made.args[1]) == len(want) and all(map(partial(_is_length, low), made.args[1], want))
 
@@ -107,7 +108,7 @@ def _view_like(low: Lowering, value: Value) -> Value:
     memory = low.memory
     assert isinstance(memory, Restored)  # of the backward pass, to which this belongs
     made = memory.made.get(v)  # None for one that another stands for by now
-    is_part = made is not None and made.function is operator.getitem and not is_gather(made.args[1])
+    is_part = made is not None and TABLE[made.function].kind is Kind.PART and not is_gather(made.args[1])
     return v if is_part and memory.is_as_given(v) else value
 
 

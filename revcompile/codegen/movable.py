@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 
 from revcompile.codegen.coalesce import Groups
 from revcompile.gates.effects import has_effects
-from revcompile.gates.storing import store
-from revcompile.gates.table import TABLE
+from revcompile.gates.table import TABLE, is_of
+from revcompile.gates.traits import Kind
 from revcompile.ir.nodes import (
     Apply,
     Branch,
@@ -110,7 +110,7 @@ class Variables:
             seen.add(v)
             found.add(self.groups.find(v))
             made = self.definitions.get(v)
-            if not isinstance(made, Apply) or (made.function is store and not isinstance(v.type, Rows)):
+            if not isinstance(made, Apply) or (is_of(made, Kind.STORE) and not isinstance(v.type, Rows)):
                 continue  # a store stands in a line of its own
             if v is value or self.counts[v] == 1 or _is_view(made):
                 waiting.extend(leaves(made.args))

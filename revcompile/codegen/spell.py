@@ -21,11 +21,11 @@ from revcompile.codegen.template import Template
 from revcompile.codegen.text import format_text
 from revcompile.frontend.names import HostObject, is_library
 from revcompile.gates.draws import DRAWS
-from revcompile.gates.effects import format_, has_effects
+from revcompile.gates.effects import has_effects
 from revcompile.gates.foreign import ForeignCall
 from revcompile.gates.halves import Half
 from revcompile.gates.table import TABLE, Gate
-from revcompile.gates.traits import Text
+from revcompile.gates.traits import Kind, Text
 from revcompile.ir.identifiers import LONG, is_name, is_numeral
 from revcompile.ir.nodes import EMPTY, Apply, Each, Instance, Structure, Value, leaves
 from revcompile.ir.types import Array, Scalar
@@ -62,8 +62,6 @@ class Speller:
 
     def application(self, statement: Apply) -> ast.expr:
         function, args = statement.function, statement.args
-        if function is format_:
-            return _format(self, args[0])
         if isinstance(function, ForeignCall):
             return self._foreign(function, *args)
         if isinstance(function, Half):
@@ -75,6 +73,8 @@ class Speller:
         if function in _COMPARE:
             return ast.Compare(self(args[0]), [_COMPARE[function]()], [self(args[1])])
         gate = TABLE[function]
+        if gate.kind is Kind.FORMATTED:
+            return _format(self, args[0])
         if not has_effects(function):  # a type says as much where a dtype is asked for
             args = tuple(a.type if isinstance(a, np.dtype) else a for a in args)
         if gate.written:

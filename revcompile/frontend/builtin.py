@@ -119,28 +119,6 @@ def _size(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structu
     return element_count(low, args[0]) if axis is None else axis_length(low, args[0], axis)
 
 
-def _prod(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structure:
-    """Of whole numbers that are known, as `np.prod(shape)` counts the elements of a shape."""
-    (known, *rest) = args or (None,)
-    if rest or kwargs or type(known) not in (tuple, list):
-        return NotImplemented
-    return np.prod(known) if all(type(n) is int for n in known) and known else NotImplemented
-
-
-def _where(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structure:
-    """`np.where(condition)`"""
-    return low.apply(np.nonzero, args, {}) if len(args) == 1 and not kwargs else NotImplemented
-
-
-def _einsum(low: Lowering, args: Args, *_: Any) -> Structure:
-    if args and not isinstance(args[0], str):
-        raise UnsupportedError(
-            "np.einsum with lists of axes is not supported",
-            way_out='Write the axes as a text: np.einsum("ij,jk->ik", A, B).',
-        )
-    return NotImplemented
-
-
 # -- attributes ----------------------------------------------------------------------------------
 
 
@@ -465,8 +443,8 @@ def truth(low: Lowering, x: Structure) -> Structure:
 
 SPECIAL: dict[Any, Any] = {
     len: _len, isinstance: _isinstance, issubclass: _issubclass, type: _type, callable: _callable,
-    np.ndim: _ndim, np.shape: _shape, np.where: _where, np.einsum: _einsum,
-    np.size: _size, np.prod: _prod, getattr: _getattr, hasattr: _hasattr, setattr: _setattr,
+    np.ndim: _ndim, np.shape: _shape,
+    np.size: _size, getattr: _getattr, hasattr: _hasattr, setattr: _setattr,
     delattr: _delattr, vars: _vars,
     super: _super, object.__setattr__: _store, object.__new__: _allocate, object.__init__: _initialise,
     range: _range, zip: _zip, enumerate: _enumerate, reversed: _reversed, list: _list, tuple: _tuple,

@@ -33,7 +33,6 @@ from revcompile.frontend.mappings import as_dict
 from revcompile.frontend.names import HostObject, is_library, is_user_class
 from revcompile.frontend.naming import is_hashable, name_of, plain
 from revcompile.gates.draws import is_draw
-from revcompile.gates.effects import stop_gradient
 from revcompile.gates.infer import ask_host
 from revcompile.gates.table import METHODS, TABLE, Gate, is_pythons
 from revcompile.gates.traits import Memory
@@ -77,7 +76,6 @@ TRANSPARENT_TO_FOREIGN = frozenset(
         dict,
         zip,
         enumerate,
-        stop_gradient,
     }
 )
 SPECIAL = {**builtin.SPECIAL, **functional.SPECIAL}
@@ -151,13 +149,14 @@ def _call(
     if shown is not NotImplemented:
         return shown
     known = is_hashable(function)
-    if known and function is stop_gradient and not frame.is_rule:
+    if known and not frame.is_rule and foreign.excuses(function):
         return effects.constant(low, *args, **kwargs)
     if isinstance(getattr(function, "__self__", None), str):
         outcome = texts.text_method(low, function.__self__, function.__name__, args, kwargs)
         if outcome is not NotImplemented:
             return outcome
-    if not (known and function in TRANSPARENT_TO_FOREIGN) and _is_done_outside(function, args, kwargs):
+    passes = known and (function in TRANSPARENT_TO_FOREIGN or foreign.excuses(function))
+    if not passes and _is_done_outside(function, args, kwargs):
         return foreign.call(low, function, args, kwargs, frame)
     special = SPECIAL.get(function) if known else None
     if special is not None:
@@ -172,7 +171,9 @@ def _call(
     if known and function in OPERATORS and not kwargs and not frame.is_rule:
         return low.operate(function, *args)
     if known and function in TABLE and not (is_static(args) and is_static(kwargs) and _folds(function)):
-        return apply_gate(low, function, args, kwargs)
+        gate = TABLE[function]
+        is_known = gate.folds is not None and gate.folds(args, kwargs)
+        return (_static_call if is_known else apply_gate)(low, function, args, kwargs)
     if containers.owner_of(function) is not None:
         if function.__name__ == "update":
             args = tuple(as_dict(low, a) for a in args)
@@ -359,19 +360,21 @@ def _scalar_method(
         return x
     if gate.casts and len(args) == 1 and not kwargs:
         return low.apply(np.dtype(low.static(args[0], "as a dtype")).type, (x,), {})
-    if function is np.ndarray.item and not args:
-        return low.apply(float if t.dtype.kind == "f" else int, (x,), {})
-    if function is np.ndarray.flatten:
-        return low.apply(np.ravel, (x, *args), kwargs)
+    if gate.of_scalar is not None:
+        return low.run_rule(gate.of_scalar, (x, *args), kwargs)
     raise UnsupportedError(f"the method .{function.__name__} of {an(t)} is not supported")
 
 
 def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Structure:
     """Bind a call to its gate's signature and emit it."""
+    gate = TABLE[function]
     if are_numbers(args) and not kwargs and len(args) <= getattr(function, "nin", len(args)):
-        gate = TABLE[function]  # as nearly always; the rest is for structures, for what is written into
-        if not gate.foreign and gate.forward is None:
+        # as nearly always; the rest is for structures, for what is written into
+        if not gate.foreign and gate.forward is None and gate.means is None:
             return low.emit(function, *_known_options(low, gate, _bound(gate, function, args, kwargs)))
+    means = gate.means(args, kwargs) if gate.means is not None else None
+    if means is not None:
+        return low.run_rule(means, args, kwargs)
     joined = growing.joined(low, function, args, kwargs)
     if joined is not NotImplemented:
         return joined
@@ -379,7 +382,6 @@ def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict
     out, args, kwargs = writing.split_out(function, args, kwargs)
     if out is not None:
         return writing.into(low, out, apply_gate(low, function, args, kwargs))
-    gate = TABLE[function]
     bound = _known_options(low, gate, _bound(gate, function, args, kwargs))
     taken = [a for a, takes_array in zip(bound, gate.takes_arrays, strict=True) if takes_array]
     if is_pythons(function) and any(isinstance(a, (list, tuple)) for a in taken):

@@ -26,11 +26,10 @@ from revcompile.frontend.naming import is_hashable, name_of, no_rule
 from revcompile.frontend.passing import as_passed, check_passable
 from revcompile.frontend.undone import is_final, undone
 from revcompile.gates.draws import unseen
-from revcompile.gates.effects import stop_gradient
 from revcompile.gates.foreign import MANY, TEXT, ForeignCall, act, try_out, types_of
 from revcompile.gates.infer import infer
-from revcompile.gates.table import Gate
-from revcompile.gates.traits import Memory
+from revcompile.gates.table import TABLE, Gate
+from revcompile.gates.traits import Kind, Memory
 from revcompile.ir.nodes import (
     Raise,
     Structure,
@@ -70,7 +69,7 @@ OF_FRAME = frozenset({eval, exec, locals, globals, vars, dir, super, __import__,
 
 def excuses(function: Any) -> bool:
     """Whether calls as they are, among the arguments of this one, may take what is differentiated."""
-    return function is stop_gradient
+    return is_hashable(function) and function in TABLE and TABLE[function].kind is Kind.CONSTANT
 
 
 @contextmanager

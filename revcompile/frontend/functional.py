@@ -26,6 +26,7 @@ from revcompile.gates.infer import ask_host
 from revcompile.ir.nodes import Instance, Structure, Value, is_static
 from revcompile.ir.types import Array
 from revcompile.syntax.abstract import Frame, NestedFunction, Partial
+from revcompile.syntax.operators import SUBSCRIPT
 
 Args = tuple[Any, ...]
 ENDLESS = (itertools.count, itertools.cycle, itertools.repeat)
@@ -397,7 +398,8 @@ SPECIAL: dict[Any, Any] = {
     functools.partial: _partial, functools.reduce: _reduce, functools.wraps: _wraps, _as_it_is: _same,
     functools.update_wrapper: _update_wrapper, functools.cache: _cache, functools.lru_cache: _cache,
     _cache_later: _cache, call_once: _remembered, operator.itemgetter: _itemgetter,
-    operator.attrgetter: _attrgetter, operator.methodcaller: _methodcaller, operator.getitem: _getitem,
+    operator.attrgetter: _attrgetter, operator.methodcaller: _methodcaller,
+    **dict.fromkeys(SUBSCRIPT, _getitem),
     operator.setitem: _setitem, operator.contains: _contains, operator.is_: _same_object,
     operator.is_not: _other_object, id: _number_of_object, operator.truth: _truth, operator.index: _index,
     **{f: _listed(f) for f in (

@@ -36,6 +36,8 @@ from revcompile.gates.rows import (
     sublist,
 )
 from revcompile.gates.storing import part, store
+from revcompile.gates.table import TABLE
+from revcompile.gates.traits import Kind
 from revcompile.ir.nodes import EMPTY, Instance, Structure, Value, leaves, map_values
 from revcompile.ir.types import Array, Rows, Scalar, is_float, same_axes
 from revcompile.statements.iterables import Iteration
@@ -339,14 +341,22 @@ def extreme(low: Lowering, owner: Instance, options: dict[str, Any], function: A
 # -- as an array ---------------------------------------------------------------------------------
 
 
-def as_array(low: Lowering, owner: Instance, function: Any = np.array) -> Structure:
-    """`np.array(owner)`, or `np.stack(owner)`, which needs an item."""
+def as_array(low: Lowering, owner: Instance) -> Structure:
+    """`np.array(owner)`"""
     rows = content(low, owner)
-    if rows is EMPTY:
-        return function([]) if function is np.stack else low.apply(np.zeros, (0,), {})
+    return low.apply(np.zeros, (0,), {}) if rows is EMPTY else low.apply(np.array, (_as_value(rows),), {})
+
+
+def _stacked(low: Lowering, owner: Instance) -> Structure:
+    """`np.stack(owner)`, which needs an item."""
+    rows = content(low, owner)
+    return np.stack([]) if rows is EMPTY else low.emit(stacked, _as_value(rows))
+
+
+def _as_value(rows: Structure) -> Value:
     if not isinstance(rows, Value):
         raise refuse("an array of the tuples in")
-    return low.emit(stacked, rows) if function is np.stack else low.apply(np.array, (rows,), {})
+    return rows
 
 
 def as_arrays(low: Lowering, structure: Structure) -> Structure:
@@ -360,54 +370,8 @@ def as_arrays(low: Lowering, structure: Structure) -> Structure:
 
 def joined(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Structure:
     """`np.stack(owner)` and its like; NotImplemented for other functions."""
-    if not args or not is_growing(args[0]) or function not in JOINING:
+    gate = TABLE[function]
+    if not args or not is_growing(args[0]) or gate.of_items is None:
         return NotImplemented
-    owner, *rest = args
-    items = as_array(low, owner, np.array if function in (np.array, np.asarray) else np.stack)
-    return JOINING[function](low, items, *rest, **kwargs)
-
-
-def _stack(low: Lowering, items: Value, axis: Any = 0) -> Structure:
-    axis = low.static(axis, "as axis= of np.stack")
-    return items if axis == 0 else low.apply(np.moveaxis, (items, 0, axis), {})
-
-
-def _array(low: Lowering, items: Value, dtype: Any = None) -> Structure:
-    return items if dtype is None else low.apply(np.ndarray.astype, (items, dtype), {})
-
-
-def _concatenate(low: Lowering, items: Value, axis: Any = 0) -> Structure:
-    """The items end to end along one of their axes: side by side first, then the two axes made one."""
-    rank = len(items.type.dims) - 1
-    if rank == 0:
-        raise HostError(ValueError("zero-dimensional arrays cannot be concatenated"))
-    axis = low.static(axis, "as axis= of np.concatenate") % rank
-    beside = items if axis == 0 else low.apply(np.moveaxis, (items, 0, axis), {})
-    shape = list(low.attribute(beside, "shape", low.frames[-1]))
-    shape[axis : axis + 2] = [-1]
-    return low.apply(np.reshape, (beside, tuple(shape)), {})
-
-
-def _vstack(low: Lowering, items: Value) -> Structure:
-    rank = len(items.type.dims) - 1
-    if rank > 1:
-        return _concatenate(low, items, 0)
-    return items if rank else low.apply(np.expand_dims, (items, 1), {})
-
-
-def _hstack(low: Lowering, items: Value) -> Structure:
-    rank = len(items.type.dims) - 1
-    return _concatenate(low, items, 0 if rank == 1 else 1) if rank else items
-
-
-def _column_stack(low: Lowering, items: Value) -> Structure:
-    rank = len(items.type.dims) - 1
-    if rank > 1:
-        return _concatenate(low, items, 1)
-    return low.apply(np.transpose, (items,), {}) if rank else low.apply(np.expand_dims, (items, 0), {})
-
-
-JOINING: dict[Any, Callable[..., Structure]] = {
-    np.stack: _stack, np.array: _array, np.asarray: _array, np.concatenate: _concatenate,
-    np.vstack: _vstack, np.hstack: _hstack, np.column_stack: _column_stack,
-}  # fmt: skip
+    items = as_array(low, args[0]) if gate.kind is Kind.ARRAY else _stacked(low, args[0])
+    return low.run_rule(gate.of_items, (items, *args[1:]), kwargs)

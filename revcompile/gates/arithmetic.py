@@ -30,7 +30,7 @@ from revcompile.gates.numbers import (
 )
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import TABLE, elementwise, gate, known
-from revcompile.gates.traits import Line, Text
+from revcompile.gates.traits import Kind, Line, Text
 from revcompile.runtime import number_or_nan, over, power_or_nan, real_power, share, square_of_root
 
 HIGH = 8  # a higher power of 1e38 overflows
@@ -319,6 +319,7 @@ QUOTIENTS = [
 
 @gate(
     over,
+    kind=Kind.QUOTIENT,
     name="over",
     dims=broadcast_dims,
     python=over,

@@ -9,12 +9,13 @@ import numpy as np
 from revcompile.gates.axes import shape_dims
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
-from revcompile.gates.traits import Memory
+from revcompile.gates.traits import Kind, Memory
 from revcompile.runtime import unbroadcast
 
 
 @gate(
     unbroadcast,
+    kind=Kind.UNSTRETCH,
     memory=Memory.SHARED,
     dims=lambda facts, gradient, shape: shape_dims(facts, shape),
     examples=[

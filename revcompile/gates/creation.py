@@ -15,7 +15,7 @@ from revcompile.gates.axes import Dims, dims_of, extent, is_value, longer, shape
 from revcompile.gates.numbers import ANY_SIGN, POSITIVE, ZERO, Numbers, same_sign
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate, known
-from revcompile.gates.traits import Memory
+from revcompile.gates.traits import Kind, Memory
 from revcompile.ir.types import Facts
 from revcompile.runtime import copy_for, zeros_for
 
@@ -106,9 +106,14 @@ NESTED = (
 )
 
 
+def array_of_items(items: Any, dtype: Any = None) -> Any:
+    return items if dtype is None else items.astype(dtype)
+
+
 @gate(
-    np.array, numbers=SAME, dims=array_dims, examples=[*SHAPES, *NESTED, example([real(), real()], copy=True)]
-)
+    np.array, kind=Kind.ARRAY, of_items=array_of_items, numbers=SAME, dims=array_dims,
+    examples=[*SHAPES, *NESTED, example([real(), real()], copy=True)],
+)  # fmt: skip
 def array(grad_y: Any, object: Any, dtype: Any = None, *, copy: Any = True) -> Any:
     return parts_of(grad_y, object, ())
 
@@ -117,7 +122,10 @@ def asarray_dims(facts: Facts, a: Any, dtype: Any = None) -> Dims:
     return dims_of(facts, a)
 
 
-@gate(np.asarray, np.asanyarray, memory=Memory.ITSELF, dims=asarray_dims, examples=[*SHAPES, *NESTED])
+@gate(
+    np.asarray, np.asanyarray, kind=Kind.ARRAY, of_items=array_of_items, memory=Memory.ITSELF,
+    dims=asarray_dims, examples=[*SHAPES, *NESTED],
+)  # fmt: skip
 def asarray(grad_y: Any, a: Any, dtype: Any = None) -> Any:
     return parts_of(grad_y, a, ())
 
@@ -276,6 +284,7 @@ def arange_dims(facts: Facts, bounds: Any, dtype: Any = None) -> Dims:
 
 @gate(
     np.arange,
+    kind=Kind.COUNTING,
     in_order=True,
     dims=arange_dims,
     examples=[

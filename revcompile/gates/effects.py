@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.gates.table import TABLE, elementwise, known
-from revcompile.gates.traits import Line, Memory
+from revcompile.gates.traits import Kind, Line, Memory
 from revcompile.ir.nodes import Apply, Statement
 from revcompile.runtime import refuse_complex
 
@@ -95,11 +95,11 @@ EFFECTS = {
     refuse_complex,
 }  # and, once there can be any, random draws
 known(assert_, line=Line.ASSERT)
-known(format_)
+known(format_, kind=Kind.FORMATTED)
 known(percent, written="text % values")
 known(print_, written="print(*args, **options)", line=Line.BARE)
 known(backward_begins, line=Line.HEADING)
 known(defined_, line=Line.CHECK)
 known(refuse_complex, line=Line.BARE)
-known(stop_gradient, memory=Memory.SHARED)
+known(stop_gradient, kind=Kind.CONSTANT, memory=Memory.SHARED)
 elementwise("copy", identity, memory=Memory.SAME, written="x", python=identity, x="1")

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.errors import HostError
+from revcompile.errors import HostError, UnsupportedError
 from revcompile.gates.numbers import PARTS, Numbers
 from revcompile.gates.products import Dims, axes_of, permuted
 from revcompile.gates.samples import example, real
@@ -123,8 +123,17 @@ def met(passes: Any, term: str, output: str, x: Any) -> Any:
     return np.where((np.einsum(f"{output}->{shared}", 1.0 * passes) != 0)[place], x, 0.0)
 
 
+def refuse_lists_of_axes(args: Any, kwargs: Any) -> None:
+    if args and not isinstance(args[0], str):
+        raise UnsupportedError(
+            "np.einsum with lists of axes is not supported",
+            way_out='Write the axes as a text: np.einsum("ij,jk->ik", A, B).',
+        )
+
+
 @gate(
     np.einsum,
+    means=refuse_lists_of_axes,
     numbers=Numbers(zeros=zeros_of_einsum, as_read=where_it_meets_in_einsum),
     memory=Memory.SHARED,
     copies=_copies,

@@ -22,14 +22,14 @@ from revcompile.gates.numbers import (
 from revcompile.gates.reductions import FIRST_AXIS_EXAMPLES, restore_axes
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import elementwise, gate
-from revcompile.gates.traits import Text
+from revcompile.gates.traits import Kind, Text
 from revcompile.runtime import sigmoid
 
 LN2 = math.log(2.0)
 POSITIVE = (0.1, 2.0)
 
 GROWS = Numbers(sign=ABOVE_ZERO, grows=grows_above_zero, saturates=(0,), saturates_at=NEGATIVE)
-elementwise("exp", (np.exp, math.exp), numbers=GROWS, shift=shifts.exponential, x="y")
+elementwise("exp", (np.exp, math.exp), kind=Kind.EXP, numbers=GROWS, shift=shifts.exponential, x="y")
 elementwise("exp2", (np.exp2, *([math.exp2] if hasattr(math, "exp2") else [])), numbers=GROWS, x=f"{LN2} * y")
 elementwise(
     "expm1",

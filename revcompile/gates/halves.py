@@ -20,6 +20,7 @@ from functools import cached_property
 from typing import Any
 
 from revcompile.gates.table import Gate
+from revcompile.gates.traits import Kind
 from revcompile.ir.nodes import Function, Value
 from revcompile.ir.types import Dim, Facts, Opaque, Type
 
@@ -123,7 +124,7 @@ class Half:
     @cached_property
     def gate(self) -> Gate:
         types: Callable[..., Any] = self._types if self.kind == "call" else lambda *_: SAVED
-        return Gate(self.pair.name, (self,), (), types=types, backward=self)
+        return Gate(self.pair.name, (self,), (), types=types, backward=self, kind=Kind.CALL)
 
     def __call__(self, *_: Any) -> Any:
         raise TypeError("a half of a pair runs in generated code only")

@@ -25,7 +25,7 @@ from revcompile.gates.axes import (
 from revcompile.gates.numbers import CHOSEN, PARTS, Numbers, same_sign
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate, known
-from revcompile.gates.traits import Line, Memory
+from revcompile.gates.traits import Kind, Line, Memory
 from revcompile.ir.nodes import Structure, Value
 from revcompile.ir.types import ONE, Array, Dim, Facts
 from revcompile.runtime import scatter, scatter_add, scatter_along_axis
@@ -139,6 +139,7 @@ def _is_mask_part(part: Any) -> bool:
 
 @gate(
     operator.getitem,
+    kind=Kind.PART,
     odd=True,
     shift=shifts.part,
     memory=Memory.VIEW,
@@ -216,12 +217,13 @@ def add_many(old: Any, index: Any, extra: Any) -> Any:
     """Stands for the same where an index may name an element twice: `runtime.add_many`."""
 
 
-known(add_at, writes=True, line=Line.ADD_AT)
+known(add_at, kind=Kind.ADD_AT, writes=True, line=Line.ADD_AT)
 known(add_many, writes=True, line=Line.ADD_MANY)
 
 
 @gate(
     scatter,
+    kind=Kind.SCATTER,
     added_to=add_at,
     line=Line.SCATTER,
     dims=scatter_dims,
@@ -238,6 +240,7 @@ def scatter_(grad_y: Any, grad: Any, index: Any, shape: Any) -> Any:
 
 @gate(
     scatter_add,
+    kind=Kind.SCATTER_SUM,
     added_to=add_many,
     dims=scatter_dims,
     examples=[

@@ -59,8 +59,18 @@ def concatenate_dims(facts: Facts, arrays: Any, axis: int | None = 0) -> Dims:
     return joined(facts, shapes, axis)
 
 
+def concatenated_items(items: Any, axis: int = 0) -> Any:
+    """The items end to end along one of their axes: side by side first, then the two axes made one."""
+    rank = items.ndim - 1
+    if rank == 0:
+        raise ValueError("zero-dimensional arrays cannot be concatenated")
+    beside = items if axis % rank == 0 else np.moveaxis(items, 0, axis % rank)
+    return np.reshape(beside, beside.shape[: axis % rank] + (-1,) + beside.shape[axis % rank + 2 :])
+
+
 @gate(
     np.concatenate,
+    of_items=concatenated_items,
     numbers=Numbers(sign=same_sign),
     dims=concatenate_dims,
     examples=[
@@ -90,8 +100,13 @@ def stack_dims(facts: Facts, arrays: Any, axis: int = 0) -> Dims:
     return (*common[:axis], Dim(size=len(shapes)), *common[axis:])
 
 
+def stacked_items(items: Any, axis: int = 0) -> Any:
+    return items if axis == 0 else np.moveaxis(items, 0, axis)
+
+
 @gate(
     np.stack,
+    of_items=stacked_items,
     numbers=Numbers(sign=same_sign),
     dims=stack_dims,
     examples=[
@@ -110,8 +125,15 @@ def vstack_dims(facts: Facts, tup: Any) -> Dims:
     return joined(facts, [(ONE,) * (2 - len(s)) + s for s in operands(facts, tup)], 0)
 
 
+def vstacked_items(items: Any) -> Any:
+    if items.ndim > 2:
+        return concatenated_items(items)
+    return items if items.ndim == 2 else np.expand_dims(items, 1)
+
+
 @gate(
     np.vstack,
+    of_items=vstacked_items,
     dims=vstack_dims,
     examples=[
         example([real(3), real(3)]),
@@ -129,8 +151,15 @@ def hstack_dims(facts: Facts, tup: Any) -> Dims:
     return joined(facts, shapes, 0 if len(shapes[0]) == 1 else 1)
 
 
+def hstacked_items(items: Any) -> Any:
+    if items.ndim == 1:
+        return items
+    return concatenated_items(items, 0 if items.ndim == 2 else 1)
+
+
 @gate(
     np.hstack,
+    of_items=hstacked_items,
     dims=hstack_dims,
     examples=[
         example([real(3), real(2)]),
@@ -167,8 +196,15 @@ def column_stack_dims(facts: Facts, tup: Any) -> Dims:
     return joined(facts, [(s or (ONE,)) + (ONE,) if len(s) < 2 else s for s in shapes], 1)
 
 
+def columns_of_items(items: Any) -> Any:
+    if items.ndim > 2:
+        return concatenated_items(items, 1)
+    return np.transpose(items) if items.ndim == 2 else np.expand_dims(items, 0)
+
+
 @gate(
     np.column_stack,
+    of_items=columns_of_items,
     dims=column_stack_dims,
     examples=[
         example([real(3), real(3)]),

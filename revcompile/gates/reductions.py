@@ -18,6 +18,7 @@ from revcompile.gates.cumulative import flat, product_of_others
 from revcompile.gates.numbers import CHOSEN, LARGE, LOST, POSITIVE, ZERO, Numbers, same_sign
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate, known
+from revcompile.gates.traits import Kind
 
 known(np.argmax, np.argmin, np.all, np.any, methods=["argmax", "argmin", "all", "any"])
 known(np.count_nonzero, np.nanargmax, np.nanargmin)
@@ -119,6 +120,7 @@ def zeros_of_sum(args: Any, operand: int) -> int:
 
 @gate(
     np.sum,
+    kind=Kind.SUM,
     odd=True,
     shift=shifts.sum_of,
     methods=["sum"],
@@ -155,7 +157,17 @@ def mean(grad_y: Any, a: Any, axis: Any = None, dtype: Any = None, *, keepdims: 
     return np.broadcast_to(grad_y, a.shape)
 
 
-@gate(np.prod, methods=["prod"], numbers=Numbers(grows=LARGE, reduces=True), examples=EXAMPLES)
+def are_lengths(args: Any, kwargs: Any) -> bool:
+    """Whether it is `np.prod(shape)`, the number of elements, of a shape that is known."""
+    if len(args) != 1 or kwargs or type(args[0]) not in (tuple, list):
+        return False
+    return len(args[0]) > 0 and all(type(n) is int for n in args[0])
+
+
+@gate(
+    np.prod, folds=are_lengths,
+    methods=["prod"], numbers=Numbers(grows=LARGE, reduces=True), examples=EXAMPLES,
+)  # fmt: skip
 def prod(grad_y: Any, a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
     if np.ndim(a) == 0:
         return grad_y

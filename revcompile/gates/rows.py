@@ -16,7 +16,7 @@ from revcompile.errors import HostError, UnsupportedError, an
 from revcompile.gates.indexing import getitem_dims
 from revcompile.gates.numbers import PARTS, PLAIN, Numbers
 from revcompile.gates.table import Gate, register
-from revcompile.gates.traits import Line, Memory
+from revcompile.gates.traits import Kind, Line, Memory
 from revcompile.ir.nodes import Value, scalar_type
 from revcompile.ir.types import BOOL, INT, Array, Dim, Facts, Rows, Scalar, same_axes
 from revcompile.runtime import item_length, scatter, with_row
@@ -179,13 +179,13 @@ def _reversed_by_statements(grad_y: Any, rows: Any, x: Any = None) -> Any:
     raise NotImplementedError("the reversal of this is a statement's: statements/rows.py")
 
 
-for name, function, rule, types, written in (
-    ("list", listed, _listed_rule, _listed_type, "items"),
-    ("repeat", repeated, _repeated_rule, _repeated_type, "[x] * n"),
-    ("slice", sublist, _part_rule, _part_type, "rows[index]"),
-    ("concatenate", chained, _chained_rule, _chained_type, "a + b"),
+for name, function, rule, types, written, kind in (
+    ("list", listed, _listed_rule, _listed_type, "items", None),
+    ("repeat", repeated, _repeated_rule, _repeated_type, "[x] * n", None),
+    ("slice", sublist, _part_rule, _part_type, "rows[index]", Kind.SUBLIST),
+    ("concatenate", chained, _chained_rule, _chained_type, "a + b", None),
 ):
-    numbers = Numbers(zeros=PARTS) if function is sublist else PLAIN
+    numbers = Numbers(zeros=PARTS) if kind is Kind.SUBLIST else PLAIN
     gate = Gate(
         name,
         (function,),
@@ -195,15 +195,16 @@ for name, function, rule, types, written in (
         memory=Memory.FRESH,
         written=written,
         numbers=numbers,
+        kind=kind,
     )
     register(gate)
-for name, function, types, written, line in (
-    ("append", appended, _appended_type, "[*rows, x]", Line.APPEND),
-    ("pop", popped, _popped_types, "", Line.POP),
+for name, function, types, written, line, kind in (
+    ("append", appended, _appended_type, "[*rows, x]", Line.APPEND, Kind.APPEND),
+    ("pop", popped, _popped_types, "", Line.POP, Kind.POP),
 ):
     made = Gate(
         name, (function,), function, rule=_reversed_by_statements, types=types, writes=True,
-        written=written, line=line,
+        written=written, line=line, kind=kind,
     )  # fmt: skip
     register(made)
 register(Gate("with_row", (with_row,), with_row, rule=_with_row_rule, types=_with_row_type))
@@ -216,9 +217,9 @@ def _has_room_type(facts: Facts, rows: Value, x: Value) -> Scalar:
     return BOOL
 
 
-for function, types, written in (
-    (has_room, _has_room_type, "not rows or x.shape == rows[0].shape"),
-    (count, _count_type, "len(rows)"),
-    (item_length, _item_length_type, ""),
+for function, types, written, kind in (
+    (has_room, _has_room_type, "not rows or x.shape == rows[0].shape", None),
+    (count, _count_type, "len(rows)", None),
+    (item_length, _item_length_type, "", Kind.ITEM_LENGTH),
 ):
-    register(Gate(function.__name__, (function,), function, types=types, written=written))
+    register(Gate(function.__name__, (function,), function, types=types, written=written, kind=kind))

@@ -26,6 +26,7 @@ from revcompile.gates.numbers import (
 from revcompile.gates.samples import example, real
 from revcompile.gates.shape import METHOD_ADAPTERS
 from revcompile.gates.table import elementwise, gate, known
+from revcompile.gates.traits import Kind
 from revcompile.ir.types import Dim, Facts, Scalar
 from revcompile.runtime import step
 
@@ -205,8 +206,15 @@ def sign_of_where(args: Any, condition: int, x1: int, x2: int) -> int:
     return x1 | x2
 
 
+def places(condition: Any) -> Any:
+    """`np.where(condition)`"""
+    return np.nonzero(condition)
+
+
 @gate(
     np.where,
+    means=lambda args, kwargs: places if len(args) + len(kwargs) == 1 else None,
+    kind=Kind.CHOICE,
     dims=broadcast_dims,
     numbers=Numbers(sign=sign_of_where, zeros=CHOSEN, condition=0, pointwise=True),
     examples=[
@@ -357,6 +365,7 @@ def sum_(grad_y: Any, iterable: Any, start: Any = 0) -> Any:
 @gate(
     float,
     name="float",
+    kind=Kind.FLOAT,
     cheap=True,
     casts=True,
     odd=True,

@@ -23,7 +23,7 @@ from revcompile.gates.axes import (
 )
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
-from revcompile.gates.traits import Memory, Text
+from revcompile.gates.traits import Kind, Memory, Text
 from revcompile.ir.types import Dim, Facts
 
 
@@ -64,6 +64,7 @@ def ravel_dims(facts: Facts, a: Any, order: str = "C") -> Dims:
 
 @gate(
     np.reshape,
+    kind=Kind.RESHAPE,
     memory=Memory.REGULAR,
     in_order=lambda a, shape, order: order == "C",
     dims=reshape_dims,
@@ -102,8 +103,13 @@ def ravel(grad_y: Any, a: Any, order: str = "C") -> Any:
     return np.reshape(grad_y, a.shape, order=order) if np.ndim(a) > 0 else grad_y[0]
 
 
+def flat_scalar(x: Any, order: str = "C") -> Any:
+    return np.ravel(x)
+
+
 @gate(
     np.ndarray.flatten,
+    of_scalar=flat_scalar,
     methods=["flatten"],
     dims=ravel_dims,
     examples=[example(real(3, 4)), example(real(3, 4), order="F"), example(real(5))],
@@ -112,7 +118,16 @@ def flatten(grad_y: Any, a: Any, order: str = "C") -> Any:
     return grad_y if a.ndim == 1 else np.reshape(grad_y, a.shape, order=order)
 
 
-@gate(np.ndarray.item, methods=["item"], examples=[example(real(1)), example(real(1, 1))])
+def item_of_scalar(x: Any) -> Any:
+    return float(x) if x.dtype.kind == "f" else int(x)
+
+
+@gate(
+    np.ndarray.item,
+    of_scalar=item_of_scalar,
+    methods=["item"],
+    examples=[example(real(1)), example(real(1, 1))],
+)
 def item(grad_y: Any, a: Any) -> Any:
     return np.reshape(grad_y, a.shape)
 
@@ -123,6 +138,7 @@ def written_transpose(to: Text, a: Any, axes: Any) -> str:
 
 @gate(
     np.transpose,
+    kind=Kind.TRANSPOSE,
     memory=Memory.VIEW,
     written=written_transpose,
     examples=[
@@ -221,6 +237,7 @@ def squeeze_dims(facts: Facts, a: Any, axis: Any = None) -> Dims:
 
 @gate(
     np.squeeze,
+    kind=Kind.RESHAPE,
     methods=["squeeze"],
     raises=True,
     memory=Memory.VIEW,
@@ -249,6 +266,7 @@ def broadcast_to_dims(facts: Facts, array: Any, shape: Any) -> Dims:
 
 @gate(
     np.broadcast_to,
+    kind=Kind.STRETCH,
     odd=True,
     memory=Memory.STRETCHED,
     dims=broadcast_to_dims,

@@ -19,7 +19,7 @@ from revcompile.gates.infer import infer
 from revcompile.gates.numbers import PARTS, Numbers
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import TABLE, Gate, gate, register
-from revcompile.gates.traits import Line
+from revcompile.gates.traits import Kind, Line
 from revcompile.ir.nodes import Apply, Value
 from revcompile.ir.types import Array, Facts, Scalar, is_float
 from revcompile.runtime import last_written, scatter_add
@@ -122,6 +122,7 @@ register(
         store,
         rule=_store_rule,
         types=store_types,
+        kind=Kind.STORE,
         writes=True,
         line=Line.STORE,
         numbers=Numbers(sign=_store_sign, zeros=_store_zeros),

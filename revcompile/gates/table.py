@@ -37,9 +37,12 @@ from revcompile.gates.axes import broadcast_dims
 from revcompile.gates.numbers import PLAIN, Numbers
 from revcompile.gates.options import MUST_BE_KNOWN, STEERING
 from revcompile.gates.samples import Example, Real, example
-from revcompile.gates.traits import COMPUTED, ONLY_READ, OWN, UNWRITABLE, Line, Memory, Text, Traits
+from revcompile.gates.traits import COMPUTED, ONLY_READ, OWN, UNWRITABLE, Kind, Line, Memory, Text, Traits
+from revcompile.ir.nodes import Apply
 
 if TYPE_CHECKING:
+    from typing import TypeGuard
+
     from typing_extensions import Unpack
 
 Function = Callable[..., Any]
@@ -62,6 +65,8 @@ class Gate:
     types: Function | None = None  # the whole type of the result, where no example can be run
     last: bool = False  # an opaque gate's backward half: what it gives cannot be differentiated again
     foreign: bool = False  # it runs what a user wrote, which may have effects: not twice in a call
+    kind: Kind | None = None  # what it is to those that rewrite or reverse operations
+    folds: Function | None = None  # of arguments that are known: whether it is done while compiling
     # Facts: memory
     memory: Memory = Memory.NEW  # in whose memory the result is
     copies: Function | None = None  # of a view: whether that of these arguments is a copy
@@ -69,6 +74,10 @@ class Gate:
     writes: bool = False  # the first result is the first operand with other content: it may take its memory
     in_place: Function | None = None  # what puts the result into the first operand instead: `a += b`
     added_to: Function | None = None  # of mostly zeros: what adds them to an array where they are not zero
+    # Facts: what a call of it is in other words, as code that is read like a rule
+    of_items: Function | None = None  # of a list that the run makes long, over an array of its items
+    of_scalar: Function | None = None  # of a NumPy scalar, whose method it is too
+    means: Function | None = None  # of arguments that do not fit the signature: gives the code, or None
     # Facts: how it is written
     symbol: str = ""  # Python's operator for the first function: `+`; of one operand, `-x`
     mirrored: str = ""  # of a comparison: the function of `operator` for operands in the other order
@@ -302,6 +311,11 @@ def _names_in(formula: str) -> frozenset[str]:
     return frozenset(node.id for node in ast.walk(ast.parse(formula)) if isinstance(node, ast.Name))
 
 
+def is_of(statement: object, kind: Kind) -> TypeGuard[Apply]:
+    """Whether a statement is an application of such an operation."""
+    return isinstance(statement, Apply) and TABLE[statement.function].kind is kind
+
+
 def is_cheap(function: Function) -> bool:
     """Whether computing a gate of numbers again costs no more than keeping its result."""
     return TABLE[function].cheap
@@ -333,6 +347,7 @@ def elementwise(
     power: float = 1,
     squared: Function | None = None,
     shift: Function | None = None,
+    kind: Kind | None = None,
     numbers: Numbers = PLAIN,
     **locals: str,
 ) -> None:
@@ -363,6 +378,7 @@ def elementwise(
             examples=examples,
             singular=singular,
             shift=shift,
+            kind=kind,
             numbers=numbers,
         ),
         methods,

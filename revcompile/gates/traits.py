@@ -36,6 +36,34 @@ ONLY_READ = frozenset({Memory.READ_ONLY, Memory.STRETCHED})
 UNWRITABLE = frozenset({*ONLY_READ, Memory.SHARED})
 
 
+class Kind(Enum):
+    """What an operation is to those that rewrite or reverse it, whatever the function is called."""
+
+    SUM = "the sum of the elements"
+    STRETCH = "its operand, which stands in several places of a larger shape"
+    UNSTRETCH = "a gradient of what was stretched, summed to what that was"
+    RESHAPE = "the same elements, in other axes"
+    TRANSPOSE = "the axes in another order"
+    COUNTING = "numbers with equal steps, from 0"
+    EXP = "the exponential function"
+    QUOTIENT = "a quotient that stays zero where the upstream gradient is zero, whatever divides it"
+    CHOICE = "one of two operands, as a condition says"
+    FLOAT = "Python's float of a number"
+    PART = "what stands at an index"
+    SUBLIST = "the part of a list that the run makes long"
+    ITEM_LENGTH = "the length of an axis of its items"
+    SCATTER = "its operand at an index, zeros elsewhere"
+    SCATTER_SUM = "so, where an index may name a place twice"
+    ADD_AT = "an array to which something is added at an index"
+    STORE = "an array with something else at an index"
+    APPEND = "a list with an item more"
+    POP = "a list with an item less, and the item"
+    CALL = "a call of a function that has a gradient of its own, or of half of that"
+    ARRAY = "an array of what is in a list"
+    FORMATTED = "an f-string"
+    CONSTANT = "its operand, with which no gradient flows"
+
+
 class Line(Enum):
     """How an operation is written that is no expression: in lines of its own."""
 
@@ -69,6 +97,11 @@ class Traits(TypedDict, total=False):
     writes: bool
     in_place: Callable[..., Any] | None
     added_to: Callable[..., Any] | None
+    kind: Kind | None
+    of_items: Callable[..., Any] | None
+    of_scalar: Callable[..., Any] | None
+    folds: Callable[..., Any] | None
+    means: Callable[..., Any] | None
     symbol: str
     mirrored: str
     python: Callable[..., Any] | None

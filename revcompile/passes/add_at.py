@@ -17,9 +17,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from revcompile.gates.indexing import add_at, is_gather
-from revcompile.gates.storing import part, reads_part, store
-from revcompile.gates.table import TABLE
+from revcompile.gates.indexing import is_gather
+from revcompile.gates.storing import part, reads_part
+from revcompile.gates.table import TABLE, is_of
+from revcompile.gates.traits import Kind
 from revcompile.ir.nodes import (
     Apply,
     Block,
@@ -53,9 +54,7 @@ def _blocks(block: Block, counts: Counter[Value], kept: frozenset[Any] = frozens
     for s in block.statements:
         saved = frozenset(v for v, _ in s.saves) if isinstance(s, Loop) else frozenset[Any]()
         statements.append(s.map_blocks(partial(_blocks, counts=counts, kept=saved)))
-    additions = [
-        s for s in statements if isinstance(s, Apply) and s.function is add_at and s.result not in kept
-    ]
+    additions = [s for s in statements if is_of(s, Kind.ADD_AT) and s.result not in kept]
     if not additions:
         return replace(block, statements=tuple(statements))
     sequence = _Sequence(statements, counts)
@@ -93,7 +92,7 @@ class _Sequence:
         while True:
             v = self._now(self.begun.get(v, v))
             made = self.made.get(v)
-            if made is None or made.function is not add_at or self.counts[v] != 1:
+            if made is None or not is_of(made, Kind.ADD_AT) or self.counts[v] != 1:
                 break
             passed.append(v)
             v = made.args[0]
@@ -104,7 +103,7 @@ class _Sequence:
         """`g[i] = 0.0; …; g[i] += c` as `g[i] = c`; as nothing at all, if c is what g[i] was."""
         old, index, extra = self._args(addition)
         zero = self.made.get(self._beginning(old))
-        if zero is None or zero.function is not store or self.counts[zero.result[1]]:
+        if zero is None or not is_of(zero, Kind.STORE) or self.counts[zero.result[1]]:
             return
         after = zero.result[0]
         array, path, value = self._args(zero)
@@ -127,7 +126,7 @@ class _Sequence:
             return
         for s in moved:
             needs_later = any(self.at.get(v, -1) >= at for v in leaves(self._args(s)))
-            if needs_later or (s.function is add_at and not isinstance(extra.type, Array)):
+            if needs_later or (is_of(s, Kind.ADD_AT) and not isinstance(extra.type, Array)):
                 self._write_below(addition, zero, old)
                 return
         self._remove(addition, zero, *moved)

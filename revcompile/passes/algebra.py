@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.gates.rows import sublist
 from revcompile.gates.table import TABLE
+from revcompile.gates.traits import Kind
 from revcompile.ir.nodes import Apply, Structure, Value
 from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Scalar
@@ -126,7 +126,7 @@ def reshape(r: Any, s: Apply) -> Structure | None:
     made = r.made_by(s.args[0], "-x")
     if made is not None and r.is_last_use(s.args[0]):
         return r.replace(s, operator.neg, r.emit(s, s.function, made.args[0], *s.args[1:]))
-    made = r.made_by(s.args[0], np.sum)
+    made = r.made_by(s.args[0], Kind.SUM)
     if made is None or not r.is_last_use(s.args[0]) or made.args[3] is not True:
         return None
     return r.replace(s, np.sum, *made.args[:3], False, *made.args[4:])
@@ -314,10 +314,10 @@ def _is_count(atom: Structure) -> bool:
 
 def _is_part_of(r: Any, part: Structure, whole: Structure) -> bool:
     """Whether `whole` is the sum of the exponentials `part`."""
-    made = r.made_by(whole, np.sum)
+    made = r.made_by(whole, Kind.SUM)
     if made is None or made.args[0] is not part:
         return False
-    return r.made_by(part, np.exp) is not None
+    return r.made_by(part, Kind.EXP) is not None
 
 
 # -- masks ---------------------------------------------------------------------------------------
@@ -383,7 +383,7 @@ def where(r: Any, s: Apply) -> Structure | None:
 def part_of_beginning(r: Any, s: Apply) -> Structure | None:
     """`x[:n][i]`: `x[i]`."""
     part, index = s.args
-    made = r.made_by(part, operator.getitem, sublist)
+    made = r.made_by(part, Kind.PART, Kind.SUBLIST)
     if made is None or type(index) is not int or index < 0:
         return None
     beginning = made.args[1]
@@ -395,7 +395,7 @@ def part_of_beginning(r: Any, s: Apply) -> Structure | None:
 ARITHMETIC: dict[str, Callable[[Any, Apply], Structure | None]] = {
     "+": add, "-": subtract, "-x": negative, "*": multiply, "/": divide,
 }  # fmt: skip
-ALGEBRA: dict[Any, Callable[[Any, Apply], Structure | None]] = {
-    np.sum: total, np.reshape: reshape, np.squeeze: reshape, float: as_float,
-    operator.getitem: part_of_beginning, np.where: where,
+ALGEBRA: dict[Kind | None, Callable[[Any, Apply], Structure | None]] = {
+    Kind.SUM: total, Kind.RESHAPE: reshape, Kind.FLOAT: as_float, Kind.PART: part_of_beginning,
+    Kind.CHOICE: where,
 }  # fmt: skip

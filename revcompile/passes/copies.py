@@ -9,7 +9,8 @@ import numpy as np
 from revcompile.errors import Place
 from revcompile.gates.indexing import is_gather
 from revcompile.gates.storing import is_part, reads_part
-from revcompile.gates.table import TABLE
+from revcompile.gates.table import TABLE, is_of
+from revcompile.gates.traits import Kind
 from revcompile.ir.nodes import Apply, Structure, Value
 from revcompile.ir.values import ValueTable
 from revcompile.runtime import copy_for
@@ -19,7 +20,7 @@ def copy_of(
     table: ValueTable, array: Value, new: Value, made: Apply | None, line: Place | None = None
 ) -> Apply:
     """The statement that makes `new` a copy of `array`: an array of one number, if it is that, stretched."""
-    if made is not None and made.function is np.broadcast_to:
+    if made is not None and is_of(made, Kind.STRETCH):
         number, shape = made.args[:2]
         if not isinstance(number, Value) or not number.type.dims:
             rest = [p.default for p in list(TABLE[np.full].signature.parameters.values())[2:]]

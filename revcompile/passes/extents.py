@@ -13,6 +13,7 @@ from typing import Any
 from revcompile.gates.effects import begins_backward
 from revcompile.gates.lengths import length
 from revcompile.gates.table import TABLE
+from revcompile.gates.traits import Kind
 from revcompile.ir.nodes import (
     Apply,
     Block,
@@ -28,11 +29,10 @@ from revcompile.ir.types import Array, Dim, Facts, Rows, Type, same_axes
 from revcompile.ir.values import ValueTable
 from revcompile.passes.dead import eliminate_dead
 from revcompile.passes.walk import Walk
-from revcompile.runtime import item_length
 
 
 def query_live_shapes(function: Function, facts: Facts) -> Function:
-    asking = {f for f in function.body.functions if TABLE[f].of_shape or f is item_length}
+    asking = {f for f in function.body.functions if TABLE[f].of_shape or TABLE[f].kind is Kind.ITEM_LENGTH}
     if not asking:
         return function
     table = function.table

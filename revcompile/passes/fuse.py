@@ -9,13 +9,10 @@ Before:                                  After:
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from revcompile.gates.table import TABLE
+from revcompile.gates.traits import Kind
 from revcompile.ir.nodes import Apply, Function, Statement, Structure, Value
 from revcompile.passes.walk import Walk
 from revcompile.runtime import sigmoid
@@ -37,9 +34,9 @@ def fuse_gates(function: Function) -> Function:
 def _sigmoid_of(statement: Apply, walk: Walk) -> Value | None:
     """The x of `1 / (1 + exp(-x))`."""
 
-    def made(atom: Any, *what: Callable[..., Any] | str) -> tuple[Any, ...] | None:
+    def made(atom: Any, what: Kind | str) -> tuple[Any, ...] | None:
         by = walk.definitions.get(atom) if isinstance(atom, Value) else None
-        is_that = by is not None and (by.function in what or TABLE[by.function].symbol in what)
+        is_that = by is not None and what in (TABLE[by.function].kind, TABLE[by.function].symbol)
         return by.args if by is not None and is_that else None
 
     if TABLE[statement.function].symbol != "/" or not _is_one(statement.args[0]):
@@ -47,7 +44,7 @@ def _sigmoid_of(statement: Apply, walk: Walk) -> Value | None:
     total = made(statement.args[1], "+")
     if total is None or not (_is_one(total[0]) or _is_one(total[1])):
         return None
-    exponential = made(total[1] if _is_one(total[0]) else total[0], np.exp, math.exp)
+    exponential = made(total[1] if _is_one(total[0]) else total[0], Kind.EXP)
     negated = made(exponential[0], "-x") if exponential is not None else None
     return negated[0] if negated is not None and isinstance(negated[0], Value) else None
 

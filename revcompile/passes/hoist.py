@@ -16,8 +16,8 @@ from __future__ import annotations
 from functools import partial
 
 from revcompile.gates.effects import has_effects, is_the_users
-from revcompile.gates.storing import store
-from revcompile.gates.table import TABLE
+from revcompile.gates.table import TABLE, is_of
+from revcompile.gates.traits import Kind
 from revcompile.ir.nodes import Apply, Block, Function, Statement, Value, leaves
 from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array
@@ -34,7 +34,7 @@ def _block(block: Block, table: ValueTable) -> Block:
     statements: list[Statement] = []
     for s in block.statements:
         statements.append(s.map_blocks(partial(_block, table=table)))
-    stores = [s for s in statements if isinstance(s, Apply) and s.function is store]
+    stores = [s for s in statements if is_of(s, Kind.STORE)]
     if stores:
         sequence = _Sequence(statements, block, table)
         for s in stores:
@@ -88,7 +88,7 @@ class _Sequence:
 
     def _collect(self, s: Statement, store_: Apply, at: int, moved: dict[Apply, None]) -> bool:
         """Add to `moved` a statement and what it needs below the store; False if it cannot move."""
-        if not isinstance(s, Apply) or s.function is store:
+        if not isinstance(s, Apply) or is_of(s, Kind.STORE):
             return False
         if has_effects(s.function) or is_the_users(s.function):
             return False

@@ -23,9 +23,8 @@ from revcompile.dataflow.presence import missing
 from revcompile.errors import Place
 from revcompile.gates.effects import begins_backward
 from revcompile.gates.halves import SAVED, Half
-from revcompile.gates.storing import store
-from revcompile.gates.table import TABLE
-from revcompile.gates.traits import Memory
+from revcompile.gates.table import TABLE, is_of
+from revcompile.gates.traits import Kind, Memory
 from revcompile.ir.nodes import (
     Apply,
     Block,
@@ -162,7 +161,7 @@ class _InPlace:
             self._call(s)
             out.append(s)
             return
-        if s.function is store:
+        if is_of(s, Kind.STORE):
             self._store(s, point, out)
             return
         gate = TABLE[s.function]

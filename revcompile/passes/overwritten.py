@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from revcompile.gates.storing import store
+from revcompile.gates.table import is_of
+from revcompile.gates.traits import Kind
 from revcompile.ir.nodes import Apply, Loop, Statement, Value, leaves
 from revcompile.ir.rebuild import replace
 from revcompile.passes.cse import key_of
@@ -26,7 +27,7 @@ class Overwriting:
 
     def reads(self, s: Statement) -> Iterable[Value]:
         """What a statement reads that is about to be kept: not the version that only such a store changes."""
-        if not isinstance(s, Apply) or s.function is not store:
+        if not is_of(s, Kind.STORE):
             return s.inputs
         array, (_, old) = s.args[0], s.result
         if array in self.read or old in self.read:
@@ -66,7 +67,7 @@ class Overwriting:
         assert isinstance(second, Apply)
         if after in self.read:
             return None
-        if isinstance(s, Apply) and s.function is store:
+        if is_of(s, Kind.STORE):
             free = s.result[1] not in self.read and key_of(s.args[1]) == key_of(second.args[1])
             return s.args[0] if free else None
         return _before_loop(s, after, key_of(second.args[1])) if isinstance(s, Loop) else None
@@ -76,7 +77,7 @@ def _before_loop(loop: Loop, after: Value, place: object) -> Value | None:
     """What a loop began with that writes nothing of an array but one place, and does not read it."""
     slot = loop.results.index(after)
     init, param, version = loop.inits[slot], loop.params[slot], loop.body.yields[slot]
-    made = {s.result[0]: s for s in loop.body.statements if isinstance(s, Apply) and s.function is store}
+    made = {s.result[0]: s for s in loop.body.statements if is_of(s, Kind.STORE)}
     versions = {param}
     while version is not param:
         s = made.get(version)

@@ -11,7 +11,6 @@ prints, draws or calls what the user wrote, has that text from the beginning.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
@@ -20,8 +19,8 @@ import numpy as np
 from revcompile.errors import Place, module_of
 from revcompile.gates.effects import begins_backward, is_noticed
 from revcompile.gates.halves import Half
-from revcompile.gates.table import TABLE, is_pythons
-from revcompile.gates.traits import Memory
+from revcompile.gates.table import TABLE, is_of, is_pythons
+from revcompile.gates.traits import Kind, Memory
 from revcompile.ir.nodes import (
     UNDEFINED,
     Apply,
@@ -79,7 +78,7 @@ def use_math(function: Function, as_floats: bool) -> Function:
     def visit(statement: Apply, out: list[Statement]) -> Structure | None:
         if statement.function is np.float64 and statement.result in returned:
             return None  # a NumPy scalar for a NumPy scalar
-        if statement.function is operator.getitem and _is_python(statement.args[0]):
+        if is_of(statement, Kind.PART) and _is_python(statement.args[0]):
             return _indexed(statement, out)
         gate = TABLE[statement.function]
         if gate.picks and _is_numpy(statement.result):

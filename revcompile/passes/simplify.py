@@ -22,7 +22,7 @@ from revcompile.dataflow.integrality import gives_whole, may_be_whole
 from revcompile.gates.infer import infer
 from revcompile.gates.lengths import size_of
 from revcompile.gates.table import TABLE
-from revcompile.gates.traits import Memory
+from revcompile.gates.traits import Kind, Memory
 from revcompile.ir.nodes import (
     Apply,
     Block,
@@ -39,7 +39,7 @@ from revcompile.ir.values import ValueTable
 from revcompile.passes.algebra import ALGEBRA, ARITHMETIC, noted
 from revcompile.passes.extents import has_shape
 from revcompile.passes.walk import Walk, count_uses
-from revcompile.runtime import over, scatter, scatter_add, unbroadcast
+from revcompile.runtime import scatter
 
 
 def simplify(function: Function, facts: Facts, algebra: bool = True) -> Function:
@@ -104,7 +104,7 @@ class _Rules:
     def find(self, statement: Apply) -> Structure | None:
         gate = TABLE[statement.function]
         symbol = gate.symbol
-        rule = _BY_SYMBOL.get(symbol) or _BY_FUNCTION.get(statement.function)
+        rule = _BY_SYMBOL.get(symbol) or _BY_KIND.get(gate.kind)
         rule = (
             _Rules.extent
             if gate.of_shape
@@ -116,7 +116,7 @@ class _Rules:
         )
         found = rule(self, statement) if rule is not None else None
         if found is None and self.walk.in_backward and self.walk.algebra:
-            arithmetic = ARITHMETIC.get(symbol) or ALGEBRA.get(statement.function)
+            arithmetic = ARITHMETIC.get(symbol) or ALGEBRA.get(gate.kind)
             found = arithmetic(self, statement) if arithmetic is not None else None
         if found is None and isinstance(statement.result, Value) and statement.result.type.dims:
             found = self._unstretch(statement)
@@ -134,11 +134,11 @@ class _Rules:
     def is_last_use(self, atom: Structure) -> bool:
         return isinstance(atom, Value) and self.walk.counts[atom] <= 1
 
-    def made_by(self, atom: Structure, *functions: Callable[..., Any] | str) -> Apply | None:
-        """The application that made an atom, if it is of one of the functions, or has one of the symbols."""
+    def made_by(self, atom: Structure, *what: Kind | str) -> Apply | None:
+        """The application that made an atom, if it is of one of these kinds, or has one of these symbols."""
         made = self.walk.definitions.get(atom) if isinstance(atom, Value) else None
-        is_one = made is not None and (made.function in functions or TABLE[made.function].symbol in functions)
-        return made if is_one else None
+        gate = TABLE[made.function] if made is not None else None
+        return made if gate is not None and (gate.kind in what or gate.symbol in what) else None
 
     def number(self, atom: Structure) -> float | None:
         """The number that an atom is known to be, a cast of a literal included."""
@@ -210,7 +210,7 @@ class _Rules:
 
     def over(self, s: Apply) -> Structure | None:
         """What `over` guards against, a zero upstream gradient, is not the case for a known number."""
-        stretched = self.made_by(s.args[0], np.broadcast_to)
+        stretched = self.made_by(s.args[0], Kind.STRETCH)
         number = stretched.args[0] if stretched is not None else s.args[0]
         return self.replace(s, operator.truediv, number, s.args[1]) if self.number(number) else None
 
@@ -221,7 +221,7 @@ class _Rules:
         if any(isinstance(i, (list, tuple, np.ndarray)) for i in index):
             return None
         for counting in arrays:
-            made = self.made_by(counting, np.arange)
+            made = self.made_by(counting, Kind.COUNTING)
             if made is None or len(made.args[0]) > 1 or any(len(i.type.dims) > 1 for i in arrays):
                 continue
             (n,) = counting.type.dims
@@ -274,7 +274,7 @@ class _Rules:
         a, axes = s.args
         if isinstance(a, Value) and isinstance(a.type, Array) and len(a.type.dims) == 1:
             return a
-        inner = self.made_by(a, np.transpose)
+        inner = self.made_by(a, Kind.TRANSPOSE)
         if axes is None and inner is not None and inner.args[1] is None:
             return inner.args[0]
         product = self.made_by(a, "@") if self.walk.in_backward and self.walk.algebra else None
@@ -284,7 +284,7 @@ class _Rules:
 
     def _product_of_transposed(self, s: Apply, product: Apply) -> Structure | None:
         """`(a.T @ b).T` as `b.T @ a`."""
-        turned = [self.made_by(x, s.function) for x in product.args]
+        turned = [self.made_by(x, Kind.TRANSPOSE) for x in product.args]
         if not all(len(x.type.dims) == 2 for x in product.args):
             return None
         if not any(t is not None and t.args[1] is None for t in turned):
@@ -331,7 +331,7 @@ class _Rules:
         a = s.args[0]
         if isinstance(a, Value) and isinstance(a.type, Array) and self.same_type(a, s.result):
             return a
-        inner = self.made_by(a, np.broadcast_to)
+        inner = self.made_by(a, Kind.STRETCH)
         if inner is not None:
             return self.replace(s, np.broadcast_to, inner.args[0], *s.args[1:])
         return None
@@ -342,7 +342,7 @@ class _Rules:
 
     def total(self, s: Apply) -> Structure | None:
         """The sum of a stretched number is that number times how often it stands there."""
-        stretched = self.made_by(s.args[0], np.broadcast_to)
+        stretched = self.made_by(s.args[0], Kind.STRETCH)
         if stretched is None or any(a is not d for a, d in zip(s.args[1:], _defaults(s), strict=True)):
             return None
         number, shape = stretched.args[:2]
@@ -370,7 +370,7 @@ class _Rules:
         if not TABLE[s.function].broadcasts:
             return None
         for i, argument in enumerate(s.args):
-            stretched = self.made_by(argument, np.broadcast_to)
+            stretched = self.made_by(argument, Kind.STRETCH)
             if stretched is None:
                 continue
             args = (*s.args[:i], stretched.args[0], *s.args[i + 1 :])
@@ -392,7 +392,7 @@ class _Rules:
 
     def scatter(self, s: Apply) -> Structure | None:
         """An assignment stretches by itself, too."""
-        stretched = self.made_by(s.args[0], np.broadcast_to)
+        stretched = self.made_by(s.args[0], Kind.STRETCH)
         return self.replace(s, scatter, stretched.args[0], *s.args[1:]) if stretched is not None else None
 
     def _stretch_later(self, s: Apply, args: tuple[Structure, ...], stretched: Apply) -> Structure | None:
@@ -450,9 +450,8 @@ def _hand_name(table: ValueTable, from_: Value, to: Value) -> None:
 _BY_SYMBOL: dict[str, Callable[[_Rules, Apply], Structure | None]] = {
     "*": _Rules.multiply, "+": _Rules.add, "/": _Rules.divide, "**": _Rules.power, "-x": _Rules.negative,
 }  # fmt: skip
-_BY_FUNCTION: dict[Any, Callable[[_Rules, Apply], Structure | None]] = {
-    np.transpose: _Rules.transpose, np.reshape: _Rules.reshape,
-    over: _Rules.over, scatter_add: _Rules.scatter_add,
-    scatter: _Rules.scatter,
-    np.broadcast_to: _Rules.broadcast, unbroadcast: _Rules.unbroadcast, np.sum: _Rules.total,
+_BY_KIND: dict[Kind | None, Callable[[_Rules, Apply], Structure | None]] = {
+    Kind.TRANSPOSE: _Rules.transpose, Kind.RESHAPE: _Rules.reshape, Kind.QUOTIENT: _Rules.over,
+    Kind.SCATTER: _Rules.scatter, Kind.SCATTER_SUM: _Rules.scatter_add, Kind.STRETCH: _Rules.broadcast,
+    Kind.UNSTRETCH: _Rules.unbroadcast, Kind.SUM: _Rules.total,
 }  # fmt: skip

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from revcompile.gates.rows import appended, popped, sublist
+from revcompile.gates.table import is_of
+from revcompile.gates.traits import Kind
 from revcompile.ir.nodes import EMPTY, Apply, Loop, Structure, Value
 from revcompile.ir.types import Array, Rows
 from revcompile.runtime import with_row
@@ -60,7 +62,7 @@ def _gets_one_item(loop: Loop, slot: int) -> bool:
         return False
     reads = Counter(loop.body.uses)
     appends = [s for s in loop.body.statements if isinstance(s, Apply) and s.result is after]
-    if not appends or appends[0].function is not appended or appends[0].args[0] is not before:
+    if not appends or not is_of(appends[0], Kind.APPEND) or appends[0].args[0] is not before:
         return False
     return reads[before] == reads[after] == 1
 

@@ -6,7 +6,8 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from revcompile.gates.table import TABLE, Gate
+from revcompile.gates.table import TABLE, Gate, is_pythons
+from revcompile.gates.traits import Kind
 
 
 def _node_of(gate: Gate) -> type[ast.AST]:
@@ -28,6 +29,8 @@ COMPARE: dict[type[ast.cmpop], Callable[..., Any]] = {
     node: function for node, function in _FUNCTIONS.items() if issubclass(node, ast.cmpop)
 }
 
+ABSOLUTE = list(filter(is_pythons, TABLE[abs].functions))
+SUBSCRIPT = [function for function, gate in TABLE.items() if gate.kind is Kind.PART]
 _SYMBOLS = {function: TABLE[function].symbol for function in _FUNCTIONS.values()}
 _BINARY_SYMBOLS = {function: _SYMBOLS[function] for function in BINARY.values()}
 
