@@ -34,10 +34,7 @@ MISSING = object()
 ANSWERING = (Instance, HostObject, tuple)  # whose class may say what an operator does
 # What a class calls the operators and the builtins that ask it.
 BINARY = {f: special_name(f) for f in (*operators.BINARY.values(), divmod, pow)}
-UNARY = {
-    f: special_name(f)
-    for f in (*operators.UNARY.values(), *filter(is_pythons, TABLE[abs].functions), float, int, round)
-}
+UNARY = {f: special_name(f) for f in (*operators.UNARY.values(), *operators.ABSOLUTE, float, int, round)}
 COMPARE = {f: (special_name(f), TABLE[f].mirrored) for f in operators.COMPARE.values()}
 
 
