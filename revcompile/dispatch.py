@@ -34,6 +34,7 @@ from revcompile.compiler import Compiled, MustBeStatic, Request, compile_gradien
 from revcompile.errors import HostError, UnsupportedError, seen_outside, trimmed
 from revcompile.frontend.arguments import Place, describe
 from revcompile.frontend.names import Guard, Path
+from revcompile.frontend.naming import is_hashable
 from revcompile.frontend.wanted import (
     without_defaults,
 )
@@ -63,6 +64,7 @@ class Dispatcher(Primal):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self._seen = seen_outside(lambda: self.source.place(self.source.node))
         self._dispatch = self.namespace.put(f"dispatch_{self.name}", trimmed(self.dispatch))
         self._carefully = self.namespace.put(f"carefully_{self.name}", trimmed(self.dispatch_carefully))
         self.own = self._dispatch, self._carefully
@@ -103,60 +105,73 @@ class Dispatcher(Primal):
         home = _stubs.get(self.entry.__code__.co_filename, self)
         if home is not self:  # a notebook has given this gradient function the code of a newer one
             return home.dispatch(args, kwargs, carefully)
-        args, kwargs = self.noticing(args, kwargs)
         tried: list[Specialization] = []
+        with self._seen:
+            args, kwargs = self.noticing(args, kwargs)
+            specialization = self._served(args, kwargs, tried)
         changes = 0
         while True:
-            specialization = self.find(args, kwargs, tried)
-            if self.shown is not specialization:
-                self.show(specialization)
             try:
                 answer = specialization(args, kwargs, carefully)
                 settled = not specialization.reads or changes >= MAX_TRIES
                 if settled or specialization.holds(*args, **kwargs):
                     return answer
-            except Mistaken:  # with the lengths known, nothing need be proved
-                self._make_static(specialization.compared)
-            except ChangedKind as e:
-                tried.append(specialization)
-                with self.lock:
-                    self.learning.has_changed(e, len(tried), places_of(e))
-            except NotKnownYet as e:
-                if len(tried) >= MAX_TRIES:
-                    what = "what this call gives is of another kind each time"
-                    raise UnsupportedError(what, next(iter(places_of(e)), None)) from None
-                tried.append(specialization)
-            except Exception:
-                known = specialization.blame(args, kwargs)
-                if known or changes >= (MAX_ERRORS if specialization.holds(*args, **kwargs) else MAX_TRIES):
+            except Exception as e:
+                with self._seen:
+                    is_known = not self._learns(e, specialization, tried) and (
+                        specialization.blame(args, kwargs)
+                        or changes >= (MAX_ERRORS if specialization.holds(*args, **kwargs) else MAX_TRIES)
+                    )
+                if is_known:
                     raise
             changes += 1
+            with self._seen:
+                specialization = self._served(args, kwargs, tried)
+
+    def _served(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], tried: Sequence[Specialization]
+    ) -> Specialization:
+        """The specialisation for these arguments, shown."""
+        found = self._find(args, kwargs, tried)
+        if self.shown is not found:
+            self.show(found)
+        return found
+
+    def _learns(self, error: Exception, ran: Specialization, tried: list[Specialization]) -> bool:
+        """Whether what has ended a run says how to compile again."""
+        if isinstance(error, Mistaken):  # with the lengths known, nothing need be proved
+            self._make_static(ran.compared)
+        elif isinstance(error, ChangedKind):
+            tried.append(ran)
+            with self.lock:
+                self.learning.has_changed(error, len(tried), places_of(error))
+        elif isinstance(error, NotKnownYet):
+            if len(tried) >= MAX_TRIES:
+                what = "what this call gives is of another kind each time"
+                raise UnsupportedError(what, next(iter(places_of(error)), None)) from None
+            tried.append(ran)
+        else:
+            return False
+        return True
 
     def dispatch_carefully(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The same for numbers beyond `math`, as the entry has found out."""
         return self.dispatch(args, kwargs, carefully=True)
 
-    def find(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any], tried: Sequence[Specialization] = ()
-    ) -> Specialization:
-        """The specialisation for these arguments, compiled if need be; none that was `tried`.
-
-        Raises what the program raises.
-        """
-        arguments = self._arguments(args, kwargs)
-        with self._seen():
-            return self._find(arguments, args, kwargs, tried)
-
-    def _seen(self) -> seen_outside:
-        return seen_outside(lambda: self.source.place(self.source.node))
+    def find(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Specialization:
+        """The specialisation for these arguments, compiled if need be. Raises what the program raises."""
+        with self._seen:
+            args, kwargs = self.noticing(args, kwargs)
+            found = self._find(args, kwargs)
+            if self.shown is None:
+                self.show(found)
+            return found
 
     def _find(
-        self,
-        arguments: Mapping[str, Any],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        tried: Sequence[Specialization],
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], tried: Sequence[Specialization] = ()
     ) -> Specialization:
+        """The same; none that was `tried`."""
+        arguments = self._arguments(args, kwargs)
         wanted, bare = self._wanted.get(len(args)) or self.wanted(len(args))
         found = self._known(self._key(wanted, arguments, self.static), args, kwargs, tried)
         if found is not None:
@@ -189,6 +204,8 @@ class Dispatcher(Primal):
         try:
             candidates = self.table.of(key)
         except TypeError as e:
+            if is_hashable(key):
+                raise
             raise UnsupportedError(f"an argument of {self.name} cannot be part of a signature: {e}") from None
         for specialization in candidates:
             if specialization not in tried and specialization.holds(*args, **kwargs):
@@ -227,7 +244,7 @@ class Dispatcher(Primal):
         age, static = _memory.age, self.static  # which may grow until then
 
         def make(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> FunctionType:
-            with self.lock, self._seen(), deep_stack():
+            with self.lock, deep_stack():
                 compiled = self._compiled(request, self._arguments(args, kwargs), static)
             if compiled.careful is None:  # the program has changed meanwhile
                 return self._load(compiled, key, list(request.signature.parameters)).run
@@ -235,7 +252,7 @@ class Dispatcher(Primal):
             _memory.complete(shared, careful, self, compiled.guards, age)
             return careful
 
-        made = shared.load(names, self, Careful(make))
+        made = shared.load(names, self, Careful(make, self._seen))
         self._add(key, made)
         _memory.use(self, shared)
         return made
@@ -365,7 +382,7 @@ class Dispatcher(Primal):
         forward = function_text(compiled.name, self.signature, compiled.forward)
         return Specialization(
             run,
-            Careful(lambda *_: self._careful(compiled)) if compiled.careful is not None else None,
+            Careful(lambda *_: self._careful(compiled), self._seen) if compiled.careful is not None else None,
             holds,
             bool(unchanged),
             blame,
@@ -389,7 +406,7 @@ class Dispatcher(Primal):
     def _careful(self, compiled: Compiled) -> FunctionType:
         assert compiled.careful is not None
         label = f"{self.options.label}_{compiled.name}"
-        with self.lock, self._seen(), deep_stack():
+        with self.lock, deep_stack():
             lines, texts = compiled.careful()
             return self._function(label, lines, label, self.namespace.having(texts))
 

@@ -10,6 +10,7 @@ an `InternalError`, which is no statement of the program, no refusal, and no rea
 from __future__ import annotations
 
 import difflib
+import dis
 import functools
 import inspect
 import os
@@ -30,6 +31,7 @@ DEFECTS = (
 
 
 _OWN = __name__.partition(".")[0]
+DEEP = 900  # calls in each other that a program makes in vain: Python allows 1000
 
 
 class Place(NamedTuple):
@@ -99,10 +101,13 @@ class HostError(Exception):
     """Around what the program raises, or would raise: `error`, with the user's line once that is known."""
 
     def __init__(self, original: Exception, place: Place | None = None) -> None:
-        super().__init__(str(original))
+        super().__init__()
         self.original = original
         self.error = with_place(original, place) if place is not None else original
         self.is_located = place is not None
+
+    def __str__(self) -> str:
+        return str(self.original)
 
     def unless(self, *kinds: type[Exception]) -> None:
         """Raise it again, unless it is of one of these kinds."""
@@ -123,8 +128,8 @@ class host:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        if isinstance(error, Exception) and not isinstance(error, RecursionError) and not _is_ours(error):
-            if not is_of_a_signal(error):
+        if isinstance(error, Exception) and not _is_ours(error) and not is_of_a_signal(error):
+            if not is_too_deep(error) or sum(1 for _ in _entries(error.__traceback__)) > DEEP:
                 raise HostError(error) from None
 
 
@@ -132,19 +137,29 @@ def _is_ours(error: Exception) -> bool:
     return is_own(type(error))
 
 
+def is_too_deep(error: Exception) -> bool:
+    """Whether Python's stack is at its end, as that of a program that is nested deeply is: the interpreter
+    has raised the error, not a statement."""
+    if not isinstance(error, RecursionError):
+        return False
+    *_, last = _entries(error.__traceback__)
+    return last.tb_frame.f_code.co_code[last.tb_lasti] != dis.opmap["RAISE_VARARGS"]
+
+
+def _entries(entry: TracebackType | None) -> Iterator[TracebackType]:
+    """A traceback's calls, the one in which the error was raised last."""
+    while entry is not None:
+        yield entry
+        entry = entry.tb_next
+
+
 def is_of_a_signal(error: Exception) -> bool:
     """Whether a signal's handler has raised it: neither the program under compilation nor the compiler."""
     trace = error.__traceback__
-    if (
-        trace is None or trace.tb_next is None
-    ):  # raised in the frame in which it is caught, which is no handler's
+    if trace is None or trace.tb_next is None:  # raised where it is caught, which is no handler
         return False
     handlers = {getattr(signal.getsignal(s), "__code__", None) for s in signal.valid_signals()} - {None}
-    while trace is not None:
-        if trace.tb_frame.f_code in handlers:
-            return True
-        trace = trace.tb_next
-    return False
+    return any(entry.tb_frame.f_code in handlers for entry in _entries(error.__traceback__))
 
 
 def module_of(thing: object) -> str:
@@ -198,9 +213,9 @@ def raise_defect(error: Exception, place: Place | None) -> NoReturn:
 
 
 class seen_outside:
-    """Where the compiler is entered: what the program raises is what the user sees."""
+    """Where the compiler is entered: what the program raises is what the user sees. Never one in another."""
 
-    def __init__(self, place: Callable[[], Place]) -> None:
+    def __init__(self, place: Callable[[], Place | None]) -> None:
         self.place = place
 
     def __enter__(self) -> None:
@@ -212,7 +227,13 @@ class seen_outside:
         if isinstance(error, HostError):
             raise error.error from None
         if isinstance(error, Exception):
-            raise_defect(error, self.place())
+            raise_defect(error, self._place())
+
+    def _place(self) -> Place | None:
+        try:
+            return self.place()
+        except Exception:  # a defect there hides none
+            return None
 
 
 def shown(error: Exception) -> Exception:
@@ -261,12 +282,8 @@ def public(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _of_program(frames: TracebackType | None) -> TracebackType | None:
-    every: list[TracebackType] = []
-    while frames is not None:  # there may be thousands, of a deep recursion
-        every.append(frames)
-        frames = frames.tb_next
     rest: TracebackType | None = None
-    for entry in reversed(every):
+    for entry in reversed(list(_entries(frames))):  # there may be thousands, of a deep recursion
         frame = entry.tb_frame
         own = frame.f_globals.get("__name__", "").partition(".")[0] == _OWN
         if not own and not frame.f_code.co_filename.startswith("<revcompile dispatch"):
@@ -280,10 +297,18 @@ def _versions() -> str:
     return f"revcompile {ours}, Python {platform.python_version()}, NumPy {numpy}"
 
 
+def text_of(error: BaseException) -> str:
+    """What an error says; nothing where its class cannot tell."""
+    try:
+        return str(error)
+    except Exception:
+        return ""
+
+
 def with_place(error: Exception, place: Place) -> Exception:
     """`error`, of the exception type Python itself would have raised, with the user's line added."""
-    said = error.args[0] if isinstance(error, KeyError) and error.args else error
-    text = f"{said!r}\n{place}" if isinstance(error, KeyError) else f"{said}\n{place}"
+    said = repr(error.args[0]) if isinstance(error, KeyError) and error.args else text_of(error)
+    text = f"{said}\n{place}"
     for kind in _kinds(error):
         try:
             return _KeyError(text) if kind is KeyError else kind(text)

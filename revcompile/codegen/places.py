@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 
-from revcompile.errors import Place
+from revcompile.errors import Place, text_of
 
 Places = tuple[Place, ...]
 PLACES: dict[str, tuple[Places, ...]] = {}  # of the lines of generated texts, by the file name of their code
@@ -61,7 +61,7 @@ def explain(error: BaseException | None) -> None:
     """Note the user's line on an error that generated code has raised, or that was raised in a call of it."""
     if error is None:
         return
-    shown = [place for place in places_of(error) if _head(place) not in str(error)]
+    shown = [place for place in places_of(error) if _head(place) not in text_of(error)]
     if not shown:
         return
     note = "In generated code that stands for\n" + "\n".join(map(_show, shown))

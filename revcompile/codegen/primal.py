@@ -15,6 +15,7 @@ import numpy as np
 
 from revcompile.codegen.load import Namespace
 from revcompile.codegen.module import parameter_list
+from revcompile.errors import host
 from revcompile.frontend.arguments import Place, key_of
 from revcompile.frontend.names import is_host_object
 from revcompile.frontend.wanted import (
@@ -66,6 +67,8 @@ class Primal:
         self.like: Any = inspect.unwrap(self.function) if self.packed else self.function  # has the defaults
         self.bound: tuple[str, Any] | None = None
         if self.owner is not None:
+            with host():
+                self.signature.bind_partial(self.owner)  # it may take no argument
             first, *parameters = self.signature.parameters.values()
             self.bound = (first.name, self.owner)
             self.signature = self.signature.replace(parameters=parameters)
@@ -123,7 +126,8 @@ class Primal:
         """Every parameter with its argument. The entry passes all by position, which needs no binding."""
         if self.plain is not None and not kwargs and len(args) == len(self.plain):
             return dict(zip(self.plain, args))
-        bound = self.signature.bind(*args, **kwargs)
+        with host():
+            bound = self.signature.bind(*args, **kwargs)
         bound.apply_defaults()
         return bound.arguments
 

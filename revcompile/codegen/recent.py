@@ -25,7 +25,7 @@ class Recent:
         return iter([s for group in list(self._groups.values()) for s in group])
 
     def of(self, key: Any) -> tuple[Specialization, ...]:
-        """Those of one signature. Raises TypeError if it cannot be one."""
+        """Those of one signature."""
         return tuple(self._groups.get(key, ()))
 
     def use(self, key: Any, specialization: Specialization) -> None:

@@ -148,7 +148,7 @@ class Shared:
         namespace.take(dict.fromkeys(self.names_of_run, run) | dict.fromkeys(self.names_of_blame, blame))
         code = self.careful
         if code is not None:
-            careful = Careful(lambda *_: code.load(namespace, primal.like, heading))
+            careful = Careful(lambda *_: code.load(namespace, primal.like, heading), careful.seen)
         tests = {name: code.load(namespace, primal.like, heading) for name, code in self.tests.items()}
         source, backward_source, description = self.texts
         return Specialization(

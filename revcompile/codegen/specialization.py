@@ -13,7 +13,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from revcompile.codegen.places import explain
-from revcompile.errors import UnsupportedError
+from revcompile.errors import UnsupportedError, seen_outside
 from revcompile.gates.foreign import NotKnownYet
 from revcompile.runtime import ChangedKind
 
@@ -30,13 +30,17 @@ class Careful:
     It starts from the caller's arguments. Made when it is first needed.
     """
 
-    def __init__(self, make: Callable[[tuple[Any, ...], Mapping[str, Any]], FunctionType]) -> None:
+    def __init__(
+        self, make: Callable[[tuple[Any, ...], Mapping[str, Any]], FunctionType], seen: seen_outside
+    ) -> None:
         self.make = make
+        self.seen = seen
         self.made: FunctionType | None = None
 
     def __call__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         if self.made is None:
-            self.made = self.make(args, kwargs)
+            with self.seen:
+                self.made = self.make(args, kwargs)
         return self.made(*args, **kwargs)
 
 

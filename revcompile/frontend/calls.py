@@ -304,7 +304,8 @@ def _static_call(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: di
             function = getattr(known, function.__name__)
         args = low.static(args, f"as an argument of {name_of(function)}")
     with host():
-        result = low.host.tells(function(*args, **kwargs), function, (*args, *kwargs.values()))
+        result = function(*args, **kwargs)
+    low.host.tells(function, (*args, *kwargs.values()), result)
     if isinstance(result, KINDS) and (
         function in containers.MADE_BY or isinstance(getattr(function, "__self__", None), str)
     ):

@@ -77,7 +77,7 @@ def method(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str
     """`owner.method(*args)`; NotImplemented where it only reads."""
     owner, name = owner_of(function), function.__name__
     low.mutables.read(owner)
-    low.host.tells(None, function, (owner,))
+    low.host.tells(function, (owner,))
     if name in COPIES:
         with host():
             made = function(*args, **kwargs)

@@ -242,7 +242,8 @@ def operate(low: Lowering, function: Any, *args: Structure) -> Structure:
     if all(map(is_static, args)) or all(isinstance(a, (tuple, list)) for a in args):
         _refuse_long(function, args)
         with host():
-            result = low.host.tells(function(*args), function, args)
+            result = function(*args)
+        low.host.tells(function, args, result)
         return low.own(result) if isinstance(result, (list, dict, set)) else result
     if binary_symbol(function) == "+" and all(map(formatting.is_text, args)):
         return formatting.join_texts(low, args)
@@ -252,10 +253,8 @@ def operate(low: Lowering, function: Any, *args: Structure) -> Structure:
         else:
             _refuse_long(function, args)  # before the host repeats it
             ask_host(function, args)
-            args = tuple(
-                low.static(a, "as the count of a repeated sequence") if isinstance(a, Value) else a
-                for a in args
-            )
+            what = "as the count of a repeated sequence"
+            args = tuple(low.static(a, what) if isinstance(a, Value) else a for a in args)
             _refuse_long(function, args)
             with host():
                 result = function(*args)

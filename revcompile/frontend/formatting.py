@@ -29,9 +29,9 @@ def formatted(low: Lowering, node: ast.JoinedStr, frame: Frame) -> Structure:
             spec = low.evaluate(part.format_spec, frame) if part.format_spec is not None else ""
             parts.append((low.evaluate(part.value, frame), part.conversion, low.static(spec, "as a format")))
     if is_known(parts):
-        with host():
-            text = "".join(p if isinstance(p, str) else _format(*p) for p in parts)
-        return str(low.host.tells(text, format, parts))
+        text = "".join(p if isinstance(p, str) else _format(*p) for p in parts)
+        low.host.tells(format, parts, text)
+        return text
     return low.emit(format_, writable(tuple(parts)))
 
 
@@ -54,7 +54,8 @@ def is_known(structure: Structure) -> bool:
 
 def _format(value: Any, conversion: int, spec: str) -> str:
     convert: dict[int, Callable[[Any], Any]] = {115: str, 114: repr, 97: ascii}
-    return format(convert[conversion](value) if conversion in convert else value, spec)
+    with host():
+        return format(convert[conversion](value) if conversion in convert else value, spec)
 
 
 def joins(function: Any, args: tuple[Any, ...]) -> bool:

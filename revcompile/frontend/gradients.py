@@ -116,8 +116,7 @@ class _Call:
     ) -> None:
         self.low, self.gradient, self.whole = low, gradient, whole
         self.signature, name = signature_of(low, gradient.function)
-        with host():
-            explicit = explicit_names(self.signature, gradient.argnums, name)
+        explicit = explicit_names(self.signature, gradient.argnums, name)
         method = not isinstance(gradient.function, MethodType) and is_method(
             getattr(gradient.function, "__qualname__", ""), self.signature
         )

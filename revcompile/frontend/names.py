@@ -416,8 +416,8 @@ class HostNames:
         """Note that the code holds only while a test says so."""
         self._guard(self.root(test.__name__, test), "test", None)
 
-    def tells(self, result: Any, function: Any, given: Sequence[Any]) -> Any:
-        """`result`, of a call made while compiling. Where it tells functions apart, by their addresses or by
+    def tells(self, function: Any, given: Sequence[Any], result: Any = None) -> None:
+        """Note a call made while compiling. Where its result tells functions apart, by their addresses or by
         the order that a set has, the code holds for these functions only."""
         inside = list(_inside(given))
         ordered = any(isinstance(x, (set, frozenset)) for x in given)
@@ -425,7 +425,6 @@ class HostNames:
             for x in inside:
                 if isinstance(x, (FunctionType, partial)):
                     self._guard(self.root("function__itself", x), "itself", x)
-        return result
 
     def same_length(self, path: Path, obj: Any) -> None:
         """Note that the code holds only for a container of this class and length."""

@@ -72,7 +72,7 @@ def _siblings(root: str) -> list[str]:
 def is_hashable(function: Any) -> bool:
     try:
         hash(function)
-    except TypeError:
+    except Exception:  # whatever its class says
         return False
     return True
 

@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from revcompile.errors import HostError
+from revcompile.errors import HostError, host
 from revcompile.syntax.source import own_signature
 
 _signatures: WeakKeyDictionary[CodeType, inspect.Signature] = WeakKeyDictionary()
@@ -36,7 +36,7 @@ class Options:
 
 
 def explicit_names(signature: inspect.Signature, argnums: Argnums, name: str) -> tuple[str, ...] | None:
-    """The parameters that argnums names, or None. Raises TypeError or ValueError for bad ones."""
+    """The parameters that argnums names, or None. Raises a HostError for bad ones."""
     if argnums is None:
         return None
     names = list(signature.parameters)
@@ -44,10 +44,11 @@ def explicit_names(signature: inspect.Signature, argnums: Argnums, name: str) ->
     for which in argnums if isinstance(argnums, (tuple, list)) else (argnums,):
         which = int(which) if isinstance(which, np.integer) else which
         if isinstance(which, bool) or not isinstance(which, (int, str)):
-            raise TypeError(f"argnums must be integers or parameter names, not {which!r}")
+            raise HostError(TypeError(f"argnums must be integers or parameter names, not {which!r}"))
         if isinstance(which, str):
             if which not in names:
-                raise ValueError(f"argnums: {name} has no parameter {which!r}; it has {', '.join(names)}")
+                text = f"argnums: {name} has no parameter {which!r}; it has {', '.join(names)}"
+                raise HostError(ValueError(text))
             out.append(which)
         else:
             out.append(_numbered(list(signature.parameters.values()), which, name))
@@ -66,7 +67,8 @@ def _numbered(parameters: list[inspect.Parameter], number: int, name: str) -> st
     star = next((i for i, p in enumerate(parameters) if p.kind is p.VAR_POSITIONAL), None)
     if star is None or 0 <= number < star:
         if not -len(parameters) <= number < len(parameters):
-            raise ValueError(f"argnums: {name} has {len(parameters)} parameters, no number {number}")
+            text = f"argnums: {name} has {len(parameters)} parameters, no number {number}"
+            raise HostError(ValueError(text))
         return parameters[number].name
     item = Item(parameters[star].name)
     item.at = number - star if number >= 0 else number
@@ -104,11 +106,9 @@ def unwrapped_signature(function: FunctionType) -> tuple[inspect.Signature, tupl
 
 def _wraps_python(function: Any) -> bool:
     """Whether what a wrapper stands for is a Python function: a builtin may not say what it takes."""
-    while hasattr(function, "__wrapped__"):
-        function = function.__wrapped__
-        if not isinstance(function, FunctionType):
-            return False
-    return True
+    with host():  # a wrapper may say that it wraps itself
+        inner = inspect.unwrap(function, stop=lambda f: not isinstance(f, FunctionType))
+    return isinstance(inner, FunctionType)
 
 
 def counts_as_wrapped(function: Any) -> bool:

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.errors import Place, UnsupportedError, an
+from revcompile.errors import HostError, Place, UnsupportedError, an
 from revcompile.gates.sparse import is_sparse
 from revcompile.gates.table import Gate
 from revcompile.gates.traits import Memory
@@ -258,14 +258,15 @@ def like(what: Any, signature: inspect.Signature, name: str) -> Callable[..., An
         pattern = pattern_of(what)
         items = pattern if isinstance(pattern, (tuple, list)) else (pattern,)
         if not all(isinstance(t, (Array, Scalar)) for t in items):
-            raise TypeError(
+            text = (
                 f"like: what {name} gives is like a parameter, by its name, or like an example, which is a "
                 f"number, an array or a tuple of them, and not {an(type(what).__name__)}"
             )
+            raise HostError(TypeError(text))
         return lambda facts, *_: types_of(pattern, facts)
     names = list(signature.parameters)
     if what not in names:
-        raise ValueError(f"like: {name} has no parameter {what!r}; it has {', '.join(names)}")
+        raise HostError(ValueError(f"like: {name} has no parameter {what!r}; it has {', '.join(names)}"))
     at = names.index(what)
 
     def types(facts: Facts, *args: Any) -> Any:

@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from revcompile.errors import module_of
+from revcompile.errors import HostError, host, module_of
 from revcompile.gates.axes import broadcast_dims
 from revcompile.gates.numbers import PLAIN, Numbers
 from revcompile.gates.options import MUST_BE_KNOWN, STEERING
@@ -451,8 +451,10 @@ def known(
 def signature_of(function: Function) -> inspect.Signature:
     """A function's own signature; builtins and ufuncs that have none take positional arguments."""
     try:
-        signature = inspect.signature(function)
-    except ValueError:
+        with host():
+            signature = inspect.signature(function)
+    except HostError as e:
+        e.unless(ValueError)
         return inspect.Signature([inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL)])
     kinds = {p.kind for p in signature.parameters.values()}
     if inspect.Parameter.VAR_KEYWORD in kinds or hasattr(function, "nin"):

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from revcompile.errors import UnsupportedError
+from revcompile.errors import UnsupportedError, is_too_deep
 
 DEEPEST = 12_000  # calls of Python's; the C stack has room for what they do
 
@@ -27,7 +27,9 @@ def deep_stack() -> Iterator[None]:
         sys.setrecursionlimit(max(_limits[0], DEEPEST))
     try:
         yield
-    except RecursionError:
+    except RecursionError as e:
+        if not is_too_deep(e):
+            raise
         raise UnsupportedError(
             "this function is nested too deeply to be compiled",
             way_out="Split it: give parts of long expressions names, or use fewer branches.",

@@ -15,7 +15,9 @@ from typing import Any
 
 from revcompile.codegen import load
 from revcompile.codegen.module import function_text
+from revcompile.errors import HostError, host
 from revcompile.frontend.names import is_host_object
+from revcompile.frontend.naming import is_hashable
 from revcompile.frontend.objects import look_up
 from revcompile.gates.table import TABLE
 from revcompile.ir.identifiers import function_name, identifier
@@ -27,10 +29,7 @@ CACHED = type(functools.lru_cache(int))
 
 def has_rule(f: Any) -> bool:
     """Whether it is a function of NumPy, SciPy or Python that the compiler knows."""
-    try:
-        return f in TABLE or f in (math.prod, math.fsum, math.dist)
-    except TypeError:  # it has no hash
-        return False
+    return is_hashable(f) and (f in TABLE or f in (math.prod, math.fsum, math.dist))
 
 
 def is_callable_object(f: Any) -> bool:
@@ -116,13 +115,17 @@ def _name_of(f: Any) -> str:
 
 def _signature_of(f: Any) -> inspect.Signature:
     """The parameters; of what has a rule, those that the rule has, which are passed by position."""
-    try:
-        if isinstance(f, functools.partial):
-            signature = inspect.signature(functools.partial(_Known(f.func), *f.args, **f.keywords))
-        else:
-            signature = TABLE[f].signature if has_rule(f) and f in TABLE else inspect.signature(f)
-    except ValueError:
-        signature = ANY
+    if has_rule(f) and f in TABLE:
+        signature = TABLE[f].signature
+    else:
+        is_partial = isinstance(f, functools.partial)
+        given = functools.partial(_Known(f.func), *f.args, **f.keywords) if is_partial else f
+        try:
+            with host():
+                signature = inspect.signature(given)
+        except HostError as e:
+            e.unless(ValueError)
+            signature = ANY
     parameters = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
     if any(not isinstance(p.default, PLAIN) and p.default is not p.empty for p in parameters) and has_rule(f):
         return ANY  # a default that stands for no argument cannot be passed on

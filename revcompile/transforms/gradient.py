@@ -15,7 +15,16 @@ from typing import Any, Protocol, get_args, get_origin, overload
 import numpy as np
 
 from revcompile.dispatch import Dispatcher
-from revcompile.errors import PYTHON_ERRORS, InternalError, UnsupportedError, public, trimmed
+from revcompile.errors import (
+    PYTHON_ERRORS,
+    InternalError,
+    Place,
+    UnsupportedError,
+    host,
+    public,
+    seen_outside,
+    trimmed,
+)
 from revcompile.frontend.naming import name_of, no_rule
 from revcompile.frontend.wanted import Options
 from revcompile.ir.identifiers import function_name
@@ -197,9 +206,21 @@ def _transform(
 
 def make_gradient(f: Any, options: Options) -> Any:
     """The gradient function of `f`: a dispatcher's entry, with its attributes."""
+    with seen_outside(lambda: _place_of(f)):
+        return _make_gradient(f, options)
+
+
+def _place_of(f: Any) -> Place | None:
+    code = getattr(f, "__code__", None)
+    return Place(code.co_filename, code.co_firstlineno, f.__name__) if code is not None else None
+
+
+def _make_gradient(f: Any, options: Options) -> Any:
     if isinstance(f, (staticmethod, classmethod)):
-        return type(f)(make_gradient(f.__func__, options))
-    if hasattr(f, "primal"):
+        return type(f)(_make_gradient(f.__func__, options))
+    with host():
+        is_gradient = hasattr(f, "primal")
+    if is_gradient:
         return _of_gradient(f, options)
     if has_rule(f) or is_callable_object(f):
         return _of_callable(f, options)
@@ -231,25 +252,26 @@ def make_gradient(f: Any, options: Options) -> Any:
 def _add_value(dispatcher: Dispatcher, f: Any) -> None:
     """Give a gradient function its `value_and_grad`."""
     entry: Any = dispatcher.entry
-    options = replace(dispatcher.options, with_value=True)
-    made = make_gradient(f, options)
-    made.primal = entry.primal
-    entry.value_and_grad = made
-    if isinstance(f, FunctionType):
-        pickling.make_attribute_importable(made, f, options)
+    with seen_outside(lambda: _place_of(f)):
+        options = replace(dispatcher.options, with_value=True)
+        made = _make_gradient(f, options)
+        made.primal = entry.primal
+        entry.value_and_grad = made
+        if isinstance(f, FunctionType):
+            pickling.make_attribute_importable(made, f, options)
 
 
 def _of_gradient(gradient: Any, options: Options) -> Any:
     """The gradient of a gradient function: of a function that calls it, whose source is made here."""
     function = function_around(gradient, inspect.signature(gradient), function_name(gradient))
-    entry = make_gradient(function, options)
+    entry = _make_gradient(function, options)
     entry.primal = gradient
     return entry
 
 
 def _of_callable(f: Any, options: Options) -> Any:
     """The gradient of what has no source of its own: of a function that calls it."""
-    entry: Any = make_gradient(around(f), options)
+    entry: Any = _make_gradient(around(f), options)
     entry = getattr(entry, "_entry", entry)
     entry.primal = entry.value_and_grad.primal = f
     if entry.value_and_grad is not entry:
@@ -284,10 +306,7 @@ class BoundGradient:
 def _source_for(dispatcher: Dispatcher) -> Callable[..., str]:
     def source_for(*args: Any, **kwargs: Any) -> str:
         """The generated module for arguments like these."""
-        found = dispatcher.find(*dispatcher.noticing(args, kwargs))
-        if dispatcher.shown is None:
-            dispatcher.show(found)
-        return found.source
+        return dispatcher.find(args, kwargs).source
 
     return trimmed(source_for)
 
@@ -311,7 +330,7 @@ def _preview(dispatcher: Dispatcher) -> None:
         by_name = {p.name: x for p, x in examples.items() if p.kind is p.KEYWORD_ONLY}
         try:
             with dispatcher.learning.forbidden():
-                dispatcher.show(dispatcher.find(args, by_name))
+                dispatcher.find(args, by_name)
             return
         except PREVENTS as e:  # the call that has real arguments reports it
             reason = str(e).splitlines()[0] if str(e) else type(e).__name__

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from revcompile import dispatch
+from revcompile.errors import HostError, host, seen_outside
 from revcompile.gates import foreign, table
 from revcompile.gates.effects import stop_gradient
 from revcompile.gates.traits import Memory
@@ -70,21 +71,28 @@ def gate(
     >>> round(grad(lambda x: softplus(x))(0.0), 3)
     0.5
     """
-    if not callable(function):
-        raise TypeError(f"gate takes the function that gets the rule, not {function!r}")
-    if function in table.TABLE and not table.TABLE[function].foreign:
-        raise ValueError(f"{getattr(function, '__name__', function)} has a rule already")
+    with _seen:
+        if not callable(function):
+            raise HostError(TypeError(f"gate takes the function that gets the rule, not {function!r}"))
+        with host():
+            hash(function)
+        if function in table.TABLE and not table.TABLE[function].foreign:
+            raise HostError(ValueError(f"{getattr(function, '__name__', function)} has a rule already"))
 
     def register(rule: Rule) -> Rule:
-        label = str(name or getattr(function, "__name__", "gate"))
-        types = None if like is None else foreign.like(like, table.signature_of(function), label)
-        if forward is None:  # it may return its argument
-            table.gate(function, name=label, memory=Memory.SHARED, foreign=True, types=types)(rule)
-        else:
-            n = len(table.signature_of(function).parameters)
-            pair = foreign.forward_half(forward, label), foreign.backward_half(rule, n, label)
-            table.opaque(function, *pair, label, types)
-        dispatch.forget_all()
+        with _seen:
+            label = str(name or getattr(function, "__name__", "gate"))
+            types = None if like is None else foreign.like(like, table.signature_of(function), label)
+            if forward is None:  # it may return its argument
+                table.gate(function, name=label, memory=Memory.SHARED, foreign=True, types=types)(rule)
+            else:
+                n = len(table.signature_of(function).parameters)
+                pair = foreign.forward_half(forward, label), foreign.backward_half(rule, n, label)
+                table.opaque(function, *pair, label, types)
+            dispatch.forget_all()
         return rule
 
     return register
+
+
+_seen = seen_outside(lambda: None)

@@ -195,6 +195,71 @@ def test_an_exception_of_another_class_is_let_through(monkeypatch: pytest.Monkey
             grad(straight)(np.ones(2))
 
 
+def test_what_raises_recursion_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that is nested deeply is refused; the program's own error is its own; ours is a defect."""
+
+    def deep(n: int) -> float:
+        try:
+            return 0.0 if n == 0 else 1.0 + deep(n - 1)
+        except ZeroDivisionError:
+            return 0.0
+
+    def raises(n: int) -> float:
+        try:
+            raise RecursionError("of the program")
+        except ZeroDivisionError:
+            return 0.0
+
+    x = np.ones(2)
+    assert (grad(lambda x: np.sum(x) * deep(40))(x) == 40.0).all()
+    for gradient, args in [
+        (grad(lambda x: np.sum(x) * deep(10**6)), (x,)),
+        (grad(lambda x, n: np.sum(x) * deep(n), 0), (x, 10**6)),
+        (grad(lambda x: np.sum(x) * raises(1)), (x,)),
+        (grad(lambda x, n: np.sum(x) * raises(n), 0), (x, 1)),
+    ]:
+        with pytest.raises(RecursionError):
+            gradient(*args)
+    gradient = grad(straight)
+    monkeypatch.setattr(compiler, "simplify", throw(RecursionError("r")))
+    with pytest.raises(InternalError, match="RecursionError: r"):
+        gradient(x)
+
+
+def test_what_says_nothing() -> None:
+    """An exception of the program's that has no text is shown all the same."""
+
+    class Odd(Exception):
+        def __str__(self) -> str:
+            raise ValueError
+
+    def f(x: Any) -> Any:
+        if x > 1.0:
+            raise Odd
+        return x * x
+
+    gradient = grad(f)
+    assert gradient(0.5) == 1.0
+    with pytest.raises(Odd):
+        gradient(2.0)
+
+
+def test_wrappers_of_themselves_and_methods_without_parameters() -> None:
+    def f(*xs: Any) -> Any:
+        return xs[0]
+
+    f.__wrapped__ = f  # type: ignore[attr-defined]
+    with pytest.raises(ValueError, match="wrapper loop"):
+        grad(f)
+
+    class Thing:
+        def method() -> float:  # type: ignore[misc]
+            return 1.0
+
+    with pytest.raises(TypeError, match="too many positional arguments"):
+        grad(Thing().method)
+
+
 # -- what the program raises ------------------------------------------------------------------------
 
 
