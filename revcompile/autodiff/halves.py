@@ -19,7 +19,7 @@ from revcompile.gates.effects import backward_begins
 from revcompile.gates.halves import Pair, Variant
 from revcompile.ir.nodes import Apply, Block, Function, Parameter, Statement, Structure, Value
 from revcompile.ir.types import Array, Scalar, Type, gradient_type
-from revcompile.statements.join import alike, join_types, type_of
+from revcompile.statements.join import alike, join_gradients, type_of
 
 Some = frozenset[int]
 Told = frozenset[tuple[str, int, int]]  # see `dataflow/knowledge`
@@ -127,7 +127,7 @@ class _Differentiation:
         rev.block(function.body.statements)
         found = {i: rev.adjoints[v] for i, v in wanted.items() if rev.adjoints.get(v) is not None}
         types = {i: self._type(g, wanted[i]) for i, g in found.items()}
-        types = {i: join_types(low.builder.facts, t, variant.gives.get(i, t)) for i, t in types.items()}
+        types = {i: join_gradients(low.builder.facts, t, variant.gives.get(i, t)) for i, t in types.items()}
         gradients = tuple(alike(low, statements, g, types[i]) for i, g in found.items())
         backward = Block(tuple(statements), ((results, None, gradients),))
         now, outer = rev.memory.now, outer_names(function.body)

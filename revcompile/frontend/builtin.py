@@ -26,7 +26,7 @@ from revcompile.ir.nodes import Instance, Structure, Value, is_static, leaves
 from revcompile.ir.types import BOOL, Array, Scalar, is_float
 from revcompile.statements import branch, iterables
 from revcompile.statements.exits import Known
-from revcompile.syntax.abstract import FUNCTIONS, Frame, Left, class_of
+from revcompile.syntax.abstract import FUNCTIONS, Frame, Left, class_of, refuse_varying
 from revcompile.syntax.mutable import is_growing
 from revcompile.syntax.operators import COMPARE
 
@@ -62,6 +62,7 @@ def _isinstance(low: Lowering, args: Args, kwargs: Any, node: Any, frame: Frame)
         return NotImplemented if isinstance(x, type) else low.host.is_subclass(type(x), classes)
     if frame.is_rule:  # there a number is a static one, known while compiling
         return False
+    refuse_varying(x.type)
     return low.host.is_subclass(class_of(x), classes)
 
 
@@ -79,6 +80,8 @@ def _type(low: Lowering, args: Args, kwargs: Any, node: Any, frame: Frame) -> St
         return low.host.reach(x.path.attribute("__class__"), type(x.obj))
     if isinstance(x, Instance):
         return objects.read(low, x, "__class__")
+    if isinstance(x, Value) and not frame.is_rule:
+        refuse_varying(x.type)
     return class_of(x) if isinstance(x, Value) else NotImplemented
 
 

@@ -22,7 +22,7 @@ from revcompile.ir.nodes import ATOMS, Instance, Structure, Value, is_static
 from revcompile.syntax.abstract import Poison, class_of
 from revcompile.syntax.decisions import Restart
 from revcompile.syntax.mutable import KINDS, containers, word
-from revcompile.syntax.operators import symbol_of
+from revcompile.syntax.operators import binary_symbol, symbol_of
 
 MAX_ITEMS = 1_000_000  # of one list or tuple
 CHANGES: dict[type, frozenset[str]] = {
@@ -36,6 +36,13 @@ NUMPY_INDEXED = {id(getattr(np, name)): name for name in ("c_", "r_", "mgrid", "
 COPIES = frozenset({"copy", "union", "intersection", "difference", "symmetric_difference"})
 COMPARING = frozenset({"index", "count", "remove"})  # they compare the items with what they look for
 MADE_BY = frozenset({list, dict, set, OrderedDict, Counter})
+
+
+def refuse_long(function: Any, args: tuple[Structure, ...]) -> None:
+    """Refuse a list, or a tuple, that is repeated too often."""
+    if binary_symbol(function) == "*":
+        counts = [a for a in args if isinstance(a, int)]
+        refuse_many(sum(len(a) for a in args if isinstance(a, (tuple, list))) * sum(counts))
 
 
 def refuse_many(many: int) -> None:

@@ -34,13 +34,13 @@ from revcompile.gates.effects import defined_, percent
 from revcompile.gates.infer import ask_host
 from revcompile.gates.lengths import length, size_of
 from revcompile.gates.rows import count
-from revcompile.gates.table import METHODS
+from revcompile.gates.table import METHODS, TABLE
 from revcompile.ir.identifiers import is_name
-from revcompile.ir.nodes import Instance, Structure, Value, are_numbers, is_static, leaves
+from revcompile.ir.nodes import Instance, Structure, Value, are_numbers, is_static, leaves, varies
 from revcompile.ir.types import INT, Array, Rows, Scalar
 from revcompile.runtime import item_length
 from revcompile.statements import branch, exits, simple
-from revcompile.syntax.abstract import Frame, Method, NestedFunction, Poison
+from revcompile.syntax.abstract import Frame, Method, NestedFunction, Poison, refuse_varying
 from revcompile.syntax.decisions import Restart
 from revcompile.syntax.mutable import is_growing
 from revcompile.syntax.operators import BINARY, COMPARE, UNARY, binary_symbol, symbol_of
@@ -176,6 +176,7 @@ def value_attribute(low: Lowering, value: Value, attr: str) -> Structure:
     if attr == "size":
         return element_count(low, value)
     if attr == "dtype" and isinstance(value.type, (Array, Scalar)):
+        refuse_varying(value.type)
         return value.type.dtype
     if attr == "T":
         return value if not value.type.dims else low.apply(np.transpose, (value,), {})
@@ -220,7 +221,10 @@ def binary(low: Lowering, node: ast.BinOp, frame: Frame) -> Structure:
         for items, count in ((left, right), (right, left)):
             if isinstance(items, list) and growing.is_wanted(low, frame.site(node), count):
                 return growing.repeat(low, items, count)
-    return operate(low, BINARY[type(node.op)], left, right)
+    function = BINARY[type(node.op)]
+    if frame.is_rule and TABLE[function].may_raise_of_floats:  # a rule has NumPy's infinities
+        left, right = (low.apply(x.type.dtype.type, (x,), {}) if varies(x) else x for x in (left, right))
+    return operate(low, function, left, right)
 
 
 def operate(low: Lowering, function: Any, *args: Structure) -> Structure:
@@ -240,7 +244,7 @@ def operate(low: Lowering, function: Any, *args: Structure) -> Structure:
         same = low.equal(*args)
         return same if symbol_of(function) == "==" else operate(low, operator.not_, same)
     if all(map(is_static, args)) or all(isinstance(a, (tuple, list)) for a in args):
-        _refuse_long(function, args)
+        containers.refuse_long(function, args)
         with host():
             result = function(*args)
         low.host.tells(function, args, result)
@@ -251,22 +255,15 @@ def operate(low: Lowering, function: Any, *args: Structure) -> Structure:
         if any(isinstance(a, (list, tuple)) for a in args) and any(is_array(a) for a in args):
             args = tuple(low.apply(np.array, (a,), {}) if isinstance(a, (list, tuple)) else a for a in args)
         else:
-            _refuse_long(function, args)  # before the host repeats it
+            containers.refuse_long(function, args)  # before the host repeats it
             ask_host(function, args)
             what = "as the count of a repeated sequence"
             args = tuple(low.static(a, what) if isinstance(a, Value) else a for a in args)
-            _refuse_long(function, args)
+            containers.refuse_long(function, args)
             with host():
                 result = function(*args)
             return low.own(result) if isinstance(result, list) else result
     return low.apply(function, args, {})
-
-
-def _refuse_long(function: Any, args: tuple[Structure, ...]) -> None:
-    """Refuse a list, or a tuple, that is repeated too often."""
-    if binary_symbol(function) == "*":
-        counts = [a for a in args if isinstance(a, int)]
-        containers.refuse_many(sum(len(a) for a in args if isinstance(a, (tuple, list))) * sum(counts))
 
 
 def is_array(x: Structure) -> bool:

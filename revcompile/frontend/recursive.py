@@ -125,7 +125,7 @@ def _alike(a: Type, b: Type) -> bool:
     if isinstance(a, Array) and isinstance(b, Array):
         return a.dtype == b.dtype and len(a.dims) == len(b.dims)
     if isinstance(a, Scalar) and isinstance(b, Scalar):
-        return a.dtype == b.dtype and a.python == b.python
+        return replace(a, extent=None) == replace(b, extent=None)
     return False
 
 

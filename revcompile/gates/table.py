@@ -180,6 +180,11 @@ class Gate:
         return self.written if isinstance(self.written, str) else str(self.written(to, *args))
 
     @cached_property
+    def may_raise_of_floats(self) -> bool:
+        """Whether it raises, for some of Python's floats, where NumPy's give an infinity."""
+        return self.raises or self.python is not None
+
+    @cached_property
     def broadcasts(self) -> bool:
         """Whether its operands are stretched to the shape of the result."""
         return self.locals is not None or self.dims is broadcast_dims

@@ -420,6 +420,11 @@ def is_static(structure: Structure) -> bool:
     return kind in ATOMS or (kind is not Value and next(leaves(structure), None) is None)
 
 
+def varies(x: Structure) -> bool:
+    """Whether only the run knows of what kind a number is."""
+    return isinstance(x, Value) and isinstance(x.type, Scalar) and x.type.varies
+
+
 def are_numbers(structures: tuple[Structure, ...]) -> bool:
     """Whether all are numbers or arrays, some of them known at run time only; most operands are."""
     found = False

@@ -46,11 +46,15 @@ ONE = Dim(size=1)
 
 @dataclass(frozen=True)
 class Scalar:
-    """A number. `python` tells a Python `float` from a NumPy scalar of the same dtype."""
+    """A number. `python` tells a Python `float` from a NumPy scalar of the same dtype.
+
+    One that `varies` is a float of this dtype, of a narrower one or of Python's: only the run knows.
+    """
 
     dtype: np.dtype[Any]
     python: bool = False
     extent: Dim | None = None  # an integer that is the length of an axis
+    varies: bool = False
 
     @property
     def dims(self) -> tuple[Dim, ...]:
@@ -59,7 +63,15 @@ class Scalar:
     def __str__(self) -> str:
         if self.python:
             return {"f": "float", "i": "int", "b": "bool", "c": "complex"}[self.dtype.kind]
-        return f"np.{self.dtype.name}"
+        return f"np.{self.dtype.name}" + (" or another float" if self.varies else "")
+
+    @property
+    def kinds(self) -> list[Scalar]:
+        """The types that it may be of, the widest first."""
+        if not self.varies:
+            return [self]
+        narrower = (np.dtype(f) for f in "fe" if np.dtype(f).itemsize < self.dtype.itemsize)
+        return [Scalar(self.dtype), *map(Scalar, narrower), FLOAT]
 
 
 @dataclass(frozen=True)
@@ -143,7 +155,7 @@ def gradient_type(t: Scalar | Array) -> Scalar | Array:
         t = Array(t.dtype, t.dims)
     if t.dtype.kind != "f":
         t = replace(t, dtype=np.dtype(float))
-    return replace(t, extent=None) if isinstance(t, Scalar) and t.extent is not None else t
+    return replace(t, extent=None, varies=False) if isinstance(t, Scalar) else t
 
 
 class LengthError(Exception):

@@ -218,7 +218,7 @@ def _is_numpy(value: Value) -> bool:
 
 
 def _is_numpy_type(t: Type) -> bool:
-    return isinstance(t, Scalar) and not t.python and t.dtype == float
+    return isinstance(t, Scalar) and not t.python and not t.varies and t.dtype == float
 
 
 def _as_before(function: Function, before: Function) -> Function:

@@ -154,7 +154,7 @@ class _Rules:
         if isinstance(a, Array) and isinstance(b, Array):
             return a.dtype == b.dtype and same_axes(self.facts, a.dims, b.dims)
         if isinstance(a, Scalar) and isinstance(b, Scalar):
-            return a.dtype == b.dtype and a.python == b.python
+            return (a.dtype, a.python, a.varies) == (b.dtype, b.python, b.varies)
         return False
 
     def emit(self, like: Apply, function: Callable[..., Any], *args: Structure) -> Value:

@@ -31,9 +31,9 @@ from revcompile.statements.join import (
     Pair,
     alike,
     join,
+    join_gradients,
     join_memory,
     join_names,
-    join_types,
     relate_joined,
     type_of,
     versions,
@@ -343,7 +343,7 @@ def _joined_gradient(rev: Any, value: Value, a: Structure, b: Structure) -> Type
     if not isinstance(t, Scalar):
         return t
     numbers = [Scalar(x.dtype) if isinstance(x, Array) else x for x in (type_of(a), type_of(b))]
-    return join_types(rev.builder.facts, *numbers)
+    return join_gradients(rev.builder.facts, *numbers)
 
 
 def with_residuals(

@@ -182,7 +182,9 @@ def join_types(facts: Facts, a: Type, b: Type) -> Type:
             dtype = strong.dtype  # a Python number takes the precision of what it meets
     if isinstance(a, Scalar) and isinstance(b, Scalar):
         extent = a.extent if a.extent is not None and a.extent == b.extent else None
-        return Scalar(dtype, python=a.python and b.python, extent=extent)
+        kinds = {(a.dtype, a.python), (b.dtype, b.python)}
+        varies = a.varies or b.varies or (len(kinds) > 1 and dtype.kind == "f" and is_narrow(a, b))
+        return Scalar(dtype, python=a.python and b.python, extent=extent, varies=varies)
     if len(a.dims) != len(b.dims):
         raise CannotJoin(f"{an(a)} on one side, {an(b)} on the other")
     dims = []
@@ -190,6 +192,17 @@ def join_types(facts: Facts, a: Type, b: Type) -> Type:
         same = facts.same(x, y)
         dims.append(x if same else facts.fresh(maybe_one=x.can_be_one or y.can_be_one))
     return Array(dtype, tuple(dims))
+
+
+def join_gradients(facts: Facts, a: Type, b: Type) -> Type:
+    """The type of a gradient that is either: a number of Python's is made NumPy's where the other one is."""
+    joined = join_types(facts, a, b)
+    return replace(joined, varies=False) if isinstance(joined, Scalar) else joined
+
+
+def is_narrow(*types: Scalar) -> bool:
+    """Whether one of some numbers is a NumPy scalar of less precision than Python's."""
+    return any(t.dtype.kind == "f" and t.dtype.itemsize < 8 for t in types)
 
 
 def _join_rows(facts: Facts, a: Rows, b: Rows) -> Rows:
@@ -207,7 +220,7 @@ def alike(low: Any, statements: list[Any], atom: Structure, t: Type) -> Structur
 
     Otherwise the type of the joined value would be true on one way only.
     """
-    if atom is None or atom is UNDEFINED or not isinstance(t, Scalar) or t.dtype.kind != "f":
+    if atom is None or atom is UNDEFINED or not isinstance(t, Scalar) or t.dtype.kind != "f" or t.varies:
         return atom
     table = low.builder.table
     if isinstance(atom, Value) and atom in table.unset:

@@ -24,7 +24,7 @@ from revcompile.ir.nodes import (
 )
 from revcompile.ir.types import Array, Scalar, Type, is_number
 from revcompile.statements import loop_lists, rows
-from revcompile.statements.join import alike, join_types, type_of
+from revcompile.statements.join import alike, join_gradients, type_of
 from revcompile.statements.origins import restorable_slots
 
 
@@ -149,7 +149,7 @@ class _Attempt:
             return t
         have = type_of(atom)
         have = Scalar(have.dtype) if isinstance(have, Array) else have
-        return join_types(self.rev.builder.facts, t, have)
+        return join_gradients(self.rev.builder.facts, t, have)
 
     def _fit_inits(self) -> None:
         """A number that stands for no gradient yet needs no type of its own, unless it may be returned."""

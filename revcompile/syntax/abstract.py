@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.errors import Place
+from revcompile.errors import Place, UnsupportedError
 from revcompile.gates.draws import generator_type
 from revcompile.ir.nodes import Instance, Structure, Value
 from revcompile.ir.types import ONE, Array, Facts, Foreign, Scalar, Type
@@ -150,6 +150,15 @@ def type_of(obj: Any, facts: Facts) -> Type | None:
         dims = tuple(ONE if n == 1 else facts.of_argument(n) for n in obj.shape)
         return Array(obj.dtype, dims)
     return generator_type(obj)
+
+
+def refuse_varying(t: Type) -> None:
+    """Raises where the program asks of what kind a number is, and only the run knows."""
+    if isinstance(t, Scalar) and t.varies:
+        raise UnsupportedError(
+            f"whether this number is {t} is known only at run time",
+            way_out=f"Begin with a NumPy number: {t.kinds[0]}(…).",
+        )
 
 
 def class_of(value: Value) -> type:

@@ -36,6 +36,7 @@ FUEL = 3000  # trips of all loops of one run of the primal
 PATIENCE = 20.0  # seconds of work for one gradient, compilation included
 LARGE = 1e4
 HUGE = 1e8
+TINY = 1e-18  # the square of a float32 number as small as that is 0, its slope not
 ROUTES: dict[str, Callable[[Any, Any], Any]] = {
     "optimised": lambda f, argnums: value_and_grad(f, argnums),
     "textbook": lambda f, argnums: value_and_grad(f, argnums, optimize=False),
@@ -92,7 +93,16 @@ class Primal:
             value = self.f(*given)
         if any(np.any(np.abs(x) > HUGE) for x in leaves(given) if is_real(x)):
             raise FloatingPointError("what is written grows beyond what differences can tell")
+        if any(_has_tiny(x) for x in leaves(given)):
+            raise FloatingPointError("what is written is beyond single precision, and differences are double")
         return value
+
+
+def _has_tiny(x: Any) -> bool:
+    if np.asarray(x).dtype != np.float32:
+        return False
+    size = np.abs(x)
+    return bool(np.any((size > 0) & (size < TINY)))
 
 
 class _Instrument(ast.NodeTransformer):
