@@ -47,7 +47,7 @@ from revcompile.passes.split import settle
 from revcompile.passes.unguarded import of_numbers_alone, without_guards
 from revcompile.runtime import ChangedKind
 from revcompile.syntax.abstract import NeedStatic
-from revcompile.syntax.decisions import Decision, Decisions, Grow, Restart, TestInside, WriteOut
+from revcompile.syntax.decisions import OF_FUNCTIONS, Decision, Decisions, Grow, Restart, TestInside, WriteOut
 from revcompile.syntax.source import Source
 
 MAX_RESTARTS = 50
@@ -98,10 +98,34 @@ class Compiled:
 class MustBeStatic(Exception):
     """Arguments whose values the compiler must know: compile again with them in the signature."""
 
-    def __init__(self, places: frozenset[Place], refusal: Exception) -> None:
+    def __init__(self, places: frozenset[Place], refusal: Exception, end: Exception | None = None) -> None:
         super().__init__(places)
         self.places = places
         self.refusal = refusal  # what to say if that does not help
+        self.end = end  # what the attempt that found this out has ended with
+
+
+@dataclass
+class Attempts:
+    """What the attempts to compile for one call have found out, those with fewer arguments known, too."""
+
+    decisions: frozenset[Decision] = frozenset()
+    restarts: int = 0
+    first: Exception | None = None  # what one with growing lists has failed by
+
+    def fail(self, attempt: Decisions, end: Exception | None) -> bool:
+        """Take up what an attempt has found out that ended so. Whether there is something new to try."""
+        grown = frozenset(WriteOut(d.key) for d in attempt.of_kind(Grow))
+        if isinstance(end, Restart):
+            self.restarts += 1
+            self.decisions = attempt.after(end)
+            return not end.decisions <= attempt and self.restarts <= MAX_RESTARTS
+        if isinstance(end, (UnsupportedError, HostError)) and grown:
+            self.first = end if isinstance(end, UnsupportedError) else self.first
+            self.decisions = frozenset(d for d in attempt if not isinstance(d, Grow)) | grown
+            return True
+        self.decisions = frozenset(attempt)
+        return False
 
 
 def compile_gradient(
@@ -110,40 +134,37 @@ def compile_gradient(
     static: frozenset[Place],
     namespace: Namespace,
     learning: Learning,
+    attempts: Attempts,
 ) -> Compiled:
     """Compile for arguments like these. Raises UnsupportedError, or what the primal itself would.
 
     `learning` is what is known of calls as they are: what they give is found out by making them.
     """
     learning.begin()
-    decisions: frozenset[Decision] = frozenset()
-    restarts = 0
     changes = 0  # how often a call gave something of another kind than was noted
-    first: Exception | None = None  # what an attempt with growing lists has failed by
     while True:
-        attempt = Decisions(decisions)
+        attempt = Decisions(attempts.decisions)
         try:
             return _compile(request, arguments, static, namespace, attempt, learning)
+        except MustBeStatic as e:
+            attempts.fail(attempt, e.end)
+            attempts.decisions -= {d for d in attempts.decisions if isinstance(d, OF_FUNCTIONS)}
+            raise
         except NotKnownYet as e:
             if learning.is_stuck():
                 raise InternalError("what a call gives is not learnt") from e
-            decisions = frozenset(d for d in attempt if not isinstance(d, TestInside))
+            attempts.decisions = frozenset(d for d in attempt if not isinstance(d, TestInside))
         except ChangedKind as e:
             changes += 1
             learning.has_changed(e, changes, raised_for(e))
         except Restart as restart:
-            restarts += 1
-            if restart.decisions <= attempt or restarts > MAX_RESTARTS:
+            if not attempts.fail(attempt, restart):
                 raise UnsupportedError("what this function does cannot be settled while compiling") from None
-            decisions = attempt.after(restart)
         except (UnsupportedError, HostError) as e:
-            grown = frozenset(WriteOut(d.key) for d in attempt.of_kind(Grow))
-            if not grown:
-                if first is None:
+            if not attempts.fail(attempt, e):
+                if attempts.first is None:
                     raise
-                raise first from None
-            first = e if isinstance(e, UnsupportedError) else first
-            decisions = frozenset(d for d in attempt if not isinstance(d, Grow)) | grown
+                raise attempts.first from None
 
 
 def _compile(
@@ -359,13 +380,17 @@ def optimise(function: Function, facts: Facts) -> Function:
 @contextmanager
 def _needs_gathered(request: Request, low: Lowerer) -> Iterator[None]:
     """Raises MustBeStatic at the end if arguments have to be known, however the attempt has ended."""
+    end: Exception | None = None
     try:
         yield
-    except (NeedStatic, NotKnownYet, Restart, UnsupportedError, HostError):
+    except (NeedStatic, NotKnownYet, Restart, UnsupportedError, HostError) as e:
+        if isinstance(e, (UnsupportedError, HostError)) and low.decisions.of_kind(Grow):
+            low.needed.note_lengths(low)
         if low.needed.first is None:
             raise
+        end = e
     if low.needed.first is not None:
-        raise MustBeStatic(low.needed.places, _unknown_number(low.needed.first, request)) from None
+        raise MustBeStatic(low.needed.places, _unknown_number(low.needed.first, request), end) from None
 
 
 def _lower(

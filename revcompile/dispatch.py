@@ -30,7 +30,7 @@ from revcompile.codegen.primal import Primal
 from revcompile.codegen.recent import MAX_SPECIALIZATIONS, Recent
 from revcompile.codegen.sharing import Memory, Shared, Whole
 from revcompile.codegen.specialization import ARITHMETIC, Blame, Careful, Mistaken, Specialization
-from revcompile.compiler import Compiled, MustBeStatic, Request, compile_gradient
+from revcompile.compiler import Attempts, Compiled, MustBeStatic, Request, compile_gradient
 from revcompile.errors import HostError, UnsupportedError, seen_outside, trimmed
 from revcompile.frontend.arguments import Place, describe
 from revcompile.frontend.names import Guard, Path
@@ -176,6 +176,7 @@ class Dispatcher(Primal):
         found = self._known(self._key(wanted, arguments, self.static), args, kwargs, tried)
         if found is not None:
             return found
+        attempts = Attempts()
         with self.lock:
             while True:
                 key = self._key(
@@ -188,7 +189,7 @@ class Dispatcher(Primal):
                     return found
                 try:
                     with deep_stack():
-                        return self._compile(key, arguments, wanted, bare)
+                        return self._compile(key, arguments, wanted, bare, attempts)
                 except MustBeStatic as e:
                     self._make_static(e.places, e.refusal)
 
@@ -278,12 +279,12 @@ class Dispatcher(Primal):
     # -- compilation --------------------------------------------------------------------------
 
     def _compile(
-        self, key: Any, arguments: Mapping[str, Any], wanted: tuple[str, ...], bare: bool
+        self, key: Any, arguments: Mapping[str, Any], wanted: tuple[str, ...], bare: bool, attempts: Attempts
     ) -> Specialization:
         age, request = _memory.age, self._request(key, wanted, bare)
         varying, known = _memory.varying(self, weak_key(key), self.static), frozenset[Path]()
         try:
-            compiled = self._compiled(replace(request, varying=varying), arguments)
+            compiled = self._compiled(replace(request, varying=varying), arguments, attempts=attempts)
         except (UnsupportedError, HostError):
             if not varying:
                 raise
@@ -306,12 +307,17 @@ class Dispatcher(Primal):
             self._retire(old)
 
     def _compiled(
-        self, request: Request, arguments: Mapping[str, Any], static: frozenset[Place] | None = None
+        self,
+        request: Request,
+        arguments: Mapping[str, Any],
+        static: frozenset[Place] | None = None,
+        attempts: Attempts | None = None,
     ) -> Compiled:
         static = self.static if static is None else static
         for again in (True, True, False):
             try:
-                return compile_gradient(request, arguments, static, self.namespace, self.learning)
+                known, attempts = attempts or Attempts(), None
+                return compile_gradient(request, arguments, static, self.namespace, self.learning, known)
             except MustBeStatic:
                 raise
             except Exception as e:  # another thread may have changed what was being read

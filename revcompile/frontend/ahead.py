@@ -11,7 +11,7 @@ Imports the abstract values.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -31,11 +31,16 @@ NO_NUMBER = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetCom
 CALLED = ("enumerate", "zip", "reversed")
 
 
+def holds_no_numbers(node: ast.expr, frame: Frame) -> bool:
+    """Whether what is added to the list that this display makes is certainly no number, nor an array."""
+    return _seen(frame.source.node).get(node) == ()  # type: ignore[call-overload]
+
+
 def will_grow(low: Lowering, node: ast.expr, items: list[Structure], frame: Frame) -> bool:
     """Whether the list that this display makes will certainly be one whose length only the run decides."""
     if not isinstance(node, ast.List) or not all(isinstance(x, (Value, int, float)) for x in items):
         return False
-    reasons = _growing(frame.source.node).get(node, ())
+    reasons = _seen(frame.source.node).get(node, ())
     return any(
         _is_number(frame.names.get(why)) if isinstance(why, str) else _stays(low, why, frame)
         for why in reasons
@@ -69,8 +74,10 @@ def _is_range(node: ast.expr) -> bool:
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "range"
 
 
-def is_no_number(node: ast.expr | None) -> bool:
-    """Whether an expression certainly gives a container, a text or a function: `[0.0] * n`."""
+def is_no_number(node: ast.expr | None, names: Container[str] = ()) -> bool:
+    """Whether an expression certainly gives a container, a text or a function: `[0.0] * n`, or `names`."""
+    if isinstance(node, ast.Name):
+        return node.id in names
     if isinstance(node, ast.BinOp):
         return isinstance(node.left, NO_NUMBER) or isinstance(node.right, NO_NUMBER)
     return isinstance(node, NO_NUMBER) or (isinstance(node, ast.Constant) and type(node.value) is str)
@@ -80,16 +87,24 @@ def is_no_number(node: ast.expr | None) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _growing(function: ast.AST) -> dict[ast.List, tuple[Reason, ...]]:
-    """The list displays that get a name, and why they will grow."""
+def _seen(function: ast.AST) -> dict[ast.List, tuple[Reason, ...]]:
+    """The list displays that get a name, and why they will grow; no reasons if by no numbers."""
     found: dict[ast.List, tuple[Reason, ...]] = {}
     for scope in ast.walk(function):
         if isinstance(scope, ast.FunctionDef):
             stored = {
                 n.id for n in ast.walk(scope) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
             }
-            _look(scope.body, (), {}, found, {a.arg for a in parameters(scope)} - stored)
+            given = {a.arg for a in parameters(scope)}
+            _look(scope.body, (), {}, found, given - stored, _containers(scope, stored) - given)
     return found
+
+
+def _containers(scope: ast.FunctionDef, stored: set[str]) -> set[str]:
+    """The names that stand for nothing but lists, dicts and sets which displays and comprehensions make."""
+    given = {id(s.targets[0]) for s in ast.walk(scope) if isinstance(s, ast.Assign) and is_no_number(s.value)}
+    names = (n for n in ast.walk(scope) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
+    return stored - {n.id for n in names if id(n) not in given}
 
 
 def _look(
@@ -98,9 +113,10 @@ def _look(
     named: dict[str, tuple[ast.List, tuple[ast.AST, ...]]],
     found: dict[ast.List, tuple[Reason, ...]],
     given: set[str],
+    containers: set[str],
 ) -> None:
     """Go through statements in order. `around`: the loops and conditions that they stand in; `given`: the
-    parameters that stay what they are."""
+    parameters that stay what they are; `containers`: the names that stand for no numbers."""
     for s in statements:
         for name, display in _displays(s):
             named[name] = display, around
@@ -108,16 +124,17 @@ def _look(
             if name not in named:
                 continue
             display, outside = named[name]
-            if is_no_number(item):
-                del named[name]
-                found.pop(display, None)
-                continue
             inside = around[len(outside) :]
-            if around[: len(outside)] == outside and inside and isinstance(inside[0], Loop):
-                loops = tuple(one for one in inside if isinstance(one, Loop))
+            loops = tuple(one for one in inside if isinstance(one, Loop))
+            other = is_no_number(item, containers)
+            if display in found and other != (not found[display]):  # numbers, and what is none
+                del named[name], found[display]
+            elif other and loops:
+                found[display] = ()
+            elif around[: len(outside)] == outside and inside and isinstance(inside[0], Loop):
                 found[display] = (*found.get(display, ()), *loops)
         for name, index in _indexed(s):
-            if name not in named:
+            if name not in named or found.get(named[name][0]) == ():
                 continue
             display, outside = named[name]
             inside = around[len(outside) :]
@@ -125,10 +142,12 @@ def _look(
                 used = {n.id for n in ast.walk(index) if isinstance(n, ast.Name)}
                 fors = [one for one in inside if isinstance(one, ast.For)]
                 counting = [one for one in fors if not used.isdisjoint(_targets(one))]
-                found[display] = (*found.get(display, ()), *counting, *sorted(used & given))
+                if counting or used & given:
+                    found[display] = (*found.get(display, ()), *counting, *sorted(used & given))
         if isinstance(s, (ast.For, ast.While, ast.If, ast.With)):
             for block in (s.body, getattr(s, "orelse", [])):
-                _look(block, around if isinstance(s, ast.With) else (*around, s), named, found, given)
+                outer = around if isinstance(s, ast.With) else (*around, s)
+                _look(block, outer, named, found, given, containers)
 
 
 def _displays(s: ast.stmt) -> Iterator[tuple[str, ast.List]]:
@@ -153,7 +172,11 @@ def _changed(s: ast.stmt) -> Iterator[tuple[str, ast.expr | None]]:
         for node in ast.walk(s.value):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 if node.func.attr in CHANGING and isinstance(node.func.value, ast.Name):
-                    yield node.func.value.id, node.args[-1] if node.args else None
+                    item = node.args[-1] if node.args else None
+                    if node.func.attr == "extend":
+                        items = item.elts if isinstance(item, (ast.List, ast.Tuple)) else []
+                        item = items[0] if items else None
+                    yield node.func.value.id, item
 
 
 def _indexed(s: ast.stmt) -> Iterator[tuple[str, ast.expr]]:

@@ -14,7 +14,7 @@ from revcompile.ir.nodes import Structure, Value
 from revcompile.statements import simple
 from revcompile.statements.exits import Known
 from revcompile.syntax.abstract import Frame
-from revcompile.syntax.decisions import Grow, Restart, WriteOut
+from revcompile.syntax.decisions import Grow, Restart, Unroll, WriteOut
 from revcompile.syntax.mutable import is_growing
 
 TOTAL = "total"
@@ -111,6 +111,7 @@ def _loop(low: Lowering, node: Any, body: ast.stmt, inner: Frame) -> None:
         for test in reversed(generator.ifs):
             body = ast.copy_location(ast.If(test, [body], []), test)
         body = ast.copy_location(ast.For(generator.target, generator.iter, [body], []), generator.iter)
+        low.mutables.filling.add(Unroll(inner.key(body)))
     low.run([body], inner)
 
 

@@ -31,13 +31,12 @@ from revcompile.frontend import (
 )
 from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject
-from revcompile.frontend.needed import number_at_hand
-from revcompile.gates.table import TABLE
+from revcompile.frontend.needed import number_at_hand, unknown_number
 from revcompile.ir.nodes import Function, Instance, Structure, Value
 from revcompile.ir.types import is_float, is_number
 from revcompile.statements import simple
 from revcompile.statements.iterables import Bar
-from revcompile.syntax.abstract import Frame, Gradient, Left, NeedShape, NeedStatic
+from revcompile.syntax.abstract import Frame, Gradient, Left, NeedStatic
 from revcompile.syntax.decisions import Restart
 from revcompile.syntax.mutable import KINDS, Mutables, is_growing
 from revcompile.syntax.operators import symbol_of
@@ -336,7 +335,7 @@ class Language:
         Raises NeedStatic, or NeedShape where a number is made of a length; if it is at hand, that is noted.
         """
         if isinstance(structure, Value):
-            n, need = structure, _unknown(self, structure, what)
+            n, need = structure, unknown_number(self, structure, what)
             return self.needed.settle(self, need, lambda: number_at_hand(self, n))
         if isinstance(structure, (tuple, list)):
             return type(structure)(self.static(item, what) for item in structure)
@@ -369,17 +368,3 @@ def _made_here(low: Lowering, node: ast.expr, container: Any) -> Any:
     if isinstance(container, list):
         low.mutables.at(container, site)
     return container
-
-
-def _unknown(low: Lowering, n: Value, what: str) -> NeedStatic:
-    waiting, seen = [n], set()
-    while waiting:
-        v = waiting.pop()
-        made = low.builder.definitions.get(v)
-        if made is None or v in seen:
-            continue
-        seen.add(v)
-        if TABLE[made.function].of_shape:
-            return NeedShape(made.args[0], what)
-        waiting.extend(made.inputs)
-    return NeedStatic(n, what)

@@ -8,6 +8,7 @@ arguments known from the beginning. Imports the abstract values.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,13 @@ class Needed:
         self.first = self.first or need
         return True
 
+    def note_lengths(self, low: Any) -> None:
+        """Note what would have to be known if the lists that grow were written out: how long they are."""
+        for key, bounds in low.counters.values() if self.parameters else ():
+            for v in leaves(bounds) if Unroll(key) in low.mutables.filling else ():
+                with suppress(Restart):
+                    self.note(low, unknown_number(low, v, "as how often this loop runs"))
+
     def settle(self, low: Any, need: NeedStatic, number: Callable[[], Any]) -> Any:
         """What is needed, as it is in this call. Raises `need` where that is not known."""
         if not self.parameters or not self.note(low, need):
@@ -62,6 +70,21 @@ class Needed:
                 for dim, n in zip(v.type.dims, shape, strict=True):
                     if dim.symbol is not None:
                         facts.settle(dim, n)
+
+
+def unknown_number(low: Any, n: Value, what: str) -> NeedStatic:
+    """What is needed where a number must be known: the shape of an array, where it is made of a length."""
+    waiting, seen = [n], set()
+    while waiting:
+        v = waiting.pop()
+        made = low.builder.definitions.get(v)
+        if made is None or v in seen:
+            continue
+        seen.add(v)
+        if TABLE[made.function].of_shape:
+            return NeedShape(made.args[0], what)
+        waiting.extend(made.inputs)
+    return NeedStatic(n, what)
 
 
 def number_at_hand(low: Any, number: Value) -> Any:

@@ -107,15 +107,16 @@ def _go_through(
 def _stays(low: Interpreter, node: ast.For | ast.While, frame: Frame, act: Callable[[], None]) -> bool:
     """Lower a loop as one, by `act`. False if it turns out that it must be another, which is decided then."""
     ways = frozenset(form(frame.key(node)) for form in LOOP_FORMS)
-    names, unset = frame.names, set(frame.unset)
+    names, unset, grown = frame.names, set(frame.unset), low.decisions.of_kind(Grow)
     try:
         with low.tentatively():
             act()
     except Restart as restart:
         if not restart.decisions <= ways or not low.decisions.may_make(*restart.decisions):
             raise
-        if low.decisions.of_kind(Grow):  # which may not be so where this is written out
+        if grown:  # which may not be so where this is written out
             raise
+        low.decisions.difference_update(low.decisions.of_kind(Grow))
         for decision in restart.decisions:
             low.decisions.make(decision)
         frame.names, frame.unset = names, unset

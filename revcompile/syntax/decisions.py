@@ -68,6 +68,7 @@ class Fold(Decision):
 
 
 LOOP_FORMS = (Unroll, Peel, TestInside)  # how to lower a loop that cannot be one as it stands
+OF_FUNCTIONS = (AsPair, AsRecursion, AsItIs, Fold)  # how to lower a call, as far as its arguments are known
 DOUBLING = (Split, WriteTwice)  # what writes the rest of the function, or a statement, twice
 
 

@@ -105,6 +105,8 @@ class Mutables:
         self._busy: set[int] = set()
         self._ways = 0  # open blocks whose changes are kept account of
         self._loops: list[tuple[Contents, Decision]] = []  # what there was before, how to write it out
+        self.filling: set[Decision] = set()  # how to write out the loops that fill the lists that grow
+        self._late: set[Decision] = set()  # what was found in the trip of a loop that is being interpreted
         self.decision: Decision | None = None  # that would keep apart what is being joined
         self._joining: Sequence[Contents] = ({}, {})  # what changed on either of two ways that are joined
 
@@ -160,10 +162,16 @@ class Mutables:
             )
         if key in self._fixed:
             self._complain(self._fixed[key])
-        for before, decision in self._loops if not keeps_length else ():
-            if key in before:
+        for before, decision in self._loops:
+            if key in before and keeps_length:
+                self.filling.add(decision)
+            elif key in before:
                 reason = f"{an(kind)} that was made outside this loop grows or shrinks in it"
-                self._complain(Refusal(container, reason, self.remedy(container) or decision))
+                remedy = self.remedy(container)
+                if remedy is None:
+                    self._complain(Refusal(container, reason, decision))
+                else:  # go on as in a first trip, to find the other lists that grow in it
+                    self._late.add(remedy)
         known = self._known.get(key)
         if known is None:
             raise UnsupportedError(
@@ -239,8 +247,16 @@ class Mutables:
         self._ways += 1
         if loop is not None:
             self._loops.append((before, loop))
+        late = len(self._late)
         try:
             yield changes
+        except Exception:
+            if len(self._late) > late:
+                raise Restart(*self._late) from None
+            raise
+        else:
+            if len(self._late) > late:
+                raise Restart(*self._late)
         finally:
             self._ways -= 1
             if loop is not None:
