@@ -107,6 +107,21 @@ class Language:
         builder.line = line
         builder.statements.extend(statements)
 
+    def undo(self: Lowering, frame: Frame) -> Callable[[], None]:
+        """What takes back all that is done from now on, in the block under construction and to names."""
+        builder, memory, mark = self.builder, self.memory.fork(), self.mutables.mark()
+        line, block, facts = builder.line, builder.mark(), builder.facts.snapshot()
+        names, unset = dict(frame.names), set(frame.unset)
+
+        def undone() -> None:
+            builder.take_back(block)
+            builder.facts.restore(facts)
+            builder.line, self.memory = line, memory
+            self.mutables.take_back(mark)
+            frame.names, frame.unset = names, unset
+
+        return undone
+
     def made(self: Lowering, node: ast.expr, structure: Structure) -> Structure:
         """`structure`, which the expression `node` denotes; a new container is the program's own."""
         if type(structure) is not Value and isinstance(structure, KINDS):

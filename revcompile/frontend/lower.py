@@ -12,6 +12,7 @@ import ast
 import inspect
 import operator
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import islice
 from types import FunctionType
 from typing import Any
@@ -171,7 +172,11 @@ class Lowerer(Language):
                 error.final = isinstance(statement, ast.Global)
                 raise error
             try:
-                outcome = self._located(handler, statement, frame, pending)
+                act = partial(self._located, handler, statement, frame, pending)
+                if not frame.is_rule and branch.may_fork(statement):
+                    outcome = branch.fork_late(self, statement, frame, pending, act)
+                else:
+                    outcome = act()
             except Left:
                 return None
             except (HostError, UnsupportedError) as e:

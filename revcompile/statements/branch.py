@@ -13,6 +13,7 @@ import ast
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from revcompile.errors import HostError, UnsupportedError
 from revcompile.ir.nodes import (
@@ -26,6 +27,7 @@ from revcompile.ir.nodes import (
 )
 from revcompile.ir.types import Array, Scalar, Type
 from revcompile.statements import either, exits
+from revcompile.statements.ahead import calls_for
 from revcompile.statements.join import (
     CannotJoin,
     Pair,
@@ -47,13 +49,17 @@ from revcompile.syntax.mutable import rename
 ASSIGNED = Poison("is assigned by := in a part of an expression that is not always evaluated")
 
 
+FORKED = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Return, ast.Expr)
+_conditional: WeakKeyDictionary[ast.AST, bool] = WeakKeyDictionary()  # statements do not change
+
+
 class Fork(ast.If):
     """A statement written twice, for the two sides of an expression in it that do not agree."""
 
 
 def fork(statement: ast.stmt, frame: Frame, decisions: Decisions) -> ast.stmt:
     """`y = f(a if c else b)` as `if c: y = f(a)`, `else: y = f(b)`, where that was decided."""
-    if isinstance(statement, (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Return, ast.Expr)):
+    if may_fork(statement):
         for node in _own_expressions(statement):
             if fork_decision(node, frame) in decisions:
                 then, orelse = _sides(node)
@@ -61,6 +67,34 @@ def fork(statement: ast.stmt, frame: Frame, decisions: Decisions) -> ast.stmt:
                 either = Fork(test, [_replaced(statement, node, then)], [_replaced(statement, node, orelse)])
                 return ast.copy_location(either, node)
     return statement
+
+
+def may_fork(statement: ast.stmt) -> bool:
+    """Whether a statement is one with conditional expressions."""
+    known = _conditional.get(statement)
+    if known is None:
+        known = isinstance(statement, FORKED) and next(_own_expressions(statement), None) is not None
+        _conditional[statement] = known
+    return known
+
+
+def fork_late(
+    low: Interpreter, statement: ast.stmt, frame: Frame, pending: list[ast.stmt], act: Callable[[], Any]
+) -> Any:
+    """Interpret such a statement, by `act`; or decide, where it turns out that it must be written twice."""
+    ways = frozenset(fork_decision(node, frame) for node in _own_expressions(statement))
+    undo = low.undo(frame)
+    try:
+        outcome = act()
+    except Restart as restart:
+        if not restart.decisions <= ways or not low.decisions.may_make(*restart.decisions):
+            raise
+        undo()
+        low.decisions.update(restart.decisions)
+        pending.insert(0, statement)
+        return None
+    low.decisions.miss(*ways)
+    return outcome
 
 
 def fork_decision(node: ast.expr, frame: Frame) -> WriteTwice:
@@ -110,6 +144,7 @@ def lower(low: Interpreter, node: ast.If, frame: Frame, pending: list[ast.stmt])
     if any(exits.kinds(node)):
         count = max(count, exits.until_joined(node, pending))
     rest, pending[:count] = pending[:count], []
+    undo = low.undo(frame)
     before = frame.names
     final = frame.depth == 0 and frame.parent is None  # the user is to get the number as it is
     outcomes: list[Returned | None] = []
@@ -126,17 +161,30 @@ def lower(low: Interpreter, node: ast.If, frame: Frame, pending: list[ast.stmt])
             value = join(low, a[1], b[1], pairs) if ends else None
         except CannotJoin as e:
             raise UnsupportedError(f"the two ways to return do not agree: {e}") from None
-        return {} if ends else join_names(low, a[0], b[0], pairs, decision), value
+        names = {} if ends else join_names(low, a[0], b[0], pairs, decision)
+        if low.decisions.may_make(decision) and calls_for(decision, names, pending):
+            raise Restart(decision)
+        return names, value
 
-    frame.names, value = _branch(
-        low,
-        test,
-        lambda: side(node.body),
-        lambda: side(node.orelse),
-        meet,
-        cast=not (final and any(outcomes)),
-        decision=decision,
-    )
+    try:
+        frame.names, value = _branch(
+            low,
+            test,
+            lambda: side(node.body),
+            lambda: side(node.orelse),
+            meet,
+            cast=not (final and any(outcomes)),
+            decision=decision,
+        )
+    except Restart as restart:
+        if restart.decisions != {decision} or not low.decisions.may_make(decision):
+            raise
+        undo()
+        low.decisions.make(decision)
+        again = ast.If(exits.Known(test, node.test), node.body, node.orelse)
+        pending[:0] = [ast.copy_location(again, node), *rest]
+        return None
+    low.decisions.miss(decision)
     if low.builder.left:
         return None
     return Returned(value) if any(outcomes) else None

@@ -23,6 +23,7 @@ from revcompile.ir.nodes import (
 )
 from revcompile.ir.types import INT
 from revcompile.statements import exits, simple
+from revcompile.statements.ahead import calls_for
 from revcompile.statements.beginnings import first_guess
 from revcompile.statements.carried import Trial
 from revcompile.statements.exits import (
@@ -349,6 +350,9 @@ def _loop(
         pending[:0] = node.orelse
         return
     loop, names = trial.finish(line)
+    for form in (Peel(decision.key), Unroll(decision.key)) if not exits.kinds(node) else ():
+        if form not in low.decisions and calls_for(form, names, [*node.orelse, *pending]):
+            raise Restart(form)
     builder.line = line
     builder.statements.append(loop)
     frame.names = low.mutables.settle(names)
