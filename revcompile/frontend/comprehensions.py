@@ -25,17 +25,30 @@ PLAIN = ("range", "len", "enumerate", "zip", "reversed")  # functions that do no
 
 def comprehension(low: Lowering, node: Any, frame: Frame) -> Structure:
     """A list, a dict, a set, a tuple for a generator; a growing list where the run says how long it is."""
+    wanted = Grow(frame.site(node)) if not frame.is_rule else None
+    is_new = wanted is not None and low.decisions.may_make(wanted)  # or it was missed before
     if is_run(low, [node], frame):
-        items = growing.begin(low, [])
-        append = ast.Attribute(Known(items, node), "append", ast.Load())
-        _loop(
-            low,
-            node,
-            ast.Expr(ast.Call(append, [node.elt], [])),
-            Frame(frame.source, {}, frame, False, frame.depth, True),
-        )
-        return items
-    return _written_out(low, node, frame)
+        return _filled(low, node, frame)
+    if wanted is None or not is_new:
+        return _written_out(low, node, frame)
+    undo = low.undo(frame)
+    try:
+        return _written_out(low, node, frame)
+    except Restart as restart:
+        if restart.decisions != {wanted}:
+            raise
+        undo()
+        low.decisions.take_up(wanted)
+        return _filled(low, node, frame)
+
+
+def _filled(low: Lowering, node: Any, frame: Frame) -> Structure:
+    """A list that a loop fills."""
+    items = growing.begin(low, [])
+    append = ast.Attribute(Known(items, node), "append", ast.Load())
+    inner = Frame(frame.source, {}, frame, False, frame.depth, True)
+    _loop(low, node, ast.Expr(ast.Call(append, [node.elt], [])), inner)
+    return items
 
 
 def is_run(low: Lowering, nodes: list[ast.expr], frame: Frame) -> bool:

@@ -11,7 +11,7 @@ from revcompile.syntax.abstract import Poison
 from revcompile.syntax.decisions import Decision
 
 SIMPLE = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.Return)
-LATER = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.IfExp, ast.BoolOp)
+LATER = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 def calls_for(decision: Decision, names: dict[str, Structure], pending: list[ast.stmt]) -> bool:
@@ -38,6 +38,10 @@ def _read(node: ast.AST) -> Iterator[str]:
         yield node.id
     elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
         yield node.target.id
-    if not isinstance(node, LATER):
-        for child in ast.iter_child_nodes(node):
-            yield from _read(child)
+    children = ast.iter_child_nodes(node)
+    if isinstance(node, ast.IfExp):
+        children = iter([node.test])
+    elif isinstance(node, ast.BoolOp):
+        children = iter(node.values[:1])
+    for child in children if not isinstance(node, LATER) else ():
+        yield from _read(child)

@@ -96,6 +96,11 @@ class Decisions(set[Decision]):
             raise Restart(decision)
         self.add(decision)
 
+    def take_up(self, decision: Decision) -> None:
+        """Decide on the spot: what was done without it since it was missed first is taken back."""
+        self._missed.discard(decision)
+        self.add(decision)
+
     def after(self, restart: Restart) -> frozenset[Decision]:
         """What the next attempt begins with: unrolling a loop, or telling arrays apart, replaces others."""
         new = restart.decisions

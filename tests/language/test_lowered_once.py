@@ -147,6 +147,60 @@ PROGRAMS: dict[str, tuple[str, tuple[Any, ...], tuple[int, ...], int]] = {
     "recursions that whole numbers steer": (
         f"{SEVERAL}\ndef f(x, n, m):\n    return p0(x, n) * p1(x, m) + p2(x, n + m)\n", (0.5, 12, 10), (0,), 2,
     ),
+    "lists of lists": (
+        "def f(x, n):\n    out = []\n    for i in range(n):\n        row = []\n        for j in range(n):\n"
+        "            row.append(x[i, j] * x[i, 0])\n        out.append(row)\n"
+        "    return sum(sum(r) for r in out) * out[-1][0]\n", (A, 3), (0,), 2,
+    ),
+    "lists of displays, of comprehensions, of dicts": (
+        "def f(x, n):\n    a, b, c = [], [], []\n    for i in range(n):\n        a.append([x[i, 0], x[i, 1]])\n"
+        "        b.append([v * v for v in x[i]])\n        c.append({'w': x[i], 'b': x[0, i]})\n"
+        "    return a[0][1] * b[1][0] + sum(np.sum(d['w']) * d['b'] for d in c)\n", (A, 3), (0,), 2,
+    ),
+    "a list of objects": (
+        f"{CLASS}\nclass Node:\n    def __init__(self, v):\n        self.v = v\n"
+        "def f(x, n):\n    nodes = []\n    for i in range(n):\n        nodes.append(Node(x[i, 0]))\n"
+        "    return sum(k.v ** 2 for k in nodes)\n", (A, 3), (0,), 3,
+    ),
+    "lists whose items are written": (
+        "def f(x, n):\n    a, b = [], []\n    for i in range(n):\n        a.append(x[i] * 1.5)\n"
+        "    for v in x:\n        b.append(v * v)\n    a[0][0] = 0.0\n    b[1][:] = x[0]\n"
+        "    return np.sum(a[0] * b[1] * a[-1] * b[-1])\n", (A, 3), (0,), 2,
+    ),
+    "lists that are sorted": (
+        "def f(x, n):\n    a = [x[i, 0] * i for i in range(n)]\n    b = sorted([v * v for v in x[1]])\n"
+        "    a.sort()\n    return a[0] * b[-1] + a[-1] * b[0]\n", (A, 3), (0,), 2,
+    ),
+    "lists in a dict": (
+        "def f(x, n):\n    d = {'a': [], 'b': [], 'c': []}\n    for i in range(n):\n        x = x * 0.5\n"
+        "        for k in d:\n            d[k].append(np.sum(x) * i)\n"
+        "    return sum(d['a']) * sum(d['b']) + d['c'][-1]\n", (A, 3), (0,), 2,
+    ),
+    "a table of lists": (
+        "def f(x, n):\n    t = [[0.0] * (n + 1) for _ in range(n + 1)]\n    for i in range(1, n + 1):\n"
+        "        for j in range(1, n + 1):\n"
+        "            t[i][j] = x[i - 1, j - 1] + max(t[i - 1][j], t[i][j - 1])\n    return t[n][n]\n",
+        (A, 3), (0,), 4,
+    ),
+    "filters": (
+        "def f(x):\n    a = list(filter(lambda v: v > 0, x))\n    b = [v * v for v in filter(None, x) if v < 0.6]\n"
+        "    return sum(a) * sum(b) + sum(a) * len(b)\n", (V,), (0,), 1,
+    ),
+    "names of several kinds after an if": (
+        "def f(x, y):\n    if y > 0:\n        a, b = 0.5, (x, 2.0)\n    else:\n        a, b = x * 2, (x,)\n"
+        "    s = np.sum(a * x)\n    c = None\n    if y > 1:\n        c = x * s\n    s = s + np.sum(b[0])\n"
+        "    if c is not None:\n        s = s + np.sum(c)\n    return s\n", (V, 1.5), (0, 1), 1,
+    ),
+    "names of several kinds after a loop": (
+        "def f(x, n):\n    h = 0.0\n    for i in range(n):\n        h = np.tanh(x[i] + h)\n    d = h * 2.0\n"
+        "    k = None\n    while np.sum(d) > 1.0:\n        d = d * 0.5\n        k = d[0]\n"
+        "    return np.sum(d) if k is None else np.sum(d) * k\n", (A, 3), (0,), 1,
+    ),
+    "sides of several kinds in a statement": (
+        "def f(x, y):\n    g = np.sin if y > 0 else np.cos\n"
+        "    z = g(x if y < 1 else 0.5) * (y > 2 and 3.0 or x)\n    return np.sum(z if y > 0.1 else (z + x)[0])\n",
+        (V, 0.5), (0, 1), 1,
+    ),
     "a recursive method": (f"{CLASS}\ndef f(x, n):\n    return model.down(x, n)\n", (0.5, 14), (0,), 2),
     "recursions that branch": (
         f"{BRANCHING}\ndef f(x):\n    return h0(x, 5) + h1(x, 4) * h2(x, 5)\n", (0.3,), (0,), 1,
