@@ -98,3 +98,13 @@ def test_of_several_elements_the_others_are_compared() -> None:
     x = np.array([0.5, 1.0 - 1e-13, 0.25])
     with pytest.warns(UserWarning, match="1 of 3 elements .* cannot be judged"):
         check_grads(f, (x,))
+
+
+@pytest.mark.parametrize("x", [1e-300, 1e-200, 1e-160])
+@pytest.mark.parametrize("slope", [1e-300, 1e-310, 0.0])
+def test_values_that_underflow(slope: float, x: float) -> None:
+    """Where the values are rounded to nought, that is what is known of them."""
+    for f in (lambda x: x * slope, lambda x: x * x, lambda x: x**3 * 1e-200):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            check_grads(f, (x,))

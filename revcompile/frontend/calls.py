@@ -20,6 +20,7 @@ from revcompile.frontend import (
     functional,
     gradients,
     growing,
+    iterators,
     membership,
     objects,
     outside,
@@ -118,6 +119,8 @@ def _some_function() -> None:
 
 def _ask_host(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """Where a call of what has no source fails here, and would fail there: raise what it raises."""
+    if membership.has_objects((*args, *kwargs.values())):
+        return  # which are not what the program has
     if isinstance(function, Method):
         value, name = function.value, function.name
         ask_host(lambda x, *args, **kwargs: getattr(x, name)(*args, **kwargs), (value, *args), kwargs)
@@ -174,6 +177,9 @@ def _call(
         gate = TABLE[function]
         is_known = gate.folds is not None and gate.folds(args, kwargs)
         return (_static_call if is_known else apply_gate)(low, function, args, kwargs)
+    meant = iterators.meant_by(function)
+    if meant is not None:
+        return call(low, meant, (function.__self__, *args), kwargs, None, frame)
     if containers.owner_of(function) is not None:
         if function.__name__ == "update":
             args = tuple(as_dict(low, a) for a in args)

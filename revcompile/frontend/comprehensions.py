@@ -183,13 +183,16 @@ def _written_out(low: Lowering, node: Any, frame: Frame, most: float = inf) -> S
             raise Restart(decision)  # type: ignore[arg-type]
         for item in low.iterate(source, first.iter, frame):
             simple.bind(low, first.target, item, inner)
-            tests = [low.evaluate(test, inner) for test in first.ifs]
-            if grows and any(isinstance(test, Value) for test in tests):
-                raise Restart(decision)  # type: ignore[arg-type]
-            if all(low.static(test, "as a filter") for test in tests):
+            if all(holds(test) for test in first.ifs):
                 walk(rest)
             if len(out) >= most:
                 return
+
+    def holds(test: ast.expr) -> Any:
+        found = low.evaluate(low.condition(test, inner), inner)
+        if grows and isinstance(found, Value):
+            raise Restart(decision)  # type: ignore[arg-type]
+        return low.static(found, "as a filter")
 
     walk(node.generators)
     if isinstance(node, ast.DictComp):

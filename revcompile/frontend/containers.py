@@ -281,8 +281,8 @@ def frozen(structure: Structure) -> Structure:
 
 def merge(out: dict[Any, Structure], more: Structure) -> None:
     """`{**more}`: a list of pairs, which `dict.update` takes, is no mapping."""
+    kind = class_of(more) if isinstance(more, Value) else type(more)
+    if not hasattr(kind, "keys"):
+        raise HostError(TypeError(f"{kind.__name__!r} object is not a mapping"))
     with host():
-        kind = class_of(more) if isinstance(more, Value) else type(more)
-        if issubclass(kind, (list, tuple, float, int, np.generic, np.ndarray)):
-            raise TypeError(f"{kind.__name__!r} object is not a mapping")
         out.update(more)

@@ -271,12 +271,16 @@ def is_array(x: Structure) -> bool:
 
 
 def unary(low: Lowering, node: ast.UnaryOp, frame: Frame) -> Structure:
-    operand = low.evaluate(node.operand, frame)
+    asked = low.condition(node.operand, frame) if isinstance(node.op, ast.Not) else node.operand
+    operand = low.evaluate(asked, frame)
     return operate(low, UNARY[type(node.op)], operand)
 
 
 def compare(low: Lowering, node: ast.Compare, frame: Frame) -> Structure:
     """`a < b`, and `a < b < c`, whose later comparisons are evaluated only if the earlier hold."""
+    found = iterators.compared(low, node, frame)
+    if found is not NotImplemented:
+        return found
     left = low.evaluate(node.left, frame)
     return _compare_chain(low, left, list(zip(node.ops, node.comparators, strict=True)), frame)
 
@@ -339,13 +343,15 @@ def is_in(low: Lowering, x: Structure, items: Structure) -> Structure:
 
 def boolean(low: Lowering, node: ast.BoolOp, frame: Frame) -> Structure:
     """`a and b`, `a or b`: the value of the operand that decides, as in Python."""
-
     decision = None if frame.is_rule else branch.fork_decision(node, frame)
 
     def rest(operands: list[ast.expr]) -> Structure:
-        first = low.evaluate(operands[0], frame)
         if len(operands) == 1:
-            return first
+            return low.evaluate(operands[0], frame)
+        asked = low.condition(operands[0], frame)
+        if asked is not operands[0] and isinstance(node.op, ast.Or):
+            return iterators.at_once(low, operands[0], frame)
+        first = low.evaluate(asked, frame)
         if isinstance(node.op, ast.And):
             return branch.choose(low, frame, first, lambda: rest(operands[1:]), lambda: first, decision)
         return branch.choose(low, frame, first, lambda: first, lambda: rest(operands[1:]), decision)
@@ -354,15 +360,10 @@ def boolean(low: Lowering, node: ast.BoolOp, frame: Frame) -> Structure:
 
 
 def conditional(low: Lowering, node: ast.IfExp, frame: Frame) -> Structure:
-    test = low.evaluate(node.test, frame)
-    return branch.choose(
-        low,
-        frame,
-        test,
-        lambda: low.evaluate(node.body, frame),
-        lambda: low.evaluate(node.orelse, frame),
-        None if frame.is_rule else branch.fork_decision(node, frame),
-    )
+    test = low.evaluate(low.condition(node.test, frame), frame)
+    then, orelse = (partial(low.evaluate, side, frame) for side in (node.body, node.orelse))
+    decision = None if frame.is_rule else branch.fork_decision(node, frame)
+    return branch.choose(low, frame, test, then, orelse, decision)
 
 
 def subscript(low: Lowering, node: ast.Subscript, frame: Frame) -> Structure:

@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import ast
 import itertools
+import operator
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import BuiltinMethodType, MethodWrapperType
 from typing import Any
 
 import numpy as np
 
-from revcompile.errors import UnsupportedError, host
+from revcompile.errors import HostError, UnsupportedError, host
 from revcompile.frontend.lowering import Lowering
-from revcompile.ir.nodes import Structure, Value, leaves
+from revcompile.ir.nodes import Structure, Value, is_static, leaves
 from revcompile.ir.types import Array
 from revcompile.statements.exits import Known
 from revcompile.syntax.abstract import Frame, Poison
@@ -42,6 +44,12 @@ NOTHING: tuple[tuple[tuple[Any, ...], tuple[Any, ...]], ...] = (  # functions, a
     ((itertools.compress,), ((), ())),
     ((itertools.repeat,), (None, 0)),
 )
+MEANT: dict[str, Any] = {  # by special methods that are called by hand
+    "__iter__": iter,
+    "__next__": next,
+    "__len__": len,
+    **{n: getattr(operator, n) for n in ("__getitem__", "__setitem__", "__delitem__", "__contains__")},
+}
 ASKING = (isinstance, type, len, hasattr, callable, bool)  # what asks of what kind a thing is
 SPENT = Poison("is an iterator, which can be gone through once: make it a list")
 
@@ -146,6 +154,63 @@ def asked(low: Lowering, node: ast.Call, function: Any, frame: Frame) -> Any:
     others = [low.static(low.evaluate(a, frame), "as what an iterator is asked for") for a in node.args[1:]]
     with host():
         return function(iterator, *others)
+
+
+def compared(low: Lowering, node: ast.Compare, frame: Frame) -> Any:
+    """What a comparison says of an iterator that is made for it: whether it is the same one. NotImplemented
+    where it is no iterator that is compared."""
+    sides = [node.left, *node.comparators]
+    if frame.is_rule or isinstance(node.ops[-1], (ast.In, ast.NotIn)):
+        return NotImplemented
+    if not any(_makes(low, side, frame) for side in sides):
+        return NotImplemented
+    if len(sides) > 2:
+        raise UnsupportedError("a chain of comparisons of iterators is not supported", way_out="Use lists.")
+    if not isinstance(node.ops[0], (ast.Is, ast.IsNot, ast.Eq, ast.NotEq)):
+        raise HostError(TypeError("iterators have no order"))
+    kept = [_named(side, frame) for side in sides]
+    for side, iterator in zip(sides, kept, strict=True):
+        if iterator is None:
+            low.evaluate(side, frame)
+    return (kept[0] is kept[1] is not None) == isinstance(node.ops[0], (ast.Is, ast.Eq))
+
+
+def condition(low: Lowering, node: ast.expr, frame: Frame) -> ast.expr:
+    """The expression that a condition asks: an iterator is true, and is not gone through for that."""
+    if frame.is_rule or not _makes(low, node, frame):
+        return node
+    if _named(node, frame) is None:
+        low.evaluate(node, frame)
+    return ast.copy_location(ast.Constant(True), node)
+
+
+def _named(node: ast.expr, frame: Frame) -> Once | None:
+    """The iterator of which an expression is the name."""
+    scope = _scope_of(node.id, frame) if isinstance(node, ast.Name) else None
+    return None if scope is None else scope.names[node.id]  # type: ignore[attr-defined]
+
+
+def _makes(low: Lowering, node: ast.expr, frame: Frame) -> bool:
+    """Whether an expression makes an iterator, or names one that was kept."""
+    if isinstance(node, ast.Call):
+        return is_lazy(low, node.func, frame)
+    return isinstance(node, ast.GeneratorExp) or _named(node, frame) is not None
+
+
+def meant_by(function: Any) -> Any:
+    """The function that Python calls a special method for, which the program calls by hand; else None.
+
+    Of containers and of Python's iterators: what holds run-time values is not what the method would see.
+    """
+    if not isinstance(function, (BuiltinMethodType, MethodWrapperType)):
+        return None
+    owner, name = function.__self__, function.__name__
+    is_iterator = hasattr(type(owner), "__next__") and type(owner).__module__ in ("builtins", "itertools")
+    if not name.startswith("__") or not (is_iterator or isinstance(owner, (list, tuple, dict, set, deque))):
+        return None
+    if name not in MEANT and not (isinstance(owner, tuple) and is_static(owner)):
+        raise UnsupportedError(f"calling {name} by hand is not supported", way_out="Use the operator.")
+    return MEANT.get(name)
 
 
 def refuse_items(low: Lowering, node: ast.expr, frame: Frame) -> None:

@@ -155,6 +155,9 @@ class Language:
             return objects.operate_in_place(self, function, old, new)
         return self.operate(function, old, new)
 
+    def condition(self: Lowering, node: ast.expr, frame: Frame) -> ast.expr:
+        return iterators.condition(self, node, frame)
+
     def decisive(self: Lowering, test: Structure) -> Structure:
         """What decides a test: for an object, what its class says."""
         return builtin.truth(self, test) if objects.is_object(test) else test

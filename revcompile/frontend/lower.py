@@ -331,12 +331,10 @@ class Lowerer(Language):
         self.memory.note(function, args, result)
         for value in leaves(result):
             if isinstance(value.type, (Array, Scalar)) and value.type.dtype.kind not in "fiub":
-                what = (
-                    "complex numbers are"
-                    if value.type.dtype.kind == "c"
-                    else f"the dtype {value.type.dtype} is"
-                )
-                raise UnsupportedError(f"{what} not supported; only real numbers are")
+                is_complex = value.type.dtype.kind == "c"
+                what = "complex numbers are" if is_complex else f"the dtype {value.type.dtype} is"
+                out = "Take the power of abs(...), or use two real numbers." if is_complex else ""
+                raise UnsupportedError(f"{what} not supported; only real numbers are", way_out=out)
         return result
 
     def _outcome(self, function: Callable[..., Any], args: tuple[Structure, ...]) -> Structure:

@@ -106,10 +106,10 @@ def _by_example(gate: Gate, function: Function, args: tuple[Any, ...], facts: Fa
     """The type of a result. For a call of these types it is the same each time, if no length in it is new."""
     dims = None if gate.dims is None else gate.dims(facts, *args)
     try:
-        key = None if gate.foreign else (function, number, dims, *map(_hashable_type, args))
+        key = None if gate.foreign else _hashed(function, number, dims, *map(_hashable_type, args))
         if key in _types:
             return _types[key]
-    except TypeError:
+    except NoKey:
         key = None
     lengths = facts.count
     found = _of_examples(gate, function, args, facts, number, dims)
@@ -121,7 +121,7 @@ def _by_example(gate: Gate, function: Function, args: tuple[Any, ...], facts: Fa
 
 
 def _hashable_type(structure: Any) -> Any:
-    """The same for operands of the same types. Raises TypeError where that is not known."""
+    """The same for operands of the same types. Raises NoKey where that is not known."""
     if type(structure) is Value and isinstance(structure.type, (Scalar, Array)):
         return structure.type
     if type(structure) in (tuple, list):
@@ -304,8 +304,8 @@ def _run(
     """
     call = _examples(function, (list(args), dict(keywords)), size, number, which)
     try:
-        key = None if again else (function, _hashable(call))
-    except TypeError:
+        key = None if again else _hashed(function, _hashable(call))
+    except NoKey:
         key = None
     if key is None:
         return _outcome(function, call)
@@ -317,6 +317,18 @@ def _run(
     if type(found) is Misfit:
         raise HostError(found.kind(*found.args))
     return found
+
+
+def _hashed(*parts: Any) -> tuple[Any, ...]:
+    try:
+        hash(parts)
+    except TypeError:
+        raise NoKey from None
+    return parts
+
+
+class NoKey(Exception):
+    """Whether another call is the same as this one is not known."""
 
 
 class Misfit(NamedTuple):
@@ -343,7 +355,7 @@ _KEYS = frozenset({Sample, int, float, bool, complex, str, type(None), type(Elli
 
 
 def _hashable(structure: Any) -> Any:
-    """The same for calls that are the same. Raises TypeError where that is not known."""
+    """The same for calls that are the same. Raises NoKey where that is not known."""
     kind = type(structure)
     if kind in (tuple, list):
         return (kind, *map(_hashable, structure))
@@ -352,7 +364,7 @@ def _hashable(structure: Any) -> Any:
     if kind is dict:
         return dict, *((name, _hashable(item)) for name, item in structure.items())
     if kind not in _KEYS and not isinstance(structure, (np.dtype, np.generic)):
-        raise TypeError
+        raise NoKey
     return kind, structure
 
 

@@ -135,7 +135,7 @@ def _replaced(node: Any, old: ast.AST, new: ast.AST) -> Any:
 
 
 def lower(low: Interpreter, node: ast.If, frame: Frame, pending: list[ast.stmt]) -> Returned | None:
-    test = low.decisive(low.evaluate(node.test, frame))
+    test = low.decisive(low.evaluate(low.condition(node.test, frame), frame))
     if not isinstance(test, Value):
         pending[:0] = node.body if test else node.orelse
         return None

@@ -251,6 +251,9 @@ def _index_name(target: ast.expr) -> str | None:
 
 def lower_while(low: Interpreter, node: ast.While, frame: Frame, pending: Pending) -> None:
     given, node, key = node, _with_its_test(node), frame.key(node)
+    test = low.condition(node.test, frame)
+    if test is not node.test:
+        node = ast.copy_location(ast.While(test, node.body, node.orelse), node)
     if Unroll(key) in low.decisions:
         test = low.evaluate(node.test, frame)
         if isinstance(test, Value):

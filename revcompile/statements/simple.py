@@ -173,7 +173,7 @@ def expression(low: Interpreter, node: ast.Expr, frame: Frame, _: Pending) -> No
 
 
 def assertion(low: Interpreter, node: ast.Assert, frame: Frame, _: Pending) -> None:
-    test = low.decisive(low.evaluate(node.test, frame))
+    test = low.decisive(low.evaluate(low.condition(node.test, frame), frame))
     if is_static(test):
         if not test:
             message = low.evaluate(node.msg, frame) if node.msg is not None else None

@@ -17,7 +17,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from revcompile.errors import Place, UnsupportedError, an
+from revcompile.errors import Place, UnsupportedError, an, is_too_deep
 from revcompile.syntax.matching import Definition, class_around, has_code, is_source_of, mangled
 from revcompile.syntax.stack import deep_stack
 
@@ -169,7 +169,9 @@ def _definition(function: FunctionType, lines: tuple[str, ...]) -> Definition | 
     def read(node: Definition, imported: Iterable[str]) -> Definition | None:
         try:
             found = next((n for n in qualnames if is_source_of(node, code, n, imported)), None)
-        except RecursionError:
+        except RecursionError as e:
+            if not is_too_deep(e):
+                raise
             found = qualnames[0] if has_code(lines, _first_line(node), code) else None
         return None if found is None else mangled(node, class_around(found))
 

@@ -23,6 +23,7 @@ FIRST = 0.1  # the largest step, in magnitudes of the number
 NEAR, FAR = 4, 15  # how many steps are tried first, and how many then
 ORDERS = 5  # how often an extrapolation is extrapolated
 UNIT = 1e-8  # a step that changes numbers such as 1
+SINGLE = 1e-12  # the precision of values that are not of double precision
 GOOD = 1e-7  # an error, relative to the slope, with which no other steps need be tried
 
 Sample = tuple[float, float, float, float]  # the distances to the points on either side, the values there
@@ -74,7 +75,7 @@ def _found(at: Callable[[Any], float], x: Any, value: float, noise: float) -> Sl
     size = abs(float(x))
     near = [_sample(at, x, h) for h in _steps(FIRST * size, NEAR)] if size else []
     found = _settled(near, value, noise)
-    if not found.kink and found.error <= max(GOOD, noise**0.75) * abs(found.value):
+    if not found.kink and found.error <= (max(GOOD, noise**0.75) * abs(found.value) or found.nothing):
         return found
     # From a tenth of the number, or of the unit if that is more, down to some 1e-9 of the unit.
     count = FAR + int(np.ceil(np.log(max(size, 1.0)) / np.log(RATIO)))
@@ -117,11 +118,13 @@ def _settled(samples: Sequence[Sample], value: float, noise: float) -> Slope:
     """The slope that samples with ever smaller steps give."""
     rows = [s for s in samples if s[0] > 0.0 and s[1] > 0.0]  # a step may be less than the number's precision
     height = max([abs(value), *(abs(v) for s in rows for v in s[2:] if not np.isnan(v))])
-    nothing = height * min(2e3 * noise, 1e-5)
+    kind = np.finfo(float if noise < SINGLE else np.float32)
     near = max([abs(value), *(abs(v) for s in rows[-2:] for v in s[2:] if not np.isnan(v))])
-    left = _extrapolated([(a, (value - b) / a) for a, _, b, _ in rows], 1, noise * near)
-    right = _extrapolated([(c, (d - value) / c) for _, c, _, d in rows], 1, noise * near)
-    both = _extrapolated([(a + c, (d - b) / (a + c)) for a, c, b, d in rows], 2, noise * near)
+    nothing = max(height * min(2e3 * noise, 1e-5), 1e3 * float(kind.tiny))
+    off = max(noise * near, float(kind.smallest_subnormal))  # what is less is rounded to nought
+    left = _extrapolated([(a, (value - b) / a) for a, _, b, _ in rows], 1, off)
+    right = _extrapolated([(c, (d - value) / c) for _, c, _, d in rows], 1, off)
+    both = _extrapolated([(a + c, (d - b) / (a + c)) for a, c, b, d in rows], 2, off)
     if np.isnan(left[0]) or np.isnan(right[0]):  # at the edge of where it is defined
         found = right if np.isnan(left[0]) else left
         return Slope(*found, left[0], right[0], height, nothing, finest=_finest(rows, value))

@@ -58,6 +58,95 @@ def test_of_what_kind_an_iterator_is(made: str, form: str) -> None:
             assert found == expected, a
 
 
+TOLD = [
+    "{m} == {m}", "{m} != {m}", "{m} == [x]", "[] != {m}", "{m} is None", "None is not {m}", "not {m}", "bool({m})",
+    "(1.0 if {m} else 3.0)", "({m} and 3.0)", "len([0 for _ in range(2) if {m}])", "(z := {m}) == z",
+]  # fmt: skip
+OF_NONE = ["map(abs, [])", "zip()", "(v for v in [])", "filter(None, [x])", "reversed(())", "itertools.chain([])",
+           "enumerate([])", "map(abs, [x])"]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("made", OF_NONE)
+def test_an_iterator_is_itself_and_true(made: str, form: str) -> None:
+    for told in TOLD:
+        a = f"({told.format(m=made)})"
+        f = make(f"{HEAD}def f(x):\n    {FORMS[form].format(a=a)}\n", itertools=itertools)
+        for optimize in (True, False):
+            try:
+                assert grad(f, optimize=optimize)(2.0) == f(2.0) / 2.0, a
+            except UnsupportedError:
+                assert ":=" in a or "range" in a, a
+
+
+KEPT = {
+    "z = map(abs, [x])\n    if z is not None:\n        return x * sum(z)\n    return x": 4.0,
+    "z = zip([], [])\n    if not z:\n        return x * x\n    return x": 1.0,
+    "z = (v for v in [])\n    while z:\n        return 3.0 * x\n    return x": 3.0,
+    "z = filter(None, [])\n    assert z\n    return x if z == z else x * x": 1.0,
+    "z, w = map(abs, [x]), map(abs, [x])\n    return x * sum(z) if z != w else x * sum(w) * x": 4.0,
+}
+
+
+@pytest.mark.parametrize("body", KEPT)
+@pytest.mark.parametrize("optimize", [True, False])
+def test_what_is_asked_of_an_iterator_takes_no_item(body: str, optimize: bool) -> None:
+    f = make(f"def f(x):\n    {body}\n")
+    try:
+        assert grad(f, optimize=optimize)(2.0) == KEPT[body]
+    except UnsupportedError:
+        assert "z, w" in body
+
+
+@pytest.mark.parametrize("made", ["[{}]", "sum({})", "{{v: 1 for v in [{}]}}", "{{*[{}]}}"])
+def test_a_later_filter_is_asked_where_the_former_holds(made: str) -> None:
+    a = made.format("1 / v for v in (0, 1.0, 4.0) if v if 1 / v > 0.5")
+    f = make(f"def f(x):\n    return x * (1.0 if {a} else 2.0)\n")
+    assert grad(f)(2.0) == 1.0
+
+
+BY_HAND = {
+    "it = [x, 2.0].__iter__()\n    return next(it) * it.__next__()": 2.0,
+    "it = iter([x, x * x])\n    return it.__next__() * it.__next__()": 12.0,
+    "held = [x]\n    held.__setitem__(0, x * x)\n    return held.__getitem__(0) * held.__len__()": 4.0,
+    "held = {'a': x}\n    return held.__getitem__('a') * sum(1 for _ in held.__iter__())": 1.0,
+    "return sum(v * x for v in (1.0, 2.0).__iter__())": 3.0,
+    "return x * len((1,).__add__((2,)))": 2.0,
+}
+
+
+@pytest.mark.parametrize("body", BY_HAND)
+@pytest.mark.parametrize("optimize", [True, False])
+def test_special_methods_called_by_hand(body: str, optimize: bool) -> None:
+    f = make(f"def f(x):\n    {body}\n")
+    assert grad(f, optimize=optimize)(2.0) == BY_HAND[body]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return [x].__add__([x])[1]",
+        "return x if [x].__eq__([2.0]) else x * x",
+        "return x * [x].__mul__(2)[0]",
+    ],
+)
+def test_others_are_refused(body: str) -> None:
+    with pytest.raises(UnsupportedError, match="by hand is not supported"):
+        grad(make(f"def f(x):\n    {body}\n"))(2.0)
+
+
+def test_what_is_no_mapping() -> None:
+    class Word(str):
+        pass
+
+    for body in ("{**WORD}", "dict(**WORD)", "(lambda **k: k)(**WORD)", "{**WORDS}", "dict(**(1, 2))"):
+        f = make(f"def f(x):\n    return x * len({body})\n", WORD=Word("ab"), WORDS=[("a", 1)])
+        with pytest.raises(TypeError, match=r"not a mapping|must be a mapping"):
+            f(2.0)
+        with pytest.raises(TypeError, match=r"not a mapping|must be a mapping"):
+            grad(f)(2.0)
+
+
 @pytest.mark.parametrize(
     "expression",
     [
