@@ -9,7 +9,7 @@ from revcompile.autodiff.plan import make_plan
 from revcompile.autodiff.residuals import keep_residuals, outer_names
 from revcompile.autodiff.reverse import Reverser
 from revcompile.autodiff.signs import may_be_python
-from revcompile.dataflow.knowledge import Context
+from revcompile.dataflow.knowledge import Context, has_arrays
 from revcompile.errors import UnsupportedError, an
 from revcompile.frontend.expressions import shape_of
 from revcompile.frontend.lowering import Lowering
@@ -40,7 +40,8 @@ def differentiate(
     low.given = tuple(
         v for p in function.parameters for v in leaves(p.structure) if isinstance(v.type, Array)
     )
-    halves = Halves(low)
+    primals = (function, *(pair.function for pair in low.pairs.made() if pair.function is not None))
+    halves = Halves(low, thorough=not has_arrays(primals))
     seeds = {value: 0} if isinstance(value, Value) else {}
     plan = make_plan(function, inputs, value, halves.calls, Context({}, seeds, dict(seeds)))
     rev = Reverser(plan, low, function.body, halves)

@@ -37,11 +37,11 @@ class Grow(Exception):
 class Halves:
     """The variants of the pairs that one compilation differentiates."""
 
-    def __init__(self, low: Lowering) -> None:
+    def __init__(self, low: Lowering, thorough: bool) -> None:
         self.low = low
         self.made: dict[Key, Variant] = low.pairs.variants
         self.open: list[Variant] = low.pairs.open
-        self.calls = Calls()
+        self.calls = Calls(thorough)
 
     def variant(self, pair: Pair, wanted: Some, seeded: Some, strong: Some, told: Told) -> Variant:
         """The halves for calls of which these parameters are differentiated, and these results."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from revcompile.dataflow.cotangents import Infinite, Useful, Zeros
@@ -17,7 +18,8 @@ from revcompile.dataflow.signs import Signs
 from revcompile.gates.halves import Half, Pair
 from revcompile.gates.numbers import CHOSEN, EXPONENTIAL, GIVEN, LARGE, LOST, PARTS, SINGULAR, TRIP
 from revcompile.gates.table import TABLE
-from revcompile.ir.nodes import Apply, Block, Loop, Structure, Value
+from revcompile.ir.nodes import Apply, Block, Function, Loop, Structure, Value, applications, leaves
+from revcompile.ir.types import Array
 
 UNKNOWN = SINGULAR | GIVEN  # of a function that is still being read
 
@@ -26,11 +28,17 @@ class Calls:
     """What a call does, found once for all calls of a function of which the same is known.
 
     A function that calls itself is analysed until what was assumed of the inner call is what comes out.
+    `thorough`: a product counts as what may overflow wherever it stands.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, thorough: bool = False) -> None:
+        self.thorough = thorough
         self.known: dict[Any, tuple[Found, ...]] = {}
         self._assumed: set[Any] = set()  # what was asked for while it was being found
+
+    def told(self, fact: int) -> int:
+        """What a called function is told of a parameter."""
+        return fact if self.thorough else fact & ~LARGE
 
     def _settled(self, key: Any, size: int, find: Callable[[], Sequence[Found]]) -> tuple[Found, ...]:
         if key in self.known:
@@ -138,7 +146,9 @@ class Analyses:
 
     def _of_call(self, kind: str) -> Callable[[Apply, Half, Sequence[Found]], Sequence[Found]]:
         def of_call(statement: Apply, half: Half, outs: Sequence[Found]) -> Sequence[Found]:
-            args = tuple(0 if kind == "useful" else self.finite.of(a) & ~LARGE for a in statement.args)
+            args = tuple(
+                0 if kind == "useful" else self.calls.told(self.finite.of(a)) for a in statement.args
+            )
             return self.calls.cotangents(kind, half.pair, outs[:-1], args)
 
         return of_call
@@ -174,6 +184,7 @@ class Knowledge:
     """What is known of the values of a function that is differentiated."""
 
     def __init__(self, body: Block, active: Container[Value], context: Context, calls: Calls) -> None:
+        self.calls = calls
         self.signs, self.finite = forward(body, context.given, calls)
         analyses = Analyses(body, active, self.signs, self.finite, calls)
         self.zeros = analyses.zeros(context.zeros).facts
@@ -221,8 +232,10 @@ class Knowledge:
     def _is_worth_it(self, statement: Apply, where: int) -> bool:
         """Whether a product is guarded that overflows beyond 1e150, or a sum of products.
 
-        Not before a relu, nor in a loop where elements are just not read.
+        Not before a relu, nor in a loop where elements are just not read; unless that costs nothing.
         """
+        if self.calls.thorough:
+            return True
         return bool(where & CHOSEN) or (where != LOST and self.in_loops.isdisjoint(statement.outputs))
 
     def may_be_infinite(self, atom: Structure) -> bool:
@@ -279,7 +292,7 @@ def context_of_call(
     """What the backward half of a call is told: of parameters and of what comes in, by number."""
     found: set[tuple[str, int, int]] = set()
     for i, arg in enumerate(statement.args):
-        found |= {("given", i, bit) for bit in _bits(knowledge.finite.of(arg) & ~LARGE)}
+        found |= {("given", i, bit) for bit in _bits(knowledge.calls.told(knowledge.finite.of(arg)))}
     outs: Sequence[Structure] = statement.result
     for i in seeded:
         found |= {("zeros", i, bit) for bit in _bits(knowledge.zeros.get(outs[i], 0))}
@@ -302,3 +315,10 @@ def context_of(
         if isinstance(v, Value):
             facts[v] = facts.get(v, 0) | bit
     return context
+
+
+def has_arrays(functions: Sequence[Function]) -> bool:
+    """Whether there are arrays in any of some functions."""
+    bodies = (v for f in functions for s in applications(f.body) for v in (*s.inputs, *s.outputs))
+    given = (v for f in functions for p in f.parameters for v in leaves(p.structure))
+    return any(isinstance(v.type, Array) for v in chain(given, bodies))

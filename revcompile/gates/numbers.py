@@ -158,8 +158,8 @@ def sign_of_smaller(args: Any, *signs: int) -> int:
 
 
 def grows_if_both_vary(args: Any, *signs: int) -> int:
-    """A product of two numbers of which neither is known while compiling."""
-    return LARGE if all(isinstance(a, (int, float)) is False for a in args) else 0
+    """A product of two numbers of which neither is known while compiling, or of a huge one."""
+    return LARGE if all(not isinstance(a, (int, float)) or abs(a) > 1e100 for a in args) else 0
 
 
 def grows_above_zero(args: Any, sign: int) -> int:

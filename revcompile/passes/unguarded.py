@@ -2,17 +2,21 @@
 
 Before:                                  After:
     if grad_y != 0:                          grad_x = grad_y / x
-        grad_x = grad_y / x
+        grad_x = grad_y / x                  if grad_x != grad_x: raise OverflowError
     else:
         grad_x = grad_y
+
+A product that overflows raises nothing: a zero that meets it is NaN, and so is what the function gives.
 
 The text that runs where `math` has raised is made of what this pass is given, not of what it gives.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
+from revcompile.dataflow.knowledge import has_arrays
+from revcompile.gates.effects import number_
 from revcompile.ir.nodes import (
     Apply,
     Block,
@@ -21,18 +25,17 @@ from revcompile.ir.nodes import (
     Statement,
     Structure,
     Value,
-    applications,
     leaves,
 )
-from revcompile.ir.types import Array, Scalar
+from revcompile.ir.rebuild import replace
+from revcompile.ir.types import Scalar, is_float
 from revcompile.passes.walk import Walk
 
 
-def of_numbers_alone(primals: Iterable[Function], functions: Iterable[Function]) -> bool:
+def of_numbers_alone(primals: Sequence[Function], functions: Sequence[Function]) -> bool:
     """Whether there are no arrays in functions, and what the primals are given are numbers of Python's."""
-    given = [v for f in primals for p in f.parameters for v in leaves(p.structure)]
-    values = [*given, *(v for f in functions for s in applications(f.body) for v in (*s.inputs, *s.outputs))]
-    return not any(isinstance(v.type, Array) for v in values) and not any(map(_is_numpy, given))
+    given = (v for f in primals for p in f.parameters for v in leaves(p.structure))
+    return not any(map(_is_numpy, given)) and not has_arrays((*primals, *functions))
 
 
 def _is_numpy(v: Value) -> bool:
@@ -40,14 +43,22 @@ def _is_numpy(v: Value) -> bool:
 
 
 def without_guards(function: Function) -> Function:
-    if not _has_guards(function.body):
+    if not has_guards(function.body):
         return function
     return _Unguarded(_keep, function.table).function(function)
 
 
-def _has_guards(block: Block) -> bool:
+def has_guards(block: Block) -> bool:
     branches = any(isinstance(s, Branch) and s.guards for s in block.statements)
-    return branches or any(_has_guards(inner) for s in block.statements for inner in s.blocks)
+    return branches or any(has_guards(inner) for s in block.statements for inner in s.blocks)
+
+
+def with_a_look_at(function: Function) -> Function:
+    """The function, which raises where one of its gradients is NaN."""
+    ((_, _, gradients), *_) = function.body.yields
+    looks = [Apply(number_, (v,), None) for v in dict.fromkeys(leaves(gradients)) if is_float(v.type)]
+    body = replace(function.body, statements=(*function.body.statements, *looks))
+    return replace(function, body=body)
 
 
 def _keep(statement: Apply, out: list[Statement]) -> Structure | None:
