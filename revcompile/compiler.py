@@ -44,7 +44,7 @@ from revcompile.passes.last import compute_ends_last
 from revcompile.passes.real_powers import complex_powers, keep_powers_real
 from revcompile.passes.simplify import drop_casts, simplify
 from revcompile.passes.split import settle
-from revcompile.passes.unguarded import has_guards, of_numbers_alone, with_a_look_at, without_guards
+from revcompile.passes.unguarded import has_guards, of_numbers_alone, without_guards
 from revcompile.runtime import ChangedKind
 from revcompile.syntax.abstract import NeedStatic
 from revcompile.syntax.decisions import OF_FUNCTIONS, Decision, Decisions, Grow, Restart, TestInside, WriteOut
@@ -273,8 +273,8 @@ class _Line:
         self.on_numpy = scalar_math.has_floats(*both)  # has text whose backward pass is on NumPy
         self.once = not scalar_math.may_restart(*both)
         self.on_math = self.on_numpy and not self.once  # begins with another text
-        self.of_numbers_alone = self.on_math and of_numbers_alone((gradient, *pairs), both)
-        self.guarded = self.of_numbers_alone and any(has_guards(f.body) for f in both)
+        of_numbers = self.on_math and of_numbers_alone((gradient, *pairs), both)
+        self.guarded = of_numbers and any(has_guards(f.body) for f in both)
 
     def final(self, gradient: Function, half: Half | None = None) -> Function:
         gradient = _with_own_table(gradient)
@@ -282,9 +282,7 @@ class _Line:
         on_numpy = self.on_numpy and not self.on_math and (half is None or half.variant is not None)
         if self.on_math:
             gradient = scalar_math.use_math(gradient, as_floats=optimize)
-            if self.of_numbers_alone:
-                gradient = without_guards(gradient)
-                gradient = with_a_look_at(gradient) if self.guarded and not gradient.called else gradient
+            gradient = without_guards(gradient) if self.guarded else gradient
         elif on_numpy:
             gradient = drop_casts(scalar_math.numpy_backward(gradient), self.facts)
         is_real = self.on_math or not complex_powers(gradient)

@@ -217,9 +217,10 @@ class Writer(BlockWriter):
     def _bare(self, statement: Apply) -> None:
         self._line(to_text(ast.Expr(self.spell.application(statement))))
 
-    def _number(self, statement: Apply) -> None:
-        x = to_text(self.spell(statement.args[0]))
-        self._line(f"{x} != {x}", "a zero met what overflowed", keyword="if")
+    def _numbers(self, statement: Apply) -> None:
+        names = [to_text(self.spell(x)) for x in statement.args[0]]
+        tests = " or ".join(f"{name} != {name}" for name in names)
+        self._line(tests, "a zero met what overflowed", keyword="if")
         self._line(f"{INDENT}raise {self._word('OverflowError')}")
 
     def _defined(self, statement: Apply) -> None:
@@ -409,7 +410,7 @@ class Writer(BlockWriter):
     _LINES: ClassVar[dict[Line, Callable[[Writer, Apply], None]]] = {
         Line.ADD: _add, Line.SUBTRACT: _add, Line.ADD_AT: _add_at, Line.ADD_MANY: _add_at,
         Line.SCATTER: _scatter, Line.STORE: _store_item, Line.APPEND: _append, Line.POP: _pop,
-        Line.CHECK: _defined, Line.NUMBER: _number, Line.ASSERT: _assert, Line.BARE: _bare,
+        Line.CHECK: _defined, Line.NUMBERS: _numbers, Line.ASSERT: _assert, Line.BARE: _bare,
         Line.HEADING: _begins,
     }  # fmt: skip
 

@@ -43,7 +43,7 @@ def defined_(x: Any, name: str) -> None:
     """Stands for Python's own check that a local variable has a value."""
 
 
-def number_(x: Any) -> None:
+def numbers_(gradients: tuple[Any, ...]) -> None:
     """Raises OverflowError where a gradient is NaN: a zero may have met what grew beyond all numbers."""
 
 
@@ -90,13 +90,13 @@ def is_the_users(function: Any) -> bool:
 
 
 PLAIN = frozenset({np.ufunc, BuiltinFunctionType})  # of functions that say nothing of themselves
-UNNOTICED = frozenset({backward_begins, defined_, number_, refuse_complex})
+UNNOTICED = frozenset({backward_begins, defined_, numbers_, refuse_complex})
 EFFECTS = {
     assert_,
     print_,
     backward_begins,
     defined_,
-    number_,
+    numbers_,
     refuse_complex,
 }  # and, once there can be any, random draws
 known(assert_, line=Line.ASSERT)
@@ -105,7 +105,7 @@ known(percent, written="text % values")
 known(print_, written="print(*args, **options)", line=Line.BARE)
 known(backward_begins, line=Line.HEADING)
 known(defined_, line=Line.CHECK)
-known(number_, line=Line.NUMBER)
+known(numbers_, line=Line.NUMBERS)
 known(refuse_complex, line=Line.BARE)
 known(stop_gradient, kind=Kind.CONSTANT, memory=Memory.SHARED)
 elementwise("copy", identity, memory=Memory.SAME, written="x", python=identity, x="1")

@@ -76,7 +76,7 @@ class Line(Enum):
     APPEND = "rows.append(x)"
     POP = "x = rows.pop()"
     CHECK = "if x is None: raise UnboundLocalError"
-    NUMBER = "if x != x: raise OverflowError"
+    NUMBERS = "if x != x or y != y: raise OverflowError"
     ASSERT = "assert condition, message"
     BARE = "the expression alone"
     HEADING = "a comment"

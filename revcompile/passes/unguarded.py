@@ -16,7 +16,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from revcompile.dataflow.knowledge import has_arrays
-from revcompile.gates.effects import number_
+from revcompile.gates.effects import numbers_
+from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
     Apply,
     Block,
@@ -43,9 +44,10 @@ def _is_numpy(v: Value) -> bool:
 
 
 def without_guards(function: Function) -> Function:
-    if not has_guards(function.body):
-        return function
-    return _Unguarded(_keep, function.table).function(function)
+    """The function without its guards, and those of what it calls; it looks at its gradients instead."""
+    if has_guards(function.body):
+        function = _Unguarded(_keep, function.table).function(function)
+    return function if function.called else _with_a_look(function)
 
 
 def has_guards(block: Block) -> bool:
@@ -53,12 +55,19 @@ def has_guards(block: Block) -> bool:
     return branches or any(has_guards(inner) for s in block.statements for inner in s.blocks)
 
 
-def with_a_look_at(function: Function) -> Function:
-    """The function, which raises where one of its gradients is NaN."""
-    ((_, _, gradients), *_) = function.body.yields
-    looks = [Apply(number_, (v,), None) for v in dict.fromkeys(leaves(gradients)) if is_float(v.type)]
-    body = replace(function.body, statements=(*function.body.statements, *looks))
-    return replace(function, body=body)
+def _with_a_look(function: Function) -> Function:
+    """The function, which raises where one of its gradients is NaN, before these become Python's numbers."""
+    statements = function.body.statements
+    gradients = dict.fromkeys(v for v in leaves(function.body.yields[0][2]) if is_float(v.type))
+    read = {v for s in statements for v in s.uses}
+    casts = {s.result: s for s in statements if isinstance(s, Apply) and TABLE[s.function].casts and s.inputs}
+    casts = {v: s for v, s in casts.items() if v in gradients and v not in read}
+    looked_at = tuple(casts[v].inputs[0] if v in casts else v for v in gradients)
+    if not looked_at:
+        return function
+    others = [s for s in statements if s not in casts.values()]
+    look = Apply(numbers_, (looked_at,), None)
+    return replace(function, body=replace(function.body, statements=(*others, look, *casts.values())))
 
 
 def _keep(statement: Apply, out: list[Statement]) -> Structure | None:
