@@ -32,6 +32,14 @@ def apart(
             yield from ((text, other) for other, _ in arrays if other != text)
 
 
+def writable(parameters: Sequence[Parameter], written: set[Value]) -> Iterator[str]:
+    """Arguments that some way of the primal writes into: NumPy raises where an array is read-only."""
+    for p in parameters:
+        for place, value in places_of(p.structure, (p.name,)):
+            if value in written:
+                yield f"{spell_place(place)}.flags.writeable"
+
+
 def agreements(parameters: Sequence[Parameter], live: Sequence[Live], facts: Facts) -> Iterator[str]:
     """Lengths of arguments that every run of the primal takes to be equal, where NumPy would raise.
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from types import CodeType, FunctionType
 from typing import Any
 
+import numpy as np
+
 from revcompile.codegen.places import explain
 from revcompile.errors import UnsupportedError, seen_outside
 from revcompile.gates.foreign import NotKnownYet
@@ -63,6 +65,20 @@ class Blame:
         return self.sure
 
 
+def _read_only(structure: Any) -> dict[int, Any]:
+    """Copies, by the `id` of what they are of, of the arrays that cannot be written: nor can these."""
+    if isinstance(structure, np.ndarray):
+        if structure.flags.writeable:
+            return {}
+        alike = structure.copy()
+        alike.flags.writeable = False
+        return {id(structure): alike}
+    items = structure.values() if isinstance(structure, Mapping) else structure
+    if not isinstance(structure, (tuple, list, Mapping)):
+        items = getattr(structure, "__dict__", {}).values()
+    return {key: alike for item in items for key, alike in _read_only(item).items()}
+
+
 @dataclass(eq=False)
 class Specialization:
     """One signature's code: the gradient function, the dispatching function's code, the text."""
@@ -92,7 +108,7 @@ class Specialization:
         agreed = self.agrees(*args, **kwargs) if self.agrees is not None else True
         if not agreed:
             try:
-                given, options = copy.deepcopy((args, dict(kwargs)))
+                given, options = copy.deepcopy((args, dict(kwargs)), _read_only((args, kwargs)))
             except Exception:  # of an object that cannot be copied
                 if agreed is False:
                     raise ValueError(

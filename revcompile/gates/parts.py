@@ -65,7 +65,7 @@ def diag_dims(facts: Facts, v: Any, k: Any = 0) -> Dims:
 
 @gate(
     np.diag,
-    memory=Memory.SHARED,
+    memory=Memory.READ_ONLY,
     numbers=SOME_ARE_READ,
     copies=lambda v, k=0: is_value(v) and len(v.type.dims) == 1,
     dims=diag_dims,

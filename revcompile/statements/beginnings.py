@@ -30,6 +30,7 @@ class Carried:
     roots: dict[Value, Value] = field(default_factory=dict)  # arrays that the body writes, and their params
     spoiled: dict[Value, Value] = field(default_factory=dict)
     links: list[tuple[Value, frozenset[Value]]] = field(default_factory=list)
+    read_only: set[Value] = field(default_factory=set)  # which may be arrays that cannot be written
     exposed: set[str] = field(default_factory=set)
     loose: dict[Value, set[int]] = field(default_factory=dict)  # axes whose lengths differ from trip to trip
 
@@ -44,6 +45,7 @@ class Carried:
             self.links = [
                 (new.get(v, v), frozenset(new.get(o, o) for o in others)) for v, others in self.links
             ]
+            self.read_only = {new.get(v, v) for v in self.read_only}
             low.counters.update((new[p], low.counters[p]) for p in new if p in low.counters)
         return new
 

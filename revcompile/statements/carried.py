@@ -151,6 +151,7 @@ class Trial:
         )
         for param, others in self.carried.links:
             memory.link(param, others)
+        memory.may_be_read_only.update(dict.fromkeys(self.carried.read_only, self.decision))
 
     def _expose(self, name: str) -> None:
         """A name that is read before the body assigns it: in the first trip, it may have no value."""
@@ -291,6 +292,9 @@ class Trial:
             sources = {root} | memory.related.get(root, frozenset())
             own = set(carried.inits)
             others = {s for s in sources if s not in inside and s not in own}
+            if memory.is_one_read_only(end) and param not in carried.read_only:
+                carried.read_only.add(param)
+                self.changes = True
             for other, other_end in params[:i]:
                 if isinstance(other_end, Value) and memory.may_share(end, other_end):
                     others.add(other)

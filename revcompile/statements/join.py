@@ -282,6 +282,8 @@ def relate_joined(
             memory.link(new, (s for s in sources if s not in inside))
             if root in way.spoiled:
                 memory.spoiled[new] = way.spoiled[root]
+            if way.is_one_read_only(atom):
+                memory.may_be_read_only[new] = decision
             for others, other in arrays[:i]:
                 partner = others[k]
                 if isinstance(partner, Value) and way.may_share(atom, partner):

@@ -22,6 +22,7 @@ from revcompile.runtime import last_written
 from revcompile.statements import either
 from revcompile.statements.branch import on_either_side
 from revcompile.syntax.abstract import Frame
+from revcompile.syntax.decisions import Restart
 from revcompile.syntax.interpreter import Interpreter
 from revcompile.syntax.memory import Path
 
@@ -45,6 +46,14 @@ def write(low: Interpreter, array: Value, index: Structure, value: Structure) ->
     low.check_may_write(root)
     if root in low.memory.read_only:
         raise HostError(ValueError("assignment destination is read-only"))
+    if root in low.memory.may_be_read_only:
+        decision = low.memory.may_be_read_only[root]
+        if decision is not None and decision not in low.decisions:
+            raise Restart(decision)
+        raise UnsupportedError(
+            "whether this array is read-only, and cannot be written, is known only at run time",
+            way_out="Write into a copy, .copy().",
+        )
     if not root.type.dims:
         if array.type.dims:
             raise UnsupportedError(

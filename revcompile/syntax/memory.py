@@ -63,6 +63,9 @@ class Memory:
         self.layouts: dict[Value, str] = {}  # arguments that lie in C order in this call, as text
         self.relied: set[Value] = set()  # those of which a view was taken that is one for that reason only
         self.read_only: set[Value] = set()
+        self.may_be_read_only: dict[
+            Value, Decision | None
+        ] = {}  # one of two, and what keeps them apart
         self.may_be_arrays: set[Value] = set()  # what is taken for a number, and may be an array of one
         self.foreign: dict[
             Value, str
@@ -82,6 +85,7 @@ class Memory:
         other.contiguous, other.read_only = set(self.contiguous), set(self.read_only)
         other.written, other.joined = self.written, self.joined
         other.layouts, other.relied = self.layouts, self.relied
+        other.may_be_read_only = dict(self.may_be_read_only)
         other.may_be_arrays, other.foreign = self.may_be_arrays, self.foreign
         return other
 
@@ -125,6 +129,11 @@ class Memory:
         """An array of the shape of `v`: a length is the same for every version."""
         return v
 
+    def is_one_read_only(self, v: Value) -> bool:
+        """Whether an array may be one that cannot be written."""
+        root = self.root(v)
+        return v in self.read_only or root in self.read_only or root in self.may_be_read_only
+
     # -- what shares storage ------------------------------------------------------------------
 
     def root(self, v: Value) -> Value:
@@ -136,7 +145,7 @@ class Memory:
     def note(self, function: Callable[..., Any], args: tuple[Any, ...], result: Structure) -> None:
         """Remember what a statement that the program has run says about storage."""
         gate = TABLE[function]
-        if gate.read_only:
+        if gate.read_only and gate.may_be_view(args):
             self.read_only.update(leaves(result))
         if not gate.may_be_view(args):
             if gate.in_order and isinstance(result, Value) and gate.gives_order(args):
