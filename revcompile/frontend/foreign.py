@@ -261,6 +261,8 @@ def make(
         result = low.own(result) if isinstance(result, list) else result
     for v, outcome in zip(leaves(result), _outcomes(low, key, pattern), strict=False):
         low.values[v] = outcome
+        if isinstance(outcome, np.ndarray) and not outcome.flags.writeable:
+            low.memory.read_only.add(v)
     return result
 
 

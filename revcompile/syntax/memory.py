@@ -63,9 +63,7 @@ class Memory:
         self.layouts: dict[Value, str] = {}  # arguments that lie in C order in this call, as text
         self.relied: set[Value] = set()  # those of which a view was taken that is one for that reason only
         self.read_only: set[Value] = set()
-        self.may_be_read_only: dict[
-            Value, Decision | None
-        ] = {}  # one of two, and what keeps them apart
+        self.may_be_read_only: dict[Value, Decision | None] = {}  # one of two, and what keeps them apart
         self.may_be_arrays: set[Value] = set()  # what is taken for a number, and may be an array of one
         self.foreign: dict[
             Value, str
