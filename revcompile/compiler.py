@@ -10,7 +10,7 @@ from typing import Any
 
 from revcompile.autodiff.differentiate import differentiate
 from revcompile.autodiff.reverse import learn
-from revcompile.codegen.conditions import agreements, apart, equal_lengths, meetings, writable
+from revcompile.codegen.conditions import agreements, apart, equal_lengths, meetings
 from revcompile.codegen.first_run import Run
 from revcompile.codegen.linked import Helpers, Linked, Texts
 from revcompile.codegen.load import Namespace
@@ -249,12 +249,7 @@ def _compile(
         apart=tuple(apart(parameters, live, memory.written)),
         once=line.once,
         agreements=tuple(agreements(parameters, live, low.builder.facts)),
-        meetings=()
-        if line.once
-        else (
-            *meetings(parameters, live, low.builder.facts),
-            *writable(parameters, memory.written),
-        ),
+        meetings=() if line.once else tuple(meetings(parameters, live, low.builder.facts, memory.written)),
         compared=frozenset(origin for origin, v in origins_of(parameters, low) if isinstance(v.type, Array)),
     )
 

@@ -32,7 +32,7 @@ def apart(
             yield from ((text, other) for other, _ in arrays if other != text)
 
 
-def writable(parameters: Sequence[Parameter], written: set[Value]) -> Iterator[str]:
+def _writable(parameters: Sequence[Parameter], written: set[Value]) -> Iterator[str]:
     """Arguments that some way of the primal writes into: NumPy raises where an array is read-only."""
     for p in parameters:
         for place, value in places_of(p.structure, (p.name,)):
@@ -65,16 +65,18 @@ def agreements(parameters: Sequence[Parameter], live: Sequence[Live], facts: Fac
                 yield f"{text}.shape[{axis}] == {other}.shape[{other_axis}]"
 
 
-def meetings(parameters: Sequence[Parameter], live: Sequence[Live], facts: Facts) -> list[str]:
+def meetings(
+    parameters: Sequence[Parameter], live: Sequence[Live], facts: Facts, written: set[Value]
+) -> list[str]:
     """What the primal may raise for: lengths of arguments that differ and that a branch or a trip takes to be
-    equal, lengths computed from such.
+    equal, lengths computed from such; arguments that it writes into, and that are read-only.
     """
     always = set(agreements(parameters, live, facts))
     spelled = Spelled(parameters, live, facts)
     with facts.of_all_blocks():
         computed = [test for a, b, stretches in facts.compared if (test := spelled.test(a, b, stretches))]
         met = [test for test in agreements(parameters, live, facts) if test not in always]
-    return list(dict.fromkeys([*met, *computed]))
+    return list(dict.fromkeys([*met, *computed, *_writable(parameters, written)]))
 
 
 class Spelled:

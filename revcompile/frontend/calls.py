@@ -25,6 +25,7 @@ from revcompile.frontend import (
     objects,
     outside,
     texts,
+    vectorized,
     writing,
 )
 from revcompile.frontend.containers import frozen
@@ -79,7 +80,7 @@ TRANSPARENT_TO_FOREIGN = frozenset(
         enumerate,
     }
 )
-SPECIAL = {**builtin.SPECIAL, **functional.SPECIAL}
+SPECIAL = {**builtin.SPECIAL, **functional.SPECIAL, **vectorized.SPECIAL}
 OPERATORS = frozenset({*BINARY.values(), *UNARY.values(), *COMPARE.values()})
 PURE_METHODS = frozenset(
     {"items", "keys", "values", "get", "index", "count", "_replace", "_asdict", "format", "join", "split",
@@ -205,6 +206,8 @@ def _call(
         return gradients.call(low, gradients.gradient_of(low, function), args, kwargs)
     if gradients.is_transform(function):
         return gradients.transform(low, function, args, kwargs)
+    if isinstance(function, np.vectorize) and not frame.is_rule:
+        return call(low, vectorized.taken(low, function), args, kwargs, node, frame)
     unwrapped = functional.unwrapped(low, function)
     if unwrapped is not None:
         return call(low, unwrapped, args, kwargs, node, frame)

@@ -161,7 +161,7 @@ def read_failed(
             f"To take what {name} gives as a constant: stop_gradient({name}(...)). "
             f"Or register a rule: @revcompile.gate({name}).",
         )
-    if not low.excused and any(_is_varied(low, v) for v in leaves(given)):
+    if not low.excused and any(is_varied(low, v) for v in leaves(given)):
         return error
     if not low.learning.allowed:
         return _at(low, _not_known(name_of(function)))
@@ -214,7 +214,7 @@ def make(
     first, args, options = as_passed(low, (first, args, options))
     given = low.resolve(frozen((first, args, options)))
     check_passable(low, given, refusal)
-    if not excused and any(_is_varied(low, v) for v in leaves(given)):
+    if not excused and any(is_varied(low, v) for v in leaves(given)):
         raise refusal
     if not pure and low.learning.allowed and is_final(_changed_by(form, given)):
         raise _at(
@@ -424,7 +424,7 @@ def _own(structure: Structure) -> Structure:
     return map_structure(lambda x: x.copy() if type(x) is np.ndarray else x, structure)
 
 
-def _is_varied(low: Lowering, value: Value) -> bool:
+def is_varied(low: Lowering, value: Value) -> bool:
     """Whether a value certainly depends on an argument that is differentiated. (The plan knows the rest.)"""
     ahead, seen = [value], set()
     while ahead:

@@ -98,8 +98,8 @@ COMPLEX = frozenset(
 _TRANSFORMS = re.compile(r"(numpy|scipy)\.fft\.(i?fft|rfft|ihfft)(2|n)?")  # the others give real numbers
 
 
-def no_rule(name: str) -> UnsupportedError:
-    """The refusal of a call of what has that name."""
+def no_rule(name: str, reason: str = "") -> UnsupportedError:
+    """The refusal of a call of what has that name; the `reason` why `np.vectorize` is no plain loop."""
     way_out = "take the result as a constant: stop_gradient(...) of it."
     module, _, last = name.rpartition(".")
     if module in COMPLEX or name in COMPLEX or _TRANSFORMS.fullmatch(name):
@@ -118,7 +118,8 @@ def no_rule(name: str) -> UnsupportedError:
         return UnsupportedError(
             f"no gate rule for {name}, which calls it for each element",
             way_out=f"Call {inner} with the whole array, np.where in place of if, "
-            f"or in a loop: np.array([{'f' if ' ' in inner else inner}(v) for v in x]).",
+            f"or in a loop: np.array([{'f' if ' ' in inner else inner}(v) for v in x])."
+            + (f" Or as numpy.vectorize: {reason}." if reason else ""),
         )
     values = VALUES.get(name.rpartition(" ")[2])
     if values is not None:

@@ -248,7 +248,7 @@ def _inside(v):
     return v * v if v > 0 else -v
 
 
-@pytest.mark.parametrize("options", [{}, {"otypes": [float]}])
+@pytest.mark.parametrize("options", [{}, {"otypes": [float], "cache": True}])
 def test_a_vectorized_function_says_what_to_do(options):
     vectorized = np.vectorize(_inside, **options)
     said = refusal(lambda x: np.sum(vectorized(x)), X)

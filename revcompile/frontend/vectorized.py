@@ -1,0 +1,124 @@
+"""`np.vectorize`, `np.frompyfunc`: a function of numbers, called for each element of arrays.
+
+What is not differentiated through is called as it is. Else `np.vectorize` is the loop that it stands for,
+where `otypes=` says of what dtype the results are: without, the first result says that, and all are cut so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from revcompile.errors import UnsupportedError, host
+from revcompile.frontend import foreign
+from revcompile.frontend.lowering import Lowering
+from revcompile.frontend.naming import VECTORIZED, name_of, no_rule
+from revcompile.gates.elements import each_element
+from revcompile.ir.nodes import Structure, Value, leaves
+from revcompile.ir.types import Array, Scalar
+from revcompile.syntax.abstract import Frame, NestedFunction, Partial
+
+NUMBERS = {"f": float, "i": int, "u": int, "b": bool}  # what the function is called with
+
+
+@dataclass(frozen=True, eq=False)
+class Vectorized:
+    """What `np.vectorize(function, **options)` gives; `made` outside, if it is not None."""
+
+    function: Any
+    options: dict[str, Any]
+    made: Any = None
+
+
+def make(low: Lowering, args: tuple[Any, ...], kwargs: dict[str, Any], *_: Any) -> Structure:
+    """`np.vectorize(f, otypes=…)`, in the program."""
+    if not args and "pyfunc" not in kwargs:
+        return NotImplemented
+    names = ("pyfunc", "otypes", "doc", "excluded", "cache", "signature")
+    options = {**dict(zip(names, args, strict=False)), **kwargs}
+    return Partial(apply, (Vectorized(options.pop("pyfunc"), options),), {})
+
+
+def taken(low: Lowering, made: Any) -> Structure:
+    """An object that is there, made by `np.vectorize`."""
+    path, function, kinds = low.host.path_of(made), made.pyfunc, made.otypes
+    if path is not None:
+        function = low.host.bring(path.attribute("pyfunc"), function, "pyfunc")
+        kinds = low.host.bring(path.attribute("otypes"), kinds, "otypes")
+    options = {"excluded": made.excluded, "signature": made.signature, "cache": made.cache}
+    return Partial(apply, (Vectorized(function, {**options, "otypes": kinds}, made),), {})
+
+
+def apply(*_: Any) -> Any:
+    """Stands for the call of such an object."""
+
+
+def call(low: Lowering, args: tuple[Any, ...], kwargs: dict[str, Any], node: Any, frame: Frame) -> Structure:
+    vectorized, *given = args
+    values = leaves((given, kwargs))
+    is_varied = not low.excused and any(foreign.is_varied(low, v) for v in values)
+    reason = _why_not(vectorized.options, kwargs)
+    if values and not reason and not low.excused:
+        try:
+            with low.tentatively():
+                return _each(low, vectorized, given, frame)
+        except UnsupportedError:
+            if is_varied:
+                raise
+    if is_varied:
+        raise no_rule(f"{VECTORIZED}{_name(vectorized.function)}", reason)
+    made = vectorized.made
+    if made is None:
+        made = foreign.call(low, np.vectorize, (vectorized.function,), vectorized.options, frame)
+    return foreign.call(low, made, tuple(given), kwargs, frame)
+
+
+def _name(function: Any) -> str:
+    if isinstance(function, NestedFunction):
+        return getattr(function.node, "name", "<lambda>")
+    return name_of(function)
+
+
+def frompyfunc(low: Lowering, args: tuple[Any, ...], kwargs: dict[str, Any], *_: Any) -> Structure:
+    """`np.frompyfunc(f, nin, nout)`, in the program: made once, while compiling."""
+    if not args or not isinstance(args[0], FunctionType):
+        raise UnsupportedError(
+            "np.frompyfunc of a function that is made in this one is not supported",
+            way_out="Define it outside; or use np.vectorize(…, otypes=[float]).",
+        )
+    function, *counts = args
+    with host():
+        return np.frompyfunc(
+            function, *(low.static(n, "as an argument of frompyfunc") for n in counts), **kwargs
+        )
+
+
+def _why_not(options: dict[str, Any], kwargs: dict[str, Any]) -> str:
+    """Why it is no plain loop over the elements; "" where it is."""
+    if kwargs or options.get("excluded") or options.get("signature") is not None or options.get("cache"):
+        return "it is differentiated without keywords, excluded=, signature= and cache="
+    kinds = options.get("otypes")
+    if kinds is None:
+        return "otypes=[float] says of what dtype the results are; without, the first says it for all"
+    if not isinstance(kinds, (str, list, tuple)) or len(kinds) != 1:
+        return "it is differentiated where it gives one result"
+    return ""
+
+
+def _each(low: Lowering, vectorized: Vectorized, given: list[Structure], frame: Frame) -> Structure:
+    (kind,) = vectorized.options["otypes"]
+    arrays = [x if isinstance(x, Value) else low.apply(np.asarray, (x,), {}) for x in given]
+    numbers = []
+    for x in arrays:
+        t = x.type if isinstance(x, Value) else None
+        if not isinstance(t, (Array, Scalar)) or t.dtype.kind not in NUMBERS:
+            raise UnsupportedError("numpy.vectorize is applied to what is no array of numbers")
+        numbers.append(NUMBERS[t.dtype.kind])
+    args = (vectorized.function, np.dtype(kind).type, tuple(numbers), tuple(arrays))
+    return low.inline(each_element, args, {}, frame)
+
+
+SPECIAL: dict[Any, Any] = {np.vectorize: make, apply: call, np.frompyfunc: frompyfunc}
