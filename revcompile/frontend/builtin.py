@@ -9,7 +9,10 @@ from __future__ import annotations
 import ast
 import operator
 import types
+import typing
+from abc import ABCMeta
 from collections import defaultdict, deque
+from collections.abc import Iterator
 from functools import reduce
 from typing import Any
 
@@ -52,18 +55,48 @@ def _len(low: Lowering, args: Args, *_: Any) -> Structure:
 
 def _isinstance(low: Lowering, args: Args, kwargs: Any, node: Any, frame: Frame) -> Structure:
     x, classes = args
-    if not all(isinstance(c, type) for c in (classes if isinstance(classes, tuple) else (classes,))):
-        return NotImplemented
+    flat = tuple(_classes(classes))
+    if not all(isinstance(c, type) for c in flat):
+        if not any(isinstance(c, Value) for c in flat):
+            with host():
+                isinstance(None, flat)  # which says what it takes
+        raise UnsupportedError("this isinstance() is not supported", way_out="Ask for classes.")
+    for c in flat:
+        if objects.look_up(type(c), "__instancecheck__")[0] not in (type, ABCMeta) and not _is_of_methods(c):
+            what = f"isinstance() of {c.__name__}, which asks more than the class,"
+            raise UnsupportedError(f"{what} is not supported", way_out="Ask for an attribute of the object.")
+    classes = flat if len(flat) != 1 else flat[0]
     if objects.is_object(x):
         return low.host.is_subclass(objects.class_of(x), classes)
     if isinstance(x, FUNCTIONS):
         return low.host.is_subclass(types.FunctionType, classes)
     if not isinstance(x, Value):
-        return NotImplemented if isinstance(x, type) else low.host.is_subclass(type(x), classes)
+        return low.host.is_subclass(type(x), classes)
     if frame.is_rule:  # there a number is a static one, known while compiling
         return False
     refuse_varying(x.type)
     return low.host.is_subclass(class_of(x), classes)
+
+
+def _is_of_methods(cls: type) -> bool:
+    """Whether it is a `typing.Protocol` whose methods an object's class has or lacks."""
+    try:
+        issubclass(object, cls)
+    except TypeError:  # Python says that a class alone does not decide
+        return False
+    return getattr(cls, "_is_protocol", False)
+
+
+def _classes(asked: Any) -> Iterator[Any]:
+    """The classes that `isinstance` is asked for: of `int | float`, `typing.Sized` and tuples."""
+    asked = asked.obj if isinstance(asked, HostObject) else asked
+    if isinstance(asked, tuple) or typing.get_origin(asked) in (typing.Union, types.UnionType):
+        for part in asked if isinstance(asked, tuple) else typing.get_args(asked):
+            yield from _classes(part)
+    elif typing.get_origin(asked) is not None and not typing.get_args(asked):
+        yield typing.get_origin(asked)
+    else:
+        yield asked
 
 
 def _issubclass(low: Lowering, args: Args, *_: Any) -> Structure:

@@ -171,6 +171,10 @@ def _position(low: Lowering, index: Structure) -> Any:
 def set_item(low: Lowering, owner: Structure, index: Structure, value: Structure) -> None:
     """`owner[index] = value` of a container."""
     if not isinstance(owner, (list, dict, deque)):
+        if hasattr(type(owner), "__setitem__"):
+            raise UnsupportedError(
+                f"storing into {an(type(owner).__name__)} is not supported", way_out="Use a list."
+            )
         raise HostError(TypeError(f"{type(owner).__name__!r} object does not support item assignment"))
     _grow_if_indexed(low, owner, index)
     index = (

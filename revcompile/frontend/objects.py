@@ -473,7 +473,7 @@ def truth(low: Lowering, x: Any) -> Structure:
         if method is not None:
             return low.invoke(method)
     if isinstance(x, HostObject):
-        return x.refuse()
+        low.host.rely_on(type(x.obj))
     return True
 
 
