@@ -51,6 +51,7 @@ from revcompile.syntax.memory import Memory
 from revcompile.syntax.mutable import Mutables, is_growing
 from revcompile.syntax.source import Source, find_source, own_signature
 
+REAL = "?bhilqnpBHILQNPefd"  # the dtypes of numbers that are differentiated: not those of 80 bits
 MAX_STATEMENTS = 30_000
 MAX_OPERATIONS = 300_000  # that are interpreted, of which most may give no statement
 
@@ -330,7 +331,7 @@ class Lowerer(Language):
         result = self._outcome(function, resolved)
         self.memory.note(function, args, result)
         for value in leaves(result):
-            if isinstance(value.type, (Array, Scalar)) and value.type.dtype.kind not in "fiub":
+            if isinstance(value.type, (Array, Scalar)) and value.type.dtype.char not in REAL:
                 is_complex = value.type.dtype.kind == "c"
                 what = "complex numbers are" if is_complex else f"the dtype {value.type.dtype} is"
                 out = "Take the power of abs(...), or use two real numbers." if is_complex else ""

@@ -19,18 +19,37 @@ import numpy as np
 
 from tests.sweep.values import KEYWORDS, ONLY_OWN, OWN, PATTERNS, VARIABLES
 
-# What reads or writes files, or the state of NumPy; what gives no numbers; what gives other numbers each time.
-LEFT_OUT = frozenset(
-    """save savez savez_compressed savetxt load loadtxt genfromtxt fromfile fromregex fromstring frombuffer memmap tofile dump dumps
-    seterr seterrcall geterr geterrcall set_printoptions get_printoptions printoptions setbufsize getbufsize errstate info show_config show_runtime
-    test get_include lookfor source array2string array_repr array_str set_string_function typename base_repr binary_repr format_float_positional
-    format_float_scientific asmatrix bmat matrix empty empty_like getfield setfield setflags tobytes tostring byteswap
-    frompyfunc vectorize from_dlpack nditer nested_iters ndindex ndenumerate broadcast poly1d
-    shares_memory may_share_memory can_cast min_scalar_type common_type result_type promote_types isdtype issubdtype iscomplexobj
-    isrealobj datetime_as_string datetime_data busday_count busday_offset is_busday busdaycalendar isnat einsum_path
-    ndarray dtype finfo iinfo flatiter ufunc record recarray chararray char rec newbyteorder""".split()
-)  # fmt: skip
-SCALARS = ("float64", "float32", "int64", "int32", "uint8", "bool_", "array")
+# What is not swept, by the reason why; `test_left_out` has programs with most of it.
+REASONS = {
+    "it reads or writes a file, or the memory of an array as it lies there": """save savez savez_compressed savetxt load loadtxt
+        genfromtxt fromfile fromregex fromstring frombuffer memmap tofile dump dumps tobytes tostring from_dlpack byteswap getfield
+        setfield setflags newbyteorder ctypes data flags device to_device""",
+    "it reads or sets the state of NumPy": """seterr seterrcall geterr geterrcall set_printoptions get_printoptions printoptions
+        setbufsize getbufsize errstate info show_config show_runtime test get_include lookfor source set_string_function""",
+    "it gives a text": """array2string array_repr array_str typename base_repr binary_repr format_float_positional
+        format_float_scientific""",
+    "what it gives is whatever was there": "empty empty_like ndarray",
+    "it gives an object that is no number and no array of them": """asmatrix bmat matrix frompyfunc vectorize nditer nested_iters
+        ndindex ndenumerate broadcast poly1d dtype finfo iinfo flatiter ufunc record recarray chararray flat LinAlgError busdaycalendar""",
+    "it asks of what dtype something is, or where it lies": """shares_memory may_share_memory can_cast min_scalar_type common_type
+        result_type promote_types isdtype issubdtype iscomplexobj isrealobj einsum_path""",
+    "it gives complex numbers": "fft fft2 fftn ifft ifft2 ifftn rfft rfft2 rfftn ihfft",
+    "it computes with dates": "datetime_as_string datetime_data busday_count busday_offset is_busday isnat datetime64 timedelta64",
+    "it is a type of which there are no numbers, or none that are differentiated": """character complexfloating flexible floating
+        generic inexact integer number signedinteger unsignedinteger bytes_ str_ void object_ cdouble clongdouble complex64
+        complex128 complex192 complex256 csingle longdouble float96 float128""",
+}  # fmt: skip
+LEFT_OUT = frozenset(name for names in REASONS.values() for name in names.split())
+# What NumPy takes no floats for; or no more than a shape, a count.
+OF_NO_FLOATS = frozenset(
+    """np.bitwise_and np.bitwise_left_shift np.bitwise_or np.bitwise_right_shift np.bitwise_xor np.left_shift np.right_shift
+    np.bitwise_count np.bitwise_invert np.bitwise_not np.invert np.gcd np.lcm np.unpackbits np.packbits np.unravel_index
+    np.broadcast_shapes np.eye np.identity np.indices np.mask_indices np.fromfunction np.apply_over_axes np.sort_complex
+    np.subtract.at math.comb math.factorial math.gcd math.isqrt math.lcm math.perm""".split()
+)
+SCALARS = tuple(
+    name for name in dir(np) if isinstance(t := getattr(np, name), type) and issubclass(t, np.generic)
+)
 REDUCING = ("add", "subtract", "multiply", "maximum", "minimum", "logaddexp", "hypot")
 CHANGING = frozenset({"sort", "partition", "fill", "put", "resize", "itemset"})
 PLACES = {"t": "v", "tA": "A", "tM": "M"}  # arrays that a call may change
@@ -64,8 +83,9 @@ class Call:
 def functions() -> list[str]:
     """The names of all that is swept, as a program writes them; a method begins with a dot."""
     found = [f"np.{name}" for name in dir(np) if _is_function(np, name)]
-    found += [f"np.{name}" for name in SCALARS]
+    found += ["np.array", *(f"np.{name}" for name in SCALARS if name not in LEFT_OUT)]
     found += [f"np.linalg.{name}" for name in dir(np.linalg) if _is_function(np.linalg, name)]
+    found += [f"np.fft.{name}" for name in dir(np.fft) if _is_function(np.fft, name)]
     found += [f"math.{name}" for name in dir(math) if _is_function(math, name)]
     found += [f"np.{u}.{m}" for u in REDUCING for m in ("reduce", "accumulate", "outer", "reduceat")]
     found += ["np.add.at", "np.subtract.at"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from tests.sweep.calls import a_call_of, call_of, functions
+from tests.sweep.calls import LEFT_OUT, OF_NO_FLOATS, a_call_of, call_of, functions
 from tests.sweep.judge import judge, swept
 
 FAULTS = ("wrong", "crash")
@@ -72,6 +74,28 @@ def test_some_of_each(third: int) -> None:
     """One call of every second function."""
     found = [(call, judge(call)) for f in functions()[third::6] if (call := a_call_of(f)) is not None]
     assert [(call.text, verdict) for call, verdict in found if verdict.outcome in FAULTS] == []
+
+
+HOMES = {"np": np, "np.linalg": np.linalg, "np.fft": np.fft, "math": math}
+
+
+def test_none_is_missing() -> None:
+    """Every public function is swept, or it is said why not."""
+    swept_ones = set(functions())
+    public = [
+        (f"{home}.{name}", name)
+        for home, module in HOMES.items()
+        for name in dir(module)
+        if not name.startswith("_") and callable(getattr(module, name))
+    ]
+    public += [(f".{name}", name) for name in dir(np.ndarray) if not name.startswith("_")]
+    assert [text for text, name in public if (text in swept_ones) == (name in LEFT_OUT)] == []
+
+
+@pytest.mark.fuzz
+def test_each_is_called() -> None:
+    never = {f for f in functions() if f not in OF_NO_FLOATS and a_call_of(f) is None}
+    assert never == set()
 
 
 @pytest.mark.fuzz
