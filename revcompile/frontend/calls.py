@@ -398,8 +398,8 @@ def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict
         if not any(is_array(a) for a in taken):  # which would take the list for an array
             ask_host(function, args, kwargs)
     bound = tuple(
-        low.apply(np.array, (a,), {}) if takes_array and isinstance(a, (list, tuple)) else a
-        for a, takes_array in zip(bound, gate.takes_arrays, strict=True)
+        _array_of(low, a) if takes_array else tuple(_array_of(low, x) for x in a) if takes_each else a
+        for a, takes_array, takes_each in zip(bound, gate.takes_arrays, gate.takes_each, strict=True)
     )
     for argument in bound:
         if objects.is_object(argument):
@@ -447,6 +447,11 @@ def _opaque(low: Lowering, gate: Gate, function: Any, bound: tuple[Any, ...]) ->
     builder.statements.append(Apply(gate.forward, bound, (output, saved), builder.line, builder.note))
     low.memory.relate(leaves(output), leaves(given))
     return output
+
+
+def _array_of(low: Lowering, a: Structure) -> Structure:
+    """A list as the array that NumPy makes of it."""
+    return low.apply(np.array, (a,), {}) if isinstance(a, (list, tuple)) else a
 
 
 def _known_options(low: Lowering, gate: Gate, bound: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -208,10 +208,17 @@ class Gate:
         places = enumerate(self.signature.parameters.values())
         return tuple(p.kind is not p.VAR_POSITIONAL and self._takes_array(i) for i, p in places)
 
-    def _takes_array(self, place: int) -> bool:
+    @cached_property
+    def takes_each(self) -> tuple[bool, ...]:
+        """The same of each argument that goes to `*operands`."""
+        places = enumerate(self.signature.parameters.values())
+        return tuple(p.kind is p.VAR_POSITIONAL and self._takes_array(i, and_later=True) for i, p in places)
+
+    def _takes_array(self, place: int, *, and_later: bool = False) -> bool:
         if self.broadcasts:
             return True
-        samples = [e.args[place] for e in self.examples if place < len(e.args)]
+        end = None if and_later else place + 1
+        samples = [a for e in self.examples for a in e.args[place:end]]
         is_list = any(isinstance(s, (list, tuple)) for s in samples)
         return not is_list and any(isinstance(s, (Real, np.ndarray)) for s in samples)
 
