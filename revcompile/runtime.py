@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.errors import UnsupportedError
+
 
 def sigmoid(x: Any) -> Any:
     """The logistic function 1 / (1 + exp(-x)): NumPy's value, for a float through `math`."""
@@ -298,6 +300,17 @@ def checked(x: Any, kind: str) -> Any:
     given = kind_of(x)
     if given != kind and not any(k in (given, type(x)) for k in _alternatives(kind)):
         raise ChangedKind(kind, x)
+    return x
+
+
+def as_tried(x: Any, axes: int, dtype: str) -> Any:
+    """What a user's gate gave: with the axes, and as an array of the dtype, that it had when it was tried."""
+    if getattr(x, "ndim", 0) != axes or (axes and x.dtype != dtype):
+        tried = f"{dtype}[{', '.join(':' * axes)}]" if axes else "a number"
+        raise UnsupportedError(
+            f"a gate gives {kind_of(x)} here, and gave {tried} when it was tried",
+            way_out="The axes and the dtype of its result must not depend on the elements of its arguments.",
+        )
     return x
 
 

@@ -89,7 +89,12 @@ class Speller:
         if method and not hasattr(function, "__self__") and not isinstance(function, FunctionType):
             owner = ast.Attribute(self(positional[0]), function.__name__, ast.Load())
             return ast.Call(owner, [self(a) for a in positional[1:]], keys)
-        return ast.Call(self.static(function), [self(a) for a in positional], keys)
+        call = ast.Call(self.static(function), [self(a) for a in positional], keys)
+        t = getattr(statement.result, "type", None)
+        if not gate.foreign or gate.locals is not None or not isinstance(t, (Array, Scalar)):
+            return call
+        kind = [ast.Constant(len(t.dims)), ast.Constant(t.dtype.name)]
+        return ast.Call(self.public("as_tried"), [call, *kind], [])
 
     def _foreign(self, call: ForeignCall, first: Structure, args: Any, options: dict[str, Any]) -> ast.expr:
         """A call as it is: with copies of what the program has made, its result checked."""

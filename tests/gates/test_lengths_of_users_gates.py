@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from revcompile import gate, grad, value_and_grad
+from revcompile import UnsupportedError, gate, grad, value_and_grad
 from tests.support.program import make
 
 CHOSEN = """
@@ -82,3 +82,34 @@ def test_what_no_trial_shows_is_as_long_as_it_is(form: str, forward: bool, optim
                 assert found.shape == x.shape
                 np.testing.assert_allclose(found[kept], np.array(expected)[kept], rtol=1e-6, atol=1e-8)
             assert both(x)[0] == value
+
+
+KINDS_OF_RESULTS = {
+    "axes": "x.reshape(2, 2) if x[0] > 5.0 else x * 1.0",
+    "dtype": "(2.0 * x).astype(np.float32) if x[0] > 5.0 else 2.0 * x",
+    "whole": "(2.0 * x).astype(int) if x[0] > 5.0 else 2.0 * x",
+    "number": "float(x[1]) if x[0] > 5.0 else x[1:2]",
+}
+
+
+@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("kind", KINDS_OF_RESULTS)
+@pytest.mark.parametrize("form", WITH_CHOSEN)
+def test_what_follows_elements_is_told(form: str, kind: str, optimize: bool) -> None:
+    """Axes and dtypes are believed from trials; where a call shows others, it says so."""
+    e = "np.sum(y) * x[1]"
+    rule = "np.full(4, np.sum(grad_y) / 4)"
+    text = (
+        CHOSEN.replace("x[x != 7.0]", KINDS_OF_RESULTS[kind], 1)
+        + f"def mean(grad_y, x):\n    return {rule}\n"
+    )
+    f = make(
+        (text.replace("def f(x):\n    ", "") + "def f(x):\n    " + WITH_CHOSEN[form] + "\n").replace("{e}", e)
+    )
+    gate(f.__globals__["chosen"])(f.__globals__["mean"])
+    both = value_and_grad(f, optimize=optimize)
+    x = np.array([1.5, 0.5, 0.25, 2.0])
+    assert both(x)[0] == pytest.approx(f(x))
+    with pytest.raises(UnsupportedError, match=r"a gate gives .* here, and gave .* when it was tried"):
+        both(np.array([6.5, 0.5, 0.25, 2.0]))
+    assert both(x)[0] == pytest.approx(f(x))
