@@ -62,6 +62,7 @@ from revcompile.syntax.abstract import (
 from revcompile.syntax.mutable import KINDS
 from revcompile.syntax.operators import BINARY, COMPARE, UNARY
 
+OF_A_CALL = 2  # operations of the interpreter's that it costs at least
 TRANSPARENT_TO_FOREIGN = frozenset(
     {
         isinstance,
@@ -106,6 +107,8 @@ def call(
     frame: Frame,
 ) -> Structure:
     """The structure that a call denotes."""
+    if not frame.is_rule:
+        low.work(OF_A_CALL)
     try:
         return _call(low, function, args, kwargs, node, frame)
     except Exception as e:

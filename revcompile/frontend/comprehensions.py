@@ -182,6 +182,7 @@ def _written_out(low: Lowering, node: Any, frame: Frame, most: float = inf) -> S
         if grows and low.iteration(source) is not None:
             raise Restart(decision)  # type: ignore[arg-type]
         for item in low.iterate(source, first.iter, frame):
+            low.work(1)
             simple.bind(low, first.target, item, inner)
             if all(holds(test) for test in first.ifs):
                 walk(rest)

@@ -39,10 +39,12 @@ MADE_BY = frozenset({list, dict, set, OrderedDict, Counter})
 
 
 def refuse_long(function: Any, args: tuple[Structure, ...]) -> None:
-    """Refuse a list, or a tuple, that is repeated too often."""
-    if binary_symbol(function) == "*":
-        counts = [a for a in args if isinstance(a, int)]
-        refuse_many(sum(len(a) for a in args if isinstance(a, (tuple, list))) * sum(counts))
+    """Refuse a list, or a tuple, that is repeated too often, or joined to another."""
+    symbol, many = binary_symbol(function), sum(len(a) for a in args if isinstance(a, (tuple, list)))
+    if symbol == "*":
+        many *= sum(a for a in args if isinstance(a, int))
+    if symbol in ("*", "+"):
+        refuse_many(many)
 
 
 def refuse_many(many: int) -> None:
@@ -209,6 +211,7 @@ def in_place(low: Lowering, function: Callable[..., Any], owner: Any, other: Str
         change(low, owner)
         items = low.items(other)
         _refuse_cycle(owner, items)
+        refuse_many(len(owner) + len(items))
         owner.extend(items)
     elif isinstance(owner, list) and symbol == "*":
         change(low, owner)

@@ -280,7 +280,8 @@ class Lowerer(Language):
 
     def listed(self, source: Iterable[Structure]) -> list[Structure]:
         """The items of what Python goes through; there may be too many."""
-        self.host.tells(iter, (source,))
+        if isinstance(source, (set, frozenset)):
+            self.host.tells(iter, (source,))
         with host():
             items = list(islice(source, MAX_ITEMS + 1))
         refuse_many(len(items))

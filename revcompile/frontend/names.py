@@ -12,7 +12,7 @@ from __future__ import annotations
 import io
 import sys
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property, partial
@@ -43,6 +43,7 @@ from revcompile.syntax.mutable import Overlay
 
 DEEPEST = 100  # of lists in lists: Python's text has room for 200
 MAPPINGS = (dict, OrderedDict, Counter, defaultdict)
+PLAIN = frozenset({bool, int, float, str, type(None), Value})  # what no function is in
 TELLING = frozenset({id, hash, str, repr, ascii, format})  # give what tells one function from another
 LIBRARIES = frozenset({"numpy", "math", "operator", "builtins", "functools", "itertools", "scipy"})
 
@@ -419,7 +420,7 @@ class HostNames:
     def tells(self, function: Any, given: Sequence[Any], result: Any = None) -> None:
         """Note a call made while compiling. Where its result tells functions apart, by their addresses or by
         the order that a set has, the code holds for these functions only."""
-        inside = list(_inside(given))
+        inside = _inside(given)
         ordered = any(isinstance(x, (set, frozenset)) for x in given)
         if ordered or isinstance(result, (str, bytes)) or not TELLING.isdisjoint((function, *inside)):
             for x in inside:
@@ -453,13 +454,19 @@ class HostNames:
         self.guards[path, kind] = Guard(path, kind, expected)
 
 
-def _inside(given: Any) -> Iterator[Any]:
-    """The functions and classes in arguments."""
-    if isinstance(given, (tuple, list, set, frozenset)):
-        for item in given:
-            yield from _inside(item)
-    elif isinstance(given, (FunctionType, partial, BuiltinFunctionType, type)):
-        yield given
+def _inside(given: Any) -> list[Any]:
+    """The functions and classes in arguments. (Lists of a million numbers are gone through quickly.)"""
+    found: list[Any] = []
+    seen: set[int] = set()
+    waiting = [given]
+    while waiting:
+        x = waiting.pop()
+        if isinstance(x, (FunctionType, partial, BuiltinFunctionType, type)):
+            found.append(x)
+        elif isinstance(x, (tuple, list, set, frozenset)) and id(x) not in seen:
+            seen.add(id(x))
+            waiting += [item for item in x if type(item) not in PLAIN][::-1]
+    return found
 
 
 def _alike(obj: Any, items: dict[Any, Any]) -> Any:

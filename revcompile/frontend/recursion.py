@@ -19,7 +19,7 @@ from revcompile.syntax.abstract import Frame, NeedShape, NeedStatic
 from revcompile.syntax.decisions import AsRecursion, Restart
 
 MAX_DEPTH = 200
-TOO_MANY = 1000  # calls of a function inside itself, all in all
+TOO_MANY = 200  # calls of a function inside itself, all in all
 SUSPICIOUS = 8  # calls of a function inside itself, after which it is asked what they depend on
 
 

@@ -26,6 +26,7 @@ from revcompile.ir.nodes import Value, scalar_type
 from revcompile.ir.types import ONE, Array, Facts, Foreign, Opaque, Scalar
 from revcompile.runtime import ChangedKind, copies_of, is_unchanged, kind_of
 
+TOO_MANY = 10_000
 MANY = 16  # items up to which a tuple or a list is taken apart
 MAX_CHANGES = 16  # of the kinds of what calls give, in one call of a gradient
 MAX_WASTED = 8  # of what is noted while compiling, and is not asked for afterwards
@@ -220,6 +221,11 @@ class Learning:
         return len(self._keys) - 1
 
     def note(self, key: Any, outcome: Any, many: int = MANY) -> None:
+        if many > MANY and type(outcome) in (tuple, list) and len(outcome) > TOO_MANY:
+            raise UnsupportedError(
+                f"{len(outcome):,} items that a call gives would have to be gone through while compiling",
+                way_out="A loop over a range, or over the rows of an array, stays a loop.",
+            )
         self._wasted += self._unused is not None
         self._noted, self._unused = True, key
         self.patterns[key] = (pattern_of(outcome, many), kind_of(outcome))

@@ -289,6 +289,9 @@ def block(grad_y: Any, arrays: Any) -> Any:
 # -- splitting -----------------------------------------------------------------------------------
 
 
+MAX_PARTS = 2_000
+
+
 def rejoin(grad_y: Any, y: Any, axis: int) -> Any:
     """The gradients of the parts of an array, joined; zeros for a part that nothing flows back from."""
     return np.concatenate(
@@ -313,6 +316,8 @@ def array_split_dims(facts: Facts, ary: Any, indices_or_sections: Any, axis: int
         ]
     elif is_value(indices_or_sections):
         raise NotImplementedError("the number of parts must be known while compiling")
+    elif indices_or_sections > MAX_PARTS:
+        raise NotImplementedError(f"an array in more than {MAX_PARTS:,} parts")
     elif d.size is not None:
         parts = indices_or_sections
         lengths = [Dim(size=d.size // parts + (i < d.size % parts)) for i in range(parts)]

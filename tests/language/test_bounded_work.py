@@ -15,6 +15,7 @@ import revcompile.dispatch
 import revcompile.frontend.lower as frontend
 from revcompile import UnsupportedError, grad
 from revcompile.compiler import compile_gradient
+from revcompile.frontend import containers, names
 from revcompile.statements import carried, loop_reverse
 from tests.corpus.differences import Differences
 from tests.language.checking import check
@@ -292,3 +293,59 @@ def test_a_list_is_not_repeated_without_end(text: str) -> None:
     finally:
         tracemalloc.stop()
     assert most < 50_000_000
+
+
+# -- what Python goes through, and the compiler with it ----------------------------------------------
+
+HUGE = [
+    "sum(a * x for a, b in zip(range(10**6), range(10**6)))", "sum(a for a, b in itertools.product(range(1000), range(1000)))",
+    "sum(x * i for i, j in np.ndindex(200, 100))", "len(list(itertools.starmap(max, zip(range(9000), range(9000)))))", "sum(v * x for v in itertools.chain(range(10**6), range(10**6)))",
+    "sum([v for v in itertools.repeat(x, 10**7)])", "sum(v for i, v in enumerate(itertools.repeat(x)))",
+    "len(','.join(str(i) for i in range(10**6)))", "len([i * j for i in range(3000) for j in range(3000)])",
+    "len({(i, j): i for i in range(1000) for j in range(1000)})", "len(list(itertools.combinations(range(10**4), 2)))",
+    "sum(x * p[0] for p in itertools.permutations(range(10)))", "len(list(itertools.accumulate([x] * 10**4)))",
+    "sum(map(lambda v: x * v, range(10**6)))", "len(doubled(x))", "len(joined(x))", "qs([x, x * x, x + 1.0, 2.0 - x])[0]",
+]  # fmt: skip
+GOING_ON = """
+def doubled(x):
+    s = [x]
+    for i in range(60):
+        s = s + s
+    return s
+def joined(x):
+    s = [x, 'a']
+    for i in range(60):
+        s += s
+    return s
+def qs(xs):
+    if len(xs) <= 1:
+        return xs
+    p = xs[0]
+    return qs([v for v in xs[1:] if v < p]) + [p] + qs([v for v in xs[1:] if v >= p])
+"""
+
+
+@pytest.mark.parametrize("expression", HUGE)
+def test_little_is_done_before_the_refusal(expression: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: Counter[str] = Counter()
+    tells = names.HostNames.tells
+
+    def counted(*args: Any) -> None:
+        calls["tells"] += 1
+        tells(*args)
+
+    monkeypatch.setattr(names.HostNames, "tells", counted)
+    monkeypatch.setattr(frontend, "MAX_OPERATIONS", 10_000)  # not to wait for the second
+    monkeypatch.setattr(frontend, "MAX_ITEMS", 20_000)
+    monkeypatch.setattr(containers, "MAX_ITEMS", 20_000)
+    f = make(f"{GOING_ON}\ndef f(x):\n    return x * {expression}\n", itertools=itertools)
+    with pytest.raises(UnsupportedError):
+        grad(f)(2.0)
+    assert calls["tells"] < 20_000
+
+
+def test_functions_are_looked_for_in_each_list_once() -> None:
+    row = [0.5] * 1000
+    assert names._inside(([row] * 1000, [(1, str), {len}], {"a"}, np.sin)) == [str, len]
+    f = make("def f(x):\n    return x * len([[0.0] * 1000] * 1000) + [0.5, x][1]\n")
+    assert grad(f)(2.0) == 1001.0
