@@ -10,6 +10,7 @@ import ast
 from collections import Counter
 from collections.abc import Container, Iterable, Sequence
 
+from revcompile.codegen.coalesce import Groups
 from revcompile.codegen.names import Names
 from revcompile.codegen.places import Places, line_for, same_place
 from revcompile.codegen.spell import Speller
@@ -53,6 +54,8 @@ class BlockWriter:
     leaving: dict[Value, list[Value]]  # what is saved before a `break`, in which lists
     ending: frozenset[Value]  # of that, what the loop carries too
     margin: str
+    groups: Groups
+    none: frozenset[Value]  # the groups of values whose variable is None here
 
     def _statements(
         self, statements: Iterable[Statement], answer: Structure = None, saves: Saves | None = None
@@ -89,11 +92,19 @@ class BlockWriter:
             self.here = self._origins(branch)
             self._line(f"{self.names[result]} = {to_text(choice)}", branch.note)
             return
-        ends = _ends(branch, stop)
+        self._set_to_none(branch)
+        known = self.none
+        self._if(branch, stop)
+        self.none = known
+        self._assigned(branch.defined)
+
+    def _if(self, branch: Branch, stop: Structure) -> None:
+        known, ends = self.none, _ends(branch, stop)
         condition = self.spell(branch.condition)
         head = len(self.lines)
         self._line(to_text(condition), keyword="if")
         self._side(branch.then, branch.results, stop, ends[0])
+        self.none = known
         then = self.lines[head + 1 :]
         mark = len(self.lines)
         if then[-1].startswith((f"{self.margin}{INDENT}break", f"{self.margin}{INDENT}raise ")):
@@ -120,6 +131,22 @@ class BlockWriter:
             del self.lines[mark:]
             self.lines.append(same_place(f"{self.margin}el{orelse[0].strip()}", orelse[0]))
             self.lines.extend(same_place(line.removeprefix(INDENT), line) for line in orelse[1:])
+
+    def _set_to_none(self, branch: Branch) -> None:
+        """Before the `if`, the variables to which only one side gives a value: inside, no side need say None.
+
+        So each is said once, however deep the `if` inside is that gives it one.
+        """
+        sides = zip(branch.then.yields, branch.orelse.yields, branch.results, strict=False)
+        empty = [r for a, b, r in sides if (a is None) != (b is None) and self.counts[r]]
+        empty = [r for r in empty if self.groups.find(r) not in self.none and r not in self.leaving]
+        if not empty:
+            return
+        own = set(branch.defined)
+        read = {name for v in {*branch.uses} - own for name in self._names_in(v)}
+        empty = [r for r in empty if self.names[r] not in read]
+        self._assign([(None, r) for r in empty])
+        self.none = self.none.union(map(self.groups.find, empty))
 
     def _is_one_branch(self, lines: list[str]) -> bool:
         """Whether lines are those of one `if`, which may follow on an `else`."""
@@ -194,9 +221,11 @@ class BlockWriter:
 
     def _assign(self, pairs: list[tuple[Structure, Value]]) -> None:
         """Each variable gets its atom; together, where one that is assigned is read by another."""
+        pairs = [(a, r) for a, r in pairs if a is not None or self.groups.find(r) not in self.none]
         moves = [(self.names[r], to_text(self.spell(a)), a) for a, r in pairs if a is not r]
         moves = [(name, text, a) for name, text, a in moves if name != text]
         targets = [name for name, _, _ in moves]
+        self._assigned(r for a, r in pairs if a is not None)
         clobbers = any(self._names_in(a) & set(targets[:i]) for i, (_, _, a) in enumerate(moves))
         self.here = self._places_of(a for _, _, a in moves if isinstance(a, Value)) or self.here
         if clobbers:
@@ -213,6 +242,11 @@ class BlockWriter:
             line += f"{name} = "
         if line:
             self._line(f"{line}None")
+
+    def _assigned(self, values: Iterable[Value]) -> None:
+        """Variables have got a value."""
+        if self.none:
+            self.none = self.none.difference(map(self.groups.find, values))
 
     def _are_assigned(self, pairs: list[tuple[Structure, Value]]) -> bool:
         """Whether each variable has its atom as it is."""
@@ -249,6 +283,8 @@ class BlockWriter:
                 self.saving.add(value)
         if loop.trips is not None:
             self._line(f"{self.names[loop.trips]} = 0")
+        self._assigned(loop.defined)
+        known, self.none = self.none, frozenset()
         outer, self.margin = self.margin, self.margin + INDENT
         head = len(self.lines)
         self.lines.append("")
@@ -278,7 +314,7 @@ class BlockWriter:
         self.leaving, self.ending = around
         if len(self.lines) == start:
             self._line("pass")
-        self.margin = outer
+        self.margin, self.none = outer, known
 
     def _name_list(self, kept: Value, value: Value, word: str = "saved") -> str:
         """A list has the name of what is saved in it; a list of lists, of the innermost."""

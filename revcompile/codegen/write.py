@@ -69,7 +69,7 @@ class Writer(BlockWriter):
     ) -> None:
         self.function, self.table = function, function.table
         self.textbook = textbook
-        self.groups = Groups(function)
+        self.groups, self.none = Groups(function), frozenset()
         self.counts: Counter[Value] = Counter(function.body.uses)
         self.together = kept_together(function, self.groups, self.counts)
         taken = {*reserved, *(p.name for p in function.parameters)}
@@ -173,6 +173,7 @@ class Writer(BlockWriter):
                 self._loop(statement)
             else:
                 self._raise(statement)
+            self._assigned(statement.defined)
             for value in dict.fromkeys(statement.outputs):
                 for kept in (saves or {}).get(value, ()):
                     self._line(self._keeping(value, kept))
