@@ -435,6 +435,9 @@ class Lowerer(Language):
         self.memory = Memory(self.builder.table, self.decisions)  # a rule of the user's may write into arrays
         try:
             return self.resolve(self.inline(rule, args, kwargs, frame))
+        except Left:
+            source = frame.source
+            raise UnsupportedError("this rule of a gate always raises", source.place(source.node)) from None
         finally:
             self.memory = memory
 

@@ -470,3 +470,18 @@ def test_a_rule_whose_shape_is_proved_is_not_looked_at() -> None:
     gradient = grad(lambda x, y: np.sum(cubed(x) * y), (0, 1))
     np.testing.assert_allclose(gradient(V, 2.0 * V)[0], 6.0 * V**3)
     assert "unbroadcast" not in gradient.source
+
+
+@pytest.mark.parametrize("body", ["raise KeyError('k')", "return refuse(grad_y)"])
+@pytest.mark.parametrize("form", FORMS_OF_CALLS)
+@pytest.mark.parametrize("optimize", [True, False])
+def test_a_rule_that_always_raises_is_refused_at_its_line(form: str, body: str, optimize: bool) -> None:
+    f = make(
+        "def total(x):\n    return np.sum(x)\n"
+        "def refuse(g):\n    raise ValueError('h')\n"
+        f"def rule(grad_y, x):\n    {body}\n"
+        f"def f(x):\n    {FORMS_OF_CALLS[form]}\n"
+    )
+    gate(f.__globals__["total"])(f.__globals__["rule"])
+    with pytest.raises(UnsupportedError, match="always raises.*\n.*in rule"):
+        grad(f, optimize=optimize)(np.arange(1.0, 7.0).reshape(2, 3))
