@@ -86,8 +86,12 @@ class Spelled:
         self.facts = facts
         self.numbers: dict[Value, str] = {}
         self.axes: dict[int, tuple[str, int]] = {}  # of the symbols of arguments
+        self.counts: dict[int, str] = {}  # arguments that are a length themselves: `np.arange(n)`
         for text, value in _texts(parameters, live):
             self.numbers[value] = text
+            extent = getattr(value.type, "extent", None)
+            if extent is not None and extent.symbol is not None:
+                self.counts[extent.symbol] = f"({text} > 0) * {text}"
             for axis, dim in enumerate(_lengths(value)):
                 if dim.symbol is not None:
                     self.axes.setdefault(dim.symbol, (text, axis))
@@ -115,6 +119,8 @@ class Spelled:
 
     def _whole(self, dim: Dim) -> str | None:
         assert dim.symbol is not None
+        if dim.symbol in self.counts:
+            return self.counts[dim.symbol]
         made = self.facts.origin(dim)
         if made is None:
             place = self.axes.get(dim.symbol) or self.axes.get(self.facts.root(dim.symbol))

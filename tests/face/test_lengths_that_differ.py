@@ -54,6 +54,11 @@ COMPUTED = {  # lengths that follow from those of arguments
     "x + np.arange(y.size + 1)": "a + np.arange(b.size + 1)",
     "np.pad(x, 1) + y": "np.pad(a, 1) + b",
     "np.eye(len(x)) @ y": "np.eye(len(a)) @ b",
+    "np.arange(n) + y": "np.arange(2) + b",
+    "np.zeros((n, 2)).ravel() * y": "np.zeros(4) * b",
+    "x[n:] * y": "a[2:] * b",
+    "np.kron(x, np.ones(2)) + y": "np.kron(a, np.ones(2)) + b",
+    "x[x > 0.15] + y": "a[a > 0.15] + b",
 }
 
 
@@ -93,7 +98,9 @@ def test_lengths_that_are_computed(form: str, effect: bool) -> None:
     for e, of_helper in COMPUTED.items():
         body = "print(n)\n    " * effect + FORMS[form]
         f = make((PROGRAM + body + "\n").replace("{of_helper}", of_helper).replace("{e}", e))
-        gradient = grad(f, argnums=(0, 1), optimize=e in ("x[1:] + y", "np.pad(x, 1) + y"))
+        gradient = grad(
+            f, argnums=(0, 1), optimize=e in ("x[1:] + y", "np.pad(x, 1) + y", "np.arange(n) + y")
+        )
         x = np.linspace(0.1, 0.2, 4)
         fits = [m for m in (2, 3, 4, 6, 8) if not isinstance(printed(f, x, np.ones(m), 2)[0], str)]
         for m in (fits[0], 2, 3, 4, 5, 6, 8):
