@@ -28,10 +28,17 @@ Args = tuple[Any, ...]
 
 
 def sorted_(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structure:
-    if isinstance(args[0], Value):
-        return NotImplemented
-    items, key = low.items(args[0]), kwargs.get("key")
+    key = kwargs.get("key")
     reverse = bool(low.static(kwargs.get("reverse", False), "as reverse= of sorted"))
+    if isinstance(args[0], Value):
+        t = args[0].type
+        if key is not None or type(t) is not Array or len(t.dims) != 1:
+            return NotImplemented
+        ordered = low.apply(np.sort, args, {})
+        if reverse:
+            ordered = low.apply(operator.getitem, (ordered, slice(None, None, -1)), {})
+        return low.invoke(list, ordered)
+    items = low.items(args[0])
     keys = items if key is None else [low.invoke(key, x) for x in items]
     if key is None and items and all(isinstance(k, Value) and not k.type.dims for k in keys):
         return low.own(_sorted_numbers(low, keys, reverse))
