@@ -297,3 +297,33 @@ def test_what_fails_when_all_is_known_is_said_of_the_users_line() -> None:
         grad(f, argnums=0)(A, 0, 3)
     with pytest.raises(KeyError, match="7"):
         grad(make("def f(x, a, b):\n    return {0: x}[a] * {1: x}[b]\n"), argnums=0)(0.5, 0, 7)
+
+
+# What is taken back where a decision is made on the spot, and done again: names, lists, arrays, effects.
+TAKEN_BACK = [
+    "L = [x]\nL.append(x * 3 if y > 0 else 2.0)\nreturn np.sum(L[1] * x) * len(L)",
+    "L = [x]\nz = (L.append(x * 2), x)[1] if y > 0 else 0.0\nreturn np.sum(z * x) * len(L)",
+    "w = x.copy()\nw[0] += (x if y > 0 else np.ones(3))[1]\nreturn np.sum(w * w)",
+    "z = [(t := np.sum(x)), x if y > 0 else 2.0]\nreturn np.sum(z[1] * x) * t",
+    "c = 1.0\ndef g():\n    nonlocal c\n    c = c * 2\n    return x * c\n"
+    "z = g() + (x if y > 0 else 1.0)\nreturn np.sum(z * x) * c",
+    "w = x.copy()\nif y > 0:\n    z = 0.5\n    w[0] = y\nelse:\n    z = x * 2\n    w[1] = y * y\n"
+    "s = np.sum(z * w)\nreturn s + np.sum(w)",
+    "L = [x]\nM = L\nif y > 0:\n    z = 0.5\n    L.append(x * 2)\nelse:\n    z = x * 2\n"
+    "return np.sum(z * x) * len(M)",
+    "h = 0.0\nw = x.copy()\nfor i in range(3):\n    h = np.tanh(w + h)\n    w[i] = y\nk = h * 2\nreturn np.sum(k * w)",
+    "h = 0.0\nL = []\nfor i in range(3):\n    h = np.tanh(x + h)\n    L.append(h)\nk = h * 2\n"
+    "return np.sum(k) * np.sum(L[-1])",
+    "M = []\nL = [M.append(v) or v * 2 for v in x]\nreturn sum(L) * len(M)",
+    "L = [[v * w for w in x if w > y] for v in x]\nreturn sum(sum(r) for r in L)",
+    "a, b = [], [x[0]]\nfor i in range(3):\n    c = b[-1] * x[i]\n    a.append(c)\n    b.append(a[-1] + y)\n"
+    "return sum(a) * sum(b)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("body", TAKEN_BACK)
+def test_what_was_done_before_a_decision_is_done_once(body: str) -> None:
+    inside = "def g(x, y):\n" + "".join(f"    {line}\n" for line in body.split("\n"))
+    helpers = "def f(x, y):\n    s = g(x * 2.0, y)\n    for k in range(2):\n        s = s + g(x, y * (k + 1.0))\n    return s\n"
+    check(make(inside + "def f(x, y):\n    return g(x, y)\n"), V, -0.43, argnums=(0, 1))
+    check(make(inside + helpers), V, 0.43, argnums=(0, 1))
