@@ -194,3 +194,37 @@ def test_single_and_double_numbers() -> None:
         assert (gx.dtype, gy.dtype) == (X.dtype, y.dtype)
         np.testing.assert_allclose(gx, _slope(lambda x: f(x, y, c), X), rtol=1e-4, atol=1e-5)
         np.testing.assert_allclose(gy, _slope(lambda y: f(X.astype(float), y, c), y), rtol=1e-4, atol=1e-5)
+
+
+def overflowing_in_a_branch(x: Any, w: Any, k: int) -> Any:
+    if k < 2:
+        w = x.sum()
+    return w * x[0] if np.exp(900.0 * w) > 1e300 else w * x[1]
+
+
+def overflowing_in_an_expression(x: Any, w: Any, k: int) -> Any:
+    return x[0] * 2.0 if np.exp((x[2] if k < 2 else w) * 200.0) > 1e300 else x[1] * 3.0
+
+
+def truncated_in_a_loop(x: Any, w: Any, k: int) -> Any:
+    s, total = 0.5, np.sum(x)
+    for _ in range(k):
+        if math.trunc(s) > 0.1:
+            s = np.mean(x)
+        total += s * x[0]
+    return total
+
+
+@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("f", [overflowing_in_a_branch, overflowing_in_an_expression, truncated_in_a_loop])
+def test_found_by_random_programs(f: Any, optimize: bool) -> None:
+    """A way on which 32 bits would overflow, or could not be truncated, and on which the program has 64."""
+    both = value_and_grad(f, argnums=0, optimize=optimize)
+    for w, k in ((0.3, 3), (0.3, 1), (0.4, 2), (0.1, 5)):
+        value, found = both(X, w, k)
+        wanted = f(X.copy(), w, k)
+        assert value == pytest.approx(wanted, rel=1e-6)
+        assert found.dtype == X.dtype
+        steps = np.float32(1e-2) * np.eye(3, dtype=np.float32)
+        slope = [(float(f(X + e, w, k)) - float(f(X - e, w, k))) / 2e-2 for e in steps]
+        np.testing.assert_allclose(found, slope, rtol=1e-3, atol=1e-4)
