@@ -36,6 +36,7 @@ from revcompile.frontend.needed import Needed
 from revcompile.frontend.objects import is_object, iterate
 from revcompile.frontend.paired import Pairs
 from revcompile.gates.axes import UnknownLength
+from revcompile.gates.effects import may_end
 from revcompile.gates.foreign import Learning, Unfinished
 from revcompile.gates.infer import ask_host, infer
 from revcompile.gates.shape import METHOD_ADAPTERS
@@ -187,8 +188,10 @@ class Lowerer(Language):
                     )
                     self.unfinished.append(e)
                     return None
-                if frame.is_rule or self.builder.depth == 0 or isinstance(e, UnsupportedError):
+                if frame.is_rule or isinstance(e, UnsupportedError):
                     raise
+                if self.builder.depth == 0 and not any(map(may_end, self.builder.statements)):
+                    raise  # nothing before it can raise another error
                 self.raise_there(e, statement)
                 return None
             if isinstance(statement, ast.Return) and frame.depth == 0 and not frame.is_rule:

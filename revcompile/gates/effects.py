@@ -12,7 +12,7 @@ import numpy as np
 
 from revcompile.gates.table import TABLE, elementwise, known
 from revcompile.gates.traits import Kind, Line, Memory
-from revcompile.ir.nodes import Apply, Statement
+from revcompile.ir.nodes import Apply, Raise, Statement
 from revcompile.runtime import refuse_complex
 
 
@@ -87,6 +87,13 @@ def begins_backward(statement: Statement) -> bool:
 def is_the_users(function: Any) -> bool:
     """Whether a call runs what a user wrote, which may count its calls: each is made as often as written."""
     return function in TABLE and TABLE[function].foreign
+
+
+def may_end(s: Statement) -> bool:
+    """Whether the program may end here by its own word, or somebody may see what it has done so far."""
+    if isinstance(s, Apply):
+        return has_effects(s.function) or is_the_users(s.function)
+    return isinstance(s, Raise) or any(map(may_end, (t for b in s.blocks for t in b.statements)))
 
 
 PLAIN = frozenset({np.ufunc, BuiltinFunctionType})  # of functions that say nothing of themselves

@@ -14,7 +14,7 @@ Views and lengths stay, too: nothing is computed for them. Imports the IR.
 from __future__ import annotations
 
 from revcompile.dataflow.presence import missing
-from revcompile.gates.effects import has_effects, is_noticed, is_the_users
+from revcompile.gates.effects import is_noticed, may_end
 from revcompile.gates.lengths import counts
 from revcompile.gates.table import TABLE
 from revcompile.gates.traits import Memory
@@ -25,7 +25,6 @@ from revcompile.ir.nodes import (
     Branch,
     Function,
     Loop,
-    Raise,
     Statement,
     Structure,
     Value,
@@ -113,7 +112,7 @@ class _Moved:
         self.guarded: set[Value] = set()
         wanted: set[Value] = set()
         for s in loop.body.statements:
-            if _may_end(s):
+            if may_end(s):
                 break
             if self._is_same(s):
                 self.same.update((v, s) for v in s.outputs)
@@ -175,13 +174,6 @@ def _runs(loop: Loop) -> bool | tuple[Structure, ...] | Value | None:
     if kind.endswith("list"):
         return args[0] if isinstance(args[0], Value) else None
     return counts(*args) if len(args) == 3 else counts(0, args[3], 1)
-
-
-def _may_end(s: Statement) -> bool:
-    """Whether a trip may end here by the program's own word, or somebody may see what it has done so far."""
-    if isinstance(s, Apply):
-        return has_effects(s.function) or is_the_users(s.function)
-    return isinstance(s, Raise) or any(map(_may_end, (t for b in s.blocks for t in b.statements)))
 
 
 def _is_pure(s: Statement) -> bool:

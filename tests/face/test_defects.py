@@ -18,6 +18,7 @@ from revcompile.autodiff import reverse
 from revcompile.codegen import primal, spell, write
 from revcompile.frontend import binding, builtin, calls, expressions, lower, pairs
 from revcompile.gates import infer, reductions
+from tests.support.program import make
 
 FAULTS = [KeyError("k"), TypeError("t"), ValueError("v"), IndexError("i"), AttributeError("a"), NameError("n"),
           ZeroDivisionError("z"), AssertionError("s"), RuntimeError("r"), StopIteration(3)]  # fmt: skip
@@ -335,3 +336,44 @@ def test_what_the_program_raises_is_its_own(said: str) -> None:
             gradient(*args)
         assert type(caught.value).__name__ == kind
         assert str(caught.value).partition("\n")[0] == text
+
+
+def refuses(v: Any) -> Any:
+    raise KeyError("of the helper")
+
+
+BEFORE = {
+    "for": "for k in range(int(x)):\n        held.append(refuses(x))",
+    "while": "n = 0\n    while n < x:\n        n += 1\n        held.append(refuses(x))",
+    "if": "if x > 0.0:\n        held.append(refuses(x))",
+    "nested": "for k in range(2):\n        if x > k:\n            refuses(x)",
+}
+AFTER = [
+    "return held[0] + x",
+    "return [x][3]",
+    "return {'a': x}['b']",
+    "return x * np.zeros(2)[5]",
+    "return x / 'a'",
+]
+
+
+@pytest.mark.parametrize("before", BEFORE)
+@pytest.mark.parametrize("after", AFTER)
+def test_what_is_raised_first_is_raised(before: str, after: str) -> None:
+    """An error that is sure to come waits for what comes before it, which may raise another, or print."""
+    text = f"def f(x):\n    held = []\n    {BEFORE[before]}\n    {after}\n"
+    f = make(text, np=np, refuses=refuses)
+    for optimize in (True, False):
+        for x in (2.5, -0.5):
+            with pytest.raises(Exception) as expected:
+                f(x)
+            with pytest.raises(type(expected.value)) as caught:
+                grad(f, optimize=optimize)(x)
+            assert type(caught.value) is type(expected.value)
+
+
+def test_what_is_printed_before_an_error_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    f = make("def f(x):\n    print('before')\n    return [x][3]\n")
+    with pytest.raises(IndexError):
+        grad(f)(1.0)
+    assert capsys.readouterr().out == "before\n"
