@@ -204,7 +204,7 @@ class Knowledge:
             return False
         if gate.numbers.reduces or gate.numbers.as_read is not None:
             return self._mixes(statement, operand, where)
-        if not gate.pointwise or is_steep(gate, statement.args):
+        if not gate.pointwise or gate.numbers.passes or is_steep(gate, statement.args):
             return False
         why = self.finite.slope(statement, operand, reads(gate, statement, operand))
         if why & (EXPONENTIAL | GIVEN):

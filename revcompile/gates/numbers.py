@@ -51,6 +51,7 @@ class Numbers:
     saturates: tuple[int, ...] | Select = ()  # the operands in which it is constant at infinity
     saturates_at: int = NEGATIVE | POSITIVE  # at which
     zeros: int | Sends = 0  # where it sends zeros back
+    passes: bool = False  # the rule passes the upstream gradient on as it is, or zero, by no product
     chooses: bool | Tells = False  # the rule multiplies by zero where it sends nothing back
     at_least: int | None = None  # the result is not below this operand
     difference: bool = False  # it subtracts the second operand from the first

@@ -216,7 +216,7 @@ def places(condition: Any) -> Any:
     means=lambda args, kwargs: places if len(args) + len(kwargs) == 1 else None,
     kind=Kind.CHOICE,
     dims=broadcast_dims,
-    numbers=Numbers(sign=sign_of_where, zeros=CHOSEN, condition=0, pointwise=True),
+    numbers=Numbers(sign=sign_of_where, zeros=CHOSEN, passes=True, condition=0, pointwise=True),
     examples=[
         example(True, real(), real()),
         example(CONDITION, real(2, 3), real(2, 3)),
@@ -239,7 +239,7 @@ def select_dims(facts: Facts, condlist: Any, choicelist: Any, default: Any = 0) 
 @gate(
     np.select,
     dims=select_dims,
-    numbers=Numbers(zeros=CHOSEN, pointwise=True),
+    numbers=Numbers(zeros=CHOSEN, passes=True, pointwise=True),
     examples=[
         example([CONDITION], [real(2, 3)]),
         example([CONDITION, ~CONDITION[:1]], [real(2, 3), real(3)], real()),
@@ -257,7 +257,7 @@ def select(grad_y: Any, condlist: Any, choicelist: Any, default: Any = 0) -> Any
 
 @gate(
     np.nan_to_num,
-    numbers=Numbers(zeros=CHOSEN, asks=True, pointwise=True),
+    numbers=Numbers(zeros=CHOSEN, passes=True, asks=True, pointwise=True),
     examples=[example(real()), example(real(5)), example(real(2, 3), nan=1.0, posinf=2.0)],
 )
 def nan_to_num(grad_y: Any, x: Any, *, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
