@@ -94,8 +94,12 @@ class Finiteness(Forward):
         """Why a local gradient that reads these values may be infinite or NaN."""
         gate, args = TABLE[statement.function], statement.args
         found = self.own(gate, args) | self._told(gate.numbers.slope_grows, args)
+        flat = [args[i] for i in saturating(gate, args)]  # its slope is 0 there, unless others overflow too
+        if any(self.of(a) & OVERFLOW for a in args if not any(a is f for f in flat)):
+            flat = []
         for atom in read:
-            found |= self.of(atom) & (~LARGE if atom is statement.result else ~0)
+            fact = self.of(atom) & (~LARGE if atom is statement.result else ~0)
+            found |= fact & ~OVERFLOW if any(atom is f for f in flat) else fact
         return found
 
 
