@@ -58,7 +58,7 @@ class Halves:
                 return variant
         made = self._make(key)
         if made.told and not made.cautious:  # it is as good as one that is told nothing
-            made = self.variant(pair, made.wanted, made.seeded, made.strong, NOTHING)
+            made = self.made.setdefault((*_key(made)[:4], NOTHING), made)
         self.made[key] = self.made[_key(made)] = made
         return made
 
@@ -136,8 +136,8 @@ class _Differentiation:
         parameters = tuple(Parameter(f"p{i}", v) for i, v in enumerate(own))
         variant.function = replace(function, parameters=parameters, body=body, called=True)
         variant.chosen = rev.chosen
-        others = (v for v in rev.chosen.values() if v is not variant)
-        variant.cautious = rev.cautious or any(v.told for v in others)
+        others = (v for v in rev.chosen.values() if v is not variant and v.told)
+        variant.cautious = rev.cautious or any(v.cautious or v in self.halves.open for v in others)
         return types
 
     def _seed(self, rev: Reverser, result: Structure, strong: bool) -> Value:
