@@ -298,7 +298,8 @@ class _Line:
         chosen = self.low.pairs.chosen
         if half is not None and half.variant is not None:
             chosen = chosen | half.variant.chosen
-        function = keep_powers_real(_with_own_table(function))
+        own = _with_own_table(function)
+        function = keep_powers_real(own if self.on_numpy else scalar_math.divide_on_numpy(own))
         function = settle(eliminate_dead(function), chosen)
         function = compute_ends_last(eliminate_dead(write_in_place(use_before_store(function), self.foreign)))
         return check(function, "the passes", self.foreign)

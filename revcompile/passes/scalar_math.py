@@ -16,9 +16,11 @@ from functools import partial
 
 import numpy as np
 
+from revcompile.dataflow.signs import Signs
 from revcompile.errors import Place, module_of
 from revcompile.gates.effects import begins_backward, is_noticed
 from revcompile.gates.halves import Half
+from revcompile.gates.numbers import ZERO
 from revcompile.gates.table import TABLE, is_of, is_pythons
 from revcompile.gates.traits import Kind, Memory
 from revcompile.ir.nodes import (
@@ -38,7 +40,7 @@ from revcompile.ir.nodes import (
     substitute,
 )
 from revcompile.ir.rebuild import replace
-from revcompile.ir.types import FLOAT, Array, Scalar, Type
+from revcompile.ir.types import FLOAT, Array, Scalar, Type, is_float
 from revcompile.ir.values import ValueTable
 from revcompile.passes.real_powers import complex_powers
 from revcompile.passes.walk import Visit, Walk
@@ -343,6 +345,46 @@ def numpy_backward(function: Function) -> Function:
     )  # what it gives is of its forward pass
     body = Block((*statements[: split + 1], *casts, *backward.statements), backward.yields)
     return replace(function, body=body)
+
+
+def divide_on_numpy(function: Function) -> Function:
+    """The function whose backward pass divides Python floats as NumPy does, which never raises.
+
+    This is for programs with float32: there is no text on NumPy to run where Python's division has raised.
+    Each quotient becomes a Python float again, so that what is computed of it is promoted as before.
+    """
+    statements, table = list(function.body.statements), function.table
+    split = next((i for i, s in enumerate(statements) if begins_backward(s)), None)
+    if split is None or not any(_may_divide(s) for s in applications(function.body)):
+        return function
+    signs = Signs()
+    signs.block(function.body)
+
+    def visit(s: Apply, out: list[Statement]) -> Structure | None:
+        if not _may_divide(s) or (TABLE[s.function].symbol != "**" and not signs.of(s.args[1]) & ZERO):
+            return None
+        x, by = s.args
+        number, result = Value(FLOAT64), table.like(s.result)
+        is_read = isinstance(by, Value)
+        args = (x, _as_numpy(by, number, out, s.line)) if is_read else (_as_numpy(x, number, out, s.line), by)
+        out.append(replace(s, args=args, result=number))
+        out.append(Apply(float, (number,), result, s.line, s.note))
+        return result
+
+    backward = Walk(visit, table).block(Block(tuple(statements[split:]), function.body.yields))
+    body = replace(backward, statements=(*statements[:split], *backward.statements))
+    return replace(function, body=body)
+
+
+def _may_divide(s: Apply) -> bool:
+    """Whether it gives a quotient of Python floats, or a power of one that may be a quotient."""
+    gate, y = TABLE[s.function], s.result
+    if not is_of(s, Kind.QUOTIENT) and gate.symbol not in ("/", "**"):
+        return False
+    if not isinstance(y, Value) or not is_float(y.type) or not all(map(_is_python, (y, *s.args))):
+        return False
+    by = s.args[1]
+    return isinstance(by, Value) or (by < 0 if gate.symbol == "**" else by == 0)
 
 
 def _retyped(table: ValueTable, s: Apply, out: list[Statement]) -> Structure | None:
