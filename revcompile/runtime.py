@@ -314,6 +314,23 @@ def as_tried(x: Any, axes: int, dtype: str) -> Any:
     return x
 
 
+def each_as_tried(x: Any, *kinds: Any) -> Any:
+    """What a user's gate gave: as many things as when it was tried, each as in `as_tried`.
+
+    `kinds` are their axes and dtypes, in a tuple for each of them that is a tuple itself; None for what may
+    be anything, as what a forward pass saves.
+    """
+    if not isinstance(x, (tuple, list)) or len(x) != len(kinds):
+        raise UnsupportedError(
+            f"a gate gives {kind_of(x)} here, and gave {len(kinds)} results when it was tried",
+            way_out="The number of its results must not depend on the elements of its arguments.",
+        )
+    for item, kind in zip(x, kinds):
+        if kind is not None:
+            (as_tried if kind and isinstance(kind[0], int) else each_as_tried)(item, *kind)
+    return x
+
+
 def _alternatives(kind: str) -> Iterator[Any]:
     """The kinds of which a call may give any; a container's name alone stands for any length."""
     for k in kind.split(" or "):

@@ -128,6 +128,8 @@ class Spelled:
         how, parts = made
         if how == "[]":
             return self._slice(*parts)
+        if how == "range":
+            return self._range(*parts)
         texts = [self.length(p) if isinstance(p, Dim) else self._number(p) for p in parts]
         return None if None in texts else _joined(how, [t for t in texts if t is not None])
 
@@ -137,6 +139,15 @@ class Spelled:
             return None
         index = ":".join("" if n is None else str(n) for n in bounds)
         return f"{place[0]}[{':, ' * place[1]}{index}].shape[{place[1]}]"
+
+    def _range(self, start: Any, stop: Any, step: Any) -> str | None:
+        """`len(range(start, stop, step))`."""
+        first, end = (self._number(n) for n in (start, stop))
+        if first is None or end is None or type(step) is not int or step == 0:
+            return None
+        low, high = (first, end) if step > 0 else (end, first)
+        count = f"({high} - {low} + {abs(step) - 1}) // {abs(step)}" if abs(step) > 1 else f"({high} - {low})"
+        return f"{count} * ({high} > {low})"
 
     def _number(self, n: Any) -> str | None:
         """A whole number that is computed from arguments."""

@@ -90,11 +90,16 @@ class Speller:
             owner = ast.Attribute(self(positional[0]), function.__name__, ast.Load())
             return ast.Call(owner, [self(a) for a in positional[1:]], keys)
         call = ast.Call(self.static(function), [self(a) for a in positional], keys)
-        t = getattr(statement.result, "type", None)
-        if not gate.foreign or gate.locals is not None or not isinstance(t, (Array, Scalar)):
+        kind = _kind_of(statement.result)
+        if not gate.foreign or gate.locals is not None or kind is None:
             return call
-        kind = [ast.Constant(len(t.dims)), ast.Constant(t.dtype.name)]
-        return ast.Call(self.public("as_tried"), [call, *kind], [])
+        if isinstance(statement.result, Value):
+            check = "as_tried"
+        elif gate.last:  # gradients, which are fitted to the arguments
+            return call
+        else:
+            check = "each_as_tried"
+        return ast.Call(self.public(check), [call, *map(self, kind)], [])
 
     def _foreign(self, call: ForeignCall, first: Structure, args: Any, options: dict[str, Any]) -> ast.expr:
         """A call as it is: with copies of what the program has made, its result checked."""
@@ -316,6 +321,14 @@ def public_name(obj: Any) -> str | None:
         return _public_name(obj)
     except TypeError:
         return None
+
+
+def _kind_of(result: Structure) -> Any:
+    """The axes and the dtype of a result, for each of several; None for what has none."""
+    if isinstance(result, (tuple, list)):
+        return tuple(map(_kind_of, result))
+    t = getattr(result, "type", None)
+    return (len(t.dims), t.dtype.name) if isinstance(t, (Array, Scalar)) else None
 
 
 # -- forms of their own ----------------------------------------------------------------------------

@@ -277,7 +277,7 @@ def arange_dims(facts: Facts, bounds: Any, dtype: Any = None) -> Dims:
         return shape_dims(facts, count_of(*bounds))
     start, stop, step = (0, *bounds, 1) if len(bounds) == 1 else (*bounds, 1)[:3]
     if is_value(start) or is_value(step) or step != 1 or start != int(start):
-        return (facts.fresh(),)
+        return (facts.made("range", (start, stop, step)),)
     length = extent(facts, stop)
     return (length.trimmed(int(start)) if start >= 0 else longer(facts, length, -int(start)),)
 

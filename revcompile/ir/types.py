@@ -239,7 +239,7 @@ class Facts:
         self.doubts += self.in_block or not own or bool(a.trim or b.trim)
 
     def made(self, how: str, parts: Sequence[Any], maybe_one: bool = True) -> Dim:
-        """A length that is the sum ("+") or the product ("*") of others, or a number ("")."""
+        """A length that is the sum ("+") or the product ("*") of others, a number (""), or a range."""
         dim = self.fresh(maybe_one)
         assert dim.symbol is not None
         self._made[dim.symbol] = how, tuple(parts)

@@ -55,6 +55,8 @@ COMPUTED = {  # lengths that follow from those of arguments
     "np.pad(x, 1) + y": "np.pad(a, 1) + b",
     "np.eye(len(x)) @ y": "np.eye(len(a)) @ b",
     "np.arange(n) + y": "np.arange(2) + b",
+    "np.arange(n, 2 * n) + y": "np.arange(2, 4) + b",
+    "np.arange(4 * n, n, -2) + y": "np.arange(8, 2, -2) + b",
     "np.zeros((n, 2)).ravel() * y": "np.zeros(4) * b",
     "x[n:] * y": "a[2:] * b",
     "np.kron(x, np.ones(2)) + y": "np.kron(a, np.ones(2)) + b",

@@ -94,8 +94,9 @@ KINDS_OF_RESULTS = {
 
 @pytest.mark.parametrize("optimize", [True, False])
 @pytest.mark.parametrize("kind", KINDS_OF_RESULTS)
+@pytest.mark.parametrize("forward", [True, False])
 @pytest.mark.parametrize("form", WITH_CHOSEN)
-def test_what_follows_elements_is_told(form: str, kind: str, optimize: bool) -> None:
+def test_what_follows_elements_is_told(form: str, forward: bool, kind: str, optimize: bool) -> None:
     """Axes and dtypes are believed from trials; where a call shows others, it says so."""
     e = "np.sum(y) * x[1]"
     rule = "np.full(4, np.sum(grad_y) / 4)"
@@ -106,10 +107,70 @@ def test_what_follows_elements_is_told(form: str, kind: str, optimize: bool) -> 
     f = make(
         (text.replace("def f(x):\n    ", "") + "def f(x):\n    " + WITH_CHOSEN[form] + "\n").replace("{e}", e)
     )
-    gate(f.__globals__["chosen"])(f.__globals__["mean"])
+    names = f.__globals__
+    gate(names["chosen"], forward=names["forward"] if forward else None)(names["mean"])
     both = value_and_grad(f, optimize=optimize)
     x = np.array([1.5, 0.5, 0.25, 2.0])
     assert both(x)[0] == pytest.approx(f(x))
     with pytest.raises(UnsupportedError, match=r"a gate gives .* here, and gave .* when it was tried"):
         both(np.array([6.5, 0.5, 0.25, 2.0]))
     assert both(x)[0] == pytest.approx(f(x))
+
+
+SEVERAL = """
+def chosen(x):
+    if x[0] > 5.0:
+        return {other}
+    return 2.0 * x, np.sum(x)
+
+def rule(grad_y, x):
+    return 2.0 * grad_y[0] + grad_y[1]
+
+def forward(x):
+    return chosen(x), x
+
+def small(x, y):
+    return {e}
+
+def large(x, y):
+    s = {e}
+    for k in range(4):
+        s = s + np.sin(s) * 0.1 + np.cos(s) * 0.2 + np.tanh(s) * 0.3 - s / (1 + s * s) + np.exp(-s * s)
+    return s
+
+class Model:
+    def loss(self, x):
+        y = chosen(x)
+        return {e}
+
+def f(x):
+    """
+OTHER_RESULTS = {
+    "fewer": "(2.0 * x,)",
+    "more": "2.0 * x, np.sum(x), 1.0",
+    "array": "2.0 * x",
+    "number": "1.0",
+    "axes": "(2.0 * x[0], np.sum(x))",
+    "dtype": "((2.0 * x).astype(np.float32), np.sum(x))",
+}
+
+
+@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("forward", [True, False])
+@pytest.mark.parametrize(
+    "form, kind", [*((form, "fewer") for form in WITH_CHOSEN), *(("for", kind) for kind in OTHER_RESULTS)]
+)
+def test_several_results_are_those_of_the_trials(form: str, forward: bool, kind: str, optimize: bool) -> None:
+    text = (SEVERAL + WITH_CHOSEN[form] + "\n").replace("{e}", "np.sum(y[0]) * y[1] * x[1]")
+    f = make(text.replace("{other}", OTHER_RESULTS[kind]))
+    names = f.__globals__
+    gate(names["chosen"], forward=names["forward"] if forward else None)(names["rule"])
+    both = value_and_grad(f, optimize=optimize)
+    x = np.array([1.5, 0.5, 0.25, 2.0])
+    for _ in range(2):
+        value, gradient = both(x)
+        assert value == pytest.approx(f(x))
+        expected = [(f(x + d) - f(x - d)) / 2e-6 for d in np.eye(4) * 1e-6]
+        np.testing.assert_allclose(gradient, expected, rtol=1e-6, atol=1e-7)
+        with pytest.raises(UnsupportedError, match=r"a gate gives .* here, and gave .* when it was tried"):
+            both(np.array([6.5, 0.5, 0.25, 2.0]))
