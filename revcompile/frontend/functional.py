@@ -35,6 +35,8 @@ CACHED = type(functools.lru_cache(int))
 
 # -- functools -----------------------------------------------------------------------------------
 
+MAX_WRITTEN_OUT = 2_000  # items of the run, as many as trips of a loop
+
 
 def _partial(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structure:
     return Partial(args[0], args[1:], kwargs)
@@ -42,13 +44,24 @@ def _partial(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Stru
 
 def _reduce(low: Lowering, args: Args, *_: Any) -> Structure:
     function, source, *initial = args
+    if isinstance(source, Value) and source.type.dims:
+        _refuse_written_out(source.type.dims[0].size or 0)
     items = low.items(source)
+    _refuse_written_out(sum(not is_static(item) for item in items))
     if not items and not initial:
         raise HostError(TypeError("reduce() of empty iterable with no initial value"))
     total = initial[0] if initial else items.pop(0)
     for item in items:
         total = low.invoke(function, total, item)
     return total
+
+
+def _refuse_written_out(many: int) -> None:
+    if many > MAX_WRITTEN_OUT:
+        raise UnsupportedError(
+            f"functools.reduce of {many:,} items would have to be written out",
+            way_out="A loop over a range, or over the rows of an array, stays a loop.",
+        )
 
 
 def _wraps(low: Lowering, args: Args, *_: Any) -> Structure:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
+import operator
 import tracemalloc
 from collections import Counter
 from typing import Any
@@ -15,7 +17,7 @@ import revcompile.dispatch
 import revcompile.frontend.lower as frontend
 from revcompile import UnsupportedError, grad
 from revcompile.compiler import compile_gradient
-from revcompile.frontend import containers, names
+from revcompile.frontend import containers, functional, names
 from revcompile.statements import carried, loop_reverse
 from tests.corpus.differences import Differences
 from tests.language.checking import check
@@ -342,6 +344,50 @@ def test_little_is_done_before_the_refusal(expression: str, monkeypatch: pytest.
     with pytest.raises(UnsupportedError):
         grad(f)(2.0)
     assert calls["tells"] < 20_000
+
+
+REDUCED = {
+    "array": ("functools.reduce(lambda s, v: s + v * v, x)", A),
+    "start": ("functools.reduce(operator.mul, x, 1.0)", A),
+    "list": ("functools.reduce(np.maximum, x)", list(A)),
+    "made": ("functools.reduce(operator.add, [v * v for v in list(x)])", A),
+    "rows": ("np.sum(functools.reduce(np.multiply, np.outer(x, x)))", A),
+    "helper": ("total(x)", A),
+}
+
+
+@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("case", REDUCED)
+def test_little_is_reduced_before_the_refusal(
+    case: str, optimize: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expression, x = REDUCED[case]
+    calls: Counter[str] = Counter()
+    invoke = frontend.Lowerer.invoke
+
+    def counted(*args: Any) -> Any:
+        calls["invoke"] += 1
+        return invoke(*args)
+
+    monkeypatch.setattr(frontend.Lowerer, "invoke", counted)
+    monkeypatch.setattr(functional, "MAX_WRITTEN_OUT", 20)
+    helper = "def total(x):\n    return functools.reduce(lambda s, v: s + v * v, x)\n"
+    f = make(f"{helper}\ndef f(x):\n    return {expression}\n", functools=functools, operator=operator)
+    gradient = grad(f, optimize=optimize)
+    with pytest.raises(UnsupportedError, match="functools.reduce of .*21 items .*\\n.*line"):
+        gradient(x * 7 if isinstance(x, list) else np.tile(x, 7))
+    assert calls["invoke"] < 20
+    expected = Differences(f, (x,), (0,)).gradients
+    np.testing.assert_allclose(np.ravel(gradient(x)), np.ravel(list(expected.values())), rtol=1e-6)
+
+
+def test_what_is_known_is_reduced_at_any_length() -> None:
+    f = make(
+        "def f(x):\n    return x * functools.reduce(operator.add, range(5000))\n",
+        functools=functools,
+        operator=operator,
+    )
+    assert grad(f)(2.0) == f(1.0)
 
 
 def test_functions_are_looked_for_in_each_list_once() -> None:
