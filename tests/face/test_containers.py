@@ -10,6 +10,7 @@ import pytest
 
 from revcompile import UnsupportedError, grad, value_and_grad
 from tests.support.oracle import assert_close, assert_same_kind, float_leaves, numerical_gradients
+from tests.support.texts import TEXTS
 
 Layer = namedtuple("Layer", "W b")
 A = np.array([[0.3, -1.2], [1.1, 0.4]])
@@ -99,7 +100,7 @@ FUNCTIONS = [
 
 @pytest.mark.parametrize("number", range(len(FUNCTIONS)))
 @pytest.mark.parametrize("x, dtype", DTYPES)
-@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("optimize", TEXTS)
 def test_gradients_have_kind_shape_and_dtype_of_their_variable(x, dtype, number, optimize):
     f = FUNCTIONS[number]
     if number == 2 and not isinstance(x, (np.ndarray, np.generic)):
@@ -204,7 +205,7 @@ ALIASING = [
 
 
 @pytest.mark.parametrize("number", range(len(ALIASING)))
-@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("optimize", TEXTS)
 @pytest.mark.parametrize("same", [True, False])
 def test_gradients_share_memory_with_nothing(number, optimize, same):
     f = ALIASING[number]
@@ -225,7 +226,7 @@ def test_gradients_share_memory_with_nothing(number, optimize, same):
         np.testing.assert_array_equal(x, y)
 
 
-@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("optimize", TEXTS)
 def test_gradients_share_memory_with_no_auxiliary_result(optimize):
     def f(a, b):
         h = a * HELD
@@ -239,7 +240,7 @@ def test_gradients_share_memory_with_no_auxiliary_result(optimize):
     np.testing.assert_array_equal(aux["h"], A * HELD)
 
 
-@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("optimize", TEXTS)
 def test_gradients_in_a_container_share_nothing(optimize):
     f = lambda p: np.sum(p[0] + p[1]["x"] + p[2] * 2.0) + np.sum(p[0] * 0)
     gradients = grad(f, optimize=optimize)([A, {"x": A}, A, A])

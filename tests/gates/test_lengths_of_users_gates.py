@@ -7,6 +7,7 @@ import pytest
 
 from revcompile import UnsupportedError, gate, grad, value_and_grad
 from tests.support.program import make
+from tests.support.texts import TEXTS
 
 CHOSEN = """
 def chosen(x):
@@ -55,7 +56,7 @@ WITH_CHOSEN = {
 }
 
 
-@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("optimize", TEXTS)
 @pytest.mark.parametrize("forward", [True, False])
 @pytest.mark.parametrize("form", WITH_CHOSEN)
 def test_what_no_trial_shows_is_as_long_as_it_is(form: str, forward: bool, optimize: bool) -> None:
@@ -92,7 +93,7 @@ KINDS_OF_RESULTS = {
 }
 
 
-@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("optimize", TEXTS)
 @pytest.mark.parametrize("kind", KINDS_OF_RESULTS)
 @pytest.mark.parametrize("forward", [True, False])
 @pytest.mark.parametrize("form", WITH_CHOSEN)
@@ -155,7 +156,7 @@ OTHER_RESULTS = {
 }
 
 
-@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("optimize", TEXTS)
 @pytest.mark.parametrize("forward", [True, False])
 @pytest.mark.parametrize(
     "form, kind", [*((form, "fewer") for form in WITH_CHOSEN), *(("for", kind) for kind in OTHER_RESULTS)]

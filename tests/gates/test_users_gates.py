@@ -12,6 +12,7 @@ import pytest
 from revcompile import UnsupportedError, gate, grad, value_and_grad
 from tests.language.checking import check
 from tests.support.program import make
+from tests.support.texts import TEXTS
 
 LABELS = np.array([0, 1, 1, 2, 0])
 V = np.array([0.5, -1.0, 2.0])
@@ -236,7 +237,7 @@ def test_a_pair_is_told_of_a_wrong_structure() -> None:
         pair_that_gives(lambda g: g, saves=False)(1.5)
 
 
-@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("optimize", TEXTS)
 @pytest.mark.parametrize(
     "x", [1.5, np.float64(1.5), V, np.float32([1.0, 2.0])], ids=["float", "np.float64", "array", "float32"]
 )
@@ -269,7 +270,7 @@ def test_none_of_a_pair_is_a_zero(x: Any, optimize: bool) -> None:
             np.testing.assert_array_equal(found, np.full(np.shape(x), (4.0, 2.0)[i] * slope))
 
 
-@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("optimize", TEXTS)
 def test_a_pair_is_told_of_gradients_that_are_missing(optimize: bool) -> None:
     def product(a: Any, b: Any) -> Any:
         return a * b
@@ -375,7 +376,7 @@ def in_a_helper(x: Any) -> Any:
 
 
 @pytest.mark.parametrize("x", [1.5, np.array([0.5, 1.5])], ids=["float", "array"])
-@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("optimize", TEXTS)
 @pytest.mark.parametrize("opaque", [True, False])
 @pytest.mark.parametrize("f", [twice, twice_in_a_loop, twice_in_a_branch, in_order, in_a_helper])
 def test_each_call_is_made_once_in_order(f: Any, opaque: bool, optimize: bool, x: Any) -> None:
@@ -448,7 +449,7 @@ FORMS_OF_CALLS = {
 }
 
 
-@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("optimize", TEXTS)
 @pytest.mark.parametrize("form", FORMS_OF_CALLS)
 @pytest.mark.parametrize("given", SHAPES)
 def test_a_rule_that_gives_another_shape_is_no_gradient(given: str, form: str, optimize: bool) -> None:
@@ -474,7 +475,7 @@ def test_a_rule_whose_shape_is_proved_is_not_looked_at() -> None:
 
 @pytest.mark.parametrize("body", ["raise KeyError('k')", "return refuse(grad_y)"])
 @pytest.mark.parametrize("form", FORMS_OF_CALLS)
-@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("optimize", TEXTS)
 def test_a_rule_that_always_raises_is_refused_at_its_line(form: str, body: str, optimize: bool) -> None:
     f = make(
         "def total(x):\n    return np.sum(x)\n"

@@ -10,6 +10,7 @@ import pytest
 
 from revcompile import grad, value_and_grad
 from tests.support.program import make
+from tests.support.texts import TEXTS
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
@@ -72,7 +73,7 @@ ALL = ("expression", "if")  # of these forms all functions are tried, of the oth
 SOME = ("sqrt", "run-time root", "negative power", "quotient")
 
 
-@pytest.mark.parametrize("optimize", [True, False], ids=["fast", "textbook"])
+@pytest.mark.parametrize("optimize", TEXTS, ids=["fast", "textbook"])
 @pytest.mark.parametrize("form", FORMS)
 def test_slopes_are_those_of_float64(form, optimize):
     for name in PARTIALS if form in ALL else SOME:
@@ -101,7 +102,7 @@ def test_an_infinite_slope_and_one_that_does_not_matter():
         np.testing.assert_array_equal(found, np.zeros(3, np.float32), strict=True)
 
 
-@pytest.mark.parametrize("optimize", [True, False], ids=["fast", "textbook"])
+@pytest.mark.parametrize("optimize", TEXTS, ids=["fast", "textbook"])
 @pytest.mark.parametrize("partial", ["v ** 0.5", "v ** 0.3", "v ** -0.5", "v ** w", "w / v ** 0.5"])
 def test_a_complex_power_that_does_not_matter(partial, optimize):
     f = make(

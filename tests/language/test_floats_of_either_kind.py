@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from revcompile import UnsupportedError, grad, value_and_grad
+from tests.support.texts import TEXTS
 
 X = np.array([0.3, 0.5, 0.6], np.float32)
 CALLS = [(1.0, 2), (-1.0, 0), (1.0, 0), (-1.0, 3), (1.0, 2)]
@@ -118,7 +119,7 @@ def _slope(f: Any, x: Any, *rest: Any) -> Any:
     return [(f(wide + e, *rest) - f(wide - e, *rest)) / 2e-6 for e in 1e-6 * np.eye(x.size)]
 
 
-@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("optimize", TEXTS)
 @pytest.mark.parametrize(("form", "use"), list(itertools.product(FORMS, range(len(USES)))))
 def test_it_is_what_the_program_has(form: Any, use: int, optimize: bool) -> None:
     of = USES[use]
@@ -141,7 +142,7 @@ def test_it_is_what_the_program_has(form: Any, use: int, optimize: bool) -> None
         np.testing.assert_allclose(found, _slope(f, X, *call), rtol=1e-3, atol=2e-4)
 
 
-@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("optimize", TEXTS)
 @pytest.mark.parametrize("form", [in_a_branch, in_a_loop, in_a_list])
 @pytest.mark.parametrize(
     "asks", [lambda s, x: s if isinstance(s, float) else 2 * s, lambda s, x: np.zeros(3, s.dtype)[0] + s]
@@ -154,7 +155,7 @@ def test_what_asks_of_which_kind_it_is_is_refused(form: Any, asks: Any, optimize
         gradient(X, 1.0, 2)
 
 
-@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("optimize", TEXTS)
 @pytest.mark.parametrize("form", FORMS)
 def test_at_zero_its_slopes_are_those_of_numpy(form: Any, optimize: bool) -> None:
     """A rule divides by it: Python's zero would raise."""
@@ -215,7 +216,7 @@ def truncated_in_a_loop(x: Any, w: Any, k: int) -> Any:
     return total
 
 
-@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("optimize", TEXTS)
 @pytest.mark.parametrize("f", [overflowing_in_a_branch, overflowing_in_an_expression, truncated_in_a_loop])
 def test_found_by_random_programs(f: Any, optimize: bool) -> None:
     """A way on which 32 bits would overflow, or could not be truncated, and on which the program has 64."""

@@ -16,6 +16,7 @@ import pytest
 from revcompile import grad, value_and_grad
 from tests.support.oracle import assert_close, numerical_gradients
 from tests.support.program import make
+from tests.support.texts import TEXTS
 
 # The body of f(u, k, dt, dx, n); and how many arrays change from trip to trip and are read on the way back.
 FORMS: dict[str, tuple[str, float]] = {
@@ -181,7 +182,7 @@ def program(body: str) -> Any:
     return make(f"{MODEL}\ndef f(u, k, dt, dx, n):\n{body}")
 
 
-@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("optimize", TEXTS)
 @pytest.mark.parametrize("name", FORMS)
 def test_gradients_and_what_a_trip_saves(name: str, optimize: bool) -> None:
     body, arrays = FORMS[name]
@@ -319,7 +320,7 @@ ZERO = {  # d is 0: 1 / d, log(d) raise or warn where they are computed, and the
 }
 
 
-@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("optimize", TEXTS)
 @pytest.mark.parametrize("name", ZERO)
 def test_loops_without_trips(name: str, optimize: bool) -> None:
     f = make("def f(x, d, n):\n" + ZERO[name])

@@ -10,6 +10,7 @@ import pytest
 
 from revcompile import UnsupportedError, grad
 from tests.support.program import make
+from tests.support.texts import TEXTS
 
 MADE = [
     "map(abs, [x])", "zip([x], [x])", "enumerate([x])", "filter(None, [x])", "reversed([x])", "iter([x])",
@@ -89,7 +90,7 @@ KEPT = {
 
 
 @pytest.mark.parametrize("body", KEPT)
-@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("optimize", TEXTS)
 def test_what_is_asked_of_an_iterator_takes_no_item(body: str, optimize: bool) -> None:
     f = make(f"def f(x):\n    {body}\n")
     try:
@@ -116,7 +117,7 @@ BY_HAND = {
 
 
 @pytest.mark.parametrize("body", BY_HAND)
-@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("optimize", TEXTS)
 def test_special_methods_called_by_hand(body: str, optimize: bool) -> None:
     f = make(f"def f(x):\n    {body}\n")
     assert grad(f, optimize=optimize)(2.0) == BY_HAND[body]
@@ -155,7 +156,7 @@ def test_what_is_no_mapping() -> None:
         "x * sum([*OBJ.items])", "x * len(dict.fromkeys(USER, x))", "x * updated(x, USER)", "x * updated(x, OBJ.chain)",
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("optimize", TEXTS)
 def test_what_goes_through_containers(expression: str, optimize: bool) -> None:
     holder = type("Holder", (), {})()
     holder.chain, holder.items = ChainMap({"a": 1.0}, {"b": 2.0}), UserList([1.0, 2.0])

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from revcompile import UnsupportedError, grad, value_and_grad
+from tests.support.texts import TEXTS
 
 X = np.array([0.3, 0.5, 0.6])
 
@@ -105,7 +106,7 @@ MADE: list[Callable[[Any], Any]] = [
 ]
 
 
-@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("optimize", TEXTS)
 @pytest.mark.parametrize("made", MADE)
 @pytest.mark.parametrize("form", FORMS)
 def test_what_may_be_read_only(form: Any, made: Any, optimize: bool) -> None:
@@ -129,7 +130,7 @@ def test_what_may_be_read_only(form: Any, made: Any, optimize: bool) -> None:
         np.testing.assert_allclose(found, slope, rtol=1e-6, atol=1e-8)
 
 
-@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("optimize", TEXTS)
 def test_a_diagonal_of_a_matrix_alone_is_read_only(optimize: bool) -> None:
     def f(x: Any) -> Any:
         y = np.diag(x)
@@ -170,7 +171,7 @@ def on_one_side_of_an_expression(x: Any, c: float) -> Any:
     return np.sum(x) * y[0]
 
 
-@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("optimize", TEXTS)
 @pytest.mark.parametrize("f", [doubled, through_a_view, on_one_side, on_one_side_of_an_expression])
 def test_a_read_only_argument(f: Any, optimize: bool) -> None:
     both = value_and_grad(f, argnums=0, optimize=optimize)
@@ -201,7 +202,7 @@ def test_in_a_structure() -> None:
         gradient({"w": fixed, "b": X})
 
 
-@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("optimize", TEXTS)
 def test_what_a_call_as_it_is_gives(optimize: bool) -> None:
     def f(x: Any, n: int) -> Any:
         y = np.frombuffer(bytes(8 * n))
