@@ -93,7 +93,7 @@ def printed(f: Any, *args: Any) -> Any:
     return found, out.getvalue()
 
 
-@pytest.mark.parametrize("effect", [True, False])
+@pytest.mark.parametrize("effect", [pytest.param(True, marks=pytest.mark.fuzz), False])
 @pytest.mark.parametrize("form", FORMS)
 def test_lengths_that_are_computed(form: str, effect: bool) -> None:
     """Also where the function prints: then it is not run to see whether it raises."""

@@ -22,6 +22,7 @@ from revcompile.statements import carried, loop_reverse
 from tests.corpus.differences import Differences
 from tests.language.checking import check
 from tests.support.program import make
+from tests.support.texts import TEXTS
 
 A = np.array([0.3, -0.7, 1.1])
 
@@ -196,7 +197,7 @@ def test_what_is_known_and_quick_stays_so(expression: str) -> None:
 # -- deep -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("optimize", TEXTS)
 @pytest.mark.parametrize(
     "expression",
     [
@@ -260,7 +261,7 @@ def chain(n: int) -> str:
     return f"def f(x):\n    if x < 0:\n        y = x\n{tests}    else:\n        y = x * x\n    return y\n"
 
 
-@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("optimize", TEXTS)
 def test_long_chains_of_conditions_work_or_are_refused(optimize: bool) -> None:
     f = grad(make(chain(30)), optimize=optimize)
     assert [f(x) for x in (-1.5, 2.5, 17.5, 99.5)] == [1.0, 3.5, 18.5, 199.0]
@@ -356,7 +357,7 @@ REDUCED = {
 }
 
 
-@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("optimize", TEXTS)
 @pytest.mark.parametrize("case", REDUCED)
 def test_little_is_reduced_before_the_refusal(
     case: str, optimize: bool, monkeypatch: pytest.MonkeyPatch

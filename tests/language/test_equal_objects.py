@@ -98,7 +98,10 @@ def in_a_loop(kind: Any, case: Any) -> Any:
     return f
 
 
-@pytest.mark.parametrize(("form", "optimize"), [(as_argument, False), (as_global, True), (in_a_loop, True)])
+BY_ARGUMENT = pytest.param(as_argument, False, marks=pytest.mark.fuzz)
+
+
+@pytest.mark.parametrize(("form", "optimize"), [BY_ARGUMENT, (as_global, True), (in_a_loop, True)])
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("kind", KINDS)
 def test_python_says_what_is_equal(kind: Any, case: str, form: Any, optimize: bool) -> None:
