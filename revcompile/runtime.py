@@ -169,6 +169,33 @@ def recurrence(x: Any, factor: Any, axis: int, reverse: bool = False) -> Any:
     return s
 
 
+READ_LATE = "and elements of it may be read after they were written"
+
+
+def copy_to_store(value: Any, place: Any, own: Any, in_any_order: bool) -> Any:
+    """A copy of `value`, where `a[i] = value` writes one view of an array into another one, of one axis.
+
+    `place` and `own` are these views of an array like it. NumPy makes no copy if both run in one direction
+    through memory: an element that is read after it was written is not what it was. That is refused;
+    `in_any_order`, whichever end NumPy begins at.
+    """
+    count, step, stride = place.size, place.strides[0], own.strides[-1] if own.shape[-1] > 1 else 0
+    if count > 1 and step * stride > 0 and np.may_share_memory(own, place):
+        forwards = np.arange(count) if step > 0 else np.arange(count)[::-1]
+        written, read = (
+            a.__array_interface__["data"][0] + s * forwards for a, s in ((place, step), (own, stride))
+        )
+        _, when_written, when_read = np.intersect1d(written, read, assume_unique=True, return_indices=True)
+        from_the_end = read[0] < written[0] <= read[-1]
+        late = when_written > when_read if from_the_end else when_written < when_read
+        if np.any(when_written != when_read if in_any_order else late):
+            raise UnsupportedError(
+                f"what is stored is a part of the array, {READ_LATE}",
+                way_out="Store a copy: .copy().",
+            )
+    return value.copy()
+
+
 def copy_for(x: Any) -> Any:
     """A copy of an array; of None, for a name that is not assigned, None."""
     return None if x is None else x.copy()

@@ -394,7 +394,7 @@ def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict
     args = tuple(list(a) if isinstance(a, deque) else growing.as_arrays(low, a) for a in args)
     out, args, kwargs = writing.split_out(function, args, kwargs)
     if out is not None:
-        return writing.into(low, out, apply_gate(low, function, args, kwargs))
+        return writing.into(low, function, out, args, apply_gate(low, function, args, kwargs))
     bound = _known_options(low, gate, _bound(gate, function, args, kwargs))
     taken = [a for a, takes_array in zip(bound, gate.takes_arrays, strict=True) if takes_array]
     if is_pythons(function) and any(isinstance(a, (list, tuple)) for a in taken):

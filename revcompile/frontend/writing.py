@@ -21,7 +21,7 @@ from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Structure, Value, leaves
 from revcompile.ir.types import Array, same_axes
 from revcompile.runtime import scatter_add
-from revcompile.statements import store
+from revcompile.statements import overlap, store
 from revcompile.syntax.abstract import NeedShape
 from revcompile.syntax.operators import symbol_of
 
@@ -38,9 +38,11 @@ def split_out(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> t
     return out, tuple(args), kwargs
 
 
-def into(low: Lowering, out: Structure, value: Structure) -> Structure:
-    """`out[...] = value`, for a result of `out`'s kind; `out` itself."""
+def into(low: Lowering, function: Any, out: Structure, args: tuple[Any, ...], value: Structure) -> Structure:
+    """`out[...] = value`, for a result of `out`'s kind of a function's arguments; `out` itself."""
     _need_array(out, "out=")
+    if TABLE[function].reads_late and any(overlap.may_overlap(low, out, x) for x in leaves(args)):
+        overlap.refuse()
     store.write_in_place(low, out, value)
     return out
 
@@ -105,6 +107,8 @@ def _copyto(
 ) -> None:
     _need_array(dst, "the first argument of np.copyto")
     if isinstance(where, Value):
+        path = store.way_to(low.memory.path(dst), Ellipsis)
+        src = overlap.copied(low, low.memory.root(dst), path, src)
         src = low.apply(np.where, (where, src, dst), {})
     elif where is not True:
         raise UnsupportedError("where= of np.copyto must be an array here")
@@ -115,6 +119,8 @@ def _fill_diagonal(low: Lowering, a: Structure, val: Structure, wrap: bool = Fal
     _need_array(a, "the first argument of np.fill_diagonal")
     if len(a.type.dims) != 2 or wrap:
         raise UnsupportedError("np.fill_diagonal is supported for matrices, without wrap")
+    if overlap.may_overlap(low, a, val):
+        overlap.refuse()
     rows, columns = low.attribute(a, "shape", None)  # type: ignore[arg-type]
     same = low.builder.facts.same(*a.type.dims)
     n = rows if same else low.apply(min, (rows, columns), {})

@@ -133,6 +133,7 @@ def refuse_lists_of_axes(args: Any, kwargs: Any) -> None:
 
 @gate(
     np.einsum,
+    reads_late=True,
     means=refuse_lists_of_axes,
     numbers=Numbers(zeros=zeros_of_einsum, as_read=where_it_meets_in_einsum),
     memory=Memory.SHARED,

@@ -128,10 +128,10 @@ def zeros_of_index(args: Any, operand: int) -> int:
     if takes_all(index):
         return 0
     parts = index if isinstance(index, tuple) else (index,)
-    return CHOSEN if any(_is_mask_part(part) for part in parts) else PARTS
+    return CHOSEN if any(is_mask_part(part) for part in parts) else PARTS
 
 
-def _is_mask_part(part: Any) -> bool:
+def is_mask_part(part: Any) -> bool:
     if isinstance(part, (list, tuple)):
         return is_mask(part)
     return isinstance(part, Value) and part.type.dtype.kind == "b"  # type: ignore[union-attr]

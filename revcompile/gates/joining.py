@@ -70,6 +70,7 @@ def concatenated_items(items: Any, axis: int = 0) -> Any:
 
 @gate(
     np.concatenate,
+    reads_late=True,
     of_items=concatenated_items,
     numbers=Numbers(sign=same_sign),
     dims=concatenate_dims,
@@ -106,6 +107,7 @@ def stacked_items(items: Any, axis: int = 0) -> Any:
 
 @gate(
     np.stack,
+    reads_late=True,
     of_items=stacked_items,
     numbers=Numbers(sign=same_sign),
     dims=stack_dims,

@@ -196,7 +196,7 @@ def min_(grad_y: Any, y: Any, a: Any, axis: Any = None, *, keepdims: bool = Fals
     return to_chosen(grad_y, y, a, axis, keepdims)
 
 
-@gate(np.ptp, numbers=replace(EXTREME, sign=ZERO | POSITIVE), examples=EXAMPLES)
+@gate(np.ptp, reads_late=True, numbers=replace(EXTREME, sign=ZERO | POSITIVE), examples=EXAMPLES)
 def ptp(grad_y: Any, a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     if np.ndim(a) == 0:
         return None

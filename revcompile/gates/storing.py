@@ -22,7 +22,7 @@ from revcompile.gates.table import TABLE, Gate, gate, register
 from revcompile.gates.traits import Kind, Line
 from revcompile.ir.nodes import Apply, Value
 from revcompile.ir.types import Array, Facts, Scalar, is_float
-from revcompile.runtime import last_written, scatter_add
+from revcompile.runtime import copy_to_store, last_written, scatter_add
 
 Step = tuple[Any, ...]  # of a path: a function that gives a view, and its arguments after the array
 
@@ -128,6 +128,11 @@ register(
         numbers=Numbers(sign=_store_sign, zeros=_store_zeros),
     )
 )
+
+
+@gate(copy_to_store, raises=True, examples=[example(real(3), np.arange(3), np.arange(3), True)])
+def copy_to_store_(grad_y: Any, value: Any, place: Any, own: Any, in_any_order: Any) -> Any:
+    return grad_y, None, None
 
 
 @gate(

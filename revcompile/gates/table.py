@@ -72,6 +72,7 @@ class Gate:
     copies: Function | None = None  # of a view: whether that of these arguments is a copy
     in_order: bool | Function = False  # the result's elements lie in C order; or a function that tells
     writes: bool = False  # the first result is the first operand with other content: it may take its memory
+    reads_late: bool = False  # with `out=`: it may read an operand after it wrote a part of the result
     in_place: Function | None = None  # what puts the result into the first operand instead: `a += b`
     added_to: Function | None = None  # of mostly zeros: what adds them to an array where they are not zero
     # Facts: what a call of it is in other words, as code that is read like a rule

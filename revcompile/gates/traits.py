@@ -96,6 +96,7 @@ class Traits(TypedDict, total=False):
     copies: Callable[..., Any] | None
     in_order: bool | Callable[..., Any]
     writes: bool
+    reads_late: bool
     in_place: Callable[..., Any] | None
     added_to: Callable[..., Any] | None
     kind: Kind | None

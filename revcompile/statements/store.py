@@ -19,7 +19,7 @@ from revcompile.gates.storing import holds, is_part, part, store, store_types
 from revcompile.ir.nodes import Apply, Structure, Value
 from revcompile.ir.types import Array, Foreign, Rows, Scalar, same_axes
 from revcompile.runtime import last_written
-from revcompile.statements import either
+from revcompile.statements import either, overlap
 from revcompile.statements.branch import on_either_side
 from revcompile.syntax.abstract import Frame
 from revcompile.syntax.decisions import Restart
@@ -66,6 +66,7 @@ def write(low: Interpreter, array: Value, index: Structure, value: Structure) ->
         replace_content(low, array, value)
         return
     path = way_to(low.memory.path(array), index)
+    value = overlap.copied(low, root, path, value)
     if root in low.memory.either:
         either.write(low, root, path, value, on_either_side, store_at)
         return

@@ -75,6 +75,12 @@ class Memory:
         self.contiguous.add(v)
         self.layouts[v] = text
 
+    def is_in_order(self, root: Value) -> bool:
+        """Whether an array lies in C order, which is relied on from now."""
+        if root in self.layouts:
+            self.relied.add(root)
+        return root in self.contiguous
+
     def fork(self) -> Memory:
         other = Memory(self.table, self.decisions)
         other.current, other.views, other.latest = dict(self.current), dict(self.views), dict(self.latest)

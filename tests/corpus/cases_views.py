@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.corpus.table import EMPTY, NO_ROWS, ONE, ROW, A, P, S, U, V, case, refused
+from tests.corpus.table import EMPTY, MANY, NO_ROWS, ONE, ROW, A, P, S, U, V, case, refused
 
 # aliases
 
@@ -438,3 +438,23 @@ BUFFER = np.ones(5)
 def global_array_written(x):
     BUFFER[:] = x * 2.0
     return np.sum(BUFFER * x)
+
+
+# parts of an array that are stored into other parts of it
+
+
+@case((S, 2), (S, 0))
+def a_column_becomes_a_row(x, k):
+    x[k] = x[:, k]
+    x[0] = x[:, -1].copy()
+    x[1, 1:] = x[1:, 1]
+    return np.sum(np.cos(x) * x)
+
+
+@case(MANY)
+def even_and_odd_elements_are_brought_together(x):
+    half, odd = x.size // 2, x[1::2].copy()
+    x[:half] = x[::2]
+    x[half:] = odd
+    x[2:] = x[:-2]
+    return np.sum(np.sin(x) * x)
