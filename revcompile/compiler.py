@@ -6,13 +6,14 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from revcompile.autodiff.differentiate import differentiate
 from revcompile.autodiff.reverse import learn
 from revcompile.codegen.conditions import agreements, apart, equal_lengths, meetings
 from revcompile.codegen.first_run import Run
-from revcompile.codegen.linked import Helpers, Linked, Texts
+from revcompile.codegen.linked import Helpers, Linked, Texts, Written
 from revcompile.codegen.load import Namespace
 from revcompile.codegen.places import places_of as raised_for
 from revcompile.dataflow.integrality import learn_of_calls, refuse_cutting
@@ -25,7 +26,7 @@ from revcompile.frontend.lower import Lowerer, infer_types, lower
 from revcompile.frontend.names import Guard, Live, Path
 from revcompile.frontend.wanted import picked
 from revcompile.gates.foreign import Learning, NotKnownYet, Unfinished
-from revcompile.gates.halves import Half, Pair
+from revcompile.gates.halves import Half, Pair, Variant
 from revcompile.gates.table import is_cheap
 from revcompile.ir.build import Builder
 from revcompile.ir.nodes import Function, Instance, Parameter, Structure, Value, is_static
@@ -77,18 +78,15 @@ class Compiled:
     """Generated text and the conditions under which it holds."""
 
     name: str
-    forward: list[str]  # the lines of the primal's body
+    primal: Callable[[], Written]  # writes the primal
     body: list[str]  # the lines of the gradient's body
-    primals: Helpers  # the functions that the primal calls
-    helpers: Helpers  # those that the gradient calls
-    careful: Callable[[], tuple[list[str], Helpers]] | None  # the same for numbers beyond `math`, if need be
+    helpers: Helpers  # the functions that the gradient calls
+    careful: Callable[[], Written] | None  # the same for numbers beyond `math`, if need be
     guards: tuple[Guard, ...]
     live: tuple[Live, ...]
     layouts: tuple[str, ...]  # tests that arguments lie in C order, so that `ravel` gives a view
     equal: tuple[str, ...]  # tests of lengths that are equal as in this call
-    apart: tuple[
-        tuple[str, str], ...
-    ]  # arguments that must not share memory: the function writes into the first
+    apart: tuple[tuple[str, str], ...]  # arguments that must not share memory: the first is written into
     once: bool  # whether what a call does must not be done twice
     agreements: tuple[str, ...]  # tests that lengths agree which the primal takes to be equal
     meetings: tuple[str, ...]  # the same of what it takes to be equal in some blocks only
@@ -195,17 +193,17 @@ def _compile(
     if scalar_math.may_restart(primal, *made):
         primal.table.comparing.clear()  # the primal is run where lengths differ: see `meetings`
     memory = low.memory
-    for f in (primal, *(pair.function for pair in low.pairs.made() if pair.function is not None)):
+    for f in (primal, *made):
         refuse_retyped(f.body, low.retyped)
     primal = check(fuse_gates(primal), "fuse", low.host.values())
     forward = eliminate_common(primal) if request.optimize else primal
     low.builder.forget()  # what was remembered may be gone
-    for pair in low.pairs.made():
-        _prepare(pair, request, low)
     pairs = low.pairs.made()
+    for pair in pairs:
+        _prepare(pair, request, low)
     if low.unknown and learning.allowed:
         line = _Line(request, low, primal)
-        silent = line.finish(replace(primal, body=without_printing(primal.body)))
+        silent = line.finishing()(replace(primal, body=without_printing(primal.body)))
         run = Run(request.source.function, request.signature, arguments, namespace, low.host)
         try:
             run.find_out(Linked(silent, line.primal_of), primal, learning.changing)
@@ -219,25 +217,22 @@ def _compile(
         gradient = _differentiate(request, forward, low)
     gradient = check(gradient, "differentiate", low.host.values())
     line = _Line(request, low, gradient)
-    live = tuple(low.host.live.values())
-    guards = tuple(low.host.guards.values())
+    live, guards = tuple(low.host.live.values()), tuple(low.host.guards.values())
     roots = {g.path.root for g in guards} | {item.path.root for item in live}
     read = [(item.value, item.path.text) for item in live]
     texts = Texts(namespace, primal.name, read, roots, not request.optimize)
     final = line.final(gradient)
     body, helpers = texts.write(Linked(final, line.of_half), _answer(final, request))
-    whole, primals = texts.write(Linked(line.finish(primal), line.primal_of), primal.result)
 
-    def write_careful() -> tuple[list[str], Helpers]:
+    def write_careful() -> Written:
         careful = line.careful(gradient)
         return texts.write(Linked(careful, line.careful_of), _answer(careful, request))
 
     low.let_go()
     return Compiled(
         name=primal.name,
-        forward=whole,
+        primal=texts.later(primal, line.finishing(), line.primal_of),
         body=body,
-        primals=primals,
         helpers=helpers,
         careful=write_careful if line.on_math else None,
         guards=guards,
@@ -291,40 +286,34 @@ class _Line:
         done = optimise(gradient, self.facts) if optimize else drop_casts(gradient, self.facts)
         if on_numpy and not gradient.called:  # at the end: simplifying takes such a cast for one of a float
             done = scalar_math.float_gradients(done, before)
-        return self.finish(done, half)
+        return self.finishing(half)(done)
 
-    def finish(self, function: Function, half: Half | None = None) -> Function:
-        """The passes that every function needs."""
+    def finishing(self, half: Half | None = None) -> Callable[[Function], Function]:
+        """The passes that every function needs, which keep nothing else of what is known here."""
         chosen = self.low.pairs.chosen
         if half is not None and half.variant is not None:
             chosen = chosen | half.variant.chosen
-        own = _with_own_table(function)
-        function = keep_powers_real(own if self.on_numpy else scalar_math.divide_on_numpy(own))
-        function = settle(eliminate_dead(function), chosen)
-        function = compute_ends_last(eliminate_dead(write_in_place(use_before_store(function), self.foreign)))
-        return check(function, "the passes", self.foreign)
+        return partial(_finish, on_numpy=self.on_numpy, chosen=chosen, foreign=self.foreign)
 
     def careful(self, gradient: Function) -> Function:
         """On NumPy throughout."""
-        return self.finish(self._on_numpy(gradient))
+        return self.finishing()(self._on_numpy(gradient))
 
     def _on_numpy(self, gradient: Function) -> Function:
         careful = drop_casts(scalar_math.numpy_backward(_with_own_table(gradient)), self.facts)
         return careful if gradient.called else scalar_math.float_gradients(careful, gradient)
 
-    # -- pairs --------------------------------------------------------------------------------
-
     def of_half(self, half: Half) -> Function:
         return self._knowing(half, lambda: self.final(self._function(half), half))
 
     def primal_of(self, half: Half) -> Function:
-        return self._knowing(half, lambda: self.finish(self._function(half), half))
+        return self._knowing(half, lambda: self.finishing(half)(self._function(half)))
 
     def careful_of(self, half: Half) -> Function:
         function = self._function(half)
         if half.variant is None:
             return self.primal_of(half)
-        return self._knowing(half, lambda: self.finish(self._on_numpy(function), half))
+        return self._knowing(half, lambda: self.finishing(half)(self._on_numpy(function)))
 
     def _function(self, half: Half) -> Function:
         """Both passes of a pair; of a primal, what it gives."""
@@ -345,6 +334,16 @@ class _Line:
             return make()
         finally:
             self.facts.restore(known)
+
+
+def _finish(
+    function: Function, on_numpy: bool, chosen: Mapping[Value, Variant], foreign: tuple[Value, ...]
+) -> Function:
+    own = _with_own_table(function)
+    function = keep_powers_real(own if on_numpy else scalar_math.divide_on_numpy(own))
+    function = settle(eliminate_dead(function), chosen)
+    function = compute_ends_last(eliminate_dead(write_in_place(use_before_store(function), foreign)))
+    return check(function, "the passes", foreign)
 
 
 def _with_own_table(function: Function) -> Function:

@@ -24,7 +24,7 @@ from revcompile.codegen.forks import renew_cached_properties
 from revcompile.codegen.guards import guard_tests, signature_tests
 from revcompile.codegen.likeness import weak_key
 from revcompile.codegen.load import compile_again, make_function
-from revcompile.codegen.module import function_text, module_text
+from revcompile.codegen.module import Module, function_text, heading
 from revcompile.codegen.places import places_of
 from revcompile.codegen.primal import Primal
 from revcompile.codegen.recent import MAX_SPECIALIZATIONS, Recent
@@ -60,6 +60,7 @@ class Dispatcher(Primal):
     lock: Any = field(default_factory=threading.RLock)
     learning: Learning = field(default_factory=Learning)
     shown: Specialization | None = None
+    texts: tuple[Any, ...] = ()  # the attributes of `entry` that tell of what is shown
     retired: deque[Specialization] = field(default_factory=lambda: deque(maxlen=MAX_SPECIALIZATIONS))
 
     def __post_init__(self) -> None:
@@ -385,7 +386,7 @@ class Dispatcher(Primal):
         blame = Blame(compiled.once or not unchanged)
         entry = None if self.by_call else self._entry(compiled, tests, run, blame, unchanged)
         signature = ", ".join(describe(k) for k in key[1:])
-        forward = function_text(compiled.name, self.signature, compiled.forward)
+        primal = heading(compiled.name, self.signature)
         return Specialization(
             run,
             Careful(lambda *_: self._careful(compiled), self._seen) if compiled.careful is not None else None,
@@ -393,7 +394,7 @@ class Dispatcher(Primal):
             bool(unchanged),
             blame,
             entry,
-            module_text([*{**compiled.primals, **compiled.helpers}.values(), forward, text], compiled.live),
+            Module(primal, compiled.primal, compiled.helpers, text, compiled.live),
             "\n\n".join([*compiled.helpers.values(), text]),
             f"({signature})",
             self.callable,
@@ -468,8 +469,8 @@ class Dispatcher(Primal):
             self.shown = specialization
             if specialization.entry is not None:
                 self.entry.__code__ = specialization.entry
-            self.entry.source = specialization.source  # type: ignore[attr-defined]
-            self.entry.backward_source = specialization.backward_source  # type: ignore[attr-defined]
+            for attribute in self.texts:
+                attribute.renew()
 
     def specializations(self) -> dict[str, str]:
         """Signature → generated source, of all that is compiled."""

@@ -5,44 +5,49 @@ Imports the passes and the IR.
 
 from __future__ import annotations
 
+import copy
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from revcompile.codegen.constants import is_lasting
 from revcompile.codegen.load import Namespace
 from revcompile.codegen.names import RESERVED
 from revcompile.codegen.places import joined
 from revcompile.codegen.write import Writer
 from revcompile.gates.halves import Half
+from revcompile.gates.table import TABLE
 from revcompile.ir.identifiers import identifier
-from revcompile.ir.nodes import Function, Parameter, Structure, Value, leaves
+from revcompile.ir.nodes import ATOMS, Apply, Block, Function, Parameter, Structure, Value, leaves
+from revcompile.ir.types import Array, Scalar
 from revcompile.passes.split import alone, called, split
 
 Helpers = dict[str, str]  # the texts of functions, by their names
+Written = tuple[list[str], Helpers]  # the lines of a function's body, and the texts of what it calls
 
 
 class Linked:
     """`function` and what it calls. `process` gives the function that a half is of, ready to be written."""
 
     def __init__(self, function: Function, process: Callable[[Half], Function]) -> None:
-        self.function, self.process = function, process
+        self.function = function
         self.halves: dict[Half, Function] = {}  # what is called stands before what calls it
         self._seen: set[Half] = set()
-        self._add(function)
+        self._add(function, process)
 
-    def _add(self, function: Function) -> None:
+    def _add(self, function: Function, process: Callable[[Half], Function]) -> None:
         for half in called(function):
             if half in self._seen:
                 continue
-            done = self.process(half)
+            done = process(half)
             halves = {half: alone(done)}
             if half.variant is not None:
                 both = half.variant.forward, half.variant.backward
                 halves = dict(zip(both, split(done, half.variant), strict=True))
             self._seen.update(halves)
             for one in halves.values():
-                self._add(one)
+                self._add(one, process)
             self.halves.update(halves)
 
     @property
@@ -66,7 +71,25 @@ class Texts:
         self.taken = {name, *self.roots}
         self.names: dict[Half, str] = {}
 
-    def write(self, linked: Linked, answer: Structure) -> tuple[list[str], Helpers]:
+    def later(
+        self,
+        function: Function,
+        finish: Callable[[Function], Function],
+        process: Callable[[Half], Function],
+    ) -> Callable[[], Written]:
+        """What writes a function that is shown to readers alone: nearly nobody looks.
+
+        It gives what would be written now, and holds no object of the program's: where it would, or there is
+        more than one function, that is written now.
+        """
+        if any(called(function)) or not _is_lasting(function):
+            written = self.write(Linked(finish(function), process), function.result)
+            return lambda: written
+        alone = copy.copy(self)
+        alone.namespace, alone.names, alone.taken = self.namespace.lasting(), {}, set(self.taken)
+        return lambda: alone.write(Linked(finish(function), _of_nothing), function.result)
+
+    def write(self, linked: Linked, answer: Structure) -> Written:
         """The lines of the function's body, and the texts of those that it calls."""
         hints = {name for function in linked.functions for name in _hints(function)}
         self.namespace.locals |= hints
@@ -124,3 +147,37 @@ def _hints(function: Function) -> Iterator[str]:
         hint = function.table.hints.get(value)
         if hint is not None:
             yield from (hint, f"grad_{hint}")
+
+
+def _of_nothing(half: Half) -> Function:
+    raise AssertionError("a function that calls no pair has no halves")
+
+
+def _is_lasting(function: Function) -> bool:
+    """Whether a function's statements hold nothing that would go before the process does."""
+    structures = [p.structure for p in function.parameters]
+    return all(map(_lasts, structures)) and _lasts_in(function.body)
+
+
+def _lasts_in(block: Block) -> bool:
+    """The same of a block's."""
+    return all(
+        type(s) is Apply and _is_own(s.function) and _lasts(s.args) and _lasts(s.result)
+        if not s.blocks
+        else all(map(_lasts_in, s.blocks))
+        for s in block.statements
+    ) and _lasts(block.yields)
+
+
+def _is_own(function: Any) -> bool:
+    """Whether a function is one of the compiler's table, which no user has put there."""
+    return dict.__contains__(TABLE, function) and not TABLE[function].foreign
+
+
+def _lasts(structure: Structure) -> bool:
+    kind = type(structure)
+    if kind is Value:
+        return isinstance(structure.type, (Scalar, Array))
+    if kind is tuple or kind is list:
+        return all(map(_lasts, structure))
+    return kind in ATOMS or is_lasting(structure)

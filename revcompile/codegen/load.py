@@ -6,6 +6,7 @@ Imports the standard library and NumPy.
 from __future__ import annotations
 
 import builtins
+import copy
 import itertools
 import keyword
 import linecache
@@ -72,6 +73,15 @@ class Namespace:
     def base(self) -> dict[str, Any]:
         """What every namespace has."""
         return {name: self.globals[name] for name in self.own}
+
+    def lasting(self) -> Namespace:
+        """The same names, with no object that would go before the process does."""
+        other = copy.copy(self)
+        kept = {n: o for n, o in self.globals.items() if n in self.own or is_lasting(o)}
+        other.globals = {name: kept.get(name) for name in self.globals}
+        other._names = {i: name for i, name in self._names.items() if name in kept}
+        other.locals = set(self.locals)
+        return other
 
     def has_room_for(self, names: dict[str, Any], new: Iterable[str]) -> bool:
         """Whether these names mean the same here, or nothing yet; those of `new`, nothing."""

@@ -8,18 +8,24 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
 import revcompile.runtime as runtime
 from revcompile.codegen.places import Text, joined
+from revcompile.errors import seen_outside
 from revcompile.frontend.names import Live
 from revcompile.ir.identifiers import is_name, literal
+from revcompile.syntax.stack import deep_stack
 
 
 def function_text(name: str, signature: inspect.Signature, lines: Sequence[str]) -> Text:
-    return joined([f"def {name}({parameter_list(signature)}):", *lines])
+    return joined([heading(name, signature), *lines])
+
+
+def heading(name: str, signature: inspect.Signature) -> str:
+    return f"def {name}({parameter_list(signature)}):"
 
 
 def parameter_list(signature: inspect.Signature) -> str:
@@ -65,8 +71,38 @@ def _import_line(root: str, target: Any) -> str:
     return names
 
 
-def module_text(functions: Sequence[str], live: Sequence[Live]) -> str:
-    """A module of these functions with the imports that they need."""
+class Module:
+    """A primal with its gradient, as a module. Its text is written when it is read: that of few is."""
+
+    def __init__(
+        self,
+        heading: str,
+        primal: Callable[[], tuple[list[str], dict[str, str]]],
+        helpers: Mapping[str, str],
+        gradient: str,
+        live: Sequence[Live],
+    ) -> None:
+        """`primal` gives the lines of the primal, whose heading this is, and the texts of what it calls."""
+        self._primal: Callable[[], tuple[list[str], dict[str, str]]] | None = primal
+        self._heading, self._helpers, self._gradient = heading, helpers, gradient
+        read = (item.path for item in live if not item.path.is_parameter)
+        self._imports = dict.fromkeys(_import_line(path.root, path.target) for path in read)
+        self._text = ""
+
+    @property
+    def text(self) -> str:
+        primal = self._primal
+        if primal is not None:  # two threads write the same
+            with seen_outside(lambda: None), deep_stack():
+                lines, helpers = primal()
+            functions = [*{**helpers, **self._helpers}.values(), joined([self._heading, *lines])]
+            self._text = _module_text([*functions, self._gradient], self._imports)
+            self._primal = None
+        return self._text
+
+
+def _module_text(functions: Sequence[str], imports: Iterable[str]) -> str:
+    """A module of these functions with the imports that they need, and others."""
     text = "\n\n".join(functions)
     header = []
     owners, called = set(re.findall(r"\b(math|np)\.", text)), set(re.findall(r"\b(\w+)\(", text))
@@ -77,10 +113,5 @@ def module_text(functions: Sequence[str], live: Sequence[Live]) -> str:
     helpers = [n for n in sorted(called & vars(runtime).keys()) if inspect.isfunction(vars(runtime)[n])]
     if helpers:
         header.append(f"from revcompile.runtime import {', '.join(helpers)}")
-    for item in live:
-        if item.path.is_parameter:
-            continue
-        line = _import_line(item.path.root, item.path.target)
-        if line not in header:
-            header.append(line)
+    header += [line for line in imports if line not in header]
     return "\n".join(header) + ("\n\n\n" if header else "") + text

@@ -94,7 +94,8 @@ class Shared:
         tests = {"holds": made.holds, "agrees": made.agrees, "together": made.together}
         self.tests = {name: Code.of(f, ()) for name, f in tests.items() if isinstance(f, FunctionType)}
         self.entry = Printed(made.entry, names) if made.entry is not None else None
-        self.texts = made.source, made.backward_source, made.description
+        self.module, self.description = made.module, made.description
+        self.backward_source = made.backward_source
         self.reads, self.is_sure, self.is_careful = made.reads, made.blame.sure, made.careful is not None
         self.names_of_run = [n for n, obj in names.items() if obj is made.run]
         self.names_of_blame = [n for n, obj in names.items() if obj is made.blame]
@@ -150,7 +151,6 @@ class Shared:
         if code is not None:
             careful = Careful(lambda *_: code.load(namespace, primal.like, heading), careful.seen)
         tests = {name: code.load(namespace, primal.like, heading) for name, code in self.tests.items()}
-        source, backward_source, description = self.texts
         return Specialization(
             run,
             careful if self.is_careful else None,
@@ -158,14 +158,15 @@ class Shared:
             self.reads,
             blame,
             self.entry.again(heading, namespace.globals) if self.entry is not None else None,
-            source.replace(*heading),
-            backward_source.replace(*heading),
-            description,
+            self.module,
+            self.backward_source.replace(*heading),
+            self.description,
             primal.callable,
             tests.get("agrees"),
             self.compared,
             tests.get("together"),
             tuple(self.run.helpers),
+            heading,
         )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.codegen.module import Module
 from revcompile.codegen.places import explain
 from revcompile.errors import UnsupportedError, seen_outside
 from revcompile.gates.foreign import NotKnownYet
@@ -89,7 +90,7 @@ class Specialization:
     reads: bool  # whether it reads numbers of the program, which another thread may change meanwhile
     blame: Blame
     entry: CodeType | None  # None where the public function always comes here
-    source: str
+    module: Module
     backward_source: str
     description: str
     primal: Callable[..., Any]
@@ -97,6 +98,7 @@ class Specialization:
     compared: frozenset[Any]  # the places and paths of the arrays whose lengths those are
     together: Callable[..., str] | None  # what is written and shares memory with another argument, and which
     helpers: tuple[str, ...]  # the functions that `run` calls, which are among its globals
+    heading: tuple[str, str] = ("", "")  # the parameters as the module has them, and as they are
 
     def __call__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], carefully: bool = False) -> Any:
         shared = self.together(*args, **kwargs) if self.together is not None else ""
@@ -126,6 +128,10 @@ class Specialization:
         except ARITHMETIC:
             pass
         return self.careful(args, kwargs)
+
+    @property
+    def source(self) -> str:
+        return self.module.text.replace(*self.heading)
 
     @property
     def codes(self) -> Iterator[CodeType]:

@@ -9,6 +9,7 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any, Protocol, get_args, get_origin, overload
 
@@ -240,8 +241,10 @@ def _make_gradient(f: Any, options: Options) -> Any:
     entry.argnums, entry.has_aux = options.argnums, options.has_aux  # type: ignore[attr-defined]
     entry.specializations = Specializations(dispatcher)  # type: ignore[attr-defined]
     entry.source_for = _source_for(dispatcher)  # type: ignore[attr-defined]
-    lazily.attribute(entry, "source", lambda: _preview(dispatcher))
-    lazily.attribute(entry, "backward_source", lambda: _preview(dispatcher))
+    dispatcher.texts = tuple(
+        lazily.attribute(entry, name, partial(_tell, dispatcher, name))
+        for name in ("source", "backward_source")
+    )
     if options.with_value:
         entry.value_and_grad = entry  # type: ignore[attr-defined]
     else:
@@ -311,11 +314,19 @@ def _source_for(dispatcher: Dispatcher) -> Callable[..., str]:
     return trimmed(source_for)
 
 
-def _preview(dispatcher: Dispatcher) -> None:
-    """Before any call: the source for annotated types, and for floats where there are none."""
+def _tell(dispatcher: Dispatcher, name: str) -> None:
+    """Assign `source`, or `backward_source`."""
+    note = _preview(dispatcher)
+    setattr(dispatcher.entry, name, note if dispatcher.shown is None else getattr(dispatcher.shown, name))
+
+
+def _preview(dispatcher: Dispatcher) -> str:
+    """Before any call: compile for annotated types, and for floats where there are none.
+
+    Gives what is to be said where that fails.
+    """
     if dispatcher.shown is not None:
-        return
-    entry = dispatcher.entry
+        return ""
     parameters: list[inspect.Parameter] = []
     for parameter in dispatcher.signature.parameters.values():
         variadic = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
@@ -331,7 +342,7 @@ def _preview(dispatcher: Dispatcher) -> None:
         try:
             with dispatcher.learning.forbidden():
                 dispatcher.find(args, by_name)
-            return
+            return ""
         except PREVENTS as e:  # the call that has real arguments reports it
             reason = str(e).splitlines()[0] if str(e) else type(e).__name__
             dispatcher.static = (
@@ -339,11 +350,10 @@ def _preview(dispatcher: Dispatcher) -> None:
             )
         if not any(isinstance(x, np.ndarray) for x in args):
             break
-    note = (
+    return (
         f"# {dispatcher.name} has no source yet: for floats it does not compile ({reason}).\n"
         "# Call it once, or ask for source_for(*args).\n"
     )
-    entry.source = entry.backward_source = note  # type: ignore[attr-defined]
 
 
 def _annotations(dispatcher: Dispatcher) -> dict[str, Any]:

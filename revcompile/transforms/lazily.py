@@ -17,32 +17,45 @@ class Lazily(str):
     """The name of an attribute, which `make` assigns as soon as it is looked for."""
 
     __hash__ = str.__hash__
-    make: Callable[[], None] | None
+    make: Callable[[], None]
+    made: bool
+    making: bool
     lock: Any
 
     def __new__(cls, name: str, make: Callable[[], None]) -> Lazily:
         self = super().__new__(cls, name)
-        self.make = make
+        self.make, self.made, self.making = make, False, False
         self.lock = threading.RLock()
         return self
+
+    def renew(self) -> None:
+        """Let it be made again, of what is new now."""
+        self.made = False
 
     def __eq__(self, other: object) -> bool:
         if not str.__eq__(self, other):
             return False
         with self.lock:  # another thread may be making it
-            make, self.make = self.make, None
-            if make is not None:
-                try:
-                    make()
-                except BaseException:
-                    self.make = make
-                    raise
+            if self.making:  # and this is where it is assigned
+                return True
+            self.making = True
+            try:
+                while not self.made:  # or it was renewed meanwhile
+                    self.made = True
+                    self.make()
+            except BaseException:
+                self.made = False
+                raise
+            finally:
+                self.making = False
         return True
 
     def __ne__(self, other: object) -> bool:
         return not self == other
 
 
-def attribute(function: FunctionType, name: str, make: Callable[[], None]) -> None:
+def attribute(function: FunctionType, name: str, make: Callable[[], None]) -> Lazily:
     """Let `function` have the attribute `name` that `make()` assigns, when it is first looked for."""
-    function.__dict__[Lazily(name, make)] = None
+    key = Lazily(name, make)
+    function.__dict__[key] = None
+    return key

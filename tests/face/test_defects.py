@@ -114,7 +114,7 @@ STAGES: list[tuple[Any, Any]] = [
     (compiler, "check"), (compiler, "apart"), (compiler, "agreements"), (reverse.Reverser, "apply"),
     (reverse.Reverser, "accumulate"), (reverse.Reverser, "_by_rule"), (write.Writer, "_apply"),
     (write, "to_text"), (spell.Speller, "application"), (dispatch, "guard_tests"), (dispatch, "function_text"),
-    (dispatch, "signature_tests"), (dispatch, "module_text"), (primal, "key_of"),
+    (dispatch, "signature_tests"), (dispatch, "Module"), (primal, "key_of"),
 ]  # fmt: skip
 
 
@@ -154,6 +154,19 @@ def test_in_other_ways_to_compile(monkeypatch: pytest.MonkeyPatch, error: Except
         for ask in (gradient, gradient.source_for):
             with pytest.raises(InternalError):
                 ask(x)
+
+
+def test_in_the_text_of_the_primal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is written when it is read."""
+    gradient = grad(lambda x: x * x)
+    gradient(3.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(write, "to_text", throw(KeyError("k")))
+        for _ in range(2):
+            with pytest.raises(InternalError, match="KeyError: 'k'"):
+                print(gradient.source)
+        assert "grad_x" in gradient.backward_source
+    assert "L = x * x" in gradient.source
 
 
 def test_in_the_careful_text(monkeypatch: pytest.MonkeyPatch) -> None:
