@@ -35,9 +35,7 @@ from revcompile.errors import HostError, UnsupportedError, seen_outside, trimmed
 from revcompile.frontend.arguments import Place, describe
 from revcompile.frontend.names import Guard, Path
 from revcompile.frontend.naming import is_hashable
-from revcompile.frontend.wanted import (
-    without_defaults,
-)
+from revcompile.frontend.wanted import without_defaults
 from revcompile.gates.foreign import Learning, NotKnownYet
 from revcompile.ir.identifiers import function_name
 from revcompile.runtime import ChangedKind
