@@ -8,7 +8,7 @@ from revcompile.autodiff.halves import Halves
 from revcompile.autodiff.plan import make_plan
 from revcompile.autodiff.residuals import keep_residuals, outer_names
 from revcompile.autodiff.reverse import Reverser
-from revcompile.autodiff.signs import may_be_python
+from revcompile.autodiff.signs import has_narrow, may_be_narrow, may_be_python
 from revcompile.dataflow.knowledge import Context, has_arrays
 from revcompile.errors import UnsupportedError, an
 from revcompile.frontend.expressions import shape_of
@@ -56,8 +56,9 @@ def differentiate(
     low.pairs.settled.update(rev.chosen)
     builder.line, builder.note = None, ""
     steering = builder.ancestors(low.steering)  # what an index, a bound or a length is computed from
+    mixed = any(map(has_narrow, primals))
     gradients = tuple(
-        _without_slices(map_structure(lambda leaf: _gradient(rev, leaf, steering), structures[name]))
+        _without_slices(map_structure(lambda leaf: _gradient(rev, leaf, steering, mixed), structures[name]))
         for name in wanted
     )
     backward = Block(tuple(builder.statements), ((value, aux, gradients),))
@@ -105,8 +106,11 @@ def _seed(low: Lowering, value: Value) -> Structure:
     return 1.0 if t.dtype == float else low.apply(t.dtype.type, (1.0,), {})
 
 
-def _gradient(rev: Reverser, leaf: Structure, steering: set[Value]) -> Structure:
-    """What is returned for one leaf of an argument: of its own type, fresh, never shared."""
+def _gradient(rev: Reverser, leaf: Structure, steering: set[Value], mixed: bool) -> Structure:
+    """What is returned for one leaf of an argument: of its own type, fresh, never shared.
+
+    `mixed` says that there are floats of fewer bits: what has 64 by its type may have been computed of these.
+    """
     if not isinstance(leaf, Value) or not is_number(leaf.type):
         return None
     gradient = rev.adjoints.get(leaf)
@@ -114,7 +118,11 @@ def _gradient(rev: Reverser, leaf: Structure, steering: set[Value]) -> Structure
         if leaf.type.dtype.kind != "f" and leaf in steering:  # type: ignore[union-attr]
             return None
         gradient = rev.zero(leaf)
-    return _as_number(rev, gradient, gradient_type(leaf.type))  # type: ignore[arg-type]
+    t = gradient_type(leaf.type)  # type: ignore[arg-type]
+    narrow = mixed and t.dtype == float and may_be_narrow(gradient, rev.builder.definitions, rev.inputs)
+    if narrow and t.dims:
+        return rev.low.apply(np.ndarray.astype, (gradient, np.float64), {})
+    return _as_number(rev, gradient, t, narrow)
 
 
 def _without_slices(structure: Structure) -> Structure:
@@ -129,7 +137,7 @@ def _without_slices(structure: Structure) -> Structure:
     return structure
 
 
-def _as_number(rev: Reverser, gradient: Structure, target: Type) -> Structure:
+def _as_number(rev: Reverser, gradient: Structure, target: Type, narrow: bool) -> Structure:
     """A Python float for a Python float, a NumPy scalar for a NumPy scalar, a 0-d array for a 0-d array."""
     low = rev.low
     have = gradient.type if isinstance(gradient, Value) else scalar_type(gradient)
@@ -137,7 +145,9 @@ def _as_number(rev: Reverser, gradient: Structure, target: Type) -> Structure:
         if target.python and not (isinstance(have, Scalar) and have.python):
             return low.apply(float, (gradient,), {})
         same = isinstance(have, Scalar) and not have.python and have.dtype == target.dtype
-        if not target.python and (not same or may_be_python(gradient, rev.builder.definitions, rev.inputs)):
+        if not target.python and (
+            not same or narrow or may_be_python(gradient, rev.builder.definitions, rev.inputs)
+        ):
             return low.apply(target.dtype.type, (gradient,), {})
     elif isinstance(target, Array) and not target.dims:
         return low.apply(np.array, (gradient,), {})

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.autodiff.signs import may_be_python
+from revcompile.autodiff.signs import has_narrow, may_be_narrow, may_be_python
 from revcompile.dataflow.integrality import gives_whole, may_be_whole
 from revcompile.gates.infer import infer
 from revcompile.gates.lengths import size_of
@@ -47,7 +47,7 @@ def simplify(function: Function, facts: Facts, algebra: bool = True) -> Function
     walk = _Scoped(lambda statement, out: rules.visit(statement, out), function.table)
     walk.facts = facts
     walk.counts, walk.algebra = count_uses(function.body), algebra
-    walk.whole = may_be_whole(function)
+    walk.whole, walk.mixed = may_be_whole(function), has_narrow(function)
     equals: dict[Any, Value] = {}
     for parameter in function.parameters:
         for value in leaves(parameter.structure):
@@ -79,7 +79,7 @@ def drop_casts(function: Function, facts: Facts) -> Function:
         return rules.cast(statement) if TABLE[statement.function].casts else None
 
     walk = Walk(visit, function.table)
-    walk.whole = may_be_whole(function)
+    walk.whole, walk.mixed = may_be_whole(function), has_narrow(function)
     rules = _Rules(walk, facts, {})
     return walk.function(function)
 
@@ -301,6 +301,8 @@ class _Rules:
             return a
         t = s.result.type if isinstance(s.result, Value) else None
         if isinstance(t, Scalar) and not t.python and may_be_python(a, self.walk.definitions, self.given):
+            return None
+        if self.walk.mixed and may_be_narrow(a, self.walk.definitions, self.given):
             return None
         is_same = isinstance(a, Value) and a not in self.walk.whole and self.same_type(a, s.result)
         return a if is_same else None

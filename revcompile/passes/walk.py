@@ -45,6 +45,7 @@ class Walk:
         self.given: set[Value] = set()  # the function's parameters
         self.counts: Counter[Value] = Counter()  # of uses, for passes that ask
         self.algebra = False
+        self.mixed = False  # whether there are floats of fewer bits than Python's
         self.whole: set[Value] = set()  # what may be a whole number though its type is a float's
 
     def function(self, function: Function) -> Function:
