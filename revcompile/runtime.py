@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from types import MemberDescriptorType
+from collections.abc import Iterator, Mapping
+from types import CellType, FunctionType, MappingProxyType, MemberDescriptorType
 from typing import Any
 
 import numpy as np
@@ -402,7 +402,7 @@ def copies_of(x: Any) -> Any:
         return type(x)(map(copies_of, x))
     if type(x) is dict:
         return {k: copies_of(v) for k, v in x.items()}
-    if isinstance(x, tuple) and hasattr(x, "_fields"):
+    if isinstance(x, tuple) and hasattr(x, "_make"):
         return type(x)(*map(copies_of, x))
     return x.copy() if type(x) is np.ndarray else x
 
@@ -417,3 +417,29 @@ def is_unchanged(x: Any, y: Any) -> bool:
     if type(x) is np.ndarray:
         return x.shape == y.shape and (x.tobytes() == y.tobytes())
     return x is y or (type(x) is type(y) and type(x) in (bool, int, float, str, bytes) and x == y)
+
+
+def closed(
+    function: FunctionType,
+    read: tuple[Any, ...],
+    itself: tuple[int, ...] = (),
+    defaults: tuple[Any, ...] = (),
+    by_name: Mapping[str, Any] = MappingProxyType({}),
+) -> FunctionType:
+    """A function inside another, that reads these variables of it: at the places `itself`, itself.
+
+    What an array holds it may read, and not change.
+    """
+    cells = tuple(CellType(_read_only(x)) for x in read)
+    made = FunctionType(function.__code__, function.__globals__, function.__name__, defaults, cells)
+    made.__kwdefaults__ = dict(by_name)
+    for i in itself:
+        cells[i].cell_contents = made
+    return made
+
+
+def _read_only(x: Any) -> Any:
+    if type(x) is np.ndarray:
+        x = x.view()
+        x.flags.writeable = False
+    return x

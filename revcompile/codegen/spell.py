@@ -303,8 +303,8 @@ def _public_name(obj: Any) -> str | None:
         if home is np:
             for alias in (name, getattr(obj, "__qualname__", "")):
                 owner = np
-                for part in alias.split("."):
-                    owner = getattr(owner, part, None)  # type: ignore[assignment]
+                for part in alias.split("."):  # NumPy warns of some names that it has no more
+                    owner = vars(owner).get(part) if owner is np else getattr(owner, part, None)  # type: ignore
                 if owner is obj:
                     return f"np.{alias}"
     if getattr(runtime, name, None) is obj:

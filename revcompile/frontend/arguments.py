@@ -29,7 +29,7 @@ from revcompile.frontend.naming import VALUES
 from revcompile.gates.draws import generator_type
 from revcompile.gates.foreign import foreign_type, types_of
 from revcompile.ir.identifiers import is_name, key_literal, key_text, literal, step_name
-from revcompile.ir.nodes import Instance, Parameter, Structure, Value
+from revcompile.ir.nodes import Instance, Parameter, Structure, Value, is_record
 from revcompile.syntax.abstract import Poison, type_of
 from revcompile.syntax.mutable import containers
 
@@ -109,6 +109,11 @@ def key_of(obj: Any, place: Place, static: frozenset[Place], around: Around = No
         )
     if isinstance(obj, np.generic) and obj.dtype.kind in "fiu":
         return (int, int(obj)) if place in static and obj.dtype.kind != "f" else kind
+    if is_record(obj):
+        raise UnsupportedError(
+            f"argument {spell_place(place)} is {an(kind.__name__)}, which is more than a tuple of its items",
+            way_out=f"Pass what is needed of it, or tuple({spell_place(place)}).",
+        )
     if isinstance(obj, (tuple, list)) and (kind in (tuple, list) or hasattr(obj, "_fields")):
         return (kind, *(key_of(item, (*place, i), static, around) for i, item in enumerate(obj)))
     if kind is dict:

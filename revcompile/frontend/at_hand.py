@@ -13,6 +13,7 @@ import numpy as np
 from revcompile.errors import module_of
 from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject
+from revcompile.gates.foreign import TEXT
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Structure, Value, map_structure
 from revcompile.ir.types import Array, Scalar, is_float
@@ -80,6 +81,22 @@ def is_constant(low: Lowering, value: Value) -> bool:
             return False
         ahead.extend(smooth_inputs(v, made))
     return True
+
+
+def is_varied(low: Lowering, value: Value) -> bool:
+    """Whether a value certainly depends on an argument that is differentiated. (The plan knows the rest.)"""
+    ahead, seen = [value], set()
+    while ahead:
+        v = ahead.pop()
+        if v in seen or v.type == TEXT:
+            continue
+        seen.add(v)
+        if v in low.varied:
+            return True
+        made = low.builder.definitions.get(v)
+        if made is not None:
+            ahead.extend(smooth_inputs(v, made))
+    return False
 
 
 def smooth_inputs(v: Value, made: Apply) -> list[Value]:

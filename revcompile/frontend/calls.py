@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections import Counter, OrderedDict, deque
-from contextlib import nullcontext
-from types import BuiltinFunctionType, BuiltinMethodType, FunctionType, MethodType
+from collections import Counter, deque
+from contextlib import nullcontext, suppress
+from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -24,10 +24,12 @@ from revcompile.frontend import (
     membership,
     objects,
     outside,
+    statically,
     texts,
     vectorized,
     writing,
 )
+from revcompile.frontend.at_hand import flat, is_constant
 from revcompile.frontend.containers import frozen
 from revcompile.frontend.expressions import WRITING, is_array
 from revcompile.frontend.lowering import Lowering
@@ -46,7 +48,6 @@ from revcompile.ir.nodes import (
     is_static,
     leaves,
     map_structure,
-    map_values,
 )
 from revcompile.ir.types import Array, Opaque, Scalar
 from revcompile.syntax.abstract import (
@@ -55,11 +56,11 @@ from revcompile.syntax.abstract import (
     Gradient,
     Method,
     Native,
+    NeedStatic,
     NestedFunction,
     Partial,
     class_of,
 )
-from revcompile.syntax.mutable import KINDS
 from revcompile.syntax.operators import BINARY, COMPARE, UNARY
 
 OF_A_CALL = 2  # operations of the interpreter's that it costs at least
@@ -82,20 +83,9 @@ TRANSPARENT_TO_FOREIGN = frozenset(
     }
 )
 SPECIAL = {**builtin.SPECIAL, **functional.SPECIAL, **vectorized.SPECIAL}
+AS_THEY_ARE = ("random", "collections")  # modules with classes that are not read
 OPERATORS = frozenset({*BINARY.values(), *UNARY.values(), *COMPARE.values()})
-PURE_METHODS = frozenset(
-    {"items", "keys", "values", "get", "index", "count", "_replace", "_asdict", "format", "join", "split",
-     "startswith", "endswith", "lower", "upper", "title", "strip", "lstrip", "rstrip", "replace", "zfill",
-     "partition", "rpartition", "isdigit", "isalpha", "isidentifier", "ljust", "rjust", "center", "issubset",
-     "issuperset", "isdisjoint", "splitlines", "capitalize", "removeprefix", "removesuffix"}
-)  # fmt: skip
-STATIC_CALLS = frozenset(
-    {len, range, tuple, list, dict, zip, enumerate, reversed, sorted, isinstance, issubclass, slice, set,
-     frozenset, getattr, hasattr, callable, str, repr, all, any, type, int, bool, divmod, id, hash, min,
-     max, sum, abs, round, float, pow, map, filter, iter, next, np.dtype, np.result_type, np.issubdtype,
-     np.finfo, np.iinfo, np.promote_types, np.broadcast_shapes, np.ndim, np.shape, np.size, bytes, ord, chr,
-     format, hex, bin, ascii, OrderedDict, Counter}
-)  # fmt: skip
+SEARCHING = frozenset({sorted, max, min, sum, any, all, set, frozenset, Counter})  # through any items
 
 
 def call(
@@ -165,6 +155,42 @@ def _call(
     passes = known and (function in TRANSPARENT_TO_FOREIGN or foreign.excuses(function))
     if not passes and _is_done_outside(function, args, kwargs):
         return foreign.call(low, function, args, kwargs, frame)
+    if known and function in SEARCHING and not frame.is_rule and _is_of_run(low, args, kwargs):
+        try:
+            with low.tentatively():
+                return _known_call(low, function, args, kwargs, node, frame)
+        except (NeedStatic, UnsupportedError):
+            return foreign.call(low, function, args, kwargs, frame)
+    if is_library(function) and not frame.is_rule and _has_text(args, kwargs) and is_static((args, kwargs)):
+        try:
+            with low.tentatively():
+                return _known_call(low, function, args, kwargs, node, frame)
+        except (UnsupportedError, NotImplementedError):  # as np.array(["a", "b"])
+            return foreign.call(low, function, args, kwargs, frame)
+    return _known_call(low, function, args, kwargs, node, frame)
+
+
+def _has_text(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether there may be text, or records, among what is to become an array."""
+    of_records = kwargs.get("dtype") is not None and not isinstance(kwargs["dtype"], (str, type))
+    return of_records or any(isinstance(x, (str, bytes)) for x in flat(args))
+
+
+def _is_of_run(low: Lowering, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether there are run-time values among the arguments, and all are the program's, or made of these."""
+    values = list(leaves((args, kwargs)))
+    return bool(values) and all(is_constant(low, v) for v in values)
+
+
+def _known_call(
+    low: Lowering,
+    function: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    node: ast.Call | None,
+    frame: Frame,
+) -> Structure:
+    known = is_hashable(function)
     special = SPECIAL.get(function) if known else None
     if special is not None:
         outcome = special(low, args, kwargs, node, frame)
@@ -180,7 +206,7 @@ def _call(
     if known and function in TABLE and not (is_static(args) and is_static(kwargs) and _folds(function)):
         gate = TABLE[function]
         is_known = gate.folds is not None and gate.folds(args, kwargs)
-        return (_static_call if is_known else apply_gate)(low, function, args, kwargs)
+        return (statically.call if is_known else apply_gate)(low, function, args, kwargs)
     meant = iterators.meant_by(function)
     if meant is not None:
         return call(low, meant, (function.__self__, *args), kwargs, None, frame)
@@ -190,8 +216,8 @@ def _call(
         outcome = containers.method(low, function, args, kwargs)
         if outcome is not NotImplemented:
             return outcome
-    if (known and function in STATIC_CALLS) or _is_pure(function, args, kwargs):
-        return _static_call(low, function, args, kwargs)
+    if (known and function in statically.STATIC_CALLS) or statically.is_pure(function, args, kwargs):
+        return statically.call(low, function, args, kwargs)
     if objects.is_object(function):
         return _call_object(low, function, args, kwargs, node, frame)
     if isinstance(function, tuple):
@@ -199,6 +225,8 @@ def _call(
         if method is not None:
             return call(low, method, args, kwargs, node, frame)
     if isinstance(function, type) and is_user_class(function):
+        if foreign.home_of(function) in foreign.STANDARD and foreign.is_data(low, (args, kwargs)):
+            return _made_by_python(low, function, args, kwargs, frame)
         return objects.construct(low, function, args, kwargs)
     if isinstance(function, MethodType):
         made = function.__self__
@@ -228,12 +256,23 @@ def _call(
                     return foreign.in_rule(low, function, args, kwargs, e)
                 raise foreign.read_failed(low, frame, function, (args, kwargs), e) from None
     if draws.runs_as_it_is(function, args, kwargs):
-        return draws.run(low, function, args, kwargs)
+        with suppress(UnsupportedError, NotImplementedError), low.tentatively():  # unless it gives no numbers
+            return draws.run(low, function, args, kwargs)
     is_number = isinstance(function, Value) and isinstance(function.type, (Array, Scalar))
     if is_number or not (isinstance(function, Value) or callable(function)):
         kind = class_of(function) if isinstance(function, Value) else type(function)
         raise HostError(TypeError(f"{kind.__name__!r} object is not callable"))
     return foreign.call(low, function, args, kwargs, frame)
+
+
+def _made_by_python(
+    low: Lowering, cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any], frame: Frame
+) -> Structure:
+    """An object of a class of Python's own: one that is read, where that can be."""
+    if cls.__module__ not in AS_THEY_ARE:
+        with suppress(UnsupportedError), low.tentatively():
+            return objects.construct(low, cls, args, kwargs)
+    return foreign.call(low, cls, args, kwargs, frame)
 
 
 def _is_done_outside(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
@@ -270,70 +309,7 @@ def _folds(function: Any) -> bool:
         "_operator",
         "math",
         "revcompile.runtime",
-    ) or (function in STATIC_CALLS)
-
-
-def _is_pure(function: Any, args: Any, kwargs: Any) -> bool:
-    """A named tuple's constructor, an exception, a method of a static container, a math function."""
-    if isinstance(function, type):
-        return hasattr(function, "_fields") or (
-            is_static(args) and issubclass(function, (np.generic, BaseException))
-        )
-    if isinstance(function, (BuiltinMethodType, MethodType)) and not isinstance(
-        getattr(function, "__self__", None), type(np)
-    ):
-        owner = getattr(function, "__self__", None)
-        if type(owner) in (str, bytes, range, frozenset):
-            return True
-        return isinstance(owner, (dict, list, tuple, str, set)) and function.__name__ in PURE_METHODS
-    if isinstance(function, BuiltinFunctionType):
-        return is_static(args) and is_static(kwargs) and function.__module__ in ("math", "_operator")
-    return False
-
-
-def _static_call(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Structure:
-    if function is range or function is slice:
-        low.steer(args)
-    if args and isinstance(getattr(function, "__self__", None), dict):
-        args = (membership.key(low, args[0], "as a key of a dict"), *args[1:])
-    if function not in _TRANSPARENT and not _is_container_call(function, args):
-        what = f"as an argument of {name_of(function)}"
-        args = map_values(lambda v: low.static(v, what), args)
-    owner = getattr(function, "__self__", None)
-    if isinstance(owner, membership.SEQUENCES) and membership.has_objects((owner, args)):
-        if function.__name__ in ("index", "count"):
-            return getattr(membership, f"{function.__name__}_of")(low, owner, *args)
-    for x in args:
-        if isinstance(x, HostObject) and function not in _TRANSPARENT:
-            x.refuse()
-    if getattr(function, "__name__", "") in (
-        "index",
-        "count",
-    ):  # they compare, and a run-time value has no value yet
-        owner = getattr(function, "__self__", ())
-        if not is_static(owner):
-            known = low.static(owner, f"as what {name_of(function)} looks through")
-            function = getattr(known, function.__name__)
-        args = low.static(args, f"as an argument of {name_of(function)}")
-    with host():
-        result = function(*args, **kwargs)
-    low.host.tells(function, (*args, *kwargs.values()), result)
-    if isinstance(result, KINDS) and (
-        function in containers.MADE_BY or isinstance(getattr(function, "__self__", None), str)
-    ):
-        low.own(result)
-    return result
-
-
-_TRANSPARENT = frozenset(
-    {slice, isinstance, len, tuple, list, dict, zip, enumerate, reversed, iter, next, type}
-)
-
-
-def _is_container_call(function: Any, args: tuple[Any, ...]) -> bool:
-    if isinstance(function, type):
-        return hasattr(function, "_fields")
-    return isinstance(getattr(function, "__self__", None), (dict, list, tuple))
+    ) or (function in statically.STATIC_CALLS)
 
 
 def _method(low: Lowering, method: Method, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Structure:

@@ -9,15 +9,17 @@ compiled again (`codegen/first_run`). Imports the abstract values.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any, NoReturn
 
 import numpy as np
 
-from revcompile.errors import HostError, UnsupportedError, host, module_of
-from revcompile.frontend.at_hand import UNKNOWN, flat, is_constant, smooth_inputs, value_of
+from revcompile.errors import HostError, UnsupportedError, an, host, module_of
+from revcompile.frontend.at_hand import UNKNOWN, flat, is_constant, is_varied, value_of
 from revcompile.frontend.changing import may_change
 from revcompile.frontend.containers import frozen
 from revcompile.frontend.lowering import Lowering
@@ -31,6 +33,7 @@ from revcompile.gates.infer import infer
 from revcompile.gates.table import TABLE, Gate
 from revcompile.gates.traits import Kind, Memory
 from revcompile.ir.nodes import (
+    Instance,
     Raise,
     Structure,
     Value,
@@ -39,11 +42,11 @@ from revcompile.ir.nodes import (
     map_structure,
 )
 from revcompile.ir.types import Array, Foreign, Scalar, Type
-from revcompile.syntax.abstract import Frame, Left
+from revcompile.syntax.abstract import Frame, Left, NestedFunction, Partial
 from revcompile.syntax.decisions import AsItIs, Fold, Grow, Restart
 
 # What a function of the user's may have in it that cannot be read.
-UNREAD = (ast.Try, ast.Import, ast.ImportFrom, ast.ClassDef, ast.Yield, ast.YieldFrom, ast.Await)
+UNREAD = (ast.Try, ast.Global, ast.Import, ast.ImportFrom, ast.ClassDef, ast.Yield, ast.YieldFrom, ast.Await)
 # What gives a new result, and does nothing else: it is called with the program's own arrays.
 PURE = ("numpy", "scipy", "math", "cmath", "statistics")
 NOT_PURE = frozenset(
@@ -57,7 +60,10 @@ NOT_PURE = frozenset(
 SHOWING = frozenset(
     {"warnings", "_warnings", "logging", "time", "pdb", "tqdm", "traceback", "faulthandler", "pprint"}
 )
-STANDARD = frozenset({"statistics", "random", "re", "json", "textwrap", "calendar", "fractions", "decimal"})
+STANDARD = sys.stdlib_module_names - {  # Python's own, but for what is known here, or read
+    "abc", "builtins", "contextlib", "copy", "dataclasses", "enum", "functools", "itertools", "math",
+    "operator", "types", "typing"}  # fmt: skip
+SHOWN = ("builtins", "numpy", "datetime", "decimal", "fractions", "re")  # of their objects repr tells all
 UNREADABLE = "collections.abc"  # Python keeps no text of it, from 3.11 on: no other reads it, either
 SILENT = frozenset(
     {"warn", "warn_explicit", "debug", "info", "warning", "error", "critical", "exception", "log", "sleep",
@@ -106,11 +112,11 @@ def call(
     low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], frame: Frame
 ) -> Structure:
     """`function(*args, **kwargs)`, as it is."""
-    name = name_of(function)
+    name = str(an(function.type)) if isinstance(function, Value) else name_of(function)
     if frame.is_rule:
         return in_rule(low, function, args, kwargs, no_rule(name))
     refusal = low.learning.refusals.get(function if is_hashable(function) else None)
-    if function in OF_FRAME if is_hashable(function) else False:
+    if is_hashable(function) and function in OF_FRAME and not (function is dir and args):
         raise no_rule(name)
     of_ufunc = isinstance(getattr(function, "__self__", None), np.ufunc)
     if kwargs.get("out") is not None and (of_ufunc or home_of(function) in PURE):
@@ -169,11 +175,19 @@ def read_failed(
     return Restart(AsItIs(function))
 
 
-def is_called_as_it_is(low: Lowering, function: Any, given: Structure) -> bool:
+def is_called_as_it_is(low: Lowering, function: Any, given: tuple[tuple[Any, ...], dict[str, Any]]) -> bool:
     """Whether a function is not read: it could not be, or it is Python's own and gets constants."""
     if AsItIs(function) in low.decisions or module_of(function) == UNREADABLE:
         return True
-    return home_of(function) in STANDARD and all(is_constant(low, v) for v in leaves(given))
+    return home_of(function) in STANDARD and is_data(low, given)
+
+
+def is_data(low: Lowering, given: tuple[tuple[Any, ...], dict[str, Any]]) -> bool:
+    """Whether the arguments of a call are certainly not differentiated."""
+    if any(isinstance(x, Instance) for x in (*given[0], *given[1].values())):
+        return False
+    read = any(isinstance(x, (NestedFunction, Partial)) for x in flat(given))
+    return not read and all(is_constant(low, v) for v in leaves(given))
 
 
 def is_pure(function: Any) -> bool:
@@ -211,12 +225,13 @@ def make(
     """Emit a call as it is; the structure of what it gives. `name` is for what is said of it."""
     excused = excused or bool(low.excused)
     refusal = _at(low, refusal or _no_rule(name, (first, args, options)))
-    first, args, options = as_passed(low, (first, args, options))
+    late: list[str] = []
+    first, args, options = as_passed(low, (first, args, options), late)
     given = low.resolve(frozen((first, args, options)))
     check_passable(low, given, refusal)
     if not excused and any(is_varied(low, v) for v in leaves(given)):
         raise refusal
-    if not pure and low.learning.allowed and is_final(_changed_by(form, given)):
+    if not pure and low.learning.allowed and is_final(_changed_by(low, form, given)):
         raise _at(
             low,
             UnsupportedError(
@@ -238,9 +253,12 @@ def make(
         if folded is not UNKNOWN:
             return folded
     pattern, kind = found
+    changing = _changed_by(low, form, given)
+    fresh, pure = pure, pure and not changing
     if not pure:
-        low.learning.changing += _changed_by(form, given)
+        low.learning.changing += changing
     types = pattern if isinstance(known, Foreign) else types_of(pattern, low.builder.facts)
+    _check_late(low, late, types)
     result = map_structure(lambda t: Value(t) if t is not None else None, types)
     arrays = [v for v in leaves((first, args, options)) if isinstance(v.type, (Array, Foreign))]
     roots = {low.memory.root(v) for v in arrays}
@@ -248,11 +266,10 @@ def make(
     statement = ForeignCall(
         form, attribute, pattern, kind, refusal, pure, excused, shows,
         copies=lambda: not pure or not roots.isdisjoint(written), key=key,
-        watched=low.host.read_by_value if not pure and not shows and changes(form, first) else list,
+        watched=low.host.read_by_value if changing and not pure and not shows else list,
     )  # fmt: skip
     low.builder.apply(statement, given, result)
-    fresh = pure and not any(isinstance(v.type, Foreign) for v in leaves(result))
-    if not fresh:
+    if not fresh or any(isinstance(v.type, Foreign) for v in leaves(result)):
         low.memory.relate(leaves(result), arrays)
         for v in leaves(result):
             if isinstance(v.type, Array):
@@ -264,6 +281,20 @@ def make(
         if isinstance(outcome, np.ndarray) and not outcome.flags.writeable:
             low.memory.read_only.add(v)
     return result
+
+
+def _check_late(low: Lowering, late: Sequence[str], types: Any) -> None:
+    """Raises where a function may be kept and called later, when what it reads may be something else."""
+    kept = [t.cls for t in flat(types) if isinstance(t, Foreign)]
+    later = ("__call__", "__next__", "__missing__")
+    if late and any(name in vars(base) for c in kept for base in c.__mro__ for name in later):
+        raise _at(
+            low,
+            UnsupportedError(
+                f"{late[0]} may have changed when a function that reads it is called",
+                way_out=f"Make it a default value of that function: {late[0]}={late[0]}.",
+            ),
+        )
 
 
 def fold(low: Lowering, value: Value) -> None:
@@ -318,7 +349,7 @@ def tried(low: Lowering, function: Any, gate: Gate, args: tuple[Any, ...], error
 def _end_here(low: Lowering, key: Any, form: str, attribute: str, given: Any, many: int) -> NoReturn:
     """What follows cannot be compiled before the call is known, which the program makes if it gets here."""
     low.unknown += 1
-    low.learning.changing += _changed_by(form, given)
+    low.learning.changing += _changed_by(low, form, given)
     number = low.learning.number_of(key, _changed(low, form, attribute, given))
     what = (low.learning.find_out, (number, form, attribute, many, *given))
     low.builder.statements.append(Raise(what, low.builder.line))
@@ -345,29 +376,35 @@ def changes(form: str, first: Any) -> bool:
     return form == "call" and not isinstance(first, Value) and may_change(first)
 
 
-def _changed_by(form: str, given: Any) -> list[Any]:
-    """Where to look for what a call may change: what is called, and objects that it is passed."""
-    if not changes(form, given[0]):
-        return []
-    return [given[0], *(x for x in flat(given[1:]) if isinstance(x, HostObject))]
+def _changed_by(low: Lowering, form: str, given: Any) -> list[Any]:
+    """Where to look for what a call may change: what is called, functions and objects that it is passed."""
+    passed = flat(given[1:])
+    made = [low.builder.definitions.get(x) for x in passed if isinstance(x, Value)]
+    passed += [x for m in made if m is not None and isinstance(m.function, ForeignCall) for x in flat(m.args)]
+    found: list[Any] = [x for x in passed if isinstance(x, FunctionType) and may_change(x)]
+    if changes(form, given[0]):
+        found += [given[0], *(x for x in passed if isinstance(x, HostObject))]
+    return found
 
 
 def _key(leaf: Any) -> Any:
-    """The same for what may be passed for one another."""
+    """The same for what may be passed for one another, and in every attempt to compile."""
     if isinstance(leaf, Value):
         return str(leaf.type)
     if isinstance(leaf, HostObject):
         return id(leaf.obj)
     if isinstance(leaf, FunctionType):
         return leaf.__code__
-    if isinstance(leaf, (slice, range, set, frozenset, np.dtype, complex)):  # made in each attempt
-        return type(leaf), repr(leaf)
+    if isinstance(leaf, partial):
+        return partial, _key(leaf.func), tuple(map(_key, flat((leaf.args, leaf.keywords))))
+    if isinstance(leaf, np.ufunc):
+        return np.ufunc, leaf.__name__
     owner = getattr(leaf, "__self__", None)
-    if owner is not None and not isinstance(
-        owner, ModuleType
-    ):  # a method, which is made each time it is read
-        return id(owner), getattr(leaf, "__name__", "")
-    return (type(leaf), leaf) if isinstance(leaf, (bool, int, float, str, bytes, type(None))) else id(leaf)
+    if owner is not None and not isinstance(owner, ModuleType):  # a method, made each time it is read
+        return _key(owner), getattr(leaf, "__name__", "")
+    if home_of(type(leaf)) in SHOWN and not callable(leaf) and not isinstance(leaf, (np.ndarray, ModuleType)):
+        return type(leaf), repr(leaf)
+    return id(leaf)
 
 
 def _outcomes(low: Lowering, key: Any, pattern: Any) -> list[Any]:
@@ -397,7 +434,7 @@ def _find_out(low: Lowering, key: Any, form: str, attribute: str, given: Any, ma
         return None
     with (
         unseen(options, args),
-        undone(_changed_by(form, given)),
+        undone(_changed_by(low, form, given)),
         host(),
     ):  # what it draws, and does, it does again
         changed = _changed(low, form, attribute, given)
@@ -422,22 +459,6 @@ def _changed(low: Lowering, form: str, attribute: str, given: Any) -> Unsupporte
 def _own(structure: Structure) -> Structure:
     """Copies of arrays, which a call may change."""
     return map_structure(lambda x: x.copy() if type(x) is np.ndarray else x, structure)
-
-
-def is_varied(low: Lowering, value: Value) -> bool:
-    """Whether a value certainly depends on an argument that is differentiated. (The plan knows the rest.)"""
-    ahead, seen = [value], set()
-    while ahead:
-        v = ahead.pop()
-        if v in seen or v.type == TEXT:
-            continue
-        seen.add(v)
-        if v in low.varied:
-            return True
-        made = low.builder.definitions.get(v)
-        if made is not None:
-            ahead.extend(smooth_inputs(v, made))
-    return False
 
 
 def _not_known(name: str) -> UnsupportedError:

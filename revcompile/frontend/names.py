@@ -36,7 +36,7 @@ from revcompile.ir.identifiers import (
     key_text,
     literal,
 )
-from revcompile.ir.nodes import Structure, Value
+from revcompile.ir.nodes import Structure, Value, is_record
 from revcompile.ir.types import Array, Dim, Facts, Opaque, Type
 from revcompile.ir.values import ValueTable
 from revcompile.syntax.mutable import Overlay
@@ -149,7 +149,7 @@ def is_foreign(obj: Any) -> bool:
     kind = type(obj)
     return isinstance(obj, io.IOBase) or not (
         kind.__module__ in _CONSTANT_HOMES
-        or isinstance(obj, (*_PLAIN, np.dtype, np.ufunc))
+        or (isinstance(obj, (*_PLAIN, np.dtype, np.ufunc)) and not is_record(obj))
         or (callable(obj) and not hasattr(obj, "__array__"))
         or hasattr(kind, "__next__")
     )
@@ -343,7 +343,7 @@ class HostNames:
         if path in self.static and isinstance(obj, (int, float, np.generic)):
             self._guard(path, "equal", obj)
             return obj
-        if type(obj) in (tuple, list) or (isinstance(obj, tuple) and hasattr(obj, "_fields")):
+        if type(obj) in (tuple, list) or (isinstance(obj, tuple) and hasattr(obj, "_make")):
             self.same_length(path, obj)
             items = [self.bring(path.item(i), x, f"{name}_{i}") for i, x in enumerate(obj)]
             return self._lend(type(obj)(*items) if hasattr(obj, "_fields") else type(obj)(items), path, obj)

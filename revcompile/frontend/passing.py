@@ -5,12 +5,12 @@ Imports the abstract values.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from types import CodeType, FunctionType, MethodType
+from types import MethodType
 from typing import Any
 
-from revcompile.errors import UnsupportedError
+from revcompile.errors import UnsupportedError, is_own
 from revcompile.frontend import growing
+from revcompile.frontend.closures import function_of, partial_of
 from revcompile.frontend.iterators import Once
 from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject
@@ -19,34 +19,26 @@ from revcompile.syntax.abstract import Gradient, Method, NestedFunction, Partial
 from revcompile.syntax.mutable import is_growing
 
 
-def as_passed(low: Lowering, s: Structure) -> Structure:
-    """A structure with functions and lists that grow as the objects that they are when the program runs."""
+def as_passed(low: Lowering, s: Structure, late: list[str]) -> Structure:
+    """A structure with functions and lists that grow as the objects that they are when the program runs.
+
+    `late` gets the names that these functions read, and which may mean something else later.
+    """
     if is_growing(s):
         content = growing.content(low, s)
         return content if isinstance(content, Value) else s
     if isinstance(s, (tuple, list)) and not hasattr(s, "_fields"):
-        return type(s)(as_passed(low, item) for item in s)
+        return type(s)(as_passed(low, item, late) for item in s)
     if type(s) is dict:
-        return {key: as_passed(low, item) for key, item in s.items()}
-    return as_function(s)
+        return {key: as_passed(low, item, late) for key, item in s.items()}
+    if isinstance(s, Partial) and _is_of_program(s.function):
+        return partial_of(low, as_passed(low, (s.function, s.args, s.kwargs), late))
+    return function_of(low, s, late) if isinstance(s, NestedFunction) else s
 
 
-def as_function(leaf: Any) -> Any:
-    """A function inside the function as Python's own, where it reads nothing of the functions around it."""
-    if not isinstance(leaf, NestedFunction) or leaf.defaults:
-        return leaf
-    name = getattr(leaf.node, "name", "<lambda>")
-    home: Any = leaf.frame.function
-    found = [c for c in _codes(home.__code__) if c.co_name == name]
-    found = [c for c in found if c.co_firstlineno == leaf.node.lineno and not c.co_freevars]
-    return FunctionType(found[0], home.__globals__, name) if len(found) == 1 else leaf
-
-
-def _codes(code: CodeType) -> Iterator[CodeType]:
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield constant
-            yield from _codes(constant)
+def _is_of_program(function: Any) -> bool:
+    """Whether a `Partial` is one of `functools.partial`, and stands for nothing else."""
+    return isinstance(function, NestedFunction) or (callable(function) and not is_own(function))
 
 
 def check_passable(low: Lowering, given: Structure, refusal: UnsupportedError) -> None:
@@ -55,7 +47,8 @@ def check_passable(low: Lowering, given: Structure, refusal: UnsupportedError) -
     def check(leaf: Any) -> Any:
         if isinstance(leaf, NestedFunction):
             raise UnsupportedError(
-                "a function that reads variables of the function around it is given to one that is not read",
+                "a function that reads variables of the function around it, which may change, or which it "
+                "changes, is given to one that is not read",
                 refusal.place,
                 "Define it outside, and pass what it reads.",
             )

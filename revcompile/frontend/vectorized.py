@@ -14,6 +14,7 @@ import numpy as np
 
 from revcompile.errors import UnsupportedError, host
 from revcompile.frontend import foreign
+from revcompile.frontend.at_hand import is_varied
 from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.naming import VECTORIZED, name_of, no_rule
 from revcompile.gates.elements import each_element
@@ -59,21 +60,28 @@ def apply(*_: Any) -> Any:
 def call(low: Lowering, args: tuple[Any, ...], kwargs: dict[str, Any], node: Any, frame: Frame) -> Structure:
     vectorized, *given = args
     values = leaves((given, kwargs))
-    is_varied = not low.excused and any(foreign.is_varied(low, v) for v in values)
+    varies = not low.excused and any(is_varied(low, v) for v in values)
     reason = _why_not(vectorized.options, kwargs)
     if values and not reason and not low.excused:
         try:
             with low.tentatively():
                 return _each(low, vectorized, given, frame)
         except UnsupportedError:
-            if is_varied:
+            if varies:
                 raise
-    if is_varied:
+    if varies:
         raise no_rule(f"{VECTORIZED}{_name(vectorized.function)}", reason)
-    made = vectorized.made
-    if made is None:
-        made = foreign.call(low, np.vectorize, (vectorized.function,), vectorized.options, frame)
-    return foreign.call(low, made, tuple(given), kwargs, frame)
+    if vectorized.made is not None:
+        return foreign.call(low, vectorized.made, tuple(given), kwargs, frame)
+    args = (vectorized.function, vectorized.options, tuple(given), kwargs)
+    return foreign.call(low, vectorize_and_call, args, {}, frame)
+
+
+def vectorize_and_call(
+    function: Any, options: dict[str, Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """`np.vectorize(function, **options)(*args, **kwargs)`"""
+    return np.vectorize(function, **options)(*args, **kwargs)
 
 
 def _name(function: Any) -> str:
@@ -82,13 +90,12 @@ def _name(function: Any) -> str:
     return name_of(function)
 
 
-def frompyfunc(low: Lowering, args: tuple[Any, ...], kwargs: dict[str, Any], *_: Any) -> Structure:
-    """`np.frompyfunc(f, nin, nout)`, in the program: made once, while compiling."""
+def frompyfunc(
+    low: Lowering, args: tuple[Any, ...], kwargs: dict[str, Any], node: Any, frame: Frame
+) -> Structure:
+    """`np.frompyfunc(f, nin, nout)`, in the program: of a function outside it, made once, while compiling."""
     if not args or not isinstance(args[0], FunctionType):
-        raise UnsupportedError(
-            "np.frompyfunc of a function that is made in this one is not supported",
-            way_out="Define it outside; or use np.vectorize(…, otypes=[float]).",
-        )
+        return foreign.call(low, np.frompyfunc, args, kwargs, frame)
     function, *counts = args
     with host():
         return np.frompyfunc(

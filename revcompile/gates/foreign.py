@@ -99,7 +99,7 @@ def pattern_of(outcome: Any, many: int = MANY) -> Any:
     """What is known of a result: types without lengths, in a structure of tuples and lists; None for None."""
     if outcome is None:
         return None
-    if type(outcome) in (tuple, list) or (isinstance(outcome, tuple) and hasattr(outcome, "_fields")):
+    if type(outcome) in (tuple, list) or (isinstance(outcome, tuple) and hasattr(outcome, "_make")):
         if len(outcome) <= many:
             items = [pattern_of(item) for item in outcome]
             return type(outcome)(*items) if hasattr(outcome, "_fields") else type(outcome)(items)

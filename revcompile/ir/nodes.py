@@ -359,6 +359,11 @@ EMPTY = Empty()
 ATOMS = frozenset({float, int, bool, str, type(None), Undefined})  # of static leaves, the most frequent kinds
 
 
+def is_record(x: Any) -> bool:
+    """Whether it is a tuple with more to it than its items and their names, as some of SciPy's results."""
+    return type(x) is not tuple and hasattr(x, "_fields") and not hasattr(x, "_make")
+
+
 def leaves(structure: Structure) -> Iterator[Value]:
     """The run-time values of a structure, in order."""
     if type(structure) is Value:
@@ -388,6 +393,8 @@ def _collect(items: Iterable[Structure], found: list[Value]) -> None:
 def map_structure(f: Callable[[Any], Any], structure: Structure) -> Structure:
     """The same structure with `f` applied to every leaf, static leaves included."""
     if isinstance(structure, tuple):
+        if is_record(structure):
+            return f(structure)
         items = [map_structure(f, item) for item in structure]
         return type(structure)(*items) if hasattr(structure, "_fields") else tuple(items)
     if isinstance(structure, list):
