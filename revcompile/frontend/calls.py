@@ -29,7 +29,7 @@ from revcompile.frontend import (
     vectorized,
     writing,
 )
-from revcompile.frontend.at_hand import flat, is_constant
+from revcompile.frontend.at_hand import is_constant, is_varied
 from revcompile.frontend.containers import frozen
 from revcompile.frontend.expressions import WRITING, is_array
 from revcompile.frontend.lowering import Lowering
@@ -161,19 +161,18 @@ def _call(
                 return _known_call(low, function, args, kwargs, node, frame)
         except (NeedStatic, UnsupportedError):
             return foreign.call(low, function, args, kwargs, frame)
-    if is_library(function) and not frame.is_rule and _has_text(args, kwargs) and is_static((args, kwargs)):
-        try:
-            with low.tentatively():
-                return _known_call(low, function, args, kwargs, node, frame)
-        except (UnsupportedError, NotImplementedError):  # as np.array(["a", "b"])
-            return foreign.call(low, function, args, kwargs, frame)
     return _known_call(low, function, args, kwargs, node, frame)
 
 
-def _has_text(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    """Whether there may be text, or records, among what is to become an array."""
-    of_records = kwargs.get("dtype") is not None and not isinstance(kwargs["dtype"], (str, type))
-    return of_records or any(isinstance(x, (str, bytes)) for x in flat(args))
+def _may_be_made(
+    low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], frame: Frame
+) -> bool:
+    """Whether a call of what has a rule, which it does not serve, may be made as it is."""
+    if frame.is_rule or not is_library(function) or not low.learning.allowed:
+        return False
+    if membership.has_objects((*args, *kwargs.values())):
+        return False
+    return not any(is_varied(low, v) for v in leaves((args, kwargs)))
 
 
 def _is_of_run(low: Lowering, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
@@ -206,7 +205,14 @@ def _known_call(
     if known and function in TABLE and not (is_static(args) and is_static(kwargs) and _folds(function)):
         gate = TABLE[function]
         is_known = gate.folds is not None and gate.folds(args, kwargs)
-        return (statically.call if is_known else apply_gate)(low, function, args, kwargs)
+        if is_known:
+            return statically.call(low, function, args, kwargs)
+        try:
+            return apply_gate(low, function, args, kwargs)
+        except (UnsupportedError, NotImplementedError):
+            if not _may_be_made(low, function, args, kwargs, frame):
+                raise
+            return foreign.call(low, function, args, kwargs, frame)
     meant = iterators.meant_by(function)
     if meant is not None:
         return call(low, meant, (function.__self__, *args), kwargs, None, frame)

@@ -407,14 +407,6 @@ def _dist(low: Lowering, args: Args, *_: Any) -> Structure:
     return low.apply(float, (low.apply(np.linalg.norm, (low.operate(operator.sub, p, q),), {}),), {})
 
 
-def _hypot(low: Lowering, args: Args, *_: Any) -> Structure:
-    """The length of a vector of any number of coordinates; of two, it has a rule."""
-    if len(args) == 2 or is_static(args):
-        return NotImplemented
-    vector = low.apply(np.array, (list(args),), {})
-    return low.apply(float, (low.apply(np.linalg.norm, (vector,), {}),), {})
-
-
 SPECIAL: dict[Any, Any] = {
     functools.partial: _partial, functools.reduce: _reduce, functools.wraps: _wraps, _as_it_is: _same,
     functools.update_wrapper: _update_wrapper, functools.cache: _cache, functools.lru_cache: _cache,
@@ -434,5 +426,4 @@ SPECIAL: dict[Any, Any] = {
     copy.deepcopy: _deepcopy, dataclasses.replace: _replace, dataclasses.fields: _fields,
     dataclasses.is_dataclass: _is_dataclass, dataclasses.asdict: _asdict, dataclasses.astuple: _astuple,
     math.prod: _prod, math.fsum: _fsum, math.dist: _dist,
-    math.hypot: _hypot,
 }  # fmt: skip

@@ -68,6 +68,8 @@ CALLS = [
     ("pass", "statistics.NormalDist(0, 1).cdf(0.3)"),
     ("pass", "np.sum(np.array(['a', 'b']) == 'a')"),
     ("pass", "np.base_repr(n, 2).count('1')"),
+    ("pass", "math.hypot(n, 2.0, *data)"),
+    ("pass", "np.array([(1, 2.5)], dtype=[('a', int), ('b', float)])['b'].sum()"),
 ]
 
 
