@@ -102,9 +102,6 @@ class Reverser:
         gate = TABLE[statement.function]
         if not gate.carries_gradient or self.plan.active.isdisjoint(leaves(statement.args)):
             return
-        upstream = map_structure(
-            lambda y: self.adjoints.get(y) if isinstance(y, Value) else None, statement.result
-        )
         if all(self.adjoints.get(y) is None for y in leaves(statement.result)):
             return
         if gate.last:
@@ -113,6 +110,7 @@ class Reverser:
                 way_out="Give the gate a rule that is read: @gate(function) without forward=.",
             )
         self.builder.note = f"{gate.name} gate"
+        upstream = map_structure(lambda y: self._upstream(y, gate.foreign), statement.result)
         contributions = self.carefully.contributions(
             statement, upstream, lambda grad_y, read: self._contributions(gate, statement, grad_y, read)
         )
@@ -123,6 +121,17 @@ class Reverser:
                 self.accumulate(operand, contribution)
                 if alone:
                     self.carefully.note(statement, upstream, operand, self.adjoints.get(operand))
+
+    def _upstream(self, result: Structure, of_user: bool) -> Structure:
+        """The gradient of a gate's result. A rule of the user's gets zeros for one that is not used."""
+        if not isinstance(result, Value):
+            return None
+        known = self.adjoints.get(result)
+        t = result.type
+        if known is not None or not of_user or not isinstance(t, (Scalar, Array)) or not is_float(t):
+            return known
+        is_numpys = isinstance(t, Scalar) and not t.python
+        return self.low.emit(t.dtype.type, 0.0) if is_numpys else self.zero(result)
 
     def _contributions(
         self, gate: Gate, statement: Apply, upstream: Structure, read: tuple[Structure, ...]

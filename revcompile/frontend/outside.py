@@ -26,7 +26,8 @@ READING = frozenset(
     {"tolist", "tobytes", "dumps", "is_integer", "as_integer_ratio", "hex", "bit_length",
      "bit_count", "to_bytes"}
 )  # fmt: skip
-PLAIN = frozenset({"nbytes", "itemsize", "strides", "numerator", "denominator"})
+OF_STORAGE = frozenset({"nbytes", "itemsize", "strides"})  # whatever its elements are
+PLAIN = OF_STORAGE | {"numerator", "denominator"}
 
 
 def attribute(low: Lowering, owner: Value, name: str) -> Structure:
@@ -52,7 +53,7 @@ def of_number(low: Lowering, value: Value, name: str) -> Structure:
         return Method(value, name)
     if name in PLAIN and hasattr(class_of(value), name):
         what = f"the attribute .{name} of {an(value.type)}"
-        return make(low, "attribute", value, (), {}, what, name, pure=True)
+        return make(low, "attribute", value, (), {}, what, name, pure=True, excused=name in OF_STORAGE)
     raise UnsupportedError(
         f"the attribute .{name} of {an(value.type)} is not supported",
         way_out="If it is a method, write the NumPy function of that name.",

@@ -36,6 +36,9 @@ def gate(
     `function`; the rule `def backward(grad_y, saved)` is called in the backward pass.
 
     Calls whose results are needed are made in order, each once: two with the same arguments are two.
+    Where `function` returns a tuple, `grad_y` is a tuple of the same form: zeros for a result that is not
+    used, None for one that carries no gradient, as a whole number.
+
     In either form None stands for a gradient that is zero. A parameter that is left out at the end has none.
 
     A gradient is summed over the axes along which its operand was broadcast, and cast to its dtype.
