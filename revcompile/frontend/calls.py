@@ -209,8 +209,8 @@ def _known_call(
             return statically.call(low, function, args, kwargs)
         try:
             return apply_gate(low, function, args, kwargs)
-        except (UnsupportedError, NotImplementedError):
-            if not _may_be_made(low, function, args, kwargs, frame):
+        except (UnsupportedError, NotImplementedError) as e:
+            if getattr(e, "final", False) or not _may_be_made(low, function, args, kwargs, frame):
                 raise
             return foreign.call(low, function, args, kwargs, frame)
     meant = iterators.meant_by(function)

@@ -310,6 +310,8 @@ class Language:
             return gradients.attribute(self, owner, name)
         owner = owner.bar if isinstance(owner, Bar) else owner
         if isinstance(owner, Value):
+            if frame is not None and not frame.is_rule:  # it is asked by the program
+                outside.check_has(owner, name)
             return draws.attribute(owner, name) or expressions.value_attribute(self, owner, name)
         if is_growing(owner):
             return growing.attribute(self, owner, name)

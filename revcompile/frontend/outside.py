@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.errors import UnsupportedError, an, host
+from revcompile.errors import HostError, UnsupportedError, an, host
 from revcompile.frontend.foreign import SHOWING, SILENT, home_of, is_sparse, make
 from revcompile.frontend.lowering import Lowering
 from revcompile.gates.sparse import is_matrix, sparse_times, times_sparse
 from revcompile.ir.nodes import Structure, Value, leaves
-from revcompile.ir.types import INT, Array, Foreign, Opaque
+from revcompile.ir.types import INT, Array, Foreign, Opaque, Scalar, is_number
 from revcompile.syntax.abstract import Method, class_of
 from revcompile.syntax.operators import symbol_of
 
@@ -47,10 +47,20 @@ def attribute(low: Lowering, owner: Value, name: str) -> Structure:
     return make(low, "attribute", owner, (), {}, f"the attribute {name!r} of {an(owner.type)}", name)
 
 
+def check_has(value: Value, name: str) -> None:
+    """Raises AttributeError where a number has not what an array has: Python's have no shape."""
+    if isinstance(value.type, Scalar) and not value.type.varies and hasattr(np.ndarray, name):
+        cls = class_of(value)
+        if not hasattr(cls, name):
+            raise HostError(AttributeError(f"{cls.__name__!r} object has no attribute {name!r}"))
+
+
 def of_number(low: Lowering, value: Value, name: str) -> Structure:
     """An attribute without a rule of a number or an array: what only reads it is as it is."""
     if name in READING and hasattr(class_of(value), name):
         return Method(value, name)
+    if name == "imag" and isinstance(value.type, Scalar) and is_number(value.type):
+        return class_of(value)(0)
     if name in PLAIN and hasattr(class_of(value), name):
         what = f"the attribute .{name} of {an(value.type)}"
         return make(low, "attribute", value, (), {}, what, name, pure=True, excused=name in OF_STORAGE)
