@@ -74,7 +74,7 @@ def _isinstance(low: Lowering, args: Args, kwargs: Any, node: Any, frame: Frame)
         return low.host.is_subclass(type(x), classes)
     if frame.is_rule:  # there a number is a static one, known while compiling
         return False
-    refuse_varying(x.type)
+    refuse_varying(x.type, lambda cls: low.host.is_subclass(cls, classes))
     return low.host.is_subclass(class_of(x), classes)
 
 
@@ -160,8 +160,9 @@ def _size(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structu
 
 def _getattr(low: Lowering, args: Args, kwargs: Any, node: Any, frame: Frame) -> Structure:
     owner, name, *default = args
-    if isinstance(owner, Value) and name in ("shape", "ndim", "size", "dtype", "T"):
-        return expressions.value_attribute(low, owner, name)
+    if frame.is_rule or not default:
+        if isinstance(owner, Value) and name in ("shape", "ndim", "size", "dtype", "T"):
+            return expressions.value_attribute(low, owner, name)
     if frame.is_rule:
         return NotImplemented
     if default and not _has(low, owner, name):
@@ -171,6 +172,7 @@ def _getattr(low: Lowering, args: Args, kwargs: Any, node: Any, frame: Frame) ->
 
 def _has(low: Lowering, owner: Any, name: str) -> bool:
     if isinstance(owner, Value):
+        refuse_varying(owner.type, lambda cls: hasattr(cls, name))
         return hasattr(class_of(owner), name)
     if objects.is_object(owner):
         return objects.has(low, owner, name)

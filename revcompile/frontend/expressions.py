@@ -176,7 +176,8 @@ def value_attribute(low: Lowering, value: Value, attr: str) -> Structure:
     if attr == "size":
         return element_count(low, value)
     if attr == "dtype" and isinstance(value.type, (Array, Scalar)):
-        refuse_varying(value.type)
+        if varies(value):
+            refuse_varying(value.type)
         return value.type.dtype
     if attr == "T":
         return value if not value.type.dims else low.apply(np.transpose, (value,), {})

@@ -14,7 +14,7 @@ import numpy as np
 from revcompile.errors import UnsupportedError
 from revcompile.frontend import growing, objects
 from revcompile.frontend.lowering import Lowering
-from revcompile.ir.nodes import Structure, Value, is_static
+from revcompile.ir.nodes import Structure, Value, is_static, scalar_type
 from revcompile.ir.types import FLOAT, Array, Scalar
 from revcompile.statements import branch
 from revcompile.syntax.mutable import is_growing
@@ -88,7 +88,9 @@ def _arranged(low: Lowering, items: list[Structure], order: Structure) -> list[S
 def _sorted_numbers(low: Lowering, keys: list[Value], reverse: bool) -> list[Structure]:
     """Run-time numbers in order: the elements of a sorted array."""
     ordered = low.apply(np.sort, (low.apply(np.array, (keys,), {}),), {})
-    out = [low.apply(operator.getitem, (ordered, i), {}) for i in range(len(keys))]
+    kinds = [k.type if isinstance(k, Value) else scalar_type(k) for k in keys]
+    one = Scalar(ordered.type.dtype).one_of(*(k for k in kinds if isinstance(k, Scalar)))
+    out = [low.builder.emit(operator.getitem, (ordered, i), one) for i in range(len(keys))]
     if all(isinstance(k.type, Scalar) and k.type.python and k.type.dtype.kind == "f" for k in keys):
         out = [low.apply(float, (x,), {}) for x in out]
     out = [_one_of(low, keys, x) for x in out]
@@ -182,4 +184,6 @@ def _of_one_kind(low: Lowering, items: list[Structure]) -> list[Structure]:
     types = [x.type for x in items if isinstance(x, Value) and isinstance(x.type, Scalar)]
     if NUMPY_FLOAT not in types:
         return items
-    return [low.apply(np.float64, (x,), {}) if isinstance(x, Value) and x.type == FLOAT else x for x in items]
+    made = NUMPY_FLOAT.one_of(FLOAT)  # the program leaves it one of Python's
+    floats = [isinstance(x, Value) and x.type == FLOAT for x in items]
+    return [low.builder.emit(np.float64, (x,), made) if f else x for x, f in zip(items, floats)]

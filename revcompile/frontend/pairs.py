@@ -252,7 +252,9 @@ def _key(atom: Structure, t: Type | None) -> Any:
     """The same for atoms that may stand for one another: numbers that are known must be equal."""
     if not isinstance(t, (Scalar, Array)):
         return type(atom), repr(atom)
-    return type(t), t.dtype.str, getattr(t, "python", None), tuple((d.size, d.can_be_one) for d in t.dims)
+    kinds = (t.varies, t.others) if isinstance(t, Scalar) else None
+    dims = tuple((d.size, d.can_be_one) for d in t.dims)
+    return type(t), t.dtype.str, getattr(t, "python", None), kinds, dims
 
 
 # -- lowering a function on its own --------------------------------------------------------------

@@ -12,28 +12,30 @@ import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache, partial, reduce
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from revcompile.errors import HostError, an, host, is_defect, is_own
-from revcompile.gates import small
+from revcompile.gates import kinds, small
 from revcompile.gates.table import Gate
 from revcompile.ir.nodes import Value, leaves, map_structure, map_values, varies
-from revcompile.ir.types import FLOAT, Array, Dim, Facts, LengthError, Opaque, Rows, Scalar, Type
+from revcompile.ir.types import Array, Dim, Facts, LengthError, Opaque, Rows, Scalar, Type
 
 Function = Callable[..., Any]
 MISFIT = (ValueError, IndexError, np.linalg.LinAlgError)  # what lengths that do not fit make NumPy raise
-NUMPY_FLOAT = Scalar(np.dtype(float))
 
 
 def infer(gate: Gate, function: Function, args: tuple[Any, ...], facts: Facts) -> Any:
     """The structure of types that `function(*args)` gives. Raises what NumPy would raise."""
     try:
         if any(map(varies, leaves(args))):
-            return _of_any_kind(gate, function, args, facts)
-        return _infer(gate, function, args, facts)
+            return kinds.of_any_kind(lambda args: _infer(gate, function, args, facts), args)
+        found = _infer(gate, function, args, facts)
+        if any(map(kinds.has_others, leaves(args))):
+            return kinds.of_others(found, function, lambda args: _infer(gate, function, args, facts), args)
+        return found
     except LengthError as e:
         ask_host(function, *gate.split(args))
         raise NotImplementedError(f"{gate.name} of such lengths: {e}") from None
@@ -41,41 +43,6 @@ def infer(gate: Gate, function: Function, args: tuple[Any, ...], facts: Facts) -
         if is_defect(e):
             ask_host(function, *gate.split(args))
         raise
-
-
-def _of_any_kind(gate: Gate, function: Function, args: tuple[Any, ...], facts: Facts) -> Any:
-    """The types where only the run knows of what kind numbers are: what their kinds give that do not fail."""
-    kinds = {v: v.type.kinds for v in leaves(args) if isinstance(v.type, Scalar) and v.type.varies}
-    found: list[Any] = []
-    failures: list[HostError] = []
-    for which in range(max(map(len, kinds.values()))):
-
-        def of_kind(v: Value, i: int = which) -> Value:
-            return Value(kinds[v][min(i, len(kinds[v]) - 1)]) if v in kinds else v
-
-        try:
-            found.append(_infer(gate, function, map_values(of_kind, args), facts))
-        except HostError as e:
-            failures.append(e)
-    if not found:
-        raise failures[0]
-    return reduce(_either_kind, found)
-
-
-def _either_kind(a: Any, b: Any) -> Any:
-    """The type of a result that has one of two."""
-    if isinstance(a, (tuple, list)):
-        items = [_either_kind(x, y) for x, y in zip(a, b, strict=True)]
-        return type(a)(*items) if hasattr(a, "_fields") else type(a)(items)
-    if isinstance(a, Array) and isinstance(b, Array):
-        return replace(a, dtype=np.result_type(a.dtype, b.dtype))
-    if not (isinstance(a, Scalar) and isinstance(b, Scalar)) or not a.dtype.kind == b.dtype.kind == "f":
-        return a
-    if a == b:
-        return a
-    if a.python or b.python:
-        return replace(b if a.python else a, varies=True)
-    return Scalar(np.result_type(a.dtype, b.dtype), varies=True)
 
 
 def _infer(gate: Gate, function: Function, args: tuple[Any, ...], facts: Facts) -> Any:
@@ -90,16 +57,7 @@ def _infer(gate: Gate, function: Function, args: tuple[Any, ...], facts: Facts) 
         if not any(isinstance(v.type, Scalar) for v in leaves(args)):
             raise
         found = _by_example(gate, function, args, facts, 1.5)  # math.acosh takes no 0.5
-    return _one_of(found, args) if function in (max, min) else found
-
-
-def _one_of(found: Any, args: Any) -> Any:
-    """The type of what is one of several numbers, which one the run decides: a float, if one of them is."""
-    floats = [v.type for v in leaves(args) if isinstance(v.type, Scalar) and v.type.dtype.kind == "f"]
-    if NUMPY_FLOAT in floats and found == FLOAT:
-        return NUMPY_FLOAT
-    is_whole = isinstance(found, Scalar) and found.dtype.kind in "iub"
-    return min(floats, key=lambda t: t.python) if is_whole and floats else found
+    return kinds.one_of(found, args) if function in (max, min) else found
 
 
 def _by_example(gate: Gate, function: Function, args: tuple[Any, ...], facts: Facts, number: float) -> Any:

@@ -78,7 +78,9 @@ def item_type(x: Any) -> Scalar | Array:
 
 def rows_of(length: Dim, item: Scalar | Array) -> Rows:
     """The type of a list of such items."""
-    return Rows(item.dtype, (length, *item.dims), isinstance(item, Scalar) and item.python)
+    if isinstance(item, Scalar):
+        return Rows(item.dtype, (length,), item.python, item.others)
+    return Rows(item.dtype, (length, *item.dims))
 
 
 def either(facts: Facts, a: Scalar | Array, b: Scalar | Array) -> Scalar | Array:
@@ -90,7 +92,7 @@ def either(facts: Facts, a: Scalar | Array, b: Scalar | Array) -> Scalar | Array
         raise OfOtherKind(f"{an(a)} and {an(b)}")
     if a.dtype != b.dtype and {a.dtype, b.dtype} & {np.dtype(np.float32), np.dtype(np.float16)}:
         raise OfOtherKind(f"{an(a)} and {an(b)}")
-    return Scalar(np.result_type(a.dtype, b.dtype), a.python and b.python)
+    return Scalar(np.result_type(a.dtype, b.dtype), a.python and b.python).one_of(a, b)
 
 
 def _listed_type(facts: Facts, items: Any) -> Rows:

@@ -48,13 +48,16 @@ ONE = Dim(size=1)
 class Scalar:
     """A number. `python` tells a Python `float` from a NumPy scalar of the same dtype.
 
-    One that `varies` is a float of this dtype, of a narrower one or of Python's: only the run knows.
+    One that `varies` is a float of this dtype, of a narrower one or of Python's: only the run knows. One that
+    is made to be of this type, but in the program is of some `others` on some ways, is computed with as if it
+    were of this one: who asks for its class must be told so.
     """
 
     dtype: np.dtype[Any]
     python: bool = False
     extent: Dim | None = None  # an integer that is the length of an axis
     varies: bool = False
+    others: frozenset[Scalar] = field(default=frozenset(), compare=False, repr=False)
 
     @property
     def dims(self) -> tuple[Dim, ...]:
@@ -72,6 +75,16 @@ class Scalar:
             return [self]
         narrower = (np.dtype(f) for f in "fe" if np.dtype(f).itemsize < self.dtype.itemsize)
         return [Scalar(self.dtype), *map(Scalar, narrower), FLOAT]
+
+    @property
+    def possible(self) -> frozenset[Scalar]:
+        """The types of which it may be in the program."""
+        return self.others.union(self.kinds if self.varies else (Scalar(self.dtype, self.python),))
+
+    def one_of(self, *types: Scalar) -> Scalar:
+        """This type, for what is of some of these in the program."""
+        others = frozenset().union(*(t.possible for t in types)) - {Scalar(self.dtype, self.python)}
+        return self if others == self.others else replace(self, others=others)
 
 
 @dataclass(frozen=True)
@@ -94,11 +107,12 @@ class Rows(Array):
     """
 
     python: bool = False  # whether its numbers are Python's
+    others: frozenset[Scalar] = field(default=frozenset(), compare=False, repr=False)  # as those of a number
 
     @property
     def item(self) -> Scalar | Array:
         rest = self.dims[1:]
-        return Array(self.dtype, rest) if rest else Scalar(self.dtype, self.python)
+        return Array(self.dtype, rest) if rest else Scalar(self.dtype, self.python, others=self.others)
 
     def __str__(self) -> str:
         return f"list of {self.item}"
@@ -135,6 +149,11 @@ Type = Scalar | Array | Opaque
 FLOAT = Scalar(np.dtype(float), python=True)
 INT = Scalar(np.dtype(int), python=True)
 BOOL = Scalar(np.dtype(bool), python=True)
+
+
+def is_exactly(a: Type, b: Type) -> bool:
+    """Whether types are the same, also in what numbers are on other ways in the program."""
+    return a == b and getattr(a, "others", None) == getattr(b, "others", None)
 
 
 def rank(t: Type) -> int:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from revcompile.ir.nodes import EMPTY, Instance, Structure, Value, leaves, map_structure, map_values
-from revcompile.ir.types import Array, Rows, Scalar, Type
+from revcompile.ir.types import Array, Rows, Scalar, Type, is_exactly
 from revcompile.ir.values import ValueTable
 from revcompile.statements.assigned import assigned
 from revcompile.statements.join import type_of
@@ -36,7 +36,11 @@ class Carried:
 
     def retype(self, low: Interpreter, types: dict[Value, Type]) -> dict[Value, Value]:
         """Let a trip begin with values of other types; which ones stand for which."""
-        new = {param: low.builder.table.retyped(param, t) for param, t in types.items() if t != param.type}
+        new = {
+            param: low.builder.table.retyped(param, t)
+            for param, t in types.items()
+            if not is_exactly(t, param.type)
+        }
         if new:
             self.names = {name: rename(structure, new) for name, structure in self.names.items()}
             self.inits = {new.get(param, param): init for param, init in self.inits.items()}

@@ -27,7 +27,7 @@ from revcompile.ir.nodes import (
     leaves,
     map_structure,
 )
-from revcompile.ir.types import Array, Rows, Scalar, Type
+from revcompile.ir.types import FLOAT, Array, Rows, Scalar, Type, is_exactly
 from revcompile.statements.beginnings import Carried, begins_empty, carry, is_replaced
 from revcompile.statements.exits import (
     NOTES,
@@ -251,11 +251,11 @@ class Trial:
             joined = join_types(facts, have, t)
         if isinstance(joined, Scalar):
             joined = replace(joined, extent=None)
-            self.changes |= joined != have
+            self.changes |= not is_exactly(joined, have)
         elif isinstance(joined, Array) and isinstance(have, Array):
             self.changes |= joined.dtype != have.dtype
             if isinstance(have, Rows) and isinstance(t, Rows) and have.python and not t.python:
-                joined, self.changes = replace(joined, python=False), True  # type: ignore[call-arg]
+                joined, self.changes = replace(joined, python=False, others=frozenset({FLOAT})), True  # type: ignore[call-arg]
         return joined
 
     def _compare_written(self) -> None:
@@ -334,7 +334,7 @@ class Trial:
             params.append(param)
             yields.append(now.get(end, end) if isinstance(end, Value) else end)
             t = self._result_type(param, new.type)
-            results.append(new if t == new.type else low.builder.table.retyped(new, t))
+            results.append(new if is_exactly(t, new.type) else low.builder.table.retyped(new, t))
         retyped = {new: result for (_, _, new), result in zip(self.pairs, results, strict=True)}
         self.pairs = [(start, end, retyped[new]) for start, end, new in self.pairs]
         for param, init in carried.inits.items():  # never assigned after all

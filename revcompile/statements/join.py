@@ -184,7 +184,8 @@ def join_types(facts: Facts, a: Type, b: Type) -> Type:
         extent = a.extent if a.extent is not None and a.extent == b.extent else None
         kinds = {(a.dtype, a.python), (b.dtype, b.python)}
         varies = a.varies or b.varies or (len(kinds) > 1 and dtype.kind == "f" and is_narrow(a, b))
-        return Scalar(dtype, python=a.python and b.python, extent=extent, varies=varies)
+        t = Scalar(dtype, python=a.python and b.python, extent=extent, varies=varies)
+        return t.one_of(a, b)
     if len(a.dims) != len(b.dims):
         raise CannotJoin(f"{an(a)} on one side, {an(b)} on the other")
     dims = []

@@ -169,7 +169,7 @@ def _widened(low: Interpreter, carried: Carried, param: Value, t: Type, loose: f
         dims = tuple(facts.fresh() if i in loose else d for i, d in enumerate(have.dims))
         joined: Type = replace(have, dtype=np.result_type(have.dtype, t.dtype), dims=dims)
         if isinstance(joined, Rows) and isinstance(t, Rows):
-            joined = replace(joined, python=joined.python and t.python)
+            joined = replace(joined, python=joined.python and t.python, others=t.others)
         return joined
     if isinstance(have, Scalar) and isinstance(t, Scalar):
         try:

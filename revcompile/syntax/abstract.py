@@ -152,18 +152,23 @@ def type_of(obj: Any, facts: Facts) -> Type | None:
     return generator_type(obj)
 
 
-def refuse_varying(t: Type) -> None:
-    """Raises where the program asks of what kind a number is, and only the run knows."""
-    if isinstance(t, Scalar) and t.varies:
-        raise UnsupportedError(
-            f"whether this number is {t} is known only at run time",
-            way_out=f"Begin with a NumPy number: {t.kinds[0]}(…).",
-        )
+def refuse_varying(t: Type, answer: Callable[[type], Any] = id) -> None:
+    """Raises where the program asks of what class a number is, and only the run knows the `answer`."""
+    if isinstance(t, Scalar) and (t.varies or t.others):
+        if len({answer(class_of_type(kind)) for kind in t.possible}) > 1:
+            kinds = t if t.varies else " or ".join(sorted(map(str, t.possible), reverse=True))
+            raise UnsupportedError(
+                f"whether this number is {kinds} is known only at run time",
+                way_out=f"Begin with a NumPy number: np.{t.dtype.name}(…).",
+            )
 
 
 def class_of(value: Value) -> type:
     """The class that `type(x)` would give for a run-time value."""
-    t = value.type
+    return class_of_type(value.type)
+
+
+def class_of_type(t: Type) -> type:
     if isinstance(t, Array):
         return np.ndarray
     if isinstance(t, Scalar):
