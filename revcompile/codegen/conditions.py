@@ -6,6 +6,7 @@ Imports the front end's places and the IR.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from revcompile.frontend.arguments import places_of, spell_place
@@ -46,7 +47,7 @@ def agreements(parameters: Sequence[Parameter], live: Sequence[Live], facts: Fac
     The statement that would raise may be one that the gradient does not need.
     """
     arrays = _texts(parameters, live)
-    first: dict[int, tuple[str, int, Value]] = {}
+    first: dict[tuple[int, int], tuple[str, int, Value]] = {}
     whole: set[tuple[str, str]] = set()
     for text, value in arrays:
         for axis, dim in enumerate(_lengths(value)):
@@ -95,8 +96,6 @@ class Spelled:
             for axis, dim in enumerate(_lengths(value)):
                 if dim.symbol is not None:
                     self.axes.setdefault(dim.symbol, (text, axis))
-        for symbol, place in list(self.axes.items()):
-            self.axes.setdefault(facts.root(symbol), place)
 
     def test(self, a: Dim, b: Dim, stretches: bool) -> str | None:
         """A test that two lengths agree; None if they are arguments' own, or do not follow from those."""
@@ -123,8 +122,7 @@ class Spelled:
             return self.counts[dim.symbol]
         made = self.facts.origin(dim)
         if made is None:
-            place = self.axes.get(dim.symbol) or self.axes.get(self.facts.root(dim.symbol))
-            return None if place is None else f"{place[0]}.shape[{place[1]}]"
+            return self._axis(dim.symbol)
         how, parts = made
         if how == "[]":
             return self._slice(*parts)
@@ -133,11 +131,23 @@ class Spelled:
         texts = [self.length(p) if isinstance(p, Dim) else self._number(p) for p in parts]
         return None if None in texts else _joined(how, [t for t in texts if t is not None])
 
+    def _axis(self, symbol: int) -> str | None:
+        """A length that is an argument's, or differs from one by a number."""
+        if symbol not in self.axes:
+            dims = (self.facts.in_terms_of(Dim(symbol=symbol), other) for other in self.axes)
+            other = next((d for d in dims if d is not None), None)
+            return None if other is None else self.length(other)
+        text, axis = self.axes[symbol]
+        return f"{text}.shape[{axis}]"
+
     def _slice(self, whole: Dim, bounds: Any) -> str | None:
-        place = self.axes.get(whole.symbol or 0)
-        if place is None or whole.trim or not all(type(n) in (int, type(None)) for n in bounds):
+        if not all(type(n) in (int, type(None)) for n in bounds):
             return None
         index = ":".join("" if n is None else str(n) for n in bounds)
+        place = self.axes.get(whole.symbol or 0)
+        if place is None or whole.trim:
+            text = self.length(whole)
+            return None if text is None else f"len(range({text})[{index}])"
         return f"{place[0]}[{':, ' * place[1]}{index}].shape[{place[1]}]"
 
     def _range(self, start: Any, stop: Any, step: Any) -> str | None:
@@ -174,12 +184,14 @@ def _joined(symbol: str, texts: list[str]) -> str:
 
 def equal_lengths(parameters: Sequence[Parameter], live: Sequence[Live], facts: Facts) -> Iterator[str]:
     """Tests of lengths that were equal in the call that was compiled for; others are compiled anew."""
-    texts = {
-        dim.symbol: f"{text}.shape[{axis}]"
-        for text, value in _texts(parameters, live)
-        for axis, dim in enumerate(_lengths(value))
-    }
-    yield from (f"{texts[a]} == {texts[b]}" for a, b in facts.taken_alike)
+    spelled = Spelled(parameters, live, facts)
+    for a, b in facts.taken_alike:
+        if a.symbol is not None and b.symbol is not None:  # the whole lengths, of which a trim may leave nothing
+            less = min(a.trim, b.trim)
+            a, b = replace(a, trim=less - b.trim), replace(b, trim=less - a.trim)
+        one, other = spelled.length(a), spelled.length(b)
+        assert one is not None and other is not None, "lengths of arguments follow from the arguments"
+        yield f"{one} == {other}"
 
 
 def _texts(parameters: Sequence[Parameter], live: Sequence[Live]) -> list[tuple[str, Value]]:

@@ -180,7 +180,7 @@ def _raises(block: Block) -> bool:
 def _equalities(low: Lowering, atoms: Sequence[Structure]) -> Iterator[tuple[Dim, Dim]]:
     """What running a function proves about the lengths of its arguments."""
     facts = low.builder.facts
-    first: dict[int, Dim] = {}
+    first: dict[tuple[int, int], Dim] = {}
     for d in dict.fromkeys(d for v in values_in(atoms) for d in lengths(v.type)):
         if d.symbol is None:
             continue
@@ -203,8 +203,9 @@ def _in_terms_of(facts: Facts, dim: Dim, own: list[Dim]) -> Dim:
     if dim.symbol is None:
         return dim
     for d in own:
-        if d.symbol is not None and facts.root(d.symbol) == facts.root(dim.symbol):
-            return replace(dim, symbol=d.symbol)
+        found = None if d.symbol is None else facts.in_terms_of(dim, d.symbol)
+        if found is not None:
+            return found
     return facts.fresh(maybe_one=dim.can_be_one)
 
 

@@ -91,8 +91,9 @@ def _check_shape(facts: Facts, value: Value, part: Scalar | Array) -> None:
             ValueError(f"could not broadcast: {an(value.type)} is stored where {an(part)} stands")
         )
     for h, w in zip(reversed(have), reversed(want), strict=False):
-        facts.compare(h, w, stretches=True)
-        facts.stretch(h, w)
+        if not facts.alike(h, w):
+            facts.compare(h, w, stretches=True)
+            facts.stretch(h, w)
         if not h.can_be_one:
             if h.size is not None and w.size is not None and h.size != w.size:
                 raise HostError(

@@ -192,14 +192,14 @@ class Facts:
 
     def __init__(self, is_arithmetic: Callable[[Any], bool] = lambda function: False) -> None:
         self.is_arithmetic = is_arithmetic  # whether a function computes whole numbers from such alone
-        self._parent: dict[int, int] = {}
+        self._parent: dict[int, tuple[int, int]] = {}  # a length that is another one and so many more
         self._sizes: dict[int, int] = {}  # symbols that were proved to be a number
         self._stretched: dict[tuple[Dim, Dim], None] = {}  # lengths of which the first is the second or 1
         self._counted: dict[object, Dim] = {}
         self._parts: dict[int, tuple[Dim, object]] = {}  # of which length, by which slice
         self._in_blocks: dict[tuple[Dim, Dim], None] = {}  # lengths that agree where a block is run
         self._in_this_call: dict[int, int] = {}  # what the lengths of arguments are
-        self.taken_alike: list[tuple[int, int]] = []  # those that are taken to be equal, as in this call
+        self.taken_alike: list[tuple[Dim, Dim]] = []  # lengths that are taken to be equal, as in this call
         self._of_a_helper: set[int] = set()  # those of a helper's arguments, in its first call
         self.wished: dict[tuple[int, int], None] = {}  # lengths of a helper that should be taken to be equal
         self.compared: dict[tuple[Dim, Dim, bool], None] = {}  # what statements compare, see `compare`
@@ -231,23 +231,45 @@ class Facts:
         return dim
 
     def alike(self, a: Dim, b: Dim) -> bool:
-        """Whether two lengths are equal, or follow from lengths of arguments that are equal in this call.
+        """Whether two lengths are equal, or follow from lengths of arguments that make them equal in this call.
 
-        Those are taken to be equal then, which is tested at each later call.
+        They are taken to be equal then, which is tested at each later call.
         """
         if self.same(a, b):
             return True
-        if a.symbol is None or b.symbol is None or a.trim != b.trim:
-            return False
-        n = self._in_this_call.get(a.symbol)
-        if n is None or n != self._in_this_call.get(b.symbol):
+        n, m = self._now(a), self._now(b)
+        if n is None or n != m:
             return False
         if a.symbol in self._of_a_helper or b.symbol in self._of_a_helper:
-            self.wished[a.symbol, b.symbol] = None
+            if a.symbol is not None and b.symbol is not None and a.trim == b.trim:
+                self.wished[a.symbol, b.symbol] = None
             return False
-        self.taken_alike.append((a.symbol, b.symbol))
-        self._link(a.symbol, b.symbol)
+        self.taken_alike.append((a, b))
+        self._take_alike(a, b)
         return True
+
+    def _now(self, dim: Dim) -> int | None:
+        """What a length is in this call, as far as it follows from lengths of arguments."""
+        if dim.symbol is None:
+            return dim.size
+        n, origin = self._in_this_call.get(dim.symbol), self.origin(dim)
+        if n is None and origin is not None:
+            how, parts = origin
+            if how == "[]":
+                whole, bounds = self._now(parts[0]), parts[1]
+                if whole is not None and all(type(k) in (int, type(None)) for k in bounds):
+                    n = len(range(whole)[slice(*bounds)])
+            elif how == "+" and all(isinstance(p, Dim) for p in parts):
+                lengths = [self._now(p) for p in parts]
+                n = None if None in lengths else sum(k for k in lengths if k is not None)
+        return None if n is None else max(n - dim.trim, 0)
+
+    def _take_alike(self, a: Dim, b: Dim) -> None:
+        if a.symbol is not None and b.symbol is not None:
+            self._link(a.symbol, b.symbol, a.trim - b.trim)
+        for known, dim in ((a.size, b), (b.size, a)):
+            if known is not None and dim.symbol is not None:
+                self.settle(dim, known)
 
     def compare(self, a: Dim, b: Dim, stretches: bool) -> None:
         """Note that NumPy raises where two lengths differ, `stretches`: unless one of them is 1."""
@@ -306,7 +328,7 @@ class Facts:
 
     def is_part(self, dim: Dim) -> bool:
         """Whether a length is that of a slice, which may be shorter than its bounds say."""
-        return dim.symbol is not None and self.root(dim.symbol) in self._parts
+        return dim.symbol is not None and self.root(dim.symbol)[0] in self._parts
 
     def number(self, value: Any) -> object:
         """What is the same for whole numbers that are computed alike: `i + 1`, wherever it is written."""
@@ -315,10 +337,20 @@ class Facts:
             return value
         return made.function, *(self.number(a) if hasattr(a, "type") else a for a in made.args)
 
-    def root(self, symbol: int) -> int:
+    def root(self, symbol: int) -> tuple[int, int]:
+        """The symbol that stands for all lengths that differ from it by a number; how much longer this one is."""
+        more = 0
         while symbol in self._parent:
-            symbol = self._parent[symbol]
-        return symbol
+            symbol, by = self._parent[symbol]
+            more += by
+        return symbol, more
+
+    def in_terms_of(self, dim: Dim, symbol: int) -> Dim | None:
+        """A length in terms of another, if it differs from that by a number."""
+        if dim.symbol is None:
+            return dim
+        (root, more), (other, others) = self.root(dim.symbol), self.root(symbol)
+        return replace(dim, symbol=symbol, trim=dim.trim + others - more) if root == other else None
 
     def unify(self, a: Dim, b: Dim) -> None:
         """Record that two lengths agree. `max(n - 1, 0)` may agree with `max(m - 1, 0)` where n is not m.
@@ -353,10 +385,14 @@ class Facts:
         finally:
             self.restore(before)
 
-    def _link(self, a: int, b: int) -> None:
-        ra, rb = self.root(a), self.root(b)
-        if ra != rb:
-            self._parent[max(ra, rb)] = min(ra, rb)
+    def _link(self, a: int, b: int, longer: int = 0) -> None:
+        """Record that one length is another, or that it is so much longer."""
+        (ra, more), (rb, others) = self.root(a), self.root(b)
+        longer += others - more
+        if ra > rb:
+            self._parent[ra] = rb, longer
+        elif ra < rb:
+            self._parent[rb] = ra, -longer
 
     def stretch(self, a: Dim, b: Dim) -> None:
         """Record that a length is another or 1."""
@@ -383,11 +419,11 @@ class Facts:
         if size is not None:
             return size
         assert dim.symbol is not None
-        root = self.root(dim.symbol)
+        root, more = self.root(dim.symbol)
         if root in self._parts:
             whole, bounds = self._parts[root]
-            return self.node(whole), bounds, dim.trim
-        return root, dim.trim
+            return self.node(whole), bounds, dim.trim - more
+        return root, dim.trim - more
 
     def size_of(self, dim: Dim) -> int | None:
         """The number that a length is, or was proved to be."""
@@ -395,22 +431,27 @@ class Facts:
             return dim.size
         if not self._sizes:
             return None
-        root = self.root(dim.symbol)
-        found = next((n for s, n in self._sizes.items() if self.root(s) == root), None)
-        return None if found is None else max(found - dim.trim, 0)
+        root, more = self.root(dim.symbol)
+        for symbol, n in self._sizes.items():
+            other, others = self.root(symbol)
+            if other == root:
+                return max(n - others + more - dim.trim, 0)
+        return None
 
     def settle(self, dim: Dim, size: int) -> None:
         """Take a length to be a number, as it is in the call for which the compiler runs."""
         assert dim.symbol is not None
-        self._sizes.setdefault(self.root(dim.symbol), size + dim.trim)
+        self._sizes.setdefault(dim.symbol, size + dim.trim)
 
-    def snapshot(self) -> tuple[dict[int, int], dict[int, int], dict[tuple[Dim, Dim], None]]:
+    def snapshot(self) -> tuple[dict[int, tuple[int, int]], dict[int, int], dict[tuple[Dim, Dim], None]]:
         return dict(self._parent), dict(self._sizes), dict(self._stretched)
 
-    def restore(self, saved: tuple[dict[int, int], dict[int, int], dict[tuple[Dim, Dim], None]]) -> None:
+    def restore(
+        self, saved: tuple[dict[int, tuple[int, int]], dict[int, int], dict[tuple[Dim, Dim], None]]
+    ) -> None:
         self._parent, self._sizes, self._stretched = saved
         for a, b in self.taken_alike:
-            self._link(a, b)
+            self._take_alike(a, b)
 
     def broadcast(self, *shapes: tuple[Dim, ...]) -> tuple[Dim, ...]:
         """The axes of a broadcast of `shapes`, as NumPy aligns them. May raise LengthError."""
@@ -434,7 +475,7 @@ class Facts:
         if not a.can_be_one and not b.can_be_one:
             self.unify(a, b)
             return a if a.size is not None or b.size is None else b
-        if a.can_be_one and b.can_be_one and self.alike(a, b):
+        if self.alike(a, b):
             return a
         self.compare(a, b, stretches=True)
         out = a if not a.can_be_one else b if not b.can_be_one else self._stretched_to(a, b)

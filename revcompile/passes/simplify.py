@@ -433,7 +433,7 @@ def _axes_key(x: Value, facts: Facts) -> Any:
     """The same for arrays that are known to have the same shape."""
     if not isinstance(x.type, Array) or isinstance(x.type, Rows):
         return x
-    return tuple(d.size if d.symbol is None else (facts.root(d.symbol), d.trim) for d in x.type.dims)
+    return tuple(map(facts.node, x.type.dims))
 
 
 def _defaults(s: Apply) -> list[Any]:

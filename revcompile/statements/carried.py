@@ -240,7 +240,7 @@ class Trial:
         facts, loose = self.low.builder.facts, self.carried.loose.setdefault(param, set())
         if isinstance(have, Array) and isinstance(t, Array) and len(have.dims) == len(t.dims):
             differ = {
-                i for i, (h, d) in enumerate(zip(have.dims, t.dims, strict=True)) if not facts.same(h, d)
+                i for i, (h, d) in enumerate(zip(have.dims, t.dims, strict=True)) if not facts.alike(h, d)
             }
             if differ - loose:
                 self.changes = True

@@ -190,8 +190,7 @@ def join_types(facts: Facts, a: Type, b: Type) -> Type:
         raise CannotJoin(f"{an(a)} on one side, {an(b)} on the other")
     dims = []
     for x, y in zip(a.dims, b.dims, strict=True):
-        same = facts.same(x, y)
-        dims.append(x if same else facts.fresh(maybe_one=x.can_be_one or y.can_be_one))
+        dims.append(x if facts.alike(x, y) else facts.fresh(maybe_one=x.can_be_one or y.can_be_one))
     return Array(dtype, tuple(dims))
 
 
