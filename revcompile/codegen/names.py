@@ -9,6 +9,7 @@ import builtins
 import keyword
 from collections import Counter
 from collections.abc import Container
+from functools import cached_property
 
 from revcompile.codegen.coalesce import Groups
 from revcompile.ir.values import Value, ValueTable
@@ -35,6 +36,7 @@ class Names:
         self._outer = outer  # the globals of generated code, which grow while it is written
         self._given = given  # to which the names are added that are given here
         self._names: dict[Value, str] = {}
+        self._owners: dict[str, Value] = {}  # what has a name
         self._temporaries = 0
         self._next: dict[str, int] = {}  # of a name that was wished for: the number to try
         self._waiting: set[Value] = set()  # the groups that are being named
@@ -43,14 +45,17 @@ class Names:
         value = self._groups.find(value)
         if value not in self._names:
             self._waiting.add(value)
-            self._names[value] = self._fresh(value)
-            self._given.add(self._names[value])
+            name = self._names[value] = self._fresh(value)
+            self._owners[name] = value
+            self._given.add(name)
             self._waiting.discard(value)
         return self._names[value]
 
     def give(self, value: Value, name: str) -> None:
         """Fix a value's name (a parameter's)."""
-        self._names[self._groups.find(value)] = name
+        value = self._groups.find(value)
+        self._names[value] = name
+        self._owners[name] = value
         self._taken.add(name)
 
     def suggest(self, value: Value, name: str) -> None:
@@ -62,7 +67,7 @@ class Names:
         value = next((v for v in members if v in self._hints or v in self._primals), value)
         primal, hint = self._primals.get(value), self._hints.get(value)
         if primal is not None and self._groups.find(primal) not in self._waiting:
-            return self._unique(f"grad_{self[primal]}")
+            return self._unique(f"grad_{self._called(primal)}")
         if hint is not None and hint.strip("_"):
             return self._unique(hint)
         if hint is not None and not any(self._counts[v] for v in members):
@@ -72,6 +77,18 @@ class Names:
         name = f"s{self._temporaries}"
         self._taken.add(name)
         return name
+
+    def _called(self, primal: Value) -> str:
+        """What a variable is called in the name of its gradient: `x_1` as `x`, unless another `x` has one."""
+        name, group = self[primal], self._groups.find(primal)
+        wish = next((self._hints[v] for v in self._groups.members(group) if v in self._hints), name)
+        owner = self._owners.get(wish)
+        return name if owner is None or owner in self._with_gradients else wish
+
+    @cached_property
+    def _with_gradients(self) -> set[Value]:
+        """The variables of which a gradient is read."""
+        return {self._groups.find(primal) for v, primal in self._primals.items() if self._counts[v]}
 
     def _unique(self, wish: str) -> str:
         n = self._next.get(wish, 0)
