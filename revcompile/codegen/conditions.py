@@ -186,7 +186,7 @@ def equal_lengths(parameters: Sequence[Parameter], live: Sequence[Live], facts: 
     """Tests of lengths that were equal in the call that was compiled for; others are compiled anew."""
     spelled = Spelled(parameters, live, facts)
     for a, b in facts.taken_alike:
-        if a.symbol is not None and b.symbol is not None:  # the whole lengths, of which a trim may leave nothing
+        if a.symbol is not None and b.symbol is not None:  # trims may leave nothing of two that differ
             less = min(a.trim, b.trim)
             a, b = replace(a, trim=less - b.trim), replace(b, trim=less - a.trim)
         one, other = spelled.length(a), spelled.length(b)

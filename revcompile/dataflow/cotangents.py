@@ -11,8 +11,9 @@ from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from revcompile.dataflow.engine import Backward, Found
 from revcompile.dataflow.finiteness import Finiteness, is_steep
 from revcompile.gates.halves import Half
-from revcompile.gates.numbers import CHOSEN, LOST, PARTS, TRIP, WHOLE
+from revcompile.gates.numbers import CHOSEN, ENDS, LOST, PARTS, TRIP, UNREAD_ITEM, WHOLE, Sends
 from revcompile.gates.table import TABLE
+from revcompile.gates.traits import Kind
 from revcompile.ir.nodes import Apply, Structure, Value, leaves
 from revcompile.ir.types import is_float, is_number
 
@@ -64,13 +65,18 @@ class Zeros(Cotangents):
         gate = TABLE[statement.function]
         coming = 0
         for found in outs:
-            coming |= PARTS if found is None and len(outs) > 1 else found or 0
-        zeros = gate.numbers.zeros
+            is_part = found is None and len(outs) > 1 and gate.kind is not Kind.STORE
+            coming |= PARTS if is_part else found or 0
         for i, v in self.flows(statement):
-            found = coming | (zeros if isinstance(zeros, int) else zeros(statement.args, i))
+            found = coming | _told(gate.numbers.zeros, statement, i)
+            within = _told(gate.numbers.within, statement, i)
+            if found & (within if v.type.dims or not within else UNREAD_ITEM):
+                found |= WHOLE
             yield v, found | LOST if self.finite.is_constant(statement, i) else found
 
     def both(self, a: int, b: int) -> int:
+        if ENDS in (a, b) and a and b:
+            return ENDS
         return a | b if a and b else 0
 
     def either(self, then: Found, orelse: Found) -> Found:
@@ -93,6 +99,10 @@ class Zeros(Cotangents):
 
     def begin(self, param: Value) -> Found:
         return 0 if param in self.useful else None
+
+
+def _told(rule: int | Sends, statement: Apply, operand: int) -> int:
+    return rule if isinstance(rule, int) else rule(statement.args, operand)
 
 
 class Infinite(Cotangents):

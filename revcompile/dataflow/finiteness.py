@@ -14,8 +14,9 @@ import numpy as np
 from revcompile.dataflow.engine import Backward, Forward, Found, called
 from revcompile.dataflow.signs import Signs
 from revcompile.gates.halves import Half
-from revcompile.gates.numbers import EXPONENTIAL, GIVEN, LARGE, OVERFLOW, SINGULAR, SignRule
+from revcompile.gates.numbers import AT_ONCE, EXPONENTIAL, GIVEN, LARGE, OVERFLOW, SINGULAR, SignRule
 from revcompile.gates.table import TABLE, Gate
+from revcompile.gates.traits import Kind, Memory
 from revcompile.ir.nodes import Apply, Each, Structure, Value
 from revcompile.ir.types import is_float
 
@@ -49,6 +50,8 @@ class Finiteness(Forward):
         undefined = self._told(gate.numbers.undefined, args)
         if undefined and self.signs.of(args[0]) & undefined:
             found |= SINGULAR
+        if found & AT_ONCE and not _of_all(gate, args):
+            found = found & ~AT_ONCE | SINGULAR
         return found
 
     def call(self, statement: Apply, half: Half) -> Sequence[int]:
@@ -74,7 +77,10 @@ class Finiteness(Forward):
         if pole is None:
             return SINGULAR
         at = gate.numbers.pole_at | self._told(gate.numbers.undefined, args)
-        return SINGULAR if self.signs.of(args[pole]) & at else 0
+        if not self.signs.of(args[pole]) & at:
+            return 0
+        of_number = isinstance(args[pole], Value) and not args[pole].type.dims
+        return AT_ONCE if of_number and gate.pointwise else SINGULAR
 
     def is_constant(self, statement: Apply, i: int) -> bool:
         """Whether an operand may be so large that the gate does not follow it: as in the logistic function.
@@ -101,6 +107,15 @@ class Finiteness(Forward):
             fact = self.of(atom) & (~LARGE if atom is statement.result else ~0)
             found |= fact & ~OVERFLOW if any(atom is f for f in flat) else fact
         return found
+
+
+def _of_all(gate: Gate, args: tuple[Structure, ...]) -> bool:
+    """Whether no element of a result is finite, if that holds of an operand."""
+    if gate.pointwise:
+        return not gate.numbers.zeros
+    if gate.kind in (Kind.PART, Kind.SUM):
+        return True
+    return gate.memory not in (Memory.NEW, Memory.FRESH) and not (gate.numbers.zeros or gate.numbers.within)
 
 
 def saturating(gate: Gate, args: tuple[Structure, ...]) -> tuple[int, ...]:

@@ -16,12 +16,13 @@ from revcompile.dataflow.engine import Found, union
 from revcompile.dataflow.finiteness import Asked, Finiteness, is_steep, reads
 from revcompile.dataflow.signs import Signs
 from revcompile.gates.halves import Half, Pair
-from revcompile.gates.numbers import CHOSEN, EXPONENTIAL, GIVEN, LARGE, LOST, PARTS, SINGULAR, TRIP
+from revcompile.gates.numbers import AT_ONCE, CHOSEN, ENDS, EXPONENTIAL, GIVEN, LARGE, LOST, PARTS, SINGULAR
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Block, Function, Loop, Structure, Value, applications, leaves
 from revcompile.ir.types import Array
 
 UNKNOWN = SINGULAR | GIVEN  # of a function that is still being read
+BITS = (1, 2, 4, 8, 16, 32)  # of a fact
 
 
 class Calls:
@@ -209,25 +210,17 @@ class Knowledge:
         why = self.finite.slope(statement, operand, reads(gate, statement, operand))
         if why & (EXPONENTIAL | GIVEN):
             return True
-        if why & SINGULAR:
-            return self._at_pole(statement, operand, where)
+        if why & SINGULAR or (why & AT_ONCE and where & ~(PARTS | ENDS)):
+            return True
         return bool(why & LARGE) and self._is_worth_it(statement, where)
 
     def _mixes(self, statement: Apply, operand: Value, where: int) -> bool:
         """Whether what a gate reads of many elements may be infinite or NaN where nothing comes in."""
         read = [a for a in statement.args if a is not operand or TABLE[statement.function].numbers.reduces]
         why = self.finite.of(read)
+        if why & AT_ONCE and not where & ~(PARTS | ENDS):
+            why &= ~AT_ONCE
         return bool(why & GIVEN) or (bool(why & ~LARGE) and self._is_worth_it(statement, where))
-
-    def _at_pole(self, statement: Apply, operand: Value, where: int) -> bool:
-        """Whether a zero may meet a pole where other elements, or other trips, do not meet the same."""
-        pole = self._pole(statement)
-        if pole is None or self._reads_singular(statement, operand):
-            return True
-        if where == TRIP:
-            return pole in self.in_loops
-        is_one = not pole.type.dims and any(v.type.dims for v in statement.outputs)
-        return not is_one or bool(where & ~(PARTS | LOST))
 
     def _is_worth_it(self, statement: Apply, where: int) -> bool:
         """Whether a product is guarded that overflows beyond 1e150, or a sum of products.
@@ -239,7 +232,7 @@ class Knowledge:
         return bool(where & CHOSEN) or (where != LOST and self.in_loops.isdisjoint(statement.outputs))
 
     def may_be_infinite(self, atom: Structure) -> bool:
-        return bool(self.finite.of(atom) & (SINGULAR | EXPONENTIAL | GIVEN))
+        return bool(self.finite.of(atom) & (SINGULAR | AT_ONCE | EXPONENTIAL | GIVEN))
 
     def zeros_of(self, statement: Apply) -> int:
         """Where the upstream gradient of a gate may be zero."""
@@ -257,16 +250,6 @@ class Knowledge:
             if v in operands
         )
         return any(why & GIVEN for why in slopes)
-
-    def _pole(self, statement: Apply) -> Value | None:
-        pole = TABLE[statement.function].numbers.pole
-        atom = None if pole is None else statement.args[pole]
-        return atom if isinstance(atom, Value) else None
-
-    def _reads_singular(self, statement: Apply, operand: Value) -> bool:
-        read = reads(TABLE[statement.function], statement, operand)
-        made = {id(v) for v in statement.outputs}
-        return any(self.finite.of(atom) & SINGULAR for atom in read if id(atom) not in made)
 
     def chooses(self, statement: Apply) -> bool:
         """Whether an infinite upstream gradient may meet a zero by which a gate sends nothing back."""
@@ -301,7 +284,7 @@ def context_of_call(
 
 
 def _bits(n: int) -> Iterator[int]:
-    return (bit for bit in (1, 2, 4, 8, 16) if n & bit)
+    return (bit for bit in BITS if n & bit)
 
 
 def context_of(

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.gates.axes import Dims, dims_of, extent, is_value, longer, shape_dims
-from revcompile.gates.numbers import ANY_SIGN, POSITIVE, ZERO, Numbers, same_sign
+from revcompile.gates.numbers import ANY_SIGN, POSITIVE, UNREAD_ITEM, ZERO, Numbers, same_sign
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate, known
 from revcompile.gates.traits import Kind, Memory
@@ -106,12 +106,17 @@ NESTED = (
 )
 
 
+def unread_items(args: Any, operand: int) -> int:
+    return UNREAD_ITEM if isinstance(args[0], (list, tuple)) else 0
+
+
 def array_of_items(items: Any, dtype: Any = None) -> Any:
     return items if dtype is None else items.astype(dtype)
 
 
 @gate(
-    np.array, kind=Kind.ARRAY, of_items=array_of_items, numbers=SAME, dims=array_dims,
+    np.array, kind=Kind.ARRAY, of_items=array_of_items, dims=array_dims,
+    numbers=Numbers(sign=same_sign, within=unread_items),
     examples=[*SHAPES, *NESTED, example([real(), real()], copy=True)],
 )  # fmt: skip
 def array(grad_y: Any, object: Any, dtype: Any = None, *, copy: Any = True) -> Any:

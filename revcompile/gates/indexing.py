@@ -22,7 +22,7 @@ from revcompile.gates.axes import (
     sliced,
     takes_all,
 )
-from revcompile.gates.numbers import CHOSEN, PARTS, Numbers, same_sign
+from revcompile.gates.numbers import CHOSEN, ENDS, PARTS, UNREAD_ITEM, Numbers, same_sign
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate, known
 from revcompile.gates.traits import Kind, Line, Memory
@@ -128,7 +128,18 @@ def zeros_of_index(args: Any, operand: int) -> int:
     if takes_all(index):
         return 0
     parts = index if isinstance(index, tuple) else (index,)
-    return CHOSEN if any(is_mask_part(part) for part in parts) else PARTS
+    if any(is_mask_part(part) for part in parts):
+        return CHOSEN
+    return ENDS if all(map(_leaves_out_ends, parts)) else PARTS
+
+
+def _leaves_out_ends(part: Any) -> bool:
+    """Whether a part of an index takes all of an axis but a known number of elements at its ends."""
+    if not isinstance(part, slice):
+        return part is None or part is Ellipsis
+    start = part.start is None or (type(part.start) is int and part.start >= 0)
+    stop = part.stop is None or (type(part.stop) is int and part.stop < 0)
+    return start and stop and part.step in (None, 1)
 
 
 def is_mask_part(part: Any) -> bool:
@@ -226,6 +237,7 @@ known(add_many, writes=True, line=Line.ADD_MANY)
     kind=Kind.SCATTER,
     added_to=add_at,
     line=Line.SCATTER,
+    numbers=Numbers(within=UNREAD_ITEM),
     dims=scatter_dims,
     examples=[
         example(real(), 2, (4,)),
@@ -242,6 +254,7 @@ def scatter_(grad_y: Any, grad: Any, index: Any, shape: Any) -> Any:
     scatter_add,
     kind=Kind.SCATTER_SUM,
     added_to=add_many,
+    numbers=Numbers(within=UNREAD_ITEM),
     dims=scatter_dims,
     examples=[
         example(real(3), np.array([0, 2, 2]), (4,)),

@@ -13,11 +13,14 @@ import numpy as np
 
 from revcompile.errors import HostError
 from revcompile.gates.axes import Dims, agree, along, dims_of, is_value, normal, product, total
-from revcompile.gates.numbers import Numbers, same_sign
+from revcompile.gates.numbers import UNREAD_ITEM, UNREAD_PART, Numbers, same_sign
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
 from revcompile.gates.traits import Memory
 from revcompile.ir.types import ONE, Dim, Facts
+
+JOINED = Numbers(sign=same_sign, within=UNREAD_PART)
+STACKED = Numbers(sign=same_sign, within=UNREAD_ITEM)
 
 # -- joining -------------------------------------------------------------------------------------
 
@@ -72,7 +75,7 @@ def concatenated_items(items: Any, axis: int = 0) -> Any:
     np.concatenate,
     reads_late=True,
     of_items=concatenated_items,
-    numbers=Numbers(sign=same_sign),
+    numbers=JOINED,
     dims=concatenate_dims,
     examples=[
         example([real(3), real(2)]),
@@ -109,7 +112,7 @@ def stacked_items(items: Any, axis: int = 0) -> Any:
     np.stack,
     reads_late=True,
     of_items=stacked_items,
-    numbers=Numbers(sign=same_sign),
+    numbers=STACKED,
     dims=stack_dims,
     examples=[
         example([real(3), real(3)]),
@@ -135,6 +138,7 @@ def vstacked_items(items: Any) -> Any:
 
 @gate(
     np.vstack,
+    numbers=STACKED,
     of_items=vstacked_items,
     dims=vstack_dims,
     examples=[
@@ -161,6 +165,7 @@ def hstacked_items(items: Any) -> Any:
 
 @gate(
     np.hstack,
+    numbers=JOINED,
     of_items=hstacked_items,
     dims=hstack_dims,
     examples=[
@@ -182,6 +187,7 @@ def dstack_dims(facts: Facts, tup: Any) -> Dims:
 
 @gate(
     np.dstack,
+    numbers=STACKED,
     dims=dstack_dims,
     examples=[
         example([real(3), real(3)]),
@@ -206,6 +212,7 @@ def columns_of_items(items: Any) -> Any:
 
 @gate(
     np.column_stack,
+    numbers=STACKED,
     of_items=columns_of_items,
     dims=column_stack_dims,
     examples=[
@@ -224,6 +231,7 @@ def append_dims(facts: Facts, arr: Any, values: Any, axis: int | None = None) ->
 
 @gate(
     np.append,
+    numbers=Numbers(within=UNREAD_PART),
     dims=append_dims,
     examples=[
         example(real(3), real(2)),
@@ -270,6 +278,7 @@ def block_length(block: Any, axis: int) -> Any:
 
 @gate(
     np.block,
+    numbers=STACKED,
     dims=block_dims,
     examples=[
         example([real(2), real(3)]),

@@ -20,14 +20,19 @@ LARGE = 1  # it is a product, of numbers beyond 1e150 or so
 EXPONENTIAL = 2  # it is an exponential, of a number beyond 700
 SINGULAR = 4  # it was divided by zero, or is not defined
 GIVEN = 8  # it follows from an argument of which the program asks whether it is NaN or infinite
+AT_ONCE = 16  # a number that may be zero has divided all of it: no element is finite where another one is not
 OVERFLOW = LARGE | EXPONENTIAL
 
 # Where the cotangent of a value may be zero.
-WHOLE = 1  # everywhere, in a run that goes another way
+WHOLE = 1  # everywhere, in a run that goes another way; or as a part, that is not read, of something else
 PARTS = 2  # in elements that are not read
 CHOSEN = 4  # in elements that a condition of the program's leaves out
 TRIP = 8  # everywhere, in one trip of a loop
 LOST = 16  # in elements that lost against others
+ENDS = 32  # in a few elements at the ends of its axes, which are not read
+
+UNREAD_ITEM = PARTS | LOST | ENDS  # what may be all of an item
+UNREAD_PART = PARTS | LOST  # what may be all of a part that is longer than that
 
 SignRule = Callable[..., int]  # of the arguments of a call, and of the sign of each
 Tells = Callable[..., bool]  # of the arguments
@@ -51,6 +56,7 @@ class Numbers:
     saturates: tuple[int, ...] | Select = ()  # the operands in which it is constant at infinity
     saturates_at: int = NEGATIVE | POSITIVE  # at which
     zeros: int | Sends = 0  # where it sends zeros back
+    within: int | Sends = 0  # which zeros of the result may be all that there is of an operand, a part of it
     passes: bool = False  # the rule passes the upstream gradient on as it is, or zero, by no product
     chooses: bool | Tells = False  # the rule multiplies by zero where it sends nothing back
     at_least: int | None = None  # the result is not below this operand

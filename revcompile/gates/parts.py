@@ -18,7 +18,7 @@ from revcompile.gates.axes import (
     normal,
     shape_dims,
 )
-from revcompile.gates.numbers import PARTS, Numbers
+from revcompile.gates.numbers import PARTS, UNREAD_PART, Numbers
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
 from revcompile.gates.traits import Memory
@@ -26,6 +26,7 @@ from revcompile.ir.types import Dim, Facts
 from revcompile.runtime import scatter, scatter_windows
 
 SOME_ARE_READ = Numbers(zeros=PARTS)
+ON_DIAGONAL = Numbers(zeros=PARTS, within=UNREAD_PART)
 
 # -- diagonals, triangles ------------------------------------------------------------------------
 
@@ -66,7 +67,7 @@ def diag_dims(facts: Facts, v: Any, k: Any = 0) -> Dims:
 @gate(
     np.diag,
     memory=Memory.READ_ONLY,
-    numbers=SOME_ARE_READ,
+    numbers=ON_DIAGONAL,
     copies=lambda v, k=0: is_value(v) and len(v.type.dims) == 1,
     dims=diag_dims,
     examples=[
@@ -84,7 +85,7 @@ def diag(grad_y: Any, v: Any, k: int = 0) -> Any:
     return np.diag(grad_y, k) if v.ndim == 1 else on_diagonal(grad_y, k, v.shape, 0, 1)
 
 
-@gate(np.diagflat, examples=[example(real(3)), example(real(2, 2), 1)])
+@gate(np.diagflat, numbers=Numbers(within=UNREAD_PART), examples=[example(real(3)), example(real(2, 2), 1)])
 def diagflat(grad_y: Any, v: Any, k: int = 0) -> Any:
     diagonal = np.diagonal(grad_y, k)
     return diagonal if np.ndim(v) == 1 else np.reshape(diagonal, np.shape(v))

@@ -21,7 +21,7 @@ from revcompile.gates.axes import (
     normal,
     product,
 )
-from revcompile.gates.numbers import PARTS, Numbers
+from revcompile.gates.numbers import PARTS, UNREAD_PART, Numbers
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
 from revcompile.gates.traits import Memory
@@ -144,6 +144,7 @@ def pad_dims(
 
 @gate(
     np.pad,
+    numbers=Numbers(within=UNREAD_PART),
     dims=pad_dims,
     examples=[
         example(real(3), 1),

@@ -14,7 +14,7 @@ import numpy as np
 
 from revcompile.errors import HostError, UnsupportedError, an
 from revcompile.gates.indexing import getitem_dims
-from revcompile.gates.numbers import PARTS, PLAIN, Numbers
+from revcompile.gates.numbers import PARTS, PLAIN, UNREAD_ITEM, Numbers
 from revcompile.gates.table import Gate, register
 from revcompile.gates.traits import Kind, Line, Memory
 from revcompile.ir.nodes import Value, scalar_type
@@ -181,13 +181,12 @@ def _reversed_by_statements(grad_y: Any, rows: Any, x: Any = None) -> Any:
     raise NotImplementedError("the reversal of this is a statement's: statements/rows.py")
 
 
-for name, function, rule, types, written, kind in (
-    ("list", listed, _listed_rule, _listed_type, "items", None),
-    ("repeat", repeated, _repeated_rule, _repeated_type, "[x] * n", None),
-    ("slice", sublist, _part_rule, _part_type, "rows[index]", Kind.SUBLIST),
-    ("concatenate", chained, _chained_rule, _chained_type, "a + b", None),
+for name, function, rule, types, written, kind, numbers in (
+    ("list", listed, _listed_rule, _listed_type, "items", None, Numbers(within=UNREAD_ITEM)),
+    ("repeat", repeated, _repeated_rule, _repeated_type, "[x] * n", None, PLAIN),
+    ("slice", sublist, _part_rule, _part_type, "rows[index]", Kind.SUBLIST, Numbers(zeros=PARTS)),
+    ("concatenate", chained, _chained_rule, _chained_type, "a + b", None, Numbers(within=UNREAD_ITEM)),
 ):
-    numbers = Numbers(zeros=PARTS) if kind is Kind.SUBLIST else PLAIN
     gate = Gate(
         name,
         (function,),
@@ -206,10 +205,19 @@ for name, function, types, written, line, kind in (
 ):
     made = Gate(
         name, (function,), function, rule=_reversed_by_statements, types=types, writes=True,
-        written=written, line=line, kind=kind,
+        written=written, line=line, kind=kind, numbers=Numbers(within=UNREAD_ITEM),
     )  # fmt: skip
     register(made)
-register(Gate("with_row", (with_row,), with_row, rule=_with_row_rule, types=_with_row_type))
+register(
+    Gate(
+        "with_row",
+        (with_row,),
+        with_row,
+        rule=_with_row_rule,
+        types=_with_row_type,
+        numbers=Numbers(within=UNREAD_ITEM),
+    )
+)
 register(
     Gate("stack", (stacked,), stacked, rule=_stacked_rule, types=_stacked_type, written="np.stack(rows)")
 )

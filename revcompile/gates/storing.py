@@ -16,7 +16,7 @@ import numpy as np
 from revcompile.errors import HostError, an
 from revcompile.gates.indexing import getitem_dims, zeros_of_index
 from revcompile.gates.infer import infer
-from revcompile.gates.numbers import PARTS, Numbers
+from revcompile.gates.numbers import ENDS, PARTS, UNREAD_ITEM, UNREAD_PART, Numbers
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import TABLE, Gate, gate, register
 from revcompile.gates.traits import Kind, Line
@@ -116,6 +116,14 @@ def _store_zeros(args: Any, operand: int) -> int:
     return zeros_of_index((args[0], index), 0) | PARTS if operand == 0 else 0
 
 
+def _unread_store(args: Any, operand: int) -> int:
+    """What is stored may not be read, unless it is all that the array holds from then on."""
+    left_out = zeros_of_index((args[0], args[1][-1][1]), 0)
+    if operand != 2 or not left_out:
+        return 0
+    return UNREAD_PART if left_out == ENDS else UNREAD_ITEM
+
+
 register(
     Gate(
         "store",
@@ -126,7 +134,7 @@ register(
         kind=Kind.STORE,
         writes=True,
         line=Line.STORE,
-        numbers=Numbers(sign=_store_sign, zeros=_store_zeros),
+        numbers=Numbers(sign=_store_sign, zeros=_store_zeros, within=_unread_store),
     )
 )
 

@@ -231,7 +231,7 @@ class Facts:
         return dim
 
     def alike(self, a: Dim, b: Dim) -> bool:
-        """Whether two lengths are equal, or follow from lengths of arguments that make them equal in this call.
+        """Whether two lengths are equal, or follow from lengths of arguments and are equal in this call.
 
         They are taken to be equal then, which is tested at each later call.
         """
@@ -255,13 +255,13 @@ class Facts:
         n, origin = self._in_this_call.get(dim.symbol), self.origin(dim)
         if n is None and origin is not None:
             how, parts = origin
-            if how == "[]":
-                whole, bounds = self._now(parts[0]), parts[1]
-                if whole is not None and all(type(k) in (int, type(None)) for k in bounds):
-                    n = len(range(whole)[slice(*bounds)])
-            elif how == "+" and all(isinstance(p, Dim) for p in parts):
-                lengths = [self._now(p) for p in parts]
-                n = None if None in lengths else sum(k for k in lengths if k is not None)
+            of = [
+                None if p.symbol in self._of_a_helper else self._now(p) for p in parts if isinstance(p, Dim)
+            ]
+            if how == "[]" and of[0] is not None and all(type(k) in (int, type(None)) for k in parts[1]):
+                n = len(range(of[0])[slice(*parts[1])])
+            elif how == "+" and len(of) == len(parts) and None not in of:
+                n = sum(k for k in of if k is not None)
         return None if n is None else max(n - dim.trim, 0)
 
     def _take_alike(self, a: Dim, b: Dim) -> None:
@@ -338,7 +338,7 @@ class Facts:
         return made.function, *(self.number(a) if hasattr(a, "type") else a for a in made.args)
 
     def root(self, symbol: int) -> tuple[int, int]:
-        """The symbol that stands for all lengths that differ from it by a number; how much longer this one is."""
+        """The symbol that stands for lengths that differ from it by a number; how much longer this one is."""
         more = 0
         while symbol in self._parent:
             symbol, by = self._parent[symbol]
