@@ -18,7 +18,7 @@ from revcompile.gates.numbers import AT_ONCE, EXPONENTIAL, GIVEN, LARGE, OVERFLO
 from revcompile.gates.table import TABLE, Gate
 from revcompile.gates.traits import Kind, Memory
 from revcompile.ir.nodes import Apply, Each, Structure, Value
-from revcompile.ir.types import is_float
+from revcompile.ir.types import Array, Scalar, Type, is_float
 
 OfCall = Callable[[Apply, Half, Sequence[int]], Sequence[int]]
 
@@ -45,7 +45,7 @@ class Finiteness(Forward):
         constant_in = saturating(gate, args)
         found = self.grows(gate, args) | self.own(gate, args)
         for i, arg in enumerate(args):
-            fact = self.of(arg)
+            fact = self._read(arg, statement)
             found |= fact & ~OVERFLOW if i in constant_in else fact
         undefined = self._told(gate.numbers.undefined, args)
         if undefined and self.signs.of(args[0]) & undefined:
@@ -59,6 +59,14 @@ class Finiteness(Forward):
 
     def item(self, each: Each) -> int:
         return self.of(each.args[0]) if each.kind.endswith("list") else 0
+
+    def _read(self, atom: Structure, statement: Apply) -> int:
+        """The fact of what a gate reads; a number may be too large for the precision of the result."""
+        if type(atom) is float and any(
+            is_float(v.type) and not _has_room(v.type, atom) for v in statement.outputs
+        ):
+            return SINGULAR
+        return self.of(atom)
 
     # -- of a gate ----------------------------------------------------------------------------
 
@@ -104,9 +112,13 @@ class Finiteness(Forward):
         if any(self.of(a) & OVERFLOW for a in args if not any(a is f for f in flat)):
             flat = []
         for atom in read:
-            fact = self.of(atom) & (~LARGE if atom is statement.result else ~0)
+            fact = self._read(atom, statement) & (~LARGE if atom is statement.result else ~0)
             found |= fact & ~OVERFLOW if any(atom is f for f in flat) else fact
         return found
+
+
+def _has_room(t: Type, number: float) -> bool:
+    return isinstance(t, (Scalar, Array)) and abs(number) <= np.finfo(t.dtype).max
 
 
 def _of_all(gate: Gate, args: tuple[Structure, ...]) -> bool:

@@ -7,6 +7,7 @@ objects. The helpers for rules, from `along` on, are last. Imports the IR only.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -165,6 +166,9 @@ def quotient(facts: Facts, whole: Dims, parts: Dims) -> Dim:
 def sliced(facts: Facts, d: Dim, s: slice) -> Dim:
     """The length of `x[s]` on an axis of length `d`."""
     start, stop, step = s.start, s.stop, s.step
+    joined = _joined_parts(facts, d, start, stop) if step is None else None
+    if joined is not None:
+        return joined
     bounds = tuple(facts.number(n) if is_value(n) else n for n in (start, stop, step))
     if is_value(step) or is_value(start):
         return facts.part(d, bounds)
@@ -182,6 +186,30 @@ def sliced(facts: Facts, d: Dim, s: slice) -> Dim:
     elif step == -1 and (start is None or start < 0) and (stop is None or stop >= 0):
         return d.trimmed((0 if start is None else -1 - start) + (0 if stop is None else stop + 1))
     return facts.part(d, bounds)
+
+
+def _joined_parts(facts: Facts, d: Dim, start: Any, stop: Any) -> Dim | None:
+    """The length of a slice that takes some of several things that were laid end to end."""
+    origin = facts.origin(d)
+    if origin is None or origin[0] != "+" or d.trim:
+        return None
+    parts: list[Dim] = list(origin[1])
+    before, until = _summands(facts, start), parts if stop is None else _summands(facts, stop)
+    if before is None or until is None or not len(before) < len(until) <= len(parts):
+        return None
+    alike = all(map(facts.same, before, parts)) and all(map(facts.same, until, parts))
+    return total(facts, parts[len(before) : len(until)]) if alike else None
+
+
+def _summands(facts: Facts, n: Any) -> list[Dim] | None:
+    """The lengths of which a number is the sum; None where it is not."""
+    if n is None or not is_value(n):
+        return [] if not n else [Dim(size=n)] if type(n) is int and n > 0 else None
+    made = facts.definitions.get(n)
+    if made is not None and made.function is operator.add:
+        a, b = (_summands(facts, term) for term in made.args)
+        return None if a is None or b is None else [*a, *b]
+    return [n.type.extent] if n.type.extent is not None else None
 
 
 def normal(axis: int, rank: int) -> int:

@@ -73,6 +73,16 @@ FORMS = {
     "closure": "scaled = lambda u: u[1:-1] * y[1:-1]\nreturn np.sum(scaled(x) * x[1:-1])",
     "store": "z = np.zeros(x.shape)\nz[1:-1] = x[1:-1] / (2.0 + y[1:-1])\nreturn np.sum(z[2:] * y[2:])",
     "two axes": "a = np.outer(x, x)\nreturn np.sum(a[1:-1, 1:-1] * y[1:-1])",
+    "interior stored": "u = x.copy()\nu[1:-1] = y[2:] * y[:-2]\nreturn np.sum(u * x)",
+    "interior added": "u = x * 1.0\nu[1:-1] += y[1:-1] ** 2\nreturn np.sum(u * x)",
+    "first three": "return np.sum(x[:3] * y[1:4] + np.arange(3.0) * x[:3])",
+    "carried": """
+        h = np.zeros(x.shape[0])
+        for i in range(3):
+            h = np.tanh(y * x[i] + h)
+        return np.sum(h * y)""",
+    "either": "h = x * 2.0 if x[0] > 0.5 else y * 3.0\nreturn np.sum(h * y)",
+    "concatenated": "h = np.concatenate((x, y))\nreturn np.sum(h[1:] * np.concatenate((y, x))[:-1])",
     "scaled alike": "u = x * y\nreturn np.sum(u[1:-1] * y[1:-1] * x[2:])",
 }
 
@@ -113,6 +123,96 @@ def test_nothing_is_summed_back_where_lengths_are_equal(form):
     f = make(f"{HEAD}\ndef f(x, y):\n{body(FORMS[form])}\n")
     gradient = grad(f, (0, 1))
     gradient(*arguments(7, 7))
+    assert "unbroadcast" not in gradient.source
+
+
+STAGGERED = {
+    "plain": "return np.sum((x[1:] - x[:-1]) * y)",
+    "loop": """
+        for _ in range(n):
+            y = y + 0.1 * (x[1:] - x[:-1])
+            x = x.copy()
+            x[1:-1] = x[1:-1] + 0.1 * (y[1:] - y[:-1])
+        return np.sum(x * x) + np.sum(y[:-1] * x[1:-1])""",
+    "in place": """
+        y = y.copy()
+        for _ in range(n):
+            y += 0.1 * (x[1:] - x[:-1]) * y
+        return np.sum(y**2)""",
+    "while": """
+        while n > 0:
+            y = np.sin(y) * x[:-1] + x[1:]
+            n -= 1
+        return np.sum(y)""",
+    "if": "if n > 0:\n    return np.sum(y * x[1:])\nreturn np.sum(y) * np.sum(x)",
+    "exit": """
+        for k in range(n):
+            y = y * x[1:]
+            if k == 1:
+                return np.sum(y)
+        return np.sum(y) * np.sum(x)""",
+    "helper": "return np.sum(staggered(x, y))",
+    "larger helper": "return np.sum(longer(x, y))",
+    "method": "return np.sum(Grid(x).flux(y))",
+    "list": "return sum([np.sum(a * b) for a, b in [(x[1:], y), (x[:-1], y)]])",
+    "store": "z = np.zeros(len(x))\nz[1:] = y\nz[:-1] = y * z[1:]\nreturn np.sum(z * x)",
+    "two axes": "A = np.outer(x, x)\nreturn np.sum(A[1:, :-1] * y)",
+}
+STAGGERED_HEAD = """
+def staggered(u, v):
+    return v * (u[1:] - u[:-1])
+
+def longer(u, v):
+    a = np.sin(u[1:]) * v
+    b = np.cos(u[:-1]) * v + a
+    c = a * b - v
+    e = c * a + b * 0.5
+    g = np.tanh(e) * v + c * c
+    return g * e + np.sin(g) * u[1:]
+
+class Grid:
+    def __init__(self, u):
+        self.u = u
+
+    def flux(self, v):
+        return v * (self.u[1:] + self.u[:-1]) * 0.5
+"""
+
+
+@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("form", STAGGERED)
+def test_grids_of_which_one_is_longer(form, optimize):
+    f = make(f"{STAGGERED_HEAD}\ndef f(x, y, n):\n{body(STAGGERED[form])}\n")
+    gradient = value_and_grad(f, (0, 1), optimize=optimize)
+    for n, m, trips in (
+        (6, 5, 2),
+        (6, 5, 0),
+        (2, 1, 2),
+        (3, 2, 1),
+        (5, 1, 0),
+        (4, 4, 0),
+        (9, 8, 1),
+        (6, 1, 2),
+    ):
+        args = arguments(n, m)
+        try:
+            value = f(*args, trips)
+        except (ValueError, IndexError):
+            with pytest.raises((ValueError, IndexError)):
+                gradient(*args, trips)
+            continue
+        found, gradients = gradient(*args, trips)
+        np.testing.assert_allclose(found, value, rtol=1e-12)
+        assert_close(gradients, numerical_gradients(lambda *a, trips=trips: f(*a, trips), args))
+        for g, arg in zip(gradients, args, strict=True):
+            assert g.shape == arg.shape and g.dtype == arg.dtype
+
+
+@pytest.mark.parametrize("form", [form for form in STAGGERED if form != "larger helper"])
+def test_nothing_is_summed_back_on_staggered_grids(form):
+    f = make(f"{STAGGERED_HEAD}\ndef f(x, y, n):\n{body(STAGGERED[form])}\n")
+    gradient = grad(f, (0, 1))
+    gradient(*arguments(7, 6), 2)
     assert "unbroadcast" not in gradient.source
 
 
