@@ -29,7 +29,7 @@ from revcompile.gates.foreign import Learning, NotKnownYet, Unfinished
 from revcompile.gates.halves import Half, Pair, Variant
 from revcompile.gates.table import is_cheap
 from revcompile.ir.build import Builder
-from revcompile.ir.nodes import Function, Instance, Parameter, Structure, Value, is_static
+from revcompile.ir.nodes import Function, Instance, Parameter, Structure, Value, is_static, leaves
 from revcompile.ir.types import Array, Facts
 from revcompile.ir.verify import check
 from revcompile.passes import scalar_math
@@ -183,7 +183,7 @@ def _compile(
     for p in parameters:
         for place, v in places_of(p.structure, (p.name,)):
             low.values[v] = found_at(arguments[p.name], place[1:])
-            low.varied |= {v} if p.name in request.wanted else set()
+    low.varied = frozenset(v for p in parameters if p.name in request.wanted for v in leaves(p.structure))
     low.differentiate = lambda f, wanted, has_aux: _nested(request, f, wanted, has_aux, low)
     low.needed.parameters, low.needed.wanted = parameters, request.wanted
     with _needs_gathered(request, low):

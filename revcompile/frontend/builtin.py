@@ -28,7 +28,6 @@ from revcompile.gates.infer import ask_host
 from revcompile.ir.nodes import Instance, Structure, Value, is_static, leaves
 from revcompile.ir.types import BOOL, Array, Scalar, is_float
 from revcompile.statements import branch, iterables
-from revcompile.statements.exits import Known
 from revcompile.syntax.abstract import FUNCTIONS, Frame, Left, class_of, refuse_varying
 from revcompile.syntax.mutable import is_growing
 from revcompile.syntax.operators import COMPARE
@@ -289,8 +288,11 @@ def _reversed(low: Lowering, args: Args, *_: Any) -> Structure:
     return low.own(low.items(args[0])[::-1])
 
 
-def _list(low: Lowering, args: Args, *_: Any) -> Structure:
+def _list(low: Lowering, args: Args, kwargs: Any, node: Any, frame: Frame) -> Structure:
     if args and is_growing(args[0]):
+        if node is not None and isinstance(node.args[0], ast.Call):
+            if iterators.is_lazy(low, node.args[0].func, frame):  # it was made a list for this
+                return args[0]
         return growing.get_item(low, args[0], slice(None))
     return low.own(low.items(args[0])) if args else NotImplemented
 
@@ -357,34 +359,6 @@ def _next(low: Lowering, args: Args, kwargs: dict[str, Any], node: Any, frame: F
     iterator = iterators.go_on(low, args[0])
     with host():
         return next(iterator, *args[1:])
-
-
-def _map(low: Lowering, args: Args, kwargs: Any, node: Any, frame: Frame) -> Structure:
-    function, *sources = args
-    if len(sources) == 1 and is_growing(sources[0]):
-        node = node or frame.source.node
-        call = ast.Call(Known(function, node), [ast.Name("item", ast.Load())], [])
-        return _each(low, node, frame, sources[0], call, [])
-    items = zip(*(iterators.started(low, s) for s in sources))
-    return low.own([low.invoke(function, *each) for each in items])
-
-
-def _filter(low: Lowering, args: Args, kwargs: Any, node: Any, frame: Frame) -> Structure:
-    function, source = args
-    node = node or frame.source.node
-    item = ast.Name("item", ast.Load())
-    test = item if function is None else ast.Call(Known(function, node), [item], [])
-    return _each(low, node, frame, source, item, [test])
-
-
-def _each(
-    low: Lowering, node: ast.AST, frame: Frame, source: Structure, made: ast.expr, tests: list[ast.expr]
-) -> Structure:
-    """`[made for item in source if test]`"""
-    each = ast.comprehension(ast.Name("item", ast.Store()), Known(source, node), tests, 0)
-    whole = ast.fix_missing_locations(ast.copy_location(ast.GeneratorExp(made, [each]), node))
-    found = low.evaluate(whole, frame)
-    return low.own(list(found)) if isinstance(found, tuple) else found
 
 
 def _max(low: Lowering, args: Args, kwargs: dict[str, Any], node: Any, frame: Frame) -> Structure:
@@ -486,7 +460,7 @@ SPECIAL: dict[Any, Any] = {
     delattr: _delattr, vars: _vars,
     super: _super, object.__setattr__: _store, object.__new__: _allocate, object.__init__: _initialise,
     range: _range, zip: _zip, enumerate: _enumerate, reversed: _reversed, list: _list, tuple: _tuple,
-    dict: _dict, dict.fromkeys: _from_keys, iter: _iter, next: _next, map: _map, filter: _filter,
+    dict: _dict, dict.fromkeys: _from_keys, iter: _iter, next: _next,
     max: _max, min: _min,
     sorted: ordering.sorted_, sum: _sum, all: _all, any: _any, bool: _bool, divmod: _divmod,
     deque: _deque, defaultdict: _defaultdict, **texts.SPECIAL,

@@ -36,6 +36,7 @@ from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.mappings import as_dict
 from revcompile.frontend.names import HostObject, is_library, is_user_class
 from revcompile.frontend.naming import is_hashable, name_of, plain
+from revcompile.frontend.prelude import MEANING
 from revcompile.gates.draws import is_draw
 from revcompile.gates.infer import ask_host
 from revcompile.gates.table import METHODS, TABLE, Gate, is_pythons
@@ -195,6 +196,8 @@ def _known_call(
         outcome = special(low, args, kwargs, node, frame)
         if outcome is not NotImplemented:
             return outcome
+    if known and function in MEANING:
+        return low.inline(MEANING[function], args, kwargs, frame)
     written = writing.call(low, function, args, kwargs) if known and not frame.is_rule else NotImplemented
     if written is not NotImplemented:
         return written

@@ -35,33 +35,9 @@ CACHED = type(functools.lru_cache(int))
 
 # -- functools -----------------------------------------------------------------------------------
 
-MAX_WRITTEN_OUT = 2_000  # items of the run, as many as trips of a loop
-
 
 def _partial(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structure:
     return Partial(args[0], args[1:], kwargs)
-
-
-def _reduce(low: Lowering, args: Args, *_: Any) -> Structure:
-    function, source, *initial = args
-    if isinstance(source, Value) and source.type.dims:
-        _refuse_written_out(source.type.dims[0].size or 0)
-    items = low.items(source)
-    _refuse_written_out(sum(not is_static(item) for item in items))
-    if not items and not initial:
-        raise HostError(TypeError("reduce() of empty iterable with no initial value"))
-    total = initial[0] if initial else items.pop(0)
-    for item in items:
-        total = low.invoke(function, total, item)
-    return total
-
-
-def _refuse_written_out(many: int) -> None:
-    if many > MAX_WRITTEN_OUT:
-        raise UnsupportedError(
-            f"functools.reduce of {many:,} items would have to be written out",
-            way_out="A loop over a range, or over the rows of an array, stays a loop.",
-        )
 
 
 def _wraps(low: Lowering, args: Args, *_: Any) -> Structure:
@@ -242,55 +218,10 @@ def _endless(function: Any) -> Any:
     return special
 
 
-def _from_iterable(low: Lowering, args: Args, *_: Any) -> Structure:
-    return low.own([item for source in low.items(args[0]) for item in low.items(source)])
-
-
 def _islice(low: Lowering, args: Args, *_: Any) -> Structure:
     source, *bounds = args
     items = iterators.go_on(low, source) if hasattr(source, "__next__") else low.items(source)
     return low.own(list(itertools.islice(items, *low.static(tuple(bounds), "as a bound of islice"))))
-
-
-def _accumulate(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structure:
-    source, function = args[0], (args[1] if len(args) > 1 else kwargs.get("func"))
-    items = low.items(source)
-    out = [] if kwargs.get("initial") is None else [kwargs["initial"]]
-    for item in items:
-        if not out:
-            out.append(item)
-        elif function is None:
-            out.append(low.operate(operator.add, out[-1], item))
-        else:
-            out.append(low.invoke(function, out[-1], item))
-    return low.own(out)
-
-
-def _starmap(low: Lowering, args: Args, *_: Any) -> Structure:
-    return low.own([low.invoke(args[0], *low.items(each)) for each in low.items(args[1])])
-
-
-def _tested(keep: Callable[[list[Any], list[bool]], list[Any]]) -> Any:
-    """takewhile, dropwhile, filterfalse: by a predicate that is known while compiling."""
-
-    def special(low: Lowering, args: Args, *_: Any) -> Structure:
-        items = low.items(args[1])
-        tests = [bool(low.static(low.invoke(args[0], x), "as a filter")) for x in items]
-        return low.own(keep(items, tests))
-
-    return special
-
-
-def _first(items: list[Any], tests: list[bool]) -> list[Any]:
-    return items[: tests.index(False)] if False in tests else items
-
-
-def _rest(items: list[Any], tests: list[bool]) -> list[Any]:
-    return items[tests.index(False) :] if False in tests else []
-
-
-def _failing(items: list[Any], tests: list[bool]) -> list[Any]:
-    return [x for x, t in zip(items, tests, strict=True) if not t]
 
 
 def _groupby(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structure:
@@ -386,29 +317,14 @@ def _taken_apart(low: Lowering, x: Structure, make: Callable[[list[Any]], Any]) 
     return x
 
 
-def _prod(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structure:
-    total = kwargs.get("start", 1)
-    for item in low.items(args[0]):
-        total = low.operate(operator.mul, total, item)
-    return total
-
-
 def _fsum(low: Lowering, args: Args, *_: Any) -> Structure:
     items = low.items(args[0])
     with host():
         return math.fsum(items) if is_static(items) else low.invoke(sum, items, 0.0)
 
 
-def _dist(low: Lowering, args: Args, *_: Any) -> Structure:
-    points = [low.items(x) for x in args]
-    if len({len(items) for items in points}) > 1:  # arrays would be stretched
-        raise HostError(ValueError("both points must have the same number of dimensions"))
-    p, q = (low.apply(np.array, (items,), {}) for items in points)
-    return low.apply(float, (low.apply(np.linalg.norm, (low.operate(operator.sub, p, q),), {}),), {})
-
-
 SPECIAL: dict[Any, Any] = {
-    functools.partial: _partial, functools.reduce: _reduce, functools.wraps: _wraps, _as_it_is: _same,
+    functools.partial: _partial, functools.wraps: _wraps, _as_it_is: _same,
     functools.update_wrapper: _update_wrapper, functools.cache: _cache, functools.lru_cache: _cache,
     _cache_later: _cache, call_once: _remembered, operator.itemgetter: _itemgetter,
     operator.attrgetter: _attrgetter, operator.methodcaller: _methodcaller,
@@ -419,11 +335,8 @@ SPECIAL: dict[Any, Any] = {
         itertools.chain, itertools.product, itertools.permutations, itertools.combinations,
         itertools.combinations_with_replacement, itertools.pairwise, itertools.zip_longest,
         itertools.compress, *([itertools.batched] if hasattr(itertools, "batched") else []))},
-    **{f: _endless(f) for f in ENDLESS}, itertools.chain.from_iterable: _from_iterable,
-    itertools.islice: _islice, itertools.accumulate: _accumulate, itertools.starmap: _starmap,
-    itertools.takewhile: _tested(_first), itertools.dropwhile: _tested(_rest),
-    itertools.filterfalse: _tested(_failing), itertools.groupby: _groupby, copy.copy: _copy,
-    copy.deepcopy: _deepcopy, dataclasses.replace: _replace, dataclasses.fields: _fields,
+    **{f: _endless(f) for f in ENDLESS}, itertools.islice: _islice, itertools.groupby: _groupby,
+    copy.copy: _copy, copy.deepcopy: _deepcopy, dataclasses.replace: _replace, dataclasses.fields: _fields,
     dataclasses.is_dataclass: _is_dataclass, dataclasses.asdict: _asdict, dataclasses.astuple: _astuple,
-    math.prod: _prod, math.fsum: _fsum, math.dist: _dist,
+    math.fsum: _fsum,
 }  # fmt: skip

@@ -17,7 +17,15 @@ from itertools import islice
 from types import FunctionType
 from typing import Any
 
-from revcompile.errors import PYTHON_ERRORS, HostError, UnsupportedError, host, plain_kind, raise_defect
+from revcompile.errors import (
+    PYTHON_ERRORS,
+    HostError,
+    UnsupportedError,
+    host,
+    is_own,
+    plain_kind,
+    raise_defect,
+)
 from revcompile.frontend import (
     binding,
     calls,
@@ -163,7 +171,7 @@ class Lowerer(Language):
             statement = pending.pop(0)
             if self.decisions and not frame.is_rule:
                 statement = branch.fork(statement, frame, self.decisions)
-            if not frame.is_rule:
+            if not (frame.is_rule or frame.is_own):
                 self.builder.line = frame.source.line(statement.lineno)
             handler = STATEMENTS.get(type(statement))
             if handler is None:
@@ -218,11 +226,11 @@ class Lowerer(Language):
                 raise e.at(frame.source.place(node)) from None
             raise
         except NotImplementedError as e:
-            if frame.is_rule:
+            if frame.is_rule or frame.is_own:
                 raise
             raise self.unsupported(str(e) or "this is not implemented", node, frame) from None
         except NeedStatic as need:
-            if need.place is None and not frame.is_rule:
+            if need.place is None and not (frame.is_rule or frame.is_own):
                 need.place = frame.source.place(node)
             raise
         except HostError as e:
@@ -387,10 +395,10 @@ class Lowerer(Language):
         self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], frame: Frame
     ) -> Structure:
         """A call of a user's function."""
-        source = find_source(function) if frame.is_own else self.source_of(function)
-        names = binding.bind_parameters(self, source, args, kwargs, frame.is_own)
+        source = find_source(function) if is_own(function) else self.source_of(function)
+        names = binding.bind_parameters(self, source, args, kwargs)
         inner = Frame(source, names, None, frame.is_rule, frame.depth + 1)
-        return pairs.call(self, source.node, inner)
+        return self.body(source.node, inner) if inner.is_own else pairs.call(self, source.node, inner)
 
     def inline_nested(
         self, nested: NestedFunction, args: tuple[Any, ...], kwargs: dict[str, Any], depth: int
@@ -454,7 +462,8 @@ class Lowerer(Language):
     def unsupported(
         self, reason: str, node: ast.AST | None, frame: Frame | None, way_out: str = ""
     ) -> UnsupportedError:
-        place = None if node is None or frame is None or frame.is_rule else frame.source.place(node)
+        known = node is not None and frame is not None and not (frame.is_rule or frame.is_own)
+        place = frame.source.place(node) if known else None  # type: ignore[union-attr, arg-type]
         return UnsupportedError(reason, place, way_out)
 
 

@@ -23,7 +23,6 @@ from revcompile.ir.nodes import (
     Raise,
     Structure,
     Value,
-    leaves,
 )
 from revcompile.ir.types import Array, Scalar, Type
 from revcompile.statements import either, exits
@@ -44,7 +43,6 @@ from revcompile.statements.origins import origins
 from revcompile.syntax.abstract import Frame, Left, Poison, Returned
 from revcompile.syntax.decisions import Decision, Decisions, Restart, Split, TellApart, WriteTwice
 from revcompile.syntax.interpreter import Interpreter
-from revcompile.syntax.mutable import rename
 
 ASSIGNED = Poison("is assigned by := in a part of an expression that is not always evaluated")
 
@@ -257,51 +255,46 @@ def _branch(
             ends.append((value, statements, builder.left, low.memory))
         changes.append(changed)
     (a, then_statements, then_left, then_memory), (b, else_statements, else_left, else_memory) = ends
-    ways = (then_memory, else_memory)
+    if then_left or else_left:  # what goes on needs no block of its own
+        low.memory = else_memory if then_left else then_memory
+        (held,) = low.mutables.meeting(contents, [changes[then_left]], decision)
+        low.mutables.settle(held)
+        sides = [
+            Block(tuple(statements) if gone else ())
+            for statements, gone in ((then_statements, then_left), (else_statements, else_left))
+        ]
+        builder.statements.append(Branch(test, sides[0], sides[1], (), line, builder.note))
+        if then_left and else_left:
+            builder.statements.append(Raise((RuntimeError, ("unreachable",)), line))
+        else:
+            builder.statements.extend(else_statements if then_left else then_statements)
+        return b if then_left else a
     inside = {v for s in then_statements for v in s.defined} | {v for s in else_statements for v in s.defined}
     pairs: list[Pair] = []
-    if then_left or else_left:  # only one side goes on: its values are the values
-        joined, memory = (b, else_memory) if then_left else (a, then_memory)
-        (held,) = low.mutables.meeting(contents, [changes[then_left]], decision)
-        joined = (joined, held)
-        fresh = {v: builder.table.like(v) for v in dict.fromkeys(leaves(joined)) if v in inside}
-        one_sided = [(UNDEFINED, v, new) if then_left else (v, UNDEFINED, new) for v, new in fresh.items()]
-        joined, held = rename(joined, fresh)
-        low.memory, stored = join_memory(low, before, (memory, memory), inside)
-        for root, version in low.memory.current.items():
-            if version in inside:
-                new = low.memory.current[root] = builder.table.like(root, version.type, fold=False)
-                stored.append((UNDEFINED, version, new) if then_left else (version, UNDEFINED, new))
-        pairs = one_sided
-        ways = (memory, memory)
-    else:
-        low.mutables.decision = decision
-        with low.mutables.joining(changes):
-            joined = meet(a, b, pairs)
-        first, second = low.mutables.meeting(contents, changes, decision)
-        held = join_names(low, first, second, pairs, decision)
-        low.memory, stored = join_memory(low, before, ways, inside)
+    low.mutables.decision = decision
+    with low.mutables.joining(changes):
+        joined = meet(a, b, pairs)
+    first, second = low.mutables.meeting(contents, changes, decision)
+    held = join_names(low, first, second, pairs, decision)
+    ways = (then_memory, else_memory)
+    low.memory, stored = join_memory(low, before, ways, inside)
     low.mutables.settle(held)
     relate_joined(low.memory, pairs, ways, inside, decision)
-    if TellApart() in low.decisions and not then_left and not else_left:
+    if TellApart() in low.decisions:
         either.note(low.memory, test, pairs, ways, inside)
     sides = []
     for i, statements in enumerate((then_statements, else_statements)):
         atoms = [pair[i] for pair in pairs]
-        now = versions(
-            low, [a for a in atoms if a is not UNDEFINED], statements, (then_memory, else_memory)[i]
-        )
+        now = versions(low, [a for a in atoms if a is not UNDEFINED], statements, ways[i])
         atoms = [
             *(now.get(a, a) if isinstance(a, Value) else a for a in atoms),
             *(pair[i] for pair in stored),
         ]
         results = [pair[2] for pair in (*pairs, *stored)]
-        if cast and not then_left and not else_left:
+        if cast:
             atoms = [alike(low, statements, x, new.type) for x, new in zip(atoms, results, strict=True)]
         sides.append(Block(tuple(statements), tuple(atoms)))
     builder.statements.append(Branch(test, sides[0], sides[1], tuple(results), line, builder.note))
-    if then_left and else_left:
-        builder.statements.append(Raise((RuntimeError, ("unreachable",)), line))
     return joined
 
 

@@ -51,8 +51,8 @@ class Frame:
         return self.source.function
 
     def __post_init__(self) -> None:
-        # Whether it is a rule of this package: what its names mean is ours, and stays what it is.
-        self.is_own = self.is_rule and self.source.is_own
+        # Whether it is a function of this package: what its names mean is ours, and stays what it is.
+        self.is_own = self.source.is_own
 
 
 @dataclass(eq=False)

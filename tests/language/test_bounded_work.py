@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 import operator
 import tracemalloc
 from collections import Counter
@@ -17,7 +18,7 @@ import revcompile.dispatch
 import revcompile.frontend.lower as frontend
 from revcompile import UnsupportedError, grad
 from revcompile.compiler import compile_gradient
-from revcompile.frontend import containers, functional, names
+from revcompile.frontend import containers, names
 from revcompile.statements import carried, loop_reverse
 from tests.corpus.differences import Differences
 from tests.language.checking import check
@@ -350,36 +351,46 @@ def test_little_is_done_before_the_refusal(expression: str, monkeypatch: pytest.
 REDUCED = {
     "array": ("functools.reduce(lambda s, v: s + v * v, x)", A),
     "start": ("functools.reduce(operator.mul, x, 1.0)", A),
-    "list": ("functools.reduce(np.maximum, x)", list(A)),
-    "made": ("functools.reduce(operator.add, [v * v for v in list(x)])", A),
     "rows": ("np.sum(functools.reduce(np.multiply, np.outer(x, x)))", A),
     "helper": ("total(x)", A),
+    "product": ("math.prod(x)", A),
+    "mapped": ("sum(map(math.sin, x))", A),
+    "filtered": ("sum(filter(lambda v: v > 1.5, x))", A),
+    "failing": ("sum(itertools.filterfalse(lambda v: v > 1.5, x))", A),
+    "as long as": ("sum(itertools.takewhile(lambda v: v < 1.5, x))", A),
+    "starred": ("sum(itertools.starmap(operator.mul, zip(x, x)))", A),
 }
 
 
 @pytest.mark.parametrize("optimize", TEXTS)
 @pytest.mark.parametrize("case", REDUCED)
-def test_little_is_reduced_before_the_refusal(
+def test_functions_of_functions_are_loops_over_arrays(
     case: str, optimize: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expression, x = REDUCED[case]
     calls: Counter[str] = Counter()
-    invoke = frontend.Lowerer.invoke
+    invoke = frontend.Lowerer.call
 
     def counted(*args: Any) -> Any:
-        calls["invoke"] += 1
+        calls["call"] += 1
         return invoke(*args)
 
-    monkeypatch.setattr(frontend.Lowerer, "invoke", counted)
-    monkeypatch.setattr(functional, "MAX_WRITTEN_OUT", 20)
+    monkeypatch.setattr(frontend.Lowerer, "call", counted)
     helper = "def total(x):\n    return functools.reduce(lambda s, v: s + v * v, x)\n"
-    f = make(f"{helper}\ndef f(x):\n    return {expression}\n", functools=functools, operator=operator)
+    modules = {"functools": functools, "operator": operator, "itertools": itertools, "math": math}
+    f = make(f"{helper}\ndef f(x):\n    return {expression}\n", **modules)
     gradient = grad(f, optimize=optimize)
-    with pytest.raises(UnsupportedError, match="functools.reduce of .*21 items .*\\n.*line"):
-        gradient(x * 7 if isinstance(x, list) else np.tile(x, 7))
-    assert calls["invoke"] < 20
-    expected = Differences(f, (x,), (0,)).gradients
-    np.testing.assert_allclose(np.ravel(gradient(x)), np.ravel(list(expected.values())), rtol=1e-6)
+    for args in (np.tile(x, 7), x, x[::-1].copy()):
+        expected = Differences(f, (args,), (0,)).gradients
+        np.testing.assert_allclose(np.ravel(gradient(args)), np.ravel(list(expected.values())), rtol=1e-6)
+    assert calls["call"] < 60
+
+
+@pytest.mark.parametrize("expression", ["functools.reduce(np.maximum, x)", "math.prod([v * v for v in x])"])
+def test_long_lists_are_not_written_out(expression: str) -> None:
+    f = make(f"def f(x):\n    return {expression}\n", functools=functools, math=math)
+    with pytest.raises(UnsupportedError, match="a loop of .* trips would have to be written out\n.*line"):
+        grad(f)([0.5] * 2_100)
 
 
 def test_what_is_known_is_reduced_at_any_length() -> None:

@@ -1,0 +1,95 @@
+"""Functions of Python's libraries, written in Python: the compiler reads them like the program's own.
+
+What they give lazily is a list here. Their names may stand in generated text, so they say what things are; an
+error in one of them is told of the line that calls it.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+import operator
+from typing import Any
+
+import numpy as np
+
+
+def mapped(function: Any, source: Any, *others: Any) -> Any:
+    if others:
+        return [function(*items) for items in zip(source, *others)]
+    return [function(item) for item in source]
+
+
+def filtered(function: Any, source: Any) -> Any:
+    return [item for item in source if (item if function is None else function(item))]
+
+
+def failing(function: Any, source: Any) -> Any:
+    return [item for item in source if not (item if function is None else function(item))]
+
+
+def reduced(function: Any, source: Any, *initial: Any) -> Any:
+    items = source if isinstance(source, np.ndarray) else list(source)
+    if initial:
+        (total,) = initial
+    elif len(items) == 0:
+        raise TypeError("reduce() of empty iterable with no initial value")
+    else:
+        total, items = items[0], items[1:]
+    for item in items:
+        total = function(total, item)
+    return total
+
+
+def accumulated(source: Any, func: Any = operator.add, *, initial: Any = None) -> Any:
+    items = list(source) if initial is None else [initial, *source]
+    totals = items[:1]
+    for item in items[1:]:
+        totals.append((operator.add if func is None else func)(totals[-1], item))
+    return totals
+
+
+def star_mapped(function: Any, source: Any) -> Any:
+    return [function(*items) for items in source]
+
+
+def chained(sources: Any) -> Any:
+    return [item for source in sources for item in source]
+
+
+def taken_while(predicate: Any, source: Any) -> Any:
+    items = []
+    for item in source:
+        if not predicate(item):
+            break
+        items.append(item)
+    return items
+
+
+def dropped_while(predicate: Any, source: Any) -> Any:
+    items: list[Any] = []
+    for item in source:
+        if items or not predicate(item):
+            items.append(item)
+    return items
+
+
+def product(source: Any, *, start: Any = 1) -> Any:
+    for item in source:
+        start = start * item
+    return start
+
+
+def distance(p: Any, q: Any) -> Any:
+    if len(p) != len(q):
+        raise ValueError("both points must have the same number of dimensions")
+    return float(np.linalg.norm(np.array(p) - np.array(q)))
+
+
+MEANING: dict[Any, Any] = {
+    map: mapped, filter: filtered, functools.reduce: reduced, itertools.accumulate: accumulated,
+    itertools.starmap: star_mapped, itertools.chain.from_iterable: chained, itertools.filterfalse: failing,
+    itertools.takewhile: taken_while, itertools.dropwhile: dropped_while, math.prod: product,
+    math.dist: distance,
+}  # fmt: skip
