@@ -40,6 +40,7 @@ from revcompile.frontend import (
 from revcompile.frontend.containers import MAX_ITEMS, frozen, refuse_many
 from revcompile.frontend.language import Language
 from revcompile.frontend.names import HostNames
+from revcompile.frontend.naming import describe
 from revcompile.frontend.needed import Needed
 from revcompile.frontend.objects import is_object, iterate
 from revcompile.frontend.paired import Pairs
@@ -145,7 +146,7 @@ class Lowerer(Language):
         """The structure that an expression denotes."""
         handler = expressions.EXPRESSIONS.get(type(node))
         if handler is None:
-            raise self.unsupported(f"{_describe(node)} is not supported", node, frame)
+            raise self.unsupported(f"{describe(node)} is not supported", node, frame)
         if frame.is_own:  # there is no line of the user's to tell
             found = handler(self, node, frame)
             return found if type(found) is Value else self.made(node, found)
@@ -177,7 +178,7 @@ class Lowerer(Language):
             if handler is None:
                 own = frame.function is self.frames[0].function  # of another, that may be called as it is
                 way_out = WAYS_OUT.get(type(statement), "") if own else ""
-                what = f"{_describe(statement)} is not supported yet"
+                what = f"{describe(statement)} is not supported yet"
                 error = self.unsupported(what, statement, frame, way_out)
                 error.final = isinstance(statement, ast.Global)
                 raise error
@@ -486,18 +487,3 @@ def _too_long() -> UnsupportedError:
         "written out, this function would be too long",
         way_out="Keep what its loops and branches make in arrays rather than in lists.",
     )
-
-
-def _describe(node: ast.AST) -> str:
-    words = {
-        ast.For: "a for loop", ast.While: "a while loop", ast.With: "a with block", ast.Try: "a try block",
-        ast.Delete: "del", ast.Global: "global", ast.Nonlocal: "nonlocal", ast.ClassDef: "a class definition",
-        ast.Yield: "yield", ast.Await: "await", ast.NamedExpr: "an assignment expression (:=)",
-        ast.Import: "an import inside the function", ast.ImportFrom: "an import inside the function",
-        ast.YieldFrom: "yield from", ast.AsyncFunctionDef: "async def", ast.AsyncFor: "async for",
-        ast.AsyncWith: "async with", ast.Match: "a match statement",
-        ast.GeneratorExp: "a generator expression",
-    }  # fmt: skip
-    plain = {"TryStar": "except*", "TypeAlias": "a type statement", "TemplateStr": "a t-string"}
-    name = type(node).__name__  # some are of later Pythons
-    return words.get(type(node)) or plain.get(name, f"the syntax {name}")

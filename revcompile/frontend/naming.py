@@ -5,6 +5,7 @@ Imports the errors.
 
 from __future__ import annotations
 
+import ast
 import builtins
 import functools
 import inspect
@@ -139,3 +140,19 @@ def _may_have_rule(name: str) -> bool:
     if not all(part.isidentifier() for part in name.split(".")) or last.startswith("__"):
         return False
     return (module in sys.modules or not module) and not hasattr(builtins, name)
+
+
+def describe(node: ast.AST) -> str:
+    """What a piece of syntax is called."""
+    words = {
+        ast.For: "a for loop", ast.While: "a while loop", ast.With: "a with block", ast.Try: "a try block",
+        ast.Delete: "del", ast.Global: "global", ast.Nonlocal: "nonlocal", ast.ClassDef: "a class definition",
+        ast.Yield: "yield", ast.Await: "await", ast.NamedExpr: "an assignment expression (:=)",
+        ast.Import: "an import inside the function", ast.ImportFrom: "an import inside the function",
+        ast.YieldFrom: "yield from", ast.AsyncFunctionDef: "async def", ast.AsyncFor: "async for",
+        ast.AsyncWith: "async with", ast.Match: "a match statement",
+        ast.GeneratorExp: "a generator expression",
+    }  # fmt: skip
+    plain = {"TryStar": "except*", "TypeAlias": "a type statement", "TemplateStr": "a t-string"}
+    name = type(node).__name__  # some are of later Pythons
+    return words.get(type(node)) or plain.get(name, f"the syntax {name}")

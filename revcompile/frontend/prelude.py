@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-import operator
 from typing import Any
 
 import numpy as np
@@ -42,11 +41,11 @@ def reduced(function: Any, source: Any, *initial: Any) -> Any:
     return total
 
 
-def accumulated(source: Any, func: Any = operator.add, *, initial: Any = None) -> Any:
+def accumulated(source: Any, func: Any = None, *, initial: Any = None) -> Any:
     items = list(source) if initial is None else [initial, *source]
     totals = items[:1]
     for item in items[1:]:
-        totals.append((operator.add if func is None else func)(totals[-1], item))
+        totals.append(totals[-1] + item if func is None else func(totals[-1], item))
     return totals
 
 
