@@ -29,8 +29,9 @@ from revcompile.gates.foreign import Learning, NotKnownYet, Unfinished
 from revcompile.gates.halves import Half, Pair, Variant
 from revcompile.gates.table import is_cheap
 from revcompile.ir.build import Builder
+from revcompile.ir.lengths import Facts
 from revcompile.ir.nodes import Function, Instance, Parameter, Structure, Value, is_static, leaves
-from revcompile.ir.types import Array, Facts
+from revcompile.ir.types import Array
 from revcompile.ir.verify import check
 from revcompile.passes import scalar_math
 from revcompile.passes.before_loops import compute_before_loops

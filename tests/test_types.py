@@ -21,8 +21,9 @@ from revcompile.gates.infer import infer
 from revcompile.gates.options import MUST_BE_KNOWN
 from revcompile.gates.samples import Example, Real, example, real
 from revcompile.gates.table import TABLE, Gate
+from revcompile.ir.lengths import Facts
 from revcompile.ir.nodes import Value
-from revcompile.ir.types import ONE, Array, Dim, Facts, Opaque, Scalar
+from revcompile.ir.types import ONE, Array, Dim, Opaque, Scalar
 from tests.gates.test_every_gate import cases, name_of
 
 LENGTHS = (0, 1, 2, 3, 4, 5, 6, 7)

@@ -30,6 +30,7 @@ from revcompile.gates.infer import infer
 from revcompile.gates.table import TABLE, Gate
 from revcompile.gates.traits import Kind
 from revcompile.ir.build import Builder
+from revcompile.ir.lengths import Facts
 from revcompile.ir.nodes import (
     Apply,
     Block,
@@ -42,7 +43,7 @@ from revcompile.ir.nodes import (
     leaves,
     map_structure,
 )
-from revcompile.ir.types import Array, Facts, Scalar, Type, gradient_type, is_float, is_number
+from revcompile.ir.types import Array, Scalar, Type, gradient_type, is_float, is_number
 from revcompile.statements import branch, call, loop_reverse, rows, store
 
 REVERSE: dict[Any, Callable[..., None]] = {

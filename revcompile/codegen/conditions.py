@@ -12,8 +12,9 @@ from typing import Any
 from revcompile.frontend.arguments import places_of, spell_place
 from revcompile.frontend.names import Live
 from revcompile.gates.table import TABLE
+from revcompile.ir.lengths import Facts, same_axes
 from revcompile.ir.nodes import Parameter, Value
-from revcompile.ir.types import Array, Dim, Facts, Foreign, same_axes
+from revcompile.ir.types import Array, Dim, Foreign
 from revcompile.syntax.operators import symbol_of
 
 

@@ -30,6 +30,7 @@ from revcompile.gates.infer import infer
 from revcompile.gates.table import TABLE
 from revcompile.gates.traits import Line
 from revcompile.ir.identifiers import literal, printable
+from revcompile.ir.lengths import Facts
 from revcompile.ir.nodes import (
     Apply,
     Block,
@@ -44,7 +45,7 @@ from revcompile.ir.nodes import (
     applications,
     leaves,
 )
-from revcompile.ir.types import Array, Facts, Scalar, Type
+from revcompile.ir.types import Array, Scalar, Type
 from revcompile.ir.values import ValueTable
 from revcompile.statements.store import OVERWRITTEN, RESTORED
 from revcompile.syntax.operators import binary_symbol

@@ -18,6 +18,7 @@ from revcompile.errors import HostError, UnsupportedError
 from revcompile.gates.halves import Half, Pair
 from revcompile.gates.infer import infer
 from revcompile.gates.table import TABLE
+from revcompile.ir.lengths import Facts
 from revcompile.ir.nodes import (
     Apply,
     Block,
@@ -29,7 +30,7 @@ from revcompile.ir.nodes import (
     leaves,
     map_values,
 )
-from revcompile.ir.types import Array, Facts, Rows, Scalar, is_float
+from revcompile.ir.types import Array, Rows, Scalar, is_float
 
 WHOLE = 1
 

@@ -20,6 +20,7 @@ from revcompile.gates.draws import DRAWS
 from revcompile.gates.effects import has_effects
 from revcompile.gates.foreign import ForeignCall
 from revcompile.gates.halves import SAVED, Half, bind, expressed, lengths, note_compared
+from revcompile.ir.lengths import Facts
 from revcompile.ir.nodes import (
     Block,
     Function,
@@ -31,7 +32,7 @@ from revcompile.ir.nodes import (
     leaves,
     scalar_type,
 )
-from revcompile.ir.types import Array, Dim, Facts, Scalar, Type
+from revcompile.ir.types import Array, Dim, Scalar, Type
 from revcompile.syntax.abstract import Frame, NeedStatic
 from revcompile.syntax.memory import Memory
 

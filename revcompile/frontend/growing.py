@@ -38,8 +38,9 @@ from revcompile.gates.rows import (
 from revcompile.gates.storing import part, store
 from revcompile.gates.table import TABLE
 from revcompile.gates.traits import Kind
+from revcompile.ir.lengths import same_axes
 from revcompile.ir.nodes import EMPTY, Instance, Structure, Value, leaves, map_values
-from revcompile.ir.types import Array, Rows, Scalar, is_float, same_axes
+from revcompile.ir.types import Array, Rows, Scalar, is_float
 from revcompile.statements.iterables import Iteration
 from revcompile.syntax.abstract import Native, Poison
 from revcompile.syntax.decisions import Grow, WriteOut

@@ -52,8 +52,9 @@ from revcompile.gates.shape import METHOD_ADAPTERS
 from revcompile.gates.table import TABLE
 from revcompile.ir.build import Builder
 from revcompile.ir.identifiers import function_name, is_numeral
+from revcompile.ir.lengths import Facts
 from revcompile.ir.nodes import Block, Function, Parameter, Raise, Structure, Value, leaves
-from revcompile.ir.types import Array, Facts, Scalar, is_float, is_number
+from revcompile.ir.types import Array, Scalar, is_float, is_number
 from revcompile.statements import branch, either, exits, iterables, loop, simple, with_
 from revcompile.syntax.abstract import Frame, Left, NeedShape, NeedStatic, NestedFunction, Returned, type_of
 from revcompile.syntax.decisions import Decisions

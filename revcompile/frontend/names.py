@@ -36,8 +36,9 @@ from revcompile.ir.identifiers import (
     key_text,
     literal,
 )
+from revcompile.ir.lengths import Facts
 from revcompile.ir.nodes import Structure, Value, is_record
-from revcompile.ir.types import Array, Dim, Facts, Opaque, Type
+from revcompile.ir.types import Array, Dim, Opaque, Type
 from revcompile.ir.values import ValueTable
 from revcompile.syntax.mutable import Overlay
 

@@ -18,8 +18,9 @@ from revcompile.frontend.naming import name_of
 from revcompile.gates.axes import Dims, dims_of, dtype_kind
 from revcompile.gates.indexing import has_index_array, is_gather
 from revcompile.gates.table import TABLE
+from revcompile.ir.lengths import same_axes
 from revcompile.ir.nodes import Structure, Value, leaves
-from revcompile.ir.types import Array, same_axes
+from revcompile.ir.types import Array
 from revcompile.runtime import scatter_add
 from revcompile.statements import overlap, store
 from revcompile.syntax.abstract import NeedShape

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from revcompile.errors import HostError
+from revcompile.ir.lengths import Facts
 from revcompile.ir.nodes import leaves
-from revcompile.ir.types import Dim, Facts, Scalar
+from revcompile.ir.types import Dim, Scalar
 
 Dims = tuple[Dim, ...]
 

@@ -16,7 +16,7 @@ from revcompile.gates.numbers import ANY_SIGN, POSITIVE, UNREAD_ITEM, ZERO, Numb
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate, known
 from revcompile.gates.traits import Kind, Memory
-from revcompile.ir.types import Facts
+from revcompile.ir.lengths import Facts
 from revcompile.runtime import copy_for, zeros_for
 
 # -- copies and casts ----------------------------------------------------------------------------

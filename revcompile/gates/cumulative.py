@@ -12,7 +12,8 @@ import numpy as np
 
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
-from revcompile.ir.types import Dim, Facts
+from revcompile.ir.lengths import Facts
+from revcompile.ir.types import Dim
 from revcompile.runtime import recurrence
 
 EXAMPLES = (

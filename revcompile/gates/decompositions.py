@@ -21,7 +21,8 @@ from revcompile.gates.numbers import PARTS, Numbers
 from revcompile.gates.products import Dims, axes_of, transposed
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
-from revcompile.ir.types import Dim, Facts
+from revcompile.ir.lengths import Facts
+from revcompile.ir.types import Dim
 from revcompile.runtime import over
 
 SYMMETRIC = (

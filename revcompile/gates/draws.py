@@ -19,7 +19,8 @@ import numpy as np
 from revcompile.gates.axes import Dims, dims_of, extent, is_value, shape_dims
 from revcompile.gates.effects import EFFECTS
 from revcompile.gates.table import Gate, register
-from revcompile.ir.types import Array, Facts, Opaque, Scalar, Type
+from revcompile.ir.lengths import Facts
+from revcompile.ir.types import Array, Opaque, Scalar, Type
 
 GENERATOR, STATE = Opaque("Generator"), Opaque("RandomState")
 NEEDED = inspect.Parameter.empty

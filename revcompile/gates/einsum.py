@@ -24,7 +24,7 @@ from revcompile.gates.products import Dims, axes_of, permuted
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
 from revcompile.gates.traits import Memory
-from revcompile.ir.types import Facts
+from revcompile.ir.lengths import Facts
 
 # ----- labels: strings in, strings out -----------------------------------------------------------
 

@@ -22,8 +22,9 @@ from revcompile.errors import HostError, Place, UnsupportedError, an
 from revcompile.gates.sparse import is_sparse
 from revcompile.gates.table import Gate
 from revcompile.gates.traits import Memory
+from revcompile.ir.lengths import Facts
 from revcompile.ir.nodes import Value, scalar_type
-from revcompile.ir.types import ONE, Array, Facts, Foreign, Opaque, Scalar
+from revcompile.ir.types import ONE, Array, Foreign, Opaque, Scalar
 from revcompile.runtime import ChangedKind, copies_of, is_unchanged, kind_of
 
 TOO_MANY = 10_000

@@ -14,7 +14,8 @@ from revcompile.gates.cumulative import along, backwards, first_of, flat
 from revcompile.gates.numbers import PARTS, Numbers
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
-from revcompile.ir.types import Dim, Facts, LengthError
+from revcompile.ir.lengths import Facts, LengthError
+from revcompile.ir.types import Dim
 from revcompile.runtime import scatter_along_axis, unbroadcast
 
 

@@ -21,8 +21,9 @@ from typing import Any
 
 from revcompile.gates.table import Gate
 from revcompile.gates.traits import Kind
+from revcompile.ir.lengths import Facts
 from revcompile.ir.nodes import Function, Value
-from revcompile.ir.types import Dim, Facts, Opaque, Type
+from revcompile.ir.types import Dim, Opaque, Type
 
 SAVED = Opaque("saved values")
 

@@ -26,8 +26,9 @@ from revcompile.gates.numbers import CHOSEN, ENDS, PARTS, UNREAD_ITEM, Numbers, 
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate, known
 from revcompile.gates.traits import Kind, Line, Memory
+from revcompile.ir.lengths import Facts
 from revcompile.ir.nodes import Structure, Value
-from revcompile.ir.types import ONE, Array, Dim, Facts
+from revcompile.ir.types import ONE, Array, Dim
 from revcompile.runtime import scatter, scatter_add, scatter_along_axis
 
 SOME_ARE_READ = Numbers(sign=same_sign, zeros=PARTS)

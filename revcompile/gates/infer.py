@@ -20,8 +20,9 @@ import numpy as np
 from revcompile.errors import HostError, an, host, is_defect, is_own
 from revcompile.gates import kinds, small
 from revcompile.gates.table import Gate
+from revcompile.ir.lengths import Facts, LengthError
 from revcompile.ir.nodes import Value, leaves, map_structure, map_values, varies
-from revcompile.ir.types import Array, Dim, Facts, LengthError, Opaque, Rows, Scalar, Type
+from revcompile.ir.types import Array, Dim, Opaque, Rows, Scalar, Type
 
 Function = Callable[..., Any]
 MISFIT = (ValueError, IndexError, np.linalg.LinAlgError)  # what lengths that do not fit make NumPy raise

@@ -17,7 +17,8 @@ from revcompile.gates.numbers import UNREAD_ITEM, UNREAD_PART, Numbers, same_sig
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
 from revcompile.gates.traits import Memory
-from revcompile.ir.types import ONE, Dim, Facts
+from revcompile.ir.lengths import Facts
+from revcompile.ir.types import ONE, Dim
 
 JOINED = Numbers(sign=same_sign, within=UNREAD_PART)
 STACKED = Numbers(sign=same_sign, within=UNREAD_ITEM)

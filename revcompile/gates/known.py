@@ -15,7 +15,8 @@ from revcompile.errors import an, host
 from revcompile.gates.axes import broadcast_dims, dims_of
 from revcompile.gates.numbers import Numbers
 from revcompile.gates.table import Gate, known, register
-from revcompile.ir.types import Array, Dim, Facts, Scalar
+from revcompile.ir.lengths import Facts
+from revcompile.ir.types import Array, Dim, Scalar
 
 
 def one(x: Any, /) -> None:

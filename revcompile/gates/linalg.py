@@ -13,7 +13,7 @@ from revcompile.gates.products import Dims, agree, axes_of, outer_product, trans
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate, known
 from revcompile.gates.traits import Memory
-from revcompile.ir.types import Facts
+from revcompile.ir.lengths import Facts
 from revcompile.runtime import cofactor
 
 known(np.linalg.matrix_rank)

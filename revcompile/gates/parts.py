@@ -22,7 +22,8 @@ from revcompile.gates.numbers import PARTS, UNREAD_PART, Numbers
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
 from revcompile.gates.traits import Memory
-from revcompile.ir.types import Dim, Facts
+from revcompile.ir.lengths import Facts
+from revcompile.ir.types import Dim
 from revcompile.runtime import scatter, scatter_windows
 
 SOME_ARE_READ = Numbers(zeros=PARTS)

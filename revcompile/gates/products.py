@@ -17,7 +17,8 @@ from revcompile.gates.meeting import where_it_meets, where_it_meets_in_dot, wher
 from revcompile.gates.numbers import LARGE, PARTS, Numbers, sign_of_product
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
-from revcompile.ir.types import Dim, Facts
+from revcompile.ir.lengths import Facts
+from revcompile.ir.types import Dim
 
 Dims = tuple[Dim, ...]
 

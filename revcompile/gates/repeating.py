@@ -25,7 +25,8 @@ from revcompile.gates.numbers import PARTS, UNREAD_PART, Numbers
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
 from revcompile.gates.traits import Memory
-from revcompile.ir.types import ONE, Dim, Facts
+from revcompile.ir.lengths import Facts
+from revcompile.ir.types import ONE, Dim
 from revcompile.runtime import scatter_add
 
 

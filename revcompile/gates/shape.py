@@ -24,7 +24,8 @@ from revcompile.gates.axes import (
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
 from revcompile.gates.traits import Kind, Memory, Text
-from revcompile.ir.types import Dim, Facts
+from revcompile.ir.lengths import Facts
+from revcompile.ir.types import Dim
 
 
 def shaped_as(grad_y: Any, a: Any) -> Any:

@@ -10,7 +10,8 @@ from revcompile.gates.axes import dims_of
 from revcompile.gates.numbers import Numbers, same_sign
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import Gate, gate, known, register
-from revcompile.ir.types import Array, Facts, Scalar, Type
+from revcompile.ir.lengths import Facts
+from revcompile.ir.types import Array, Scalar, Type
 
 known(np.argsort, np.argpartition, np.searchsorted, methods=["argsort", "argpartition"])
 

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from revcompile.gates.table import Gate, register
-from revcompile.ir.types import Array, Facts, Foreign
+from revcompile.ir.lengths import Facts
+from revcompile.ir.types import Array, Foreign
 
 
 def is_sparse(cls: type) -> bool:

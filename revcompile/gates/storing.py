@@ -20,8 +20,9 @@ from revcompile.gates.numbers import ENDS, PARTS, UNREAD_ITEM, UNREAD_PART, Numb
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import TABLE, Gate, gate, register
 from revcompile.gates.traits import Kind, Line
+from revcompile.ir.lengths import Facts
 from revcompile.ir.nodes import Apply, Value
-from revcompile.ir.types import Array, Facts, Scalar, is_float
+from revcompile.ir.types import Array, Scalar, is_float
 from revcompile.runtime import copy_to_store, last_written, scatter_add
 
 Step = tuple[Any, ...]  # of a path: a function that gives a view, and its arguments after the array

@@ -13,7 +13,8 @@ from revcompile.gates.axes import must_agree
 from revcompile.gates.products import Dims, axes_of, outer_product
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
-from revcompile.ir.types import Dim, Facts
+from revcompile.ir.lengths import Facts
+from revcompile.ir.types import Dim
 
 
 def _vector_axes(rank_a: int, rank_b: int, axisa: int, axisb: int, axisc: int, axis: Any) -> Any:

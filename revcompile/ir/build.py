@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from revcompile.errors import Place, UnsupportedError
+from revcompile.ir.lengths import Facts
 from revcompile.ir.nodes import Apply, Raise, Statement, Structure, Value, leaves
-from revcompile.ir.types import Array, Facts, Opaque, Scalar
+from revcompile.ir.types import Array, Opaque, Scalar
 from revcompile.ir.values import ValueTable
 
 DEEPEST = 250  # blocks in blocks; what compiling them costs grows faster than their number

@@ -14,6 +14,7 @@ from revcompile.gates.effects import begins_backward
 from revcompile.gates.lengths import length
 from revcompile.gates.table import TABLE
 from revcompile.gates.traits import Kind
+from revcompile.ir.lengths import Facts, same_axes
 from revcompile.ir.nodes import (
     Apply,
     Block,
@@ -25,7 +26,7 @@ from revcompile.ir.nodes import (
     leaves,
 )
 from revcompile.ir.rebuild import replace
-from revcompile.ir.types import Array, Dim, Facts, Rows, Type, same_axes
+from revcompile.ir.types import Array, Dim, Rows, Type
 from revcompile.ir.values import ValueTable
 from revcompile.passes.dead import eliminate_dead
 from revcompile.passes.walk import Walk

@@ -23,6 +23,7 @@ from revcompile.gates.infer import infer
 from revcompile.gates.lengths import size_of
 from revcompile.gates.table import TABLE
 from revcompile.gates.traits import Kind, Memory
+from revcompile.ir.lengths import Facts, same_axes
 from revcompile.ir.nodes import (
     Apply,
     Block,
@@ -34,7 +35,7 @@ from revcompile.ir.nodes import (
     leaves,
     scalar_type,
 )
-from revcompile.ir.types import INT, Array, Facts, Rows, Scalar, Type, is_number, same_axes
+from revcompile.ir.types import INT, Array, Rows, Scalar, Type, is_number
 from revcompile.ir.values import ValueTable
 from revcompile.passes.algebra import ALGEBRA, ARITHMETIC, noted
 from revcompile.passes.extents import has_shape

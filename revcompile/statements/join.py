@@ -13,6 +13,7 @@ import numpy as np
 
 from revcompile.errors import an
 from revcompile.gates.rows import OfOtherKind, either, rows_of
+from revcompile.ir.lengths import Facts
 from revcompile.ir.nodes import (
     EMPTY,
     UNDEFINED,
@@ -22,7 +23,7 @@ from revcompile.ir.nodes import (
     leaves,
     scalar_type,
 )
-from revcompile.ir.types import Array, Dim, Facts, Opaque, Rows, Scalar, Type
+from revcompile.ir.types import Array, Dim, Opaque, Rows, Scalar, Type
 from revcompile.statements.exits import NOTES, RESULT
 from revcompile.syntax.abstract import Poison
 from revcompile.syntax.decisions import Decision

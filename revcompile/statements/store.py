@@ -16,8 +16,9 @@ from revcompile.errors import HostError, UnsupportedError, an
 from revcompile.gates.axes import takes_all
 from revcompile.gates.indexing import has_index_array
 from revcompile.gates.storing import holds, is_part, part, store, store_types
+from revcompile.ir.lengths import same_axes
 from revcompile.ir.nodes import Apply, Structure, Value
-from revcompile.ir.types import Array, Foreign, Rows, Scalar, same_axes
+from revcompile.ir.types import Array, Foreign, Rows, Scalar
 from revcompile.runtime import last_written
 from revcompile.statements import either, overlap
 from revcompile.statements.branch import on_either_side

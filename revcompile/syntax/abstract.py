@@ -15,8 +15,9 @@ import numpy as np
 
 from revcompile.errors import Place, UnsupportedError
 from revcompile.gates.draws import generator_type
+from revcompile.ir.lengths import Facts
 from revcompile.ir.nodes import Instance, Structure, Value
-from revcompile.ir.types import ONE, Array, Facts, Foreign, Scalar, Type
+from revcompile.ir.types import ONE, Array, Foreign, Scalar, Type
 from revcompile.syntax.decisions import Decision
 from revcompile.syntax.source import Source
 

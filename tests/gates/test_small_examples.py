@@ -16,8 +16,9 @@ from revcompile.gates.creation import count_of
 from revcompile.gates.infer import infer
 from revcompile.gates.samples import Example, Real
 from revcompile.gates.table import TABLE, Gate
+from revcompile.ir.lengths import Facts
 from revcompile.ir.nodes import Value, map_structure
-from revcompile.ir.types import FLOAT, Array, Dim, Facts
+from revcompile.ir.types import FLOAT, Array, Dim
 from tests.support.program import make
 
 GATES = [
