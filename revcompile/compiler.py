@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -46,7 +45,8 @@ from revcompile.passes.last import compute_ends_last
 from revcompile.passes.real_powers import complex_powers, keep_powers_real
 from revcompile.passes.simplify import drop_casts, simplify
 from revcompile.passes.split import settle
-from revcompile.passes.unguarded import has_guards, of_numbers_alone, without_guards
+from revcompile.passes.unguarded import has_guards, looking_at_gradients, of_numbers_alone, without_guards
+from revcompile.records import record, replace
 from revcompile.runtime import ChangedKind
 from revcompile.syntax.abstract import NeedStatic
 from revcompile.syntax.decisions import OF_FUNCTIONS, Decision, Decisions, Grow, Restart, TestInside, WriteOut
@@ -55,7 +55,7 @@ from revcompile.syntax.source import Source
 MAX_RESTARTS = 50
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Request:
     """What is to be compiled: which function, the gradients of what, and how it is to be returned."""
 
@@ -68,13 +68,12 @@ class Request:
     bare: bool  # one gradient alone rather than a tuple
     nested: bool = False  # the gradients of *args come as a tuple of their own
     owner: tuple[str, Any] | None = None  # a bound method's first parameter, and the object it is bound to
-    # The *args and **kwargs of a wrapper whose signature is its function's.
-    packed: tuple[str, ...] | None = None
+    packed: tuple[str, ...] | None = None  # the *args and **kwargs of a wrapper with its function's signature
     lent: tuple[str, ...] = ()  # the parameters whose arguments are default values that could be changed
     varying: frozenset[Path] = frozenset()  # the program's whole numbers that are read at each call
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Compiled:
     """Generated text and the conditions under which it holds."""
 
@@ -104,7 +103,7 @@ class MustBeStatic(Exception):
         self.end = end  # what the attempt that found this out has ended with
 
 
-@dataclass
+@record()
 class Attempts:
     """What the attempts to compile for one call have found out, those with fewer arguments known, too."""
 
@@ -277,8 +276,9 @@ class _Line:
         optimize, before = self.request.optimize, gradient
         on_numpy = self.on_numpy and not self.on_math and (half is None or half.variant is not None)
         if self.on_math:
-            gradient = scalar_math.use_math(gradient, as_floats=optimize)
             gradient = without_guards(gradient) if self.guarded else gradient
+            gradient = scalar_math.use_math(gradient, as_floats=optimize)
+            gradient = looking_at_gradients(gradient) if self.guarded else gradient
         elif on_numpy:
             gradient = drop_casts(scalar_math.numpy_backward(gradient), self.facts)
         is_real = self.on_math or not complex_powers(gradient)

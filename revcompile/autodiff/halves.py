@@ -8,8 +8,6 @@ Imports the front end, the IR and `reverse`.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from revcompile.autodiff.plan import make_plan
 from revcompile.autodiff.residuals import keep_residuals, outer_names
 from revcompile.autodiff.reverse import Reverser
@@ -19,6 +17,7 @@ from revcompile.gates.effects import backward_begins
 from revcompile.gates.halves import Pair, Variant
 from revcompile.ir.nodes import Apply, Block, Function, Parameter, Statement, Structure, Value
 from revcompile.ir.types import Array, Scalar, Type, gradient_type
+from revcompile.records import replace
 from revcompile.statements.join import alike, join_gradients, type_of
 
 Some = frozenset[int]

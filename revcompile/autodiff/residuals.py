@@ -14,7 +14,6 @@ Imports the IR and the statements' reversals.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 
 from revcompile.autodiff.trips import Kept, Last, same_in_each_trip
 from revcompile.gates.table import TABLE
@@ -33,6 +32,7 @@ from revcompile.ir.nodes import (
 )
 from revcompile.ir.types import INT, Array, Opaque, Scalar
 from revcompile.ir.values import ValueTable
+from revcompile.records import replace
 from revcompile.statements.branch import with_residuals
 from revcompile.statements.loop_lists import KINDS
 

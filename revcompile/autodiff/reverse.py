@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -44,6 +43,7 @@ from revcompile.ir.nodes import (
     map_structure,
 )
 from revcompile.ir.types import Array, Scalar, Type, gradient_type, is_float, is_number
+from revcompile.records import replace
 from revcompile.statements import branch, call, loop_reverse, rows, store
 
 REVERSE: dict[Any, Callable[..., None]] = {

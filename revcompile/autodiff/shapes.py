@@ -7,7 +7,6 @@ What the symbolic lengths prove is settled here, once; only what they leave open
 from __future__ import annotations
 
 import operator
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -23,6 +22,7 @@ from revcompile.gates.traits import Kind
 from revcompile.ir.lengths import Facts, same_axes
 from revcompile.ir.nodes import Structure, Value, scalar_type
 from revcompile.ir.types import INT, Array, Dim, Rows, Scalar, Type
+from revcompile.records import replace
 from revcompile.runtime import unbroadcast
 
 

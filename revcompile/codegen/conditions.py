@@ -6,7 +6,6 @@ Imports the front end's places and the IR.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from revcompile.frontend.arguments import places_of, spell_place
@@ -15,6 +14,7 @@ from revcompile.gates.table import TABLE
 from revcompile.ir.lengths import Facts, same_axes
 from revcompile.ir.nodes import Parameter, Value
 from revcompile.ir.types import Array, Dim, Foreign
+from revcompile.records import replace
 from revcompile.syntax.operators import symbol_of
 
 

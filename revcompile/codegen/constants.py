@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from types import CodeType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -38,6 +38,8 @@ _names: WeakKeyDictionary[ModuleType, Names] = WeakKeyDictionary()
 
 def is_lasting(obj: Any) -> bool:
     """Whether it holds nothing that would go before the process does."""
+    if isinstance(obj, FunctionType):
+        return False
     if isinstance(obj, type):
         return not obj.__flags__ & HEAP_TYPE
     if isinstance(obj, np.ufunc):  # not one that `np.frompyfunc` has made

@@ -8,7 +8,6 @@ from __future__ import annotations
 import inspect
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
 
@@ -20,9 +19,10 @@ from revcompile.frontend.names import HostNames
 from revcompile.frontend.undone import undone
 from revcompile.gates.draws import unseen
 from revcompile.ir.nodes import Function
+from revcompile.records import record
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Run:
     """A call of `function` with these arguments."""
 

@@ -6,9 +6,7 @@ Imports the passes and the IR.
 from __future__ import annotations
 
 import copy
-from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from typing import Any
 
 from revcompile.codegen.constants import is_lasting
@@ -22,6 +20,7 @@ from revcompile.ir.identifiers import identifier
 from revcompile.ir.nodes import ATOMS, Apply, Block, Function, Parameter, Structure, Value, leaves
 from revcompile.ir.types import Array, Scalar
 from revcompile.passes.split import alone, called, split
+from revcompile.records import replace
 
 Helpers = dict[str, str]  # the texts of functions, by their names
 Written = tuple[list[str], Helpers]  # the lines of a function's body, and the texts of what it calls
@@ -129,9 +128,9 @@ class Texts:
         return replace(function, parameters=tuple(names.values()))
 
     def _lines(self, function: Function, answer: Structure, heading: str = "") -> list[str]:
-        outer: Any = ChainMap(dict.fromkeys(self.names.values()), self.namespace.globals)
-        given = self.namespace.locals
-        writer = Writer(function, self._refer, self.roots, outer, given, self.textbook)
+        reserved = {*self.roots, *self.names.values()}
+        outer, given = self.namespace.globals, self.namespace.locals
+        writer = Writer(function, self._refer, reserved, outer, given, self.textbook)
         return writer.write(self.live, answer, heading)
 
     def _refer(self, obj: Any) -> str:
@@ -143,7 +142,8 @@ class Texts:
 
 def _hints(function: Function) -> Iterator[str]:
     """The names that the variables of generated code may be given."""
-    for value in [*function.body.uses, *(v for p in function.parameters for v in leaves(p.structure))]:
+    given = (v for p in function.parameters for v in leaves(p.structure))
+    for value in {*function.body.uses, *given}:
         hint = function.table.hints.get(value)
         if hint is not None:
             yield from (hint, f"grad_{hint}")

@@ -131,8 +131,8 @@ class Movable:
         self._writes: list[int] = []  # where elements of arrays are changed
         for i, statement in enumerate(sequence):
             if isinstance(statement, (Apply, Branch, Loop)):
-                self._used.update((v, i) for v in statement.inputs)
-            self._made.update((v, i) for v in statement.outputs)
+                self._used.update(dict.fromkeys(statement.inputs, i))
+            self._made.update(dict.fromkeys(statement.outputs, i))
             self._note_changes(i, statement)
         for v in leaves(answer):  # what is returned keeps its name, a mere cast apart
             if variables.table.is_temporary(v):

@@ -90,8 +90,8 @@ class Speller:
             owner = ast.Attribute(self(positional[0]), function.__name__, ast.Load())
             return ast.Call(owner, [self(a) for a in positional[1:]], keys)
         call = ast.Call(self.static(function), [self(a) for a in positional], keys)
-        kind = _kind_of(statement.result)
-        if not gate.foreign or gate.locals is not None or kind is None:
+        kind = _kind_of(statement.result) if gate.foreign and gate.locals is None else None
+        if kind is None:
             return call
         if isinstance(statement.result, Value):
             check = "as_tried"

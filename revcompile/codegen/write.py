@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Callable, Container, Iterable
-from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -47,6 +46,7 @@ from revcompile.ir.nodes import (
 )
 from revcompile.ir.types import Array, Scalar, Type
 from revcompile.ir.values import ValueTable
+from revcompile.records import replace
 from revcompile.statements.store import OVERWRITTEN, RESTORED
 from revcompile.syntax.operators import binary_symbol
 

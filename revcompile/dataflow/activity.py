@@ -92,13 +92,15 @@ class Activity(Forward):
 
 def is_cut_off(statement: Apply, operand: Value) -> bool:
     """Whether the results of a gate follow this operand by steps, if at all: it is a float, they are not."""
-    return is_float(operand.type) and not any(is_float(v.type) for v in statement.outputs)
+    return is_float(operand.type) and not any([is_float(v.type) for v in statement.outputs])
 
 
 def _converts(statement: Apply) -> bool:
     """Whether a call says that it gives, or adds up, whole numbers or truth values."""
-    names = tuple(TABLE[statement.function].signature.parameters)
-    dtype = statement.args[names.index("dtype")] if "dtype" in names else None
+    names = TABLE[statement.function].signature.parameters
+    if "dtype" not in names:
+        return False
+    dtype = statement.args[list(names).index("dtype")]
     try:
         return dtype is not None and np.dtype(dtype).kind in "iub"
     except TypeError:  # a parameter of a user's gate, which means something else

@@ -8,7 +8,6 @@ numbers cuts off what is added to it in place. The facts are WHOLE, or nothing. 
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -31,6 +30,7 @@ from revcompile.ir.nodes import (
     map_values,
 )
 from revcompile.ir.types import Array, Rows, Scalar, is_float
+from revcompile.records import replace
 
 WHOLE = 1
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -33,6 +32,7 @@ from revcompile.ir.nodes import (
     scalar_type,
 )
 from revcompile.ir.types import Array, Dim, Scalar, Type
+from revcompile.records import replace
 from revcompile.syntax.abstract import Frame, NeedStatic
 from revcompile.syntax.memory import Memory
 

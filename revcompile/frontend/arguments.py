@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from enum import Enum
 from numbers import Number
 from types import BuiltinFunctionType, FunctionType, MemberDescriptorType, ModuleType
@@ -30,6 +29,7 @@ from revcompile.gates.draws import generator_type
 from revcompile.gates.foreign import foreign_type, types_of
 from revcompile.ir.identifiers import is_name, key_literal, key_text, literal, step_name
 from revcompile.ir.nodes import Instance, Parameter, Structure, Value, is_record
+from revcompile.records import replace
 from revcompile.syntax.abstract import Poison, type_of
 from revcompile.syntax.mutable import containers
 

@@ -271,8 +271,6 @@ def frozen(structure: Structure) -> Structure:
     if type(structure) is Value or type(structure) in ATOMS:
         return structure
     if isinstance(structure, tuple):
-        if all(type(item) is Value or type(item) in ATOMS for item in structure):
-            return structure
         items = [frozen(item) for item in structure]
         if all(x is y for x, y in zip(items, structure, strict=True)):
             return structure

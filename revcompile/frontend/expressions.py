@@ -7,7 +7,6 @@ import inspect
 import math
 import operator
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial, reduce
 from types import FunctionType, ModuleType
 from typing import Any
@@ -38,6 +37,7 @@ from revcompile.gates.table import METHODS, TABLE
 from revcompile.ir.identifiers import is_name
 from revcompile.ir.nodes import Instance, Structure, Value, are_numbers, is_static, leaves, varies
 from revcompile.ir.types import INT, Array, Rows, Scalar
+from revcompile.records import replace
 from revcompile.runtime import item_length
 from revcompile.statements import branch, exits, simple
 from revcompile.syntax.abstract import Frame, Method, NestedFunction, Poison, refuse_varying

@@ -59,6 +59,8 @@ class Cells(Instance):
 @lru_cache(maxsize=1024)
 def cell_names(node: ast.FunctionDef | ast.Lambda) -> frozenset[str]:
     """The variables of a function that functions inside it declare `nonlocal`."""
+    if isinstance(node, ast.Lambda) or not any(map(_has_function, node.body)):
+        return frozenset()
     own: set[str] = {a.arg for a in parameters(node)}
     declared: set[str] = set()
     inside: set[str] = set()
@@ -75,9 +77,15 @@ def cell_names(node: ast.FunctionDef | ast.Lambda) -> frozenset[str]:
             elif not isinstance(child, OWN_SCOPE):
                 walk(child)
 
-    for statement in node.body if isinstance(node, ast.FunctionDef) else ():
+    for statement in node.body:
         walk(ast.Module([statement], []))
     return frozenset((own - declared) & inside)
+
+
+def _has_function(statement: ast.AST) -> bool:
+    """Whether a function is defined in a statement."""
+    bodies = (getattr(statement, name, ()) for name in ("body", "orelse", "handlers", "finalbody", "cases"))
+    return isinstance(statement, ast.FunctionDef) or any(_has_function(s) for body in bodies for s in body)
 
 
 class Language:

@@ -53,7 +53,7 @@ from revcompile.gates.table import TABLE
 from revcompile.ir.build import Builder
 from revcompile.ir.identifiers import function_name, is_numeral
 from revcompile.ir.lengths import Facts
-from revcompile.ir.nodes import Block, Function, Parameter, Raise, Structure, Value, leaves
+from revcompile.ir.nodes import Block, Function, Parameter, Raise, Structure, Value, are_numbers, leaves
 from revcompile.ir.types import Array, Scalar, is_float, is_number
 from revcompile.statements import branch, either, exits, iterables, loop, simple, with_
 from revcompile.syntax.abstract import Frame, Left, NeedShape, NeedStatic, NestedFunction, Returned, type_of
@@ -337,7 +337,7 @@ class Lowerer(Language):
 
     def emit(self, function: Callable[..., Any], *args: Structure) -> Structure:
         """Apply a gate's function to arguments in signature order, to what the arrays hold now."""
-        args = frozen(args)
+        args = args if are_numbers(args) else frozen(args)
         same_shape = TABLE[function].of_shape
         resolved = (self.memory.shape_of(args[0]), *args[1:]) if same_shape else self.resolve(args)
         if len(self.builder.definitions) > MAX_STATEMENTS:

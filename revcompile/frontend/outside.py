@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import operator
 import sys
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from revcompile.frontend.lowering import Lowering
 from revcompile.gates.sparse import is_matrix, sparse_times, times_sparse
 from revcompile.ir.nodes import Structure, Value, leaves
 from revcompile.ir.types import INT, Array, Foreign, Opaque, Scalar, is_number
+from revcompile.records import replace
 from revcompile.syntax.abstract import Method, class_of
 from revcompile.syntax.operators import symbol_of
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import lru_cache, partial
 from types import FunctionType
 from typing import Any
@@ -41,6 +40,7 @@ from revcompile.frontend.parts import Inseparable, Parts, identity
 from revcompile.gates.halves import Half, Pair
 from revcompile.ir.nodes import Apply, Block, Structure, Value, applications
 from revcompile.ir.types import Array, Dim, Scalar, Type
+from revcompile.records import replace
 from revcompile.syntax.abstract import Frame, Left, NeedStatic
 from revcompile.syntax.decisions import AsPair, AsRecursion, Restart
 from revcompile.syntax.source import find_source

@@ -9,7 +9,6 @@ and are others in the next, are given at run time. Imports the IR.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from revcompile.errors import UnsupportedError
@@ -32,6 +31,7 @@ from revcompile.gates.halves import Pair, lengths
 from revcompile.ir.nodes import Raise, Structure, Value, scalar_type
 from revcompile.ir.types import Array, Dim, Scalar, Type
 from revcompile.ir.values import ValueTable
+from revcompile.records import replace
 from revcompile.statements.join import CannotJoin, join_types
 from revcompile.syntax.abstract import Frame, Left, NeedStatic
 

@@ -15,7 +15,7 @@ about in `autodiff/halves`. Imports the IR and the gate table.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Any
 
@@ -24,11 +24,12 @@ from revcompile.gates.traits import Kind
 from revcompile.ir.lengths import Facts
 from revcompile.ir.nodes import Function, Value
 from revcompile.ir.types import Dim, Opaque, Type
+from revcompile.records import record
 
 SAVED = Opaque("saved values")
 
 
-@dataclass(eq=False)
+@record(eq=False)
 class Pair:
     """A function of the user's, lowered once for all calls that have its signature.
 
@@ -66,7 +67,7 @@ class Pair:
         return Half(self, "primal")
 
 
-@dataclass(eq=False)
+@record(eq=False)
 class Variant:
     """The two halves of a pair for the calls of which these parameters are differentiated and these results
     have a gradient. `gives` are the parameters that get one, with the types of their gradients.
@@ -96,7 +97,7 @@ class Variant:
         return Half(self.pair, "backward", self)
 
 
-@dataclass(eq=False)
+@record(eq=False)
 class Half:
     """What a statement calls: "call" until it is known what for, then "primal", "forward" or "backward"."""
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
@@ -21,8 +20,9 @@ from revcompile.errors import HostError, an, host, is_defect, is_own
 from revcompile.gates import kinds, small
 from revcompile.gates.table import Gate
 from revcompile.ir.lengths import Facts, LengthError
-from revcompile.ir.nodes import Value, leaves, map_structure, map_values, varies
+from revcompile.ir.nodes import Value, leaves, map_structure, map_values
 from revcompile.ir.types import Array, Dim, Opaque, Rows, Scalar, Type
+from revcompile.records import replace
 
 Function = Callable[..., Any]
 MISFIT = (ValueError, IndexError, np.linalg.LinAlgError)  # what lengths that do not fit make NumPy raise
@@ -31,10 +31,11 @@ MISFIT = (ValueError, IndexError, np.linalg.LinAlgError)  # what lengths that do
 def infer(gate: Gate, function: Function, args: tuple[Any, ...], facts: Facts) -> Any:
     """The structure of types that `function(*args)` gives. Raises what NumPy would raise."""
     try:
-        if any(map(varies, leaves(args))):
+        values = tuple(leaves(args))
+        if any(v.type.varies for v in values if type(v.type) is Scalar):
             return kinds.of_any_kind(lambda args: _infer(gate, function, args, facts), args)
         found = _infer(gate, function, args, facts)
-        if any(map(kinds.has_others, leaves(args))):
+        if any(map(kinds.has_others, values)):
             return kinds.of_others(found, function, lambda args: _infer(gate, function, args, facts), args)
         return found
     except LengthError as e:
@@ -387,12 +388,12 @@ def example_scalar(t: Scalar, number: float) -> Any:
 
 
 def _elementwise(function: Function, args: tuple[Any, ...], facts: Facts) -> Type:
-    dims = facts.broadcast(*(a.type.dims for a in args if isinstance(a, Value)))
-    keys = tuple(_key(a) for a in args)
-    t = _element_type(function, keys)
+    types = [a.type for a in args if type(a) is Value]
+    dims = facts.broadcast(*[t.dims for t in types])
+    t = _element_type(function, tuple(map(_key, args)))
     if t is None:
         raise HostError(TypeError(f"{function.__name__} cannot take these arguments"))
-    if dims or any(isinstance(a, Value) and isinstance(a.type, Array) for a in args):
+    if dims or any(isinstance(given, Array) for given in types):
         if isinstance(t, Array):
             return Array(t.dtype, dims)
         assert isinstance(t, Scalar)
@@ -401,13 +402,14 @@ def _elementwise(function: Function, args: tuple[Any, ...], facts: Facts) -> Typ
 
 
 def _key(argument: Any) -> Any:
-    if not isinstance(argument, Value):
+    if type(argument) is not Value:
         return (type(argument), argument)
-    if isinstance(argument.type, Array):
-        return ("array", argument.type.dtype, bool(argument.type.dims))
-    if isinstance(argument.type, Scalar):
-        return ("scalar", argument.type.dtype, argument.type.python)
-    raise HostError(TypeError(f"{an(argument.type)} is not a number"))
+    t = argument.type
+    if isinstance(t, Array):
+        return ("array", t.dtype, bool(t.dims))
+    if isinstance(t, Scalar):
+        return ("scalar", t.dtype, t.python)
+    raise HostError(TypeError(f"{an(t)} is not a number"))
 
 
 @lru_cache(maxsize=4096)

@@ -6,7 +6,6 @@ The type of a result of such numbers; `infer` gives it for numbers of one kind. 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial, reduce
 from itertools import islice, product
 from typing import Any
@@ -17,6 +16,7 @@ from revcompile.errors import HostError
 from revcompile.gates.table import is_pythons
 from revcompile.ir.nodes import Value, leaves, map_structure, map_values, scalar_type
 from revcompile.ir.types import FLOAT, Array, Rows, Scalar
+from revcompile.records import replace
 
 MANY = 16  # of numbers that are of several kinds, as many combinations are tried
 NUMPY_FLOAT = Scalar(np.dtype(float))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -19,6 +18,7 @@ from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
 from revcompile.ir.lengths import Facts
 from revcompile.ir.types import Dim
+from revcompile.records import replace
 
 Dims = tuple[Dim, ...]
 

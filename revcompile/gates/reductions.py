@@ -8,7 +8,6 @@ other elements and divides by none, so that zeros are as good as any number.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from revcompile.gates.numbers import CHOSEN, LARGE, LOST, POSITIVE, ZERO, Number
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate, known
 from revcompile.gates.traits import Kind
+from revcompile.records import replace
 
 known(np.argmax, np.argmin, np.all, np.any, methods=["argmax", "argmin", "all", "any"])
 known(np.count_nonzero, np.nanargmax, np.nanargmin)

@@ -7,7 +7,6 @@ may be the same one is found by `passes/in_place`. The reversal of adding is in 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from revcompile.gates.traits import Kind, Line, Memory
 from revcompile.ir.lengths import Facts, same_axes
 from revcompile.ir.nodes import Value, scalar_type
 from revcompile.ir.types import BOOL, INT, Array, Dim, Rows, Scalar
+from revcompile.records import replace
 from revcompile.runtime import item_length, scatter, with_row
 
 

@@ -5,13 +5,14 @@ An `Example` is a call with `Real` placeholders for the arrays: `example(real(3,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from revcompile.records import record
 
-@dataclass(frozen=True)
+
+@record(frozen=True)
 class Real:
     """An array of real numbers drawn from an open interval; shape () is a Python float."""
 
@@ -30,7 +31,7 @@ class Real:
         return float(x) if self.shape == () and dtype is float else x.astype(dtype)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Example:
     """One call of a gate's function."""
 

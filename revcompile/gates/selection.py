@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +28,7 @@ from revcompile.gates.table import elementwise, gate, known
 from revcompile.gates.traits import Kind
 from revcompile.ir.lengths import Facts
 from revcompile.ir.types import Dim, Scalar
+from revcompile.records import replace
 from revcompile.runtime import step
 
 UNSET: Any = np._NoValue

@@ -7,7 +7,6 @@ elements, in equal parts to all that equal them.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +27,7 @@ from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate, known
 from revcompile.ir.lengths import Facts
 from revcompile.ir.types import Dim
+from revcompile.records import replace
 from revcompile.runtime import middle_of, share
 
 DDOF_EXAMPLES = (example(real(5), ddof=1), example(real(3, 4), axis=0, ddof=1), example(real(3, 4), ddof=2))

@@ -25,7 +25,6 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import cached_property
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
@@ -39,6 +38,7 @@ from revcompile.gates.options import MUST_BE_KNOWN, STEERING
 from revcompile.gates.samples import Example, Real, example
 from revcompile.gates.traits import COMPUTED, ONLY_READ, OWN, UNWRITABLE, Kind, Line, Memory, Text, Traits
 from revcompile.ir.nodes import Apply
+from revcompile.records import record
 
 if TYPE_CHECKING:
     from typing import TypeGuard
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 Function = Callable[..., Any]
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Gate:
     """One row of the table."""
 
@@ -253,7 +253,7 @@ class Gate:
         """All arguments in the order of the signature, defaults filled in. Raises TypeError."""
         if not kwargs and self._defaults is not None and len(args) <= len(self._defaults):
             rest = self._defaults[len(args) :]
-            if all(default is not inspect.Parameter.empty for default in rest):
+            if not rest or all(default is not inspect.Parameter.empty for default in rest):
                 return (*args, *rest)
         bound = self.signature.bind(*args, **kwargs)
         bound.apply_defaults()

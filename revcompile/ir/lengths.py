@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 from revcompile.ir.types import ONE, Dim
+from revcompile.records import replace
 
 
 class LengthError(Exception):
@@ -294,7 +294,7 @@ class Facts:
         given = [shape for shape in shapes if shape]
         if not given:
             return ()
-        if all(shape == given[0] for shape in given):
+        if given.count(given[0]) == len(given):
             return given[0]
         rank = max(map(len, given))
         out: list[Dim] = [ONE] * rank

@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from functools import cached_property
 from itertools import chain
 from typing import Any, NamedTuple
@@ -20,6 +20,7 @@ import numpy as np
 from revcompile.errors import Place, UnsupportedError
 from revcompile.ir.types import Array, Scalar
 from revcompile.ir.values import Value, ValueTable
+from revcompile.records import record, replace
 
 Structure = Any
 
@@ -60,7 +61,7 @@ class Form:
         raise NotImplementedError
 
 
-@dataclass(frozen=True, eq=False, init=False)
+@record(frozen=True, eq=False)
 class Apply(Form):
     """`result = function(*args)`: one gate, applied once."""
 
@@ -104,7 +105,7 @@ class Apply(Form):
         return self
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Branch(Form):
     """`results = then_yields if condition else orelse_yields`, each with its own statements.
 
@@ -167,7 +168,7 @@ class Each(NamedTuple):
     args: tuple[Structure, ...]
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Loop(Form):
     """`for` (over `each`, in lockstep) or `while` (as long as `test` yields true): `body`, again and again.
 
@@ -234,7 +235,7 @@ class Loop(Form):
         )
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Raise(Form):
     """Leaves the function with an exception of the user's."""
 
@@ -252,7 +253,7 @@ class Raise(Form):
 Statement = Apply | Branch | Loop | Raise
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Block:
     """Statements in order, and the atoms that the block gives to its owner."""
 
@@ -290,7 +291,7 @@ class Block:
         return self if unchanged else replace(self, statements=made)
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Parameter:
     """One parameter of the user's function: its name and the structure of what it was given."""
 
@@ -298,7 +299,7 @@ class Parameter:
     structure: Structure
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Function:
     """A whole function. `called`: by generated code, to which what it gives must belong alone."""
 
@@ -486,4 +487,4 @@ class Renaming:
 
 def substitute(block: Block, names: dict[Value, Any]) -> Block:
     """The block with other values (or atoms) in place of some; definitions among `names` are renamed too."""
-    return Renaming(names).block(block)
+    return Renaming(names).block(block) if names else block

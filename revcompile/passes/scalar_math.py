@@ -39,11 +39,11 @@ from revcompile.ir.nodes import (
     map_structure,
     substitute,
 )
-from revcompile.ir.rebuild import replace
 from revcompile.ir.types import FLOAT, Array, Scalar, Type, is_float
 from revcompile.ir.values import ValueTable
 from revcompile.passes.real_powers import complex_powers
 from revcompile.passes.walk import Visit, Walk
+from revcompile.records import replace
 
 FLOAT64 = Scalar(np.dtype(float))  # NumPy's
 
@@ -56,13 +56,13 @@ def may_restart(*functions: Function) -> bool:
 
 def has_floats(*functions: Function) -> bool:
     """Whether there are Python floats in the functions, and no float32."""
-    statements = [s for function in functions for s in applications(function.body)]
-    values = [v for function in functions for p in function.parameters for v in leaves(p.structure)]
-    values += [v for s in statements for v in (*s.inputs, *s.outputs)]
-    types = [v.type for v in values]
-    if any(isinstance(t, (Scalar, Array)) and t.dtype.kind == "f" and t.dtype != float for t in types):
+    values = {v for function in functions for p in function.parameters for v in leaves(p.structure)}
+    for function in functions:
+        values.update(function.body.uses, function.body.defined)
+    floats = [v.type for v in values if isinstance(v.type, (Scalar, Array)) and v.type.dtype.kind == "f"]
+    if any(t.dtype is not FLOAT.dtype and t.dtype != float for t in floats):
         return False
-    return any(isinstance(t, Scalar) and t.python and t.dtype.kind == "f" for t in types)
+    return any(isinstance(t, Scalar) and t.python for t in floats)
 
 
 def use_math(function: Function, as_floats: bool) -> Function:
@@ -90,7 +90,7 @@ def use_math(function: Function, as_floats: bool) -> Function:
             was_numpy = isinstance(statement.args[0], Value) and statement.args[0] in walk.converted
             is_strict = gate in strict or was_numpy or statement.result in may_be_complex
             chosen = gate.python if is_strict else chosen
-        if chosen is None or not all(_is_python(a) for a in statement.args):
+        if chosen is None or not all(map(_is_python, statement.args)):
             return None
         result = statement.result
         if not isinstance(result.type, Scalar) or result.type.dtype.kind != "f":

@@ -103,9 +103,7 @@ class _Rules:
         return found
 
     def find(self, statement: Apply) -> Structure | None:
-        gate = TABLE[statement.function]
-        symbol = gate.symbol
-        rule = _BY_SYMBOL.get(symbol) or _BY_KIND.get(gate.kind)
+        gate, walk, result = TABLE[statement.function], self.walk, statement.result
         rule = (
             _Rules.extent
             if gate.of_shape
@@ -113,21 +111,21 @@ class _Rules:
             if gate.casts
             else _Rules.identity
             if gate.memory is Memory.SAME
-            else rule
+            else _BY_SYMBOL.get(gate.symbol) or _BY_KIND.get(gate.kind)
         )
         found = rule(self, statement) if rule is not None else None
-        if found is None and self.walk.in_backward and self.walk.algebra:
-            arithmetic = ARITHMETIC.get(symbol) or ALGEBRA.get(gate.kind)
+        if found is None and walk.in_backward and walk.algebra:
+            arithmetic = ARITHMETIC.get(gate.symbol) or ALGEBRA.get(gate.kind)
             found = arithmetic(self, statement) if arithmetic is not None else None
-        if found is None and isinstance(statement.result, Value) and statement.result.type.dims:
+        if not isinstance(result, Value):
+            return found
+        if found is None and result.type.dims:
             found = self._unstretch(statement)
-        at_top = self.walk.depth == 1 and not self.walk.in_backward
-        at_top = at_top and has_shape(statement)
-        if found is None and at_top and isinstance(statement.result, Value):
-            self.equals.setdefault(_axes_key(statement.result, self.facts), statement.result)
-        in_backward = self.walk.in_backward and found not in self.walk.forward
-        if isinstance(found, Value) and isinstance(statement.result, Value) and in_backward:
-            _hand_name(self.walk.table, statement.result, found)
+        if walk.in_backward:
+            if isinstance(found, Value) and found not in walk.forward:
+                _hand_name(walk.table, result, found)
+        elif found is None and walk.depth == 1 and has_shape(statement):
+            self.equals.setdefault(_axes_key(result, self.facts), result)
         return found
 
     # -- helpers ------------------------------------------------------------------------------

@@ -28,9 +28,9 @@ from revcompile.ir.nodes import (
     Value,
     leaves,
 )
-from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Scalar, is_float
 from revcompile.passes.walk import Walk
+from revcompile.records import replace
 
 
 def of_numbers_alone(primals: Sequence[Function], functions: Sequence[Function]) -> bool:
@@ -44,10 +44,9 @@ def _is_numpy(v: Value) -> bool:
 
 
 def without_guards(function: Function) -> Function:
-    """The function without its guards, and those of what it calls; it looks at its gradients instead."""
-    if has_guards(function.body):
-        function = _Unguarded(_keep, function.table).function(function)
-    return function if function.called else _with_a_look(function)
+    """The function without its guards: it, or what calls it, is to look at its gradients instead."""
+    guarded = has_guards(function.body)
+    return _Unguarded(_keep, function.table).function(function) if guarded else function
 
 
 def has_guards(block: Block) -> bool:
@@ -55,8 +54,10 @@ def has_guards(block: Block) -> bool:
     return branches or any(has_guards(inner) for s in block.statements for inner in s.blocks)
 
 
-def _with_a_look(function: Function) -> Function:
+def looking_at_gradients(function: Function) -> Function:
     """The function, which raises where one of its gradients is NaN, before these become Python's numbers."""
+    if function.called:
+        return function
     statements = function.body.statements
     gradients = dict.fromkeys(v for v in leaves(function.body.yields[0][2]) if is_float(v.type))
     read = {v for s in statements for v in s.uses}

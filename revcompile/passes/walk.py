@@ -23,8 +23,8 @@ from revcompile.ir.nodes import (
     leaves,
     map_values,
 )
-from revcompile.ir.rebuild import replace
 from revcompile.ir.values import ValueTable
+from revcompile.records import replace
 
 # What a pass makes of one application: None (keep it), or the structure that stands for its result.
 Visit = Callable[[Apply, list[Statement]], Structure | None]
@@ -79,7 +79,7 @@ class Walk:
         return Block(tuple(out), self.atom(block.yields))
 
     def _apply(self, statement: Apply, out: list[Statement]) -> None:
-        if begins_backward(statement):
+        if not self.in_backward and begins_backward(statement):
             self.in_backward = True
         if self.replaced and not self.replaced.keys().isdisjoint(statement.inputs):
             statement = statement.of_args(self.atom(statement.args))
@@ -88,7 +88,6 @@ class Walk:
         if new is None:
             out.append(statement)
         else:
-            assert isinstance(statement.result, Value)
             self.replaced[statement.result] = new
         for added in out[start:]:
             if type(added) is Apply:

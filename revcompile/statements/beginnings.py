@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from typing import Any
 
 from revcompile.ir.nodes import EMPTY, Instance, Structure, Value, leaves, map_structure, map_values
 from revcompile.ir.types import Array, Rows, Scalar, Type, is_exactly
 from revcompile.ir.values import ValueTable
+from revcompile.records import record, replace
 from revcompile.statements.assigned import assigned
 from revcompile.statements.join import type_of
 from revcompile.syntax.decisions import Unroll
@@ -20,7 +21,7 @@ from revcompile.syntax.interpreter import Interpreter
 from revcompile.syntax.mutable import ContentsName, containers, rename
 
 
-@dataclass
+@record()
 class Carried:
     """What the trials have found out so far: what is carried, and its types."""
 

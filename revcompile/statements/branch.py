@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -25,6 +24,7 @@ from revcompile.ir.nodes import (
     Value,
 )
 from revcompile.ir.types import Array, Scalar, Type
+from revcompile.records import replace
 from revcompile.statements import either, exits
 from revcompile.statements.ahead import calls_for
 from revcompile.statements.join import (
@@ -47,6 +47,11 @@ from revcompile.syntax.interpreter import Interpreter
 ASSIGNED = Poison("is assigned by := in a part of an expression that is not always evaluated")
 
 
+# What no expression of a statement's own stands in: functions, and what holds no expression at all.
+ENDS = (
+    ast.Name, ast.Constant, ast.expr_context, ast.operator, ast.unaryop, ast.cmpop,
+    ast.Lambda, ast.ListComp, ast.DictComp, ast.GeneratorExp, ast.SetComp,
+)  # fmt: skip
 FORKED = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Return, ast.Expr)
 _conditional: WeakKeyDictionary[ast.AST, bool] = WeakKeyDictionary()  # statements do not change
 
@@ -113,7 +118,7 @@ def _own_expressions(node: ast.AST) -> Iterator[ast.expr]:
     for child in ast.iter_child_nodes(node):
         if isinstance(child, (ast.IfExp, ast.BoolOp)):
             yield child
-        if not isinstance(child, (ast.Lambda, ast.ListComp, ast.DictComp, ast.GeneratorExp, ast.SetComp)):
+        if not isinstance(child, ENDS):
             yield from _own_expressions(child)
 
 

@@ -5,7 +5,6 @@ Imports the IR; the stages come in as arguments.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from revcompile.dataflow.knowledge import context_of_call
@@ -13,6 +12,7 @@ from revcompile.errors import UnsupportedError
 from revcompile.gates.halves import Half
 from revcompile.ir.nodes import Apply, Structure, Value
 from revcompile.ir.types import Array, Scalar
+from revcompile.records import replace
 from revcompile.statements.join import alike, type_of
 
 

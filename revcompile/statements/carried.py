@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +27,7 @@ from revcompile.ir.nodes import (
     map_structure,
 )
 from revcompile.ir.types import FLOAT, Array, Rows, Scalar, Type, is_exactly
+from revcompile.records import replace
 from revcompile.statements.beginnings import Carried, begins_empty, carry, is_replaced
 from revcompile.statements.exits import (
     NOTES,
@@ -255,7 +255,7 @@ class Trial:
         elif isinstance(joined, Array) and isinstance(have, Array):
             self.changes |= joined.dtype != have.dtype
             if isinstance(have, Rows) and isinstance(t, Rows) and have.python and not t.python:
-                joined, self.changes = replace(joined, python=False, others=frozenset({FLOAT})), True  # type: ignore[call-arg]
+                joined, self.changes = replace(joined, python=False, others=frozenset({FLOAT})), True
         return joined
 
     def _compare_written(self) -> None:

@@ -6,7 +6,6 @@ Used by branches and loops. Imports the IR and the interpreter's interface.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from revcompile.ir.nodes import (
     scalar_type,
 )
 from revcompile.ir.types import Array, Dim, Opaque, Rows, Scalar, Type
+from revcompile.records import replace
 from revcompile.statements.exits import NOTES, RESULT
 from revcompile.syntax.abstract import Poison
 from revcompile.syntax.decisions import Decision

@@ -11,7 +11,6 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -22,6 +21,7 @@ from revcompile.ir.nodes import (
     Value,
 )
 from revcompile.ir.types import INT
+from revcompile.records import replace
 from revcompile.statements import exits, simple
 from revcompile.statements.ahead import calls_for
 from revcompile.statements.beginnings import first_guess

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import FunctionType
 from typing import Any
 
@@ -18,11 +18,12 @@ from revcompile.gates.draws import generator_type
 from revcompile.ir.lengths import Facts
 from revcompile.ir.nodes import Instance, Structure, Value
 from revcompile.ir.types import ONE, Array, Foreign, Scalar, Type
+from revcompile.records import record
 from revcompile.syntax.decisions import Decision
 from revcompile.syntax.source import Source
 
 
-@dataclass(eq=False)
+@record(eq=False)
 class Frame:
     """One activation of a function being interpreted: its names, and where they come from."""
 
@@ -56,7 +57,7 @@ class Frame:
         self.is_own = self.source.is_own
 
 
-@dataclass(eq=False)
+@record(eq=False)
 class NestedFunction:
     """A `def` or a `lambda` inside the function being compiled."""
 
@@ -65,7 +66,7 @@ class NestedFunction:
     defaults: dict[str, Structure] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Method:
     """`x.sum` before it is called."""
 
@@ -73,7 +74,7 @@ class Method:
     name: str
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Partial:
     """`functools.partial(function, *args, **kwargs)`."""
 
@@ -82,14 +83,14 @@ class Partial:
     kwargs: dict[str, Any]
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Native:
     """A method without source: what it does is ours to say."""
 
     run: Callable[..., Any]
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Gradient:
     """What `grad` or `value_and_grad` makes of a function."""
 
@@ -102,7 +103,7 @@ class Gradient:
 FUNCTIONS = (NestedFunction, Method, Partial, Gradient)  # what `callable` is true of
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Poison:
     """A name that has no single meaning after a branch or a loop.
 

@@ -8,11 +8,12 @@ anew with it. The one driver of attempts is `revcompile/compiler.py`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
+from revcompile.records import record
 
-@dataclass(frozen=True)
+
+@record(frozen=True)
 class Decision:
     key: Any = None
 

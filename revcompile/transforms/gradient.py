@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any, Protocol, get_args, get_origin, overload
@@ -29,6 +28,7 @@ from revcompile.errors import (
 from revcompile.frontend.naming import name_of, no_rule
 from revcompile.frontend.wanted import Options
 from revcompile.ir.identifiers import function_name
+from revcompile.records import replace
 from revcompile.transforms import lazily, pickling
 from revcompile.transforms.around import around, function_around, has_rule, is_callable_object
 

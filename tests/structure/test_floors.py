@@ -27,6 +27,7 @@ FLOORS = [
     "ir",
     "runtime",
     "errors",
+    "records",
 ]
 
 
