@@ -13,7 +13,7 @@ from dataclasses import MISSING, Field, FrozenInstanceError, field
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 Item = TypeVar("Item")
-FIELDS = "__record_fields__"
+FIELDS = "__dataclass_fields__"  # so that `dataclasses.replace` takes records, too
 
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def _fields(cls: type) -> dict[str, Field[Any]]:
     for name in inspect.get_annotations(cls):
         given = vars(cls).get(name, MISSING)
         found[name] = given if isinstance(given, Field) else field(default=given)
+        found[name].name = name
         if given is not MISSING and found[name].default is MISSING:
             delattr(cls, name)
         elif given is not MISSING:
