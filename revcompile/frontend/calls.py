@@ -171,7 +171,7 @@ def _may_be_made(
     """Whether a call of what has a rule, which it does not serve, may be made as it is."""
     if frame.is_rule or not is_library(function) or not low.learning.allowed:
         return False
-    if membership.has_objects((*args, *kwargs.values())):
+    if kwargs.get("out") is not None or membership.has_objects((*args, *kwargs.values())):
         return False
     return not any(is_varied(low, v) for v in leaves((args, kwargs)))
 

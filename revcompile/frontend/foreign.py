@@ -475,6 +475,10 @@ def _at(low: Lowering, error: UnsupportedError) -> UnsupportedError:
 
 def _no_rule(name: str, given: Structure = ()) -> UnsupportedError:
     tables = [v.type for v in leaves(given) if isinstance(v.type, Foreign)]
+    if any(t.what == "object array" for t in tables):
+        return UnsupportedError(
+            f"no gate rule for {name}", way_out="Make it an array of numbers first: .astype(float)."
+        )
     if any(hasattr(t.cls, "to_numpy") for t in tables):
         return UnsupportedError(
             f"no gate rule for {name}", way_out="Take the numbers as an array first: .to_numpy()."

@@ -120,7 +120,7 @@ def foreign_type(obj: Any) -> Foreign:
     cls = type(obj)
     if is_sparse(cls) and obj.ndim == 2:
         return Foreign(cls.__name__, cls, obj.dtype, (ONE, ONE))
-    return Foreign(cls.__name__, cls)
+    return Foreign(f"{obj.dtype} array" if cls is np.ndarray else cls.__name__, cls)
 
 
 def either(pattern: Any, kind: str, outcome: Any) -> tuple[Any, str] | None:
