@@ -46,6 +46,7 @@ from revcompile.ir.types import Array, Scalar, Type, gradient_type, is_float, is
 from revcompile.records import replace
 from revcompile.statements import branch, call, loop_reverse, rows, store
 
+MAX_OPERANDS = 5_000  # whose gradients are statements of their own
 REVERSE: dict[Any, Callable[..., None]] = {
     Branch: branch.reverse,
     Loop: loop_reverse.reverse,
@@ -109,6 +110,11 @@ class Reverser:
             raise UnsupportedError(
                 f"{gate.name} runs as it is, also backwards: its gradient cannot be differentiated",
                 way_out="Give the gate a rule that is read: @gate(function) without forward=.",
+            )
+        if gate.of_items is not None and len(statement.inputs) > MAX_OPERANDS:  # each has a part of its own
+            raise UnsupportedError(
+                f"the gradients of {len(statement.inputs):,} operands would have to be written out",
+                way_out="Let the function take one array, and make the items parts of it.",
             )
         self.builder.note = f"{gate.name} gate"
         upstream = map_structure(lambda y: self._upstream(y, gate.foreign), statement.result)

@@ -71,10 +71,28 @@ def is_begun(low: Lowering, node: ast.expr, site: Any, items: list[Structure]) -
 
 def begin(low: Lowering, items: list[Structure]) -> Instance:
     """A growing list that begins with these items."""
-    content: Structure = EMPTY
-    for x in items:
-        content = _with(low, content, x, begins=True)
-    return _own(low, content)
+    return _own(low, _beginning(low, items) if items else EMPTY)
+
+
+def _beginning(low: Lowering, items: list[Structure]) -> Structure:
+    """What is in a list that begins with these items."""
+    if all(type(x) is tuple and x for x in items):
+        if any(len(x) != len(items[0]) for x in items):
+            raise _other_kind("tuples of several lengths")
+        return tuple(_beginning(low, list(column)) for column in zip(*items, strict=True))
+    if any(type(x) is tuple and x for x in items):
+        raise _other_kind("a tuple and a number")
+    numbers = [_number(low, x) for x in items]
+    new: Value = low.emit(listed, numbers[:1])
+    for x in numbers[1:]:
+        _check_kind(low, new, x)
+    if len(numbers) > 1:
+        try:
+            new = low.emit(listed, numbers)
+        except OfOtherKind as e:
+            raise _other_kind(str(e)) from None
+    low.memory.relate([new], [v for v in leaves(numbers) if isinstance(v.type, Array)])
+    return new
 
 
 def is_wanted(low: Lowering, site: Any, count: Structure) -> bool:
@@ -125,13 +143,13 @@ def _change(low: Lowering, owner: Instance, new: Structure) -> None:
 # -- adding and taking ---------------------------------------------------------------------------
 
 
-def _with(low: Lowering, rows: Structure, x: Structure, begins: bool = False) -> Structure:
-    """What is in a list after `x` was appended, or was found to be among those that it begins with."""
+def _with(low: Lowering, rows: Structure, x: Structure) -> Structure:
+    """What is in a list after `x` was appended."""
     if type(x) is tuple and x:
         columns = rows if isinstance(rows, tuple) else (EMPTY,) * len(x)
         if (rows is not EMPTY and not isinstance(rows, tuple)) or len(columns) != len(x):
             raise _other_kind("tuples of several lengths")
-        return tuple(_with(low, r, part, begins) for r, part in zip(columns, x, strict=True))
+        return tuple(_with(low, r, part) for r, part in zip(columns, x, strict=True))
     if isinstance(rows, tuple):
         raise _other_kind("a tuple and a number")
     x = _number(low, x)
@@ -140,8 +158,7 @@ def _with(low: Lowering, rows: Structure, x: Structure, begins: bool = False) ->
         new = low.emit(listed, [x])
     else:
         _check_kind(low, rows, x)
-        items = low.builder.definitions[rows].args[0] if begins else None
-        new = low.emit(appended, rows, x) if items is None else low.emit(listed, [*items, x])
+        new = low.emit(appended, rows, x)
     low.memory.relate([new], [v for v in leaves((rows, x)) if isinstance(v.type, Array)])
     return new
 

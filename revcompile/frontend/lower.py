@@ -64,6 +64,7 @@ from revcompile.syntax.source import Source, find_source, own_signature
 
 REAL = "?bhilqnpBHILQNPefd"  # the dtypes of numbers that are differentiated: not those of 80 bits
 MAX_STATEMENTS = 30_000
+MAX_TAKEN_APART = 5_000  # elements of an array, each of which has a gradient of its own
 MAX_OPERATIONS = 300_000  # that are interpreted, of which most may give no statement
 
 WAYS_OUT: dict[type[ast.stmt], str] = {
@@ -270,7 +271,7 @@ class Lowerer(Language):
                 size = self.needed.settle(self, need, lambda: self.builder.facts.size_of(axes[0]))
             else:
                 size = axes[0].size
-            if size > MAX_STATEMENTS:
+            if size > MAX_TAKEN_APART:
                 raise _too_long()
             return [self.apply(operator.getitem, (structure, i), {}) for i in range(size)]
         if isinstance(structure, iterables.Iteration):

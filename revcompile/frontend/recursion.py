@@ -17,6 +17,7 @@ from revcompile.ir.nodes import Structure, Value, scalar_type
 from revcompile.ir.types import Array, Scalar, is_float
 from revcompile.syntax.abstract import Frame, NeedShape, NeedStatic
 from revcompile.syntax.decisions import AsRecursion, Restart
+from revcompile.syntax.mutable import is_growing
 
 MAX_DEPTH = 200
 TOO_MANY = 200  # calls of a function inside itself, all in all
@@ -38,7 +39,7 @@ def check(low: Lowering, node: ast.FunctionDef | ast.Lambda, frame: Frame) -> No
         if low.pairs.nested[frame.activation] > TOO_MANY:
             raise run_decides
     if len(before) >= SUSPICIOUS and before[0].base < low.builder.depth:
-        if _only_reals_change(low, before[-1], frame):
+        if _only_reals_change(low, before[-1], frame) or _lists_grow(before[-1], frame):
             raise run_decides
         try:
             _look_for_what_steers(before[0], before[-1], frame)
@@ -59,6 +60,14 @@ def _only_reals_change(low: Lowering, last: Frame, frame: Frame) -> bool:
         return False
     pairs = list(zip(before.atoms, now.atoms, strict=False))
     return before.shape == now.shape and all(a is b or _is_real_as(a, b) for a, b in pairs)
+
+
+def _lists_grow(last: Frame, frame: Frame) -> bool:
+    """Whether nothing changes from call to call but lists as long as the run makes them, and reals."""
+    changed = [now for name, now in frame.given.items() if now is not last.given.get(name)]
+    lists = [now for now in changed if is_growing(now)]
+    rest = (now for now in changed if not is_growing(now))
+    return bool(lists) and all(isinstance(x, Value) and is_float(x.type) for x in rest)
 
 
 def _is_real_as(a: Structure, b: Structure) -> bool:

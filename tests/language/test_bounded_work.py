@@ -407,3 +407,46 @@ def test_functions_are_looked_for_in_each_list_once() -> None:
     assert names._inside(([row] * 1000, [(1, str), {len}], {"a"}, np.sin)) == [str, len]
     f = make("def f(x):\n    return x * len([[0.0] * 1000] * 1000) + [0.5, x][1]\n")
     assert grad(f)(2.0) == 1001.0
+
+
+# -- what is refused at once, and what is done in one go ----------------------------------------------
+
+SORT = (
+    "def sort(L):\n    if len(L) <= 1:\n        return L\n    p = L[0]\n"
+    "    return sort([v for v in L[1:] if v < p]) + [p] + sort([v for v in L[1:] if v >= p])\n"
+)
+
+
+@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize(
+    ("text", "args", "words"),
+    [
+        (SORT + "def f(a, b, c, d):\n    return sort([a, b, c, d])[0]\n", (1.0, 2.0, 3.0, 4.0), "sort calls itself"),
+        (SORT + "def f(x):\n    return sort(list(x))[0]\n", (A,), "sort calls itself"),
+        ("def f(x):\n    return np.sum(np.concatenate([x] * 20_000))\n", (A,), "of 20,000 operands"),
+        ("def f(x):\n    return np.sum(np.stack([x] * 6_000))\n", (A,), "of 6,000 operands"),
+        ("def f(x):\n    return np.sum(np.array([x] * 6_000))\n", (0.5,), "of 6,000 operands"),
+        ("def f(x):\n    return sum(list(x))\n", (np.ones(6_000),), "would be too long"),
+        ("def f(x):\n    a, *b = x\n    return a\n", (np.ones(6_000),), "would be too long"),
+    ],
+)  # fmt: skip
+def test_what_would_be_too_long_is_refused_before_the_work(
+    text: str, args: Any, words: str, optimize: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work: list[Any] = []
+    emit = frontend.Lowerer.emit
+    monkeypatch.setattr(frontend.Lowerer, "emit", lambda *a: work.append(a) or emit(*a))
+    with pytest.raises(UnsupportedError, match=words):
+        grad(make(text), optimize=optimize)(*args)
+    assert len(work) < 2_000
+
+
+def test_a_list_that_grows_begins_with_any_number_of_items_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    work: list[Any] = []
+    emit = frontend.Lowerer.emit
+    monkeypatch.setattr(frontend.Lowerer, "emit", lambda *a: work.append(a) or emit(*a))
+    f = make(
+        "def f(x):\n    p = [True] * 300\n    for i in range(2, 18):\n        if p[i]:\n"
+        "            for j in range(i * i, 300, i):\n                p[j] = False\n    return x * sum(p)\n"
+    )
+    assert grad(f)(0.5) == f(1.0) and len(work) < 300
