@@ -10,7 +10,7 @@ from typing import Any
 
 from revcompile.autodiff.differentiate import differentiate
 from revcompile.autodiff.reverse import learn
-from revcompile.codegen.conditions import agreements, apart, equal_lengths, meetings
+from revcompile.codegen.conditions import agreements, apart, equal_lengths, keep_untested, meetings
 from revcompile.codegen.first_run import Run
 from revcompile.codegen.linked import Helpers, Linked, Texts, Written
 from revcompile.codegen.load import Namespace
@@ -191,7 +191,7 @@ def _compile(
     low.builder.facts.is_settled = True
     made = [pair.function for pair in low.pairs.made() if pair.function is not None]
     if scalar_math.may_restart(primal, *made):
-        primal.table.comparing.clear()  # the primal is run where lengths differ: see `meetings`
+        keep_untested(primal, parameters, tuple(low.host.live.values()), low.builder.facts)
     memory = low.memory
     for f in (primal, *made):
         refuse_retyped(f.body, low.retyped)

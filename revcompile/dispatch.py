@@ -21,7 +21,7 @@ import numpy as np
 
 from revcompile.codegen.entry import answering, entry_lines, hand_over, pass_on, products_returned
 from revcompile.codegen.forks import renew_cached_properties
-from revcompile.codegen.guards import guard_tests, signature_tests
+from revcompile.codegen.guards import guard_tests, reaching_builtins, signature_tests
 from revcompile.codegen.likeness import weak_key
 from revcompile.codegen.load import compile_again, make_function
 from revcompile.codegen.module import Module, function_text, heading
@@ -349,10 +349,9 @@ class Dispatcher(Primal):
         refer = self.namespace.refer
         guards = [test for g in compiled.guards for test in guard_tests(g, refer)]
         guards += [*compiled.layouts, *compiled.equal]
-        condition = " and ".join(guards) or "True"
         lines = [
             "    try:",
-            f"        if {condition}:",
+            f"        if {' and '.join(guards) or True}:",
             "            return True",
             f"    except {refer(Exception)}:  # what cannot be read is not what was compiled for",
             "        pass",
@@ -362,9 +361,10 @@ class Dispatcher(Primal):
         tests = [t for n, k in zip(names, key[1:], strict=True) for t in signature_tests(n, k, refer)]
         for name, default in self.lent.items():
             tests.append(f"{name} {'is' if name in key[0][1] else 'is not'} {refer(default)}")
+        meetings = [reaching_builtins(test, refer) for test in compiled.meetings]
         agrees: Callable[..., bool | None] | None = None
         if compiled.agreements or compiled.meetings:
-            met = " and ".join(compiled.meetings) or "True"
+            met = " and ".join(meetings) or "True"
             lines = [f"    return {' and '.join([*compiled.agreements, f'({met} or None)'])}"]
             agrees = self._function("agrees", lines, f"lengths of {label}")
         together: Callable[..., str] | None = None
@@ -375,7 +375,7 @@ class Dispatcher(Primal):
                 f"    if {share}({a}, {b}):\n        return {f'{a} and {b}'!r}" for a, b in compiled.apart
             ]
             together = self._function("together", [*lines, "    return ''"], f"memory of {label}")
-        tests = [*tests, *guards, *compiled.agreements, *compiled.meetings, *separate]
+        tests = [*tests, *guards, *compiled.agreements, *meetings, *separate]
         unchanged = [
             test
             for g in compiled.guards

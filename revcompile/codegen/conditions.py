@@ -12,7 +12,7 @@ from revcompile.frontend.arguments import places_of, spell_place
 from revcompile.frontend.names import Live
 from revcompile.gates.table import TABLE
 from revcompile.ir.lengths import Facts, same_axes
-from revcompile.ir.nodes import Parameter, Value
+from revcompile.ir.nodes import Function, Parameter, Value, applications
 from revcompile.ir.types import Array, Dim, Foreign
 from revcompile.records import replace
 from revcompile.syntax.operators import symbol_of
@@ -81,8 +81,26 @@ def meetings(
     return list(dict.fromkeys([*met, *computed, *_writable(parameters, written)]))
 
 
+def keep_untested(
+    primal: Function, parameters: Sequence[Parameter], live: Sequence[Live], facts: Facts
+) -> None:
+    """Keep only those steps for what they compare that no test before the call compares: see `meetings`.
+
+    A function of its own compares in terms of its parameters' lengths, which is tested where it is called.
+    """
+    comparing, spelled = primal.table.comparing, Spelled(parameters, live, facts)
+    own = {v for s in applications(primal.body) for v in s.outputs}
+    with facts.of_all_blocks():
+        for v, compared in list(comparing.items()):
+            if v not in own or all(spelled.is_tested(*each) for each in compared):
+                del comparing[v]
+
+
+BUILTIN = "\x01"  # a character that stands in no literal
+
+
 class Spelled:
-    """Lengths as expressions over the arguments."""
+    """Lengths as expressions over the arguments. A builtin stands in them after `BUILTIN`."""
 
     def __init__(self, parameters: Sequence[Parameter], live: Sequence[Live], facts: Facts) -> None:
         self.facts = facts
@@ -108,6 +126,10 @@ class Spelled:
             return None
         test = f"{left} == {right}"
         return f"({test} or {left} == 1 or {right} == 1)" if stretches else test
+
+    def is_tested(self, a: Dim, b: Dim, stretches: bool) -> bool:
+        """Whether a test tells that two lengths agree."""
+        return self.length(a) is not None and self.length(b) is not None
 
     def length(self, dim: Dim) -> str | None:
         if dim.symbol is None:
@@ -142,14 +164,20 @@ class Spelled:
         return f"{text}.shape[{axis}]"
 
     def _slice(self, whole: Dim, bounds: Any) -> str | None:
-        if not all(type(n) in (int, type(None)) for n in bounds):
+        texts = ["" if n is None else self._number(n) for n in bounds]
+        if None in texts:
             return None
-        index = ":".join("" if n is None else str(n) for n in bounds)
+        index = ":".join(t for t in texts if t is not None)
         place = self.axes.get(whole.symbol or 0)
-        if place is None or whole.trim:
-            text = self.length(whole)
-            return None if text is None else f"len(range({text})[{index}])"
-        return f"{place[0]}[{':, ' * place[1]}{index}].shape[{place[1]}]"
+        if place is not None and not whole.trim:
+            found = f"{place[0]}[{':, ' * place[1]}{index}].shape[{place[1]}]"
+        else:
+            length = self.length(whole)
+            found = f"{BUILTIN}len({BUILTIN}range({length})[{index}])"
+            if length is None:
+                return None
+        known = type(bounds[2]) in (int, type(None))
+        return found if known else f"({found} if {texts[2]} else -1)"  # the primal raises, if it gets there
 
     def _range(self, start: Any, stop: Any, step: Any) -> str | None:
         """`len(range(start, stop, step))`."""
@@ -162,6 +190,8 @@ class Spelled:
 
     def _number(self, n: Any) -> str | None:
         """A whole number that is computed from arguments."""
+        if isinstance(n, tuple):  # of a slice, see `Facts.number`
+            return self._computed(n[0], n[1:])
         if not isinstance(n, Value):
             return repr(n) if type(n) is int else None
         if n in self.numbers:
@@ -173,10 +203,20 @@ class Spelled:
         if statement is not None and TABLE[statement.function].written == "x.size":
             lengths = [self.length(d) for d in statement.args[0].type.dims]
             return None if None in lengths else _joined("*", [t for t in lengths if t])
-        if statement is None or symbol_of(statement.function) not in ("+", "-", "*", "//"):
+        return None if statement is None else self._computed(statement.function, statement.args)
+
+    def _computed(self, function: Any, args: tuple[Any, ...]) -> str | None:
+        texts = [self._number(a) for a in args]
+        symbol = symbol_of(function)
+        if None in texts:
             return None
-        texts = [self._number(a) for a in statement.args]
-        return None if None in texts else _joined(symbol_of(statement.function), [t for t in texts if t])
+        if function in (abs, min, max) and (len(texts) > 1) == (function is not abs):
+            return f"{BUILTIN}{function.__name__}({', '.join(t for t in texts if t is not None)})"
+        if symbol == "-" and len(texts) == 1:
+            return f"(-{texts[0]})"
+        if symbol in ("//", "%"):  # in a block that is not run, the divisor may be zero
+            return f"({texts[1]} and {texts[0]} {symbol} {texts[1]})"
+        return _joined(symbol, [t for t in texts if t is not None]) if symbol in ("+", "-", "*") else None
 
 
 def _joined(symbol: str, texts: list[str]) -> str:

@@ -5,7 +5,9 @@ Imports the front end's guards and the IR.
 
 from __future__ import annotations
 
+import builtins
 import math
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from types import MemberDescriptorType, ModuleType
@@ -13,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.codegen.conditions import BUILTIN
 from revcompile.codegen.constants import Names
 from revcompile.frontend.contents import contents
 from revcompile.frontend.names import Guard, Path
@@ -22,6 +25,11 @@ from revcompile.ir.nodes import Instance
 from revcompile.ir.types import Array, Opaque, Scalar
 
 Refer = Callable[[Any], str]
+
+
+def reaching_builtins(test: str, refer: Refer) -> str:
+    """A test of lengths with the names of builtins under which generated code reaches them."""
+    return re.sub(f"{BUILTIN}([a-z]+)", lambda found: refer(getattr(builtins, found[1])), test)
 
 
 def signature_tests(text: str, key: Any, refer: Refer) -> Iterator[str]:

@@ -238,7 +238,7 @@ def emit(low: Lowering, lowered: Lowered, atoms: Sequence[Structure]) -> Structu
     saved = builder.table.new(SAVED, f"saved_{pair.name}")
     note_compared(pair, args, builder.facts)
     if pair.compared:
-        builder.table.comparing.add(saved)
+        builder.table.comparing[saved] = ()
     builder.apply(pair.call, args, (*outs, saved))
     for v, p in zip(given, pair.parameters, strict=True):
         if p in lowered.steers:

@@ -38,11 +38,12 @@ class Builder:
 
         They have these `types`, where more is known of them than follows from the arguments.
         """
-        before = self.facts.doubts
+        before = len(self.facts.doubts)
         types = self.infer(function, args, self.facts) if types is None else types
         result = _values(types)
-        if self.facts.doubts > before:
-            self.table.comparing.update(leaves(result))
+        if len(self.facts.doubts) > before:
+            compared = tuple(self.facts.doubts[before:])
+            self.table.comparing.update((v, compared) for v in leaves(result))
         self.apply(function, args, result)
         return result
 

@@ -12,6 +12,8 @@ from typing import Any
 from revcompile.ir.types import ONE, Dim
 from revcompile.records import replace
 
+Comparison = tuple[Dim, Dim, bool]  # of lengths; whether a length of 1 is stretched
+
 
 class LengthError(Exception):
     """Lengths that are known do not agree where they must."""
@@ -38,8 +40,10 @@ class Facts:
         self.taken_alike: list[tuple[Dim, Dim]] = []  # lengths that are taken to be equal, as in this call
         self._of_a_helper: set[int] = set()  # those of a helper's arguments, in its first call
         self.wished: dict[tuple[int, int], None] = {}  # lengths of a helper that should be taken to be equal
-        self.compared: dict[tuple[Dim, Dim, bool], None] = {}  # what statements compare, see `compare`
-        self.doubts = 0  # how often what was compared was not lengths of arguments, or was so in a block
+        self.compared: dict[Comparison, None] = {}  # what statements compare, see `compare`
+        self.doubts: list[
+            Comparison
+        ] = []  # what was compared that was not lengths of arguments, or in a block
         self._made: dict[int, tuple[str, tuple[Any, ...]]] = {}  # lengths that are a sum, a product, a number
         self.count = 0  # of symbols
         self.is_settled = False  # whether the primal is lowered: what is compared after that follows
@@ -113,7 +117,8 @@ class Facts:
             return
         self.compared[a, b, stretches] = None
         own = all(d.size is not None or d.symbol in self._in_this_call for d in (a, b))
-        self.doubts += self.in_block or not own or bool(a.trim or b.trim)
+        if self.in_block or not own or a.trim or b.trim:
+            self.doubts.append((a, b, stretches))
 
     def made(self, how: str, parts: Sequence[Any], maybe_one: bool = True) -> Dim:
         """A length that is the sum ("+") or the product ("*") of others, a number (""), or a range."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from revcompile.ir.identifiers import identifier
+from revcompile.ir.lengths import Comparison
 from revcompile.ir.types import Type
 
 
@@ -31,7 +32,7 @@ class ValueTable:
     `unset` holds those that may be None, what a name is that is not assigned; with that name, where it is the
     program's. `whole` holds those that have the type of a float and were, or are given by a call, a whole
     number. `comparing` holds results of steps that raise where lengths differ that no test before the call
-    compares, in a function that must not be run twice.
+    compares, with what they compare.
     """
 
     def __init__(self) -> None:
@@ -40,14 +41,14 @@ class ValueTable:
         self.unfolded: set[Value] = set()
         self.unset: dict[Value, str | None] = {}
         self.whole: set[Value] = set()
-        self.comparing: set[Value] = set()
+        self.comparing: dict[Value, tuple[Comparison, ...]] = {}
 
     def copy(self) -> ValueTable:
         """The same, for a stage that finds out more."""
         other = ValueTable()
         other.hints, other.primals, other.unset = dict(self.hints), dict(self.primals), dict(self.unset)
         other.unfolded, other.whole = set(self.unfolded), set(self.whole)
-        other.comparing = set(self.comparing)
+        other.comparing = dict(self.comparing)
         return other
 
     def new(self, type: Type, hint: str | None = None, of: Value | None = None) -> Value:

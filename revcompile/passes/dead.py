@@ -30,7 +30,7 @@ from revcompile.records import replace
 
 
 def eliminate_dead(function: Function) -> Function:
-    read = function.table.comparing.union(leaves(function.body.yields))
+    read = {*function.table.comparing, *leaves(function.body.yields)}
     return replace(function, body=_sweep(function.body, read, {}))
 
 

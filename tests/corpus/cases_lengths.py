@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.corpus.table import case
+from tests.corpus.table import case, raising
 
 V = np.array([0.3, -0.7, 1.2, 0.9, 0.1, 0.55])
 W = np.array([0.5, 0.2, -0.3, 0.8, 1.1, -0.4])
@@ -125,3 +125,13 @@ def factor_of_a_sum_with_an_identity_of_another_size_by_name(x):
 def factor_of_a_sum_with_an_identity_of_a_number(x):
     a = np.outer(x[:3], x[:3]) + 3 * np.eye(3)
     return np.sum(np.linalg.solve(np.linalg.cholesky(a), x[:3]))
+
+
+@raising((V[:2], 3), (V[:3], 2), argnums=(0,))
+def slice_of_what_is_no_argument(y, n):
+    return np.sum(np.arange(3)[:n] + y)
+
+
+@case((V[:2], 2), (V[:3], 3), (V[:1], 2), (V[:3], 5))
+def slice_of_what_is_no_argument_that_agrees(y, n):
+    return np.sum(np.arange(3)[:n] + y * y)
