@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 
 from revcompile.dataflow.engine import Backward, Found
-from revcompile.dataflow.finiteness import Finiteness, is_steep
+from revcompile.dataflow.finiteness import Finiteness, is_steep, of_operand
 from revcompile.gates.halves import Half
-from revcompile.gates.numbers import CHOSEN, ENDS, LOST, PARTS, TRIP, UNREAD_ITEM, WHOLE, Sends
+from revcompile.gates.numbers import CHOSEN, ENDS, LOST, PARTS, TRIP, UNREAD_ITEM, WHOLE
 from revcompile.gates.table import TABLE
 from revcompile.gates.traits import Kind
 from revcompile.ir.nodes import Apply, Structure, Value, leaves
@@ -68,8 +68,8 @@ class Zeros(Cotangents):
             is_part = found is None and len(outs) > 1 and gate.kind is not Kind.STORE
             coming |= PARTS if is_part else found or 0
         for i, v in self.flows(statement):
-            found = coming | _told(gate.numbers.zeros, statement, i)
-            within = _told(gate.numbers.within, statement, i)
+            found = coming | of_operand(gate.numbers.zeros, statement, i)
+            within = of_operand(gate.numbers.within, statement, i)
             if found & (within if v.type.dims or not within else UNREAD_ITEM):
                 found |= WHOLE
             yield v, found | LOST if self.finite.is_constant(statement, i) else found
@@ -101,10 +101,6 @@ class Zeros(Cotangents):
         return 0 if param in self.useful else None
 
 
-def _told(rule: int | Sends, statement: Apply, operand: int) -> int:
-    return rule if isinstance(rule, int) else rule(statement.args, operand)
-
-
 class Infinite(Cotangents):
     """May a cotangent be infinite?"""
 
@@ -114,6 +110,6 @@ class Infinite(Cotangents):
 
     def apply(self, statement: Apply, outs: Sequence[Found]) -> Iterable[tuple[Value, Found]]:
         gate = TABLE[statement.function]
-        steep = is_steep(gate, statement.args) or self.finite.own(gate, statement.args)
+        steep = is_steep(gate, statement.args) or self.finite.own(statement)
         found = 1 if steep else max(t or 0 for t in outs)
         return ((v, found) for _, v in self.flows(statement))

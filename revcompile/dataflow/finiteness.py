@@ -14,7 +14,20 @@ import numpy as np
 from revcompile.dataflow.engine import Backward, Forward, Found, called
 from revcompile.dataflow.signs import Signs
 from revcompile.gates.halves import Half
-from revcompile.gates.numbers import AT_ONCE, EXPONENTIAL, GIVEN, LARGE, OVERFLOW, SINGULAR, SignRule
+from revcompile.gates.numbers import (
+    AT_ONCE,
+    ENDS,
+    EXPONENTIAL,
+    GIVEN,
+    INSIDE,
+    LARGE,
+    OVERFLOW,
+    SINGULAR,
+    UNIFORM,
+    UNREAD_PART,
+    Sends,
+    SignRule,
+)
 from revcompile.gates.table import TABLE, Gate
 from revcompile.gates.traits import Kind, Memory
 from revcompile.ir.nodes import Apply, Each, Structure, Value
@@ -43,16 +56,15 @@ class Finiteness(Forward):
             return 0
         gate, args = TABLE[statement.function], statement.args
         constant_in = saturating(gate, args)
-        found = self.grows(gate, args) | self.own(gate, args)
+        found = self.grows(gate, args) | self.own(statement)
         for i, arg in enumerate(args):
             fact = self._read(arg, statement)
             found |= fact & ~OVERFLOW if i in constant_in else fact
         undefined = self._told(gate.numbers.undefined, args)
         if undefined and self.signs.of(args[0]) & undefined:
             found |= SINGULAR
-        if found & AT_ONCE and not _of_all(gate, args):
-            found = found & ~AT_ONCE | SINGULAR
-        return found
+        uniform = found & UNIFORM
+        return found & ~UNIFORM | (self._uniform(statement, uniform) or SINGULAR) if uniform else found
 
     def call(self, statement: Apply, half: Half) -> Sequence[int]:
         return self.of_call(statement, half, [self.of(arg) for arg in statement.args])
@@ -68,6 +80,21 @@ class Finiteness(Forward):
             return SINGULAR
         return self.of(atom)
 
+    def _uniform(self, statement: Apply, operands: int) -> int:
+        """How a result is AT_ONCE or INSIDE of what its operands are so; 0: some elements may be finite."""
+        gate, args = TABLE[statement.function], statement.args
+        if gate.kind is Kind.STORE:
+            is_long = of_operand(gate.numbers.within, statement, 2) == UNREAD_PART
+            return INSIDE if is_long and self.of(args[2]) & UNIFORM else 0
+        if gate.kind is Kind.PART:
+            is_long = not of_operand(gate.numbers.zeros, statement, 0) & ~ENDS
+            return operands if is_long or operands == AT_ONCE else 0
+        if gate.pointwise:
+            return 0 if gate.numbers.zeros else operands
+        is_view = gate.memory not in (Memory.NEW, Memory.FRESH)
+        takes_all = is_view and not (gate.numbers.zeros or gate.numbers.within)
+        return operands if takes_all or gate.kind is Kind.SUM else 0
+
     # -- of a gate ----------------------------------------------------------------------------
 
     def grows(self, gate: Gate, args: tuple[Structure, ...]) -> int:
@@ -77,9 +104,10 @@ class Finiteness(Forward):
     def _told(self, rule: int | SignRule, args: tuple[Structure, ...]) -> int:
         return rule if isinstance(rule, int) else rule(args, *map(self.signs.of, args))
 
-    def own(self, gate: Gate, args: tuple[Structure, ...]) -> int:
+    def own(self, statement: Apply) -> int:
         """Whether a gate may be at its singularity."""
-        if not gate.is_singular(args):
+        gate, args = TABLE[statement.function], statement.args
+        if not gate.is_singular(args) or (gate.numbers.raises_there and is_pythons(statement.result)):
             return 0
         pole = gate.numbers.pole
         if pole is None:
@@ -107,7 +135,7 @@ class Finiteness(Forward):
     def slope(self, statement: Apply, operand: Value, read: Iterable[Structure]) -> int:
         """Why a local gradient that reads these values may be infinite or NaN."""
         gate, args = TABLE[statement.function], statement.args
-        found = self.own(gate, args) | self._told(gate.numbers.slope_grows, args)
+        found = self.own(statement) | self._told(gate.numbers.slope_grows, args)
         flat = [args[i] for i in saturating(gate, args)]  # its slope is 0 there, unless others overflow too
         if any(self.of(a) & OVERFLOW for a in args if not any(a is f for f in flat)):
             flat = []
@@ -117,17 +145,16 @@ class Finiteness(Forward):
         return found
 
 
+def of_operand(rule: int | Sends, statement: Apply, operand: int) -> int:
+    return rule if isinstance(rule, int) else rule(statement.args, operand)
+
+
+def is_pythons(result: Structure) -> bool:
+    return isinstance(result, Value) and isinstance(result.type, Scalar) and result.type.python
+
+
 def _has_room(t: Type, number: float) -> bool:
     return isinstance(t, (Scalar, Array)) and abs(number) <= np.finfo(t.dtype).max
-
-
-def _of_all(gate: Gate, args: tuple[Structure, ...]) -> bool:
-    """Whether no element of a result is finite, if that holds of an operand."""
-    if gate.pointwise:
-        return not gate.numbers.zeros
-    if gate.kind in (Kind.PART, Kind.SUM):
-        return True
-    return gate.memory not in (Memory.NEW, Memory.FRESH) and not (gate.numbers.zeros or gate.numbers.within)
 
 
 def saturating(gate: Gate, args: tuple[Structure, ...]) -> tuple[int, ...]:

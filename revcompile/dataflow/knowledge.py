@@ -15,7 +15,19 @@ from revcompile.dataflow.engine import Found, union
 from revcompile.dataflow.finiteness import Asked, Finiteness, is_steep, reads
 from revcompile.dataflow.signs import Signs
 from revcompile.gates.halves import Half, Pair
-from revcompile.gates.numbers import AT_ONCE, CHOSEN, ENDS, EXPONENTIAL, GIVEN, LARGE, LOST, PARTS, SINGULAR
+from revcompile.gates.numbers import (
+    AT_ONCE,
+    CHOSEN,
+    ENDS,
+    EXPONENTIAL,
+    GIVEN,
+    INSIDE,
+    LARGE,
+    LOST,
+    PARTS,
+    SINGULAR,
+    UNIFORM,
+)
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Block, Function, Loop, Structure, Value, applications, leaves
 from revcompile.ir.types import Array
@@ -210,7 +222,7 @@ class Knowledge:
         why = self.finite.slope(statement, operand, reads(gate, statement, operand))
         if why & (EXPONENTIAL | GIVEN):
             return True
-        if why & SINGULAR or (why & AT_ONCE and where & ~(PARTS | ENDS)):
+        if why & SINGULAR or _is_apart(why, where):
             return True
         return bool(why & LARGE) and self._is_worth_it(statement, where)
 
@@ -218,8 +230,8 @@ class Knowledge:
         """Whether what a gate reads of many elements may be infinite or NaN where nothing comes in."""
         read = [a for a in statement.args if a is not operand or TABLE[statement.function].numbers.reduces]
         why = self.finite.of(read)
-        if why & AT_ONCE and not where & ~(PARTS | ENDS):
-            why &= ~AT_ONCE
+        if not _is_apart(why, where):
+            why &= ~UNIFORM
         return bool(why & GIVEN) or (bool(why & ~LARGE) and self._is_worth_it(statement, where))
 
     def _is_worth_it(self, statement: Apply, where: int) -> bool:
@@ -232,7 +244,7 @@ class Knowledge:
         return bool(where & CHOSEN) or (where != LOST and self.in_loops.isdisjoint(statement.outputs))
 
     def may_be_infinite(self, atom: Structure) -> bool:
-        return bool(self.finite.of(atom) & (SINGULAR | AT_ONCE | EXPONENTIAL | GIVEN))
+        return bool(self.finite.of(atom) & (SINGULAR | UNIFORM | EXPONENTIAL | GIVEN))
 
     def zeros_of(self, statement: Apply) -> int:
         """Where the upstream gradient of a gate may be zero."""
@@ -257,6 +269,11 @@ class Knowledge:
         if callable(chooses):
             chooses = chooses(*statement.args)
         return chooses and any(self.infinite.get(v) for v in statement.outputs)
+
+
+def _is_apart(why: int, where: int) -> bool:
+    """Whether zeros may be all that meets what is infinite as a whole."""
+    return bool((why & INSIDE and where & ~ENDS) or (why & AT_ONCE and where & ~(PARTS | ENDS)))
 
 
 def _in_loops(block: Block) -> Iterator[Value]:

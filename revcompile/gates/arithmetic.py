@@ -84,7 +84,7 @@ elementwise(
     (operator.truediv, np.true_divide),
     domain={"a": (-2.0, 2.0), "b": (0.5, 2.0)},
     singular=True,
-    numbers=Numbers(sign=sign_of_product, pole=1, saturates=(1,)),
+    numbers=Numbers(sign=sign_of_product, pole=1, raises_there=True, saturates=(1,)),
     symbol="/",
     shift=shifts.quotient,
     cheap=True,

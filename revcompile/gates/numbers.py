@@ -22,6 +22,8 @@ EXPONENTIAL = 2  # it is an exponential, of a number beyond 700
 SINGULAR = 4  # it was divided by zero, or is not defined
 GIVEN = 8  # it follows from an argument of which the program asks whether it is NaN or infinite
 AT_ONCE = 16  # a number that may be zero has divided all of it: no element is finite where another one is not
+INSIDE = 32  # so, but for a few elements at the ends of its axes
+UNIFORM = AT_ONCE | INSIDE
 OVERFLOW = LARGE | EXPONENTIAL
 
 # Where the cotangent of a value may be zero.
@@ -52,6 +54,7 @@ class Numbers:
     )
     pole: int | None = None  # the operand whose being zero is all that makes the gate singular
     pole_at: int = ZERO  # with which signs of that operand
+    raises_there: bool = False  # of Python's numbers, it raises there
     undefined: int | SignRule = 0  # for which signs of its first operand the gate is NaN
     steep: bool | Tells = False  # a local gradient may be infinite, though the rule itself keeps zeros
     saturates: tuple[int, ...] | Select = ()  # the operands in which it is constant at infinity

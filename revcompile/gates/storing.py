@@ -118,11 +118,10 @@ def _store_zeros(args: Any, operand: int) -> int:
 
 
 def _unread_store(args: Any, operand: int) -> int:
-    """What is stored may not be read, unless it is all that the array holds from then on."""
-    left_out = zeros_of_index((args[0], args[1][-1][1]), 0)
-    if operand != 2 or not left_out:
-        return 0
-    return UNREAD_PART if left_out == ENDS else UNREAD_ITEM
+    """What is stored may be what is not read, or what is left of the array; unless it is all there is."""
+    left = zeros_of_index((args[0], args[1][-1][1]), 0)
+    is_long = left == ENDS if operand == 2 else left != ENDS
+    return 0 if not left else UNREAD_PART if is_long else UNREAD_ITEM
 
 
 register(

@@ -66,6 +66,29 @@ FORMS = {
     "column_stack": "return np.sum(np.column_stack([v * (v / d[0]), v * (v / d[1])])[:, 1:])",
     "pad": "return np.sum(np.pad(v * (v / d[0]), 1)[:1]) + np.sum(v)",
     "diagonal": "D = np.diag(v * (v / d[0])) * 2.0\nreturn np.sum(D[0, 1:]) + np.sum(v)",
+    "interior": "u = v.copy()\nu[1:-1] = v[1:-1] / d[0]\nz = u * u\nreturn z[0] * z[-1] + np.sum(v)",
+    "interior of a loop": """
+        u = v.copy()
+        for _ in range(2):
+            u[1:-1] = u[1:-1] * v[2:] / d[0]
+        z = u * u * v
+        return z[0]""",
+    "interior in a part": """
+        u = v.copy()
+        u[1:-1] = v[1:-1] * v[1:-1] / d[0]
+        q = np.concatenate([u, v])
+        return np.sum((q * q)[len(v) :])""",
+    "interior overwritten": "u = v / d[0]\nu[1:-1] = v[1:-1] * 2.0\nz = u * u\nreturn np.sum(z[1:-1])",
+    "interior of a matrix": """
+        A = np.zeros((3, 3))
+        A[1:-1, 1:-1] = np.outer(v, v)[1:-1, 1:-1] / d[0]
+        z = A * A
+        return np.sum(z[0]) + np.sum(z[:, 0]) + np.sum(v)""",
+    "product of matrices": """
+        c = np.zeros(2 * len(v))
+        c[: len(v)] = (v / d[0]) @ np.outer(v, v)
+        c[len(v) :] = v
+        return np.sum(np.sin(c)[len(v) :])""",
     "lost": "return np.sum(np.minimum(v * (v / d[0]), 3.0)) + np.sum(v)",
     "lost in a part": "return np.max(np.concatenate([np.minimum(v * (v / d[0]), 3.0), v + 10.0]))",
     "where": "return np.sum(np.where(v > 5.0, v * (v / d[0]), v * v))",
@@ -115,17 +138,28 @@ def test_a_number_that_divides_what_is_not_read_may_be_zero(form, optimize):
         assert all(np.all(np.isfinite(g)) for g in gradients)
 
 
-def test_inside_of_a_grid_needs_no_guard():
+GRIDS = {
+    "diffusion": "u[1:-1] += dt * k[1:-1] * (u[2:] - 2.0 * u[1:-1] + u[:-2]) / dx**2",
+    "advection": "u[1:] -= dt / dx * u[1:] * (u[1:] - u[:-1])",
+    "both": "u[1:-1] = u[1:-1] - u[1:-1] * dt / dx * (u[2:] - u[:-2]) + k[1:-1] / dx**2 * (u[2:] - u[:-2])",
+    "fluxes": "flux = -k[1:] * (u[1:] - u[:-1]) / dx\n        u[1:-1] -= dt * (flux[1:] - flux[:-1]) / dx",
+}
+
+
+@pytest.mark.parametrize("step", GRIDS)
+def test_a_grid_that_a_number_divides_needs_no_guard(step):
     """The ends of a grid, which some stencils do not read, are not all of it."""
-
-    def f(u, dx, steps):
-        u = u.copy()
-        for _ in range(steps):
-            u[1:-1] += 0.1 * (u[2:] - 2.0 * u[1:-1] + u[:-2]) / dx**2
-        return np.sum(u * u)
-
-    gradient = grad(f, 0)
-    gradient(np.ones(7), 0.5, 3)
+    f = make(
+        "def f(u, k, dt, dx, steps):\n"
+        "    u = u.copy()\n"
+        "    for _ in range(steps):\n"
+        f"        {GRIDS[step]}\n"
+        "    return np.sum(u * u)\n"
+    )
+    gradient = grad(f, (0, 1, 3))
+    args = (np.sin(np.arange(6.0)), 1.0 + np.cos(np.arange(6.0)), 0.05, 0.5, 3)
+    found = gradient(*args)
+    assert_close(found, numerical_gradients(lambda u, k, dx: f(u, k, args[2], dx, 3), (*args[:2], args[3])))
     assert "where" not in gradient.source and "!= 0" not in gradient.source
 
 
