@@ -67,9 +67,11 @@ def taken_while(predicate: Any, source: Any) -> Any:
 
 
 def dropped_while(predicate: Any, source: Any) -> Any:
-    items: list[Any] = []
+    items = []
+    dropping = True
     for item in source:
-        if items or not predicate(item):
+        dropping = dropping and predicate(item)
+        if not dropping:
             items.append(item)
     return items
 

@@ -1,0 +1,95 @@
+"""Functions of functions: `map`, `filter`, `functools`, `itertools`, over arrays, lists and what is known."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+import operator
+
+import numpy as np
+import pytest
+
+from revcompile import value_and_grad
+from tests.support.oracle import assert_close, numerical_gradients
+from tests.support.program import make
+from tests.support.texts import TEXTS
+
+FORMS = {
+    "map": "return sum(map(lambda v: v * v, x))",
+    "map of two": "return sum(map(lambda u, v: u * v, x, [1.0, 2.0, 3.0]))",
+    "map under a name": "m = map(lambda v: v * v, x)\nreturn sum(m) + x[0]",
+    "map unpacked": "a, b, c = map(lambda v: v * 2.0, [x[0], x[1], x[2]])\nreturn a * b * c",
+    "map starred": "return [*map(lambda v: v * 2.0, x)][1]",
+    "map gone through": "s = 0.0\nfor i, v in enumerate(map(np.sin, x)):\n    s += i * v\nreturn s",
+    "map in an array": "return np.sum(np.array(list(map(lambda v: v * 2.0, x))) ** 2)",
+    "map of maps": "return sum(map(lambda r: sum(map(lambda v: v * r, x)), x))",
+    "the greatest": "return max(map(abs, x))",
+    "filter": "return sum(filter(lambda v: v > 1.5, x))",
+    "filter of what is true": "return sum(v * v for v in filter(None, [x[0], 0.0, x[1]]))",
+    "filterfalse": "return sum(itertools.filterfalse(lambda v: v > 1.5, x))",
+    "takewhile": "return sum(itertools.takewhile(lambda v: v < 2.5, x))",
+    "takewhile of what has no end": "return x[0] * sum(itertools.takewhile(lambda k: k < 4, itertools.count()))",
+    "dropwhile": "return sum(itertools.dropwhile(lambda v: v < 1.5, x))",
+    "dropwhile of a list": "return sum(itertools.dropwhile(lambda v: v < 1.5, [x[0], x[2], x[1]]))",
+    "starmap": "return sum(itertools.starmap(operator.mul, zip(x, x)))",
+    "accumulate": "return sum(itertools.accumulate([x[0], x[1], x[2]], lambda a, b: a * b))",
+    "accumulate from": "return list(itertools.accumulate(x, initial=x[1]))[-1]",
+    "from_iterable": "return sum(itertools.chain.from_iterable([[x[0], x[1]], [x[2]], x]))",
+    "reduce": "return functools.reduce(lambda a, b: a * 0.5 + b, x)",
+    "reduce from": "return functools.reduce(lambda a, b: a * np.sin(b), x, 2.0)",
+    "reduce a list": "return functools.reduce(operator.mul, [x[0], x[1], x[2]])",
+    "reduce in reduce": "return functools.reduce(lambda a, b: functools.reduce(lambda c, d: c + d * a, x, b), x, 1.0)",
+    "reduce rows": "return np.sum(functools.reduce(np.multiply, np.outer(x, x)))",
+    "prod": "return math.prod(x) + math.prod([x[0], x[1]], start=2.0)",
+    "dist": "return math.dist([x[0], x[1]], [x[1], x[2]])",
+    "in a loop": "s = 0.0\nfor i in range(2):\n    s += math.prod(x) * i\nreturn s",
+    "in an if": "if x[0] > 0.5:\n    return math.prod(map(math.sin, x))\nreturn sum(filter(None, x))",
+    "in a while": "s = x[0]\nwhile s < 20.0:\n    s = functools.reduce(operator.add, x, s)\nreturn s",
+    "in a helper": "return total(x) * total([x[0], 2.0])",
+    "a method": "return Weight(x[0]).of(x)",
+}
+HEAD = """
+def total(items):
+    return functools.reduce(lambda a, b: a + b * b, items, 0.0)
+
+class Weight:
+    def __init__(self, w):
+        self.w = w
+
+    def times(self, v):
+        return self.w * v
+
+    def of(self, items):
+        return sum(map(self.times, items))
+"""
+
+
+@pytest.mark.parametrize("optimize", TEXTS)
+@pytest.mark.parametrize("form", FORMS)
+def test_is_what_python_gives(form: str, optimize: bool) -> None:
+    body = "\n".join("    " + line for line in FORMS[form].split("\n"))
+    modules = {"functools": functools, "itertools": itertools, "operator": operator, "math": math}
+    f = make(f"{HEAD}\ndef f(x):\n{body}\n", **modules)
+    gradient = value_and_grad(f, optimize=optimize)
+    for x in (np.array([1.0, 2.0, 3.0]), np.array([2.7, 0.3, 1.1]), np.array([0.2, 0.9, 2.0])):
+        value, found = gradient(x)
+        np.testing.assert_allclose(value, f(x), rtol=1e-12)
+        assert_close([found], numerical_gradients(f, (x,)))
+
+
+ERRORS = {
+    "functools.reduce(operator.add, [])": "reduce() of empty iterable with no initial value",
+    "math.dist([x[0]], [x[0], x[1]])": "both points must have the same number of dimensions",
+}
+
+
+@pytest.mark.parametrize("expression", ERRORS)
+def test_raises_what_python_raises_at_the_users_line(expression: str) -> None:
+    f = make(f"def f(x):\n    return {expression}\n", functools=functools, operator=operator, math=math)
+    x = np.ones(3)
+    with pytest.raises(Exception) as expected:
+        f(x)
+    with pytest.raises(type(expected.value)) as found:
+        value_and_grad(f)(x)
+    assert str(found.value).startswith(str(expected.value)) and str(expected.value) == ERRORS[expression]
