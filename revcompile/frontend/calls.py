@@ -444,11 +444,14 @@ def _array_of(low: Lowering, a: Structure) -> Structure:
 
 def _known_options(low: Lowering, gate: Gate, bound: tuple[Any, ...]) -> tuple[Any, ...]:
     """The operands, of which those are known that must be."""
-    if not (gate.known_options or gate.steering_options):
+    if not (gate.known_options or gate.steering_options or gate.counting_options):
         return bound
     known = list(bound)
     for i, option in gate.known_options:
         known[i] = low.static(bound[i], f"as {option}= of {gate.name}")
+    for i, option in gate.counting_options:
+        if isinstance(bound[i], Value) and not bound[i].type.dims:
+            known[i] = low.static(bound[i], f"as {option}= of {gate.name}")
     for i, _ in gate.steering_options:
         low.steer(bound[i])
     return tuple(known)

@@ -120,6 +120,7 @@ def _is_local(identifier: str, frame: Frame) -> bool:
 
 
 def attribute(low: Lowering, node: ast.Attribute, frame: Frame) -> Structure:
+    iterators.refuse_next(low, node, frame)
     many = len(low.host.guards)
     owner = low.evaluate(node.value, frame)
     if len(low.host.guards) > many and isinstance(owner, ModuleType) and is_library(owner):
@@ -425,6 +426,7 @@ def lambda_(low: Lowering, node: ast.Lambda, frame: Frame) -> NestedFunction:
 
 
 def call(low: Lowering, node: ast.Call, frame: Frame) -> Structure:
+    node = iterators.by_hand(low, node, frame)
     function = low.evaluate(node.func, frame)
     if not foreign.excuses(function):
         return _call(low, node, function, frame)

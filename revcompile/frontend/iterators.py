@@ -197,6 +197,23 @@ def _makes(low: Lowering, node: ast.expr, frame: Frame) -> bool:
     return isinstance(node, ast.GeneratorExp) or _named(node, frame) is not None
 
 
+def by_hand(low: Lowering, node: ast.Call, frame: Frame) -> ast.Call:
+    """A call of the method `__next__` of an iterator, which is a list to the compiler, as one of `next`."""
+    f = node.func
+    if not (isinstance(f, ast.Attribute) and f.attr == "__next__" and _makes(low, f.value, frame)):
+        return node
+    return ast.copy_location(ast.Call(Known(next, f), [f.value, *node.args], node.keywords), node)
+
+
+def refuse_next(low: Lowering, node: ast.Attribute, frame: Frame) -> None:
+    """Raises where the method `__next__` of an iterator is not called at once."""
+    if node.attr == "__next__" and _makes(low, node.value, frame):
+        raise UnsupportedError(
+            "the method __next__ of an iterator is not supported",
+            way_out="Keep an iterator of a list, iter(list(...)), and call next().",
+        )
+
+
 def meant_by(function: Any) -> Any:
     """The function that Python calls a special method for, which the program calls by hand; else None.
 

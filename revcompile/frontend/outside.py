@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.errors import HostError, UnsupportedError, an, host
+from revcompile.frontend.at_hand import is_varied
 from revcompile.frontend.foreign import SHOWING, SILENT, home_of, is_sparse, make
 from revcompile.frontend.lowering import Lowering
 from revcompile.gates.sparse import is_matrix, sparse_times, times_sparse
@@ -78,6 +79,8 @@ def method(
     low: Lowering, owner: Value, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Structure:
     what = f"the method {name!r} of {an(owner.type)}"
+    if name == "tolist" and not args and not kwargs and is_varied(low, owner):
+        return _listed(low, owner)
     if not isinstance(owner.type, Opaque):
         return make(low, "method", owner, args, kwargs, what, name, pure=True)
     cls = class_of(owner)
@@ -92,6 +95,13 @@ def method(
     else:
         return make(low, "method", owner, args, kwargs, what, name, excused=home_of(cls) in SHOWING)
     return make(low, "method", owner, args, kwargs, what, name, excused=True, known=known, shows=True)
+
+
+def _listed(low: Lowering, x: Value) -> Structure:
+    """`x.tolist()` of floats: Python's own, in lists of lists."""
+    if not x.type.dims:
+        return low.apply(float, (x,), {})
+    return low.own([_listed(low, item) for item in low.items(x)])
 
 
 def operate(low: Lowering, function: Any, args: tuple[Any, ...]) -> Structure:

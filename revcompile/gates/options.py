@@ -11,6 +11,7 @@ MUST_BE_KNOWN = frozenset(
      "indexing", "subscripts", "n", "ddof", "dtype", "sparse", "order", "decimals", "pad_width", "reps",
      "rcond", "window_shape"}
 )  # fmt: skip
+COUNTS = frozenset({"indices_or_sections"})  # so is a number given for them, of parts; places need not be
 # A whole number of the run given for them is a length, or a place along an axis.
 STEERING = frozenset({"shape", "newshape", "num", "shift", "repeats", "indices", "index", "N", "M", "bounds"})
 # They say how long a result is, so that an example of it is small where they are.

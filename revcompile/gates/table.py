@@ -34,7 +34,7 @@ import numpy as np
 from revcompile.errors import HostError, host, module_of
 from revcompile.gates.axes import broadcast_dims
 from revcompile.gates.numbers import PLAIN, Numbers
-from revcompile.gates.options import MUST_BE_KNOWN, STEERING
+from revcompile.gates.options import COUNTS, MUST_BE_KNOWN, STEERING
 from revcompile.gates.samples import Example, Real, example
 from revcompile.gates.traits import COMPUTED, ONLY_READ, OWN, UNWRITABLE, Kind, Line, Memory, Text, Traits
 from revcompile.ir.nodes import Apply
@@ -194,6 +194,11 @@ class Gate:
     def known_options(self) -> tuple[tuple[int, str], ...]:
         """The parameters that must be known while compiling: their places and names."""
         return self._named(MUST_BE_KNOWN) if self.locals is None else ()
+
+    @cached_property
+    def counting_options(self) -> tuple[tuple[int, str], ...]:
+        """The parameters of which a number must be known."""
+        return self._named(COUNTS)
 
     @cached_property
     def steering_options(self) -> tuple[tuple[int, str], ...]:

@@ -1,0 +1,81 @@
+"""Arrays in as many parts as an argument says, their elements as lists, the next item of what was made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from revcompile import UnsupportedError, grad
+from tests.language.checking import check
+from tests.support.program import make
+
+V = np.array([0.5, -0.25, 0.75, 0.3])
+A = np.linspace(0.3, 1.7, 12).reshape(4, 3)
+
+
+@pytest.mark.parametrize(
+    "split", ["np.split(x, n)", "np.array_split(x, n)", "np.hsplit(x, n)", "np.split(x, [n])"]
+)
+@pytest.mark.parametrize(
+    "body",
+    [
+        "a, b = {}\n    return np.sum(a) * np.sum(b * b)",
+        "s = 0.0\n    for p in {}:\n        s = s * x[0] + np.sum(p) ** 2\n    return s",
+        "if x[0] > 0:\n        p = {}\n        return np.sum(p[0]) * np.sum(p[-1] ** 2)\n    return x[0]",
+        "def h(x, n):\n        return {}[1]\n    return np.sum(h(x, n) * h(2.0 * x, n))",
+        "parts = [np.sum(p * p) for p in {}]\n    return parts[0] * parts[1]",
+    ],
+)
+def test_as_many_parts_as_an_argument_says(body: str, split: str) -> None:
+    f = make(f"def f(x, n):\n    {body.format(split)}\n")
+    check(f, V, 2, argnums=(0,))
+    gradient = grad(f, argnums=0)
+    for n in (2, 1, 2) if "[n]" in split else (2, 2):
+        np.testing.assert_allclose(gradient(V, n), grad(lambda x, n=n: f(x, n))(V))
+
+
+@pytest.mark.parametrize(
+    ("body", "arg"),
+    [
+        ("return sum(v * v for v in x.tolist())", V),
+        ("L = x.tolist()\n    return L[0] * L[1] * len(L)", V),
+        ("L = x.tolist()\n    return L[0][1] * L[1][0]", A),
+        ("s = 1.0\n    for v in x.tolist():\n        if v > 0:\n            s = s * v\n    return s", V),
+        ("def h(x):\n        return x.tolist()[0]\n    return h(x) * h(2.0 * x)", V),
+        ("return np.sum(x).tolist() * x.tolist()[-1]", V),
+    ],
+)
+def test_elements_as_a_list(body: str, arg: Any) -> None:
+    check(make(f"def f(x):\n    {body}\n"), arg)
+
+
+def test_elements_of_a_list_are_pythons() -> None:
+    f = make("def f(x):\n    return x.tolist()[0] * (2.0 if type(x.tolist()[1]) is float else 3.0)\n")
+    found = grad(f)(V.astype(np.float32))
+    assert found.dtype == np.float32 and found.tolist() == [2.0, 0.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "it = iter(x)\n    return it.__next__() * it.__next__()",
+        "it = [x[0], x[1]].__iter__()\n    return next(it) * it.__next__()",
+        "return zip(x, x[1:]).__next__()[1] * x[0]",
+        "return map(lambda v: v * v, x).__next__() * next(enumerate(x))[1]",
+        "return itertools.product(x, x).__next__()[1] * next(reversed(x))",
+        "return (v * v for v in x).__next__() * next(filter(None, [0.0, 2.0]))",
+    ],
+)
+def test_the_next_item(body: str) -> None:
+    check(make(f"import itertools\ndef f(x):\n    {body}\n"), V)
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["it = zip(x, x)\n    n = it.__next__\n    return n()[0]", "it = map(abs, x)\n    return it.__next__()"],
+)
+def test_what_is_refused(body: str) -> None:
+    with pytest.raises(UnsupportedError, match=r"make it a list|iter\(list\(\.\.\.\)\)"):
+        grad(make(f"def f(x):\n    {body}\n"))(V)
