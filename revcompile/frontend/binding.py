@@ -13,11 +13,11 @@ from revcompile.syntax.source import Source, parameters
 
 
 def bind_parameters(
-    low: Lowering, source: Source, args: tuple[Any, ...], kwargs: dict[str, Any]
+    low: Lowering, source: Source, args: tuple[Any, ...], kwargs: dict[str, Any], is_own: bool
 ) -> dict[str, Structure]:
     """The names with which a called user function begins. Defaults are host objects, read live."""
     signature = source.signature
-    if source.is_own and args and not kwargs and len(args) == len(source.plain_parameters):
+    if is_own and args and not kwargs and len(args) == len(source.plain_parameters):
         return dict(zip(source.plain_parameters, args, strict=True))
     with host():
         bound = signature.bind(*args, **kwargs)
@@ -26,7 +26,7 @@ def bind_parameters(
     out: dict[str, Structure] = {}
     for name, argument in bound.arguments.items():
         parameter = signature.parameters[name]
-        if not source.is_own and name not in given and parameter.default is not parameter.empty:
+        if not is_own and name not in given and parameter.default is not parameter.empty:
             argument = low.default(source.function, parameter)
         out[name] = low.own(argument) if parameter.kind is parameter.VAR_KEYWORD else argument
     return out

@@ -197,7 +197,7 @@ def _known_call(
         if outcome is not NotImplemented:
             return outcome
     if known and function in MEANING:
-        return low.inline(MEANING[function], args, kwargs, frame)
+        return low.read(MEANING[function], args, kwargs, frame)
     written = writing.call(low, function, args, kwargs) if known and not frame.is_rule else NotImplemented
     if written is not NotImplemented:
         return written

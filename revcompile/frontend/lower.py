@@ -22,7 +22,6 @@ from revcompile.errors import (
     HostError,
     UnsupportedError,
     host,
-    is_own,
     plain_kind,
     raise_defect,
 )
@@ -398,10 +397,19 @@ class Lowerer(Language):
         self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], frame: Frame
     ) -> Structure:
         """A call of a user's function."""
-        source = find_source(function) if is_own(function) else self.source_of(function)
-        names = binding.bind_parameters(self, source, args, kwargs)
-        inner = Frame(source, names, None, frame.is_rule, frame.depth + 1)
-        return self.body(source.node, inner) if inner.is_own else pairs.call(self, source.node, inner)
+        is_own = frame.is_rule and frame.is_own
+        source = find_source(function) if is_own else self.source_of(function)
+        names = binding.bind_parameters(self, source, args, kwargs, is_own)
+        return pairs.call(self, source.node, Frame(source, names, None, frame.is_rule, frame.depth + 1))
+
+    def read(
+        self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], frame: Frame
+    ) -> Structure:
+        """A call of a function of this package that is read like one of the program's."""
+        source = find_source(function)
+        names = binding.bind_parameters(self, source, args, kwargs, True)
+        inner = Frame(source, names, None, frame.is_rule, frame.depth + 1, is_own=True)
+        return self.body(source.node, inner)
 
     def inline_nested(
         self, nested: NestedFunction, args: tuple[Any, ...], kwargs: dict[str, Any], depth: int

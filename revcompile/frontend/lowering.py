@@ -69,6 +69,9 @@ class Lowering(Interpreter, Protocol):
     def inline(
         self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], frame: Frame
     ) -> Structure: ...
+    def read(
+        self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], frame: Frame
+    ) -> Structure: ...
     def inline_nested(
         self, nested: NestedFunction, args: tuple[Any, ...], kwargs: dict[str, Any], depth: int
     ) -> Structure: ...

@@ -125,7 +125,7 @@ def _each(low: Lowering, vectorized: Vectorized, given: list[Structure], frame: 
             raise UnsupportedError("numpy.vectorize is applied to what is no array of numbers")
         numbers.append(NUMBERS[t.dtype.kind])
     args = (vectorized.function, np.dtype(kind).type, tuple(numbers), tuple(arrays))
-    return low.inline(each_element, args, {}, frame)
+    return low.read(each_element, args, {}, frame)
 
 
 SPECIAL: dict[Any, Any] = {np.vectorize: make, apply: call, np.frompyfunc: frompyfunc}

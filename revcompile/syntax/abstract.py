@@ -39,6 +39,7 @@ class Frame:
     given: dict[str, Structure] = field(default_factory=dict)  # its arguments
     activation: Any = None  # which function it is that runs
     base: int = 0  # how many blocks were open where it was called
+    is_own: bool = False  # a function of this package: what its names mean is ours, and stays what it is
 
     def key(self, node: ast.AST) -> tuple[Any, ...]:
         """What names a statement of this function in every attempt to compile it."""
@@ -53,8 +54,8 @@ class Frame:
         return self.source.function
 
     def __post_init__(self) -> None:
-        # Whether it is a function of this package: what its names mean is ours, and stays what it is.
-        self.is_own = self.source.is_own
+        inside = self.parent is not None and self.parent.is_own
+        self.is_own = self.is_own or inside or (self.is_rule and self.source.is_own)
 
 
 @record(eq=False)
