@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Sequence
 from functools import cached_property
-from itertools import chain
 from typing import Any
 
 from revcompile.dataflow.cotangents import Infinite, Useful, Zeros
@@ -29,7 +28,7 @@ from revcompile.gates.numbers import (
     UNIFORM,
 )
 from revcompile.gates.table import TABLE
-from revcompile.ir.nodes import Apply, Block, Function, Loop, Structure, Value, applications, leaves
+from revcompile.ir.nodes import Apply, Block, Function, Loop, Structure, Value
 from revcompile.ir.types import Array
 from revcompile.records import record
 
@@ -319,6 +318,4 @@ def context_of(
 
 def has_arrays(functions: Sequence[Function]) -> bool:
     """Whether there are arrays in any of some functions."""
-    bodies = (v for f in functions for s in applications(f.body) for v in (*s.inputs, *s.outputs))
-    given = (v for f in functions for p in f.parameters for v in leaves(p.structure))
-    return any(isinstance(v.type, Array) for v in chain(given, bodies))
+    return any(isinstance(v.type, Array) for f in functions for v in f.values)

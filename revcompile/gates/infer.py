@@ -31,11 +31,11 @@ MISFIT = (ValueError, IndexError, np.linalg.LinAlgError)  # what lengths that do
 def infer(gate: Gate, function: Function, args: tuple[Any, ...], facts: Facts) -> Any:
     """The structure of types that `function(*args)` gives. Raises what NumPy would raise."""
     try:
-        values = tuple(leaves(args))
-        if any(v.type.varies for v in values if type(v.type) is Scalar):
+        numbers = [v.type for v in leaves(args) if isinstance(v.type, (Scalar, Rows))]
+        if any([isinstance(t, Scalar) and t.varies for t in numbers]):
             return kinds.of_any_kind(lambda args: _infer(gate, function, args, facts), args)
         found = _infer(gate, function, args, facts)
-        if any(map(kinds.has_others, values)):
+        if any([t.others for t in numbers]):
             return kinds.of_others(found, function, lambda args: _infer(gate, function, args, facts), args)
         return found
     except LengthError as e:

@@ -114,4 +114,4 @@ def key_text(key: Any) -> str:
 
 def printable(text: str) -> str:
     """A text on one line, without what a terminal or a reader of lines would obey: for comments."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -314,6 +314,12 @@ class Function:
     def result(self) -> Structure:
         return self.body.yields[0]
 
+    @cached_property
+    def values(self) -> frozenset[Value]:
+        """Every value that is given, read or defined."""
+        given = (v for p in self.parameters for v in leaves(p.structure))
+        return frozenset((*given, *self.body.uses, *self.body.defined))
+
 
 class Instance:
     """An object of a user's class: a container whose items are its attributes.
@@ -370,7 +376,7 @@ def leaves(structure: Structure) -> Iterator[Value]:
     if type(structure) is Value:
         return iter((structure,))
     found: list[Value] = []
-    _collect((structure,), found)
+    _collect(structure if type(structure) is tuple else (structure,), found)
     return iter(found)
 
 

@@ -56,10 +56,8 @@ def may_restart(*functions: Function) -> bool:
 
 def has_floats(*functions: Function) -> bool:
     """Whether there are Python floats in the functions, and no float32."""
-    values = {v for function in functions for p in function.parameters for v in leaves(p.structure)}
-    for function in functions:
-        values.update(function.body.uses, function.body.defined)
-    floats = [v.type for v in values if isinstance(v.type, (Scalar, Array)) and v.type.dtype.kind == "f"]
+    types = [v.type for function in functions for v in function.values]
+    floats = [t for t in types if isinstance(t, (Scalar, Array)) and t.dtype.kind == "f"]
     if any(t.dtype is not FLOAT.dtype and t.dtype != float for t in floats):
         return False
     return any(isinstance(t, Scalar) and t.python for t in floats)
