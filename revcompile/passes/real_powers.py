@@ -26,6 +26,8 @@ from revcompile.runtime import number_or_nan, power_or_nan, real_power, refuse_c
 
 def complex_powers(function: Function) -> frozenset[Structure]:
     """The powers that may be complex: of what may be negative, with an exponent that may be a fraction."""
+    if not any(TABLE[f].symbol == "**" for f in function.body.functions):
+        return frozenset()
     powers = [s for s in applications(function.body) if TABLE[s.function].symbol == "**"]
     powers = [s for s in powers if may_be_complex(s.function, s.args[0], s.args[1])]
     if not powers:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -50,7 +51,7 @@ FLOAT64 = Scalar(np.dtype(float))  # NumPy's
 
 def may_restart(*functions: Function) -> bool:
     """Whether nobody sees that the functions, which call each other, are run twice."""
-    called = {s.function for function in functions for s in applications(function.body)}
+    called = frozenset[Any]().union(*(function.body.functions for function in functions))
     return not any(is_noticed(f) for f in called if not isinstance(f, Half))
 
 
@@ -71,8 +72,7 @@ def use_math(function: Function, as_floats: bool) -> Function:
     returned = set(leaves(function.body.yields[0][2]))
 
     # np.power has no complex results: where it is used, `x ** 0.5` of a negative number must not give one.
-    called = {s.function for s in applications(function.body)}
-    strict = {TABLE[f] for f in called if not is_pythons(f) and TABLE[f].python is not None}
+    strict = {TABLE[f] for f in function.body.functions if not is_pythons(f) and TABLE[f].python is not None}
     may_be_complex = complex_powers(function)  # of which `math` raises
 
     def visit(statement: Apply, out: list[Statement]) -> Structure | None:

@@ -54,7 +54,8 @@ def called(*functions: Function) -> Iterator[Half]:
     """The halves that functions call, each once."""
     seen: set[Any] = set()
     for function in functions:
-        for s in applications(function.body):
+        any_called = any(isinstance(f, Half) for f in function.body.functions)
+        for s in applications(function.body) if any_called else ():
             half = s.function
             if isinstance(half, Half) and half not in seen:
                 seen.add(half)
