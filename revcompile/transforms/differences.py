@@ -25,6 +25,7 @@ NEAR, FAR = 4, 15  # how many steps are tried first, and how many then
 ORDERS = 5  # how often an extrapolation is extrapolated
 UNIT = 1e-8  # a step that changes numbers such as 1
 SINGLE = 1e-12  # the precision of values that are not of double precision
+STEEP = 1e3  # by what factor a function grows from one step to the next that is nothing at the point
 GOOD = 1e-7  # an error, relative to the slope, with which no other steps need be tried
 
 Sample = tuple[float, float, float, float]  # the distances to the points on either side, the values there
@@ -42,13 +43,14 @@ class Slope:
     nothing: float  # what is nothing beside the function
     kink: bool = False
     finest: float = 0.0  # the difference quotient with the smallest step
+    known: float = 1e-3  # how well it must be known, relative to it
     step: float = 0.0  # the largest step, where an edge of the domain allows no larger one; else 0
 
     @property
     def is_sure(self) -> bool:
         """Whether it is known well enough to tell one percent, or is nothing beside the function."""
         is_nothing = self.error <= self.nothing and abs(self.value) <= max(10.0 * self.error, self.nothing)
-        return self.error <= 1e-3 * abs(self.value) or is_nothing or np.isinf(self.value)
+        return self.error <= self.known * abs(self.value) or is_nothing or np.isinf(self.value)
 
     @property
     def at_edge(self) -> bool:
@@ -118,10 +120,10 @@ def value_of(at: Callable[[Any], float], x: Any) -> float:
 def _settled(samples: Sequence[Sample], value: float, noise: float) -> Slope:
     """The slope that samples with ever smaller steps give."""
     rows = [s for s in samples if s[0] > 0.0 and s[1] > 0.0]  # a step may be less than the number's precision
-    height = max([abs(value), *(abs(v) for s in rows for v in s[2:] if not np.isnan(v))])
+    height = _height(rows, value)
     kind = np.finfo(float if noise < SINGLE else np.float32)
     near = max([abs(value), *(abs(v) for s in rows[-2:] for v in s[2:] if not np.isnan(v))])
-    nothing = max(height * min(2e3 * noise, 1e-5), 1e3 * float(kind.tiny))
+    nothing = height * min(2e3 * noise, 1e-5) if height else 1e3 * float(kind.tiny)
     off = max(noise * near, float(kind.smallest_subnormal))  # what is less is rounded to nought
     left = _extrapolated([(a, (value - b) / a) for a, _, b, _ in rows], 1, off)
     right = _extrapolated([(c, (d - value) / c) for _, c, _, d in rows], 1, off)
@@ -134,7 +136,19 @@ def _settled(samples: Sequence[Sample], value: float, noise: float) -> Slope:
     else:
         doubt = 10.0 * (left[1] + right[1]) + 1e-2 * max(abs(left[0]), abs(right[0]))
         kink = abs(left[0] - right[0]) > doubt
-    return Slope(*both, left[0], right[0], height, nothing, kink, _finest(rows, value))
+    known = 1e-2 if height < kind.tiny else 1e-3  # such numbers have few digits
+    return Slope(*both, left[0], right[0], height, nothing, kink, _finest(rows, value), known)
+
+
+def _height(rows: Sequence[Sample], value: float) -> float:
+    """How large the function is near the point: not where it is larger by orders at the next step."""
+    height = abs(value)
+    for row in reversed(rows):
+        here = max((abs(v) for v in row[2:] if not np.isnan(v)), default=0.0)
+        if 0.0 < STEEP * height < here:
+            break
+        height = max(height, here)
+    return height
 
 
 def _finest(rows: Sequence[Sample], value: float) -> float:
