@@ -348,7 +348,7 @@ class Dispatcher(Primal):
         run = make_function(self.namespace.compile(text, label), self.namespace, self.like, helpers)
         refer = self.namespace.refer
         guards = [test for g in compiled.guards for test in guard_tests(g, refer)]
-        guards += [*compiled.layouts, *compiled.equal]
+        guards += [*compiled.layouts, *(reaching_builtins(test, refer) for test in compiled.equal)]
         lines = [
             "    try:",
             f"        if {' and '.join(guards) or True}:",

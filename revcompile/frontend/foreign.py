@@ -46,7 +46,7 @@ from revcompile.syntax.abstract import Frame, Left, NestedFunction, Partial
 from revcompile.syntax.decisions import AsItIs, Fold, Grow, Restart
 
 # What a function of the user's may have in it that cannot be read.
-UNREAD = (ast.Try, ast.Global, ast.Import, ast.ImportFrom, ast.ClassDef, ast.Yield, ast.YieldFrom, ast.Await)
+UNREAD = (ast.Try, ast.Import, ast.ImportFrom, ast.ClassDef, ast.Yield, ast.YieldFrom, ast.Await)
 # What gives a new result, and does nothing else: it is called with the program's own arrays.
 PURE = ("numpy", "scipy", "math", "cmath", "statistics")
 NOT_PURE = frozenset(

@@ -135,3 +135,10 @@ def slice_of_what_is_no_argument(y, n):
 @case((V[:2], 2), (V[:3], 3), (V[:1], 2), (V[:3], 5))
 def slice_of_what_is_no_argument_that_agrees(y, n):
     return np.sum(np.arange(3)[:n] + y * y)
+
+
+@case((V, W), (V[:3], W[:3]), (V[:2], W[:2]), argnums=(0, 1))
+def parts_of_parts_joined_and_stored(x, y):
+    y = y.copy()
+    y[:-1] = np.concatenate([y[1:][:1], x[:-1][1:]])
+    return np.sum(y * x)

@@ -18,7 +18,6 @@ from tests.support.program import make
 DATA = np.array([3.0, 1.0, 2.0, 5.0])
 WORDS = ["pear", "fig", "apple"]
 LOG: list[Any] = []
-COUNT = 0
 
 
 def applied(function: Any, *args: Any) -> Any:
@@ -29,14 +28,8 @@ def applied(function: Any, *args: Any) -> Any:
         return 0.0
 
 
-def counted(n: int) -> float:
-    global COUNT
-    COUNT += n
-    return n * 1.5
-
-
 NAMES = {
-    "data": DATA, "words": WORDS, "applied": applied, "counted": counted, "functools": functools,
+    "data": DATA, "words": WORDS, "applied": applied, "functools": functools,
     "random": random, "statistics": statistics, "itertools": itertools, "LOG": LOG,
 }  # fmt: skip
 FORMS = {
@@ -111,12 +104,6 @@ def test_what_such_a_function_does_is_done_once() -> None:
     for n in (3, 3, 2):
         LOG.clear()
         assert gradient(0.7, n) == 2.0 * n and LOG == [n]
-
-
-def test_a_helper_that_counts_is_called_once() -> None:
-    f = make("def f(x, n):\n    return x * counted(n)\n", **NAMES)
-    gradient, before = grad(f, argnums=0), COUNT
-    assert [gradient(0.7, 3), gradient(0.7, 2)] == [4.5, 3.0] and COUNT == before + 5
 
 
 def test_tuples_that_hold_more_than_their_items() -> None:
