@@ -33,10 +33,10 @@ from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject
 from revcompile.frontend.needed import number_at_hand, unknown_number
 from revcompile.ir.nodes import Function, Instance, Structure, Value
-from revcompile.ir.types import is_float, is_number
+from revcompile.ir.types import Array, is_float, is_number
 from revcompile.statements import simple
 from revcompile.statements.iterables import Bar
-from revcompile.syntax.abstract import Frame, Gradient, Left, NeedStatic
+from revcompile.syntax.abstract import Frame, Gradient, Left, NeedShape, NeedStatic
 from revcompile.syntax.decisions import Restart
 from revcompile.syntax.mutable import KINDS, Mutables, is_growing
 from revcompile.syntax.operators import symbol_of
@@ -272,6 +272,14 @@ class Language:
     def items(self: Lowering, source: Structure) -> list[Structure]:
         """A new list of the items of what can be gone through."""
         return list(self.iterate(source, None, None))
+
+    def length_follows(self: Lowering, source: Structure) -> bool:
+        """Whether it is known how many items there are once the arguments are, if it is an array."""
+        if not isinstance(source, Value) or not isinstance(source.type, Array) or not source.type.dims:
+            return True
+        d = source.type.dims[0]
+        need = NeedShape(source, "as the number of items to be taken apart")
+        return d.size is not None or self.needed.may_settle(self, need, lambda: self.builder.facts.size_of(d))
 
     def item(self: Lowering, owner: Structure, index: Structure) -> Structure:
         """`owner[index]`"""

@@ -61,6 +61,18 @@ class Needed:
             raise need
         return found
 
+    def may_settle(self, low: Any, need: NeedStatic, number: Callable[[], Any]) -> bool:
+        """Whether what is needed can be known. Nothing is noted."""
+        noted, lengths = (self.places, self.first), low.builder.facts.snapshot()
+        try:
+            self.settle(low, need, number)
+        except NeedStatic:
+            return False
+        finally:
+            self.places, self.first = noted
+            low.builder.facts.restore(lengths)
+        return True
+
     def _settle_lengths(self, low: Any, array: Value) -> None:
         """Let the lengths from which those of an array follow be what they are in this call."""
         facts, before = low.builder.facts, low.builder.ancestors([array])

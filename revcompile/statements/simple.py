@@ -131,6 +131,8 @@ def _unpack(low: Interpreter, target: ast.Tuple | ast.List, value: Structure, fr
     count = len(target.elts)
     if starred and is_growing(value):
         items = _parts_of_growing(low, target, value, starred[0], frame)
+    elif is_growing(value) or (not starred and not frame.is_rule and not low.length_follows(value)):
+        items = _counted(low, target, value, frame)
     else:
         items = low.iterate(value, target, frame)
         if starred:
@@ -152,16 +154,30 @@ def _gathered(low: Interpreter, items: list[Structure], i: int, others: int) -> 
     return [*items[:i], low.own(list(items[i:tail])), *items[tail:]]
 
 
+def _counted(
+    low: Interpreter, target: ast.Tuple | ast.List, value: Structure, frame: Frame
+) -> list[Structure]:
+    """`a, b = xs` where only the run knows how long `xs` is: it sees to it that there are as many."""
+    count = len(target.elts)
+    for many, compare in (("not enough", operator.lt), ("too many", operator.gt)):
+        test = low.operate(compare, low.invoke(len, value), count)
+        _raise_if(low, test, f"{many} values to unpack (expected {count})", target, frame)
+    return [low.item(value, i) for i in range(count)]
+
+
+def _raise_if(low: Interpreter, test: Structure, message: str, target: ast.expr, frame: Frame) -> None:
+    complaint = ast.Raise(ast.Call(Known(ValueError, target), [ast.Constant(message)], []))
+    choice = ast.copy_location(ast.If(Known(test, target), [complaint], []), target)
+    low.run([ast.fix_missing_locations(choice)], frame)
+
+
 def _parts_of_growing(
     low: Interpreter, target: ast.Tuple | ast.List, value: Structure, before: int, frame: Frame
 ) -> list[Structure]:
     """`a, *rest, b = xs` of a list whose length only the run decides."""
     after = len(target.elts) - 1 - before
     few = low.operate(operator.lt, low.invoke(len, value), before + after)
-    message = ast.Constant(f"not enough values to unpack (expected at least {before + after})")
-    complaint = ast.Raise(ast.Call(Known(ValueError, target), [message], []))
-    test = ast.copy_location(ast.If(Known(few, target), [complaint], []), target)
-    low.run([ast.fix_missing_locations(test)], frame)
+    _raise_if(low, few, f"not enough values to unpack (expected at least {before + after})", target, frame)
     first = [low.item(value, i) for i in range(before)]
     last = [low.item(value, i) for i in range(-after, 0)]
     return [*first, low.item(value, slice(before, -after or None)), *last]

@@ -79,3 +79,35 @@ def test_the_next_item(body: str) -> None:
 def test_what_is_refused(body: str) -> None:
     with pytest.raises(UnsupportedError, match=r"make it a list|iter\(list\(\.\.\.\)\)"):
         grad(make(f"def f(x):\n    {body}\n"))(V)
+
+
+UNPACKED = [
+    "x[x > 0]",
+    "[v * v for v in x if v > 0]",
+    "np.percentile(e, [5, 50, 95]) * x[0]",
+    "x[np.unique(k)]",
+]
+
+
+@pytest.mark.parametrize("what", UNPACKED)
+@pytest.mark.parametrize(
+    "form",
+    [
+        "a, b, c = {}\n    return a * b + c * c",
+        "s = 0.0\n    for i in range(2):\n        a, b, c = {}\n        s = s + a * b * c * (i + 1)\n    return s",
+        "if x[0] > 0:\n        a, b, c = {}\n        return a * b + c\n    return x[0]",
+        "def h(x):\n        a, b, c = {}\n        return a * b + c\n    return h(x) * h(2.0 * x)",
+    ],
+)
+def test_as_many_names_as_the_run_finds_items(form: str, what: str) -> None:
+    f = make(f"def f(x, e, k):\n    {form.format(what)}\n")
+    check(f, V, np.array([0.1, 0.4, 0.6]), np.array([0, 2, 2, 3]), argnums=(0,))
+
+
+@pytest.mark.parametrize("what", UNPACKED[:2])
+@pytest.mark.parametrize(("names", "words"), [("a, b", "too many"), ("a, b, c, d", "not enough")])
+def test_more_or_fewer_names_than_items(names: str, words: str, what: str) -> None:
+    f = make(f"def f(x):\n    {names} = {what}\n    return a * b\n")
+    for optimize in (True, False):
+        with pytest.raises(ValueError, match=f"{words} values to unpack"):
+            grad(f, optimize=optimize)(V)
