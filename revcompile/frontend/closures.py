@@ -26,16 +26,18 @@ from revcompile.syntax.abstract import NestedFunction, Poison
 from revcompile.syntax.mutable import KINDS, is_growing
 
 FUNCTION = Foreign("function", FunctionType)
+Around = tuple[NestedFunction, ...]
 LOOPS = (ast.For, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 READERS = frozenset(
     {"len", "sum", "min", "max", "sorted", "enumerate", "zip", "reversed", "any", "all", "range"}
 )
 
 
-def function_of(low: Lowering, nested: NestedFunction, late: list[str]) -> Structure:
+def function_of(low: Lowering, nested: NestedFunction, late: list[str], around: Around = ()) -> Structure:
     """The function as Python's own; as it is where that cannot be made.
 
-    `late` gets the names that it reads which may mean something else later.
+    `late` gets the names that it reads which may mean something else later; `around` are functions that are
+    being made, and read this one.
     """
     code = _code_of(nested)
     if code is None:
@@ -43,8 +45,8 @@ def function_of(low: Lowering, nested: NestedFunction, late: list[str]) -> Struc
     found = {name: _meaning(low, name, nested) for name in code.co_freevars}
     itself = tuple(i for i, x in enumerate(found.values()) if x is nested)
     try:
-        read = {n: x if x is nested else _read(low, n, nested, x, late) for n, x in found.items()}
-        positional, by_name = _defaults(low, nested, late)
+        read = {n: x if x is nested else _read(low, n, nested, x, late, around) for n, x in found.items()}
+        positional, by_name = _defaults(low, nested, late, around)
     except LookupError:
         return nested
     home: Any = nested.frame.function
@@ -147,7 +149,9 @@ def _meaning(low: Lowering, name: str, nested: NestedFunction) -> Structure:
         return UNKNOWN
 
 
-def _read(low: Lowering, name: str, nested: NestedFunction, found: Structure, late: list[str]) -> Structure:
+def _read(
+    low: Lowering, name: str, nested: NestedFunction, found: Structure, late: list[str], around: Around
+) -> Structure:
     """What is passed on for a name. Raises LookupError where what it means cannot be."""
     if found is UNKNOWN or next(_changing(nested.node, name), None) is not None or not _may_be_passed(found):
         raise LookupError
@@ -157,24 +161,24 @@ def _read(low: Lowering, name: str, nested: NestedFunction, found: Structure, la
     is_shared = any(isinstance(v.type, (Array, Foreign)) for v in leaves(found)) or has_containers
     if is_shared or _may_change(name, nested):
         late.append(name)
-    return _passed(low, found, late)
+    return _passed(low, found, late, (*around, nested))
 
 
-def _passed(low: Lowering, found: Structure, late: list[str]) -> Structure:
+def _passed(low: Lowering, found: Structure, late: list[str], around: Around) -> Structure:
     if isinstance(found, NestedFunction):
-        made = function_of(low, found, late)
+        made = found if found in around else function_of(low, found, late, around)
         if isinstance(made, NestedFunction):
             raise LookupError
         return made
     return found
 
 
-def _defaults(low: Lowering, nested: NestedFunction, late: list[str]) -> tuple[Any, Any]:
+def _defaults(low: Lowering, nested: NestedFunction, late: list[str], around: Around) -> tuple[Any, Any]:
     """The defaults of its parameters, by place and by name."""
     arguments = nested.node.args
     if not all(_may_be_passed(x) and not is_growing(x) for x in nested.defaults.values()):
         raise LookupError
-    given = {n: _passed(low, x, late) for n, x in nested.defaults.items()}
+    given = {n: _passed(low, x, late, (*around, nested)) for n, x in nested.defaults.items()}
     positional = [a.arg for a in (*arguments.posonlyargs, *arguments.args)]
     by_name = [a.arg for a in arguments.kwonlyargs]
     return tuple(given[n] for n in positional if n in given), {n: given[n] for n in by_name if n in given}

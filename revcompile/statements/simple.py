@@ -159,9 +159,10 @@ def _counted(
 ) -> list[Structure]:
     """`a, b = xs` where only the run knows how long `xs` is: it sees to it that there are as many."""
     count = len(target.elts)
-    for many, compare in (("not enough", operator.lt), ("too many", operator.gt)):
-        test = low.operate(compare, low.invoke(len, value), count)
-        _raise_if(low, test, f"{many} values to unpack (expected {count})", target, frame)
+    few = low.operate(operator.lt, low.invoke(len, value), count)
+    _raise_if(low, few, f"not enough values to unpack (expected {count})", target, frame)
+    many = low.operate(operator.gt, low.invoke(len, value), count)
+    _raise_if(low, many, f"too many values to unpack (expected {count})", target, frame)
     return [low.item(value, i) for i in range(count)]
 
 

@@ -87,6 +87,8 @@ def test_what_needs_no_gradient_is_called(form: str, before: str, call: str) -> 
          "    return float(u(2.0))", "w may have changed"),
         ("w = data * 1.0\n    def g(t): w[0] = t\n    applied(g, 2.0)\n    return x * w[0]", "which it changes"),
         ("L = []\n    applied(lambda t: L.append(t), 2.0)\n    return x * len(L)", "which it changes"),
+        ("def even(k): return k == 0 or odd(k - 1)\n    def odd(k): return k > 0 and even(k - 1)\n"
+         "    return x * applied(even, n)", "reads variables of the function around it"),
         ("c = 0\n    def g():\n        nonlocal c\n        c += 1\n    applied(g)\n    return x * c",
          "which it changes"),
     ],
