@@ -340,8 +340,7 @@ def _iter(low: Lowering, args: Args, *_: Any) -> Structure:
 
 def _next(low: Lowering, args: Args, kwargs: dict[str, Any], node: Any, frame: Frame) -> Structure:
     first = node.args[0] if node is not None and node.args else None
-    made_here = isinstance(first, ast.Call) and iterators.is_lazy(low, first.func, frame)
-    if made_here or isinstance(first, ast.GeneratorExp):
+    if isinstance(first, ast.GeneratorExp):
         items = iter(low.items(args[0]))
         with host():
             return next(items, *args[1:])

@@ -18,6 +18,7 @@ from revcompile.syntax.decisions import Grow, Restart, Unroll, WriteOut
 from revcompile.syntax.mutable import is_growing
 
 TOTAL = "total"
+FOUND = "found"
 END = object()
 ORDERING = (ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 PLAIN = ("range", "len", "enumerate", "zip", "reversed")  # functions that do nothing but give a result
@@ -145,7 +146,7 @@ def _first(low: Lowering, node: ast.Call, frame: Frame) -> Structure:
     source, *default = node.args
     if isinstance(source, ast.GeneratorExp):
         if is_run(low, [source], frame):
-            return NotImplemented
+            return _found(low, source, default, frame) if len(source.generators) == 1 else NotImplemented
         items = _written_out(low, source, frame, most=1)
     elif not isinstance(source, ast.Call) or not iterators.is_lazy(low, source.func, frame):
         return NotImplemented
@@ -158,6 +159,26 @@ def _first(low: Lowering, node: ast.Call, frame: Frame) -> Structure:
     otherwise = [low.evaluate(d, frame) for d in default]
     with host():
         return next(iter(items), *otherwise)
+
+
+def _found(low: Lowering, node: ast.GeneratorExp, default: list[ast.expr], frame: Frame) -> Structure:
+    """The first item that only the run finds: a loop that is left there."""
+    (clause,) = node.generators
+    first = Known(low.evaluate(clause.iter, frame), clause.iter)
+    otherwise: ast.stmt = ast.Raise(ast.Call(Known(StopIteration, node), [], []))
+    if default:
+        otherwise = _named(Known(low.evaluate(default[0], frame), default[0]))
+    body: list[ast.stmt] = [_named(node.elt), ast.Break()]
+    for test in reversed(clause.ifs):
+        body = [ast.copy_location(ast.If(test, body, []), test)]
+    loop = ast.copy_location(ast.For(clause.target, first, body, [otherwise]), clause.iter)
+    inner = Frame(frame.source, {}, frame, False, frame.depth, True)
+    low.run([ast.fix_missing_locations(loop)], inner)
+    return inner.names[FOUND]
+
+
+def _named(value: ast.expr) -> ast.stmt:
+    return ast.copy_location(ast.Assign([ast.Name(FOUND, ast.Store())], value), value)
 
 
 def _written_out(low: Lowering, node: Any, frame: Frame, most: float = inf) -> Structure:

@@ -111,3 +111,39 @@ def test_more_or_fewer_names_than_items(names: str, words: str, what: str) -> No
     for optimize in (True, False):
         with pytest.raises(ValueError, match=f"{words} values to unpack"):
             grad(f, optimize=optimize)(V)
+
+
+FOUND = [
+    "next((v * v for v in x if v < c), 2.0)",
+    "next((v * c for v in x if v > 9.0), x[0] * c)",
+    "next(v * v for v in x if v < c if v > -3.0)",
+    "x[next(i for i, v in enumerate(x) if x[i + 1] > v and v < c)]",  # it would be an error at the end
+    "next((v + w for v, w in zip(x, x[1:]) if v < c and w > 0.0), 0.0)",
+    "next((v * y for v in [x[0], x[1] * y, y] if v < c), 1.0)",
+    "(v * v for v in x if v < c).__next__()",
+]
+
+
+@pytest.mark.parametrize("found", FOUND)
+@pytest.mark.parametrize(
+    "form",
+    [
+        "return {} * x[0] * y",
+        "s = y\n    for i in range(3):\n        s = s * x[0] + {} * (i + 1)\n    return s",
+        "if y > 0:\n        z = {}\n        return z * y\n    return x[0]",
+        "def h(x, y, c):\n        return {}\n    return h(x, y, c) * h(x, 2.0 * y, c)",
+    ],
+)
+def test_the_first_that_only_the_run_finds(form: str, found: str) -> None:
+    f = make(f"def f(x, y, c):\n    {form.format(found)}\n")
+    check(f, V, 0.4, 0.45, argnums=(0, 1))
+    gradient = grad(f, argnums=(0, 1))
+    for c in (0.45, -0.1, 0.45):
+        for found_, expected in zip(gradient(V, 0.4, c), grad(lambda x, y, c=c: f(x, y, c))(V, 0.4)):
+            np.testing.assert_allclose(found_, expected)
+
+
+def test_where_there_is_none() -> None:
+    for optimize in (True, False):
+        with pytest.raises(StopIteration):
+            grad(lambda x, c: next(v for v in x if v > c) * c, argnums=0, optimize=optimize)(V, 5.0)
