@@ -81,7 +81,7 @@ def name_of(node: Node) -> str:
 def lower_alone(low: Lowering, node: Node, frame: Frame, parts: Parts, lowered: Lowered) -> None:
     """Interpret a function on values of its own. Raises Inseparable."""
     names, home, build = parts.build(lowered.atoms)
-    inner = Frame(frame.source, names, home, False, frame.depth)
+    inner = Frame(frame.source, names, home, False, frame.depth, own=frame.own)
     builder, memory, pair = low.builder, low.memory, lowered.pair
     low.memory = Memory(builder.table, low.decisions)
     statements: list[Statement] = []

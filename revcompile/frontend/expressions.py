@@ -40,7 +40,7 @@ from revcompile.ir.types import INT, Array, Rows, Scalar
 from revcompile.records import replace
 from revcompile.runtime import item_length
 from revcompile.statements import branch, exits, simple
-from revcompile.syntax.abstract import Frame, Method, NestedFunction, Poison, refuse_varying
+from revcompile.syntax.abstract import Frame, Method, NestedFunction, Poison, refuse_varying, unbound
 from revcompile.syntax.decisions import Restart
 from revcompile.syntax.mutable import is_growing
 from revcompile.syntax.operators import BINARY, COMPARE, UNARY, binary_symbol, symbol_of
@@ -80,6 +80,7 @@ def name(low: Lowering, node: ast.Name, frame: Frame) -> Structure:
 def look_up(low: Lowering, identifier: str, frame: Frame) -> Structure:
     """A name's meaning: local, enclosing, closure cell, global, builtin — as Python resolves it."""
     scope: Frame | None = frame
+    outermost = frame
     while scope is not None:
         if identifier in scope.names:
             if low.reads is not None:
@@ -87,7 +88,9 @@ def look_up(low: Lowering, identifier: str, frame: Frame) -> Structure:
             return scope.names[identifier]
         if scope.cells is not None and identifier in scope.cells.attributes:
             return scope.cells.attributes[identifier]
-        scope = scope.parent
+        if identifier in scope.own:
+            raise unbound(identifier, scope, frame)
+        outermost, scope = scope, scope.parent
     function: Any = frame.function
     code = function.__code__
     if identifier in code.co_freevars:
@@ -99,10 +102,8 @@ def look_up(low: Lowering, identifier: str, frame: Frame) -> Structure:
         except ValueError:
             raise HostError(NameError(f"the closure variable {identifier!r} has no value yet")) from None
         return low.host.bring(low.host.cell_root(identifier, cell), contents, identifier)
-    if _is_local(identifier, frame):
-        frame.unset.add(identifier)
-        said = f"cannot access local variable {identifier!r} where it is not associated with a value"
-        raise HostError(UnboundLocalError(said))
+    if identifier in code.co_cellvars or (frame.parent is None and identifier in code.co_varnames):
+        raise unbound(identifier, outermost, frame)
     if identifier in function.__globals__:
         obj = function.__globals__[identifier]
         if frame.is_own:
@@ -113,10 +114,6 @@ def look_up(low: Lowering, identifier: str, frame: Frame) -> Structure:
     if identifier not in function.__builtins__:
         raise HostError(NameError(f"name {identifier!r} is not defined"))
     return function.__builtins__[identifier]
-
-
-def _is_local(identifier: str, frame: Frame) -> bool:
-    return frame.parent is None and identifier in frame.function.__code__.co_varnames
 
 
 def attribute(low: Lowering, node: ast.Attribute, frame: Frame) -> Structure:

@@ -59,7 +59,7 @@ from revcompile.syntax.abstract import Frame, Left, NeedShape, NeedStatic, Neste
 from revcompile.syntax.decisions import Decisions
 from revcompile.syntax.memory import Memory
 from revcompile.syntax.mutable import Mutables, is_growing
-from revcompile.syntax.source import Source, find_source, own_signature
+from revcompile.syntax.source import Source, find_source, own_names, own_signature
 
 REAL = "?bhilqnpBHILQNPefd"  # the dtypes of numbers that are differentiated: not those of 80 bits
 MAX_STATEMENTS = 30_000
@@ -416,7 +416,7 @@ class Lowerer(Language):
     ) -> Structure:
         names = binding.bind_nested(self, nested, args, kwargs)
         home = nested.frame
-        inner = Frame(home.source, names, home, home.is_rule, depth + 1)
+        inner = Frame(home.source, names, home, home.is_rule, depth + 1, own=own_names(nested.node))
         return pairs.call(self, nested.node, inner)
 
     def body(self, node: ast.FunctionDef | ast.Lambda, frame: Frame) -> Structure:

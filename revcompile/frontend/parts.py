@@ -25,7 +25,7 @@ from revcompile.ir.identifiers import step_name
 from revcompile.ir.nodes import Instance, Structure, Value
 from revcompile.ir.types import Array, Scalar
 from revcompile.syntax.abstract import Frame, Method, NestedFunction, Partial, Poison
-from revcompile.syntax.source import parameters
+from revcompile.syntax.source import assigned_in, parameters
 
 CONSTANTS = (type(None), bool, str, bytes, type(Ellipsis), np.bool_, range)
 BY_IDENTITY = (type, np.dtype, FunctionType, BuiltinFunctionType, np.ufunc, ModuleType)
@@ -239,16 +239,5 @@ def free_names(node: ast.FunctionDef | ast.Lambda) -> frozenset[str]:
     declared = {n for s in ast.walk(node) if isinstance(s, ast.Nonlocal) for n in s.names}
     read = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
     for statement in node.body if isinstance(node, ast.FunctionDef) else ():
-        own.update(_assigned(statement))
+        own.update(assigned_in(statement))
     return frozenset((read - own) | declared)
-
-
-def _assigned(node: ast.AST) -> Iterator[str]:
-    """The names that a statement assigns in the function that it stands in."""
-    if isinstance(node, ast.FunctionDef):
-        yield node.name
-    elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-        yield node.id
-    elif not isinstance(node, (ast.Lambda, ast.ListComp, ast.DictComp, ast.SetComp, ast.GeneratorExp)):
-        for child in ast.iter_child_nodes(node):
-            yield from _assigned(child)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.errors import Place, UnsupportedError
+from revcompile.errors import HostError, Place, UnsupportedError
 from revcompile.gates.draws import generator_type
 from revcompile.ir.lengths import Facts
 from revcompile.ir.nodes import Instance, Structure, Value
@@ -39,6 +39,7 @@ class Frame:
     given: dict[str, Structure] = field(default_factory=dict)  # its arguments
     activation: Any = None  # which function it is that runs
     base: int = 0  # how many blocks were open where it was called
+    own: frozenset[str] = frozenset()  # of a nested function: the names that are its own, bound or not yet
     is_own: bool = False  # a function of this package: what its names mean is ours, and stays what it is
 
     def key(self, node: ast.AST) -> tuple[Any, ...]:
@@ -56,6 +57,16 @@ class Frame:
     def __post_init__(self) -> None:
         inside = self.parent is not None and self.parent.is_own
         self.is_own = self.is_own or inside or (self.is_rule and self.source.is_own)
+
+
+def unbound(identifier: str, scope: Frame, frame: Frame) -> HostError:
+    """What Python raises where a frame reads a name without a value, of a `scope`: itself or one around."""
+    scope.unset.add(identifier)
+    if scope is frame:
+        said = f"cannot access local variable {identifier!r} where it is not associated with a value"
+        return HostError(UnboundLocalError(said))
+    said = f"cannot access free variable {identifier!r} where it is not associated with a value"
+    return HostError(NameError(f"{said} in enclosing scope"))
 
 
 @record(eq=False)

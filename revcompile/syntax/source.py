@@ -10,7 +10,7 @@ import ast
 import inspect
 import linecache
 import reprlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property, lru_cache
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -256,3 +256,24 @@ def parameters(node: Definition) -> list[ast.arg]:
     a = node.args
     named = [*a.posonlyargs, *a.args, *a.kwonlyargs]
     return named + ([a.vararg] if a.vararg else []) + ([a.kwarg] if a.kwarg else [])
+
+
+@lru_cache(maxsize=256)
+def own_names(node: ast.FunctionDef | ast.Lambda) -> frozenset[str]:
+    """The names that a nested function has as its own: parameters, and what it assigns."""
+    own = {a.arg for a in parameters(node)}
+    for statement in node.body if isinstance(node, ast.FunctionDef) else ():
+        own.update(assigned_in(statement))
+    elsewhere = (s for s in ast.walk(node) if isinstance(s, (ast.Nonlocal, ast.Global)))
+    return frozenset(own.difference(n for s in elsewhere for n in s.names))
+
+
+def assigned_in(node: ast.AST) -> Iterator[str]:
+    """The names that a statement assigns in the function that it stands in."""
+    if isinstance(node, ast.FunctionDef):
+        yield node.name
+    elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+        yield node.id
+    elif not isinstance(node, (ast.Lambda, ast.ListComp, ast.DictComp, ast.SetComp, ast.GeneratorExp)):
+        for child in ast.iter_child_nodes(node):
+            yield from assigned_in(child)
