@@ -371,8 +371,8 @@ class _Rules:
         if not TABLE[s.function].broadcasts:
             return None
         for i, argument in enumerate(s.args):
-            stretched = self.made_by(argument, Kind.STRETCH)
-            if stretched is None:
+            stretched = self.walk.definitions.get(argument) if type(argument) is Value else None
+            if stretched is None or TABLE[stretched.function].kind is not Kind.STRETCH:
                 continue
             args = (*s.args[:i], stretched.args[0], *s.args[i + 1 :])
             if not any(_type(a).dims for a in args):
