@@ -9,7 +9,7 @@ import numpy as np
 from revcompile.gates.table import TABLE
 from revcompile.gates.traits import Kind
 from revcompile.ir.nodes import Apply, Function, Structure, Value, applications, leaves
-from revcompile.ir.types import Array, Scalar
+from revcompile.ir.types import FLOAT, Array, Scalar
 
 
 def may_be_python(x: Structure, definitions: Mapping[Value, Apply], given: Container[Value]) -> bool:
@@ -37,7 +37,8 @@ def has_narrow(function: Function) -> bool:
     """Whether there is a float of fewer bits than Python's in a function."""
     given = (v for p in function.parameters for v in leaves(p.structure))
     made = (v for s in applications(function.body) for v in s.outputs)
-    return any(0 < _bits(v) < 64 for values in (given, made) for v in values)
+    others = [v for v in (*given, *made) if getattr(v.type, "dtype", None) is not FLOAT.dtype]
+    return any(0 < _bits(v) < 64 for v in others)  # few are, but where floats are of 32 bits
 
 
 def may_be_narrow(x: Structure, definitions: Mapping[Value, Apply], given: Container[Value]) -> bool:

@@ -67,8 +67,9 @@ def _by_example(gate: Gate, function: Function, args: tuple[Any, ...], facts: Fa
     dims = None if gate.dims is None else gate.dims(facts, *args)
     try:
         key = None if gate.foreign else _hashed(function, number, dims, *map(_hashable_type, args))
-        if key in _types:
-            return _types[key]
+        known = _types.get(key)
+        if known is not None:
+            return known
     except NoKey:
         key = None
     lengths = facts.count
