@@ -5,6 +5,7 @@ Imports the types.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +14,10 @@ from revcompile.ir.types import ONE, Dim
 from revcompile.records import replace
 
 Comparison = tuple[Dim, Dim, bool]  # of lengths; whether a length of 1 is stretched
+
+
+SUMS = (operator.add, operator.sub, operator.mul)
+UNKNOWN = "not known"
 
 
 class LengthError(Exception):
@@ -37,6 +42,7 @@ class Facts:
         self._parts: dict[int, tuple[Dim, object]] = {}  # of which length, by which slice
         self._in_blocks: dict[tuple[Dim, Dim], None] = {}  # lengths that agree where a block is run
         self._in_this_call: dict[int, int] = {}  # what the lengths of arguments are
+        self._counts: dict[int, int] = {}  # what whole numbers are, of which a length may be made
         self.taken_alike: list[tuple[Dim, Dim]] = []  # lengths that are taken to be equal, as in this call
         self._of_a_helper: set[int] = set()  # those of a helper's arguments, in its first call
         self.wished: dict[tuple[int, int], None] = {}  # lengths of a helper that should be taken to be equal
@@ -59,6 +65,13 @@ class Facts:
         dim = self.fresh(maybe_one=False)
         assert dim.symbol is not None
         self._in_this_call[dim.symbol] = n
+        return dim
+
+    def of_number(self, n: int) -> Dim:
+        """The length of what is made as long as an argument says, which is `n` in this call."""
+        dim = self.fresh()
+        assert dim.symbol is not None
+        self._counts[dim.symbol] = n
         return dim
 
     def of_helper(self, given: Dim) -> Dim:
@@ -92,17 +105,39 @@ class Facts:
         """What a length is in this call, as far as it follows from lengths of arguments."""
         if dim.symbol is None:
             return dim.size
-        n, origin = self._in_this_call.get(dim.symbol), self.origin(dim)
+        n, origin = self._in_this_call.get(dim.symbol, self._counts.get(dim.symbol)), self.origin(dim)
         if n is None and origin is not None:
             how, parts = origin
-            of = [
-                None if p.symbol in self._of_a_helper else self._now(p) for p in parts if isinstance(p, Dim)
-            ]
-            if how == "[]" and of[0] is not None and all(type(k) in (int, type(None)) for k in parts[1]):
-                n = len(range(of[0])[slice(*parts[1])])
+            dims = [p for p in parts if isinstance(p, Dim)]
+            of = [None if d.symbol in self._of_a_helper else self._now(d) for d in dims]
+            if how == "[]" and of[0] is not None:
+                bounds = [self._number_now(k) for k in parts[1]]
+                if UNKNOWN not in bounds:
+                    n = len(range(of[0])[slice(*bounds)])
+            elif how == "":
+                number = self._number_now(self.number(parts[0]))
+                n = None if number is UNKNOWN else number
             elif how == "+" and len(of) == len(parts) and None not in of:
                 n = sum(k for k in of if k is not None)
+        n = None if n is None else max(n, 0)
         return None if n is None else max(n - dim.trim, 0)
+
+    def _number_now(self, n: Any) -> Any:
+        """What a bound of a slice is in this call: a number, None, or UNKNOWN."""
+        if n is None or type(n) is int:
+            return n
+        if isinstance(n, tuple):
+            function, *terms = n
+            numbers = [self._number_now(t) for t in terms]
+            known = function in SUMS and UNKNOWN not in numbers
+            return function(*numbers) if known else UNKNOWN
+        extent = getattr(getattr(n, "type", None), "extent", None)
+        if extent is None or extent.symbol is None or extent.symbol in self._of_a_helper:
+            return UNKNOWN
+        if extent.symbol in self._counts:
+            return self._counts[extent.symbol]
+        length = self._now(extent)
+        return UNKNOWN if length is None else length
 
     def _take_alike(self, a: Dim, b: Dim) -> None:
         if a.symbol is not None and b.symbol is not None:
@@ -153,6 +188,7 @@ class Facts:
     def let_go(self) -> None:
         """Forget the call's own lengths: nothing more is taken to be equal for them."""
         self._in_this_call.clear()
+        self._counts.clear()
 
     def counted(self, what: object) -> Dim:
         """The length that counts something, the elements that a mask picks: the same each time."""

@@ -157,7 +157,7 @@ def type_of(obj: Any, facts: Facts) -> Type | None:
     if type(obj) is float:
         return Scalar(np.dtype(float), python=True)
     if type(obj) is int:
-        return Scalar(np.dtype(int), python=True, extent=facts.fresh())
+        return Scalar(np.dtype(int), python=True, extent=facts.of_number(obj))
     if isinstance(obj, np.generic) and obj.dtype.kind in "fiu":
         return Scalar(obj.dtype)
     if type(obj) in (np.ndarray, np.memmap) and obj.dtype.kind in "fiub" and obj.dtype.isnative:

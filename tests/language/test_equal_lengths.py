@@ -216,6 +216,43 @@ def test_nothing_is_summed_back_on_staggered_grids(form):
     assert "unbroadcast" not in gradient.source
 
 
+COUNTED = {
+    "carried": "h = np.zeros(n)\nfor _ in range(3):\n    h = np.tanh(h + x)\nreturn np.sum(h * x)",
+    "interior": "u = np.zeros(n)\nu[1:-1] = x[1:-1] * 2.0\nreturn np.sum(u * u)",
+    "slices": "y = x[:n]\nreturn np.sum(y * x[1 : n + 1])",
+    "one less": "y = np.zeros(n - 1)\ny += x[1:]\nreturn np.sum(y * y)",
+    "matrix": "A = np.zeros((n, 2))\nA[:, 0] = x\nreturn np.sum((A + x[:, None]) ** 2)",
+    "while": "u = np.ones(n)\nwhile u[0] < 5.0:\n    u = u + x * x + 0.1\nreturn np.sum(u * x)",
+    "helper": "return np.sum(started(n, x) * x)",
+}
+COUNTED_HEAD = "def started(n, x):\n    u = np.zeros(n)\n    return u + np.sin(x) * u + x\n"
+
+
+@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("form", COUNTED)
+def test_lengths_that_an_argument_says(form, optimize):
+    f = make(f"{COUNTED_HEAD}\ndef f(x, n):\n{body(COUNTED[form])}\n")
+    gradient = value_and_grad(f, 0, optimize=optimize)
+    for length, n in ((7, 7), (7, 1), (1, 4), (7, 6), (3, 3), (2, 5), (4, 0), (4, -2), (7, 7)):
+        x = 1.0 + 0.5 * np.sin(np.arange(1.0, length + 1.0))
+        try:
+            value = f(x, n)
+        except (ValueError, IndexError) as e:
+            with pytest.raises(type(e)):
+                gradient(x, n)
+            continue
+        found, slope = gradient(x, n)
+        np.testing.assert_allclose(found, value, rtol=1e-12)
+        assert_close([slope], numerical_gradients(lambda x, n=n: f(x, n), (x,)))
+
+
+@pytest.mark.parametrize("form", [form for form in COUNTED if form not in ("slices", "helper")])
+def test_nothing_is_summed_back_where_an_argument_says_the_length(form):
+    gradient = grad(make(f"{COUNTED_HEAD}\ndef f(x, n):\n{body(COUNTED[form])}\n"), 0)
+    gradient(np.arange(1.0, 8.0), 7)
+    assert "unbroadcast" not in gradient.source
+
+
 def test_the_programs_own_arrays_count_too():
     f = make("def f(x):\n    return np.sum(x[1:-1] * K[1:-1])\n", K=np.arange(5.0))
     gradient = grad(f)
