@@ -50,6 +50,7 @@ from revcompile.records import record, replace
 from revcompile.runtime import ChangedKind
 from revcompile.syntax.abstract import NeedStatic
 from revcompile.syntax.decisions import OF_FUNCTIONS, Decision, Decisions, Grow, Restart, TestInside, WriteOut
+from revcompile.syntax.operators import symbol_of
 from revcompile.syntax.source import Source
 
 MAX_RESTARTS = 50
@@ -173,7 +174,9 @@ def _compile(
     decisions: Decisions,
     learning: Learning,
 ) -> Compiled:
-    low = Lowerer(Builder(infer_types, Facts(is_cheap)), static, namespace.put, decisions, learning)
+    low = Lowerer(
+        Builder(infer_types, Facts(is_cheap, symbol_of)), static, namespace.put, decisions, learning
+    )
     learning.guards, low.host.varying = low.host.guards, request.varying
     parameters = [
         Parameter(name, structure_of(v, (name,), static, low.host, () if name in request.wanted else None))

@@ -5,7 +5,6 @@ Imports the types.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -16,7 +15,6 @@ from revcompile.records import replace
 Comparison = tuple[Dim, Dim, bool]  # of lengths; whether a length of 1 is stretched
 
 
-SUMS = (operator.add, operator.sub, operator.mul)
 UNKNOWN = "not known"
 
 
@@ -33,8 +31,13 @@ class Facts:
     there: `snapshot` and `restore` bracket it.
     """
 
-    def __init__(self, is_arithmetic: Callable[[Any], bool] = lambda function: False) -> None:
+    def __init__(
+        self,
+        is_arithmetic: Callable[[Any], bool] = lambda function: False,
+        symbol_of: Callable[[Any], str] = lambda function: "",
+    ) -> None:
         self.is_arithmetic = is_arithmetic  # whether a function computes whole numbers from such alone
+        self.symbol_of = symbol_of  # how it is written
         self._parent: dict[int, tuple[int, int]] = {}  # a length that is another one and so many more
         self._sizes: dict[int, int] = {}  # symbols that were proved to be a number
         self._stretched: dict[tuple[Dim, Dim], None] = {}  # lengths of which the first is the second or 1
@@ -129,7 +132,7 @@ class Facts:
         if isinstance(n, tuple):
             function, *terms = n
             numbers = [self._number_now(t) for t in terms]
-            known = function in SUMS and UNKNOWN not in numbers
+            known = self.symbol_of(function) in ("+", "-", "*") and UNKNOWN not in numbers
             return function(*numbers) if known else UNKNOWN
         extent = getattr(getattr(n, "type", None), "extent", None)
         if extent is None or extent.symbol is None or extent.symbol in self._of_a_helper:
