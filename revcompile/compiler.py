@@ -20,14 +20,13 @@ from revcompile.dataflow.retyped import refuse_retyped
 from revcompile.errors import HostError, InternalError, UnsupportedError, an, raise_defect
 from revcompile.frontend import foreign
 from revcompile.frontend.arguments import Place, adopt, found_at, lend, origins_of, places_of, structure_of
+from revcompile.frontend.building import new_builder
 from revcompile.frontend.containers import check_aliases
-from revcompile.frontend.lower import Lowerer, infer_types, lower
+from revcompile.frontend.lower import Lowerer, lower
 from revcompile.frontend.names import Guard, Live, Path
 from revcompile.frontend.wanted import picked
 from revcompile.gates.foreign import Learning, NotKnownYet, Unfinished
 from revcompile.gates.halves import Half, Pair, Variant
-from revcompile.gates.table import is_cheap
-from revcompile.ir.build import Builder
 from revcompile.ir.lengths import Facts
 from revcompile.ir.nodes import Function, Instance, Parameter, Structure, Value, is_static, leaves
 from revcompile.ir.types import Array
@@ -50,7 +49,6 @@ from revcompile.records import record, replace
 from revcompile.runtime import ChangedKind
 from revcompile.syntax.abstract import NeedStatic
 from revcompile.syntax.decisions import OF_FUNCTIONS, Decision, Decisions, Grow, Restart, TestInside, WriteOut
-from revcompile.syntax.operators import symbol_of
 from revcompile.syntax.source import Source
 
 MAX_RESTARTS = 50
@@ -174,9 +172,7 @@ def _compile(
     decisions: Decisions,
     learning: Learning,
 ) -> Compiled:
-    low = Lowerer(
-        Builder(infer_types, Facts(is_cheap, symbol_of)), static, namespace.put, decisions, learning
-    )
+    low = Lowerer(new_builder(), static, namespace.put, decisions, learning)
     learning.guards, low.host.varying = low.host.guards, request.varying
     parameters = [
         Parameter(name, structure_of(v, (name,), static, low.host, () if name in request.wanted else None))

@@ -46,12 +46,11 @@ from revcompile.frontend.paired import Pairs
 from revcompile.gates.axes import UnknownLength
 from revcompile.gates.effects import may_end
 from revcompile.gates.foreign import Learning, Unfinished
-from revcompile.gates.infer import ask_host, infer
+from revcompile.gates.infer import ask_host
 from revcompile.gates.shape import METHOD_ADAPTERS
 from revcompile.gates.table import TABLE
 from revcompile.ir.build import Builder
 from revcompile.ir.identifiers import function_name, is_numeral
-from revcompile.ir.lengths import Facts
 from revcompile.ir.nodes import Block, Function, Parameter, Raise, Structure, Value, are_numbers, leaves
 from revcompile.ir.types import Array, Scalar, is_float, is_number
 from revcompile.statements import branch, either, exits, iterables, loop, simple, with_
@@ -86,10 +85,6 @@ STATEMENTS: dict[type[ast.stmt], Callable[..., Any]] = {
     exits.EndBody: exits.pass_mark,
     ast.With: with_.lower,
 }
-
-
-def infer_types(function: Callable[..., Any], args: tuple[Structure, ...], facts: Facts) -> Structure:
-    return infer(TABLE[function], function, args, facts)
 
 
 class Lowerer(Language):
