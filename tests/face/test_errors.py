@@ -39,7 +39,7 @@ REFUSED = [
     ("y = matrix @ x.T", "matrix"),
     ("y = np.exp(x, where=x > 0)", "where"),
     ("y = np.add(x, x, dtype=np.float32)", "dtype"),
-    ("y = x.tolist()", "tolist"),
+    ("y = x.tobytes()", "tobytes"),
     ("y = x.unknown", "unknown"),
     ("y = x.view(np.int64)", "view"),
     ("y = sorted(x)", "must know it: as an argument of sorted"),
