@@ -150,5 +150,5 @@ def _as_number(rev: Reverser, gradient: Structure, target: Type, narrow: bool) -
         ):
             return low.apply(target.dtype.type, (gradient,), {})
     elif isinstance(target, Array) and not target.dims:
-        return low.apply(np.array, (gradient,), {})
+        return low.apply(np.array, (gradient,), {"dtype": target.dtype.type} if narrow else {})
     return gradient

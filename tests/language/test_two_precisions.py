@@ -139,3 +139,26 @@ def test_a_number_has_its_own_dtype(optimize: bool) -> None:
             _, (gradient, slope) = both(NARROW, b, k)
             assert gradient.dtype == np.float32 and type(slope) is type(b)
             assert slope == pytest.approx(2.0 * NARROW[1] if k == 1 else 0.0, rel=1e-6)
+
+
+def of_either(p: Any, q: Any, x: Any, k: int) -> Any:
+    y = np.sum(x) * p if k else p
+    return y * q
+
+
+def in_turn(p: Any, q: Any, x: Any, k: int) -> Any:
+    a, b = (p, q) if k > 1 else (q, p)
+    return a * a * b
+
+
+@pytest.mark.parametrize("optimize", TEXTS)
+@pytest.mark.parametrize("f", [of_either, in_turn])
+def test_numbers_and_arrays_without_axes(f: Any, optimize: bool) -> None:
+    kinds = [np.float32, np.float64, np.array, lambda v: np.array(v, np.float32)]
+    both = value_and_grad(f, argnums=(0, 1), optimize=optimize)
+    for p, q, k in ((p, q, k) for k in (0, 2) for p in kinds for q in kinds):
+        args: tuple[Any, ...] = (p(0.5), q(0.75), np.array([0.5, 0.25]), k)
+        value, gradients = both(*args)
+        assert value == pytest.approx(f(*args))
+        for gradient, arg in zip(gradients, args):
+            assert (type(gradient), gradient.dtype) == (type(arg), arg.dtype)
