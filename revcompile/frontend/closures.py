@@ -81,9 +81,9 @@ def _made(
     arrays = [v for v in leaves((args, kwargs)) if isinstance(v.type, (Array, Foreign))]
     roots, written = {low.memory.root(v) for v in arrays}, low.memory.written
     varied = [n for n, x in read.items() if any(is_varied(low, v) for v in leaves(x))]
+    what = " or ".join(varied or read) or "something"
     refusal = UnsupportedError(
-        f"{' and '.join(varied) or 'something'} is differentiated, and read by a function that is given to "
-        "one that is not read",
+        f"{what} is differentiated, and read by a function that is given to one that is not read",
         low.here[1].source.place(low.here[0]) if low.here is not None else None,
         "Exclude it, stop_gradient(...). Or register a rule: @revcompile.gate(...).",
     )
