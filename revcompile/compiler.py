@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -29,6 +30,7 @@ from revcompile.gates.foreign import Learning, NotKnownYet, Unfinished
 from revcompile.gates.halves import Half, Pair, Variant
 from revcompile.ir.lengths import Facts
 from revcompile.ir.nodes import Function, Instance, Parameter, Structure, Value, is_static, leaves
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array
 from revcompile.ir.verify import check
 from revcompile.passes import scalar_math
@@ -45,7 +47,6 @@ from revcompile.passes.real_powers import complex_powers, keep_powers_real
 from revcompile.passes.simplify import drop_casts, simplify
 from revcompile.passes.split import settle
 from revcompile.passes.unguarded import has_guards, looking_at_gradients, of_numbers_alone, without_guards
-from revcompile.records import record, replace
 from revcompile.runtime import ChangedKind
 from revcompile.syntax.abstract import NeedStatic
 from revcompile.syntax.decisions import OF_FUNCTIONS, Decision, Decisions, Grow, Restart, TestInside, WriteOut
@@ -54,7 +55,7 @@ from revcompile.syntax.source import Source
 MAX_RESTARTS = 50
 
 
-@record(frozen=True)
+@dataclass(frozen=True)
 class Request:
     """What is to be compiled: which function, the gradients of what, and how it is to be returned."""
 
@@ -72,7 +73,7 @@ class Request:
     varying: frozenset[Path] = frozenset()  # the program's whole numbers that are read at each call
 
 
-@record(frozen=True)
+@dataclass(frozen=True)
 class Compiled:
     """Generated text and the conditions under which it holds."""
 
@@ -102,7 +103,7 @@ class MustBeStatic(Exception):
         self.end = end  # what the attempt that found this out has ended with
 
 
-@record()
+@dataclass
 class Attempts:
     """What the attempts to compile for one call have found out, those with fewer arguments known, too."""
 

@@ -13,7 +13,7 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -38,7 +38,7 @@ from revcompile.frontend.naming import is_hashable
 from revcompile.frontend.wanted import without_defaults
 from revcompile.gates.foreign import Learning, NotKnownYet
 from revcompile.ir.identifiers import function_name
-from revcompile.records import record, replace
+from revcompile.ir.rebuild import replace
 from revcompile.runtime import ChangedKind
 from revcompile.syntax.stack import deep_stack, renew_lock
 
@@ -50,7 +50,7 @@ _all_lock = threading.Lock()
 _memory = Memory()  # of what was compiled for functions of the same code
 
 
-@record(eq=False)
+@dataclass(eq=False)
 class Dispatcher(Primal):
     """The specialisations of one gradient function, and its public face `entry`."""
 

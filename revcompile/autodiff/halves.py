@@ -16,8 +16,8 @@ from revcompile.frontend.lowering import Lowering
 from revcompile.gates.effects import backward_begins
 from revcompile.gates.halves import Pair, Variant
 from revcompile.ir.nodes import Apply, Block, Function, Parameter, Statement, Structure, Value
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Scalar, Type, gradient_type
-from revcompile.records import replace
 from revcompile.statements.join import alike, join_gradients, type_of
 
 Some = frozenset[int]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from revcompile.autodiff.invariance import irrelevant
 from revcompile.dataflow.activity import active
 from revcompile.dataflow.knowledge import Calls, Context, Knowledge
 from revcompile.ir.nodes import Function, Structure, Value
-from revcompile.records import record
 
 
-@record(frozen=True)
+@dataclass(frozen=True)
 class Plan:
     """`active`: the values that follow a differentiated input; `knowledge`: what else is known of them."""
 

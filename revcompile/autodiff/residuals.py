@@ -30,9 +30,9 @@ from revcompile.ir.nodes import (
     applications,
     substitute,
 )
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import INT, Array, Opaque, Scalar
 from revcompile.ir.values import ValueTable
-from revcompile.records import replace
 from revcompile.statements.branch import with_residuals
 from revcompile.statements.loop_lists import KINDS
 

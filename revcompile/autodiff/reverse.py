@@ -42,8 +42,8 @@ from revcompile.ir.nodes import (
     leaves,
     map_structure,
 )
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Scalar, Type, gradient_type, is_float, is_number
-from revcompile.records import replace
 from revcompile.statements import branch, call, loop_reverse, rows, store
 
 MAX_OPERANDS = 5_000  # whose gradients are statements of their own

@@ -21,8 +21,8 @@ from revcompile.gates.table import TABLE
 from revcompile.gates.traits import Kind
 from revcompile.ir.lengths import Facts, same_axes
 from revcompile.ir.nodes import Structure, Value, scalar_type
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import INT, Array, Dim, Rows, Scalar, Type
-from revcompile.records import replace
 from revcompile.runtime import unbroadcast
 
 

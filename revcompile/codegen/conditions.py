@@ -13,8 +13,8 @@ from revcompile.frontend.names import Live
 from revcompile.gates.table import TABLE
 from revcompile.ir.lengths import Facts, same_axes
 from revcompile.ir.nodes import Function, Parameter, Value, applications
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Dim, Foreign
-from revcompile.records import replace
 from revcompile.syntax.operators import symbol_of
 
 

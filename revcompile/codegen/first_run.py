@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
 
@@ -19,10 +20,9 @@ from revcompile.frontend.names import HostNames
 from revcompile.frontend.undone import undone
 from revcompile.gates.draws import unseen
 from revcompile.ir.nodes import Function
-from revcompile.records import record
 
 
-@record(frozen=True)
+@dataclass(frozen=True)
 class Run:
     """A call of `function` with these arguments."""
 

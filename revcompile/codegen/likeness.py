@@ -12,6 +12,7 @@ import builtins
 import functools
 import weakref
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -24,7 +25,6 @@ from revcompile.frontend.gradients import is_gradient
 from revcompile.frontend.homes import home_of
 from revcompile.frontend.names import Guard, Path, is_host_object, is_library
 from revcompile.gates.table import TABLE
-from revcompile.records import record
 
 LONGEST = 1000  # of a text, or of a container, that is kept
 _NUMPYS = type(np.sum)  # to which there are no weak references
@@ -35,7 +35,7 @@ class Unshareable(Exception):
     """Code that serves only the function that it was compiled for."""
 
 
-@record(frozen=True)
+@dataclass(frozen=True)
 class Step:
     """How to get from a primal, and from what was found before, to an object that the code has a name for."""
 

@@ -18,9 +18,9 @@ from revcompile.gates.halves import Half
 from revcompile.gates.table import TABLE
 from revcompile.ir.identifiers import identifier
 from revcompile.ir.nodes import ATOMS, Apply, Block, Function, Parameter, Structure, Value, leaves
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Scalar
 from revcompile.passes.split import alone, called, split
-from revcompile.records import replace
 
 Helpers = dict[str, str]  # the texts of functions, by their names
 Written = tuple[list[str], Helpers]  # the lines of a function's body, and the texts of what it calls

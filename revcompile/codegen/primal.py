@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import CodeType, FunctionType, MethodType
 from typing import Any
 
@@ -26,11 +27,10 @@ from revcompile.frontend.wanted import (
     unwrapped_signature,
 )
 from revcompile.ir.identifiers import function_name
-from revcompile.records import record
 from revcompile.syntax.source import Source, find_source
 
 
-@record(eq=False)
+@dataclass(eq=False)
 class Primal:
     """A function, with what a user asked of its gradients."""
 

@@ -14,6 +14,7 @@ import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -22,14 +23,14 @@ from revcompile.codegen.load import Namespace, Printed, make_function, names_in
 from revcompile.codegen.primal import Primal
 from revcompile.codegen.specialization import Blame, Careful, Specialization
 from revcompile.frontend.names import Guard, Path
-from revcompile.records import record, replace
+from revcompile.ir.rebuild import replace
 
 MAX_ALL = 256  # specialisations that are remembered
 MAX_EACH = 64  # of one code object
 MAX_COMPILED_IN = 4  # values of a whole number; further ones are read at each call
 
 
-@record(frozen=True)
+@dataclass(frozen=True)
 class Whole:
     """Paths of whole numbers of the program: of those that code reads at each call, and of those that it
     could not be compiled without."""
@@ -38,7 +39,7 @@ class Whole:
     known: frozenset[Path]
 
 
-@record(frozen=True)
+@dataclass(frozen=True)
 class Code:
     """The code of one function, and of those that it calls."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -17,7 +18,6 @@ from revcompile.codegen.module import Module
 from revcompile.codegen.places import explain
 from revcompile.errors import UnsupportedError, seen_outside
 from revcompile.gates.foreign import NotKnownYet
-from revcompile.records import record
 from revcompile.runtime import ChangedKind
 
 ARITHMETIC = (OverflowError, ZeroDivisionError, ValueError)  # what `math` raises where NumPy gives inf or nan
@@ -47,7 +47,7 @@ class Careful:
         return self.made(*args, **kwargs)
 
 
-@record(eq=False)
+@dataclass(eq=False)
 class Blame:
     """Told of the error that is being handled, which a run raised: notes the user's line on it.
 
@@ -80,7 +80,7 @@ def _read_only(structure: Any) -> dict[int, Any]:
     return {key: alike for item in items for key, alike in _read_only(item).items()}
 
 
-@record(eq=False)
+@dataclass(eq=False)
 class Specialization:
     """One signature's code: the gradient function, the dispatching function's code, the text."""
 

@@ -44,9 +44,9 @@ from revcompile.ir.nodes import (
     applications,
     leaves,
 )
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Scalar, Type
 from revcompile.ir.values import ValueTable
-from revcompile.records import replace
 from revcompile.statements.store import OVERWRITTEN, RESTORED
 from revcompile.syntax.operators import binary_symbol
 

@@ -29,8 +29,8 @@ from revcompile.ir.nodes import (
     leaves,
     map_values,
 )
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Rows, Scalar, is_float
-from revcompile.records import replace
 
 WHOLE = 1
 

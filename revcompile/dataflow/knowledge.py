@@ -6,6 +6,7 @@ From this follows where the backward pass has to take care: `keeps_zeros` and `c
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -30,7 +31,6 @@ from revcompile.gates.numbers import (
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Block, Function, Loop, Structure, Value
 from revcompile.ir.types import Array
-from revcompile.records import record
 
 UNKNOWN = SINGULAR | GIVEN  # of a function that is still being read
 BITS = (1, 2, 4, 8, 16, 32)  # of a fact
@@ -182,7 +182,7 @@ class Analyses:
         return found
 
 
-@record(frozen=True)
+@dataclass(frozen=True)
 class Context:
     """What a function is told: `given` of its parameters; of the cotangents that come in, where they may be
     zero, and whether they may be infinite."""

@@ -31,8 +31,8 @@ from revcompile.ir.nodes import (
     leaves,
     scalar_type,
 )
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Dim, Scalar, Type
-from revcompile.records import replace
 from revcompile.syntax.abstract import Frame, NeedStatic
 from revcompile.syntax.memory import Memory
 

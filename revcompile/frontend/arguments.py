@@ -29,7 +29,7 @@ from revcompile.gates.draws import generator_type
 from revcompile.gates.foreign import foreign_type, types_of
 from revcompile.ir.identifiers import is_name, key_literal, key_text, literal, step_name
 from revcompile.ir.nodes import Instance, Parameter, Structure, Value, is_record
-from revcompile.records import replace
+from revcompile.ir.rebuild import replace
 from revcompile.syntax.abstract import Poison, type_of
 from revcompile.syntax.mutable import containers
 

@@ -36,8 +36,8 @@ from revcompile.gates.rows import count
 from revcompile.gates.table import METHODS, TABLE
 from revcompile.ir.identifiers import is_name
 from revcompile.ir.nodes import Instance, Structure, Value, are_numbers, is_static, leaves, varies
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import INT, Array, Rows, Scalar
-from revcompile.records import replace
 from revcompile.runtime import item_length
 from revcompile.statements import branch, exits, simple
 from revcompile.syntax.abstract import Frame, Method, NestedFunction, Poison, refuse_varying, unbound

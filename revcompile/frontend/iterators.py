@@ -13,6 +13,7 @@ import itertools
 import operator
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import BuiltinMethodType, MethodWrapperType
 from typing import Any
 
@@ -22,7 +23,6 @@ from revcompile.errors import HostError, UnsupportedError, host
 from revcompile.frontend.lowering import Lowering
 from revcompile.ir.nodes import Structure, Value, is_static, leaves
 from revcompile.ir.types import Array
-from revcompile.records import record
 from revcompile.statements.exits import Known
 from revcompile.syntax.abstract import Frame, Poison
 from revcompile.syntax.mutable import containers, contents_of, same
@@ -54,7 +54,7 @@ ASKING = (isinstance, type, len, hasattr, callable, bool)  # what asks of what k
 SPENT = Poison("is an iterator, which can be gone through once: make it a list")
 
 
-@record(eq=False)
+@dataclass(eq=False)
 class Once:
     """An iterator that is kept under a name; `make` gives what it gives, `node` is the expression."""
 
@@ -62,7 +62,7 @@ class Once:
     node: ast.expr
 
 
-@record(eq=False)
+@dataclass(eq=False)
 class Begun:
     """A Python iterator, in how many blocks it was made, and the array that it goes through, as it was."""
 

@@ -13,7 +13,7 @@ import io
 import sys
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property, partial
 from numbers import Number
@@ -38,9 +38,9 @@ from revcompile.ir.identifiers import (
 )
 from revcompile.ir.lengths import Facts
 from revcompile.ir.nodes import Structure, Value, is_record
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Dim, Opaque, Type
 from revcompile.ir.values import ValueTable
-from revcompile.records import record, replace
 from revcompile.syntax.mutable import Overlay
 
 DEEPEST = 100  # of lists in lists: Python's text has room for 200
@@ -50,7 +50,7 @@ TELLING = frozenset({id, hash, str, repr, ascii, format})  # give what tells one
 LIBRARIES = frozenset({"numpy", "math", "operator", "builtins", "functools", "itertools", "scipy"})
 
 
-@record(frozen=True)
+@dataclass(frozen=True)
 class Path:
     """How generated code reaches an object: a root in its namespace, then attributes and keys."""
 
@@ -75,7 +75,7 @@ class Path:
         return self.text.replace("_cell.cell_contents", "")
 
 
-@record(frozen=True)
+@dataclass(frozen=True)
 class Guard:
     """A condition under which a specialisation holds: the object at `path` is still `expected`.
 
@@ -92,7 +92,7 @@ class Guard:
     expected: Any
 
 
-@record(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Live:
     """A number of the host program that generated code reads at each call."""
 

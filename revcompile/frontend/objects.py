@@ -13,6 +13,7 @@ import functools
 import inspect
 import operator
 from abc import ABCMeta
+from dataclasses import dataclass
 from types import FunctionType, MemberDescriptorType, MethodType, SimpleNamespace
 from typing import Any
 
@@ -23,7 +24,6 @@ from revcompile.frontend.names import HostObject, is_user_class
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Instance, Raise, Structure, Value, is_static
 from revcompile.ir.types import Foreign
-from revcompile.records import record
 from revcompile.syntax import operators
 from revcompile.syntax.abstract import Left, Native, Poison
 from revcompile.syntax.mutable import Overlay, is_growing
@@ -38,7 +38,7 @@ UNARY = {f: special_name(f) for f in (*operators.UNARY.values(), *operators.ABSO
 COMPARE = {f: (special_name(f), TABLE[f].mirrored) for f in operators.COMPARE.values()}
 
 
-@record(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Super:
     """`super()`: what `owner` inherits from the classes after `cls`."""
 

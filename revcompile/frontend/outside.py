@@ -17,8 +17,8 @@ from revcompile.frontend.foreign import SHOWING, SILENT, home_of, is_sparse, mak
 from revcompile.frontend.lowering import Lowering
 from revcompile.gates.sparse import is_matrix, sparse_times, times_sparse
 from revcompile.ir.nodes import Structure, Value, leaves
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import INT, Array, Foreign, Opaque, Scalar, is_number
-from revcompile.records import replace
 from revcompile.syntax.abstract import Method, class_of
 from revcompile.syntax.operators import symbol_of
 

@@ -9,12 +9,12 @@ import ast
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from revcompile.gates.halves import Half, Pair
 from revcompile.ir.nodes import Block, Structure, Value, applications
 from revcompile.ir.types import Type
-from revcompile.records import record
 from revcompile.syntax.decisions import AsPair, Decision
 
 Where = tuple[int, int]  # the number of an argument's part, and its axis
@@ -29,7 +29,7 @@ class Assembly(Protocol):
     def build(self, atoms: Sequence[Structure]) -> tuple[dict[str, Structure], Any, Any]: ...
 
 
-@record(eq=False)
+@dataclass(eq=False)
 class Lowered:
     """A pair, and how its calls are taken apart and its result is put together."""
 
@@ -44,7 +44,7 @@ class Lowered:
     steers: frozenset[Value] = frozenset()  # the parameters that are an index, a bound or a length in it
 
 
-@record(eq=False)
+@dataclass(eq=False)
 class Inlined:
     """A call that was interpreted where it stands: not a small one."""
 

@@ -39,8 +39,8 @@ from revcompile.frontend.paired import Inlined, Lowered, Where
 from revcompile.frontend.parts import Inseparable, Parts, identity
 from revcompile.gates.halves import Half, Pair
 from revcompile.ir.nodes import Apply, Block, Structure, Value, applications
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Dim, Scalar, Type
-from revcompile.records import replace
 from revcompile.syntax.abstract import Frame, Left, NeedStatic
 from revcompile.syntax.decisions import AsPair, AsRecursion, Restart
 from revcompile.syntax.source import find_source

@@ -29,9 +29,9 @@ from revcompile.frontend.paired import Assembly, Lowered
 from revcompile.frontend.parts import Inseparable, Parts, identity
 from revcompile.gates.halves import Pair, lengths
 from revcompile.ir.nodes import Raise, Structure, Value, scalar_type
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Dim, Scalar, Type
 from revcompile.ir.values import ValueTable
-from revcompile.records import replace
 from revcompile.statements.join import CannotJoin, join_types
 from revcompile.syntax.abstract import Frame, Left, NeedStatic
 

@@ -6,6 +6,7 @@ where `otypes=` says of what dtype the results are: without, the first result sa
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
 
@@ -19,13 +20,12 @@ from revcompile.frontend.naming import VECTORIZED, name_of, no_rule
 from revcompile.gates.elements import each_element
 from revcompile.ir.nodes import Structure, Value, leaves
 from revcompile.ir.types import Array, Scalar
-from revcompile.records import record
 from revcompile.syntax.abstract import Frame, NestedFunction, Partial
 
 NUMBERS = {"f": float, "i": int, "u": int, "b": bool}  # what the function is called with
 
 
-@record(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Vectorized:
     """What `np.vectorize(function, **options)` gives; `made` outside, if it is not None."""
 

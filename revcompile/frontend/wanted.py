@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+from dataclasses import dataclass
 from types import CodeType, FunctionType
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -14,14 +15,13 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from revcompile.errors import HostError, host
-from revcompile.records import record
 from revcompile.syntax.source import own_signature
 
 _signatures: WeakKeyDictionary[CodeType, inspect.Signature] = WeakKeyDictionary()
 Argnums = int | str | tuple[int | str, ...] | None
 
 
-@record(frozen=True)
+@dataclass(frozen=True)
 class Options:
     """What a user asked of `grad` or `value_and_grad`."""
 

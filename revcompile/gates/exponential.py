@@ -22,7 +22,7 @@ from revcompile.gates.reductions import FIRST_AXIS_EXAMPLES, restore_axes
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import elementwise, gate
 from revcompile.gates.traits import Kind, Text
-from revcompile.records import replace
+from revcompile.ir.rebuild import replace
 from revcompile.runtime import sigmoid
 
 LN2 = math.log(2.0)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property, wraps
 from typing import Any
 
@@ -23,8 +24,8 @@ from revcompile.gates.table import Gate
 from revcompile.gates.traits import Memory
 from revcompile.ir.lengths import Facts
 from revcompile.ir.nodes import Value, scalar_type
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import ONE, Array, Foreign, Opaque, Scalar
-from revcompile.records import record, replace
 from revcompile.runtime import ChangedKind, copies_of, is_unchanged, kind_of
 
 TOO_MANY = 10_000
@@ -34,7 +35,7 @@ MAX_WASTED = 8  # of what is noted while compiling, and is not asked for afterwa
 TEXT = Opaque("str")
 
 
-@record(eq=False)
+@dataclass(eq=False)
 class ForeignCall:
     """One such call. Its arguments are what is called (or of what an attribute or an item is read), the
     positional arguments, and the options.

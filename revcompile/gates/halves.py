@@ -15,7 +15,7 @@ about in `autodiff/halves`. Imports the IR and the gate table.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -24,12 +24,11 @@ from revcompile.gates.traits import Kind
 from revcompile.ir.lengths import Facts
 from revcompile.ir.nodes import Function, Value
 from revcompile.ir.types import Dim, Opaque, Type
-from revcompile.records import record
 
 SAVED = Opaque("saved values")
 
 
-@record(eq=False)
+@dataclass(eq=False)
 class Pair:
     """A function of the user's, lowered once for all calls that have its signature.
 
@@ -67,7 +66,7 @@ class Pair:
         return Half(self, "primal")
 
 
-@record(eq=False)
+@dataclass(eq=False)
 class Variant:
     """The two halves of a pair for the calls of which these parameters are differentiated and these results
     have a gradient. `gives` are the parameters that get one, with the types of their gradients.
@@ -97,7 +96,7 @@ class Variant:
         return Half(self.pair, "backward", self)
 
 
-@record(eq=False)
+@dataclass(eq=False)
 class Half:
     """What a statement calls: "call" until it is known what for, then "primal", "forward" or "backward"."""
 

@@ -21,8 +21,8 @@ from revcompile.gates import kinds, small
 from revcompile.gates.table import Gate
 from revcompile.ir.lengths import Facts, LengthError
 from revcompile.ir.nodes import Value, leaves, map_structure, map_values
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Dim, Opaque, Rows, Scalar, Type
-from revcompile.records import replace
 
 Function = Callable[..., Any]
 MISFIT = (ValueError, IndexError, np.linalg.LinAlgError)  # what lengths that do not fit make NumPy raise
@@ -34,10 +34,9 @@ def infer(gate: Gate, function: Function, args: tuple[Any, ...], facts: Facts) -
         numbers = [v.type for v in leaves(args) if isinstance(v.type, (Scalar, Rows))]
         if any([isinstance(t, Scalar) and t.varies for t in numbers]):
             return kinds.of_any_kind(lambda args: _infer(gate, function, args, facts), args)
-        found = _infer(gate, function, args, facts)
         if any([t.others for t in numbers]):
-            return kinds.of_others(found, function, lambda args: _infer(gate, function, args, facts), args)
-        return found
+            return kinds.of_others(function, lambda args: _infer(gate, function, args, facts), args)
+        return _infer(gate, function, args, facts)
     except LengthError as e:
         ask_host(function, *gate.split(args))
         raise NotImplementedError(f"{gate.name} of such lengths: {e}") from None

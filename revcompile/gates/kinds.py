@@ -15,8 +15,8 @@ import numpy as np
 from revcompile.errors import HostError
 from revcompile.gates.table import is_pythons
 from revcompile.ir.nodes import Value, leaves, map_structure, map_values, scalar_type
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import FLOAT, Array, Rows, Scalar
-from revcompile.records import replace
 
 MANY = 16  # of numbers that are of several kinds, as many combinations are tried
 NUMPY_FLOAT = Scalar(np.dtype(float))
@@ -46,13 +46,19 @@ def has_others(v: Value) -> bool:
     return isinstance(v.type, (Scalar, Rows)) and bool(v.type.others)
 
 
-def of_others(found: Any, function: Callable[..., Any], infer: Infer, args: tuple[Any, ...]) -> Any:
+def of_others(function: Callable[..., Any], infer: Infer, args: tuple[Any, ...]) -> Any:
     """The type of a number that is computed of such as are of other types on some ways in the program."""
-    if not isinstance(found, Scalar):
+    failure: HostError | None = None
+    found: Any = None
+    try:
+        found = infer(args)
+    except HostError as e:  # what the program raises on one way only, as `math.trunc` of 32 bits
+        failure = e
+    if failure is None and not isinstance(found, Scalar):
         return found
     several = [v for v in dict.fromkeys(leaves(args)) if has_others(v)]
     numbers = [v for v in several if isinstance(v.type, Scalar)]
-    types = [found]
+    types = [found] if failure is None else []
     for kinds in islice(product(*(v.type.possible for v in numbers)), MANY):  # type: ignore[union-attr]
         chosen = dict(zip(numbers, map(Value, kinds), strict=True))
         try:
@@ -60,6 +66,10 @@ def of_others(found: Any, function: Callable[..., Any], infer: Infer, args: tupl
         except HostError:  # a Python number has no such method
             continue
         types += [t] if isinstance(t, Scalar) else []
+    if failure is not None:
+        if not types:
+            raise failure
+        found = types[0]
     if is_pythons(function) and found.dtype.kind == "f":  # an item of a list, or a sum of them
         types += [t for v in several if isinstance(v.type, Rows) for t in v.type.others]
     return found.one_of(*types)

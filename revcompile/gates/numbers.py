@@ -6,11 +6,10 @@ Sets are whole numbers whose bits are the members, so that a union is `|`. Impor
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-
-from revcompile.records import record
 
 # The signs that a number may have, NaN apart.
 NEGATIVE, ZERO, POSITIVE = 1, 2, 4
@@ -43,7 +42,7 @@ Select = Callable[..., tuple[int, ...]]  # of the arguments
 Sends = Callable[[Any, int], int]  # of the arguments, and of which of them
 
 
-@record(frozen=True)
+@dataclass(frozen=True)
 class Numbers:
     """Operands are named by their position in the signature."""
 

@@ -17,8 +17,8 @@ from revcompile.gates.numbers import LARGE, PARTS, Numbers, sign_of_product
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
 from revcompile.ir.lengths import Facts
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Dim
-from revcompile.records import replace
 
 Dims = tuple[Dim, ...]
 

@@ -18,7 +18,7 @@ from revcompile.gates.numbers import CHOSEN, LARGE, LOST, POSITIVE, ZERO, Number
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate, known
 from revcompile.gates.traits import Kind
-from revcompile.records import replace
+from revcompile.ir.rebuild import replace
 
 known(np.argmax, np.argmin, np.all, np.any, methods=["argmax", "argmin", "all", "any"])
 known(np.count_nonzero, np.nanargmax, np.nanargmin)

@@ -5,14 +5,13 @@ An `Example` is a call with `Real` placeholders for the arrays: `example(real(3,
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from revcompile.records import record
 
-
-@record(frozen=True)
+@dataclass(frozen=True)
 class Real:
     """An array of real numbers drawn from an open interval; shape () is a Python float."""
 
@@ -31,7 +30,7 @@ class Real:
         return float(x) if self.shape == () and dtype is float else x.astype(dtype)
 
 
-@record(frozen=True)
+@dataclass(frozen=True)
 class Example:
     """One call of a gate's function."""
 

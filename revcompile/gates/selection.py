@@ -27,8 +27,8 @@ from revcompile.gates.shape import METHOD_ADAPTERS
 from revcompile.gates.table import elementwise, gate, known
 from revcompile.gates.traits import Kind
 from revcompile.ir.lengths import Facts
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Dim, Scalar
-from revcompile.records import replace
 from revcompile.runtime import step
 
 UNSET: Any = np._NoValue

@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from revcompile.ir.nodes import Apply, Structure, Value
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Dim, Scalar
-from revcompile.records import record, replace
 
 
-@record(frozen=True)
+@dataclass(frozen=True)
 class Effect:
     """What a shift does to a value. `axes`: which axis of c runs along each axis (None: c is constant)."""
 

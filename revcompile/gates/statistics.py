@@ -26,8 +26,8 @@ from revcompile.gates.reductions import (
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate, known
 from revcompile.ir.lengths import Facts
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Dim
-from revcompile.records import replace
 from revcompile.runtime import middle_of, share
 
 DDOF_EXAMPLES = (example(real(5), ddof=1), example(real(3, 4), axis=0, ddof=1), example(real(3, 4), ddof=2))

@@ -25,6 +25,7 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import cached_property
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
@@ -38,7 +39,6 @@ from revcompile.gates.options import COUNTS, MUST_BE_KNOWN, STEERING
 from revcompile.gates.samples import Example, Real, example
 from revcompile.gates.traits import COMPUTED, ONLY_READ, OWN, UNWRITABLE, Kind, Line, Memory, Text, Traits
 from revcompile.ir.nodes import Apply
-from revcompile.records import record
 
 if TYPE_CHECKING:
     from typing import TypeGuard
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 Function = Callable[..., Any]
 
 
-@record(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Gate:
     """One row of the table."""
 

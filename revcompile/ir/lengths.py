@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import ONE, Dim
-from revcompile.records import replace
 
 Comparison = tuple[Dim, Dim, bool]  # of lengths; whether a length of 1 is stretched
 

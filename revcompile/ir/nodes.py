@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
 from typing import Any, NamedTuple
@@ -18,9 +18,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from revcompile.errors import Place, UnsupportedError
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Scalar
 from revcompile.ir.values import Value, ValueTable
-from revcompile.records import record, replace
 
 Structure = Any
 
@@ -61,7 +61,7 @@ class Form:
         raise NotImplementedError
 
 
-@record(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Apply(Form):
     """`result = function(*args)`: one gate, applied once."""
 
@@ -105,7 +105,7 @@ class Apply(Form):
         return self
 
 
-@record(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Branch(Form):
     """`results = then_yields if condition else orelse_yields`, each with its own statements.
 
@@ -168,7 +168,7 @@ class Each(NamedTuple):
     args: tuple[Structure, ...]
 
 
-@record(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Loop(Form):
     """`for` (over `each`, in lockstep) or `while` (as long as `test` yields true): `body`, again and again.
 
@@ -235,7 +235,7 @@ class Loop(Form):
         )
 
 
-@record(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Raise(Form):
     """Leaves the function with an exception of the user's."""
 
@@ -253,7 +253,7 @@ class Raise(Form):
 Statement = Apply | Branch | Loop | Raise
 
 
-@record(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Block:
     """Statements in order, and the atoms that the block gives to its owner."""
 
@@ -291,7 +291,7 @@ class Block:
         return self if unchanged else replace(self, statements=made)
 
 
-@record(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Parameter:
     """One parameter of the user's function: its name and the structure of what it was given."""
 
@@ -299,7 +299,7 @@ class Parameter:
     structure: Structure
 
 
-@record(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Function:
     """A whole function. `called`: by generated code, to which what it gives must belong alone."""
 

@@ -7,15 +7,15 @@ must be undone. This module imports NumPy and nothing of ours.
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from revcompile.records import record, replace
+from revcompile.ir.rebuild import replace
 
 
-@record(frozen=True)
+@dataclass(frozen=True)
 class Dim:
     """The length of one axis: a known number, or `max(symbol - trim, 0)`."""
 
@@ -44,7 +44,7 @@ class Dim:
 ONE = Dim(size=1)
 
 
-@record(frozen=True)
+@dataclass(frozen=True)
 class Scalar:
     """A number. `python` tells a Python `float` from a NumPy scalar of the same dtype.
 
@@ -87,7 +87,7 @@ class Scalar:
         return self if others == self.others else replace(self, others=others)
 
 
-@record(frozen=True)
+@dataclass(frozen=True)
 class Array:
     """A NumPy array of a dtype and a rank."""
 
@@ -99,7 +99,7 @@ class Array:
         return f"{self.dtype.name}[{axes}]"
 
 
-@record(frozen=True)
+@dataclass(frozen=True)
 class Rows(Array):
     """A Python list as long as the run makes it, of numbers or of arrays of one shape.
 
@@ -118,7 +118,7 @@ class Rows(Array):
         return f"list of {self.item}"
 
 
-@record(frozen=True)
+@dataclass(frozen=True)
 class Opaque:
     """A run-time value without numbers in it: a formatted string, the result of an unknown call."""
 
@@ -132,7 +132,7 @@ class Opaque:
         return self.what
 
 
-@record(frozen=True)
+@dataclass(frozen=True)
 class Foreign(Opaque):
     """A run-time object that is no number, no array and not made of them: a data frame, a sparse matrix.
 

@@ -33,11 +33,11 @@ from revcompile.ir.nodes import (
     map_values,
     substitute,
 )
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array
 from revcompile.ir.values import ValueTable
 from revcompile.passes.cse import key_of
 from revcompile.passes.dead import eliminate_dead
-from revcompile.records import replace
 
 
 def add_where_it_is(function: Function) -> Function:

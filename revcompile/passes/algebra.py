@@ -22,8 +22,8 @@ import numpy as np
 from revcompile.gates.table import TABLE
 from revcompile.gates.traits import Kind
 from revcompile.ir.nodes import Apply, Structure, Value
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Scalar
-from revcompile.records import replace
 
 
 def add(r: Any, s: Apply) -> Structure | None:

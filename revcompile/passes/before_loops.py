@@ -30,9 +30,9 @@ from revcompile.ir.nodes import (
     Value,
     leaves,
 )
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import BOOL, Array, Rows, Scalar, is_float
 from revcompile.passes.walk import Walk
-from revcompile.records import replace
 
 
 def compute_before_loops(function: Function) -> Function:

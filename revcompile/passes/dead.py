@@ -24,9 +24,9 @@ from revcompile.ir.nodes import (
     Value,
     leaves,
 )
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Foreign
 from revcompile.passes.overwritten import Overwriting
-from revcompile.records import replace
 
 
 def eliminate_dead(function: Function) -> Function:

@@ -25,11 +25,11 @@ from revcompile.ir.nodes import (
     Value,
     leaves,
 )
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Dim, Rows, Type
 from revcompile.ir.values import ValueTable
 from revcompile.passes.dead import eliminate_dead
 from revcompile.passes.walk import Walk
-from revcompile.records import replace
 
 
 def query_live_shapes(function: Function, facts: Facts) -> Function:

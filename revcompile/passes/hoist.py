@@ -19,9 +19,9 @@ from revcompile.gates.effects import has_effects, is_the_users
 from revcompile.gates.table import TABLE, is_of
 from revcompile.gates.traits import Kind
 from revcompile.ir.nodes import Apply, Block, Function, Statement, Value, leaves
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array
 from revcompile.ir.values import ValueTable
-from revcompile.records import replace
 
 
 def use_before_store(function: Function) -> Function:

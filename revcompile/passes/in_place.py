@@ -14,7 +14,7 @@ Which values are in one storage, `storage` tells.
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -38,12 +38,12 @@ from revcompile.ir.nodes import (
     leaves,
     map_values,
 )
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Opaque, Rows, Scalar
 from revcompile.passes.add_at import add_where_it_is, same_form
 from revcompile.passes.copies import copy_of, is_in_order
 from revcompile.passes.order import Order, Point
 from revcompile.passes.storage import FOREIGN, NONE, ListItself, Storage, Tokens, own_token
-from revcompile.records import record, replace
 
 
 def write_in_place(function: Function, foreign: tuple[Value, ...] = ()) -> Function:
@@ -71,7 +71,7 @@ def write_in_place(function: Function, foreign: tuple[Value, ...] = ()) -> Funct
     raise AssertionError("what is to be copied does not settle")
 
 
-@record()
+@dataclass
 class Made:
     """The first so many statements of a list, by the values that they give."""
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Block, Function, Loop, Statement, leaves
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Scalar
-from revcompile.records import replace
 
 
 def compute_ends_last(function: Function) -> Function:

@@ -14,8 +14,8 @@ from collections.abc import Iterable
 from revcompile.gates.table import is_of
 from revcompile.gates.traits import Kind
 from revcompile.ir.nodes import Apply, Loop, Statement, Value, leaves
+from revcompile.ir.rebuild import replace
 from revcompile.passes.cse import key_of
-from revcompile.records import replace
 
 
 class Overwriting:

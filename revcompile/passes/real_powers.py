@@ -20,7 +20,7 @@ from revcompile.gates.effects import begins_backward
 from revcompile.gates.numbers import NEGATIVE
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Function, Statement, Structure, applications, leaves
-from revcompile.records import replace
+from revcompile.ir.rebuild import replace
 from revcompile.runtime import number_or_nan, power_or_nan, real_power, refuse_complex
 
 

@@ -40,11 +40,11 @@ from revcompile.ir.nodes import (
     map_structure,
     substitute,
 )
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import FLOAT, Array, Scalar, Type, is_float
 from revcompile.ir.values import ValueTable
 from revcompile.passes.real_powers import complex_powers
 from revcompile.passes.walk import Visit, Walk
-from revcompile.records import replace
 
 FLOAT64 = Scalar(np.dtype(float))  # NumPy's
 

@@ -28,8 +28,8 @@ from revcompile.ir.nodes import (
     applications,
     leaves,
 )
+from revcompile.ir.rebuild import replace
 from revcompile.ir.values import ValueTable
-from revcompile.records import replace
 
 
 def settle(function: Function, chosen: Mapping[Value, Variant]) -> Function:

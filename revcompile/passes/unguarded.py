@@ -28,9 +28,9 @@ from revcompile.ir.nodes import (
     Value,
     leaves,
 )
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Scalar, is_float
 from revcompile.passes.walk import Walk
-from revcompile.records import replace
 
 
 def of_numbers_alone(primals: Sequence[Function], functions: Sequence[Function]) -> bool:

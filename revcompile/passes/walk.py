@@ -23,8 +23,8 @@ from revcompile.ir.nodes import (
     leaves,
     map_values,
 )
+from revcompile.ir.rebuild import replace
 from revcompile.ir.values import ValueTable
-from revcompile.records import replace
 
 # What a pass makes of one application: None (keep it), or the structure that stands for its result.
 Visit = Callable[[Apply, list[Statement]], Structure | None]

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 from revcompile.ir.nodes import EMPTY, Instance, Structure, Value, leaves, map_structure, map_values
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Rows, Scalar, Type, is_exactly
 from revcompile.ir.values import ValueTable
-from revcompile.records import record, replace
 from revcompile.statements.assigned import assigned
 from revcompile.statements.join import type_of
 from revcompile.syntax.decisions import Unroll
@@ -21,7 +21,7 @@ from revcompile.syntax.interpreter import Interpreter
 from revcompile.syntax.mutable import ContentsName, containers, rename
 
 
-@record()
+@dataclass
 class Carried:
     """What the trials have found out so far: what is carried, and its types."""
 

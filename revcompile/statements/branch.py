@@ -23,8 +23,8 @@ from revcompile.ir.nodes import (
     Structure,
     Value,
 )
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Scalar, Type
-from revcompile.records import replace
 from revcompile.statements import either, exits
 from revcompile.statements.ahead import calls_for
 from revcompile.statements.join import (

@@ -11,8 +11,8 @@ from revcompile.dataflow.knowledge import context_of_call
 from revcompile.errors import UnsupportedError
 from revcompile.gates.halves import Half
 from revcompile.ir.nodes import Apply, Structure, Value
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Scalar
-from revcompile.records import replace
 from revcompile.statements.join import alike, type_of
 
 

@@ -26,8 +26,8 @@ from revcompile.ir.nodes import (
     leaves,
     map_structure,
 )
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import FLOAT, Array, Rows, Scalar, Type, is_exactly
-from revcompile.records import replace
 from revcompile.statements.beginnings import Carried, begins_empty, carry, is_replaced
 from revcompile.statements.exits import (
     NOTES,

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from revcompile.errors import HostError, an
 from revcompile.ir.nodes import Each, Structure, Value
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Scalar
-from revcompile.records import record, replace
 from revcompile.syntax.interpreter import Interpreter
 
 
-@record(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Iteration:
     """Items numbered 0, 1, …; `each` says of which range the items are the numbers themselves.
 
@@ -39,7 +40,7 @@ class Iteration:
         return replace(self, item=item)
 
 
-@record(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Bar(Iteration):
     """An iteration whose progress is shown, by an object of another library."""
 

@@ -22,8 +22,8 @@ from revcompile.ir.nodes import (
     leaves,
     scalar_type,
 )
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Dim, Opaque, Rows, Scalar, Type
-from revcompile.records import replace
 from revcompile.statements.exits import NOTES, RESULT
 from revcompile.syntax.abstract import Poison
 from revcompile.syntax.decisions import Decision

@@ -8,14 +8,14 @@ interface.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from revcompile.ir.nodes import EMPTY, Instance, Structure, Value, leaves, map_structure, map_values
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Rows, Scalar, Type
-from revcompile.records import record, replace
 from revcompile.statements.beginnings import Carried, carry
 from revcompile.statements.join import CannotJoin, join_types, version_of
 from revcompile.syntax.interpreter import Interpreter
@@ -34,7 +34,7 @@ class Found(NamedTuple):
     loose: dict[Value, frozenset[int]]  # of each of these parameters: the axes whose lengths differ
 
 
-@record()
+@dataclass
 class Learnt:
     """What was found for one loop, and for the loops inside it, in the order in which a trip meets them."""
 

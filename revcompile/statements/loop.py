@@ -20,8 +20,8 @@ from revcompile.ir.nodes import (
     Structure,
     Value,
 )
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import INT
-from revcompile.records import replace
 from revcompile.statements import exits, simple
 from revcompile.statements.ahead import calls_for
 from revcompile.statements.beginnings import first_guess

@@ -8,6 +8,7 @@ of the forward body is found afterwards, by `autodiff/residuals`. Imports the IR
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from revcompile.gates.table import TABLE
@@ -22,13 +23,12 @@ from revcompile.ir.nodes import (
     Value,
 )
 from revcompile.ir.types import Array, Scalar, Type, is_number
-from revcompile.records import record
 from revcompile.statements import loop_lists, rows
 from revcompile.statements.join import alike, join_gradients, type_of
 from revcompile.statements.origins import restorable_slots
 
 
-@record(frozen=True)
+@dataclass(frozen=True)
 class ContentsName:
     """One thing that the reversed loop carries: where it comes from, and what it is in a trip."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 from revcompile.gates.rows import appended, popped, sublist
@@ -15,12 +16,11 @@ from revcompile.gates.table import is_of
 from revcompile.gates.traits import Kind
 from revcompile.ir.nodes import EMPTY, Apply, Loop, Structure, Value
 from revcompile.ir.types import Array, Rows
-from revcompile.records import record
 from revcompile.runtime import with_row
 from revcompile.statements.store import RESTORED
 
 
-@record(frozen=True)
+@dataclass(frozen=True)
 class Filled:
     """A list to which each trip of a loop adds one item: the item of a trip is known by its number."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Any
 
@@ -18,12 +18,11 @@ from revcompile.gates.draws import generator_type
 from revcompile.ir.lengths import Facts
 from revcompile.ir.nodes import Instance, Structure, Value
 from revcompile.ir.types import ONE, Array, Foreign, Scalar, Type
-from revcompile.records import record
 from revcompile.syntax.decisions import Decision
 from revcompile.syntax.source import Source
 
 
-@record(eq=False)
+@dataclass(eq=False)
 class Frame:
     """One activation of a function being interpreted: its names, and where they come from."""
 
@@ -69,7 +68,7 @@ def unbound(identifier: str, scope: Frame, frame: Frame) -> HostError:
     return HostError(NameError(f"{said} in enclosing scope"))
 
 
-@record(eq=False)
+@dataclass(eq=False)
 class NestedFunction:
     """A `def` or a `lambda` inside the function being compiled."""
 
@@ -78,7 +77,7 @@ class NestedFunction:
     defaults: dict[str, Structure] = field(default_factory=dict)
 
 
-@record(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Method:
     """`x.sum` before it is called."""
 
@@ -86,7 +85,7 @@ class Method:
     name: str
 
 
-@record(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Partial:
     """`functools.partial(function, *args, **kwargs)`."""
 
@@ -95,14 +94,14 @@ class Partial:
     kwargs: dict[str, Any]
 
 
-@record(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Native:
     """A method without source: what it does is ours to say."""
 
     run: Callable[..., Any]
 
 
-@record(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Gradient:
     """What `grad` or `value_and_grad` makes of a function."""
 
@@ -115,7 +114,7 @@ class Gradient:
 FUNCTIONS = (NestedFunction, Method, Partial, Gradient)  # what `callable` is true of
 
 
-@record(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Poison:
     """A name that has no single meaning after a branch or a loop.
 

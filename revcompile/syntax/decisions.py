@@ -8,12 +8,11 @@ anew with it. The one driver of attempts is `revcompile/compiler.py`.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
-from revcompile.records import record
 
-
-@record(frozen=True)
+@dataclass(frozen=True)
 class Decision:
     key: Any = None
 

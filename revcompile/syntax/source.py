@@ -11,13 +11,13 @@ import inspect
 import linecache
 import reprlib
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from revcompile.errors import Place, UnsupportedError, an, is_too_deep
-from revcompile.records import record
 from revcompile.syntax.matching import Definition, class_around, has_code, is_source_of, mangled
 from revcompile.syntax.stack import deep_stack
 
@@ -36,7 +36,7 @@ def own_signature(function: FunctionType) -> inspect.Signature:
     return inspect.signature(function, follow_wrapped=False)
 
 
-@record(frozen=True)
+@dataclass(frozen=True)
 class Source:
     """A function's definition: its syntax tree, with line numbers as in the file."""
 

@@ -12,12 +12,13 @@ Source: C. J. F. Ridders, "Accurate computation of F'(x) and F'(x) F''(x)", Adv.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from revcompile.records import record, replace
+from revcompile.ir.rebuild import replace
 
 RATIO = 4.0
 FIRST = 0.1  # the largest step, in magnitudes of the number
@@ -31,7 +32,7 @@ GOOD = 1e-7  # an error, relative to the slope, with which no other steps need b
 Sample = tuple[float, float, float, float]  # the distances to the points on either side, the values there
 
 
-@record(frozen=True)
+@dataclass(frozen=True)
 class Slope:
     """A slope, its error, the slopes to either side, and how large the function is near the point."""
 

@@ -28,7 +28,7 @@ from revcompile.errors import (
 from revcompile.frontend.naming import name_of, no_rule
 from revcompile.frontend.wanted import Options
 from revcompile.ir.identifiers import function_name
-from revcompile.records import replace
+from revcompile.ir.rebuild import replace
 from revcompile.transforms import lazily, pickling
 from revcompile.transforms.around import around, function_around, has_rule, is_callable_object
 

@@ -6,17 +6,17 @@ Imports the front end, which says what of an object holds numbers.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from revcompile.frontend.arguments import attributes_of, is_tree
 from revcompile.frontend.names import is_host_object
-from revcompile.records import record
 from revcompile.runtime import make_object
 
 
-@record(frozen=True)
+@dataclass(frozen=True)
 class Object:
     """An object taken apart: its class and its attributes."""
 

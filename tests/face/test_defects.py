@@ -16,7 +16,7 @@ import revcompile
 from revcompile import InternalError, UnsupportedError, compiler, dispatch, grad, value_and_grad
 from revcompile.autodiff import reverse
 from revcompile.codegen import primal, spell, write
-from revcompile.frontend import binding, builtin, calls, expressions, lower, pairs
+from revcompile.frontend import binding, building, builtin, calls, expressions, lower, pairs
 from revcompile.gates import infer, reductions
 from tests.support.program import make
 
@@ -106,7 +106,7 @@ def test_in_lowering(monkeypatch: pytest.MonkeyPatch, form: Any, error: Exceptio
 
 STAGES: list[tuple[Any, Any]] = [
     (expressions.EXPRESSIONS, ast.BinOp), (expressions.EXPRESSIONS, ast.Name), (lower.STATEMENTS, ast.Return),
-    (lower.STATEMENTS, ast.For), (calls, "apply_gate"), (binding, "bind_parameters"), (lower, "infer"),
+    (lower.STATEMENTS, ast.For), (calls, "apply_gate"), (binding, "bind_parameters"), (building, "infer"),
     (infer, "_infer"), (infer, "_element"), (infer, "_key"), (pairs, "parts_of"), (pairs, "lower_alone"),
     (pairs, "finish"), (compiler, "structure_of"), (compiler, "fuse_gates"), (compiler, "eliminate_common"),
     (compiler, "differentiate"), (compiler, "learn_of_calls"), (compiler, "refuse_cutting"),

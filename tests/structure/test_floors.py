@@ -27,7 +27,6 @@ FLOORS = [
     "ir",
     "runtime",
     "errors",
-    "records",
 ]
 
 
