@@ -55,8 +55,6 @@ NAMED_TUPLE = frozenset({"_replace", "_asdict", "_make", "index", "count"})
 def constant(low: Lowering, node: ast.Constant, frame: Frame) -> Structure:
     if type(node.value) is float and not frame.is_rule:
         low.spell(node.value, frame.source.segment(node))
-    if type(node.value) is complex:
-        raise low.unsupported("complex numbers are not supported", node, frame, "Use two real numbers.")
     return node.value
 
 

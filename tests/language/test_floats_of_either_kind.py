@@ -222,8 +222,24 @@ def truncated_in_a_loop(x: Any, w: Any, k: int) -> Any:
     return total
 
 
+def truncated_if_it_is_the_larger(x: Any, w: Any, k: int) -> Any:
+    s = 0.5 * w + 5.0
+    total = np.sum(x)
+    for i in range(x.shape[0]):
+        total += x[i] * math.trunc(k * max(x[i], s))
+    return total
+
+
+OF_64_BITS = [
+    overflowing_in_a_branch,
+    overflowing_in_an_expression,
+    truncated_in_a_loop,
+    truncated_if_it_is_the_larger,
+]
+
+
 @pytest.mark.parametrize("optimize", TEXTS)
-@pytest.mark.parametrize("f", [overflowing_in_a_branch, overflowing_in_an_expression, truncated_in_a_loop])
+@pytest.mark.parametrize("f", OF_64_BITS)
 def test_found_by_random_programs(f: Any, optimize: bool) -> None:
     """A way on which 32 bits would overflow, or could not be truncated, and on which the program has 64."""
     both = value_and_grad(f, argnums=0, optimize=optimize)
