@@ -266,7 +266,7 @@ def largest_of_no_rows(x, n):
 # refused
 
 
-@refused(V, says="complex numbers are not supported", at="1j")
+@refused(V, says="complex numbers are not supported; only real numbers are", at="1j * x")
 def complex_numbers(x):
     return np.sum(np.abs(np.exp(1j * x) + x))
 
