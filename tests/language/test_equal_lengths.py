@@ -10,7 +10,7 @@ import pytest
 
 from revcompile import grad, value_and_grad
 from tests.support.oracle import assert_close, numerical_gradients
-from tests.support.program import make
+from tests.support.program import body, make
 
 HEAD = """
 def small(u, k):
@@ -85,12 +85,6 @@ FORMS = {
     "concatenated": "h = np.concatenate((x, y))\nreturn np.sum(h[1:] * np.concatenate((y, x))[:-1])",
     "scaled alike": "u = x * y\nreturn np.sum(u[1:-1] * y[1:-1] * x[2:])",
 }
-
-
-def body(text):
-    lines = [line for line in text.split("\n") if line.strip()]
-    margin = min(len(line) - len(line.lstrip()) for line in lines)
-    return "\n".join("    " + line[margin:] for line in lines)
 
 
 def arguments(n, m):

@@ -11,7 +11,7 @@ import pytest
 
 from revcompile import grad, value_and_grad
 from tests.support.oracle import assert_close, numerical_gradients
-from tests.support.program import make
+from tests.support.program import body, make
 
 HEAD = """
 def small(v, k):
@@ -112,12 +112,6 @@ FORMS = {
     "larger helper": "A = np.zeros((2, len(v)))\nfor i in range(2):\n    A[i] = large(v, d[i])\nreturn np.sum(A[1])",
     "larger helper in a stack": "return np.sum(np.stack([large(v, d[0]), large(v, d[1])])[1])",
 }
-
-
-def body(text):
-    lines = [line for line in text.split("\n") if line.strip()]
-    margin = min(len(line) - len(line.lstrip()) for line in lines)
-    return "\n".join("    " + line[margin:] for line in lines)
 
 
 @pytest.mark.parametrize("optimize", [True, False])

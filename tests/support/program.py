@@ -21,3 +21,10 @@ def make(text: str, name: str = "f", **names: Any) -> Callable[..., Any]:
     scope: dict[str, Any] = {"np": np, "math": math, "operator": operator, "__name__": "program", **names}
     exec(compile(text, filename, "exec"), scope)
     return scope[name]
+
+
+def body(text: str) -> str:
+    """Lines with the margin of a function's body."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    margin = min(len(line) - len(line.lstrip()) for line in lines)
+    return "\n".join("    " + line[margin:] for line in lines)
