@@ -197,6 +197,8 @@ def _known_call(
         if outcome is not NotImplemented:
             return outcome
     if known and function in MEANING:
+        if function not in iterators.LAZY and statically.is_plain(args, kwargs):
+            return statically.call(low, function, args, kwargs)
         return low.read(MEANING[function], args, kwargs, frame)
     written = writing.call(low, function, args, kwargs) if known and not frame.is_rule else NotImplemented
     if written is not NotImplemented:

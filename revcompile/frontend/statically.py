@@ -52,6 +52,13 @@ def is_pure(function: Any, args: Any, kwargs: Any) -> bool:
     return False
 
 
+def is_plain(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether all is known, and nothing in it is the program's to call or to compare."""
+    given = (*args, *kwargs.values())
+    own = any(callable(x) and not isinstance(x, (BuiltinFunctionType, np.ufunc)) for x in given)
+    return is_static(given) and not own and not membership.has_objects(given)
+
+
 def call(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Structure:
     if function is range or function is slice:
         low.steer(args)

@@ -30,6 +30,7 @@ EVERYDAY, BATCH, BATCHES = 10, 50, 25
 # What may be refused (a part of the reason), and the largest share of the programs that may be refused for it.
 MAY_REFUSE: dict[str, float] = {
     "may share its memory": 0.16,
+    "elements of it may be read after they were written": 0.06,  # a store into what may overlap
     "what else refers to it is not known": 0.06,  # rebinding an item of a container
     "that was made outside a loop": 0.06,  # the same in a loop
     "no gate rule for": 0.06,  # a function without a rule on what is known only at run time
