@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import operator
 from collections import deque
-from collections.abc import Callable, ItemsView, Iterator, ValuesView
+from collections.abc import Callable, ItemsView, Iterable, Iterator, ValuesView
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
@@ -59,7 +59,7 @@ class Cells(Instance):
 @lru_cache(maxsize=1024)
 def cell_names(node: ast.FunctionDef | ast.Lambda) -> frozenset[str]:
     """The variables of a function that functions inside it declare `nonlocal`."""
-    if isinstance(node, ast.Lambda) or not any(map(_has_function, node.body)):
+    if isinstance(node, ast.Lambda) or not _have_function(node.body):
         return frozenset()
     own: set[str] = {a.arg for a in parameters(node)}
     declared: set[str] = set()
@@ -82,10 +82,16 @@ def cell_names(node: ast.FunctionDef | ast.Lambda) -> frozenset[str]:
     return frozenset((own - declared) & inside)
 
 
-def _has_function(statement: ast.AST) -> bool:
-    """Whether a function is defined in a statement."""
-    bodies = (getattr(statement, name, ()) for name in ("body", "orelse", "handlers", "finalbody", "cases"))
-    return isinstance(statement, ast.FunctionDef) or any(_has_function(s) for body in bodies for s in body)
+def _have_function(statements: Iterable[ast.AST]) -> bool:
+    """Whether a function is defined in some statements, however deep they nest."""
+    waiting = list(statements)
+    while waiting:
+        statement = waiting.pop()
+        if isinstance(statement, ast.FunctionDef):
+            return True
+        for name in ("body", "orelse", "handlers", "finalbody", "cases"):
+            waiting.extend(getattr(statement, name, ()))
+    return False
 
 
 class Language:
