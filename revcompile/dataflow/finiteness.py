@@ -21,6 +21,7 @@ from revcompile.gates.numbers import (
     GIVEN,
     INSIDE,
     LARGE,
+    NEGATIVE,
     OVERFLOW,
     SINGULAR,
     UNIFORM,
@@ -113,10 +114,16 @@ class Finiteness(Forward):
         if pole is None:
             return SINGULAR
         at = gate.numbers.pole_at | self._told(gate.numbers.undefined, args)
-        if not self.signs.of(args[pole]) & at:
+        if not self.signs.of(args[pole]) & at and not self._underflows(args[pole]):
             return 0
         of_number = isinstance(args[pole], Value) and not args[pole].type.dims
         return AT_ONCE if of_number and gate.pointwise else SINGULAR
+
+    def _underflows(self, atom: Structure) -> bool:
+        """Whether it is an exponential that may be so small that it is 0."""
+        made = self.definitions.get(atom) if isinstance(atom, Value) else None
+        is_exponential = made is not None and TABLE[made.function].kind is Kind.EXP
+        return is_exponential and bool(self.signs.of(made.args[0]) & NEGATIVE)  # type: ignore[union-attr]
 
     def is_constant(self, statement: Apply, i: int) -> bool:
         """Whether an operand may be so large that the gate does not follow it: as in the logistic function.

@@ -173,3 +173,16 @@ def test_number_beyond_the_precision_of_what_it_meets(optimize):
         found = grad(f, optimize=optimize)(x)
     np.testing.assert_array_equal(found, np.array([2.0, 0.0], np.float32))
     assert found.dtype == np.float32
+
+
+@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize(
+    "form", ["min(1.0 / np.exp(-900.0 * v), 1.0)", "max(np.log(np.exp(-900.0 * v)), -1.0)"]
+)
+def test_an_exponential_that_underflows(form, optimize):
+    f = make(f"def f(x):\n    s = 0.0\n    for v in x:\n        s = s + v * {form}\n    return s\n")
+    x = np.array([1.0, 0.5, 2.0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = grad(f, optimize=optimize)(x)
+        assert_close([found], numerical_gradients(f, (x,)))
