@@ -32,7 +32,7 @@ from revcompile.frontend.names import HostObject, is_library
 from revcompile.gates.effects import defined_, percent
 from revcompile.gates.infer import ask_host
 from revcompile.gates.lengths import length, size_of
-from revcompile.gates.rows import count
+from revcompile.gates.rows import count, whole
 from revcompile.gates.table import METHODS, TABLE
 from revcompile.ir.identifiers import is_name
 from revcompile.ir.nodes import Instance, Structure, Value, are_numbers, is_static, leaves, varies
@@ -194,7 +194,8 @@ def axis_length(low: Lowering, value: Value, axis: int) -> Structure:
     if dim.size is not None:
         return dim.size
     if isinstance(value.type, Rows):
-        return low.emit(item_length, value, axis) if axis else low.emit(count, value)
+        rows = whole(value, low.builder.definitions)
+        return low.emit(item_length, rows, axis) if axis else low.emit(count, value)
 
     def make() -> Value:
         of = low.memory.shape_of(value)

@@ -7,6 +7,7 @@ may be the same one is found by `passes/in_place`. The reversal of adding is in 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,15 @@ def stacked(rows: Any) -> Any:
 def count(rows: Any) -> int:
     """`len(rows)`"""
     return len(rows)
+
+
+def whole(rows: Value, definitions: Mapping[Value, Any]) -> Value:
+    """The list of which one is a part: it may have items, which tell the axes, where the part has none."""
+    made = definitions.get(rows)
+    while made is not None and made.function is sublist:
+        rows = made.args[0]
+        made = definitions.get(rows)
+    return rows
 
 
 def has_room(rows: Any, x: Any) -> bool:

@@ -7,6 +7,8 @@ import pytest
 
 from revcompile import grad
 from tests.language.checking import check
+from tests.support.oracle import assert_close, numerical_gradients
+from tests.support.program import make
 
 X = np.array([0.7, -1.2, 0.4, 1.5, -0.6])
 W = np.array([[0.5, 0.2, -0.3], [0.1, -0.4, 0.6], [0.9, 0.3, 0.2]])
@@ -180,3 +182,27 @@ def slope_of_work(x):
 )
 def test_second_order(f, args):
     check(f, *args)
+
+
+PARTS_WITHOUT_ITEMS = {
+    "for": "s = np.sum(rows[0])\nfor r in rows[1:]:\n    s = s + np.sum(r * r)\nreturn s",
+    "the best": "b = rows[0]\nfor r in rows[1:]:\n    if np.sum(r) > np.sum(b):\n        b = r\nreturn np.sum(b**2)",
+    "part of a part": "s = np.sum(rows[0])\nfor r in rows[1:][:2]:\n    s = s + np.sum(r * r)\nreturn s",
+    "reversed": "s = 0.0\nfor r in rows[:-1]:\n    s = s + np.sum(r * r)\nreturn s + np.sum(rows[-1])",
+    "if": "s = np.sum(rows[0])\nif s > 0.0:\n    for r in rows[1:]:\n        s = s * np.sum(r)\nreturn s",
+    "helper": "return np.sum(rows[0]) + total(rows[1:])",
+}
+
+
+@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("form", PARTS_WITHOUT_ITEMS)
+def test_a_part_of_a_list_may_have_no_items(form, optimize):
+    text = "\n".join("    " + line for line in PARTS_WITHOUT_ITEMS[form].split("\n"))
+    f = make(
+        "def total(parts):\n    s = 0.0\n    for r in parts:\n        s = s + np.sum(r * r)\n    return s\n"
+        f"def f(x, y):\n    rows = [x * v for v in y]\n{text}\n"
+    )
+    gradient = grad(f, (0, 1), optimize=optimize)
+    x = np.array([0.5, 1.5, 2.0])
+    for y in (np.array([1.0, 0.5, 2.0]), np.array([0.7]), np.array([0.3, 1.2])):
+        assert_close(gradient(x, y), numerical_gradients(f, (x, y)))
