@@ -7,14 +7,13 @@ add up. Statements with blocks are reversed in `revcompile/statements/`.
 
 from __future__ import annotations
 
-import ast
 import operator
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from revcompile.autodiff.formulas import applied, times_upstream
 from revcompile.autodiff.plan import Plan
 from revcompile.autodiff.restored import Restored
 from revcompile.autodiff.shapes import doubted, fit
@@ -159,9 +158,9 @@ class Reverser:
         for operand, formula in gate.locals.items():
             value = names[operand]
             if isinstance(value, Value) and value in self.plan.active:
-                tree = times_upstream(formula)
-                if tree is not None:
-                    yield value, self.low.run_formula(tree, names, formula_home)
+                scaled = times_upstream(formula)
+                if scaled is not None:
+                    yield value, applied(self.low, scaled, names)
 
     def _opaque(self, gate: Gate, statement: Apply, upstream: Structure) -> list[tuple[Value, Structure]]:
         """Call the user's backward half, which gives one gradient for each operand."""
@@ -280,30 +279,3 @@ def learn(block: Block, facts: Facts) -> None:
 
 def _dtype_option(dtype: np.dtype[Any]) -> dict[str, Any]:
     return {} if dtype == np.float64 else {"dtype": dtype}
-
-
-def formula_home() -> None:
-    """Formulas are read with the names of this module (`np`)."""
-
-
-@lru_cache(maxsize=1024)
-def times_upstream(formula: str) -> ast.expr | None:
-    """`grad_y` times a local gradient, joined at its leftmost factor; None for a zero."""
-    tree = ast.parse(formula, mode="eval").body
-    if isinstance(tree, ast.Constant) and tree.value == 0:
-        return None
-    return ast.fix_missing_locations(_attach(tree))
-
-
-def _attach(local: ast.expr) -> ast.expr:
-    upstream = ast.Name("grad_y", ast.Load())
-    if isinstance(local, ast.Constant) and local.value == 1:
-        return upstream
-    if isinstance(local, ast.UnaryOp) and isinstance(local.op, ast.USub):
-        operand = local.operand
-        if isinstance(operand, ast.Constant) and operand.value == 1:
-            return ast.UnaryOp(ast.USub(), upstream)
-        return ast.BinOp(ast.UnaryOp(ast.USub(), upstream), ast.Mult(), operand)
-    if isinstance(local, ast.BinOp) and isinstance(local.op, (ast.Mult, ast.Div)):
-        return ast.BinOp(_attach(local.left), local.op, local.right)
-    return ast.BinOp(upstream, ast.Mult(), local)

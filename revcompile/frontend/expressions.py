@@ -219,16 +219,20 @@ def binary(low: Lowering, node: ast.BinOp, frame: Frame) -> Structure:
         for items, count in ((left, right), (right, left)):
             if isinstance(items, list) and growing.is_wanted(low, frame.site(node), count):
                 return growing.repeat(low, items, count)
-    function = BINARY[type(node.op)]
-    if frame.is_rule and TABLE[function].may_raise_of_floats:  # a rule has NumPy's infinities
-        left, right = (low.apply(x.type.dtype.type, (x,), {}) if varies(x) else x for x in (left, right))
-    return operate(low, function, left, right)
+    return (operate_in_rule if frame.is_rule else operate)(low, BINARY[type(node.op)], left, right)
+
+
+def operate_in_rule(low: Lowering, function: Any, *args: Structure) -> Structure:
+    """The same as `operate` in a rule, which has NumPy's infinities."""
+    if len(args) == 2 and TABLE[function].may_raise_of_floats:
+        args = tuple(low.apply(x.type.dtype.type, (x,), {}) if varies(x) else x for x in args)
+    return operate(low, function, *args)
 
 
 def operate(low: Lowering, function: Any, *args: Structure) -> Structure:
     """A Python operator on static objects or run-time values."""
     if are_numbers(args):
-        return low.apply(function, args, {})
+        return low.emit(function, *args)
     if all(type(a) in NUMBERS for a in args):
         with host():
             return function(*args)

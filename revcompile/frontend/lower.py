@@ -338,6 +338,8 @@ class Lowerer(Language):
         if len(self.builder.definitions) > MAX_STATEMENTS:
             raise _too_long()
         result = self._outcome(function, resolved)
+        if type(result) is Value and type(result.type) is Scalar and result.type.dtype.char in REAL:
+            return result  # as nearly always: a number, which has no storage
         self.memory.note(function, args, result)
         for value in leaves(result):
             if isinstance(value.type, (Array, Scalar)) and value.type.dtype.char not in REAL:
@@ -457,11 +459,6 @@ class Lowerer(Language):
             raise UnsupportedError("this rule of a gate always raises", source.place(source.node)) from None
         finally:
             self.memory = memory
-
-    def run_formula(self, formula: ast.expr, names: dict[str, Any], module: Callable[..., Any]) -> Structure:
-        """Interpret an elementwise gate's formula."""
-        source = find_source(module)
-        return self.evaluate(formula, Frame(source, dict(names), None, True, 0))
 
     # -- errors -------------------------------------------------------------------------------
 

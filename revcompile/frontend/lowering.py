@@ -80,6 +80,3 @@ class Lowering(Interpreter, Protocol):
     def run_rule(
         self, rule: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Structure: ...
-    def run_formula(
-        self, formula: ast.expr, names: dict[str, Any], module: Callable[..., Any]
-    ) -> Structure: ...

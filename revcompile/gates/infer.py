@@ -31,6 +31,10 @@ MISFIT = (ValueError, IndexError, np.linalg.LinAlgError)  # what lengths that do
 def infer(gate: Gate, function: Function, args: tuple[Any, ...], facts: Facts) -> Any:
     """The structure of types that `function(*args)` gives. Raises what NumPy would raise."""
     try:
+        if gate.locals is not None:
+            keys = _number_keys(args)
+            if keys is not None:
+                return _element_type(function, keys)
         numbers = [v.type for v in leaves(args) if isinstance(v.type, (Scalar, Rows))]
         if any([isinstance(t, Scalar) and t.varies for t in numbers]):
             return kinds.of_any_kind(lambda args: _infer(gate, function, args, facts), args)
@@ -391,14 +395,25 @@ def _elementwise(function: Function, args: tuple[Any, ...], facts: Facts) -> Typ
     types = [a.type for a in args if type(a) is Value]
     dims = facts.broadcast(*[t.dims for t in types])
     t = _element_type(function, tuple(map(_key, args)))
-    if t is None:
-        raise HostError(TypeError(f"{function.__name__} cannot take these arguments"))
     if dims or any(isinstance(given, Array) for given in types):
         if isinstance(t, Array):
             return Array(t.dtype, dims)
         assert isinstance(t, Scalar)
         return Array(t.dtype, dims) if dims else Scalar(t.dtype)
     return t
+
+
+def _number_keys(args: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """The keys of numbers, each of one kind: what is computed of them element by element has no axes."""
+    keys: list[Any] = []
+    for a in args:
+        if type(a) is not Value:
+            keys.append((type(a), a))
+        elif type(a.type) is Scalar and not (a.type.varies or a.type.others):
+            keys.append(("scalar", a.type.dtype, a.type.python))
+        else:
+            return None
+    return tuple(keys)
 
 
 def _key(argument: Any) -> Any:
@@ -413,7 +428,7 @@ def _key(argument: Any) -> Any:
 
 
 @lru_cache(maxsize=4096)
-def _element_type(function: Function, keys: tuple[Any, ...]) -> Type | None:
+def _element_type(function: Function, keys: tuple[Any, ...]) -> Type:
     """The type of one element of the result (of rank 1 where any argument has axes)."""
     error: Exception | None = None
     for number in (0.5, 1.5):
