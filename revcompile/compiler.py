@@ -46,7 +46,7 @@ from revcompile.passes.last import compute_ends_last
 from revcompile.passes.real_powers import complex_powers, keep_powers_real
 from revcompile.passes.simplify import drop_casts, simplify
 from revcompile.passes.split import settle
-from revcompile.passes.unguarded import has_guards, looking_at_gradients, of_numbers_alone, without_guards
+from revcompile.passes.unguarded import has_guards, looking_at_gradients, of_numbers_alone
 from revcompile.runtime import ChangedKind
 from revcompile.syntax.abstract import NeedStatic
 from revcompile.syntax.decisions import OF_FUNCTIONS, Decision, Decisions, Grow, Restart, TestInside, WriteOut
@@ -276,8 +276,7 @@ class _Line:
         optimize, before = self.request.optimize, gradient
         on_numpy = self.on_numpy and not self.on_math and (half is None or half.variant is not None)
         if self.on_math:
-            gradient = without_guards(gradient) if self.guarded else gradient
-            gradient = scalar_math.use_math(gradient, as_floats=optimize)
+            gradient = scalar_math.use_math(gradient, as_floats=optimize, guarded=not self.guarded)
             gradient = looking_at_gradients(gradient) if self.guarded else gradient
         elif on_numpy:
             gradient = drop_casts(scalar_math.numpy_backward(gradient), self.facts)

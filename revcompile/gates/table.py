@@ -169,9 +169,12 @@ class Gate:
 
     def on_floats(self, function: Function) -> Function | None:
         """What gives a Python float for Python floats where `function`, one of the gate's, is called."""
-        if is_pythons(function):
-            return function
-        return self.python or next(filter(is_pythons, self.functions), None)
+        return self._on_floats.get(function)
+
+    @cached_property
+    def _on_floats(self) -> dict[Function, Function | None]:
+        other = self.python or next(filter(is_pythons, self.functions), None)
+        return {f: f if is_pythons(f) else other for f in self.functions}
 
     def text(self, args: tuple[Any, ...], to: Text) -> str:
         """The expression for an application, over the names of the parameters: `a.T`. "": a plain call.

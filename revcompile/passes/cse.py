@@ -21,6 +21,8 @@ from revcompile.passes.walk import Walk
 class _Scopes(Walk):
     """A walk that forgets, at the end of a block, what was computed in it."""
 
+    is_told = False
+
     def __init__(self, table: ValueTable) -> None:
         self.known: dict[Any, Value] = {}
         self.added: list[Any] = []  # the keys in it, in order

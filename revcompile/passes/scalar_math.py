@@ -64,8 +64,8 @@ def has_floats(*functions: Function) -> bool:
     return any(isinstance(t, Scalar) and t.python for t in floats)
 
 
-def use_math(function: Function, as_floats: bool) -> Function:
-    """The function on `math`, with Python floats where NumPy scalars were.
+def use_math(function: Function, as_floats: bool, guarded: bool = True) -> Function:
+    """The function on `math`, with Python floats where NumPy scalars were; if not `guarded`, without guards.
 
     With `as_floats`, a rule's whole numbers (`1 - y`) become floats: Python adds those faster.
     """
@@ -102,21 +102,24 @@ def use_math(function: Function, as_floats: bool) -> Function:
             args = TABLE[chosen].bind(tuple(positional), keywords)
         if as_floats and statement.note and gate.cheap and len(args) == 2:
             args = tuple(float(a) if type(a) is int else a for a in args)
-        new = function.table.like(result, Scalar(result.type.dtype, python=True))
+        new = function.table.like(result, FLOAT)
         out.append(Apply(chosen, args, new, statement.line, statement.note))
         if not result.type.python:
             walk.converted.add(new)
         return new
 
-    walk = _Math(visit, function.table)
+    walk = _Math(visit, function.table, guarded)
     return _as_before(walk.function(function), function)
 
 
 class _Math(Walk):
     """A walk that knows which NumPy scalars became Python's, on one side of a branch or on both."""
 
-    def __init__(self, visit: Visit, table: ValueTable) -> None:
+    is_told = False
+
+    def __init__(self, visit: Visit, table: ValueTable, guarded: bool) -> None:
         super().__init__(visit, table)
+        self.guarded = guarded
         self.converted: set[Value] = set()
         self.lists: set[Value] = set()  # of saved values that are Python's now
         # What may be Python's of what a loop carries: another attempt at a loop around it begins with that.
@@ -181,6 +184,11 @@ class _Math(Walk):
         return v
 
     def _branch(self, statement: Branch, out: list[Statement]) -> None:
+        if statement.guards and not self.guarded:
+            then = self.block(statement.then)
+            out.extend(then.statements)
+            self.replaced.update(zip(statement.results, then.yields, strict=True))
+            return
         super()._branch(statement, out)
         branch = out[-1] if out else None
         if not isinstance(branch, Branch):

@@ -8,7 +8,8 @@ Before:                                  After:
 
 A product that overflows raises nothing: a zero that meets it is NaN, and so is what the function gives.
 
-The text that runs where `math` has raised is made of what this pass is given, not of what it gives.
+`scalar_math` leaves the guards out, where this room says so. The text that runs where `math` has raised has
+them.
 """
 
 from __future__ import annotations
@@ -23,14 +24,11 @@ from revcompile.ir.nodes import (
     Block,
     Branch,
     Function,
-    Statement,
-    Structure,
     Value,
     leaves,
 )
 from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Scalar, is_float
-from revcompile.passes.walk import Walk
 
 
 def of_numbers_alone(primals: Sequence[Function], functions: Sequence[Function]) -> bool:
@@ -41,12 +39,6 @@ def of_numbers_alone(primals: Sequence[Function], functions: Sequence[Function])
 
 def _is_numpy(v: Value) -> bool:
     return isinstance(v.type, Scalar) and not v.type.python
-
-
-def without_guards(function: Function) -> Function:
-    """The function without its guards: it, or what calls it, is to look at its gradients instead."""
-    guarded = has_guards(function.body)
-    return _Unguarded(_keep, function.table).function(function) if guarded else function
 
 
 def has_guards(block: Block) -> bool:
@@ -69,17 +61,3 @@ def looking_at_gradients(function: Function) -> Function:
     others = [s for s in statements if s not in casts.values()]
     look = Apply(numbers_, (looked_at,), None)
     return replace(function, body=replace(function.body, statements=(*others, look, *casts.values())))
-
-
-def _keep(statement: Apply, out: list[Statement]) -> Structure | None:
-    return None
-
-
-class _Unguarded(Walk):
-    def _branch(self, statement: Branch, out: list[Statement]) -> None:
-        if not statement.guards:
-            super()._branch(statement, out)
-            return
-        then = self.block(statement.then)
-        out.extend(then.statements)
-        self.replaced.update(zip(statement.results, then.yields, strict=True))

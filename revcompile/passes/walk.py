@@ -33,6 +33,8 @@ Visit = Callable[[Apply, list[Statement]], Structure | None]
 class Walk:
     """Rebuilds a function; `visit` sees each application with replaced operands."""
 
+    is_told = True  # whether `definitions` and `forward` are asked
+
     def __init__(self, visit: Visit, table: ValueTable) -> None:
         self.visit, self.table = visit, table
         self.replaced: dict[Value, Structure] = {}
@@ -52,11 +54,10 @@ class Walk:
         self.given.update(v for p in function.parameters for v in leaves(p.structure))
         self.forward |= self.given
         done = replace(function, body=self.block(function.body))
-        primals = self.table.primals
-        for value in done.body.defined if self.replaced else ():
-            stands_for = self.replaced.get(primals[value]) if value in primals else None
-            if isinstance(stands_for, Value):
-                primals[value] = stands_for
+        replaced = self.replaced
+        if replaced:
+            found = ((v, replaced.get(of)) for v, of in self.table.primals.items())
+            self.table.primals.update([(v, new) for v, new in found if isinstance(new, Value)])
         return done
 
     def atom(self, structure: Structure) -> Structure:
@@ -67,13 +68,13 @@ class Walk:
         out: list[Statement] = []
         self.depth += 1
         for statement in block.statements:
-            if isinstance(statement, Apply):
+            if type(statement) is Apply:
                 self._apply(statement, out)
             elif isinstance(statement, Branch):
                 self._branch(statement, out)
             elif isinstance(statement, Loop):
                 self._loop(statement, out)
-            else:
+            elif isinstance(statement, Raise):
                 out.append(Raise(self.atom(statement.exception), statement.line))
         self.depth -= 1
         return Block(tuple(out), self.atom(block.yields))
@@ -89,12 +90,17 @@ class Walk:
             out.append(statement)
         else:
             self.replaced[statement.result] = new
-        for added in out[start:]:
-            if type(added) is Apply:
-                if type(added.result) is Value:
-                    self.definitions[added.result] = added
+        if len(out) > start and self.is_told:
+            self._tell(out[start:])
+
+    def _tell(self, added: list[Statement]) -> None:
+        """Note what makes the results of these statements, and which are of the forward pass."""
+        for statement in added:
+            if type(statement) is Apply:
+                if type(statement.result) is Value:
+                    self.definitions[statement.result] = statement
                 if not self.in_backward:
-                    self.forward.update(added.outputs)
+                    self.forward.update(statement.outputs)
 
     def _loop(self, statement: Loop, out: list[Statement]) -> None:
         statement = self._without_constants(statement)
