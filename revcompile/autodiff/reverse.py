@@ -101,9 +101,9 @@ class Reverser:
 
     def apply(self, statement: Apply) -> None:
         gate = TABLE[statement.function]
-        if not gate.carries_gradient or self.plan.active.isdisjoint(leaves(statement.args)):
+        if not gate.carries_gradient or self.plan.active.isdisjoint(statement.inputs):
             return
-        if all(self.adjoints.get(y) is None for y in leaves(statement.result)):
+        if all([self.adjoints.get(y) is None for y in statement.outputs]):
             return
         if gate.last:
             raise UnsupportedError(

@@ -34,7 +34,7 @@ def fit(low: Lowering, gradient: Structure, value: Value, target: Type) -> Struc
 def _reshape(low: Lowering, gradient: Structure, value: Value) -> Structure:
     have = gradient.type.dims if isinstance(gradient, Value) else ()
     want = value.type.dims
-    if same_axes(low.builder.facts, have, want):
+    if have is want or same_axes(low.builder.facts, have, want):
         return gradient
     if isinstance(gradient, Value) and _is_reshaped_to(low, gradient, want):
         assert isinstance(gradient.type, Array)

@@ -74,13 +74,12 @@ class BlockWriter:
         """The user's lines of a statement, of those inside, and of what is folded into them."""
         own = (statement.line,) if statement.line is not None else ()
         folded = self._places_of(statement.inputs)
-        inside: Places = ()
         if isinstance(statement, Branch):
-            inside = self._places_of(leaves((statement.then.yields, statement.orelse.yields)))
-        return tuple(dict.fromkeys((*own, *folded, *inside)))
+            folded += self._places_of(leaves((statement.then.yields, statement.orelse.yields)))
+        return tuple(dict.fromkeys((*own, *folded))) if folded else own
 
     def _places_of(self, values: Iterable[Value]) -> Places:
-        return tuple(p for v in values for p in self.places.get(v, ()))
+        return tuple(dict.fromkeys([p for v in values if v in self.places for p in self.places[v]]))
 
     # -- branches -----------------------------------------------------------------------------
 
@@ -291,7 +290,7 @@ class BlockWriter:
         if loop.test is not None:
             self._statements(loop.test.statements, loop.test.yields)
             condition = self.spell(loop.test.yields[0])
-            self.here = (*place, *self._places_of(leaves(loop.test.yields)))
+            self.here = tuple(dict.fromkeys((*place, *self._places_of(leaves(loop.test.yields)))))
             if len(self.lines) == head + 1:
                 self.lines[head] = line_for(f"{outer}while {to_text(condition)}:", self.here)
             else:

@@ -42,12 +42,15 @@ class Names:
         self._waiting: set[Value] = set()  # the groups that are being named
 
     def __getitem__(self, value: Value) -> str:
+        name = self._names.get(value)
+        if name is not None:  # most values stand for themselves
+            return name
         value = self._groups.find(value)
         if value not in self._names:
             self._waiting.add(value)
-            name = self._names[value] = self._fresh(value)
-            self._owners[name] = value
-            self._given.add(name)
+            fresh = self._names[value] = self._fresh(value)
+            self._owners[fresh] = value
+            self._given.add(fresh)
             self._waiting.discard(value)
         return self._names[value]
 

@@ -6,7 +6,7 @@ Imports the errors.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from revcompile.errors import Place, text_of
 
@@ -26,10 +26,10 @@ class Text(str):
     places: tuple[Places, ...] = ()
 
 
-def line_for(text: str, places: Iterable[Place]) -> Line:
+def line_for(text: str, places: Places) -> Line:
     """A line of generated text that stands for these places."""
     line = Line(text)
-    line.places = tuple(dict.fromkeys(places))
+    line.places = places
     return line
 
 

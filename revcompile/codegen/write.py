@@ -175,9 +175,10 @@ class Writer(BlockWriter):
             else:
                 self._raise(statement)
             self._assigned(statement.defined)
-            for value in dict.fromkeys(statement.outputs):
-                for kept in (saves or {}).get(value, ()):
-                    self._line(self._keeping(value, kept))
+            if saves:
+                for value in dict.fromkeys(statement.outputs):
+                    for kept in saves.get(value, ()):
+                        self._line(self._keeping(value, kept))
 
     def _keeping(self, value: Value, kept: Value) -> str:
         return f"{self.names[kept]}.append({self.names[value]})"
@@ -387,19 +388,14 @@ class Writer(BlockWriter):
 
     def _notes(self, statement: Apply) -> str:
         """The gates that a line stands for: its own and those of what is folded into it."""
+        notes = [self.folded[v][1] for v in statement.inputs if v in self.folded]
+        if not any(notes):
+            return statement.note
         names: dict[str, None] = {}
-
-        def add(note: str) -> None:
+        for note in (*notes, statement.note):
             for word in note.removesuffix(" gates").removesuffix(" gate").split(", "):
                 if word:
                     names[word] = None
-
-        for value in leaves(statement.args):
-            if value in self.folded:
-                add(self.folded[value][1])
-        add(statement.note)
-        if not names:
-            return ""
         if not names.keys().isdisjoint(WORDS):
             return ", ".join(names)
         return f"{', '.join(names)} gate{'s' if len(names) > 1 else ''}"

@@ -36,7 +36,7 @@ class Cotangents(Backward):
         """The operands of a gate that have a gradient, with the argument that each is or is in."""
         if TABLE[statement.function].carries_gradient:
             for i, arg in enumerate(statement.args):
-                for v in leaves(arg):
+                for v in (arg,) if type(arg) is Value else leaves(arg):
                     if self.is_active(v):
                         yield i, v
 

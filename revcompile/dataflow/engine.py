@@ -68,7 +68,7 @@ class Forward:
 
     def of(self, structure: Structure) -> int:
         """The fact of an atom; of a structure, the union of those in it."""
-        if isinstance(structure, Value):
+        if type(structure) is Value:
             found = self.facts.get(structure)
             if found is None:
                 found = self.facts[structure] = self.outside(structure)
@@ -84,7 +84,7 @@ class Forward:
 
     def block(self, block: Block) -> None:
         for s in block.statements:
-            if isinstance(s, Apply):
+            if type(s) is Apply:
                 self._apply(s)
             elif isinstance(s, Branch):
                 sides = [side for side in (s.then, s.orelse) if not self._raises(side)]
@@ -183,7 +183,7 @@ class Backward:
         for v, found in more:
             self._add(v, found)
         for s in reversed(block.statements):
-            if isinstance(s, Apply):
+            if type(s) is Apply:
                 self._apply(s)
             elif isinstance(s, Branch):
                 self._branch(s)

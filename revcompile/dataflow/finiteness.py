@@ -53,7 +53,7 @@ class Finiteness(Forward):
         return 0
 
     def apply(self, statement: Apply) -> int:
-        if not any(is_float(v.type) for v in statement.outputs):
+        if not any([is_float(v.type) for v in statement.outputs]):
             return 0
         gate, args = TABLE[statement.function], statement.args
         constant_in = saturating(gate, args)
@@ -144,11 +144,11 @@ class Finiteness(Forward):
         gate, args = TABLE[statement.function], statement.args
         found = self.own(statement) | self._told(gate.numbers.slope_grows, args)
         flat = [args[i] for i in saturating(gate, args)]  # its slope is 0 there, unless others overflow too
-        if any(self.of(a) & OVERFLOW for a in args if not any(a is f for f in flat)):
+        if flat and any(self.of(a) & OVERFLOW for a in args if not any(a is f for f in flat)):
             flat = []
         for atom in read:
             fact = self._read(atom, statement) & (~LARGE if atom is statement.result else ~0)
-            found |= fact & ~OVERFLOW if any(atom is f for f in flat) else fact
+            found |= fact & ~OVERFLOW if flat and any(atom is f for f in flat) else fact
         return found
 
 

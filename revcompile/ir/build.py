@@ -40,7 +40,7 @@ class Builder:
         """
         before = len(self.facts.doubts)
         types = self.infer(function, args, self.facts) if types is None else types
-        result = _values(types)
+        result = Value(types) if type(types) is Scalar else _values(types)
         if len(self.facts.doubts) > before:
             compared = tuple(self.facts.doubts[before:])
             self.table.comparing.update((v, compared) for v in leaves(result))

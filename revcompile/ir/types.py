@@ -8,7 +8,7 @@ must be undone. This module imports NumPy and nothing of ours.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -58,10 +58,7 @@ class Scalar:
     extent: Dim | None = None  # an integer that is the length of an axis
     varies: bool = False
     others: frozenset[Scalar] = field(default=frozenset(), compare=False, repr=False)
-
-    @property
-    def dims(self) -> tuple[Dim, ...]:
-        return ()
+    dims: ClassVar[tuple[Dim, ...]] = ()
 
     def __str__(self) -> str:
         if self.python:
@@ -123,10 +120,7 @@ class Opaque:
     """A run-time value without numbers in it: a formatted string, the result of an unknown call."""
 
     what: str
-
-    @property
-    def dims(self) -> tuple[Dim, ...]:
-        return ()
+    dims: ClassVar[tuple[Dim, ...]] = ()
 
     def __str__(self) -> str:
         return self.what
@@ -174,4 +168,5 @@ def gradient_type(t: Scalar | Array) -> Scalar | Array:
         t = Array(t.dtype, t.dims)
     if t.dtype.kind != "f":
         t = replace(t, dtype=np.dtype(float))
-    return replace(t, extent=None, varies=False) if isinstance(t, Scalar) else t
+    is_plain = isinstance(t, Array) or (t.extent is None and not t.varies)
+    return t if is_plain else replace(t, extent=None, varies=False)
