@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from revcompile.attempts import Attempts, MustBeStatic
 from revcompile.autodiff.differentiate import differentiate
 from revcompile.autodiff.reverse import learn
 from revcompile.codegen.conditions import agreements, apart, equal_lengths, keep_untested, meetings
@@ -49,10 +50,8 @@ from revcompile.passes.split import settle
 from revcompile.passes.unguarded import has_guards, looking_at_gradients, of_numbers_alone
 from revcompile.runtime import ChangedKind
 from revcompile.syntax.abstract import NeedStatic
-from revcompile.syntax.decisions import OF_FUNCTIONS, Decision, Decisions, Grow, Restart, TestInside, WriteOut
+from revcompile.syntax.decisions import Decisions, Grow, Restart, TestInside
 from revcompile.syntax.source import Source
-
-MAX_RESTARTS = 50
 
 
 @dataclass(frozen=True)
@@ -91,39 +90,8 @@ class Compiled:
     agreements: tuple[str, ...]  # tests that lengths agree which the primal takes to be equal
     meetings: tuple[str, ...]  # the same of what it takes to be equal in some blocks only
     compared: frozenset[Any]  # the places and paths of the arrays whose lengths those are
-
-
-class MustBeStatic(Exception):
-    """Arguments whose values the compiler must know: compile again with them in the signature."""
-
-    def __init__(self, places: frozenset[Place], refusal: Exception, end: Exception | None = None) -> None:
-        super().__init__(places)
-        self.places = places
-        self.refusal = refusal  # what to say if that does not help
-        self.end = end  # what the attempt that found this out has ended with
-
-
-@dataclass
-class Attempts:
-    """What the attempts to compile for one call have found out, those with fewer arguments known, too."""
-
-    decisions: frozenset[Decision] = frozenset()
-    restarts: int = 0
-    first: Exception | None = None  # what one with growing lists has failed by
-
-    def fail(self, attempt: Decisions, end: Exception | None) -> bool:
-        """Take up what an attempt has found out that ended so. Whether there is something new to try."""
-        grown = frozenset(WriteOut(d.key) for d in attempt.of_kind(Grow))
-        if isinstance(end, Restart):
-            self.restarts += 1
-            self.decisions = attempt.after(end)
-            return not end.decisions <= attempt and self.restarts <= MAX_RESTARTS
-        if isinstance(end, (UnsupportedError, HostError)) and grown:
-            self.first = end if isinstance(end, UnsupportedError) else self.first
-            self.decisions = frozenset(d for d in attempt if not isinstance(d, Grow)) | grown
-            return True
-        self.decisions = frozenset(attempt)
-        return False
+    static: frozenset[Place]  # the arguments whose values it is for
+    begun: frozenset[Place]  # those of them that were known from the beginning
 
 
 def compile_gradient(
@@ -132,22 +100,22 @@ def compile_gradient(
     static: frozenset[Place],
     namespace: Namespace,
     learning: Learning,
-    attempts: Attempts,
 ) -> Compiled:
     """Compile for arguments like these. Raises UnsupportedError, or what the primal itself would.
 
-    `learning` is what is known of calls as they are: what they give is found out by making them.
+    `static` are those that are known from the beginning. `learning` is what is known of calls as they are:
+    what they give is found out by making them.
     """
+    attempts = Attempts(static)
     learning.begin()
     changes = 0  # how often a call gave something of another kind than was noted
     while True:
         attempt = Decisions(attempts.decisions)
         try:
-            return _compile(request, arguments, static, namespace, attempt, learning)
+            return _compile(request, arguments, attempts.static, namespace, attempt, learning)
         except MustBeStatic as e:
-            attempts.fail(attempt, e.end)
-            attempts.decisions -= {d for d in attempts.decisions if isinstance(d, OF_FUNCTIONS)}
-            raise
+            attempts.know(attempt, e)
+            learning.begin()
         except NotKnownYet as e:
             if learning.is_stuck():
                 raise InternalError("what a call gives is not learnt") from e
@@ -217,6 +185,9 @@ def _compile(
         gradient = _differentiate(request, forward, low)
     gradient = check(gradient, "differentiate", low.host.values())
     line = _Line(request, low, gradient)
+    for path in low.needed.settled:
+        if isinstance(path, Path):
+            low.host.must_be(path)
     live, guards = tuple(low.host.live.values()), tuple(low.host.guards.values())
     roots = {g.path.root for g in guards} | {item.path.root for item in live}
     read = [(item.value, item.path.text) for item in live]
@@ -246,6 +217,8 @@ def _compile(
         agreements=tuple(agreements(parameters, live, low.builder.facts)),
         meetings=() if line.once else tuple(meetings(parameters, live, low.builder.facts, memory.written)),
         compared=frozenset(origin for origin, v in origins_of(parameters, low) if isinstance(v.type, Array)),
+        static=static | low.needed.settled,
+        begun=static,
     )
 
 
@@ -380,7 +353,7 @@ def optimise(function: Function, facts: Facts) -> Function:
 
 @contextmanager
 def _needs_gathered(request: Request, low: Lowerer) -> Iterator[None]:
-    """Raises MustBeStatic at the end if arguments have to be known, however the attempt has ended."""
+    """Raises MustBeStatic at the end if arguments have to be known from the beginning."""
     end: Exception | None = None
     try:
         yield
@@ -390,7 +363,7 @@ def _needs_gathered(request: Request, low: Lowerer) -> Iterator[None]:
         if low.needed.first is None:
             raise
         end = e
-    if low.needed.first is not None:
+    if low.needed.first is not None and (end is not None or not low.needed.places <= low.needed.settled):
         raise MustBeStatic(low.needed.places, _unknown_number(low.needed.first, request), end) from None
 
 
@@ -406,6 +379,8 @@ def _lower(
             raise Restart(need.decision) from None
         foreign.fold(low, need.value)
         raise _unknown_number(need, request) from None
+    if low.needed.settled and low.needed.would_fold(low, primal.body):
+        low.needed.settled = frozenset()
     check_aliases(low)
     low.pairs.keep_called(primal.body)
     wanted = low.pairs.wanted(primal.body) - low.decisions

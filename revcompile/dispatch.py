@@ -30,7 +30,7 @@ from revcompile.codegen.primal import Primal
 from revcompile.codegen.recent import MAX_SPECIALIZATIONS, Recent
 from revcompile.codegen.sharing import Memory, Shared, Whole
 from revcompile.codegen.specialization import ARITHMETIC, Blame, Careful, Mistaken, Specialization
-from revcompile.compiler import Attempts, Compiled, MustBeStatic, Request, compile_gradient
+from revcompile.compiler import Compiled, Request, compile_gradient
 from revcompile.errors import HostError, UnsupportedError, seen_outside, trimmed
 from revcompile.frontend.arguments import Place, describe
 from revcompile.frontend.names import Guard, Path
@@ -55,7 +55,8 @@ class Dispatcher(Primal):
     """The specialisations of one gradient function, and its public face `entry`."""
 
     table: Recent = field(default_factory=Recent)
-    static: frozenset[Place] = frozenset()
+    static: frozenset[Place] = frozenset()  # the arguments whose values are part of a signature
+    begun: frozenset[Place] = frozenset()  # those of them that lowering begins with
     lock: Any = field(default_factory=threading.RLock)
     learning: Learning = field(default_factory=Learning)
     shown: Specialization | None = None
@@ -140,7 +141,8 @@ class Dispatcher(Primal):
     def _learns(self, error: Exception, ran: Specialization, tried: list[Specialization]) -> bool:
         """Whether what has ended a run says how to compile again."""
         if isinstance(error, Mistaken):  # with the lengths known, nothing need be proved
-            self._make_static(ran.compared)
+            self._begin_with(ran.compared)
+            tried.append(ran)
         elif isinstance(error, ChangedKind):
             tried.append(ran)
             with self.lock:
@@ -176,27 +178,21 @@ class Dispatcher(Primal):
         found = self._known(self._key(wanted, arguments, self.static), args, kwargs, tried)
         if found is not None:
             return found
-        attempts = Attempts()
         with self.lock:
-            while True:
-                key = self._key(
-                    wanted, arguments, self.static
-                )  # what must be static may have changed meanwhile
-                found = self._known(key, args, kwargs, tried)
-                if found is None and not tried:
-                    found = self._remembered(wanted, bare, arguments, args, kwargs)
-                if found is not None:
-                    return found
-                try:
-                    with deep_stack():
-                        return self._compile(key, arguments, wanted, bare, attempts)
-                except MustBeStatic as e:
-                    self._make_static(e.places, e.refusal)
+            key = self._key(wanted, arguments, self.static)  # what must be static may have changed meanwhile
+            found = self._known(key, args, kwargs, tried)
+            if found is None and not tried:
+                found = self._remembered(wanted, bare, arguments, args, kwargs)
+            if found is not None:
+                return found
+            with deep_stack():
+                return self._compile(key, arguments, wanted, bare)
 
-    def _make_static(self, places: frozenset[Place], refusal: Exception | None = None) -> None:
+    def _begin_with(self, places: frozenset[Place]) -> None:
         with self.lock:
-            if places <= self.static:
-                raise refusal or UnsupportedError("this number must be known while compiling") from None
+            if places <= self.begun:
+                raise UnsupportedError("this number must be known while compiling") from None
+            self.begun |= places
             self.static |= places
 
     def _known(
@@ -279,16 +275,21 @@ class Dispatcher(Primal):
     # -- compilation --------------------------------------------------------------------------
 
     def _compile(
-        self, key: Any, arguments: Mapping[str, Any], wanted: tuple[str, ...], bare: bool, attempts: Attempts
+        self, key: Any, arguments: Mapping[str, Any], wanted: tuple[str, ...], bare: bool
     ) -> Specialization:
         age, request = _memory.age, self._request(key, wanted, bare)
         varying, known = _memory.varying(self, weak_key(key), self.static), frozenset[Path]()
         try:
-            compiled = self._compiled(replace(request, varying=varying), arguments, attempts=attempts)
+            compiled = self._compiled(replace(request, varying=varying), arguments, self.begun)
         except (UnsupportedError, HostError):
             if not varying:
                 raise
-            compiled, varying, known = self._compiled(request, arguments), known, varying
+            compiled = self._compiled(request, arguments, self.begun)
+            varying, known = known, varying
+        self.begun |= compiled.begun
+        if not compiled.static <= self.static:
+            self.static |= compiled.static
+            key = self._key(wanted, arguments, self.static)
         specialization = self._load(compiled, key, list(arguments))
         self._add(key, specialization)
         self._remember(key, specialization, compiled.guards, Whole(varying, known), age)
@@ -306,20 +307,10 @@ class Dispatcher(Primal):
         if old:
             self._retire(old)
 
-    def _compiled(
-        self,
-        request: Request,
-        arguments: Mapping[str, Any],
-        static: frozenset[Place] | None = None,
-        attempts: Attempts | None = None,
-    ) -> Compiled:
-        static = self.static if static is None else static
+    def _compiled(self, request: Request, arguments: Mapping[str, Any], static: frozenset[Place]) -> Compiled:
         for again in (True, True, False):
             try:
-                known, attempts = attempts or Attempts(), None
-                return compile_gradient(request, arguments, static, self.namespace, self.learning, known)
-            except MustBeStatic:
-                raise
+                return compile_gradient(request, arguments, static, self.namespace, self.learning)
             except Exception as e:  # another thread may have changed what was being read
                 read = [g for g in self.learning.guards.values() if not g.path.is_parameter]
                 tests = [t for g in read for t in guard_tests(g, self.namespace.refer)]

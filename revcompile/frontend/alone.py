@@ -40,10 +40,14 @@ Node = ast.FunctionDef | ast.Lambda
 
 
 def own_types(facts: Facts, atoms: Sequence[Structure]) -> list[Type | None]:
-    """The types of the run-time values among `atoms`, with symbols of their own for all lengths."""
+    """The types of the run-time values among `atoms`, with symbols of their own for lengths not known."""
+
+    def own_length(d: Dim) -> Dim:
+        size = facts.size_of(d)
+        return facts.of_helper(d) if size is None else Dim(size=size)
 
     def own(t: Type) -> Type:
-        dims = (d if d.size is not None else facts.of_helper(d) for d in t.dims)
+        dims = map(own_length, t.dims)
         whole = isinstance(t, Scalar) and t.python and t.dtype.kind == "i"
         return with_lengths(t, [facts.fresh()] if whole else dims)
 
@@ -163,9 +167,7 @@ def outside(
     origins = behind(low, [need.value])
     for v, a in zip(lowered.atoms, atoms, strict=True):
         if isinstance(v, Value) and v in origins and isinstance(a, Value):
-            outer = type(need)(a, need.what)
-            outer.place, outer.decision = need.place, need.decision
-            return outer
+            return need.of(a)
     return None
 
 

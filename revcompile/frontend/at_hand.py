@@ -33,7 +33,7 @@ def value_of(low: Lowering, leaf: Structure) -> Any:
     if live is not UNKNOWN:
         return live
     made = low.builder.definitions.get(leaf)
-    if made is None or not isinstance(made.result, Value) or not _is_plain(made.function):
+    if made is None or not isinstance(made.result, Value) or not is_plain(made.function):
         return UNKNOWN
     args = map_structure(lambda a: value_of(low, a), made.args)
     if any(x is UNKNOWN for x in flat(args)):
@@ -49,7 +49,7 @@ def value_of(low: Lowering, leaf: Structure) -> Any:
     return outcome
 
 
-def _is_plain(function: Any) -> bool:
+def is_plain(function: Any) -> bool:
     """Whether a statement's function can be run here, and changes nothing."""
     if isinstance(function, np.ufunc):
         return True

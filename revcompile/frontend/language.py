@@ -31,7 +31,6 @@ from revcompile.frontend import (
 )
 from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject
-from revcompile.frontend.needed import number_at_hand, unknown_number
 from revcompile.ir.nodes import Function, Instance, Structure, Value
 from revcompile.ir.types import Array, is_float, is_number
 from revcompile.statements import simple
@@ -377,8 +376,7 @@ class Language:
         Raises NeedStatic, or NeedShape where a number is made of a length; if it is at hand, that is noted.
         """
         if isinstance(structure, Value):
-            n, need = structure, unknown_number(self, structure, what)
-            return self.needed.settle(self, need, lambda: number_at_hand(self, n))
+            return self.needed.number(self, structure, what)
         if isinstance(structure, (tuple, list)):
             return type(structure)(self.static(item, what) for item in structure)
         if isinstance(structure, (deque, set, frozenset, ValuesView, ItemsView)):

@@ -411,6 +411,11 @@ class HostNames:
         numbers = [path for path, item in self.live.items() if not isinstance(item.value.type, Opaque)]
         return list(dict.fromkeys(path.text for path in (*numbers, *constants)))
 
+    def must_be(self, path: Path) -> None:
+        """Note that the code is for a number, or an array's lengths, as they are in this call."""
+        known, obj = known_lengths(self.live[path].value.type, self._read[path]), self._read[path]
+        self._guard(path, *(("type", known) if isinstance(known, Array) else ("equal", obj)))
+
     def is_still(self, path: Path, obj: Any) -> None:
         """Note that the code holds only while this object is at a path."""
         self._guard(path, "is", obj)

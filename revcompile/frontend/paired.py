@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from revcompile.gates.halves import Half, Pair
 from revcompile.ir.nodes import Block, Structure, Value, applications
 from revcompile.ir.types import Type
+from revcompile.syntax.abstract import NeedStatic
 from revcompile.syntax.decisions import AsPair, Decision
 
 Where = tuple[int, int]  # the number of an argument's part, and its axis
@@ -66,6 +67,7 @@ class Pairs:
         self.inlined: list[Inlined] = []
         self.around: list[Inlined] = []  # the calls that are being interpreted, the innermost last
         self.known: dict[Any, Lowered | None] = {}  # by signature; None: it is interpreted in place
+        self.needs: dict[Any, tuple[int, NeedStatic]] = {}  # by signature: which argument must be known
         self.large: set[Any] = set()  # signatures of what was interpreted in place and is not small
         self.lengths: dict[Pair, int] = {}
         self.found: set[Any] = set()  # those of which it was found out late that they are called twice

@@ -14,9 +14,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from functools import lru_cache, partial
+from functools import lru_cache
 from types import FunctionType
-from typing import Any
+from typing import Any, cast
 
 from revcompile.errors import HostError, UnsupportedError
 from revcompile.frontend import recursive
@@ -34,14 +34,13 @@ from revcompile.frontend.alone import (
 )
 from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import is_library
-from revcompile.frontend.needed import number_at_hand
 from revcompile.frontend.paired import Inlined, Lowered, Where
 from revcompile.frontend.parts import Inseparable, Parts, identity
 from revcompile.gates.halves import Half, Pair
 from revcompile.ir.nodes import Apply, Block, Structure, Value, applications
 from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Dim, Scalar, Type
-from revcompile.syntax.abstract import Frame, Left, NeedStatic
+from revcompile.syntax.abstract import Frame, Left, NeedShape, NeedStatic
 from revcompile.syntax.decisions import AsPair, AsRecursion, Restart
 from revcompile.syntax.source import find_source
 
@@ -84,16 +83,32 @@ def _outermost(low: Lowering, node: Node, frame: Frame) -> Structure:
         except NeedStatic as need:
             if need.decision != decision:
                 raise
-            if low.needed.note(low, need):
-                n = low.needed.settle(low, need, partial(number_at_hand, low, need.value))
-                names = {name: n if v is need.value else v for name, v in names.items()}
-                if all(v is not n for v in names.values()):
-                    raise
+            known = _settled(low, need, names)
+            if known is not None:
+                names = known
+            elif low.needed.note(low, need):
+                raise
             else:
                 low.decisions.make(decision)
     if decision in low.decisions:
         return recursive.call(low, node, replace(frame, names=dict(names)))
     return _call(low, node, frame)
+
+
+def _settled(low: Lowering, need: NeedStatic, names: dict[str, Structure]) -> dict[str, Structure] | None:
+    """The names of arguments, with what must be known of them; None where it cannot be, or is already."""
+    facts, given = low.builder.facts, need.value
+
+    def known() -> Any:
+        if not isinstance(need, NeedShape):
+            return low.needed.at_hand(low, given)
+        return None if any(facts.size_of(d) is None for d in given.type.dims) else given
+
+    is_known = isinstance(need, NeedShape) and known() is not None
+    if is_known or all(v is not given for v in names.values()) or not low.needed.may_settle(low, need, known):
+        return None
+    found = low.needed.settle(low, need, known)
+    return {name: found if v is given else v for name, v in names.items()}
 
 
 def _call(low: Lowering, node: Node, frame: Frame) -> Structure:
@@ -115,8 +130,18 @@ def _call(low: Lowering, node: Node, frame: Frame) -> Structure:
                     key, types = _signature(low, identity(frame, node), parts)
                     if key not in pairs.known:
                         pairs.known[key] = _make(low, node, frame, parts, types, decided)
+            except NeedStatic as need:
+                if need.decision is not None:
+                    raise
+                pairs.known[key] = None
+                pairs.needs[key] = next(i for i, a in enumerate(parts.atoms) if a is need.value), need
             finally:
                 pairs.around.pop()
+        if key in pairs.needs:
+            at, needed = pairs.needs[key]
+            names = _settled(low, needed.of(cast(Value, parts.atoms[at])), frame.names)
+            if names is not None:
+                return _call(low, node, replace(frame, names=names))
         lowered = pairs.known[key]
         if lowered is not None and may_be_called(low, lowered):
             if not decided and key in pairs.large:
@@ -274,7 +299,7 @@ def _make(
         lower_alone(low, node, frame, parts, lowered)
     except NeedStatic as need:
         outer = outside(low, need, lowered, parts.atoms)
-        if need.decision is None or outer is None:
+        if outer is None:
             return None
         raise outer from None
     except (Inseparable, Left, NotImplementedError, HostError, UnsupportedError):

@@ -42,7 +42,7 @@ def check(low: Lowering, node: ast.FunctionDef | ast.Lambda, frame: Frame) -> No
         if _only_reals_change(low, before[-1], frame) or _lists_grow(before[-1], frame):
             raise run_decides
         try:
-            _look_for_what_steers(before[0], before[-1], frame)
+            _look_for_what_steers(low, before[0], before[-1], frame)
         except NeedStatic as need:
             (need.decision,) = run_decides.decisions
             raise
@@ -75,24 +75,24 @@ def _is_real_as(a: Structure, b: Structure) -> bool:
     return is_float(s) and is_float(t) and s.dims == t.dims
 
 
-def _look_for_what_steers(first: Frame, last: Frame, frame: Frame) -> None:
+def _look_for_what_steers(low: Lowering, first: Frame, last: Frame, frame: Frame) -> None:
     changed = [name for name, now in frame.given.items() if now is not last.given.get(name)]
     for name in changed:
         number = _earliest(first, frame, name)
         if isinstance(number, Value) and isinstance(number.type, Scalar) and number.type.dtype.kind in "iu":
             raise NeedStatic(number, f"as {name}, which steers a recursion")
     for name in dict.fromkeys([*changed, *frame.given]):
-        _need_lengths(_earliest(first, frame, name), name)
+        _need_lengths(low, _earliest(first, frame, name), name)
     scope = frame.parent
     while scope is not None:
         for name, structure in scope.names.items():
-            _need_lengths(structure, name)
+            _need_lengths(low, structure, name)
         scope = scope.parent
 
 
-def _need_lengths(array: Structure, name: str) -> None:
+def _need_lengths(low: Lowering, array: Structure, name: str) -> None:
     if isinstance(array, Value) and isinstance(array.type, Array):
-        if any(d.size is None for d in array.type.dims):
+        if any(low.builder.facts.size_of(d) is None for d in array.type.dims):
             raise NeedShape(array, f"as the length of {name}, which steers a recursion")
 
 

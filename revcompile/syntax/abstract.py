@@ -146,9 +146,22 @@ class NeedStatic(Exception):
         self.what = what
         self.decision: Decision | None = None  # what else can be done, if it cannot be known
 
+    def of(self, value: Value) -> NeedStatic:
+        """The same of another value, from which this one is computed."""
+        other = type(self)(value, self.what)
+        other.place, other.decision = self.place, self.decision
+        return other
+
 
 class NeedShape(NeedStatic):
-    """The lengths of an array are known only at run time where the compiler must know them."""
+    """The lengths of an array are known only at run time where the compiler must know them.
+
+    `number` is what is computed with them, and must be known.
+    """
+
+    def __init__(self, value: Value, what: str, number: Value | None = None) -> None:
+        super().__init__(value, what)
+        self.number = number
 
 
 def type_of(obj: Any, facts: Facts) -> Type | None:

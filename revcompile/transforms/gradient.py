@@ -337,7 +337,7 @@ def _preview(dispatcher: Dispatcher) -> str:
     for rank in (1, 2):  # of arrays, where the annotation says no more than that
         examples = {p: _example_of(annotations.get(p.name), rank) for p in parameters}
         args = tuple(x for p, x in examples.items() if p.kind is not p.KEYWORD_ONLY)
-        static = dispatcher.static
+        static, begun = dispatcher.static, dispatcher.begun
         by_name = {p.name: x for p, x in examples.items() if p.kind is p.KEYWORD_ONLY}
         try:
             with dispatcher.learning.forbidden():
@@ -345,9 +345,8 @@ def _preview(dispatcher: Dispatcher) -> str:
             return ""
         except PREVENTS as e:  # the call that has real arguments reports it
             reason = str(e).splitlines()[0] if str(e) else type(e).__name__
-            dispatcher.static = (
-                static  # what must be known of these examples says nothing of a call's arguments
-            )
+            # what must be known of these examples says nothing of a call's arguments
+            dispatcher.static, dispatcher.begun = static, begun
         if not any(isinstance(x, np.ndarray) for x in args):
             break
     return (

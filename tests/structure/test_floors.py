@@ -16,6 +16,7 @@ FLOORS = [
     "transforms",
     "dispatch",
     "compiler",
+    "attempts",
     "codegen",
     "passes",
     "autodiff",
