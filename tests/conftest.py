@@ -18,7 +18,7 @@ from revcompile.ir import verify
 verify.enabled = True
 SMOKE = 16  # one test in so many
 DAILY = {  # one in so many tests of these files
-    8: ("corpus/test_language",),
+    8: ("corpus/test_language", "corpus/test_lowered_once"),
     6: ("gates/test_every_gate",),
     4: (
         "programs/test_memory",
@@ -34,6 +34,7 @@ DAILY = {  # one in so many tests of these files
         "language/test_nested_grad",
         "language/test_identity",
         "language/test_bounded_work",
+        "language/test_known_from_there_on",
         "language/test_lowered_once",
         "language/test_pairs",
         "language/test_zeros",

@@ -25,14 +25,17 @@ from revcompile.syntax.source import parameters
 
 Loop = ast.For | ast.While
 Reason = Loop | str  # a loop, or the name of an index that is a parameter
+Display = ast.List | ast.ListComp
+REORDERING = ("sort", "reverse")
 CHANGING = ("append", "extend", "insert", "pop")
 FUNCTIONS = (ast.FunctionDef, ast.Lambda, ast.ClassDef, ast.AsyncFunctionDef)
 NO_NUMBER = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp, ast.JoinedStr, ast.Lambda)
 CALLED = ("enumerate", "zip", "reversed")
 
 
-def holds_no_numbers(node: ast.expr, frame: Frame) -> bool:
-    """Whether what is added to the list that this display makes is certainly no number, nor an array."""
+def is_written_out(node: ast.expr, frame: Frame) -> bool:
+    """Whether a list that is made here cannot be one whose length only the run decides: what is added to it
+    is no number, nor an array, or an item of it is written, or it is sorted."""
     return _seen(frame.source.node).get(node) == ()  # type: ignore[call-overload]
 
 
@@ -63,6 +66,8 @@ def _is_long(low: Lowering, node: ast.expr, frame: Frame) -> bool:
     if isinstance(node, ast.Name):
         known = frame.names.get(node.id)
         return is_growing(known) or (isinstance(known, Value) and bool(known.type.dims))
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
+        return _is_long(low, node.value, frame)
     if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)) or node.func.id in frame.names:
         return False
     if node.func.id in CALLED:
@@ -80,6 +85,8 @@ def is_no_number(node: ast.expr | None, names: Container[str] = ()) -> bool:
         return node.id in names
     if isinstance(node, ast.BinOp):
         return isinstance(node.left, NO_NUMBER) or isinstance(node.right, NO_NUMBER)
+    if isinstance(node, ast.Tuple):
+        return any(is_no_number(x, names) for x in node.elts)
     return isinstance(node, NO_NUMBER) or (isinstance(node, ast.Constant) and type(node.value) is str)
 
 
@@ -87,17 +94,18 @@ def is_no_number(node: ast.expr | None, names: Container[str] = ()) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _seen(function: ast.AST) -> dict[ast.List, tuple[Reason, ...]]:
-    """The list displays that get a name, and why they will grow; no reasons if by no numbers."""
-    found: dict[ast.List, tuple[Reason, ...]] = {}
+def _seen(function: ast.AST) -> dict[Display, tuple[Reason, ...]]:
+    """The list displays that get a name, and why they will grow; no reasons if they cannot."""
+    found: dict[Display, tuple[Reason, ...]] = {}
+    apart: set[Display] = set()
     for scope in ast.walk(function):
         if isinstance(scope, ast.FunctionDef):
             stored = {
                 n.id for n in ast.walk(scope) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
             }
             given = {a.arg for a in parameters(scope)}
-            _look(scope.body, (), {}, found, given - stored, _containers(scope, stored) - given)
-    return found
+            _look(scope.body, (), {}, found, apart, given - stored, _containers(scope, stored) - given)
+    return found | dict.fromkeys(apart, ())
 
 
 def _containers(scope: ast.FunctionDef, stored: set[str]) -> set[str]:
@@ -110,13 +118,15 @@ def _containers(scope: ast.FunctionDef, stored: set[str]) -> set[str]:
 def _look(
     statements: list[ast.stmt],
     around: tuple[ast.AST, ...],
-    named: dict[str, tuple[ast.List, tuple[ast.AST, ...]]],
-    found: dict[ast.List, tuple[Reason, ...]],
+    named: dict[str, tuple[Display, tuple[ast.AST, ...]]],
+    found: dict[Display, tuple[Reason, ...]],
+    apart: set[Display],
     given: set[str],
     containers: set[str],
 ) -> None:
     """Go through statements in order. `around`: the loops and conditions that they stand in; `given`: the
-    parameters that stay what they are; `containers`: the names that stand for no numbers."""
+    parameters that stay what they are; `containers`: the names that stand for no numbers; `apart`: those of
+    which an item is written, or that are sorted."""
     for s in statements:
         for name, display in _displays(s):
             named[name] = display, around
@@ -144,13 +154,19 @@ def _look(
                 counting = [one for one in fors if not used.isdisjoint(_targets(one))]
                 if counting or used & given:
                     found[display] = (*found.get(display, ()), *counting, *sorted(used & given))
+        for name in _taken_apart(s):
+            if name in named:
+                display, outside = named[name]
+                inside = around[len(outside) :]
+                if around[: len(outside)] == outside and not any(isinstance(one, ast.If) for one in inside):
+                    apart.add(display)
         if isinstance(s, (ast.For, ast.While, ast.If, ast.With)):
             for block in (s.body, getattr(s, "orelse", [])):
                 outer = around if isinstance(s, ast.With) else (*around, s)
-                _look(block, outer, named, found, given, containers)
+                _look(block, outer, named, found, apart, given, containers)
 
 
-def _displays(s: ast.stmt) -> Iterator[tuple[str, ast.List]]:
+def _displays(s: ast.stmt) -> Iterator[tuple[str, Display]]:
     """The names that a statement gives to list displays: `a = []`, `a, b = [], [x]`."""
     targets = s.targets if isinstance(s, ast.Assign) else [s.target] if isinstance(s, ast.AnnAssign) else []
     value: Any = getattr(s, "value", None)
@@ -159,7 +175,7 @@ def _displays(s: ast.stmt) -> Iterator[tuple[str, ast.List]]:
         if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
             pairs = list(zip(target.elts, value.elts, strict=False))
         for t, v in pairs:
-            if isinstance(t, ast.Name) and isinstance(v, ast.List):
+            if isinstance(t, ast.Name) and isinstance(v, Display):
                 yield t.id, v
 
 
@@ -177,6 +193,18 @@ def _changed(s: ast.stmt) -> Iterator[tuple[str, ast.expr | None]]:
                         items = item.elts if isinstance(item, (ast.List, ast.Tuple)) else []
                         item = items[0] if items else None
                     yield node.func.value.id, item
+
+
+def _taken_apart(s: ast.stmt) -> Iterator[str]:
+    """The names of lists of which a simple statement writes into an item, or that it sorts."""
+    targets = s.targets if isinstance(s, ast.Assign) else [s.target] if isinstance(s, ast.AugAssign) else []
+    for target in targets:
+        if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Subscript):
+            if isinstance(target.value.value, ast.Name):
+                yield target.value.value.id
+    called = s.value.func if isinstance(s, ast.Expr) and isinstance(s.value, ast.Call) else None
+    if isinstance(called, ast.Attribute) and called.attr in REORDERING and isinstance(called.value, ast.Name):
+        yield called.value.id
 
 
 def _indexed(s: ast.stmt) -> Iterator[tuple[str, ast.expr]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from revcompile.errors import host
 from revcompile.frontend import growing, iterators, membership
-from revcompile.frontend.ahead import is_no_number
+from revcompile.frontend.ahead import is_no_number, is_written_out
 from revcompile.frontend.lowering import Lowering
 from revcompile.ir.nodes import Structure, Value
 from revcompile.statements import simple
@@ -17,6 +17,7 @@ from revcompile.syntax.abstract import Frame
 from revcompile.syntax.decisions import Grow, Restart, Unroll, WriteOut
 from revcompile.syntax.mutable import is_growing
 
+TAKING_APART = (any, all, sorted)  # which need to know how many items there are
 TOTAL = "total"
 FOUND = "found"
 END = object()
@@ -56,7 +57,7 @@ def is_run(low: Lowering, nodes: list[ast.expr], frame: Frame) -> bool:
     """Whether the one node is a comprehension that is as long as the run says."""
     if len(nodes) != 1 or not isinstance(nodes[0], (ast.ListComp, ast.GeneratorExp)) or frame.is_rule:
         return False
-    if is_no_number(nodes[0].elt):
+    if is_no_number(nodes[0].elt) or is_written_out(nodes[0], frame):
         return False
     site = frame.site(nodes[0])
     wanted = Grow(site)
@@ -135,6 +136,10 @@ def consumed(low: Lowering, node: ast.Call, function: Any, frame: Frame) -> Stru
         return _total(low, node, frame)
     if function is next and node.args and not frame.is_rule:
         return _first(low, node, frame)
+    if function in TAKING_APART or (function in (max, min) and node.keywords):
+        for argument in node.args:
+            if isinstance(argument, (ast.ListComp, ast.GeneratorExp)) and not frame.is_rule:
+                low.decisions.make(WriteOut(frame.site(argument)))
     return NotImplemented
 
 
@@ -187,7 +192,7 @@ def _written_out(low: Lowering, node: Any, frame: Frame, most: float = inf) -> S
     inner = Frame(frame.source, {}, frame, frame.is_rule, frame.depth, True)
     decision = Grow(frame.site(node)) if not frame.is_rule else None
     grows = decision is not None and not isinstance(node, (ast.DictComp, ast.SetComp))
-    grows = grows and not is_no_number(node.elt)
+    grows = grows and not (is_no_number(node.elt) or is_written_out(node, frame))
     grows = grows and WriteOut(decision.key) not in low.decisions  # type: ignore[union-attr]
 
     def walk(generators: list[ast.comprehension]) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 
 from revcompile.errors import HostError, UnsupportedError, an
 from revcompile.frontend import containers
-from revcompile.frontend.ahead import holds_no_numbers, will_grow
+from revcompile.frontend.ahead import is_written_out, will_grow
 from revcompile.frontend.lowering import Lowering
 from revcompile.gates.effects import assert_
 from revcompile.gates.rows import (
@@ -62,7 +62,7 @@ def is_begun(low: Lowering, node: ast.expr, site: Any, items: list[Structure]) -
     if wanted not in low.decisions and WriteOut(site) not in low.decisions:
         if will_grow(low, node, items, low.frames[-1]):
             low.decisions.make(wanted)
-        elif holds_no_numbers(node, low.frames[-1]):
+        elif is_written_out(node, low.frames[-1]):
             low.decisions.make(WriteOut(site))
         else:
             low.decisions.miss(wanted)

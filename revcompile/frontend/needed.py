@@ -189,10 +189,10 @@ def origins(need: NeedStatic, parameters: Sequence[Parameter], low: Any) -> froz
             loops.append(key)
             wanted.extend(leaves(bounds))
     found = [(origin, v) for origin, v in origins_of(parameters, low) if v in seen]
-    if loops and not found:
-        raise Restart(Unroll(loops[-1]))
     if any(isinstance(v.type, Array) for _, v in found):
         return frozenset()
+    if loops:
+        raise Restart(Unroll(loops[-1]))
     return frozenset(origin for origin, _ in found)
 
 

@@ -165,11 +165,11 @@ PROGRAMS: dict[str, tuple[str, tuple[Any, ...], tuple[int, ...], int]] = {
     "lists whose items are written": (
         "def f(x, n):\n    a, b = [], []\n    for i in range(n):\n        a.append(x[i] * 1.5)\n"
         "    for v in x:\n        b.append(v * v)\n    a[0][0] = 0.0\n    b[1][:] = x[0]\n"
-        "    return np.sum(a[0] * b[1] * a[-1] * b[-1])\n", (A, 3), (0,), 2,
+        "    return np.sum(a[0] * b[1] * a[-1] * b[-1])\n", (A, 3), (0,), 1,
     ),
     "lists that are sorted": (
         "def f(x, n):\n    a = [x[i, 0] * i for i in range(n)]\n    b = sorted([v * v for v in x[1]])\n"
-        "    a.sort()\n    return a[0] * b[-1] + a[-1] * b[0]\n", (A, 3), (0,), 2,
+        "    a.sort()\n    return a[0] * b[-1] + a[-1] * b[0]\n", (A, 3), (0,), 1,
     ),
     "lists in a dict": (
         "def f(x, n):\n    d = {'a': [], 'b': [], 'c': []}\n    for i in range(n):\n        x = x * 0.5\n"
