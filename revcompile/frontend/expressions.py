@@ -66,10 +66,8 @@ def name(low: Lowering, node: ast.Name, frame: Frame) -> Structure:
         if value.decision is not None and value.decision not in low.decisions:
             raise Restart(value.decision)
         raise low.unsupported(f"{node.id} {value.reason}", node, frame)
-    if isinstance(value, Value) and value in low.needed.known:
-        return low.needed.known[value]
-    unset = low.builder.table.unset
-    if unset and not frame.is_rule:
+    value = low.needed.known.get(value, value) if isinstance(value, Value) else value
+    if (unset := low.builder.table.unset) and not frame.is_rule:
         for v in leaves(value):
             if unset.get(v) is not None:
                 check = (v, unset[v])
