@@ -20,10 +20,10 @@ from revcompile.codegen.places import places_of as raised_for
 from revcompile.dataflow.integrality import learn_of_calls, refuse_cutting
 from revcompile.dataflow.retyped import refuse_retyped
 from revcompile.errors import HostError, InternalError, UnsupportedError, an, raise_defect
-from revcompile.frontend import foreign
 from revcompile.frontend.arguments import Place, adopt, found_at, lend, origins_of, places_of, structure_of
 from revcompile.frontend.building import new_builder
 from revcompile.frontend.containers import check_aliases
+from revcompile.frontend.folding import fold
 from revcompile.frontend.lower import Lowerer, lower
 from revcompile.frontend.names import Guard, Live, Path
 from revcompile.frontend.wanted import picked
@@ -377,7 +377,7 @@ def _lower(
             raise
         if need.decision is not None:
             raise Restart(need.decision) from None
-        foreign.fold(low, need.value)
+        fold(low, need.value)
         raise _unknown_number(need, request) from None
     if low.needed.settled and low.needed.would_fold(low, primal.body):
         low.needed.settled = frozenset()

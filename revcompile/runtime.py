@@ -1,15 +1,18 @@
-"""The few helpers that generated code may call by name. Imports NumPy only."""
+"""The few helpers that generated code may call by name. Imports NumPy, and what a call gets and leaves."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from types import CellType, FunctionType, MappingProxyType, MemberDescriptorType
+from types import CellType, FunctionType, MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from revcompile.errors import UnsupportedError
+from revcompile.given import Fixed, Given, Held, Items, make_object
+
+__all__ = ["make_object"]
 
 
 def sigmoid(x: Any) -> Any:
@@ -283,20 +286,6 @@ def cofactor(a: Any) -> Any:
         return signs[..., None, None] * (u * np.prod(others, -1)[..., None, :]) @ vh
 
 
-def make_object(kind: Any, /, **attributes: Any) -> Any:
-    """An object of the class `kind` with these attributes, made without calling `__init__`."""
-    base = next(c for c in kind.__mro__ if not c.__flags__ & 1 << 9)  # the first that C defines
-    new = base.__new__(kind)
-    for name, value in attributes.items():
-        if name in getattr(new, "__dict__", ()) or not isinstance(
-            getattr(kind, name, None), MemberDescriptorType
-        ):
-            new.__dict__[name] = value
-        else:
-            object.__setattr__(new, name, value)
-    return new
-
-
 class ChangedKind(Exception):
     """A call gave something of another kind than when it was compiled: see `checked`."""
 
@@ -305,17 +294,27 @@ class ChangedKind(Exception):
         self.kind, self.outcome = kind, outcome
 
 
+class ChangedArguments(ChangedKind):
+    """A call changed something that is passed to it, and did not when the function was compiled."""
+
+    def __init__(self, name: str, does: str = "changes its arguments") -> None:
+        Exception.__init__(self, f"{name} {does}, which a gradient function cannot follow")
+        self.kind, self.outcome = "", None
+
+
 def kind_of(x: Any) -> str:
     """What the compiler knows of the result of a call: its type; of an array its dtype and its axes."""
     kind = type(x)
     if kind is np.ndarray and x.dtype.kind in "fiub" and x.dtype.isnative:
         return f"{x.dtype.name}[{', '.join(':' * x.ndim)}]"
-    if kind in (tuple, list) or (isinstance(x, tuple) and hasattr(x, "_fields")):
+    if kind is Items:
+        return f"items of {' or '.join(sorted(map(kind_of, x.kinds)))}"
+    if kind in (tuple, list, Held) or (isinstance(x, tuple) and hasattr(x, "_fields")):
         return f"{kind.__name__}({', '.join(map(kind_of, x))})"
     if kind is dict:
         return f"dict({', '.join(f'{k!r}: {kind_of(v)}' for k, v in x.items())})"
-    if x is None or kind in (bool, int, float, str):
-        return "None" if x is None else kind.__name__
+    if x is None or kind in (bool, int, float, str, Fixed):
+        return repr(x) if x is None or kind is Fixed else kind.__name__
     if isinstance(x, np.generic):
         return f"np.{x.dtype.name}"
     name = f"{kind.__module__}.{kind.__qualname__}"
@@ -368,15 +367,34 @@ def as_it_is(function: Any, *args: Any, **options: Any) -> Any:
     """`function(*args, **options)` of copies of what the program has made: its arrays, lists and dicts.
 
     What the function keeps of them, or gives back, is nothing that the program changes afterwards. One that
-    changes its arguments is no function of them: that raises, since the change would be lost.
+    changes its arguments is compiled again, as `changing` has it.
     """
     given = copies_of((args, options))
     outcome = function(*given[0], **given[1])
     if not is_unchanged(given, (args, options)):
-        raise TypeError(
-            f"{_name_of(function, args)} changes its arguments, which a gradient function cannot follow"
-        )
+        raise ChangedArguments(_name_of(function, args))
+    lists = set(map(id, _lists(given)))
+    if lists and not lists.isdisjoint(map(id, _lists(outcome))):
+        raise ChangedArguments(_name_of(function, args), "gives back its arguments")
     return outcome
+
+
+def _lists(x: Any) -> Iterator[Any]:
+    """The lists and dicts in a structure."""
+    if isinstance(x, (list, dict)):
+        yield x
+    if isinstance(x, (tuple, list, dict)):
+        for item in x.values() if isinstance(x, dict) else x:
+            yield from _lists(item)
+
+
+def changing(own: Any, changes: Any, function: Any, *args: Any, **options: Any) -> Any:
+    """What a call gives, and what it leaves in those of its arguments that it changes, see `Given`."""
+    given = Given(own)
+    outcome = function(*given.copy(args), **given.copy(options))
+    if not given.changes().issubset(changes):
+        raise ChangedArguments(_name_of(function, args))
+    return given.left(outcome, changes)
 
 
 def watching(read: Any, function: Any, *args: Any, **options: Any) -> Any:
@@ -392,7 +410,7 @@ def watching(read: Any, function: Any, *args: Any, **options: Any) -> Any:
 
 
 def _name_of(function: Any, args: Any) -> str:
-    function = args[0] if function is as_it_is else function
+    function = args[0] if function is as_it_is else args[2] if function is changing else function
     return getattr(function, "__qualname__", type(function).__name__)
 
 

@@ -25,6 +25,7 @@ DAILY = {  # one in so many tests of these files
         "programs/test_growth",
     ),
     3: (
+        "language/test_changed_by_calls",
         "language/test_equal_lengths",
         "language/test_foreign",
         "language/test_foreign_changes",

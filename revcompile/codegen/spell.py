@@ -105,18 +105,23 @@ class Speller:
         """A call as it is: with copies of what the program has made, its result checked."""
         written: ast.expr
         owner = self(first)
+        if call.form == "display":
+            return owner
         if call.form == "item":
             written = ast.Subscript(owner, self.index(args[0]), ast.Load())
         elif call.form == "attribute":
             written = self._attribute(owner, call.attribute)
         else:
-            function = owner if call.form == "call" else self._attribute(owner, call.attribute)
+            function = owner if call.form != "method" else self._attribute(owner, call.attribute)
             given = [self(a) for a in args]
             keys = self.keywords(options)
+            if call.form == "changing":
+                given.insert(2, function)
+                function = self.public("changing")
             copied = any(isinstance(v.type, Array) for v in leaves((args, options))) or any(
                 isinstance(a, (list, dict)) for a in (*args, *options.values())
             )
-            if copied and call.copies():
+            if copied and call.form != "changing" and call.copies():
                 given, function = [function, *given], self.public("as_it_is")
             watched = [ast.parse(text, mode="eval").body for text in call.watched()]
             if watched:

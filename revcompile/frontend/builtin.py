@@ -196,11 +196,9 @@ def _delattr(low: Lowering, args: Args, *_: Any) -> None:
 
 
 def _vars(low: Lowering, args: Args, kwargs: Any, node: Any, frame: Frame) -> Structure:
-    if len(args) != 1 or not isinstance(args[0], Instance):
-        raise UnsupportedError(
-            "vars() is supported only of an object that the function made or differentiates"
-        )
-    return objects.read(low, args[0], "__dict__")
+    if len(args) != 1 or not objects.is_object(args[0]):
+        raise UnsupportedError("vars() is supported only of an object of the program's classes")
+    return objects.attribute(low, args[0], "__dict__")
 
 
 def _super(low: Lowering, args: Args, kwargs: Any, node: Any, frame: Frame) -> Structure:

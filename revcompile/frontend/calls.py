@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections import Counter, deque
 from contextlib import nullcontext, suppress
+from random import Random
 from types import FunctionType, MethodType
 from typing import Any
 
@@ -236,7 +237,9 @@ def _known_call(
         if method is not None:
             return call(low, method, args, kwargs, node, frame)
     if isinstance(function, type) and is_user_class(function):
-        if foreign.home_of(function) in foreign.STANDARD and foreign.is_data(low, (args, kwargs)):
+        if foreign.home_of(function) in foreign.STANDARD and (
+            foreign.is_data(low, (args, kwargs)) or issubclass(function, Random)
+        ):
             return _made_by_python(low, function, args, kwargs, frame)
         return objects.construct(low, function, args, kwargs)
     if isinstance(function, MethodType):
@@ -324,7 +327,7 @@ def _folds(function: Any) -> bool:
 
 
 def _method(low: Lowering, method: Method, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Structure:
-    if foreign.is_foreign(method.value) or method.name in outside.READING:
+    if isinstance(method.value.type, Opaque) or method.name in outside.READING:
         return outside.method(low, method.value, method.name, args, kwargs)
     if method.name in WRITING:
         return writing.method(low, method.value, method.name, args, kwargs)

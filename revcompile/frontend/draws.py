@@ -16,12 +16,11 @@ from revcompile.errors import UnsupportedError, module_of
 from revcompile.frontend.at_hand import is_constant
 from revcompile.frontend.expressions import axis_length, shape_of
 from revcompile.frontend.lowering import Lowering
-from revcompile.gates.draws import DISCRETE, DRAWS, is_array_like, method_of
+from revcompile.gates.draws import DISCRETE, DRAWS, GENERATOR, STATE, is_array_like, method_of
 from revcompile.gates.known import as_it_is
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Structure, Value, is_static, leaves
-from revcompile.ir.types import Opaque
-from revcompile.syntax.abstract import Partial
+from revcompile.syntax.abstract import Method, Partial
 
 # Of which distribution, and how: location, scale and the draw with which these are nought and one.
 SHIFTED = {"normal": ("loc", "scale", "standard_normal"), "laplace": ("loc", "scale", "laplace"),
@@ -38,8 +37,12 @@ IMPURE = frozenset(
 
 def attribute(value: Value, name: str) -> Structure:
     """`rng.normal` of a run-time generator, before it is called; None for anything else."""
-    function = method_of(value.type, name) if isinstance(value.type, Opaque) else None
-    return Partial(function, (value,), {}) if function is not None else None
+    if value.type not in (GENERATOR, STATE):
+        return None
+    function = method_of(value.type, name)
+    if function is not None:
+        return Partial(function, (value,), {})
+    return Method(value, name) if callable(getattr(type_of_owner((value,)), name, None)) else None
 
 
 def call(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Structure:
@@ -105,7 +108,7 @@ def _written_out(
 
 
 def type_of_owner(owner: tuple[Any, ...]) -> Any:
-    return np.random.Generator if owner[0].type == Opaque("Generator") else np.random.RandomState
+    return np.random.Generator if owner[0].type == GENERATOR else np.random.RandomState
 
 
 def _size(low: Lowering, parameters: dict[str, Any], name: str) -> Structure:

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from random import Random
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any, NoReturn
 
@@ -22,13 +23,15 @@ from revcompile.errors import HostError, UnsupportedError, an, host, module_of
 from revcompile.frontend.at_hand import UNKNOWN, flat, is_constant, is_varied, value_of
 from revcompile.frontend.changing import may_change
 from revcompile.frontend.containers import frozen
+from revcompile.frontend.folding import folded_of
+from revcompile.frontend.handed import Handed, is_handed
 from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject
 from revcompile.frontend.naming import is_hashable, name_of, no_rule
 from revcompile.frontend.passing import as_passed, check_passable
 from revcompile.frontend.undone import is_final, undone
 from revcompile.gates.draws import unseen
-from revcompile.gates.foreign import MANY, TEXT, ForeignCall, act, try_out, types_of
+from revcompile.gates.foreign import MANY, TEXT, ForeignCall, types_of
 from revcompile.gates.infer import infer
 from revcompile.gates.table import TABLE, Gate
 from revcompile.gates.traits import Kind, Memory
@@ -44,6 +47,7 @@ from revcompile.ir.nodes import (
 from revcompile.ir.types import Array, Foreign, Scalar, Type
 from revcompile.syntax.abstract import Frame, Left, NestedFunction, Partial
 from revcompile.syntax.decisions import AsItIs, Fold, Grow, Restart
+from revcompile.syntax.mutable import containers, word
 
 # What a function of the user's may have in it that cannot be read.
 UNREAD = (ast.Try, ast.Import, ast.ImportFrom, ast.ClassDef, ast.Yield, ast.YieldFrom, ast.Await)
@@ -63,6 +67,10 @@ SHOWING = frozenset(
 STANDARD = sys.stdlib_module_names - {  # Python's own, but for what is known here, or read
     "abc", "builtins", "contextlib", "copy", "dataclasses", "enum", "functools", "itertools", "math",
     "operator", "types", "typing"}  # fmt: skip
+SETTLED = ("heapq", "_heapq", "bisect", "_bisect")  # what they do follows from their arguments
+COPIED = frozenset(
+    {list, dict, set, frozenset, tuple, bytes, Random}
+)  # what keeps no list that it is made of
 SHOWN = ("builtins", "numpy", "datetime", "decimal", "fractions", "re")  # of their objects repr tells all
 UNREADABLE = "collections.abc"  # Python keeps no text of it, from 3.11 on: no other reads it, either
 SILENT = frozenset(
@@ -226,12 +234,14 @@ def make(
     excused = excused or bool(low.excused)
     refusal = _at(low, refusal or _no_rule(name, (first, args, options)))
     late: list[str] = []
-    first, args, options = as_passed(low, (first, args, options), late)
+    asked = first, args, options
+    first, args, options = as_passed(low, asked, late)
     given = low.resolve(frozen((first, args, options)))
     check_passable(low, given, refusal)
     if not excused and any(is_varied(low, v) for v in leaves(given)):
         raise refusal
-    if not pure and low.learning.allowed and is_final(_changed_by(low, form, given)):
+    changing = _changed_by(low, form, given)
+    if not pure and low.learning.allowed and is_final(changing):
         raise _at(
             low,
             UnsupportedError(
@@ -242,24 +252,36 @@ def make(
         )
     key = _key_of(low, form, attribute, given)
     found = low.learning.of(key) if known is UNKNOWN else (known, None)
+    handed = None
+    may_change = form in ("call", "method") and known is UNKNOWN
+    if may_change and is_handed(asked[1:], pure, found, low.learning.changes.get(key)):
+        handed = Handed(low, excused, refusal, late)
+        form, attribute, given = handed.call(form, attribute, (first, *asked[1:]), key)
+    settled = handed is not None and home_of(given[0]) in SETTLED and is_static((args, options))
+    if settled or (found is not None and Fold(key) in low.decisions):
+        folded = folded_of(low, key, form, attribute, given, not settled)
+        if folded is not UNKNOWN:
+            return folded if handed is None else handed.taken_back(key, folded)
     if found is None:
         if not low.learning.allowed:
             raise _at(low, _not_known(name))
-        found = _find_out(low, key, form, attribute, given, many)
+        found = _find_out(low, key, form, attribute, given, many, changing)
     if found is None:
-        _end_here(low, key, form, attribute, given, many)
-    if Fold(key) in low.decisions:
-        folded = _folded(low, form, attribute, given)
-        if folded is not UNKNOWN:
-            return folded
+        _end_here(low, key, form, attribute, given, many, changing)
     pattern, kind = found
-    changing = _changed_by(low, form, given)
+    if handed is not None:
+        own, _, *rest = given[1]
+        changes = low.learning.changes[key]
+        given = (given[0], (own, changes, *rest), given[2])
+        if changes and any(is_varied(low, v) for v in leaves((args, options))):
+            raise refusal
+        excused = excused and not changes
     fresh, pure = pure, pure and not changing
     if not pure:
         low.learning.changing += changing
     types = pattern if isinstance(known, Foreign) else types_of(pattern, low.builder.facts)
     _check_late(low, late, types)
-    result = map_structure(lambda t: Value(t) if t is not None else None, types)
+    result = map_structure(lambda t: Value(t) if isinstance(t, Type) else t, types)
     arrays = [v for v in leaves((first, args, options)) if isinstance(v.type, (Array, Foreign))]
     roots = {low.memory.root(v) for v in arrays}
     written = low.memory.written
@@ -269,18 +291,24 @@ def make(
         watched=low.host.read_by_value if changing and not pure and not shows else list,
     )  # fmt: skip
     low.builder.apply(statement, given, result)
-    if not fresh or any(isinstance(v.type, Foreign) for v in leaves(result)):
-        low.memory.relate(leaves(result), arrays)
-        for v in leaves(result):
+    new = list(leaves(result) if handed is None else handed.not_stored(key, result))
+    if not fresh or any(isinstance(v.type, Foreign) for v in new):
+        low.memory.relate(new, arrays)
+        for v in new:
             if isinstance(v.type, Array):
                 low.memory.foreign[v] = name
-    if not isinstance(result, Value):
-        result = low.own(result) if isinstance(result, list) else result
+    if not fresh and any(isinstance(v.type, Foreign) and v.type.cls not in COPIED for v in new):
+        for container in containers(asked[1:]):
+            low.mutables.fix(
+                container, f"{an(word(container))} changes that {name} was given, and may have kept"
+            )
     for v, outcome in zip(leaves(result), _outcomes(low, key, pattern), strict=False):
         low.values[v] = outcome
         if isinstance(outcome, np.ndarray) and not outcome.flags.writeable:
             low.memory.read_only.add(v)
-    return result
+    if handed is not None:
+        return handed.taken_back(key, result)
+    return low.own(result) if isinstance(result, list) else result
 
 
 def _check_late(low: Lowering, late: Sequence[str], types: Any) -> None:
@@ -297,42 +325,6 @@ def _check_late(low: Lowering, late: Sequence[str], types: Any) -> None:
         )
 
 
-def fold(low: Lowering, value: Value) -> None:
-    """Begin again with a call made while compiling, if it is one of which the result must be known."""
-    for v in low.builder.ancestors([value]):
-        made = low.builder.definitions.get(v)
-        if made is None or not isinstance(made.function, ForeignCall) or made.function.key is None:
-            continue
-        decision = Fold(made.function.key)
-        if decision not in low.decisions and all(x in low.host.objects_of for x in made.inputs):
-            raise Restart(decision)
-
-
-def _folded(low: Lowering, form: str, attribute: str, given: Structure) -> Any:
-    """What a call on the program's own objects gives. The code holds as long as it gives that."""
-    inputs = list(leaves(given))
-    if not all(v in low.host.objects_of for v in inputs):
-        return UNKNOWN
-    for path, item in list(low.host.live.items()):
-        if item.value in inputs:
-            low.host.is_still(path, low.host.objects_of[item.value])
-    now = map_structure(lambda leaf: value_of(low, leaf), given)
-    with host():
-        outcome = act(form, attribute, *_own(now))
-    if isinstance(outcome, np.ndarray):
-        return UNKNOWN
-
-    def gives_the_same() -> bool:
-        try:
-            again = act(form, attribute, *_own(now))
-            return type(again) is type(outcome) and bool(again == outcome)
-        except Exception:  # the program's own: it is raised when the function is compiled again
-            return False
-
-    low.host.holds_while(gives_the_same)
-    return low.own(outcome) if isinstance(outcome, (list, dict, set)) else outcome
-
-
 def tried(low: Lowering, function: Any, gate: Gate, args: tuple[Any, ...], error: HostError) -> Structure:
     """What a gate of the user's gives that takes no small arrays: found out with the call's own arguments."""
     if not gate.foreign or not low.learning.allowed or not low.frames or low.frames[-1].is_rule:
@@ -340,18 +332,20 @@ def tried(low: Lowering, function: Any, gate: Gate, args: tuple[Any, ...], error
     positional, keywords = gate.split(args)
     given = (function, tuple(positional), keywords)
     key = _key_of(low, "call", "", given)
-    found = low.learning.of(key) or _find_out(low, key, "call", "", given, MANY)
+    changing = _changed_by(low, "call", given)
+    found = low.learning.of(key) or _find_out(low, key, "call", "", given, MANY, changing)
     if found is None:
-        _end_here(low, key, "call", "", given, MANY)
+        _end_here(low, key, "call", "", given, MANY, changing)
     return map_structure(Value, types_of(found[0], low.builder.facts))
 
 
-def _end_here(low: Lowering, key: Any, form: str, attribute: str, given: Any, many: int) -> NoReturn:
+def _end_here(
+    low: Lowering, key: Any, form: str, attribute: str, given: Any, many: int, changing: list[Any]
+) -> NoReturn:
     """What follows cannot be compiled before the call is known, which the program makes if it gets here."""
     low.unknown += 1
-    low.learning.changing += _changed_by(low, form, given)
-    number = low.learning.number_of(key, _changed(low, form, attribute, given))
-    what = (low.learning.find_out, (number, form, attribute, many, *given))
+    low.learning.changing += changing
+    what = (low.learning.find_out, (low.learning.number_of(key), form, attribute, many, *given))
     low.builder.statements.append(Raise(what, low.builder.line))
     raise Left
 
@@ -399,6 +393,8 @@ def _key(leaf: Any) -> Any:
         return partial, _key(leaf.func), tuple(map(_key, flat((leaf.args, leaf.keywords))))
     if isinstance(leaf, np.ufunc):
         return np.ufunc, leaf.__name__
+    if isinstance(leaf, (set, frozenset)):
+        return type(leaf), tuple(sorted(map(repr, leaf)))
     owner = getattr(leaf, "__self__", None)
     if owner is not None and not isinstance(owner, ModuleType):  # a method, made each time it is read
         return _key(owner), getattr(leaf, "__name__", "")
@@ -418,47 +414,27 @@ def _outcomes(low: Lowering, key: Any, pattern: Any) -> list[Any]:
         if isinstance(p, (tuple, list)):
             for inner, y in zip(p, x, strict=True):
                 walk(inner, y)
-        elif p is not None:
+        elif isinstance(p, Type):
             out.append(x)
 
     walk(pattern, found)
     return out
 
 
-def _find_out(low: Lowering, key: Any, form: str, attribute: str, given: Any, many: int) -> Any:
+def _find_out(
+    low: Lowering, key: Any, form: str, attribute: str, given: Any, many: int, changing: list[Any]
+) -> Any:
     """Make the call now, if the program is certain to get here and what is passed is at hand."""
     if low.builder.depth:
         return None
     first, args, options = map_structure(lambda leaf: value_of(low, leaf), given)
     if any(x is UNKNOWN for x in flat((first, args, options))):
         return None
-    with (
-        unseen(options, args),
-        undone(_changed_by(low, form, given)),
-        host(),
-    ):  # what it draws, and does, it does again
-        changed = _changed(low, form, attribute, given)
-        outcome = try_out(form, attribute, first, args, options, changed)
+    with unseen(options, args), undone(changing), host():  # what it draws, and does, it does again
+        outcome = low.learning.tried(key, form, attribute, first, args, options)
     low.learning.outcomes[key] = outcome
     low.learning.note(key, outcome, many)
     return low.learning.of(key)
-
-
-def _changed(low: Lowering, form: str, attribute: str, given: Any) -> UnsupportedError:
-    """What is said of a call that changes its arguments, which is passed copies."""
-    name = attribute if form == "method" else name_of(given[0])
-    return _at(
-        low,
-        UnsupportedError(
-            f"{name} changes its arguments, which a gradient function cannot follow",
-            way_out="Let it return what it makes, and assign that.",
-        ),
-    )
-
-
-def _own(structure: Structure) -> Structure:
-    """Copies of arrays, which a call may change."""
-    return map_structure(lambda x: x.copy() if type(x) is np.ndarray else x, structure)
 
 
 def _not_known(name: str) -> UnsupportedError:

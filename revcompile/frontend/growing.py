@@ -140,6 +140,15 @@ def _change(low: Lowering, owner: Instance, new: Structure) -> None:
     owner.attributes[key] = new
 
 
+def put(low: Lowering, owner: Instance, new: Structure) -> None:
+    """Let the list hold what a call has left in it."""
+    for v in leaves(content(low, owner)):
+        for x in leaves(new):
+            if v.type.item != x.type.item:  # type: ignore[union-attr]
+                raise _other_kind(f"{v.type.item} and {x.type.item}")  # type: ignore[union-attr]
+    _change(low, owner, new)
+
+
 # -- adding and taking ---------------------------------------------------------------------------
 
 

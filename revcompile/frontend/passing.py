@@ -5,6 +5,7 @@ Imports the abstract values.
 
 from __future__ import annotations
 
+import operator
 from types import MethodType
 from typing import Any
 
@@ -16,7 +17,7 @@ from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject
 from revcompile.ir.nodes import Instance, Structure, Value
 from revcompile.syntax.abstract import Gradient, Method, NestedFunction, Partial, Poison
-from revcompile.syntax.mutable import is_growing
+from revcompile.syntax.mutable import Overlay, is_growing
 
 
 def as_passed(low: Lowering, s: Structure, late: list[str]) -> Structure:
@@ -28,9 +29,11 @@ def as_passed(low: Lowering, s: Structure, late: list[str]) -> Structure:
         content = growing.content(low, s)
         return content if isinstance(content, Value) else s
     if isinstance(s, (tuple, list)) and not hasattr(s, "_fields"):
-        return type(s)(as_passed(low, item, late) for item in s)
+        items = [as_passed(low, item, late) for item in s]
+        return s if all(map(operator.is_, items, s)) else type(s)(items)
     if type(s) is dict:
-        return {key: as_passed(low, item, late) for key, item in s.items()}
+        found = {key: as_passed(low, item, late) for key, item in s.items()}
+        return s if all(map(operator.is_, found.values(), s.values())) else found
     if isinstance(s, Partial) and _is_of_program(s.function):
         return partial_of(low, as_passed(low, (s.function, s.args, s.kwargs), late))
     return function_of(low, s, late) if isinstance(s, NestedFunction) else s
@@ -69,7 +72,9 @@ def check_passable(low: Lowering, given: Structure, refusal: UnsupportedError) -
 
     def walk(s: Any) -> None:
         if isinstance(s, Instance):
-            raise refusal
+            if isinstance(s, Overlay):
+                raise refusal
+            walk(s.attributes)
         if isinstance(s, (tuple, list)):
             for x in s:
                 walk(x)

@@ -22,11 +22,12 @@ from revcompile.errors import HostError, Place, UnsupportedError, an
 from revcompile.gates.sparse import is_sparse
 from revcompile.gates.table import Gate
 from revcompile.gates.traits import Memory
+from revcompile.given import Fixed, Given, Held, Items, make_object
 from revcompile.ir.lengths import Facts
-from revcompile.ir.nodes import Value, scalar_type
+from revcompile.ir.nodes import EMPTY, Instance, Structure, Value, scalar_type
 from revcompile.ir.rebuild import replace
-from revcompile.ir.types import ONE, Array, Foreign, Opaque, Scalar
-from revcompile.runtime import ChangedKind, copies_of, is_unchanged, kind_of
+from revcompile.ir.types import ONE, Array, Foreign, Opaque, Rows, Scalar
+from revcompile.runtime import ChangedArguments, ChangedKind, changing, copies_of, kind_of
 
 TOO_MANY = 10_000
 MANY = 16  # items up to which a tuple or a list is taken apart
@@ -44,7 +45,7 @@ class ForeignCall:
     differentiated may enter, since the user says that the result is a constant, or since there is none.
     """
 
-    form: str  # "call", "method", "attribute", "item"
+    form: str  # "call", "method", "attribute", "item"; "changing", see `Given`; "display", of what is made
     attribute: str  # of a method or an attribute, the name
     pattern: Any  # what it gives, see `pattern_of`
     kind: str | None  # the same in words, to be checked; None where that is certain
@@ -80,6 +81,11 @@ class ForeignCall:
 
 def act(form: str, attribute: str, first: Any, args: Any, options: Any) -> Any:
     """Do what a call of this form stands for."""
+    if form == "display":
+        return made(first)
+    if form == "changing":
+        own, changes, *args = args
+        return changing(own, changes, first, *args, **options)
     if form == "attribute":
         return getattr(first, attribute)
     if form == "item":
@@ -88,19 +94,35 @@ def act(form: str, attribute: str, first: Any, args: Any, options: Any) -> Any:
     return function(*args, **options)
 
 
-def try_out(form: str, attribute: str, first: Any, args: Any, options: Any, changed: UnsupportedError) -> Any:
-    """The same on copies of arrays, to find out what it gives. Raises `changed` where it changes them."""
-    given = copies_of((args, options))
-    outcome = act(form, attribute, copies_of(first), *given)
-    if not is_unchanged(given, (args, options)):
-        raise changed
-    return outcome
+def made(structure: Structure) -> Any:
+    """An object, a list or a dict as it is when the program runs."""
+    if isinstance(structure, Instance) and structure.cls is list:
+        return _items(*structure.attributes.values())
+    if isinstance(structure, Instance):
+        return make_object(structure.cls, **structure.attributes)
+    return structure.copy()
+
+
+def _items(content: Any) -> list[Any]:
+    """The items of a growing list: a list, or several of the items' parts."""
+    if isinstance(content, tuple):
+        return list(zip(*map(_items, content)))
+    return [] if content is EMPTY else list(content)
+
+
+def try_out(form: str, attribute: str, first: Any, args: Any, options: Any) -> Any:
+    """The same on copies of what it may change, to find out what it gives."""
+    return act(form, attribute, copies_of(first), *copies_of((args, options)))
 
 
 def pattern_of(outcome: Any, many: int = MANY) -> Any:
     """What is known of a result: types without lengths, in a structure of tuples and lists; None for None."""
-    if outcome is None:
-        return None
+    if outcome is None or type(outcome) is Fixed:
+        return outcome
+    if type(outcome) is Items:
+        return _rows(outcome)
+    if type(outcome) is Held:
+        return tuple(pattern_of(item) for item in outcome)
     if type(outcome) in (tuple, list) or (isinstance(outcome, tuple) and hasattr(outcome, "_make")):
         if len(outcome) <= many:
             items = [pattern_of(item) for item in outcome]
@@ -114,6 +136,17 @@ def pattern_of(outcome: Any, many: int = MANY) -> Any:
     if type(outcome) is str:
         return TEXT
     return foreign_type(outcome)
+
+
+def _rows(items: Items) -> Any:
+    """What is known of a growing list."""
+    kinds = [pattern_of(x) for x in items.kinds]
+    if not kinds:
+        return EMPTY
+    first = kinds[0]
+    if any(k != first for k in kinds) or not isinstance(first, (Scalar, Array)):
+        raise UnsupportedError(f"a list whose length only the run decides would hold {items.kind}")
+    return Rows(first.dtype, (None, *first.dims), python=getattr(first, "python", False))  # type: ignore[arg-type]
 
 
 def foreign_type(obj: Any) -> Foreign:
@@ -156,7 +189,7 @@ def types_of(pattern: Any, facts: Facts) -> Any:
         items = [types_of(p, facts) for p in pattern]
         return type(pattern)(*items) if hasattr(pattern, "_fields") else type(pattern)(items)
     if isinstance(pattern, Array):
-        return Array(pattern.dtype, tuple(facts.fresh() for _ in pattern.dims))
+        return replace(pattern, dims=tuple(facts.fresh() for _ in pattern.dims))
     if isinstance(pattern, Scalar) and pattern.python and pattern.dtype.kind == "i":
         return Scalar(pattern.dtype, python=True, extent=facts.fresh())
     if isinstance(pattern, Foreign) and pattern.lengths:
@@ -182,10 +215,11 @@ class Learning:
     def __init__(self) -> None:
         self.allowed = True  # whether a call may be made to find out what it gives
         self.patterns: dict[Any, tuple[Any, str]] = {}
+        self.changes: dict[Any, tuple[Any, ...]] = {}  # what calls change of what they are given, see `Given`
         self.refusals: dict[Any, UnsupportedError] = {}  # of what is called since it could not be read
         self.outcomes: dict[Any, Any] = {}  # of the calls made in this compilation
         self.guards: dict[Any, Any] = {}  # of what this compilation has read of the program
-        self._keys: list[tuple[Any, UnsupportedError]] = []
+        self._keys: list[Any] = []
         self.begin()
 
     def begin(self) -> None:
@@ -217,9 +251,9 @@ class Learning:
             self._unused = None
         return self.patterns.get(key)
 
-    def number_of(self, key: Any, changed: UnsupportedError) -> int:
-        """The number of a call for `find_out`; what to raise where it changes its arguments."""
-        self._keys.append((key, changed))
+    def number_of(self, key: Any) -> int:
+        """The number of a call for `find_out`."""
+        self._keys.append(key)
         return len(self._keys) - 1
 
     def note(self, key: Any, outcome: Any, many: int = MANY) -> None:
@@ -241,7 +275,7 @@ class Learning:
                 "Let it give things of one kind: numbers, or arrays of one dtype and rank, as float(...) and "
                 "np.asarray(..., dtype=float) do.",
             ) from None
-        if times == 1:
+        if times == 1 or isinstance(change, ChangedArguments):
             self.patterns.clear()
         for key, (pattern, kind) in self.patterns.items():
             found = either(pattern, kind, change.outcome) if kind == change.kind else None
@@ -252,9 +286,21 @@ class Learning:
         self, number: int, form: str, attribute: str, many: int, first: Any, args: Any, options: Any
     ) -> Exception:
         """Make a call, and note what it gives."""
-        key, changed = self._keys[number]
-        self.note(key, try_out(form, attribute, first, args, options, changed), many)
+        self.note(
+            self._keys[number], self.tried(self._keys[number], form, attribute, first, args, options), many
+        )
         return NotKnownYet()
+
+    def tried(self, key: Any, form: str, attribute: str, first: Any, args: Any, options: Any) -> Any:
+        """What a call gives; what it changes of its arguments is noted."""
+        if form != "changing":
+            return try_out(form, attribute, first, args, options)
+        own, _, *args = args
+        given = Given(own)
+        outcome = first(*given.copy(args), **given.copy(options))
+        known = self.changes.get(key, ())
+        self.changes[key] = (*known, *sorted(given.changes().difference(known), key=repr))
+        return given.left(outcome, self.changes[key])
 
 
 # -- gates of the user's -----------------------------------------------------------------------------

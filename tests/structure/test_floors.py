@@ -27,6 +27,7 @@ FLOORS = [
     "gates",
     "ir",
     "runtime",
+    "given",
     "errors",
 ]
 

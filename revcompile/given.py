@@ -1,0 +1,194 @@
+"""What a call gets of the function's own lists, dicts, sets, objects and arrays, and what it leaves in them.
+
+Imports NumPy only.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from types import MemberDescriptorType
+from typing import Any
+
+import numpy as np
+
+from revcompile.errors import UnsupportedError
+
+
+def make_object(kind: Any, /, **attributes: Any) -> Any:
+    """An object of the class `kind` with these attributes, made without calling `__init__`."""
+    base = next(c for c in kind.__mro__ if not c.__flags__ & 1 << 9)  # the first that C defines
+    new = base.__new__(kind)
+    for name, value in attributes.items():
+        if name in getattr(new, "__dict__", ()) or not isinstance(
+            getattr(kind, name, None), MemberDescriptorType
+        ):
+            new.__dict__[name] = value
+        else:
+            object.__setattr__(new, name, value)
+    return new
+
+
+class Held(tuple[Any, ...]):
+    """What is in a list, or are the values of a dict or an object after its keys, when a call has ended."""
+
+
+class Items(list[Any]):
+    """What is in a list whose length only the run decides; of tuples, their first parts, their second, ..."""
+
+    kinds: list[Any]  # an item of each kind, as the list was before or is now
+
+    @property
+    def kind(self) -> str:
+        return " or ".join(sorted({type(x).__name__ for x in self.kinds})) or "nothing"
+
+
+def items_of(now: list[Any], ever: list[Any]) -> Any:
+    """What is in a list; `ever`, what was in it before, too."""
+    if ever and type(ever[0]) is tuple and all(type(x) is tuple and len(x) == len(ever[0]) for x in ever):
+        return tuple(items_of(list(part), list(parts)) for part, parts in _columns(now, ever))
+    found = Items(now)
+    found.kinds = list({_kind(x): x for x in ever}.values())
+    return found
+
+
+def _columns(now: list[Any], ever: list[Any]) -> Any:
+    return zip(zip(*now) if now else [()] * len(ever[0]), zip(*ever))
+
+
+def _kind(x: Any) -> Any:
+    return type(x), getattr(x, "dtype", None), getattr(x, "ndim", None)
+
+
+class Fixed:
+    """Something in what a call leaves that is no value: keys, or an argument itself."""
+
+    def __init__(self, what: Any, place: int | None = None) -> None:
+        self.what, self.place = what, place
+
+    def __repr__(self) -> str:
+        return f"{self.what}" if self.place is None else f"argument {self.place}"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Fixed) and repr(self) == repr(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+KEPT = Fixed("as before")
+
+
+class Given:
+    """The function's own lists, dicts, sets, objects and arrays that a call gets: copies of them.
+
+    A change is told by the place in `own`; of an object, for each attribute. A tuple of lists comes last
+    whose length only the run decides.
+    """
+
+    def __init__(self, own: Any) -> None:
+        grown = own[-1] if own and type(own[-1]) is tuple else ()
+        own = (*own[:-1], *grown) if grown else own
+        self.grown = range(len(own) - len(grown), len(own))
+        self.own = {id(x): i for i, x in enumerate(own)}
+        self.copied: dict[int, Any] = {}
+        self.copies = [self.copy(x) for x in own]
+        self.before = [_parts(x) for x in self.copies]
+        self.places = {id(x): i for i, x in enumerate(self.copies)}
+
+    def copy(self, x: Any) -> Any:
+        if id(x) not in self.own:
+            if type(x) in (tuple, list):
+                return type(x)(map(self.copy, x))
+            if type(x) is dict:
+                return {key: self.copy(value) for key, value in x.items()}
+            return type(x)(*map(self.copy, x)) if isinstance(x, tuple) and hasattr(x, "_make") else x
+        if id(x) not in self.copied:
+            if isinstance(x, (np.ndarray, set)):
+                new = x.copy()
+            elif isinstance(x, deque):
+                new = type(x)(map(self.copy, x), x.maxlen)
+            elif isinstance(x, list):
+                new = (list if type(x) is Items else type(x))(map(self.copy, x))
+            elif isinstance(x, dict):
+                new = x.copy()
+                for key, value in x.items():
+                    new[key] = self.copy(value)
+            else:
+                new = make_object(type(x), **{name: self.copy(value) for name, value in _parts(x).items()})
+            self.copied[id(x)] = new
+        return self.copied[id(x)]
+
+    def changes(self) -> set[tuple[int, Any]]:
+        """What differs: a place, with the attribute of an object, or None for all."""
+        found: set[tuple[int, Any]] = set()
+        for i, (x, before) in enumerate(zip(self.copies, self.before)):
+            now = _parts(x)
+            if list(now) != list(before):
+                found.add((i, None))
+            elif any(not _is_same(now[key], before[key]) for key in now):
+                is_object = not isinstance(x, (list, dict, set, deque, np.ndarray))
+                names = [key for key in now if not _is_same(now[key], before[key])] if is_object else [None]
+                found.update((i, name) for name in names)
+        return found
+
+    def left(self, outcome: Any, changes: Any) -> Any:
+        """What the call gives, and what is in what it changes."""
+        self.seen: set[int] = set()
+        if not changes:
+            return self._described(outcome)
+        return self._described(outcome), *(self._held(*change) for change in changes)
+
+    def _held(self, place: int, name: Any) -> Any:
+        x, before = self.copies[place], self.before[place]
+        if isinstance(x, np.ndarray):
+            if x.shape != before["shape"]:
+                raise UnsupportedError("a call that changes the shape of an array is not supported")
+            return x
+        now = _parts(x)
+        if name is not None:
+            return self._described(now[name])
+        if place in self.grown:
+            return items_of(x, [*before.values(), *x])
+        if isinstance(x, set):
+            return Held((Fixed(tuple(now)),))
+        found = [KEPT if self._is_kept(now[k], before.get(k)) else self._described(now[k]) for k in now]
+        return Held(found) if isinstance(x, (list, deque)) else Held((Fixed(tuple(now)), *found))
+
+    def _is_kept(self, x: Any, before: Any) -> bool:
+        return (
+            x is before and not isinstance(x, (int, float, np.generic, np.ndarray, tuple)) and x is not None
+        )
+
+    def _described(self, x: Any) -> Any:
+        if id(x) in self.places:
+            return Fixed("", self.places[id(x)])
+        if isinstance(x, tuple) and (type(x) is tuple or hasattr(x, "_make")):
+            items = [self._described(item) for item in x]
+            return type(x)(*items) if hasattr(x, "_make") else tuple(items)
+        if type(x) is list:
+            if id(x) in self.seen:
+                raise UnsupportedError(
+                    "one list that a call makes, and leaves in two places, is not supported"
+                )
+            self.seen.add(id(x))
+            return [self._described(item) for item in x]
+        if isinstance(x, dict) and any(id(item) in self.places for item in x.values()):
+            raise UnsupportedError("a call that gives back, in a dict, what it is given is not supported")
+        return x
+
+
+def _parts(x: Any) -> dict[Any, Any]:
+    """What is in a list, a dict, a set, an array or an object, by name."""
+    if isinstance(x, np.ndarray):
+        return {"shape": x.shape, "elements": x.tobytes()}
+    if isinstance(x, (list, deque)):
+        return dict(enumerate(x))
+    if isinstance(x, set):
+        return dict.fromkeys(sorted(x, key=repr))
+    if isinstance(x, dict):
+        return dict(x)
+    slots = [n for c in type(x).__mro__ for n, d in vars(c).items() if isinstance(d, MemberDescriptorType)]
+    return {**{n: getattr(x, n) for n in slots if hasattr(x, n)}, **getattr(x, "__dict__", {})}
+
+
+def _is_same(x: Any, y: Any) -> bool:
+    return x is y or (type(x) is type(y) and type(x) in (bool, int, float, str, bytes, tuple) and x == y)
