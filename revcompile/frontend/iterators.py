@@ -117,8 +117,8 @@ def is_lazy(low: Lowering, function: ast.expr, frame: Frame) -> bool:
 def _maker(low: Lowering, function: ast.expr, frame: Frame) -> Any:
     """The function of Python's that is called; else None."""
     if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
-        module = low.evaluate(function.value, frame)
-        return getattr(itertools, function.attr, None) if module is itertools else None
+        found = getattr(itertools, function.attr, None)
+        return found if found is not None and low.evaluate(function.value, frame) is itertools else None
     return low.evaluate(function, frame) if isinstance(function, ast.Name) else None
 
 
