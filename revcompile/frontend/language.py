@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import operator
 from collections import deque
-from collections.abc import Callable, ItemsView, Iterable, Iterator, ValuesView
+from collections.abc import Callable, ItemsView, Iterator, ValuesView
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
@@ -58,7 +58,7 @@ class Cells(Instance):
 @lru_cache(maxsize=1024)
 def cell_names(node: ast.FunctionDef | ast.Lambda) -> frozenset[str]:
     """The variables of a function that functions inside it declare `nonlocal`."""
-    if isinstance(node, ast.Lambda) or not _have_function(node.body):
+    if isinstance(node, ast.Lambda):
         return frozenset()
     own: set[str] = {a.arg for a in parameters(node)}
     declared: set[str] = set()
@@ -79,18 +79,6 @@ def cell_names(node: ast.FunctionDef | ast.Lambda) -> frozenset[str]:
     for statement in node.body:
         walk(ast.Module([statement], []))
     return frozenset((own - declared) & inside)
-
-
-def _have_function(statements: Iterable[ast.AST]) -> bool:
-    """Whether a function is defined in some statements, however deep they nest."""
-    waiting = list(statements)
-    while waiting:
-        statement = waiting.pop()
-        if isinstance(statement, ast.FunctionDef):
-            return True
-        for name in ("body", "orelse", "handlers", "finalbody", "cases"):
-            waiting.extend(getattr(statement, name, ()))
-    return False
 
 
 class Language:
@@ -199,7 +187,8 @@ class Language:
         A branch and a loop keep account of the names of the function that they stand in; these may be
         assigned from elsewhere, like the attributes of an object.
         """
-        shared = frozenset() if frame.is_rule else cell_names(node)
+        declares = not frame.is_rule and frame.source.may_have("nonlocal")
+        shared = cell_names(node) if declares else frozenset[str]()
         if shared:
             given = {name: frame.names.pop(name) for name in shared & frame.names.keys()}
             frame.cells = self.mutables.own(Cells(shared, given))

@@ -180,7 +180,7 @@ class Lowerer(Language):
                 raise error
             try:
                 act = partial(self._located, handler, statement, frame, pending)
-                if not frame.is_rule and branch.may_fork(statement):
+                if not frame.is_rule and branch.may_fork(statement, frame.source):
                     outcome = branch.fork_late(self, statement, frame, pending, act)
                 else:
                     outcome = act()

@@ -43,6 +43,7 @@ from revcompile.statements.origins import origins
 from revcompile.syntax.abstract import Frame, Left, Poison, Returned
 from revcompile.syntax.decisions import Decision, Decisions, Restart, Split, TellApart, WriteTwice
 from revcompile.syntax.interpreter import Interpreter
+from revcompile.syntax.source import Source
 
 ASSIGNED = Poison("is assigned by := in a part of an expression that is not always evaluated")
 
@@ -62,7 +63,7 @@ class Fork(ast.If):
 
 def fork(statement: ast.stmt, frame: Frame, decisions: Decisions) -> ast.stmt:
     """`y = f(a if c else b)` as `if c: y = f(a)`, `else: y = f(b)`, where that was decided."""
-    if may_fork(statement):
+    if may_fork(statement, frame.source):
         for node in _own_expressions(statement):
             if fork_decision(node, frame) in decisions:
                 then, orelse = _sides(node)
@@ -72,8 +73,10 @@ def fork(statement: ast.stmt, frame: Frame, decisions: Decisions) -> ast.stmt:
     return statement
 
 
-def may_fork(statement: ast.stmt) -> bool:
+def may_fork(statement: ast.stmt, source: Source) -> bool:
     """Whether a statement is one with conditional expressions."""
+    if not source.may_have("if", "and", "or"):
+        return False
     known = _conditional.get(statement)
     if known is None:
         known = isinstance(statement, FORKED) and next(_own_expressions(statement), None) is not None

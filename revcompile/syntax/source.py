@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import inspect
 import linecache
+import re
 import reprlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -62,6 +63,19 @@ class Source:
     def is_own(self) -> bool:
         """Whether the function is of this package."""
         return _is_own(self.function)
+
+    @cached_property
+    def _words(self) -> frozenset[str] | None:
+        first, last = self.node.lineno, self.node.end_lineno or len(self.lines) + 1
+        return (
+            frozenset(re.findall(r"\w+", "".join(self.lines[first - 1 : last])))
+            if last <= len(self.lines)
+            else None
+        )
+
+    def may_have(self, *words: str) -> bool:
+        """Whether one of these words of the language is in its text: what none is in has no such syntax."""
+        return self._words is None or not self._words.isdisjoint(words)
 
     def place(self, node: ast.AST) -> Place:
         """Where `node` stands in the user's file."""
