@@ -12,6 +12,7 @@ from typing import Any
 from revcompile.attempts import Attempts, MustBeStatic
 from revcompile.autodiff.differentiate import differentiate
 from revcompile.autodiff.reverse import learn
+from revcompile.autodiff.signs import has_narrow
 from revcompile.codegen.conditions import agreements, apart, equal_lengths, keep_untested, meetings
 from revcompile.codegen.first_run import Run
 from revcompile.codegen.linked import Helpers, Linked, Texts, Written
@@ -344,11 +345,10 @@ def _without_value(function: Function) -> Function:
 
 def optimise(function: Function, facts: Facts) -> Function:
     """The passes, in order."""
-    function = eliminate_dead(function)
-    function = eliminate_common(simplify(function, facts, algebra=False))
-    function = eliminate_common(compute_before_loops(simplify(eliminate_dead(function), facts)))
-    function = simplify(eliminate_dead(function), facts)
-    return query_live_shapes(eliminate_dead(function), facts)
+    simplified = partial(simplify, facts=facts, mixed=has_narrow(function))
+    function = eliminate_common(simplified(eliminate_dead(function), algebra=False))
+    function = eliminate_common(compute_before_loops(simplified(eliminate_dead(function))))
+    return query_live_shapes(eliminate_dead(simplified(eliminate_dead(function))), facts)
 
 
 @contextmanager

@@ -22,9 +22,8 @@ from revcompile.ir.nodes import (
     Value,
     leaves,
     map_structure,
-    scalar_type,
 )
-from revcompile.ir.types import Array, Scalar, Type, gradient_type, is_number
+from revcompile.ir.types import Array, Scalar, Type, gradient_type, is_number, scalar_type
 
 
 def differentiate(

@@ -20,9 +20,9 @@ from revcompile.gates.lengths import length
 from revcompile.gates.table import TABLE
 from revcompile.gates.traits import Kind
 from revcompile.ir.lengths import Facts, same_axes
-from revcompile.ir.nodes import Structure, Value, scalar_type
+from revcompile.ir.nodes import Structure, Value
 from revcompile.ir.rebuild import replace
-from revcompile.ir.types import INT, Array, Dim, Rows, Scalar, Type
+from revcompile.ir.types import INT, Array, Dim, Rows, Scalar, Type, scalar_type
 from revcompile.runtime import unbroadcast
 
 

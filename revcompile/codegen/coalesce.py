@@ -111,7 +111,7 @@ class Groups:
         return late & self._relevant
 
     def _read(self, values: Iterable[Value], live: set[Value]) -> None:
-        live.update(v for v in values if v in self._relevant)
+        live.update([v for v in values if v in self._relevant])
 
     def _live(self, block: Block, live: set[Value]) -> set[Value]:
         """What is needed at the beginning of a block, given what is needed at its end, yields included."""
@@ -234,7 +234,7 @@ def _named(block: Block, table: ValueTable) -> Iterator[tuple[tuple[str, Any], V
 
 
 def loops_of(block: Block) -> Iterator[Loop]:
-    for s in block.statements:
+    for s in block.nested:
         if isinstance(s, Loop):
             yield s
         for inner in s.blocks:

@@ -131,8 +131,10 @@ class Movable:
         self._writes: list[int] = []  # where elements of arrays are changed
         for i, statement in enumerate(sequence):
             if isinstance(statement, (Apply, Branch, Loop)):
-                self._used.update(dict.fromkeys(statement.inputs, i))
-            self._made.update(dict.fromkeys(statement.outputs, i))
+                for v in statement.inputs:
+                    self._used[v] = i
+            for v in statement.outputs:
+                self._made[v] = i
             self._note_changes(i, statement)
         for v in leaves(answer):  # what is returned keeps its name, a mere cast apart
             if variables.table.is_temporary(v):
@@ -173,7 +175,7 @@ class Movable:
 
 def _any_between(numbers: Sequence[int], first: int, last: int) -> bool:
     """Whether one of the ascending numbers lies between two others."""
-    return bisect_left(numbers, last) > bisect_right(numbers, first)
+    return bool(numbers) and bisect_left(numbers, last) > bisect_right(numbers, first)
 
 
 def _is_view(made: Apply) -> bool:

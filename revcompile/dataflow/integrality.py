@@ -82,7 +82,7 @@ def _floats(found: Integrality) -> set[Value]:
 
 def _may_make_whole(block: Block) -> bool:
     """Whether a whole number may come of none in a block; quickly known of most that are gates alone."""
-    if any(type(s) is not Apply for s in block.statements):
+    if block.nested:
         return True
     return any(isinstance(f, Half) or TABLE[f].picks or _adds_up(f) for f in block.functions)
 

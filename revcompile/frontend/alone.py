@@ -29,10 +29,9 @@ from revcompile.ir.nodes import (
     Value,
     applications,
     leaves,
-    scalar_type,
 )
 from revcompile.ir.rebuild import replace
-from revcompile.ir.types import Array, Dim, Scalar, Type
+from revcompile.ir.types import Array, Dim, Scalar, Type, scalar_type
 from revcompile.syntax.abstract import Frame, NeedStatic
 from revcompile.syntax.memory import Memory
 

@@ -14,8 +14,8 @@ import numpy as np
 from revcompile.errors import UnsupportedError
 from revcompile.frontend import growing, objects
 from revcompile.frontend.lowering import Lowering
-from revcompile.ir.nodes import Structure, Value, is_static, scalar_type
-from revcompile.ir.types import FLOAT, Array, Scalar
+from revcompile.ir.nodes import Structure, Value, is_static
+from revcompile.ir.types import FLOAT, Array, Scalar, scalar_type
 from revcompile.statements import branch
 from revcompile.syntax.mutable import is_growing
 from revcompile.syntax.operators import COMPARE

@@ -13,8 +13,8 @@ import ast
 from revcompile.errors import UnsupportedError
 from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.parts import Inseparable, Parts
-from revcompile.ir.nodes import Structure, Value, scalar_type
-from revcompile.ir.types import Array, Scalar, is_float
+from revcompile.ir.nodes import Structure, Value
+from revcompile.ir.types import Array, Scalar, is_float, scalar_type
 from revcompile.syntax.abstract import Frame, NeedShape, NeedStatic
 from revcompile.syntax.decisions import AsRecursion, Restart
 from revcompile.syntax.mutable import is_growing

@@ -28,9 +28,9 @@ from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.paired import Assembly, Lowered
 from revcompile.frontend.parts import Inseparable, Parts, identity
 from revcompile.gates.halves import Pair, lengths
-from revcompile.ir.nodes import Raise, Structure, Value, scalar_type
+from revcompile.ir.nodes import Raise, Structure, Value
 from revcompile.ir.rebuild import replace
-from revcompile.ir.types import Array, Dim, Scalar, Type
+from revcompile.ir.types import Array, Dim, Scalar, Type, scalar_type
 from revcompile.ir.values import ValueTable
 from revcompile.statements.join import CannotJoin, join_types
 from revcompile.syntax.abstract import Frame, Left, NeedStatic

@@ -24,9 +24,9 @@ from revcompile.gates.table import Gate
 from revcompile.gates.traits import Memory
 from revcompile.given import Fixed, Given, Held, Items, make_object
 from revcompile.ir.lengths import Facts
-from revcompile.ir.nodes import EMPTY, Instance, Structure, Value, scalar_type
+from revcompile.ir.nodes import EMPTY, Instance, Structure, Value
 from revcompile.ir.rebuild import replace
-from revcompile.ir.types import ONE, Array, Foreign, Opaque, Rows, Scalar
+from revcompile.ir.types import ONE, Array, Foreign, Opaque, Rows, Scalar, scalar_type
 from revcompile.runtime import ChangedArguments, ChangedKind, changing, copies_of, kind_of
 
 TOO_MANY = 10_000

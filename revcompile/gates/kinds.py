@@ -14,9 +14,9 @@ import numpy as np
 
 from revcompile.errors import HostError
 from revcompile.gates.table import is_pythons
-from revcompile.ir.nodes import Value, leaves, map_structure, map_values, scalar_type
+from revcompile.ir.nodes import Value, leaves, map_structure, map_values
 from revcompile.ir.rebuild import replace
-from revcompile.ir.types import FLOAT, Array, Rows, Scalar
+from revcompile.ir.types import FLOAT, Array, Rows, Scalar, scalar_type
 
 MANY = 16  # of numbers that are of several kinds, as many combinations are tried
 NUMPY_FLOAT = Scalar(np.dtype(float))

@@ -18,9 +18,9 @@ from revcompile.gates.numbers import PARTS, PLAIN, UNREAD_ITEM, Numbers
 from revcompile.gates.table import Gate, register
 from revcompile.gates.traits import Kind, Line, Memory
 from revcompile.ir.lengths import Facts, same_axes
-from revcompile.ir.nodes import Value, scalar_type
+from revcompile.ir.nodes import Value
 from revcompile.ir.rebuild import replace
-from revcompile.ir.types import BOOL, INT, Array, Dim, Rows, Scalar
+from revcompile.ir.types import BOOL, INT, Array, Dim, Rows, Scalar, scalar_type
 from revcompile.runtime import item_length, scatter, with_row
 
 

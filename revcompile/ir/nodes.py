@@ -15,11 +15,9 @@ from functools import cached_property
 from itertools import chain
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from revcompile.errors import Place, UnsupportedError
 from revcompile.ir.rebuild import replace
-from revcompile.ir.types import Array, Scalar
+from revcompile.ir.types import Array, Scalar, Type
 from revcompile.ir.values import Value, ValueTable
 
 Structure = Any
@@ -265,10 +263,15 @@ class Block:
         return bool(self.statements) and isinstance(self.statements[-1], Raise)
 
     @cached_property
+    def nested(self) -> tuple[Branch | Loop, ...]:
+        """The statements that have blocks: few, or none."""
+        return tuple([s for s in self.statements if s.blocks])  # type: ignore[misc]
+
+    @cached_property
     def functions(self) -> frozenset[Callable[..., Any]]:
         """Whatever is applied, in nested blocks too: what a pass has to do may follow from that."""
         own = {s.function for s in self.statements if type(s) is Apply}
-        return frozenset(own.union(*(b.functions for s in self.statements for b in s.blocks)))
+        return frozenset(own.union(*[b.functions for s in self.nested for b in s.blocks]))
 
     @cached_property
     def uses(self) -> tuple[Value, ...]:
@@ -301,7 +304,10 @@ class Parameter:
 
 @dataclass(frozen=True, eq=False)
 class Function:
-    """A whole function. `called`: by generated code, to which what it gives must belong alone."""
+    """A whole function. `called`: by generated code, to which what it gives must belong alone.
+
+    `swept` is the body in which nothing was found dead: its own, unless a pass has changed that.
+    """
 
     name: str
     parameters: tuple[Parameter, ...]
@@ -309,16 +315,18 @@ class Function:
     table: ValueTable
     spellings: dict[float, str] = field(default_factory=dict)
     called: bool = False
+    swept: Block | None = None
 
     @property
     def result(self) -> Structure:
         return self.body.yields[0]
 
     @cached_property
-    def values(self) -> frozenset[Value]:
-        """Every value that is given, read or defined."""
+    def types(self) -> tuple[Type, ...]:
+        """The types of all that is given, read or defined, each object once."""
         given = (v for p in self.parameters for v in leaves(p.structure))
-        return frozenset((*given, *self.body.uses, *self.body.defined))
+        values = (*given, *self.body.uses, *self.body.defined)
+        return tuple({id(v.type): v.type for v in values}.values())
 
 
 class Instance:
@@ -450,13 +458,6 @@ def are_numbers(structures: tuple[Structure, ...]) -> bool:
         elif type(x) is not int and type(x) is not float:
             return False
     return found
-
-
-def scalar_type(number: Any) -> Scalar:
-    """The type of a literal number."""
-    if isinstance(number, np.generic):
-        return Scalar(number.dtype)
-    return Scalar(np.dtype(type(number)), python=True)
 
 
 def applications(block: Block) -> Iterator[Apply]:

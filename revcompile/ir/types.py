@@ -145,6 +145,13 @@ INT = Scalar(np.dtype(int), python=True)
 BOOL = Scalar(np.dtype(bool), python=True)
 
 
+def scalar_type(number: Any) -> Scalar:
+    """The type of a literal number."""
+    if isinstance(number, np.generic):
+        return Scalar(number.dtype)
+    return Scalar(np.dtype(type(number)), python=True)
+
+
 def is_exactly(a: Type, b: Type) -> bool:
     """Whether types are the same, also in what numbers are on other ways in the program."""
     return a == b and getattr(a, "others", None) == getattr(b, "others", None)

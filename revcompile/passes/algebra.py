@@ -335,6 +335,8 @@ def _choice(r: Any, atom: Structure) -> Apply | None:
 
 def _into_mask(r: Any, s: Apply) -> Structure | None:
     """`where(c, g, 0.0) * v` is `where(c, g * v, 0.0)`: nothing flows where c is false, whatever v is."""
+    if not r.chooses:
+        return None
     a, b = s.args
     symbol = TABLE[s.function].symbol
     for i, atom in enumerate(s.args[:1] if symbol == "/" else s.args):
@@ -358,6 +360,8 @@ def _into_mask(r: Any, s: Apply) -> Structure | None:
 
 def _join_masked(r: Any, s: Apply) -> Structure | None:
     """`where(c, a, 0.0) + where(c, 0.0, b)` is `where(c, a, b)`."""
+    if not r.chooses:
+        return None
     first, second = (_choice(r, atom) for atom in s.args)
     if first is None or second is None or first.args[0] is not second.args[0]:
         return None

@@ -40,7 +40,7 @@ def compute_before_loops(function: Function) -> Function:
 
 
 def _has_loops(block: Block) -> bool:
-    return any(isinstance(s, Loop) or any(map(_has_loops, s.blocks)) for s in block.statements)
+    return any(isinstance(s, Loop) or any(map(_has_loops, s.blocks)) for s in block.nested)
 
 
 class _Mover(Walk):

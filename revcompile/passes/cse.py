@@ -8,12 +8,13 @@ Before:                                  After:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from revcompile.gates.effects import has_effects
 from revcompile.gates.table import TABLE
 from revcompile.gates.traits import Memory
-from revcompile.ir.nodes import Apply, Block, Function, Statement, Structure, Value
+from revcompile.ir.nodes import ATOMS, Apply, Block, Function, Statement, Structure, Value
 from revcompile.ir.values import ValueTable
 from revcompile.passes.walk import Walk
 
@@ -26,6 +27,9 @@ class _Scopes(Walk):
     def __init__(self, table: ValueTable) -> None:
         self.known: dict[Any, Value] = {}
         self.added: list[Any] = []  # the keys in it, in order
+        self.repeatable: dict[
+            Callable[..., Any], bool
+        ] = {}  # whether what it gives may be what it gave before
         super().__init__(self._visit, table)
 
     def block(self, block: Block) -> Block:
@@ -37,13 +41,13 @@ class _Scopes(Walk):
         return out
 
     def _visit(self, statement: Apply, _: list[Statement]) -> Structure | None:
-        gate = TABLE[statement.function]
-        if gate.foreign or gate.fresh or gate.memory is Memory.SAME or has_effects(statement.function):
-            return None  # each call makes storage of its own, which stays its own; or a name
-        if not isinstance(statement.result, Value):
+        function = statement.function
+        if function not in self.repeatable:
+            self.repeatable[function] = _is_repeatable(function)
+        if not self.repeatable[function] or not isinstance(statement.result, Value):
             return None
         hints = self.table.hints
-        key = statement.function, *[a if type(a) is Value else key_of(a) for a in statement.args]
+        key = function, *[a if type(a) is Value else key_of(a) for a in statement.args]
         known = self.known.get(key)
         if known is None:
             self.known[key] = statement.result
@@ -51,6 +55,12 @@ class _Scopes(Walk):
         elif known not in hints and statement.result in hints and known not in self.table.primals:
             self.table.rename(known, statement.result)
         return known
+
+
+def _is_repeatable(function: Callable[..., Any]) -> bool:
+    """Not of what makes storage of its own in each call, which stays its own; nor of a name."""
+    gate = TABLE[function]
+    return not (gate.foreign or gate.fresh or gate.memory is Memory.SAME or has_effects(function))
 
 
 def eliminate_common(function: Function) -> Function:
@@ -61,8 +71,11 @@ def eliminate_common(function: Function) -> Function:
 
 def key_of(structure: Structure) -> Any:
     """The same for structures that are the same in every call."""
-    if type(structure) is Value:
+    kind = type(structure)
+    if kind is Value:
         return structure
+    if kind in ATOMS and kind is not float:
+        return (kind, structure)
     if isinstance(structure, (tuple, list)):
         return (type(structure), *map(key_of, structure))
     if isinstance(structure, dict):
@@ -74,5 +87,5 @@ def key_of(structure: Structure) -> Any:
     try:
         hash(structure)
     except TypeError:  # a bytearray of the program: the same object
-        return (type(structure), id(structure))
-    return (type(structure), structure)
+        return (kind, id(structure))
+    return (kind, structure)

@@ -30,8 +30,11 @@ from revcompile.passes.overwritten import Overwriting
 
 
 def eliminate_dead(function: Function) -> Function:
+    if function.swept is function.body:
+        return function
     read = {*function.table.comparing, *leaves(function.body.yields)}
-    return replace(function, body=_sweep(function.body, read, {}))
+    body = _sweep(function.body, read, {})
+    return replace(function, body=body, swept=body)
 
 
 Wanted = dict[

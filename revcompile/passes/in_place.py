@@ -23,7 +23,7 @@ from revcompile.dataflow.presence import missing
 from revcompile.errors import Place
 from revcompile.gates.effects import begins_backward
 from revcompile.gates.halves import SAVED, Half
-from revcompile.gates.table import TABLE, is_of
+from revcompile.gates.table import TABLE
 from revcompile.gates.traits import Kind, Memory
 from revcompile.ir.nodes import (
     Apply,
@@ -161,10 +161,10 @@ class _InPlace:
             self._call(s)
             out.append(s)
             return
-        if is_of(s, Kind.STORE):
+        gate = TABLE[s.function]
+        if gate.kind is Kind.STORE:
             self._store(s, point, out)
             return
-        gate = TABLE[s.function]
         if gate.writes and isinstance(s.args[0].type, Rows):
             self._change_list(s, point, out)
             return
@@ -187,6 +187,9 @@ class _InPlace:
             out.append(replace(s, result=view))
             self.storage.hold(s.result, frozenset({s.result}))
             out.append(Apply(np.ndarray.copy, (view, "C"), s.result, s.line, s.note))
+            return
+        if isinstance(s.result, Value) and isinstance(s.result.type, Scalar):
+            out.append(s)  # a number has no storage
             return
         shares = gate.may_share(s.args) or _may_be_start(s)
         for v in s.outputs:

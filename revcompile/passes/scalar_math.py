@@ -57,7 +57,7 @@ def may_restart(*functions: Function) -> bool:
 
 def has_floats(*functions: Function) -> bool:
     """Whether there are Python floats in the functions, and no float32."""
-    types = [v.type for function in functions for v in function.values]
+    types = [t for function in functions for t in function.types]
     floats = [t for t in types if isinstance(t, (Scalar, Array)) and t.dtype.kind == "f"]
     if any(t.dtype is not FLOAT.dtype and t.dtype != float for t in floats):
         return False
@@ -78,9 +78,9 @@ def use_math(function: Function, as_floats: bool, guarded: bool = True) -> Funct
     def visit(statement: Apply, out: list[Statement]) -> Structure | None:
         if statement.function is np.float64 and statement.result in returned:
             return None  # a NumPy scalar for a NumPy scalar
-        if is_of(statement, Kind.PART) and _is_python(statement.args[0]):
-            return _indexed(statement, out)
         gate = TABLE[statement.function]
+        if gate.kind is Kind.PART and _is_python(statement.args[0]):
+            return _indexed(statement, out)
         if gate.picks and _is_numpy(statement.result):
             return _picked(statement, walk, out)
         chosen = gate.on_floats(statement.function)

@@ -12,7 +12,7 @@ Every rule holds for NaN, infinities, signed zeros, dtypes and shapes.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from revcompile.autodiff.signs import has_narrow, may_be_narrow, may_be_python
 from revcompile.dataflow.integrality import gives_whole, may_be_whole
 from revcompile.gates.infer import infer
 from revcompile.gates.lengths import size_of
-from revcompile.gates.table import TABLE
+from revcompile.gates.table import TABLE, Gate
 from revcompile.gates.traits import Kind, Memory
 from revcompile.ir.lengths import Facts, same_axes
 from revcompile.ir.nodes import (
@@ -33,22 +33,26 @@ from revcompile.ir.nodes import (
     Value,
     is_static,
     leaves,
-    scalar_type,
 )
-from revcompile.ir.types import INT, Array, Rows, Scalar, Type, is_number
+from revcompile.ir.types import INT, Array, Rows, Scalar, Type, is_number, scalar_type
 from revcompile.ir.values import ValueTable
 from revcompile.passes.algebra import ALGEBRA, ARITHMETIC, noted
 from revcompile.passes.extents import has_shape
 from revcompile.passes.walk import Walk, count_uses
 from revcompile.runtime import scatter
 
+Rule = Callable[[Any, Apply], Structure | None]
 
-def simplify(function: Function, facts: Facts, algebra: bool = True) -> Function:
-    """The function with fewer and shorter statements; without `algebra`, only what stands twice goes."""
-    walk = _Scoped(lambda statement, out: rules.visit(statement, out), function.table)
+
+def simplify(function: Function, facts: Facts, mixed: bool, algebra: bool = True) -> Function:
+    """The function with fewer and shorter statements; without `algebra`, only what stands twice goes.
+
+    `mixed` says that there are floats of fewer bits than Python's.
+    """
+    walk = _Scoped(_keep, function.table)
     walk.facts = facts
     walk.counts, walk.algebra = count_uses(function.body), algebra
-    walk.whole, walk.mixed = may_be_whole(function), has_narrow(function)
+    walk.whole, walk.mixed = may_be_whole(function), mixed
     equals: dict[Any, Value] = {}
     for parameter in function.parameters:
         for value in leaves(parameter.structure):
@@ -56,8 +60,12 @@ def simplify(function: Function, facts: Facts, algebra: bool = True) -> Function
                 value not in function.table.primals
             ):  # the forward half of a pair is not given what the upstream gradient is
                 equals.setdefault(_axes_key(value, facts), value)
-    rules = _Rules(walk, facts, equals)
+    walk.visit = _Rules(walk, facts, equals, function.body.functions).visit
     return walk.function(function)
+
+
+def _keep(statement: Apply, out: list[Statement]) -> None:
+    """What a walk makes of a statement before it has rules."""
 
 
 class _Scoped(Walk):
@@ -81,19 +89,25 @@ def drop_casts(function: Function, facts: Facts) -> Function:
 
     walk = Walk(visit, function.table)
     walk.whole, walk.mixed = may_be_whole(function), has_narrow(function)
-    rules = _Rules(walk, facts, {})
+    rules = _Rules(walk, facts, {}, function.body.functions)
     return walk.function(function)
 
 
 class _Rules:
     """The rules for one application. Each returns what stands for the result, or None."""
 
-    def __init__(self, walk: Walk, facts: Facts, equals: dict[Any, Value]) -> None:
+    def __init__(
+        self, walk: Walk, facts: Facts, equals: dict[Any, Value], functions: Iterable[Callable[..., Any]]
+    ) -> None:
+        gates = [TABLE[f] for f in functions]
+        self.stretches = any(g.kind is Kind.STRETCH for g in gates)  # else no rule makes any
+        self.chooses = any(g.numbers.condition is not None for g in gates)
         self.equals = equals  # the first array of each shape: the one that is asked for its shape
         self.walk = walk
         self.given = walk.given
         self.facts = facts
         self.out: list[Statement] = []  # where a rule puts its statements
+        self.known: dict[Callable[..., Any], tuple[Rule | None, Rule | None]] = {}  # the rules of a function
 
     def visit(self, statement: Apply, out: list[Statement]) -> Structure | None:
         self.out = out
@@ -103,23 +117,17 @@ class _Rules:
         return found
 
     def find(self, statement: Apply) -> Structure | None:
-        gate, walk, result = TABLE[statement.function], self.walk, statement.result
-        rule = (
-            _Rules.extent
-            if gate.of_shape
-            else _Rules.cast
-            if gate.casts
-            else _Rules.identity
-            if gate.memory is Memory.SAME
-            else _BY_SYMBOL.get(gate.symbol) or _BY_KIND.get(gate.kind)
-        )
+        walk, result = self.walk, statement.result
+        known = self.known.get(statement.function)
+        if known is None:
+            known = self.known[statement.function] = _rules_of(TABLE[statement.function])
+        rule, arithmetic = known
         found = rule(self, statement) if rule is not None else None
-        if found is None and walk.in_backward and walk.algebra:
-            arithmetic = ARITHMETIC.get(gate.symbol) or ALGEBRA.get(gate.kind)
-            found = arithmetic(self, statement) if arithmetic is not None else None
+        if found is None and arithmetic is not None and walk.in_backward and walk.algebra:
+            found = arithmetic(self, statement)
         if not isinstance(result, Value):
             return found
-        if found is None and result.type.dims:
+        if found is None and self.stretches and result.type.dims:
             found = self._unstretch(statement)
         if walk.in_backward:
             if isinstance(found, Value) and found not in walk.forward:
@@ -448,10 +456,24 @@ def _hand_name(table: ValueTable, from_: Value, to: Value) -> None:
         table.rename(to, from_)
 
 
-_BY_SYMBOL: dict[str, Callable[[_Rules, Apply], Structure | None]] = {
+def _rules_of(gate: Gate) -> tuple[Rule | None, Rule | None]:
+    """The rule of an operation, and that of its arithmetic in the backward pass."""
+    rule = (
+        _Rules.extent
+        if gate.of_shape
+        else _Rules.cast
+        if gate.casts
+        else _Rules.identity
+        if gate.memory is Memory.SAME
+        else _BY_SYMBOL.get(gate.symbol) or _BY_KIND.get(gate.kind)
+    )
+    return rule, ARITHMETIC.get(gate.symbol) or ALGEBRA.get(gate.kind)
+
+
+_BY_SYMBOL: dict[str, Rule] = {
     "*": _Rules.multiply, "+": _Rules.add, "/": _Rules.divide, "**": _Rules.power, "-x": _Rules.negative,
 }  # fmt: skip
-_BY_KIND: dict[Kind | None, Callable[[_Rules, Apply], Structure | None]] = {
+_BY_KIND: dict[Kind | None, Rule] = {
     Kind.TRANSPOSE: _Rules.transpose, Kind.RESHAPE: _Rules.reshape, Kind.QUOTIENT: _Rules.over,
     Kind.SCATTER: _Rules.scatter, Kind.SCATTER_SUM: _Rules.scatter_add, Kind.STRETCH: _Rules.broadcast,
     Kind.UNSTRETCH: _Rules.unbroadcast, Kind.SUM: _Rules.total,

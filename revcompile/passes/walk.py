@@ -54,10 +54,10 @@ class Walk:
         self.given.update(v for p in function.parameters for v in leaves(p.structure))
         self.forward |= self.given
         done = replace(function, body=self.block(function.body))
-        replaced = self.replaced
-        if replaced:
-            found = ((v, replaced.get(of)) for v, of in self.table.primals.items())
-            self.table.primals.update([(v, new) for v, new in found if isinstance(new, Value)])
+        replaced, primals = self.replaced, self.table.primals
+        if not replaced.keys().isdisjoint(primals.values()):
+            found = ((v, replaced.get(of)) for v, of in primals.items())
+            primals.update([(v, new) for v, new in found if isinstance(new, Value)])
         return done
 
     def atom(self, structure: Structure) -> Structure:
@@ -83,24 +83,22 @@ class Walk:
         if not self.in_backward and begins_backward(statement):
             self.in_backward = True
         if self.replaced and not self.replaced.keys().isdisjoint(statement.inputs):
-            statement = statement.of_args(self.atom(statement.args))
+            get, atom = self.replaced.get, self.atom
+            statement = statement.of_args(
+                tuple([get(a, a) if type(a) is Value else atom(a) for a in statement.args])
+            )
         start = len(out)
         new = self.visit(statement, out)
         if new is None:
             out.append(statement)
         else:
             self.replaced[statement.result] = new
-        if len(out) > start and self.is_told:
-            self._tell(out[start:])
-
-    def _tell(self, added: list[Statement]) -> None:
-        """Note what makes the results of these statements, and which are of the forward pass."""
-        for statement in added:
-            if type(statement) is Apply:
-                if type(statement.result) is Value:
-                    self.definitions[statement.result] = statement
+        for added in out[start:] if self.is_told else ():
+            if type(added) is Apply:
+                if type(added.result) is Value:
+                    self.definitions[added.result] = added
                 if not self.in_backward:
-                    self.forward.update(statement.outputs)
+                    self.forward.update(added.outputs)
 
     def _loop(self, statement: Loop, out: list[Statement]) -> None:
         statement = self._without_constants(statement)

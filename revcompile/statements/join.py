@@ -20,10 +20,9 @@ from revcompile.ir.nodes import (
     Structure,
     Value,
     leaves,
-    scalar_type,
 )
 from revcompile.ir.rebuild import replace
-from revcompile.ir.types import Array, Dim, Opaque, Rows, Scalar, Type
+from revcompile.ir.types import Array, Dim, Opaque, Rows, Scalar, Type, scalar_type
 from revcompile.statements.exits import NOTES, RESULT
 from revcompile.syntax.abstract import Poison
 from revcompile.syntax.decisions import Decision
