@@ -54,6 +54,8 @@ def keep_residuals(
     `passed_on` from one function to another is defined on every way: None where it is not read. Of
     `every_trip` is kept what is the same in each, where that is going to have a gradient of its own.
     """
+    if not any(s.blocks for s in forward):  # as in most functions
+        return Block((*forward, *backward.statements), backward.yields)
     kept = Kept(every_trip, table)
     backward = _complete(substitute(backward, outer), kept, frozenset(unstable), outer)
     backward = substitute(backward, outer)

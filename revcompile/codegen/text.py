@@ -11,7 +11,7 @@ import ast
 import importlib
 import warnings
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from revcompile.errors import InternalError
@@ -87,8 +87,11 @@ def _named(name: str) -> str:
     return name
 
 
+_is_name = lru_cache(maxsize=4096, typed=True)(is_name)  # a text, and no text of another class that is equal
+
+
 def _name(node: ast.Name, around: int) -> str:
-    return node.id if is_name(node.id) or is_numeral(node.id) else _named(node.id)
+    return node.id if _is_name(node.id) or is_numeral(node.id) else _named(node.id)
 
 
 def _constant(node: ast.Constant, around: int) -> str:

@@ -7,6 +7,7 @@ make NaN where a gate sends nothing back.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from functools import cached_property
 
 from revcompile.dataflow.engine import Backward, Found
 from revcompile.dataflow.finiteness import Finiteness, is_steep, of_operand
@@ -56,10 +57,19 @@ class Zeros(Cotangents):
     """Where may a cotangent be zero? A sum of two is so only where both are."""
 
     def __init__(
-        self, active: Container[Value] | None, of_call: OfCall, useful: Container[Value], finite: Finiteness
+        self,
+        active: Container[Value] | None,
+        of_call: OfCall,
+        useful: Callable[[], Container[Value]],
+        finite: Finiteness,
     ) -> None:
         super().__init__(active, of_call)
-        self.useful, self.finite = useful, finite
+        self._find_useful, self.finite = useful, finite
+
+    @cached_property
+    def useful(self) -> Container[Value]:
+        """The values that have a cotangent at all: loops ask."""
+        return self._find_useful()
 
     def apply(self, statement: Apply, outs: Sequence[Found]) -> Iterable[tuple[Value, Found]]:
         gate = TABLE[statement.function]

@@ -132,7 +132,8 @@ class _Primal:
 def forward(body: Block, given: dict[Value, int], calls: Calls) -> tuple[Signs, Finiteness]:
     """Signs and finiteness; `given` is what is known of parameters."""
     asked = Asked(calls.asked)
-    asked.run(body, {})
+    if any(isinstance(f, Half) or TABLE[f].numbers.asks for f in body.functions):
+        asked.run(body, {})
     of_outside = {v: GIVEN for v in asked.facts}
     for v, known in given.items():
         of_outside[v] = of_outside.get(v, 0) | known
@@ -171,8 +172,7 @@ class Analyses:
         return found
 
     def zeros(self, seeds: dict[Value, int]) -> Zeros:
-        useful = self.useful(seeds).facts
-        found = Zeros(self.active, self._of_call("zeros"), useful, self.finite)
+        found = Zeros(self.active, self._of_call("zeros"), lambda: self.useful(seeds).facts, self.finite)
         found.run(self.body, seeds)
         return found
 
@@ -210,10 +210,10 @@ class Knowledge:
 
     def keeps_zeros(self, statement: Apply, operand: Value) -> bool:
         """Whether a zero upstream gradient may meet a local gradient that is infinite or NaN there."""
-        gate = TABLE[statement.function]
         where = self.zeros_of(statement)
         if not where:
             return False
+        gate = TABLE[statement.function]
         if gate.numbers.reduces or gate.numbers.as_read is not None:
             return self._mixes(statement, operand, where)
         if not gate.pointwise or gate.numbers.passes or is_steep(gate, statement.args):
@@ -247,6 +247,8 @@ class Knowledge:
 
     def zeros_of(self, statement: Apply) -> int:
         """Where the upstream gradient of a gate may be zero."""
+        if type(statement.result) is Value:
+            return self.zeros.get(statement.result, 0)
         found = 0
         for v in statement.outputs:
             found |= self.zeros.get(v, 0)
@@ -318,4 +320,4 @@ def context_of(
 
 def has_arrays(functions: Sequence[Function]) -> bool:
     """Whether there are arrays in any of some functions."""
-    return any(isinstance(v.type, Array) for f in functions for v in f.values)
+    return any(isinstance(t, Array) for f in functions for t in f.types)
