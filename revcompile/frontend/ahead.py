@@ -26,6 +26,7 @@ from revcompile.syntax.source import parameters
 Loop = ast.For | ast.While
 Reason = Loop | str  # a loop, or the name of an index that is a parameter
 Display = ast.List | ast.ListComp
+Around = tuple[ast.AST, ...]
 REORDERING = ("sort", "reverse")
 CHANGING = ("append", "extend", "insert", "pop")
 FUNCTIONS = (ast.FunctionDef, ast.Lambda, ast.ClassDef, ast.AsyncFunctionDef)
@@ -97,77 +98,87 @@ def is_no_number(node: ast.expr | None, names: Container[str] = ()) -> bool:
 def _seen(function: ast.AST) -> dict[Display, tuple[Reason, ...]]:
     """The list displays that get a name, and why they will grow; no reasons if they cannot."""
     found: dict[Display, tuple[Reason, ...]] = {}
-    apart: set[Display] = set()
     for scope in ast.walk(function):
         if isinstance(scope, ast.FunctionDef):
-            stored = {
-                n.id for n in ast.walk(scope) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
-            }
-            given = {a.arg for a in parameters(scope)}
-            _look(scope.body, (), {}, found, apart, given - stored, _containers(scope, stored) - given)
-    return found | dict.fromkeys(apart, ())
+            lists = _Lists(scope)
+            lists.look(scope.body, ())
+            found |= lists.reasons | dict.fromkeys(lists.apart, ())
+    return found
 
 
-def _containers(scope: ast.FunctionDef, stored: set[str]) -> set[str]:
-    """The names that stand for nothing but lists, dicts and sets which displays and comprehensions make."""
-    given = {id(s.targets[0]) for s in ast.walk(scope) if isinstance(s, ast.Assign) and is_no_number(s.value)}
-    names = (n for n in ast.walk(scope) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
-    return stored - {n.id for n in names if id(n) not in given}
+class _Lists:
+    """The list displays of a function, found by going through its statements in order."""
+
+    def __init__(self, scope: ast.FunctionDef) -> None:
+        names = [n for n in ast.walk(scope) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+        stored, given = {n.id for n in names}, {a.arg for a in parameters(scope)}
+        self.containers: set[str] = set()  # the names that stand for no numbers
+        made = {
+            id(s.targets[0]) for s in ast.walk(scope) if isinstance(s, ast.Assign) and is_no_number(s.value)
+        }
+        self.containers = stored - {n.id for n in names if id(n) not in made} - given
+        self.given = given - stored  # the parameters that stay what they are
+        self.named: dict[str, tuple[Display, Around]] = {}
+        self.reasons: dict[Display, tuple[Reason, ...]] = {}
+        self.apart: set[Display] = set()  # of which an item is written, or that are sorted
+
+    def look(self, statements: list[ast.stmt], around: Around) -> None:
+        """Go through statements. `around`: the loops and conditions that they stand in."""
+        for s in statements:
+            for name, display in _displays(s):
+                self.named[name] = display, around
+            for name, item in _changed(s):
+                for each in self._called(name):
+                    self._grows(each, item, around)
+            for indexed, index in _indexed(s):
+                if isinstance(indexed, ast.List):
+                    self._is_indexed(indexed, index, ())
+                elif indexed.id in self.named:
+                    display, outside = self.named[indexed.id]
+                    if _always(around, outside):
+                        self._is_indexed(display, index, around[len(outside) :])
+            for name in _taken_apart(s):
+                if name in self.named and _always(around, self.named[name][1]):
+                    self.apart.add(self.named[name][0])
+            if isinstance(s, (ast.For, ast.While, ast.If, ast.With)):
+                for block in (s.body, getattr(s, "orelse", [])):
+                    self.look(block, around if isinstance(s, ast.With) else (*around, s))
+
+    def _called(self, name: str) -> list[str]:
+        """The names of the lists that are meant: of `d[k]`, all that are in the dict `d`."""
+        return [n for n in self.named if n == name or (name.endswith("[") and n.startswith(name))]
+
+    def _grows(self, name: str, item: ast.expr | None, around: Around) -> None:
+        """Note that a list gets one more item, or loses one (None)."""
+        display, outside = self.named[name]
+        inside = around[len(outside) :]
+        loops = tuple(one for one in inside if isinstance(one, Loop))
+        other = is_no_number(item, self.containers)
+        if display in self.reasons and other != (not self.reasons[display]):  # numbers, and what is none
+            del self.named[name], self.reasons[display]
+        elif other and loops:
+            self.reasons[display] = ()
+        elif around[: len(outside)] == outside and inside and isinstance(inside[0], Loop):
+            self.reasons[display] = (*self.reasons.get(display, ()), *loops)
+
+    def _is_indexed(self, display: Display, index: ast.expr, inside: Around) -> None:
+        """Note that an item is read that the run chooses, in these loops."""
+        used = {n.id for n in ast.walk(index) if isinstance(n, ast.Name)}
+        fors = [one for one in inside if isinstance(one, ast.For)]
+        counting = [one for one in fors if not used.isdisjoint(_targets(one))]
+        if self.reasons.get(display) != () and (counting or used & self.given):
+            known = self.reasons.get(display, ())
+            self.reasons[display] = (*known, *counting, *sorted(used & self.given))
 
 
-def _look(
-    statements: list[ast.stmt],
-    around: tuple[ast.AST, ...],
-    named: dict[str, tuple[Display, tuple[ast.AST, ...]]],
-    found: dict[Display, tuple[Reason, ...]],
-    apart: set[Display],
-    given: set[str],
-    containers: set[str],
-) -> None:
-    """Go through statements in order. `around`: the loops and conditions that they stand in; `given`: the
-    parameters that stay what they are; `containers`: the names that stand for no numbers; `apart`: those of
-    which an item is written, or that are sorted."""
-    for s in statements:
-        for name, display in _displays(s):
-            named[name] = display, around
-        for name, item in _changed(s):
-            if name not in named:
-                continue
-            display, outside = named[name]
-            inside = around[len(outside) :]
-            loops = tuple(one for one in inside if isinstance(one, Loop))
-            other = is_no_number(item, containers)
-            if display in found and other != (not found[display]):  # numbers, and what is none
-                del named[name], found[display]
-            elif other and loops:
-                found[display] = ()
-            elif around[: len(outside)] == outside and inside and isinstance(inside[0], Loop):
-                found[display] = (*found.get(display, ()), *loops)
-        for name, index in _indexed(s):
-            if name not in named or found.get(named[name][0]) == ():
-                continue
-            display, outside = named[name]
-            inside = around[len(outside) :]
-            if around[: len(outside)] == outside and not any(isinstance(one, ast.If) for one in inside):
-                used = {n.id for n in ast.walk(index) if isinstance(n, ast.Name)}
-                fors = [one for one in inside if isinstance(one, ast.For)]
-                counting = [one for one in fors if not used.isdisjoint(_targets(one))]
-                if counting or used & given:
-                    found[display] = (*found.get(display, ()), *counting, *sorted(used & given))
-        for name in _taken_apart(s):
-            if name in named:
-                display, outside = named[name]
-                inside = around[len(outside) :]
-                if around[: len(outside)] == outside and not any(isinstance(one, ast.If) for one in inside):
-                    apart.add(display)
-        if isinstance(s, (ast.For, ast.While, ast.If, ast.With)):
-            for block in (s.body, getattr(s, "orelse", [])):
-                outer = around if isinstance(s, ast.With) else (*around, s)
-                _look(block, outer, named, found, apart, given, containers)
+def _always(around: Around, outside: Around) -> bool:
+    """Whether what stands there is certainly done where a list is made `outside`, if all loops are."""
+    inside = around[len(outside) :]
+    return around[: len(outside)] == outside and not any(isinstance(one, ast.If) for one in inside)
 
 
 def _displays(s: ast.stmt) -> Iterator[tuple[str, Display]]:
-    """The names that a statement gives to list displays: `a = []`, `a, b = [], [x]`."""
+    """The names that a statement gives to list displays: `a = []`, `a, b = [], [x]`, `d = {"a": []}`."""
     targets = s.targets if isinstance(s, ast.Assign) else [s.target] if isinstance(s, ast.AnnAssign) else []
     value: Any = getattr(s, "value", None)
     for target in targets:
@@ -177,22 +188,39 @@ def _displays(s: ast.stmt) -> Iterator[tuple[str, Display]]:
         for t, v in pairs:
             if isinstance(t, ast.Name) and isinstance(v, Display):
                 yield t.id, v
+            elif isinstance(t, ast.Name) and isinstance(v, ast.Dict):
+                for key, item in zip(v.keys, v.values, strict=True):
+                    if isinstance(key, ast.Constant) and isinstance(item, ast.List):
+                        yield f"{t.id}[{key.value!r}", item
+
+
+def _name_of(owner: ast.expr) -> str | None:
+    """What a list is called here: `a`; of `d["a"]`, `d['a'`; of `d[k]`, `d[`."""
+    if isinstance(owner, ast.Name):
+        return owner.id
+    if isinstance(owner, ast.Subscript) and isinstance(owner.value, ast.Name):
+        key = owner.slice
+        return f"{owner.value.id}[{key.value!r}" if isinstance(key, ast.Constant) else f"{owner.value.id}["
+    return None
 
 
 def _changed(s: ast.stmt) -> Iterator[tuple[str, ast.expr | None]]:
     """The names whose lists a simple statement makes longer or shorter, each with an item that is added."""
-    if isinstance(s, ast.AugAssign) and isinstance(s.target, ast.Name) and isinstance(s.op, ast.Add):
+    if isinstance(s, ast.AugAssign) and isinstance(s.op, ast.Add):
+        name = _name_of(s.target)
         items = s.value.elts if isinstance(s.value, ast.List) else []
-        yield s.target.id, items[0] if items else None
+        if name is not None and (items or isinstance(s.target, ast.Name)):
+            yield name, items[0] if items else None
     if isinstance(s, (ast.Expr, ast.Assign)):
         for node in ast.walk(s.value):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-                if node.func.attr in CHANGING and isinstance(node.func.value, ast.Name):
+                name = _name_of(node.func.value)
+                if node.func.attr in CHANGING and name is not None:
                     item = node.args[-1] if node.args else None
                     if node.func.attr == "extend":
                         items = item.elts if isinstance(item, (ast.List, ast.Tuple)) else []
                         item = items[0] if items else None
-                    yield node.func.value.id, item
+                    yield name, item
 
 
 def _taken_apart(s: ast.stmt) -> Iterator[str]:
@@ -207,12 +235,12 @@ def _taken_apart(s: ast.stmt) -> Iterator[str]:
         yield called.value.id
 
 
-def _indexed(s: ast.stmt) -> Iterator[tuple[str, ast.expr]]:
-    """The names of which a simple statement reads an item, each with the index."""
+def _indexed(s: ast.stmt) -> Iterator[tuple[ast.Name | ast.List, ast.expr]]:
+    """The names and displays of which a simple statement reads an item, each with the index."""
     if isinstance(s, (ast.Expr, ast.Assign, ast.AugAssign, ast.Return)) and s.value is not None:
         for node in ast.walk(s.value):
-            if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
-                yield node.value.id, node.slice
+            if isinstance(node, ast.Subscript) and isinstance(node.value, (ast.Name, ast.List)):
+                yield node.value, node.slice
 
 
 def _targets(loop: ast.For) -> set[str]:

@@ -122,7 +122,11 @@ def _call(low: Lowering, node: Node, frame: Frame) -> Structure:
     key, types = _signature(low, identity(frame, node), parts)
     decided = AsPair(key) in low.decisions
     if decided or key in pairs.known or key in pairs.large or _may_be_large(low, node, frame, key):
-        if key not in pairs.known:
+        names = None
+        if key in pairs.needs:
+            at, needed = pairs.needs[key]
+            names = _settled(low, needed.of(cast(Value, parts.atoms[at])), frame.names)
+        elif key not in pairs.known:
             pairs.around.append(Inlined(key, tuple(pairs.around)))
             try:
                 pairs.known[key] = _make(low, node, frame, parts, types, decided)
@@ -131,17 +135,15 @@ def _call(low: Lowering, node: Node, frame: Frame) -> Structure:
                     if key not in pairs.known:
                         pairs.known[key] = _make(low, node, frame, parts, types, decided)
             except NeedStatic as need:
-                if need.decision is not None:
+                names = _settled(low, need, frame.names)
+                if names is None and need.decision is not None:
                     raise
                 pairs.known[key] = None
                 pairs.needs[key] = next(i for i, a in enumerate(parts.atoms) if a is need.value), need
             finally:
                 pairs.around.pop()
-        if key in pairs.needs:
-            at, needed = pairs.needs[key]
-            names = _settled(low, needed.of(cast(Value, parts.atoms[at])), frame.names)
-            if names is not None:
-                return _call(low, node, replace(frame, names=names))
+        if names is not None:
+            return _call(low, node, replace(frame, names=names))
         lowered = pairs.known[key]
         if lowered is not None and may_be_called(low, lowered):
             if not decided and key in pairs.large:

@@ -129,7 +129,7 @@ class Mutables:
         site = self._sites.get(id(container))
         if site is None or {Grow(site), WriteOut(site)} & self.decisions:
             return None
-        return Grow(site)
+        return Grow(site) if all(map(_may_be_row, container)) else None
 
     def remedy_of(self, slot: ContentsName) -> Decision | None:
         return self.remedy(self._known[slot.key].container)
@@ -347,6 +347,13 @@ class Mutables:
         """A name stands for `container` in some runs only."""
         reason = f"which {word(container)} it is that is changed here depends on the run"
         self.fix(container, reason, self.decision)
+
+
+def _may_be_row(item: Structure) -> bool:
+    """Whether an item may be one of a list whose length only the run decides."""
+    if type(item) is tuple:
+        return all(map(_may_be_row, item))
+    return isinstance(item, (Value, bool, int, float))
 
 
 def word(container: Any) -> str:

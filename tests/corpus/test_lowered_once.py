@@ -19,10 +19,8 @@ GROWS = "a list is found to grow after it was used as one of a known length"
 STEERED = "a number that steers a recursion was a condition before"
 LEARNT = "what calls as they are give is found out by making them"
 AGAIN = {
-    "containers.dict_of_lists_grows": (GROWS, 3),
     "containers.growing_list_of_lists": (NOT_NUMBERS, 2),
     "containers.list_as_a_stack": (NOT_NUMBERS, 2),
-    "containers.tree_with_a_stack": (NOT_NUMBERS, 3),
     "either.named_on_one_side_only_and_changed_later": (EITHER, 2),
     "found_names.chosen_half_is_written": (EITHER, 2),
     "found_names.column_or_vector_written_by_a_function": (EITHER, 2),
@@ -46,7 +44,6 @@ AGAIN = {
     "recursion.recursion_of_the_function_itself": (STEERED, 2),
     "recursion.recursion_over_halves_of_an_array": (STEERED, 2),
     "recursion.recursion_over_rows": (STEERED, 2),
-    "whole.whole_weights_times_a_sum_of_few": (GROWS, 2),
 }
 RIGHT = [case for case in CASES.values() if case.kind == "case"]
 

@@ -174,7 +174,7 @@ PROGRAMS: dict[str, tuple[str, tuple[Any, ...], tuple[int, ...], int]] = {
     "lists in a dict": (
         "def f(x, n):\n    d = {'a': [], 'b': [], 'c': []}\n    for i in range(n):\n        x = x * 0.5\n"
         "        for k in d:\n            d[k].append(np.sum(x) * i)\n"
-        "    return sum(d['a']) * sum(d['b']) + d['c'][-1]\n", (A, 3), (0,), 2,
+        "    return sum(d['a']) * sum(d['b']) + d['c'][-1]\n", (A, 3), (0,), 1,
     ),
     "a table of lists": (
         "def f(x, n):\n    t = [[0.0] * (n + 1) for _ in range(n + 1)]\n    for i in range(1, n + 1):\n"
