@@ -64,15 +64,15 @@ class Needed:
         if found is UNKNOWN or found is None:
             raise need
         self.settled |= {o for o, v in self._origins(low) if o in places and _passes_no_gradient(v, low)}
+        n = need.number if isinstance(need, NeedShape) else need.value
+        for v, _ in _computed_from(low, n) if n is not None else ():
+            if type(low.values.get(v)) is int and v not in low.varied:
+                self.known[v] = low.values[v]
         return found
 
     def number(self, low: Any, n: Value, what: str) -> Any:
         """What a number is in this call. Raises NeedStatic, or NeedShape where it is made of a length."""
-        found = self.settle(low, unknown_number(low, n, what), lambda: self.at_hand(low, n))
-        for v, _ in _computed_from(low, n):
-            if type(low.values.get(v)) is int and v not in low.varied:
-                self.known[v] = low.values[v]
-        return found
+        return self.settle(low, unknown_number(low, n, what), lambda: self.at_hand(low, n))
 
     def at_hand(self, low: Any, number: Value) -> Any:
         """What a number is in this call, or UNKNOWN if it is not computed from what arguments are.
@@ -110,13 +110,14 @@ class Needed:
 
     def may_settle(self, low: Any, need: NeedStatic, number: Callable[[], Any]) -> bool:
         """Whether what is needed can be known. Nothing is noted."""
-        noted, lengths = (self.places, self.settled, self.first), low.builder.facts.snapshot()
+        noted = (self.places, self.settled, dict(self.known), self.first)
+        lengths = low.builder.facts.snapshot()
         try:
             self.settle(low, need, number)
         except NeedStatic:
             return False
         finally:
-            self.places, self.settled, self.first = noted
+            self.places, self.settled, self.known, self.first = noted
             low.builder.facts.restore(lengths)
         return True
 

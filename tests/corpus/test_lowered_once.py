@@ -40,7 +40,6 @@ AGAIN = {
     "iterators.total_of_a_comprehension": (NOT_NUMBERS, 2),
     "pairs.recursion_mutual_and_steered_by_numbers": (STEERED, 2),
     "programs.merge_sort": (GROWS, 3),
-    "recursion.recursion_mutual": (STEERED, 2),
     "recursion.recursion_of_the_function_itself": (STEERED, 2),
     "recursion.recursion_over_halves_of_an_array": (STEERED, 2),
     "recursion.recursion_over_rows": (STEERED, 2),
