@@ -14,14 +14,22 @@ pass and a backward pass, without any graph or tape at run time.
 from revcompile.errors import InternalError, UnsupportedError
 from revcompile.transforms.check import check_grads
 from revcompile.transforms.gradient import grad, value_and_grad
+from revcompile.transforms.operators import elementwise_grad, hessian, hvp, jacfwd, jacobian, jacrev, jvp
 from revcompile.transforms.register import gate, stop_gradient
 
 __all__ = [
     "InternalError",
     "UnsupportedError",
     "check_grads",
+    "elementwise_grad",
     "gate",
     "grad",
+    "hessian",
+    "hvp",
+    "jacfwd",
+    "jacobian",
+    "jacrev",
+    "jvp",
     "stop_gradient",
     "value_and_grad",
 ]

@@ -11,6 +11,7 @@ from typing import Any
 
 from revcompile.attempts import Attempts, MustBeStatic
 from revcompile.autodiff.differentiate import differentiate
+from revcompile.autodiff.forward import push_forward
 from revcompile.autodiff.reverse import learn
 from revcompile.autodiff.signs import has_narrow
 from revcompile.codegen.conditions import agreements, apart, equal_lengths, keep_untested, meetings
@@ -69,6 +70,7 @@ class Request:
     nested: bool = False  # the gradients of *args come as a tuple of their own
     owner: tuple[str, Any] | None = None  # a bound method's first parameter, and the object it is bound to
     packed: tuple[str, ...] | None = None  # the *args and **kwargs of a wrapper with its function's signature
+    runs: bool = False  # what the function gives is returned, without gradients
     lent: tuple[str, ...] = ()  # the parameters whose arguments are default values that could be changed
     varying: frozenset[Path] = frozenset()  # the program's whole numbers that are read at each call
 
@@ -153,7 +155,8 @@ def _compile(
         for place, v in places_of(p.structure, (p.name,)):
             low.values[v] = found_at(arguments[p.name], place[1:])
     low.varied = frozenset(v for p in parameters if p.name in request.wanted for v in leaves(p.structure))
-    low.differentiate = lambda f, wanted, has_aux: _nested(request, f, wanted, has_aux, low)
+    low.differentiate = partial(_nested, request, low)
+    low.push_forward = partial(push_forward, low=low, prepare=smooth_powers)
     low.needed.parameters, low.needed.wanted = parameters, request.wanted
     with _needs_gathered(request, low):
         primal = _lower(request, parameters, arguments, low)
@@ -253,7 +256,7 @@ class _Line:
             gradient = scalar_math.use_math(gradient, as_floats=optimize, guarded=not self.guarded)
             gradient = looking_at_gradients(gradient) if self.guarded else gradient
         elif on_numpy:
-            gradient = drop_casts(scalar_math.numpy_backward(gradient), self.facts)
+            gradient = drop_casts(scalar_math.on_numpy(gradient), self.facts)
         is_real = self.on_math or not complex_powers(gradient)
         if optimize and not self.request.with_value and not gradient.called and is_real:
             gradient = _without_value(gradient)
@@ -274,7 +277,7 @@ class _Line:
         return self.finishing()(self._on_numpy(gradient))
 
     def _on_numpy(self, gradient: Function) -> Function:
-        careful = drop_casts(scalar_math.numpy_backward(_with_own_table(gradient)), self.facts)
+        careful = drop_casts(scalar_math.on_numpy(_with_own_table(gradient)), self.facts)
         return careful if gradient.called else scalar_math.float_gradients(careful, gradient)
 
     def of_half(self, half: Half) -> Function:
@@ -421,6 +424,8 @@ def _unknown_number(need: NeedStatic, request: Request) -> Exception:
 def _differentiate(request: Request, primal: Function, low: Lowerer) -> Function:
     """The gradient function; what goes wrong is reported at the user's line that is being reversed."""
     try:
+        if request.runs:
+            return replace(primal, body=replace(primal.body, yields=((None, None, (primal.result,)),)))
         return differentiate(smooth_powers(primal), request.wanted, low, request.has_aux)
     except UnsupportedError as e:
         if e.place is not None:
@@ -445,11 +450,16 @@ def _no_gradient(low: Lowerer, error: Exception) -> str:
 
 
 def _nested(
-    request: Request, primal: Function, wanted: tuple[str, ...], has_aux: bool, low: Lowerer
+    request: Request,
+    low: Lowerer,
+    primal: Function,
+    wanted: tuple[str, ...],
+    has_aux: bool,
+    cotangent: Structure,
 ) -> Function:
     """The gradient function of a function that is called inside."""
     try:
-        return differentiate(smooth_powers(primal), wanted, low, has_aux, again=True)
+        return differentiate(smooth_powers(primal), wanted, low, has_aux, cotangent, again=True)
     except (NotImplementedError, HostError) as e:
         raise UnsupportedError(_no_gradient(low, e)) from e
 
@@ -463,6 +473,8 @@ def _place(request: Request, low: Lowerer) -> Any:
 def _answer(function: Function, request: Request) -> Structure:
     """What the generated function returns, of (value, aux, gradients)."""
     ((value, aux, gradients),) = function.body.yields
+    if request.runs:
+        return gradients[0]
     star = [p.name for p in request.signature.parameters.values() if p.kind is p.VAR_POSITIONAL]
     flat: list[Structure] = []
     for name, gradient in zip(request.wanted, gradients, strict=True):

@@ -299,7 +299,7 @@ class Dispatcher(Primal):
         o = self.options
         return Request(
             self.source, self.signature, o.with_value, o.has_aux, o.optimize, wanted, bare,
-            nested=self.explicit is not None, owner=self.bound, packed=self.packed, lent=key[0][1],
+            nested=self.explicit is not None, owner=self.bound, packed=self.packed, runs=bool(o.operator), lent=key[0][1],
         )  # fmt: skip
 
     def _add(self, key: Any, specialization: Specialization) -> None:

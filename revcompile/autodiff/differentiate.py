@@ -18,6 +18,7 @@ from revcompile.ir.nodes import (
     Apply,
     Block,
     Function,
+    Instance,
     Structure,
     Value,
     leaves,
@@ -27,28 +28,40 @@ from revcompile.ir.types import Array, Scalar, Type, gradient_type, is_number, s
 
 
 def differentiate(
-    function: Function, wanted: tuple[str, ...], low: Lowering, has_aux: bool, again: bool = False
+    function: Function,
+    wanted: tuple[str, ...],
+    low: Lowering,
+    has_aux: bool,
+    cotangent: Structure = None,
+    again: bool = False,
 ) -> Function:
     """The function whose result is `(value, aux, gradients)`, the gradients in the order of `wanted`.
 
-    `again` says that it is going to be differentiated itself.
+    They begin with `cotangent`, of the value's structure, where that is not one number. `again` says that it is going to be differentiated itself.
     """
     structures = {p.name: p.structure for p in function.parameters}
     inputs = [v for name in wanted for v in leaves(structures[name]) if is_number(v.type)]
-    value, aux = (0.0, None) if function.body.raises else _loss(function.result, has_aux)
+    value: Structure
+    aux: Structure
+    if cotangent is not None:
+        value, aux = function.result, None
+    else:
+        value, aux = (0.0, None) if function.body.raises else _loss(function.result, has_aux)
     low.given = tuple(
         v for p in function.parameters for v in leaves(p.structure) if isinstance(v.type, Array)
     )
     primals = (function, *(pair.function for pair in low.pairs.made() if pair.function is not None))
     halves = Halves(low, thorough=not has_arrays(primals))
-    seeds = {value: 0} if isinstance(value, Value) else {}
+    seeds = dict.fromkeys(leaves(value), 0)
     plan = make_plan(function, inputs, value, halves.calls, Context({}, seeds, dict(seeds)))
     rev = Reverser(plan, low, function.body, halves)
     forward = function.body.statements
     builder = low.builder
     builder.statements = []
     builder.statements.append(Apply(backward_begins, (), ()))
-    if isinstance(value, Value) and value in plan.active:
+    if cotangent is not None:
+        _accumulate(rev, value, cotangent)
+    elif isinstance(value, Value) and value in plan.active:
         rev.accumulate(value, _seed(low, value))
     rev.block(forward)
     low.pairs.chosen.update(rev.chosen)
@@ -65,6 +78,19 @@ def differentiate(
         forward, backward, rev.memory.now, outer_names(function.body), function.table, every_trip=again
     )
     return Function(function.name, function.parameters, body, function.table, function.spellings)
+
+
+def _accumulate(rev: Reverser, value: Structure, cotangent: Structure) -> None:
+    """Let the gradients begin with a cotangent, of the value's structure."""
+    if isinstance(value, Value):
+        rev.accumulate(value, cotangent)
+        return
+    if cotangent is None or not isinstance(value, (tuple, list, dict, Instance)):
+        return
+    value, cotangent = (x.attributes if isinstance(x, Instance) else x for x in (value, cotangent))
+    keys = value if isinstance(value, dict) else range(len(value))
+    for key in keys:
+        _accumulate(rev, value[key], cotangent[key])
 
 
 def _loss(result: Structure, has_aux: bool) -> tuple[Structure, Structure]:

@@ -118,7 +118,7 @@ class Reverser:
         self.builder.note = f"{gate.name} gate"
         upstream = map_structure(lambda y: self._upstream(y, gate.foreign), statement.result)
         contributions = self.carefully.contributions(
-            statement, upstream, lambda grad_y, read: self._contributions(gate, statement, grad_y, read)
+            statement, upstream, lambda grad_y, read: self.contributions(gate, statement, grad_y, read)
         )
         # Inputs come first: their gradients are results.
         for operand, contribution in sorted(contributions, key=lambda pair: pair[0] not in self.inputs):
@@ -139,7 +139,7 @@ class Reverser:
         is_numpys = isinstance(t, Scalar) and not t.python
         return self.low.emit(t.dtype.type, 0.0) if is_numpys else self.zero(result)
 
-    def _contributions(
+    def contributions(
         self, gate: Gate, statement: Apply, upstream: Structure, read: tuple[Structure, ...]
     ) -> list[tuple[Value, Structure]]:
         """The gradients of the operands; `read` is what the rule reads as these."""
@@ -261,13 +261,17 @@ class Reverser:
 
     def zero(self, value: Value) -> Structure:
         """A gradient through which nothing flowed."""
-        t = self.gradient_type(value)
-        assert isinstance(t, (Scalar, Array))
-        if isinstance(t, Scalar):
-            return 0.0 if t.python or t.dtype == float else self.low.emit(t.dtype.type, 0.0)
-        if value in self.table.unset:  # it may have no value, and then no shape
-            return self.low.emit(zeros_for, value)
-        return self.low.apply(np.zeros, (shape_of(self.low, value),), _dtype_option(t.dtype))
+        return zero_like(self.low, value)
+
+
+def zero_like(low: Lowering, value: Value) -> Structure:
+    """Zeros, for a gradient or a tangent of `value`."""
+    t = gradient_type(value.type)  # type: ignore[arg-type]
+    if isinstance(t, Scalar):
+        return 0.0 if t.python or t.dtype == float else low.emit(t.dtype.type, 0.0)
+    if value in low.builder.table.unset:  # it may have no value, and then no shape
+        return low.emit(zeros_for, value)
+    return low.apply(np.zeros, (shape_of(low, value),), _dtype_option(t.dtype))
 
 
 def learn(block: Block, facts: Facts) -> None:

@@ -28,7 +28,7 @@ from revcompile.runtime import unbroadcast
 
 def fit(low: Lowering, gradient: Structure, value: Value, target: Type) -> Structure:
     """`gradient`, summed, stretched and cast so that it is a gradient of `value`."""
-    return _cast(low, _reshape(low, gradient, value), target)
+    return cast(low, _reshape(low, gradient, value), target)
 
 
 def _reshape(low: Lowering, gradient: Structure, value: Value) -> Structure:
@@ -146,7 +146,16 @@ def _axes(axes: Any) -> Any:
     return axes[0] if len(axes) == 1 else axes
 
 
-def _cast(low: Lowering, gradient: Structure, target: Type) -> Structure:
+def stretch(low: Lowering, tangent: Structure, value: Value) -> Structure:
+    """A tangent, broadcast to the shape of its value."""
+    have = tangent.type.dims if isinstance(tangent, Value) else ()
+    if same_axes(low.builder.facts, have, value.type.dims):
+        return tangent
+    return low.apply(np.broadcast_to, (tangent, shape_of(low, value)), {})
+
+
+def cast(low: Lowering, gradient: Structure, target: Type) -> Structure:
+    """A gradient, or a tangent, in the dtype of `target`."""
     assert isinstance(target, (Scalar, Array))
     have = gradient.type if isinstance(gradient, Value) else scalar_type(gradient)
     assert isinstance(have, (Scalar, Array))

@@ -29,7 +29,7 @@ class Names:
         counts: Counter[Value],
         table: ValueTable,
     ) -> None:
-        self._primals, self._hints = table.primals, dict(table.hints)
+        self._primals, self._hints, self._prefix = table.primals, dict(table.hints), table.prefix
         self._groups = groups
         self._counts = counts  # how often each value is read
         self._taken = set(reserved) | RESERVED
@@ -70,7 +70,7 @@ class Names:
         value = next((v for v in members if v in self._hints or v in self._primals), value)
         primal, hint = self._primals.get(value), self._hints.get(value)
         if primal is not None and self._groups.find(primal) not in self._waiting:
-            return self._unique(f"grad_{self._called(primal)}")
+            return self._unique(f"{self._prefix(value)}_{self._called(primal)}")
         if hint is not None and hint.strip("_"):
             return self._unique(hint)
         if hint is not None and not any(self._counts[v] for v in members):

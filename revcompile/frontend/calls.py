@@ -24,6 +24,7 @@ from revcompile.frontend import (
     iterators,
     membership,
     objects,
+    operators,
     outside,
     statically,
     texts,
@@ -84,7 +85,7 @@ TRANSPARENT_TO_FOREIGN = frozenset(
         enumerate,
     }
 )
-SPECIAL = {**builtin.SPECIAL, **functional.SPECIAL, **vectorized.SPECIAL}
+SPECIAL = {**builtin.SPECIAL, **functional.SPECIAL, **vectorized.SPECIAL, **operators.SPECIAL}
 AS_THEY_ARE = ("random", "collections")  # modules with classes that are not read
 OPERATORS = frozenset({*BINARY.values(), *UNARY.values(), *COMPARE.values()})
 SEARCHING = frozenset({sorted, max, min, sum, any, all, set, frozenset, Counter})  # through any items
@@ -251,6 +252,8 @@ def _known_call(
         return gradients.call(low, gradients.gradient_of(low, function), args, kwargs)
     if gradients.is_transform(function):
         return gradients.transform(low, function, args, kwargs)
+    if operators.is_operator(function):
+        return operators.call(low, function, args, kwargs)
     if isinstance(function, np.vectorize) and not frame.is_rule:
         return call(low, vectorized.taken(low, function), args, kwargs, node, frame)
     unwrapped = functional.unwrapped(low, function)

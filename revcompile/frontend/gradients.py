@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.errors import UnsupportedError, host
+from revcompile.errors import HostError, UnsupportedError, an, host
 from revcompile.frontend import functional
 from revcompile.frontend.binding import nested_signature
 from revcompile.frontend.lowering import Lowering
@@ -25,13 +25,14 @@ from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
     Block,
     Function,
+    Instance,
     Parameter,
     Structure,
     Value,
     map_structure,
     map_values,
 )
-from revcompile.ir.types import is_float, is_number
+from revcompile.ir.types import Array, Scalar, gradient_type, is_float, is_number
 from revcompile.syntax.abstract import Gradient, Left, NeedStatic, NestedFunction, Partial
 from revcompile.syntax.source import own_signature
 
@@ -154,20 +155,31 @@ class _Call:
             parameters.append(Parameter(name, map_structure(lambda leaf: leaf, fresh)))
         before = builder.statements
         result: Structure = None
+        cotangent: Structure = None
         try:
             with builder.tentatively() as inner, low.pairs.none():
                 result = low.resolve(low.invoke(gradient.function, *self.given.args, **self.given.kwargs))
+                cotangent = self._cotangent(result)
         except Left:
             before.extend(inner)
             raise
         low.steering.update(self._steering())
         primal = Function("primal", tuple(parameters), Block(tuple(inner), (result,)), builder.table)
+        inner_defined = primal.body.defined
         memory, line = low.memory, builder.line
-        done = low.differentiate(primal, self.wanted, gradient.has_aux)
+        done = low.differentiate(primal, self.wanted, gradient.has_aux, cotangent)
         low.memory, builder.line, builder.statements = memory, line, before
         builder.statements.extend(s for s in done.body.statements if not begins_backward(s))
+        builder.table.derived.update(set(done.body.defined) - set(inner_defined))
         ((value, aux, gradients),) = done.body.yields
         return self._answer(value, aux, gradients)
+
+    def _cotangent(self, result: Structure) -> Structure:
+        """What the gradients of a function begin with that gives more than one number."""
+        if self.gradient.cotangent is None:
+            return None
+        cotangent = self.low.resolve(self.low.invoke(self.gradient.cotangent, result))
+        return matched(self.low, result, cotangent)
 
     def _copied(self, structure: Structure, wanted: bool) -> Structure:
         """An argument whose numbers and arrays are the primal's own."""
@@ -292,3 +304,63 @@ def _of_partial(low: Lowering, function: Partial) -> tuple[inspect.Signature, st
             p = p.replace(kind=keyword)
         out.append(p)
     return signature.replace(parameters=out), name
+
+
+def matched(low: Lowering, value: Structure, cotangent: Structure, what: str = "the result") -> Structure:
+    """A cotangent with the structure, the shapes and the dtypes of a value; None for what is no number."""
+    if cotangent is None or not (is_number_like(value) or isinstance(value, (tuple, list, dict, Instance))):
+        return None
+    if (
+        isinstance(value, (tuple, list))
+        and isinstance(cotangent, (tuple, list))
+        and len(value) == len(cotangent)
+    ):
+        items = [matched(low, v, c, f"{what}[{i}]") for i, (v, c) in enumerate(zip(value, cotangent))]
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+    if isinstance(value, dict) and isinstance(cotangent, dict) and value.keys() == cotangent.keys():
+        return {k: matched(low, v, cotangent[k], f"{what}[{k!r}]") for k, v in value.items()}
+    if isinstance(value, Instance) and isinstance(cotangent, Instance) and value.cls is cotangent.cls:
+        named = cotangent.attributes
+        parts = {k: matched(low, v, named.get(k), f"{what}.{k}") for k, v in value.attributes.items()}
+        return Instance(value.cls, parts)
+    if not is_number_like(value) or not is_number_like(cotangent):
+        raise HostError(TypeError(f"the cotangent of {what} must be of its structure"))
+    return (
+        like_its_value(low, cotangent, value, f"the cotangent of {what}")
+        if isinstance(value, Value)
+        else None
+    )
+
+
+def is_number_like(x: Structure) -> bool:
+    if isinstance(x, Value):
+        return is_number(x.type)
+    return isinstance(x, (int, float, np.number)) and not isinstance(x, bool)
+
+
+def like_its_value(low: Lowering, tangent: Structure, of: Value, what: str) -> Structure:
+    """A tangent, or a cotangent, of the shape of its value, as it must be, in its dtype."""
+    t = gradient_type(of.type)  # type: ignore[arg-type]
+    have = tangent.type.dims if isinstance(tangent, Value) else ()
+    if len(have) != len(t.dims) or any(
+        h.size != w.size for h, w in zip(have, t.dims, strict=True) if None not in (h.size, w.size)
+    ):
+        own = tangent.type if isinstance(tangent, Value) else "number"
+        raise HostError(ValueError(f"{what}, {an(t)}, is {an(own)}: it must be of that shape"))
+    for h, w in zip(have, t.dims, strict=True):
+        low.builder.facts.unify(h, w)
+    if isinstance(t, Scalar) and t.python:
+        is_one = not isinstance(tangent, Value) or (isinstance(tangent.type, Scalar) and tangent.type == t)
+        return (
+            float(tangent)
+            if not isinstance(tangent, Value)
+            else tangent
+            if is_one
+            else low.apply(float, (tangent,), {})
+        )
+    if isinstance(t, Scalar):
+        return low.apply(t.dtype.type, (tangent,), {})
+    assert isinstance(t, Array)
+    if isinstance(tangent, Value) and tangent.type.dtype != t.dtype:  # type: ignore[union-attr]
+        return low.apply(np.ndarray.astype, (tangent, t.dtype.type), {})
+    return tangent

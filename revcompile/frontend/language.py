@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import operator
 from collections import deque
-from collections.abc import Callable, ItemsView, Iterator, ValuesView
+from collections.abc import Callable, ItemsView, Iterator, Mapping, ValuesView
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
@@ -88,7 +88,8 @@ class Language:
     frames: list[Frame]  # the activations that are being interpreted, the innermost last
     sources: dict[Callable[..., Any], Source]
     # given from above: the gradient function of a primal
-    differentiate: Callable[[Function, tuple[str, ...], bool], Function]
+    differentiate: Callable[[Function, tuple[str, ...], bool, Structure], Function]
+    push_forward: Callable[[Function, Mapping[Value, Structure]], Function]
 
     @contextmanager
     def tentatively(self: Lowering) -> Iterator[None]:

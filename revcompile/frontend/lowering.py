@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from types import FunctionType
 from typing import Any, Protocol
 
@@ -52,7 +52,8 @@ class Lowering(Interpreter, Protocol):
     spellings: dict[float, str]  # numbers as the user wrote them
     steering: set[Value]  # integers used as an index, a bound, an axis
     method_adapters: dict[str, Callable[..., Any]]
-    differentiate: Callable[[Function, tuple[str, ...], bool], Function]
+    differentiate: Callable[[Function, tuple[str, ...], bool, Structure], Function]
+    push_forward: Callable[[Function, Mapping[Value, Structure]], Function]
 
     @property
     def needed(self) -> Needed: ...  # what must be known while compiling

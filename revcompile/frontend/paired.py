@@ -85,6 +85,8 @@ class Pairs:
         self.open: list[Any] = []
         self.chosen: dict[Value, Any] = {}
         self.settled: set[Value] = set()
+        # Those whose calls give tangents, see `autodiff/forward`: by the pair, and the parameters that vary.
+        self.tangents: dict[tuple[Pair, frozenset[int]], Pair] = {}
 
     @contextmanager
     def none(self) -> Iterator[None]:
@@ -97,7 +99,7 @@ class Pairs:
     def made(self) -> list[Pair]:
         """The pairs that there are."""
         found = [*self.known.values(), *(one for items in self.recursive.values() for one in items)]
-        return [lowered.pair for lowered in found if lowered is not None]
+        return [*(lowered.pair for lowered in found if lowered is not None), *self.tangents.values()]
 
     def keep_called(self, block: Block) -> None:
         """Forget the pairs that are not called, after all: attempts have called them that were given up."""

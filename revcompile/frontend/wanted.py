@@ -23,15 +23,18 @@ Argnums = int | str | tuple[int | str, ...] | None
 
 @dataclass(frozen=True)
 class Options:
-    """What a user asked of `grad` or `value_and_grad`."""
+    """What a user asked of `grad`, `value_and_grad` or another operator."""
 
     argnums: Argnums
     has_aux: bool
     optimize: bool
     with_value: bool
+    operator: str = ""  # which one the function itself applies, that is to be run, not differentiated
 
     @property
     def label(self) -> str:
+        if self.operator:
+            return self.operator
         return "value_and_grad" if self.with_value else "grad"
 
 

@@ -16,11 +16,11 @@ from revcompile.errors import HostError, UnsupportedError, an
 from revcompile.gates.indexing import getitem_dims
 from revcompile.gates.numbers import PARTS, PLAIN, UNREAD_ITEM, Numbers
 from revcompile.gates.table import Gate, register
-from revcompile.gates.traits import Kind, Line, Memory
+from revcompile.gates.traits import Kind, Line, Memory, Text
 from revcompile.ir.lengths import Facts, same_axes
 from revcompile.ir.nodes import Value
 from revcompile.ir.rebuild import replace
-from revcompile.ir.types import BOOL, INT, Array, Dim, Rows, Scalar, scalar_type
+from revcompile.ir.types import BOOL, INT, Array, Dim, Rows, Scalar, gradient_type, scalar_type
 from revcompile.runtime import item_length, scatter, with_row
 
 
@@ -57,6 +57,11 @@ def chained(a: Any, b: Any) -> Any:
 def stacked(rows: Any) -> Any:
     """`np.stack(rows)`"""
     return np.stack(rows)
+
+
+def zeros_of(rows: Any) -> Any:
+    """A list of as many zeros, of the shapes of the items."""
+    return [np.zeros(np.shape(row)) for row in rows]
 
 
 def count(rows: Any) -> int:
@@ -156,6 +161,16 @@ def _with_row_type(facts: Facts, rows: Value, row: Any) -> Array:
     return Array(np.result_type(rows.type.dtype, t.dtype), (facts.fresh(), *t.dims))  # type: ignore[union-attr]
 
 
+def _zeros_type(facts: Facts, rows: Value) -> Rows:
+    assert isinstance(rows.type, Rows)
+    return replace(rows.type, dtype=gradient_type(rows.type).dtype)
+
+
+def _zeros_text(to: Text, rows: Any) -> str:
+    is_of_arrays = len(rows.type.dims) > 1
+    return "[np.zeros(row.shape) for row in rows]" if is_of_arrays else "[0.0] * len(rows)"
+
+
 def _count_type(facts: Facts, rows: Value) -> Scalar:
     return replace(INT, extent=rows.type.dims[0])
 
@@ -192,11 +207,12 @@ def _reversed_by_statements(grad_y: Any, rows: Any, x: Any = None) -> Any:
     raise NotImplementedError("the reversal of this is a statement's: statements/rows.py")
 
 
-for name, function, rule, types, written, kind, numbers in (
-    ("list", listed, _listed_rule, _listed_type, "items", None, Numbers(within=UNREAD_ITEM)),
-    ("repeat", repeated, _repeated_rule, _repeated_type, "[x] * n", None, PLAIN),
-    ("slice", sublist, _part_rule, _part_type, "rows[index]", Kind.SUBLIST, Numbers(zeros=PARTS)),
-    ("concatenate", chained, _chained_rule, _chained_type, "a + b", None, Numbers(within=UNREAD_ITEM)),
+FIRST, BOTH = ((0,),), ((0, 1),)  # the operands in which an operation is linear
+for name, function, rule, types, written, kind, linear, numbers in (
+    ("list", listed, _listed_rule, _listed_type, "items", None, FIRST, Numbers(within=UNREAD_ITEM)),
+    ("repeat", repeated, _repeated_rule, _repeated_type, "[x] * n", None, FIRST, PLAIN),
+    ("slice", sublist, _part_rule, _part_type, "rows[index]", Kind.SUBLIST, FIRST, Numbers(zeros=PARTS)),
+    ("concatenate", chained, _chained_rule, _chained_type, "a + b", None, BOTH, Numbers(within=UNREAD_ITEM)),
 ):
     gate = Gate(
         name,
@@ -208,15 +224,16 @@ for name, function, rule, types, written, kind, numbers in (
         written=written,
         numbers=numbers,
         kind=kind,
+        linear=linear,
     )
     register(gate)
-for name, function, types, written, line, kind in (
-    ("append", appended, _appended_type, "[*rows, x]", Line.APPEND, Kind.APPEND),
-    ("pop", popped, _popped_types, "", Line.POP, Kind.POP),
+for name, function, types, written, line, kind, linear in (
+    ("append", appended, _appended_type, "[*rows, x]", Line.APPEND, Kind.APPEND, BOTH),
+    ("pop", popped, _popped_types, "", Line.POP, Kind.POP, FIRST),
 ):
     made = Gate(
         name, (function,), function, rule=_reversed_by_statements, types=types, writes=True,
-        written=written, line=line, kind=kind, numbers=Numbers(within=UNREAD_ITEM),
+        written=written, line=line, kind=kind, linear=linear, numbers=Numbers(within=UNREAD_ITEM),
     )  # fmt: skip
     register(made)
 register(
@@ -226,11 +243,20 @@ register(
         with_row,
         rule=_with_row_rule,
         types=_with_row_type,
+        linear=BOTH,
         numbers=Numbers(within=UNREAD_ITEM),
     )
 )
 register(
-    Gate("stack", (stacked,), stacked, rule=_stacked_rule, types=_stacked_type, written="np.stack(rows)")
+    Gate(
+        "stack",
+        (stacked,),
+        stacked,
+        rule=_stacked_rule,
+        types=_stacked_type,
+        written="np.stack(rows)",
+        linear=FIRST,
+    )
 )
 
 
@@ -238,6 +264,7 @@ def _has_room_type(facts: Facts, rows: Value, x: Value) -> Scalar:
     return BOOL
 
 
+register(Gate("zeros", (zeros_of,), zeros_of, types=_zeros_type, memory=Memory.FRESH, written=_zeros_text))
 for function, types, written, kind in (
     (has_room, _has_room_type, "not rows or x.shape == rows[0].shape", None),
     (count, _count_type, "len(rows)", None),

@@ -67,6 +67,7 @@ class Gate:
     foreign: bool = False  # it runs what a user wrote, which may have effects: not twice in a call
     kind: Kind | None = None  # what it is to those that rewrite or reverse operations
     folds: Function | None = None  # of arguments that are known: whether it is done while compiling
+    linear: tuple[tuple[int, ...], ...] = ()  # the places of operands in which, all at once, it is linear
     # Facts: memory
     memory: Memory = Memory.NEW  # in whose memory the result is
     copies: Function | None = None  # of a view: whether that of these arguments is a copy

@@ -92,6 +92,7 @@ class Text(NamedTuple):
 class Traits(TypedDict, total=False):
     """The facts of an operation as they are told where it is registered; `Gate` says what each means."""
 
+    linear: tuple[tuple[int, ...], ...]
     memory: Memory
     copies: Callable[..., Any] | None
     in_order: bool | Callable[..., Any]

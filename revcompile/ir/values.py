@@ -31,13 +31,15 @@ class ValueTable:
 
     `unset` holds those that may be None, what a name is that is not assigned; with that name, where it is the
     program's. `whole` holds those that have the type of a float and were, or are given by a call, a whole
-    number. `comparing` holds results of steps that raise where lengths differ that no test before the call
+    number. `derived` holds what is computed for derivatives inside the function, where no zero raises. `comparing` holds results of steps that raise where lengths differ that no test before the call
     compares, with what they compare.
     """
 
     def __init__(self) -> None:
         self.hints: dict[Value, str] = {}
         self.primals: dict[Value, Value] = {}
+        self.tangents: set[Value] = set()
+        self.derived: set[Value] = set()
         self.unfolded: set[Value] = set()
         self.unset: dict[Value, str | None] = {}
         self.whole: set[Value] = set()
@@ -47,8 +49,8 @@ class ValueTable:
         """The same, for a stage that finds out more."""
         other = ValueTable()
         other.hints, other.primals, other.unset = dict(self.hints), dict(self.primals), dict(self.unset)
-        other.unfolded, other.whole = set(self.unfolded), set(self.whole)
-        other.comparing = dict(self.comparing)
+        other.unfolded, other.whole, other.tangents = set(self.unfolded), set(self.whole), set(self.tangents)
+        other.comparing, other.derived = dict(self.comparing), set(self.derived)
         return other
 
     def new(self, type: Type, hint: str | None = None, of: Value | None = None) -> Value:
@@ -92,8 +94,12 @@ class ValueTable:
         self.name(value, self.hints.get(like))
         self.fold(value, like not in self.unfolded)
         self.primals.pop(value, None)
+        self.tangents.discard(value)
         if like in self.primals:
             self.primals[value] = self.primals[like]
+        for marked in (self.tangents, self.derived):
+            if like in marked:
+                marked.add(value)
 
     def fold(self, value: Value, fold: bool) -> None:
         """Say whether a single use of a value may be written in place of its name."""
@@ -112,4 +118,8 @@ class ValueTable:
         if of is None:
             return self.hints.get(value)
         name = self.wish(of)
-        return None if name is None else f"grad_{name}"
+        return None if name is None else f"{self.prefix(value)}_{name}"
+
+    def prefix(self, value: Value) -> str:
+        """What the name of a gradient, or of a tangent, begins with."""
+        return "tangent" if value in self.tangents else "grad"

@@ -326,10 +326,37 @@ def float_gradients(function: Function, like: Function) -> Function:
     return replace(function, body=body)
 
 
-def numpy_backward(function: Function) -> Function:
-    """The function whose backward pass reads its Python floats as NumPy's, which never raise."""
+def on_numpy(function: Function) -> Function:
+    """The function whose derivatives are computed of NumPy's floats for Python's: none of these raises."""
+    if not function.table.derived.isdisjoint(function.values):
+        function = replace(function, body=_numpy_derivatives(function.body, function.table, {}))
+    return _numpy_backward(function)
+
+
+def _numpy_derivatives(block: Block, table: ValueTable, known: dict[Value, Value]) -> Block:
+    """The block in which what is computed for derivatives reads Python floats as NumPy's. `known` are cast."""
+    names, numbers = dict(known), set[Value]()
+    out: list[Statement] = []
+    for s in block.statements:
+        if not isinstance(s, Apply):
+            s = s.map_blocks(lambda inner: _numpy_derivatives(inner, table, names))
+        elif not table.derived.isdisjoint(s.outputs):
+            for v in s.inputs:
+                if _is_python(v) and is_float(v.type) and v not in names and v not in numbers:
+                    names[v] = _as_numpy_float(v, out, table)
+            args = substitute(Block((), (s.args,)), names).yields[0]
+            numbers.update(s.outputs if any(map(_is_numpy, leaves(args))) else ())
+            s = replace(s, args=args)
+        out.append(s)
+    return replace(block, statements=tuple(out))
+
+
+def _numpy_backward(function: Function) -> Function:
+    """The function whose backward pass reads its Python floats as NumPy's."""
     statements, table = list(function.body.statements), function.table
-    split = next(i for i, s in enumerate(statements) if begins_backward(s))
+    split = next((i for i, s in enumerate(statements) if begins_backward(s)), None)
+    if split is None:
+        return function
     seed = statements[split + 1] if split + 1 < len(statements) else None
     if isinstance(seed, Apply) and TABLE[seed.function].memory is Memory.SAME and seed.args == (1.0,):
         statements[split + 1] = replace(seed, function=np.float64)

@@ -103,12 +103,16 @@ class Native:
 
 @dataclass(frozen=True, eq=False)
 class Gradient:
-    """What `grad` or `value_and_grad` makes of a function."""
+    """What `grad` or `value_and_grad` makes of a function.
+
+    `cotangent` gives, of a value that is not one number, what the gradients begin with.
+    """
 
     function: Any
     argnums: Any = None
     has_aux: bool = False
     with_value: bool = False
+    cotangent: Any = None
 
 
 FUNCTIONS = (NestedFunction, Method, Partial, Gradient)  # what `callable` is true of

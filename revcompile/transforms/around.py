@@ -43,7 +43,7 @@ class _Known:
     """Stands for a function; its parameters are those that the compiler knows."""
 
     def __init__(self, f: Any) -> None:
-        self.__signature__ = _signature_of(f)
+        self.__signature__ = signature_of(f)
 
     def __call__(self) -> None:
         pass
@@ -52,7 +52,7 @@ class _Known:
 def around(f: Any) -> FunctionType | MethodType:
     """The function `def name(x, ...): return f(x, ...)`; of an object, one that is bound to it."""
     name = _name_of(f)
-    signature = _signature_of(f)
+    signature = signature_of(f)
     if not is_callable_object(f):
         return function_around(f, signature, name)
     own = next(
@@ -69,8 +69,14 @@ def function_around(f: Any, signature: inspect.Signature, name: str) -> Function
     own = next(
         n for n in map("{}{}".format, [_noun(f)] * 1000, ("", *range(999))) if n not in signature.parameters
     )
-    text = _text(name, signature, f"{own}({_passed(signature)})")
-    return _function(text, name, {own: f}, signature, f)
+    return function_of(f"{own}({_passed(signature)})", name, {own: f}, signature, f)
+
+
+def function_of(
+    call: str, name: str, names: dict[str, Any], signature: inspect.Signature, f: Any
+) -> FunctionType:
+    """The function `def name(x, ...): return <call>`, which reads these `names`; documented as `f` is."""
+    return _function(_text(name, signature, call), name, names, signature, f)
 
 
 def _text(name: str, signature: inspect.Signature, call: str) -> str:
@@ -113,7 +119,7 @@ def _name_of(f: Any) -> str:
     return function_name(f)
 
 
-def _signature_of(f: Any) -> inspect.Signature:
+def signature_of(f: Any) -> inspect.Signature:
     """The parameters; of what has a rule, those that the rule has, which are passed by position."""
     if has_rule(f) and f in TABLE:
         signature = TABLE[f].signature

@@ -207,11 +207,11 @@ def _transform(
 
 def make_gradient(f: Any, options: Options) -> Any:
     """The gradient function of `f`: a dispatcher's entry, with its attributes."""
-    with seen_outside(lambda: _place_of(f)):
+    with seen_outside(lambda: place_of(f)):
         return _make_gradient(f, options)
 
 
-def _place_of(f: Any) -> Place | None:
+def place_of(f: Any) -> Place | None:
     code = getattr(f, "__code__", None)
     return Place(code.co_filename, code.co_firstlineno, f.__name__) if code is not None else None
 
@@ -255,7 +255,7 @@ def _make_gradient(f: Any, options: Options) -> Any:
 def _add_value(dispatcher: Dispatcher, f: Any) -> None:
     """Give a gradient function its `value_and_grad`."""
     entry: Any = dispatcher.entry
-    with seen_outside(lambda: _place_of(f)):
+    with seen_outside(lambda: place_of(f)):
         options = replace(dispatcher.options, with_value=True)
         made = _make_gradient(f, options)
         made.primal = entry.primal

@@ -173,7 +173,7 @@ def test_in_the_careful_text(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is made when `math` has raised."""
     gradient = grad(lambda x: np.exp(x) * x)
     assert np.isfinite(gradient(1.0))
-    monkeypatch.setattr(compiler.scalar_math, "numpy_backward", throw(ValueError("v")))
+    monkeypatch.setattr(compiler.scalar_math, "on_numpy", throw(ValueError("v")))
     with pytest.raises(InternalError, match="ValueError: v"):
         gradient(1000.0)
 

@@ -1,0 +1,490 @@
+"""Forward mode: the tangent of each value beside the statement that computes it.
+
+A gate's tangent is the sum of its local gradients times its operands' tangents; where it has a backward rule
+instead, which is linear in the upstream gradient, that is transposed: what the rule makes of an upstream
+gradient is differentiated in reverse, and what comes back to it is the tangent. Blocks carry the tangents of
+what they carry. Nothing is remembered for later: a loop keeps the tangents of one trip.
+Imports the front end, the IR and `reverse`.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from revcompile.autodiff.plan import Plan, make_plan
+from revcompile.autodiff.residuals import keep_residuals, outer_names
+from revcompile.autodiff.restored import Restored
+from revcompile.autodiff.reverse import Reverser, formula_home, learn, times_upstream, zero_like
+from revcompile.autodiff.shapes import cast, fit, stretch
+from revcompile.dataflow.activity import active
+from revcompile.dataflow.knowledge import Calls, Context, Knowledge
+from revcompile.errors import UnsupportedError
+from revcompile.frontend.lowering import Lowering
+from revcompile.gates.effects import identity
+from revcompile.gates.halves import Half, Pair
+from revcompile.gates.rows import zeros_of
+from revcompile.gates.storing import store
+from revcompile.gates.table import TABLE, Gate
+from revcompile.gates.traits import Kind
+from revcompile.ir.nodes import (
+    EMPTY,
+    UNDEFINED,
+    Apply,
+    Block,
+    Branch,
+    Each,
+    Function,
+    Loop,
+    Parameter,
+    Raise,
+    Statement,
+    Structure,
+    Value,
+    applications,
+    leaves,
+    map_structure,
+    substitute,
+)
+from revcompile.ir.rebuild import replace
+from revcompile.ir.types import Array, Rows, Scalar, Type, gradient_type, is_float, is_number
+from revcompile.statements.join import alike, type_of
+from revcompile.statements.loop_lists import KINDS, LIST
+
+NOTHING = Context({}, {}, {})
+
+
+Prepare = Callable[[Function], Function]
+
+
+def push_forward(
+    function: Function, tangents: Mapping[Value, Structure], low: Lowering, prepare: Prepare
+) -> Function:
+    """The function whose result is `(value, tangent)`, if these are the tangents of some of its values.
+
+    `prepare` makes a function ready to be differentiated.
+    """
+    with _Forward.begun(low, prepare(function), dict(tangents), prepare) as forward:
+        forward.block(forward.function.body.statements)
+        value = forward.function.result
+        yields = ((value, map_structure(forward.of_result, value)),)
+    return forward.done(yields)
+
+
+class _Forward:
+    """Emits the statements of a function again, each with those of its tangents."""
+
+    def __init__(
+        self, low: Lowering, function: Function, tangents: dict[Value, Structure], prepare: Prepare
+    ) -> None:
+        self.low, self.function, self.tangents, self.prepare = low, function, tangents, prepare
+        self.plan = make_plan(function, tangents, function.result, Calls(), NOTHING)
+        self.builder = low.builder
+        self.table = low.builder.table
+        self.statements: list[Statement] = []
+
+    @classmethod
+    @contextmanager
+    def begun(
+        cls, low: Lowering, function: Function, tangents: dict[Value, Structure], prepare: Prepare
+    ) -> Iterator[_Forward]:
+        """What emits the statements of a function of its own."""
+        memory, given, line, note = low.memory, low.given, low.builder.line, low.builder.note
+        low.memory = Restored(function.body, low.builder.table)
+        arguments = (v for p in function.parameters for v in leaves(p.structure))
+        low.given = tuple(v for v in arguments if isinstance(v.type, Array))
+        try:
+            with low.builder.apart() as statements:
+                forward = cls(low, function, tangents, prepare)
+                forward.statements = statements
+                yield forward
+        finally:
+            low.memory, low.given, low.builder.line, low.builder.note = memory, given, line, note
+
+    def done(self, yields: tuple[Structure, ...]) -> Function:
+        """The function with its tangents, which gives this."""
+        body = Block(tuple(self.statements), yields)
+        self.table.derived.update(set(body.defined) - set(self.function.body.defined))
+        return replace(self.function, body=body)
+
+    # -- tangents -----------------------------------------------------------------------------
+
+    def of_result(self, leaf: Structure) -> Structure:
+        """The tangent of a leaf of the result: None of what is no number that varies smoothly."""
+        if isinstance(leaf, Value):
+            if not is_number(leaf.type) or (not is_float(leaf.type) and leaf not in self.tangents):
+                return None
+            return self._exact(self.of(leaf), leaf)
+        return 0.0 if isinstance(leaf, (float, np.floating)) else None
+
+    def of(self, atom: Structure) -> Structure:
+        """The tangent of a number or an array: zeros where it follows none of those that vary."""
+        if isinstance(atom, Value):
+            found = self.tangents.get(atom)
+            if found is None and isinstance(atom.type, Rows):
+                return self.low.emit(zeros_of, atom)
+            return zero_like(self.low, atom) if found is None else found
+        return atom if atom is None or atom is UNDEFINED or atom is EMPTY else 0.0
+
+    def _exact(self, tangent: Structure, of: Value) -> Structure:
+        """A tangent with the type of its value, as it is returned."""
+        t = gradient_type(of.type)  # type: ignore[arg-type]
+        have = tangent.type if isinstance(tangent, Value) else None
+        if isinstance(t, Scalar) and t.python and not (isinstance(have, Scalar) and have.python):
+            return tangent if have is None else self.low.apply(float, (tangent,), {})
+        if isinstance(t, Scalar) and not t.python and not (isinstance(have, Scalar) and not have.python):
+            return self.low.apply(t.dtype.type, (tangent,), {})
+        return tangent
+
+    def _note(self, value: Value, tangent: Structure) -> None:
+        """Take a tangent for that of `value`, under a name that says so."""
+        if not isinstance(tangent, Value):
+            self.tangents[value] = tangent
+            return
+        last = self.builder.statements[-1] if self.builder.statements else None
+        fresh = isinstance(last, Apply) and tangent in last.outputs
+        if not (fresh and self.table.is_temporary(tangent)):
+            tangent = self.low.emit(identity, tangent)
+        self._name(tangent, value)
+        self.table.fold(tangent, value not in self.table.unfolded)
+        self.tangents[value] = tangent
+
+    def _name(self, tangent: Value, value: Value) -> Value:
+        self.table.primals[tangent] = value
+        self.table.tangents.add(tangent)
+        return tangent
+
+    def _new(self, value: Value) -> Value:
+        """What holds the tangent of a value that a block gives or is given."""
+        t: Type = value.type
+        if isinstance(t, Rows):
+            t = replace(t, dtype=t.dtype if t.dtype.kind == "f" else np.dtype(float))
+        elif isinstance(t, (Scalar, Array)):
+            t = gradient_type(t)
+        new = self.table.new(t)
+        if value in self.table.unset:
+            self.table.unset[new] = None
+        return self._name(new, value)
+
+    def _varying(self, values: Iterable[Structure]) -> set[int]:
+        """The places of those that have tangents."""
+        return {i for i, v in enumerate(values) if isinstance(v, Value) and v in self.plan.active}
+
+    # -- statements ---------------------------------------------------------------------------
+
+    def block(self, statements: Sequence[Statement]) -> None:
+        for s in statements:
+            self.builder.line, self.builder.note = s.line, ""
+            FORMS[type(s)](self, s)
+
+    def emit(self, statement: Statement) -> None:
+        self.builder.statements.append(statement)
+
+    def apply(self, s: Apply) -> None:
+        gate = TABLE[s.function]
+        varies = any(v in self.tangents for v in s.inputs) and any(v in self.plan.active for v in s.outputs)
+        if not varies or gate.kind is not Kind.CALL:
+            self.emit(s)
+        if not varies:
+            return
+        self.builder.note = f"{gate.name} gate"
+        if gate.kind in OPERATIONS:
+            OPERATIONS[gate.kind](self, s)
+        elif gate.locals is not None and not any(isinstance(v.type, Rows) for v in s.inputs):
+            self._elementwise(gate, s)
+        elif gate.linear or gate.locals is not None:  # of a list, a copy is an array
+            self._linear(gate.linear or ((0,),), s)
+        else:
+            self._transposed(gate, s)
+
+    def _elementwise(self, gate: Gate, s: Apply) -> None:
+        """The sum of the operands' tangents times the local gradients."""
+        assert gate.locals is not None
+        total: Structure = None
+        names = dict(zip(gate.locals, s.args, strict=True))
+        for operand, formula in gate.locals.items():
+            tangent = self._tangent_of(names[operand])
+            tree = times_upstream(formula) if tangent is not None else None
+            if tree is not None:
+                found = self.low.run_formula(tree, {**names, "y": s.result, "grad_y": tangent}, formula_home)
+                total = found if total is None else self.low.apply(operator.add, (total, found), {})
+        if total is not None:
+            self._take(s.result, total)
+
+    def _tangent_of(self, atom: Structure) -> Structure:
+        return self.tangents.get(atom) if isinstance(atom, Value) else None
+
+    def _take(self, value: Value, tangent: Structure) -> None:
+        """The tangent of what a gate gives, in the shape and dtype of that."""
+        t = gradient_type(value.type)  # type: ignore[arg-type]
+        self._note(value, cast(self.low, stretch(self.low, tangent, value), t))
+
+    def _linear(self, together: Sequence[tuple[int, ...]], s: Apply) -> None:
+        """What a linear gate makes of its operands' tangents; the sum of that, if of one at a time."""
+        totals: list[Structure] = [None for _ in s.outputs]
+        for places in together:
+            if not any(v in self.tangents for i in places for v in leaves(s.args[i])):
+                continue
+            args = tuple(map_structure(self.of, a) if i in places else a for i, a in enumerate(s.args))
+            made = leaves(self.low.emit(s.function, *args))
+            for i, tangent in enumerate(made):
+                known = totals[i]
+                totals[i] = tangent if known is None else self.low.apply(operator.add, (known, tangent), {})
+        for value, total in zip(s.outputs, totals, strict=True):
+            if value in self.plan.active:
+                self._note(value, total)
+
+    def _transposed(self, gate: Gate, s: Apply) -> None:
+        found = _transpose(self.low, s, {v: self._array(v) for v in s.inputs if v in self.tangents})
+        for value, tangent in found:
+            self._take(value, tangent)
+
+    def _array(self, v: Value) -> Structure:
+        """The tangent of a value; of a list, as an array."""
+        tangent = self.tangents[v]
+        is_list = isinstance(tangent, Value) and isinstance(tangent.type, Rows)
+        return self.low.apply(np.array, (tangent,), {}) if is_list else tangent
+
+    def store(self, s: Apply) -> None:
+        array, path, value = s.args
+        after, old = s.result
+        made = self.low.emit(store, self.of(array), path, self.of(value))
+        for v, tangent in zip((after, old), made, strict=True):
+            self._name(tangent, v)
+            self.table.fold(tangent, False)
+            self.tangents[v] = tangent
+
+    def branch(self, s: Branch) -> None:
+        varying = [r for r in s.results if r in self.plan.active]
+        sides = []
+        for block in s.blocks:
+            known = dict(self.tangents)
+            with self.builder.block() as statements:
+                self._learn(block)
+                self.block(block.statements)
+                ends = [] if block.raises else self._ends(statements, block.yields, s.results)
+            sides.append(Block(tuple(statements), (*block.yields, *ends)))
+            self.tangents = known
+        new = [self._new(r) for r in varying]
+        sides = [side if side.raises else self._alike(side, new) for side in sides]
+        self.tangents.update(zip(varying, new, strict=True))
+        self.emit(replace(s, then=sides[0], orelse=sides[1], results=(*s.results, *new)))
+
+    def _learn(self, block: Block) -> None:
+        learn(block, self.builder.facts)
+
+    def _ends(
+        self, statements: list[Statement], ends: Sequence[Structure], results: Sequence[Value]
+    ) -> list[Structure]:
+        """The tangents of what a block ends with, for those of its results that have one."""
+        found = []
+        for end, result in zip(ends, results, strict=False):
+            if result in self.plan.active:
+                found.append(self._end(end, result))
+        return found
+
+    def _alike(self, block: Block, new: Sequence[Value]) -> Block:
+        """A block whose last yields are of the types of these."""
+        statements, n = list(block.statements), len(block.yields) - len(new)
+        ends = [
+            alike(self.low, statements, end, v.type) for end, v in zip(block.yields[n:], new, strict=True)
+        ]
+        return Block(tuple(statements), (*block.yields[:n], *ends))
+
+    def loop(self, s: Loop) -> None:
+        varying = [i for i, p in enumerate(s.params) if p in self.plan.active]
+        params = [self._new(s.params[i]) for i in varying]
+        inits = [self._end(s.inits[i], s.params[i]) for i in varying]
+        inits = [
+            alike(self.low, self.builder.statements, init, p.type) if isinstance(init, Value) else init
+            for init, p in zip(inits, params, strict=True)
+        ]
+        each = list(s.each)
+        for item, one in s.each:
+            if one.kind in KINDS and item in self.plan.active:
+                tangent = self._new(item)
+                self.tangents[item] = tangent
+                each.append((tangent, Each(one.kind, (self.tangents[one.args[0]], *one.args[1:]))))
+        self.tangents.update(zip((s.params[i] for i in varying), params, strict=True))
+        test = None if s.test is None else self._inside(s.test)
+        with self.builder.block() as statements:
+            self._learn(s.body)
+            self.block(s.body.statements)
+            *ends, stop = s.body.yields
+            last = [self._end(ends[i], s.params[i]) for i in varying]
+        last = [alike(self.low, statements, end, p.type) for end, p in zip(last, params, strict=True)]
+        results = [self._new(s.results[i]) for i in varying]
+        self.tangents.update(zip((s.results[i] for i in varying), results, strict=True))
+        saves = list(s.saves)
+        for v, saved in s.saves:
+            if v in self.tangents:
+                self.tangents[saved] = self._name(self.table.new(LIST), saved)
+                saves.append((self.tangents[v], self.tangents[saved]))
+        self.emit(
+            replace(
+                s,
+                each=tuple(each),
+                test=test,
+                inits=(*s.inits, *inits),
+                params=(*s.params, *params),
+                body=Block(tuple(statements), (*ends, *last, stop)),
+                results=(*s.results, *results),
+                saves=tuple(saves),
+            )
+        )
+
+    def _inside(self, block: Block) -> Block:
+        with self.builder.block() as statements:
+            self._learn(block)
+            self.block(block.statements)
+        return Block(tuple(statements), block.yields)
+
+    def _end(self, end: Structure, param: Value) -> Structure:
+        """The tangent of what a trip begins or ends with."""
+        if end is None or end is UNDEFINED or end is EMPTY or isinstance(end, Value):
+            return self.of(end)
+        return zero_like(self.low, param) if param.type.dims else 0.0
+
+    def call(self, s: Apply) -> None:
+        """The call of a pair, which gives the tangents too, in place of that of the primal."""
+        half = s.function
+        assert isinstance(half, Half)
+        *outs, saved = s.result
+        wanted = frozenset(i for i, a in enumerate(s.args) if isinstance(a, Value) and a in self.tangents)
+        pair = self._pair(half.pair, wanted)
+        own = pair.parameters[len(s.args) :]
+        given = [
+            alike(self.low, self.builder.statements, self.tangents[s.args[i]], p.type)
+            for i, p in zip(sorted(wanted), own, strict=True)
+        ]
+        floats = [v for v in outs if is_float(v.type)]
+        new = [self._new(v) for v in floats]
+        self.builder.note = ""
+        self.builder.apply(pair.call, (*s.args, *given), (*outs, *new, saved))
+        self.tangents.update(zip(floats, new, strict=True))
+
+    def _pair(self, primal: Pair, wanted: frozenset[int]) -> Pair:
+        """The pair of which a call gives the results of another one, and their tangents, for those of some of
+        its parameters."""
+        known = self.low.pairs.tangents
+        if (primal, wanted) in known:
+            return known[primal, wanted]
+        assert primal.function is not None
+        parameters = [primal.parameters[i] for i in sorted(wanted)]
+        own = [self._new(p) for p in parameters]
+        all_of_them = (*primal.parameters, *own)
+        pair = Pair(f"jvp_{primal.name}", all_of_them, None, primal.equal, primal.compared)
+        known[primal, wanted] = pair
+        tangents = dict(zip(parameters, own, strict=True))
+        with self.begun(self.low, self.prepare(primal.function), tangents, self.prepare) as forward:
+            forward.block(forward.function.body.statements)
+            results = forward.function.result
+            ends = [forward.of(r) for r in results if is_float(type_of(r))]
+            types = [gradient_type(type_of(r)) for r in results if is_float(type_of(r))]  # type: ignore[arg-type]
+            ends = [alike(self.low, forward.statements, e, t) for e, t in zip(ends, types, strict=True)]
+        function = forward.done(((*results, *ends),))
+        named = {self.table.wish(v) or f"p{i}": v for i, v in enumerate(all_of_them)}
+        pair.function = replace(function, parameters=tuple(Parameter(n, v) for n, v in named.items()))
+        pair.calls = frozenset(
+            f.pair for f in (s.function for s in applications(function.body)) if isinstance(f, Half)
+        )
+        pair.live, pair.raises = primal.live, primal.raises
+        return pair
+
+
+FORMS: dict[type, Callable[[_Forward, Any], None]] = {
+    Apply: _Forward.apply,
+    Branch: _Forward.branch,
+    Loop: _Forward.loop,
+    Raise: _Forward.emit,
+}
+OPERATIONS: dict[Any, Callable[[_Forward, Apply], None]] = {
+    Kind.STORE: _Forward.store,
+    Kind.CALL: _Forward.call,
+}
+
+
+# -- transposition ---------------------------------------------------------------------------------
+
+
+def _transpose(
+    low: Lowering, s: Apply, tangents: dict[Value, Structure]
+) -> Iterator[tuple[Value, Structure]]:
+    """The tangents of what a gate gives, by its backward rule: emitted; each with its value."""
+    builder, memory = low.builder, low.memory
+    upstream = {y: Value(gradient_type(y.type)) for y in s.outputs if is_float(y.type)}  # type: ignore[arg-type]
+    incoming = map_structure(lambda y: upstream.get(y) if isinstance(y, Value) else None, s.result)
+    found: dict[Value, Structure] = {}
+    try:
+        with builder.apart():  # nothing of it is remembered: most of it is dropped
+            with builder.tentatively() as rule:
+                for operand, gradient in _contributions(low, s, incoming, tangents):
+                    gradient = fit(low, gradient, operand, gradient_type(operand.type))  # type: ignore[arg-type]
+                    known = found.get(operand)
+                    found[operand] = (
+                        gradient if known is None else low.apply(operator.add, (known, gradient), {})
+                    )
+            pulled = Block(tuple(rule))
+            varying = active(pulled, upstream.values(), ())
+            plan = Plan(tuple(upstream.values()), varying, Knowledge(pulled, varying, NOTHING, Calls()))
+            with builder.tentatively() as back:
+                rev = Reverser(plan, low, pulled, None)
+                for operand, gradient in found.items():
+                    if isinstance(gradient, Value) and gradient in varying:
+                        rev.accumulate(gradient, tangents[operand])
+                rev.block(pulled.statements)
+        results = {y: rev.adjoints[u] for y, u in upstream.items() if rev.adjoints.get(u) is not None}
+        ends = tuple(results.values())
+        back = _live(back, ends)
+        _check_linear(back, varying)
+        done = keep_residuals(
+            pulled.statements, Block(tuple(back), ends), rev.memory.now, outer_names(pulled), builder.table
+        )
+        live = _live(done.statements, done.yields)
+        done = replace(done, statements=tuple(live)).map(lambda made: _noted(made, builder.note))
+    finally:
+        low.memory = memory
+    for v in done.defined:
+        builder.table.primals.pop(v, None)
+        builder.table.fold(v, True)
+    done = substitute(done, {u: y for y, u in upstream.items()})
+    builder.statements.extend(done.statements)
+    for made in done.statements:
+        builder.definitions.update(dict.fromkeys(made.outputs, made) if isinstance(made, Apply) else {})
+    return zip(results, done.yields, strict=True)
+
+
+def _contributions(
+    low: Lowering, s: Apply, incoming: Structure, tangents: dict[Value, Structure]
+) -> list[tuple[Value, Structure]]:
+    """What a gate's rule makes of an upstream gradient, for the operands that have tangents."""
+    operands = frozenset(tangents)
+    plan = Plan(tuple(operands), operands, Knowledge(Block(()), operands, NOTHING, Calls()))
+    rev = Reverser(plan, low, Block(()), None)
+    return rev.contributions(TABLE[s.function], s, incoming, s.args)
+
+
+def _live(statements: Iterable[Statement], ends: Sequence[Structure]) -> list[Statement]:
+    """The statements that others read, or the ends."""
+    read, out = set(leaves(ends)), []
+    for s in reversed(list(statements)):
+        if not read.isdisjoint(s.outputs) or isinstance(s, Raise):
+            read.update(s.uses)
+            out.append(s)
+    return out[::-1]
+
+
+def _noted(s: Statement, note: str) -> Statement:
+    """A statement that is said to be of a gate."""
+    return s if isinstance(s, Raise) else replace(s, note=note)
+
+
+def _check_linear(back: Iterable[Statement], varying: frozenset[Value]) -> None:
+    """A rule is linear in the upstream gradient: what is transposed reads nothing of that but its shape."""
+    for s in applications(Block(tuple(back))):
+        if not TABLE[s.function].of_shape and not varying.isdisjoint(s.inputs):
+            raise UnsupportedError(f"the rule of {TABLE[s.function].name} is not linear in its gradient")

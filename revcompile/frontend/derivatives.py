@@ -1,0 +1,285 @@
+"""Derivatives inside a function that is compiled: `jvp(h, primals, tangents)`, `jacobian(h)(x)` and others.
+
+As with a gradient (`frontend/gradients`), the primal is interpreted on copies of its arguments as a function
+of its own; its statements, and those of the derivative, become statements of the function around it. Two
+operations are enough, `along` and `pulled`; what the others mean is Python code of these (`frontend/columns`),
+which is read like the program's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from types import MethodType
+from typing import Any
+
+import numpy as np
+
+from revcompile.errors import HostError, host
+from revcompile.frontend import columns
+from revcompile.frontend.gradients import call as call_gradient
+from revcompile.frontend.gradients import is_number_like, like_its_value, signature_of
+from revcompile.frontend.lowering import Lowering
+from revcompile.frontend.wanted import explicit_names, is_method, names_by_call
+from revcompile.gates.effects import identity
+from revcompile.ir.nodes import (
+    Block,
+    Function,
+    Instance,
+    Parameter,
+    Structure,
+    Value,
+    map_structure,
+    map_values,
+)
+from revcompile.ir.types import is_float
+from revcompile.syntax.abstract import Gradient, Left, Native
+
+# -- the operations --------------------------------------------------------------------------------
+
+
+def along(low: Lowering, f: Any, primals: Any, tangents: Any) -> Structure:
+    """The value of `f(*primals)`, and its derivative in the direction of the tangents."""
+    primals, tangents = low.items(primals), low.resolve(low.items(tangents))
+    if len(primals) != len(tangents):
+        raise HostError(TypeError(f"{len(primals)} arguments have {len(tangents)} tangents"))
+    signature, _ = signature_of(low, f)
+    with host():
+        signature.bind(*primals)
+    known: dict[Value, Structure] = {}
+    pairs = zip(primals, tangents, strict=True)
+    copies = [_copied(low, x, t, f"argument {i}", known) for i, (x, t) in enumerate(pairs)]
+    given = [low.mutables.adopt(c, copied=True) for c in copies]
+    parameters = tuple(Parameter(f"x{i}", map_structure(lambda leaf: leaf, c)) for i, c in enumerate(copies))
+    builder = low.builder
+    before = builder.statements
+    try:
+        with builder.tentatively() as inner, low.pairs.none():
+            result = low.resolve(low.invoke(f, *given))
+    except Left:
+        before.extend(inner)
+        raise
+    builder.statements = before
+    primal = Function("primal", parameters, Block(tuple(inner), (result,)), builder.table)
+    done = low.push_forward(primal, known)
+    builder.statements = before
+    builder.statements.extend(done.body.statements)
+    ((value, tangent),) = done.body.yields
+    return value, low.mutables.adopt(map_values(lambda v: _own(low, v), tangent))
+
+
+def _own(low: Lowering, v: Value) -> Value:
+    """A tangent shares storage with nothing, so that the program may write into it."""
+    return low.emit(identity, v) if v.type.dims else v
+
+
+def _copied(
+    low: Lowering, x: Structure, tangent: Structure, what: str, known: dict[Value, Structure]
+) -> Structure:
+    """An argument whose numbers and arrays with tangents are the primal's own; notes these in `known`."""
+    if tangent is None:
+        return x
+    if isinstance(x, (tuple, list)) and type(x) is type(tangent) and len(x) == len(tangent):
+        items = [
+            _copied(low, a, t, f"{what}[{i}]", known) for i, (a, t) in enumerate(zip(x, tangent, strict=True))
+        ]
+        return type(x)(*items) if hasattr(x, "_fields") else type(x)(items)
+    if isinstance(x, dict) and isinstance(tangent, dict) and x.keys() == tangent.keys():
+        return {k: _copied(low, a, tangent[k], f"{what}[{k!r}]", known) for k, a in x.items()}
+    if isinstance(x, Instance) and isinstance(tangent, Instance) and x.cls is tangent.cls:
+        named = tangent.attributes
+        return Instance(
+            x.cls, {k: _copied(low, a, named.get(k), f"{what}.{k}", known) for k, a in x.attributes.items()}
+        )
+    if not is_number_like(x) or not is_number_like(tangent):
+        said = f"the tangent of {what} must be of the argument's own structure"
+        raise HostError(TypeError(said))
+    new = low.emit(identity, x)
+    table = low.builder.table
+    table.name(new, table.hints.get(x) if isinstance(x, Value) else None)
+    known[new] = like_its_value(low, tangent, new, f"the tangent of {what}")
+    return new
+
+
+# -- the operators ---------------------------------------------------------------------------------
+
+
+def pulled(low: Lowering, f: Any, primals: Any, argnums: Any, cotangent: Any) -> Structure:
+    """The value of `f(*primals)`, and the gradients of its product with what `cotangent` gives of it."""
+    gradient = Gradient(f, tuple(argnums), with_value=True, cotangent=cotangent)
+    return call_gradient(low, gradient, tuple(low.items(primals)), {})
+
+
+class _Jacobian:
+    """The Jacobian of one call: a tree as what the function gives, of trees as its arguments."""
+
+    def __init__(self, low: Lowering, f: Any, args: tuple[Any, ...], argnums: Any) -> None:
+        self.low, self.f, self.args = low, f, args
+        self.argnums, self.bare = _which(low, f, args, argnums)
+        self.frame = low.frames[-1]
+        self.value: Structure = None
+
+    def by_columns(self) -> Structure:
+        """In forward mode: for each number in the arguments."""
+        found = [map_structure(self._columns(k), self.args[k]) for k in self.argnums]
+        count = len(self._results(self.value))
+        return self._joined([[_picked(tree, j) for tree in found] for j in range(count)])
+
+    def _columns(self, k: int) -> Callable[[Structure], Structure]:
+        place = iter(range(sum(1 for _ in _all_leaves(self.args[k]))))
+
+        def of_leaf(x: Structure) -> Structure:
+            at = next(place)
+            if not _varies(x):
+                return None
+
+            def placed(seed: Structure) -> Structure:
+                only = _only(self.args[k], at, seed)
+                return tuple(only if i == k else None for i in range(len(self.args)))
+
+            given = (self.f, self.args, x, Native(placed), Native(self._flat))
+            return _Entries(self.low.items(self.low.read(columns.by_columns, given, {}, self.frame)))
+
+        return of_leaf
+
+    def by_rows(self) -> Structure:
+        """In reverse mode: for each number in the results."""
+        self.value = self.low.invoke(self.f, *self.args)
+        rows = []
+        for at, y in enumerate(_all_leaves(self.value)):
+            if not _varies(y):
+                continue
+
+            def placed(seed: Structure, at: int = at) -> Structure:
+                return Native(lambda value: _only(value, at, seed))
+
+            wanted = [self.args[k] for k in self.argnums]
+            xs = [x for x in _all_leaves(wanted) if _varies(x)]
+            given = (self.f, self.args, self.argnums, xs, y, Native(placed), Native(self._flat))
+            found = iter(self.low.items(self.low.read(columns.by_rows, given, {}, self.frame)))
+            rows.append([map_structure(lambda x: next(found) if _varies(x) else None, w) for w in wanted])
+        return self._joined(rows)
+
+    def _flat(self, structure: Structure) -> Structure:
+        """The numbers of what the function gives, or of gradients."""
+        self.value = structure if self.value is None else self.value
+        return self._results(structure)
+
+    def _results(self, structure: Structure) -> list[Structure]:
+        return [x for x in _all_leaves(structure) if _varies(x)]
+
+    def _joined(self, rows: list[list[Structure]]) -> Structure:
+        """The tree of the results with, for each, those of the arguments."""
+        rest = iter(rows)
+
+        def of_result(y: Structure) -> Structure:
+            if not _varies(y):
+                return None
+            row = next(rest)
+            return row[0] if self.bare else tuple(row)
+
+        return self.low.mutables.adopt(map_structure(of_result, self.value))
+
+
+class _Entries(tuple[Any, ...]):
+    """The Jacobians of all results by one number of the arguments."""
+
+    _fields = ()
+
+
+def _picked(tree: Structure, j: int) -> Structure:
+    """The tree with, of each place's Jacobians, the one of a result."""
+    if isinstance(tree, _Entries):
+        return tree[j]
+    if isinstance(tree, (tuple, list)):
+        items = [_picked(item, j) for item in tree]
+        return type(tree)(*items) if hasattr(tree, "_fields") else type(tree)(items)
+    if isinstance(tree, dict):
+        return {key: _picked(item, j) for key, item in tree.items()}
+    if isinstance(tree, Instance):
+        return Instance(tree.cls, _picked(tree.attributes, j))
+    return tree
+
+
+def _all_leaves(structure: Structure) -> Iterator[Structure]:
+    found: list[Structure] = []
+    map_structure(found.append, structure)
+    return iter(found)
+
+
+def _varies(x: Structure) -> bool:
+    """Whether a leaf is a number that derivatives are of."""
+    if isinstance(x, Value):
+        return is_float(x.type)
+    return isinstance(x, (float, np.floating))
+
+
+def _only(tree: Structure, at: int, seed: Structure) -> Structure:
+    """The tree with `seed` at one place, counted through its leaves, and None at all others."""
+    places = iter(range(sum(1 for _ in _all_leaves(tree))))
+    return map_structure(lambda leaf: seed if next(places) == at else None, tree)
+
+
+def _which(low: Lowering, f: Any, args: tuple[Any, ...], argnums: Any) -> tuple[tuple[int, ...], bool]:
+    """The numbers of the arguments that are differentiated, and whether one comes bare."""
+    signature, name = signature_of(low, f)
+    names = explicit_names(signature, argnums, name)
+    if names is None:
+        method = not isinstance(f, MethodType) and is_method(getattr(f, "__qualname__", ""), signature)
+        names, bare = names_by_call(signature, len(args), method)
+    else:
+        bare = not isinstance(argnums, (tuple, list))
+    order = list(signature.parameters)
+    places = [order.index(name) for name in names]
+    if any(p >= len(args) for p in places):
+        raise HostError(
+            TypeError(f"the arguments of {name} that are differentiated must be passed by position")
+        )
+    return tuple(places), bare
+
+
+def jvp(low: Lowering, f: Any, primals: Any, tangents: Any) -> Structure:
+    return along(low, f, primals, tangents)
+
+
+def vjp(low: Lowering, f: Any, *args: Any, argnums: Any = None) -> Structure:
+    numbers, bare = _which(low, f, args, argnums)
+
+    def pullback(cotangent: Structure) -> Structure:
+        _, gradients = pulled(low, f, args, numbers, Native(lambda _: cotangent))
+        return gradients[0] if bare else gradients
+
+    return low.invoke(f, *args), Native(pullback)
+
+
+def jacfwd(low: Lowering, f: Any, *args: Any, argnums: Any = None) -> Structure:
+    return _Jacobian(low, f, args, argnums).by_columns()
+
+
+def jacrev(low: Lowering, f: Any, *args: Any, argnums: Any = None) -> Structure:
+    return _Jacobian(low, f, args, argnums).by_rows()
+
+
+def hessian(low: Lowering, f: Any, *args: Any, argnums: Any = None) -> Structure:
+    numbers, bare = _which(low, f, args, argnums)
+    chosen = numbers[0] if bare else numbers
+    return _Jacobian(low, Gradient(f, chosen), args, chosen).by_columns()
+
+
+def hvp(low: Lowering, f: Any, *args: Any, argnums: Any = None) -> Structure:
+    *args_, direction = args
+    numbers, bare = _which(low, f, tuple(args_), argnums)
+    given = dict(zip(numbers, (direction,) if bare else low.items(direction), strict=True))
+    tangents = tuple(given.get(i) for i in range(len(args_)))
+    return along(low, Gradient(f, numbers[0] if bare else numbers), tuple(args_), tangents)[1]
+
+
+def elementwise_grad(low: Lowering, f: Any, *args: Any, argnums: Any = 0) -> Structure:
+    numbers, bare = _which(low, f, args, argnums)
+    ones = Native(lambda value: map_structure(lambda y: low.apply(np.ones_like, (y,), {}), value))
+    _, gradients = pulled(low, f, args, numbers, ones)
+    return gradients[0] if bare else gradients
+
+
+OPERATORS: dict[str, Callable[..., Structure]] = {
+    f.__name__: f for f in (jvp, vjp, jacfwd, jacrev, hessian, hvp, elementwise_grad)
+}

@@ -1,0 +1,278 @@
+"""The operators on functions besides `grad`: `jvp`, `vjp`, `jacobian`, `hessian`, `hvp`, `elementwise_grad`.
+
+What is compiled is a function that applies the operator to the user's: it is interpreted where it stands
+(`frontend/derivatives`), so that the text is that of the value and of its derivatives.
+Imports the dispatcher and `around`.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from revcompile.dispatch import Dispatcher
+from revcompile.errors import public, seen_outside, trimmed
+from revcompile.frontend.operators import apply
+from revcompile.frontend.wanted import Argnums, Options
+from revcompile.ir.identifiers import function_name
+from revcompile.transforms import lazily
+from revcompile.transforms.around import function_of, signature_of
+from revcompile.transforms.gradient import place_of
+
+_made: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()  # what was made for calls with arguments
+
+
+@public
+def jvp(f: Callable[..., Any], primals: Any = None, tangents: Any = None, *, optimize: bool = True) -> Any:
+    """The value of a function and its derivative in a direction, in forward mode.
+
+    `jvp(f, (x, w), (tangent_x, tangent_w))` gives `(value, tangent)`: `f(x, w)`, and its derivative in the
+    direction of the tangents. Each has the structure and the shapes of its argument; None stands for that of
+    an argument that is not differentiated. What `f` gives may be a number, an array or a structure of them.
+    `jvp(f)` compiles once, and is a decorator: it gives a function of the arguments and the tangents.
+
+    >>> from revcompile import jvp
+    >>> jvp(lambda x, y: x * y, (3.0, 4.0), (1.0, 0.0))
+    (12.0, 4.0)
+    >>> @jvp
+    ... def area(width, height):
+    ...     return width * height
+    >>> area((3.0, 4.0), (1.0, 0.0))
+    (12.0, 4.0)
+    >>> print(area.tangent_source)
+    def jvp_area(width, height, tangent_width, tangent_height):
+        tangent_s0 = tangent_width * height + tangent_height * width  # mul gate
+        return width * height, tangent_s0
+    <BLANKLINE>
+    """
+    make = partial(_make, f, "jvp", {}, optimize)
+    return make() if primals is None and tangents is None else _once(f, optimize, make)(primals, tangents)
+
+
+def _once(f: Any, key: Any, make: Callable[[], Any]) -> Any:
+    """What `make` makes of a function, kept as long as that is."""
+    try:
+        made = _made.setdefault(f, {})
+    except TypeError:  # it cannot be kept
+        return make()
+    if key not in made:
+        made[key] = make()
+    return made[key]
+
+
+@public
+def jacobian(f: Any = None, argnums: Argnums = None, *, optimize: bool = True) -> Any:
+    """The Jacobian of a function, in forward or in reverse mode, whichever needs fewer directions.
+
+    The function returned takes the arguments of `f`. Its result has the structure of what `f` gives; each
+    Jacobian has the shape of the result followed by that of the argument. `argnums` is that of `grad`.
+
+    >>> import numpy as np
+    >>> from revcompile import jacobian
+    >>> jacobian(lambda x: x * x)(np.array([1.0, 2.0]))
+    array([[2., 0.],
+           [0., 4.]])
+    """
+    return _operator(f, "jacfwd", {"argnums": argnums}, optimize)
+
+
+@public
+def jacfwd(f: Any = None, argnums: Argnums = None, *, optimize: bool = True) -> Any:
+    """The Jacobian of a function in forward mode, column by column: for few arguments and many results.
+
+    See `jacobian`."""
+    return _operator(f, "jacfwd", {"argnums": argnums}, optimize)
+
+
+@public
+def jacrev(f: Any = None, argnums: Argnums = None, *, optimize: bool = True) -> Any:
+    """The Jacobian of a function in reverse mode, row by row: for many arguments and few results.
+
+    See `jacobian`."""
+    return _operator(f, "jacrev", {"argnums": argnums}, optimize)
+
+
+@public
+def hessian(f: Any = None, argnums: Argnums = None, *, optimize: bool = True) -> Any:
+    """The matrix of second derivatives of a function that returns one real number.
+
+    >>> import numpy as np
+    >>> from revcompile import hessian
+    >>> hessian(lambda x: x[0] * x[1] + np.sum(x**3))(np.array([1.0, 2.0]))
+    array([[ 6.,  1.],
+           [ 1., 12.]])
+    """
+    return _operator(f, "hessian", {"argnums": argnums}, optimize)
+
+
+@public
+def hvp(f: Any = None, argnums: Argnums = None, *, optimize: bool = True) -> Any:
+    """The product of the Hessian of a function with a vector, which is the last argument.
+
+    Forward over reverse: the derivative of the gradient in the direction of the vector. It costs a small
+    multiple of the gradient, and no matrix is made. The vector has the structure of the gradient.
+
+    >>> import numpy as np
+    >>> from revcompile import hvp
+    >>> hvp(lambda x: np.sum(x**3))(np.array([1.0, 2.0]), np.array([1.0, 1.0]))
+    array([ 6., 12.])
+    """
+    return _operator(f, "hvp", {"argnums": argnums}, optimize)
+
+
+@public
+def elementwise_grad(f: Any = None, argnums: Argnums = 0, *, optimize: bool = True) -> Any:
+    """The derivative of each element of what a function gives by the element of the argument at its place.
+
+    That is so of functions that go element by element; of others it gives the sum over all results.
+
+    >>> import numpy as np
+    >>> from revcompile import elementwise_grad
+    >>> elementwise_grad(np.tanh)(np.array([0.0, 1.0]))
+    array([1.        , 0.41997434])
+    """
+    return _operator(f, "elementwise_grad", {"argnums": argnums}, optimize)
+
+
+def _operator(f: Any, operator: str, options: dict[str, Any], optimize: bool) -> Any:
+    if f is None:
+        return lambda g: _make(g, operator, options, optimize)
+    return _make(f, operator, options, optimize)
+
+
+def _make(f: Any, operator: str, options: dict[str, Any], optimize: bool) -> Any:
+    """The compiled function of an operator: a plain function with its attributes."""
+    with seen_outside(lambda: place_of(f)):
+        kind = _Directions if operator == "jvp" else _Vectors if operator == "hvp" else _Applied
+        applied = kind(f, operator, options, optimize)
+    made: Any = trimmed(applied.call)
+    functools.update_wrapper(made, f)
+    made.__signature__ = applied.face
+    made.primal, made.operator, made.options = f, operator, options
+    made.source_for = trimmed(applied.source_for)
+    for name in ("source", applied.part):
+        lazily.attribute(made, name, partial(_tell, made, applied, name))
+    return made
+
+
+def _tell(made: Any, applied: _Applied, name: str) -> None:
+    shown = applied.shown()
+    setattr(made, name, shown.source if name == "source" else shown.backward_source)
+
+
+class _Applied:
+    """What an operator makes of a function of these arguments."""
+
+    part = "derivative_source"
+
+    def __init__(self, f: Any, operator: str, options: dict[str, Any], optimize: bool) -> None:
+        self.f, self.operator, self.options = f, operator, options
+        self.name = function_name(f) if hasattr(f, "__name__") else "function"
+        self.signature = signature_of(f)
+        self.asked = Options((), False, optimize, False, operator=operator)
+        self.known: dict[Any, Dispatcher] = {}
+        self.face = self.signature
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        return self._for(args, kwargs).entry(*args, **kwargs)
+
+    def source_for(self, *args: Any, **kwargs: Any) -> str:
+        """The generated module for arguments like these."""
+        return self._for(args, kwargs).find(args, kwargs).source
+
+    def shown(self) -> Any:
+        """What was called last; before any call, what is compiled for floats."""
+        for dispatcher in reversed(self.known.values()):
+            if dispatcher.shown is not None:
+                return dispatcher.shown
+        args = self._examples()
+        return self._for(args, {}).find(args, {})
+
+    def _examples(self) -> tuple[Any, ...]:
+        required = (p for p in self.signature.parameters.values() if p.default is p.empty)
+        return tuple(1.0 for p in required if p.kind < p.VAR_POSITIONAL)
+
+    def _for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Dispatcher:
+        """The dispatcher for calls with so many arguments by position and these by name."""
+        key = len(args), *kwargs
+        found = self.known.get(key)
+        if found is None:
+            found = self.known[key] = self._dispatcher(self._names(len(args)), list(kwargs))
+        return found
+
+    def _dispatcher(self, names: Sequence[str], keywords: Sequence[str], passed: str = "") -> Dispatcher:
+        kind = inspect.Parameter
+        parameters = [kind(n, kind.POSITIONAL_OR_KEYWORD) for n in names]
+        parameters += [kind(n, kind.KEYWORD_ONLY) for n in keywords]
+        given = [passed] if passed else [*names, *(f"{n}={n}" for n in keywords)]
+        text = f"apply({self.operator!r}, options, function, {', '.join(given)})"
+        known = {"apply": apply, "options": self.options, "function": self.f}
+        return Dispatcher(
+            function_of(text, self.name, known, inspect.Signature(parameters), self.f), self.asked
+        )
+
+    def _names(self, count: int) -> list[str]:
+        """The names of so many arguments that are passed by position."""
+        names: list[str] = []
+        for p in self.signature.parameters.values():
+            if p.kind is p.VAR_POSITIONAL:
+                names += [f"{p.name}_{i}" for i in range(count - len(names))]
+            elif p.kind < p.VAR_POSITIONAL:
+                names.append(p.name)
+        if len(names) < count:
+            raise TypeError(f"{self.name} takes {len(names)} arguments by position, not {count}")
+        return names[:count]
+
+
+class _Vectors(_Applied):
+    """A function of the arguments, and of a vector after them."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        vector = inspect.Parameter("vector", inspect.Parameter.POSITIONAL_ONLY)
+        parameters = [p.replace(kind=vector.kind) for p in self.signature.parameters.values()]
+        self.face = inspect.Signature([*parameters, vector]) if parameters else self.signature
+
+    def _examples(self) -> tuple[Any, ...]:
+        args = super()._examples()
+        return (*args, 1.0 if len(args) == 1 else args)
+
+    def _names(self, count: int) -> list[str]:
+        names = super()._names(count - 1)
+        return [*names, next(n for n in ("vector", *map("vector_{}".format, range(count))) if n not in names)]
+
+
+class _Directions(_Applied):
+    """A function of two tuples: the arguments, and the tangents."""
+
+    part = "tangent_source"
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.face = inspect.signature(lambda primals, tangents: None)
+
+    def call(self, primals: Any, tangents: Any) -> Any:
+        return super().call(*primals, *tangents)
+
+    def source_for(self, primals: Any, tangents: Any) -> str:
+        """The generated module for arguments and tangents like these."""
+        return super().source_for(*primals, *tangents)
+
+    def _examples(self) -> tuple[Any, ...]:
+        args = super()._examples()
+        return (*args, *args)
+
+    def _dispatcher(self, names: Sequence[str], keywords: Sequence[str], passed: str = "") -> Dispatcher:
+        primals, tangents = names[: len(names) // 2], names[len(names) // 2 :]
+        both = ("".join(f"{n}, " for n in some) for some in (primals, tangents))
+        return super()._dispatcher(names, (), ", ".join(f"({some})" for some in both))
+
+    def _names(self, count: int) -> list[str]:
+        if count % 2:
+            raise TypeError(f"{self.name}: there must be one tangent for each argument")
+        names = super()._names(count // 2)
+        return [*names, *(f"tangent_{name}" for name in names)]
