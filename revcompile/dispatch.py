@@ -298,8 +298,8 @@ class Dispatcher(Primal):
     def _request(self, key: Any, wanted: tuple[str, ...], bare: bool) -> Request:
         o = self.options
         return Request(
-            self.source, self.signature, o.with_value, o.has_aux, o.optimize, wanted, bare,
-            nested=self.explicit is not None, owner=self.bound, packed=self.packed, runs=bool(o.operator), lent=key[0][1],
+            self.source, self.signature, o.with_value, o.has_aux, o.optimize, wanted, bare, owner=self.bound,
+            nested=self.explicit is not None, packed=self.packed, lent=key[0][1], runs=bool(o.operator),
         )  # fmt: skip
 
     def _add(self, key: Any, specialization: Specialization) -> None:

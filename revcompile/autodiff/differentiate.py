@@ -37,7 +37,8 @@ def differentiate(
 ) -> Function:
     """The function whose result is `(value, aux, gradients)`, the gradients in the order of `wanted`.
 
-    They begin with `cotangent`, of the value's structure, where that is not one number. `again` says that it is going to be differentiated itself.
+    They begin with `cotangent`, of the value's structure, where that is not one number. `again` says that the
+    function is going to be differentiated itself.
     """
     structures = {p.name: p.structure for p in function.parameters}
     inputs = [v for name in wanted for v in leaves(structures[name]) if is_number(v.type)]

@@ -16,15 +16,17 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.autodiff.formulas import applied, times_upstream
 from revcompile.autodiff.plan import Plan, make_plan
 from revcompile.autodiff.residuals import keep_residuals, outer_names
 from revcompile.autodiff.restored import Restored
-from revcompile.autodiff.reverse import Reverser, formula_home, learn, times_upstream, zero_like
+from revcompile.autodiff.reverse import Reverser, learn, zero_like
 from revcompile.autodiff.shapes import cast, fit, stretch
 from revcompile.dataflow.activity import active
 from revcompile.dataflow.knowledge import Calls, Context, Knowledge
 from revcompile.errors import UnsupportedError
 from revcompile.frontend.lowering import Lowering
+from revcompile.gates.creation import zeros_for
 from revcompile.gates.effects import identity
 from revcompile.gates.halves import Half, Pair
 from revcompile.gates.rows import zeros_of
@@ -127,6 +129,9 @@ class _Forward:
             found = self.tangents.get(atom)
             if found is None and isinstance(atom.type, Rows):
                 return self.low.emit(zeros_of, atom)
+            made = self.builder.definitions.get(atom)
+            if found is None and made is not None and made.function is zeros_for:  # for what may be None
+                return self.low.emit(zeros_for, atom)
             return zero_like(self.low, atom) if found is None else found
         return atom if atom is None or atom is UNDEFINED or atom is EMPTY else 0.0
 
@@ -208,9 +213,9 @@ class _Forward:
         names = dict(zip(gate.locals, s.args, strict=True))
         for operand, formula in gate.locals.items():
             tangent = self._tangent_of(names[operand])
-            tree = times_upstream(formula) if tangent is not None else None
-            if tree is not None:
-                found = self.low.run_formula(tree, {**names, "y": s.result, "grad_y": tangent}, formula_home)
+            scaled = times_upstream(formula) if tangent is not None else None
+            if scaled is not None:
+                found = applied(self.low, scaled, {**names, "y": s.result, "grad_y": tangent})
                 total = found if total is None else self.low.apply(operator.add, (total, found), {})
         if total is not None:
             self._take(s.result, total)

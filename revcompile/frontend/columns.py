@@ -23,13 +23,19 @@ def pulled(f: Any, primals: Any, argnums: Any, cotangent: Callable[..., Any]) ->
     raise NotImplementedError("this is read, not run")
 
 
+def empty(shape: Any, y: Any) -> Any:
+    """An array for derivatives of `y`, in its dtype."""
+    dtype = np.asarray(y).dtype
+    return np.empty(shape, dtype) if dtype.kind == "f" and dtype.itemsize < 8 else np.empty(shape)
+
+
 def by_columns(f: Any, primals: Any, x: Any, placed: Any, flat: Any) -> Any:
     """The Jacobians of the results by one array or number `x` among the arguments; `placed(seed)` is the
     direction that changes it alone, `flat` gives the results one after the other."""
     if np.ndim(x) == 0:
         return flat(along(f, primals, placed(1.0))[1])
     results = flat(f(*primals))
-    jacobians = [np.empty((*np.shape(y), x.size)) for y in results]
+    jacobians = [empty((*np.shape(y), x.size), y) for y in results]
     for i in range(x.size):
         seed = np.zeros(x.size)
         seed[i] = 1.0
@@ -44,7 +50,7 @@ def by_rows(f: Any, primals: Any, argnums: Any, gradients: Any, y: Any, placed: 
     cotangent of that alone, `gradients` are what gradients are of, `flat` gives them one after the other."""
     if np.ndim(y) == 0:
         return flat(pulled(f, primals, argnums, placed(1.0))[1])
-    jacobians = [np.empty((y.size, *np.shape(x))) for x in gradients]
+    jacobians = [empty((y.size, *np.shape(x)), y) for x in gradients]
     for i in range(y.size):
         seed = np.zeros(y.size)
         seed[i] = 1.0

@@ -2,8 +2,8 @@
 
 As with a gradient (`frontend/gradients`), the primal is interpreted on copies of its arguments as a function
 of its own; its statements, and those of the derivative, become statements of the function around it. Two
-operations are enough, `along` and `pulled`; what the others mean is Python code of these (`frontend/columns`),
-which is read like the program's own.
+operations are enough, `along` and `pulled`; what others mean is Python code of these (`frontend/columns`),
+read like the program's own.
 """
 
 from __future__ import annotations
@@ -155,8 +155,9 @@ class _Jacobian:
             wanted = [self.args[k] for k in self.argnums]
             xs = [x for x in _all_leaves(wanted) if _varies(x)]
             given = (self.f, self.args, self.argnums, xs, y, Native(placed), Native(self._flat))
-            found = iter(self.low.items(self.low.read(columns.by_rows, given, {}, self.frame)))
-            rows.append([map_structure(lambda x: next(found) if _varies(x) else None, w) for w in wanted])
+            rows.append(
+                _placed(wanted, self.low.items(self.low.read(columns.by_rows, given, {}, self.frame)))
+            )
         return self._joined(rows)
 
     def _flat(self, structure: Structure) -> Structure:
@@ -178,6 +179,12 @@ class _Jacobian:
             return row[0] if self.bare else tuple(row)
 
         return self.low.mutables.adopt(map_structure(of_result, self.value))
+
+
+def _placed(trees: list[Structure], items: list[Structure]) -> list[Structure]:
+    """Trees with these in place of their numbers, in order."""
+    rest = iter(items)
+    return [map_structure(lambda x: next(rest) if _varies(x) else None, tree) for tree in trees]
 
 
 class _Entries(tuple[Any, ...]):
@@ -228,8 +235,10 @@ def _which(low: Lowering, f: Any, args: tuple[Any, ...], argnums: Any) -> tuple[
         names, bare = names_by_call(signature, len(args), method)
     else:
         bare = not isinstance(argnums, (tuple, list))
-    order = list(signature.parameters)
-    places = [order.index(name) for name in names]
+    places: list[int] = []
+    for i, p in enumerate(signature.parameters.values()):
+        if p.name in names:
+            places.extend(range(i, len(args)) if p.kind is p.VAR_POSITIONAL else [i])
     if any(p >= len(args) for p in places):
         raise HostError(
             TypeError(f"the arguments of {name} that are differentiated must be passed by position")

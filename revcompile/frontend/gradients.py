@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.errors import HostError, UnsupportedError, an, host
+from revcompile.errors import HostError, UnsupportedError, host
 from revcompile.frontend import functional
 from revcompile.frontend.binding import nested_signature
 from revcompile.frontend.lowering import Lowering
@@ -32,7 +32,7 @@ from revcompile.ir.nodes import (
     map_structure,
     map_values,
 )
-from revcompile.ir.types import Array, Scalar, gradient_type, is_float, is_number
+from revcompile.ir.types import Array, Dim, Scalar, gradient_type, is_float, is_number
 from revcompile.syntax.abstract import Gradient, Left, NeedStatic, NestedFunction, Partial
 from revcompile.syntax.source import own_signature
 
@@ -332,6 +332,11 @@ def matched(low: Lowering, value: Structure, cotangent: Structure, what: str = "
     )
 
 
+def _shape(dims: tuple[Dim, ...]) -> str:
+    lengths = [":" if d.size is None else str(d.size) for d in dims]
+    return f"({', '.join(lengths)}{',' * (len(lengths) == 1)})"
+
+
 def is_number_like(x: Structure) -> bool:
     if isinstance(x, Value):
         return is_number(x.type)
@@ -345,8 +350,7 @@ def like_its_value(low: Lowering, tangent: Structure, of: Value, what: str) -> S
     if len(have) != len(t.dims) or any(
         h.size != w.size for h, w in zip(have, t.dims, strict=True) if None not in (h.size, w.size)
     ):
-        own = tangent.type if isinstance(tangent, Value) else "number"
-        raise HostError(ValueError(f"{what}, {an(t)}, is {an(own)}: it must be of that shape"))
+        raise HostError(ValueError(f"{what} has the shape {_shape(have)}, not {_shape(t.dims)}"))
     for h, w in zip(have, t.dims, strict=True):
         low.builder.facts.unify(h, w)
     if isinstance(t, Scalar) and t.python:

@@ -1,4 +1,4 @@
-"""The operators on functions besides `grad`, inside a function that is compiled: `jvp(h, …)`, `hessian(h)(x)`.
+"""The operators besides `grad`, inside a function that is compiled: `jvp(h, …)`, `hessian(h)(x)`.
 
 What each means is told in `frontend/derivatives`; here, how they are met.
 """
@@ -12,7 +12,7 @@ from revcompile.frontend import columns
 from revcompile.frontend.derivatives import OPERATORS, along, pulled
 from revcompile.frontend.lowering import Lowering
 from revcompile.ir.nodes import Structure
-from revcompile.syntax.abstract import Frame, Native
+from revcompile.syntax.abstract import Frame, Native, Partial
 
 HOME = "revcompile.transforms.operators"
 
@@ -30,13 +30,20 @@ def call(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, 
         path, f = low.host.path_of(function), vars(function)["primal"]
         if path is not None:
             f = low.host.bring(path.attribute("primal"), f, function.__name__)
-        return OPERATORS[vars(function)["operator"]](low, f, *args, **vars(function)["options"], **kwargs)
-    f, *rest = args
-    operator = OPERATORS[function.__name__]
+        return _applied(low, vars(function)["operator"], vars(function)["options"], f, args, kwargs)
+    name, (f, *rest) = function.__name__, args
+    options = {key: kwargs.pop(key) for key in ("argnums",) if key in kwargs}
     kwargs.pop("optimize", None)
-    if rest or "tangents" in kwargs:
-        return operator(low, f, *rest, **kwargs)
-    return Native(lambda *args: operator(low, f, *args, **kwargs))
+    if rest or kwargs:
+        return OPERATORS[name](low, f, *rest, **kwargs, **options)
+    return Native(lambda *args, **kwargs: _applied(low, name, options, f, args, kwargs))
+
+
+def _applied(
+    low: Lowering, operator: str, options: Any, f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Structure:
+    """What an operator makes of `f`, called. What is passed by name is not differentiated."""
+    return OPERATORS[operator](low, Partial(f, (), kwargs) if kwargs else f, *args, **options)
 
 
 def _along(
@@ -51,20 +58,20 @@ def _pulled(
     return pulled(low, *args)
 
 
-def apply(operator: str, options: Any, function: Any, *args: Any) -> Any:
+def apply(operator: str, options: Any, function: Any, *args: Any, **kwargs: Any) -> Any:
     """What a compiled function of an operator is said to do: it is read, and run to raise what `function`
     raises."""
     if operator == "jvp":
         primals, _ = args
-        return function(*primals)
-    return function(*args[:-1]) if operator == "hvp" else function(*args)
+        return function(*primals, **kwargs)
+    return function(*(args[:-1] if operator == "hvp" else args), **kwargs)
 
 
 def _apply(
     low: Lowering, args: tuple[Any, ...], kwargs: dict[str, Any], node: Any, frame: Frame
 ) -> Structure:
     operator, options, function, *given = args
-    return OPERATORS[operator](low, function, *given, **options)
+    return _applied(low, operator, options, function, tuple(given), kwargs)
 
 
 SPECIAL: dict[Any, Any] = {columns.along: _along, columns.pulled: _pulled, apply: _apply}

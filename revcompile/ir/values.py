@@ -31,8 +31,9 @@ class ValueTable:
 
     `unset` holds those that may be None, what a name is that is not assigned; with that name, where it is the
     program's. `whole` holds those that have the type of a float and were, or are given by a call, a whole
-    number. `derived` holds what is computed for derivatives inside the function, where no zero raises. `comparing` holds results of steps that raise where lengths differ that no test before the call
-    compares, with what they compare.
+    number. `derived` holds what is computed for derivatives that the function itself asks for, where division
+    by zero does not raise. `comparing` holds results of steps that raise where lengths differ that no test
+    before the call compares, with what they compare.
     """
 
     def __init__(self) -> None:

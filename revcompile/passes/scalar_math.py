@@ -334,7 +334,7 @@ def on_numpy(function: Function) -> Function:
 
 
 def _numpy_derivatives(block: Block, table: ValueTable, known: dict[Value, Value]) -> Block:
-    """The block in which what is computed for derivatives reads Python floats as NumPy's. `known` are cast."""
+    """The block in which derivatives are computed of NumPy's floats for Python's. `known` are cast."""
     names, numbers = dict(known), set[Value]()
     out: list[Statement] = []
     for s in block.statements:

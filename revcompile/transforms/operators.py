@@ -7,17 +7,20 @@ Imports the dispatcher and `around`.
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import numpy as np
+
 from revcompile.dispatch import Dispatcher
 from revcompile.errors import public, seen_outside, trimmed
 from revcompile.frontend.operators import apply
-from revcompile.frontend.wanted import Argnums, Options
+from revcompile.frontend.wanted import Argnums, Options, explicit_names, names_by_call
 from revcompile.ir.identifiers import function_name
 from revcompile.transforms import lazily
 from revcompile.transforms.around import function_of, signature_of
@@ -77,7 +80,63 @@ def jacobian(f: Any = None, argnums: Argnums = None, *, optimize: bool = True) -
     array([[2., 0.],
            [0., 4.]])
     """
-    return _operator(f, "jacfwd", {"argnums": argnums}, optimize)
+    if f is None:
+        return lambda g: jacobian(g, argnums, optimize=optimize)
+    return _by_sizes(f, argnums, optimize)
+
+
+def _by_sizes(f: Any, argnums: Argnums, optimize: bool) -> Any:
+    """The Jacobian in forward or in reverse mode: it is known after a call how many results there are."""
+    forward, reverse = jacfwd(f, argnums, optimize=optimize), jacrev(f, argnums, optimize=optimize)
+    better: dict[Any, Any] = {}  # by the shapes of the arguments
+
+    def choose(*args: Any, **kwargs: Any) -> Any:
+        key = tuple(map(_shapes, args))
+        found = better.get(key)
+        if found is None:
+            varied = forward.applied.varied(args)
+            given = copy.deepcopy((args, kwargs))
+            count = sum(_sizes(f(*given[0], **given[1]))) if varied > FEW else varied
+            found = better[key] = forward if varied <= count else reverse
+        return found
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return choose(*args, **kwargs)(*args, **kwargs)
+
+    def source_for(*args: Any, **kwargs: Any) -> str:
+        """The generated module for arguments like these."""
+        return str(choose(*args, **kwargs).source_for(*args, **kwargs))
+
+    made: Any = trimmed(call)
+    functools.update_wrapper(made, f, updated=())
+    made.__signature__ = forward.__signature__
+    made.primal, made.operator, made.options = f, "jacfwd", {"argnums": argnums}
+    made.source_for = trimmed(source_for)
+    latest = partial(lambda: next(reversed(better.values()), forward))
+    for name in ("source", "derivative_source"):
+        lazily.attribute(made, name, partial(lambda name: setattr(made, name, getattr(latest(), name)), name))
+    return made
+
+
+FEW = 8  # directions that are worth no question
+
+
+def _shapes(x: Any) -> Any:
+    """The shapes of the arrays in a tree of arguments."""
+    if isinstance(x, np.ndarray):
+        return x.shape
+    if isinstance(x, Mapping):
+        return tuple((key, _shapes(item)) for key, item in x.items())
+    return tuple(map(_shapes, x)) if isinstance(x, (tuple, list)) else ()
+
+
+def _sizes(x: Any) -> Iterator[int]:
+    """The numbers of real numbers in the leaves of a tree."""
+    if isinstance(x, (tuple, list, Mapping)):
+        for item in x.values() if isinstance(x, Mapping) else x:
+            yield from _sizes(item)
+    elif isinstance(x, (float, np.floating)) or (isinstance(x, np.ndarray) and x.dtype.kind == "f"):
+        yield int(np.size(x))
 
 
 @public
@@ -150,9 +209,9 @@ def _make(f: Any, operator: str, options: dict[str, Any], optimize: bool) -> Any
         kind = _Directions if operator == "jvp" else _Vectors if operator == "hvp" else _Applied
         applied = kind(f, operator, options, optimize)
     made: Any = trimmed(applied.call)
-    functools.update_wrapper(made, f)
+    functools.update_wrapper(made, f, updated=())
     made.__signature__ = applied.face
-    made.primal, made.operator, made.options = f, operator, options
+    made.primal, made.operator, made.options, made.applied = f, operator, options, applied
     made.source_for = trimmed(applied.source_for)
     for name in ("source", applied.part):
         lazily.attribute(made, name, partial(_tell, made, applied, name))
@@ -184,6 +243,15 @@ class _Applied:
         """The generated module for arguments like these."""
         return self._for(args, kwargs).find(args, kwargs).source
 
+    def varied(self, args: tuple[Any, ...]) -> int:
+        """How many numbers there are among the arguments that are differentiated."""
+        with seen_outside(lambda: place_of(self.f)):
+            names = explicit_names(self.signature, self.options["argnums"], self.name)
+        if names is None:
+            names, _ = names_by_call(self.signature, len(args), False)
+        given = self.signature.bind_partial(*args).arguments
+        return sum(_sizes([given.get(name) for name in names]))
+
     def shown(self) -> Any:
         """What was called last; before any call, what is compiled for floats."""
         for dispatcher in reversed(self.known.values()):
@@ -201,6 +269,8 @@ class _Applied:
         key = len(args), *kwargs
         found = self.known.get(key)
         if found is None:
+            for name in kwargs:
+                self._check(name)
             found = self.known[key] = self._dispatcher(self._names(len(args)), list(kwargs))
         return found
 
@@ -214,6 +284,12 @@ class _Applied:
         return Dispatcher(
             function_of(text, self.name, known, inspect.Signature(parameters), self.f), self.asked
         )
+
+    def _check(self, name: str) -> None:
+        """Raises TypeError where the function has no parameter of that name."""
+        parameters = self.signature.parameters
+        if name not in parameters and all(p.kind is not p.VAR_KEYWORD for p in parameters.values()):
+            raise TypeError(f"{self.name}() got an unexpected keyword argument {name!r}")
 
     def _names(self, count: int) -> list[str]:
         """The names of so many arguments that are passed by position."""
@@ -233,9 +309,16 @@ class _Vectors(_Applied):
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
-        vector = inspect.Parameter("vector", inspect.Parameter.POSITIONAL_ONLY)
-        parameters = [p.replace(kind=vector.kind) for p in self.signature.parameters.values()]
-        self.face = inspect.Signature([*parameters, vector]) if parameters else self.signature
+        given = [p.replace(default=p.empty) for p in self.signature.parameters.values()]
+        names = [p.name for p in given]
+        vector = next(
+            n for n in ("vector", *map("vector_{}".format, range(len(names) + 1))) if n not in names
+        )
+        first = [p.replace(kind=p.POSITIONAL_ONLY) for p in given if p.kind < p.VAR_POSITIONAL]
+        self.face = inspect.Signature(
+            [*first, inspect.Parameter(vector, inspect.Parameter.POSITIONAL_ONLY)]
+            + [p for p in given if p.kind in (p.KEYWORD_ONLY, p.VAR_KEYWORD)]
+        )
 
     def _examples(self) -> tuple[Any, ...]:
         args = super()._examples()
@@ -255,12 +338,19 @@ class _Directions(_Applied):
         super().__init__(*given)
         self.face = inspect.signature(lambda primals, tangents: None)
 
-    def call(self, primals: Any, tangents: Any) -> Any:
-        return super().call(*primals, *tangents)
+    def call(self, *args: Any) -> Any:
+        return super().call(*self._both(*args))
 
-    def source_for(self, primals: Any, tangents: Any) -> str:
+    def source_for(self, *args: Any) -> str:
         """The generated module for arguments and tangents like these."""
-        return super().source_for(*primals, *tangents)
+        return super().source_for(*self._both(*args))
+
+    def _both(self, *args: Any) -> tuple[Any, ...]:
+        """The arguments and their tangents. Before the two tuples, there is the object of a method."""
+        if len(args) < 2:
+            raise TypeError(f"{self.name}: two tuples are expected, the arguments and the tangents")
+        *owner, primals, tangents = args
+        return (*owner, *primals, *(None for _ in owner), *tangents)
 
     def _examples(self) -> tuple[Any, ...]:
         args = super()._examples()

@@ -1,0 +1,115 @@
+"""Forward mode against reverse mode, and forward over reverse against differences, on the whole corpus.
+
+Every feature of the language: branches, loops, exits, stores, lists, objects, helpers, recursion. Daily every
+fourth case; all with `pytest -m fuzz`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from revcompile import UnsupportedError, grad, hvp, jvp
+from tests.corpus.cases import calls_of
+from tests.corpus.differences import copied
+from tests.corpus.table import Case
+from tests.derivatives.trees import is_tree, tangent_of
+
+# Of these, a product of a masked zero and something infinite is NaN in the second derivative.
+KINKS = {"traps.where_with_a_singular_side", "traps.where_with_a_mask_argument"}
+# Written through a view of which only the layout of an argument, tested at each call, says that it is one.
+REFUSED = {"views.ravel_of_an_argument"}
+AGAIN = "again is not supported"  # of a recursion that the run decides
+
+
+def calls() -> list[Any]:
+    found = [(case, number) for case, number in calls_of("case") if is_tree(case.inputs[number])]
+    return [
+        pytest.param(case, number, id=f"{case.name}-{number}", marks=[pytest.mark.fuzz] * (i % 3 != 0))
+        for i, (case, number) in enumerate(found)
+    ]
+
+
+@pytest.mark.parametrize(("case", "number"), calls())
+def test_tangents_agree_with_gradients(case: Case, number: int) -> None:
+    args = case.inputs[number]
+    positions = case.positions(args)
+    with np.errstate(all="ignore"):
+        value, gradients = grad(case.function, argnums=positions).value_and_grad(*copied(args))
+        tangents, product = _tangents(args, positions, gradients)
+        if case.name in REFUSED:
+            with pytest.raises(UnsupportedError, match="changes its arguments"):
+                jvp(case.function)(copied(args), tangents)
+            return
+        found, tangent = jvp(case.function)(copied(args), tangents)
+    np.testing.assert_allclose(np.squeeze(found), np.squeeze(value), rtol=1e-12)
+    np.testing.assert_allclose(np.squeeze(tangent), product, rtol=1e-9, atol=1e-9)
+    assert np.shape(tangent) == np.shape(found)
+
+
+def _tangents(
+    args: tuple[Any, ...], positions: tuple[int, ...], gradients: Any
+) -> tuple[tuple[Any, ...], float]:
+    random = np.random.default_rng(1)
+    pairs = {p: tangent_of(args[p], g, random) for p, g in zip(positions, gradients, strict=True)}
+    tangents = tuple(pairs[i][0] if i in pairs else None for i in range(len(args)))
+    return tangents, sum(product for _, product in pairs.values())
+
+
+def firsts() -> list[Any]:
+    return [
+        pytest.param(*p.values, id=p.id, marks=[pytest.mark.fuzz] * (i % 6 != 0))
+        for i, p in enumerate(c for c in calls() if c.values[1] == 0)
+    ]
+
+
+@pytest.mark.parametrize(("case", "number"), firsts())
+def test_hessian_vector_products_agree_with_differences(case: Case, number: int) -> None:
+    if case.name in KINKS | REFUSED:
+        pytest.skip("see above")
+    args = case.inputs[number]
+    positions = case.positions(args)
+    gradient = grad(case.function, argnums=positions)
+    with np.errstate(all="ignore"):
+        here = gradient(*copied(args))
+        tangents, _ = _tangents(args, positions, here)
+        vector = tuple(tangents[p] for p in positions)
+        expected = []
+        for step in (1e-6, -1e-6):
+            moved = list(copied(args))
+            for p in positions:
+                moved[p] = _moved(moved[p], tangents[p], step)
+            expected.append(_flat(gradient(*moved)))
+        try:
+            found = _flat(hvp(case.function, argnums=positions)(*copied(args), vector))
+        except UnsupportedError as e:
+            assert AGAIN in str(e), e
+            return
+    differences = [(a - b) / 2e-6 for a, b in zip(*expected, strict=True)]
+    if not all(np.all(np.isfinite(d)) for d in differences):
+        pytest.skip("the gradient has no derivative here")
+    for product, difference in zip(found, differences, strict=True):
+        assert np.shape(product) == np.shape(difference)
+        np.testing.assert_allclose(product, difference, rtol=1e-4, atol=1e-4)
+
+
+def _moved(x: Any, tangent: Any, step: float) -> Any:
+    if isinstance(x, (tuple, list)):
+        items = [_moved(a, t, step) for a, t in zip(x, tangent, strict=True)]
+        return type(x)(*items) if hasattr(x, "_fields") else type(x)(items)
+    if isinstance(x, dict):
+        return {k: _moved(v, tangent[k], step) for k, v in x.items()}
+    if tangent is None:
+        return x
+    moved = x + step * tangent
+    return moved if isinstance(x, np.ndarray) else float(moved) if type(x) in (int, float) else type(x)(moved)
+
+
+def _flat(structure: Any) -> list[Any]:
+    if isinstance(structure, (tuple, list)):
+        return [leaf for item in structure for leaf in _flat(item)]
+    if isinstance(structure, dict):
+        return [leaf for item in structure.values() for leaf in _flat(item)]
+    return [] if structure is None else [np.asarray(structure, float)]
