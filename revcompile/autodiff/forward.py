@@ -130,8 +130,9 @@ class _Forward:
             if found is None and isinstance(atom.type, Rows):
                 return self.low.emit(zeros_of, atom)
             made = self.builder.definitions.get(atom)
-            if found is None and made is not None and made.function is zeros_for:  # for what may be None
-                return self.low.emit(zeros_for, atom)
+            if found is None and made is not None and TABLE[made.function].passes_none:
+                if any(v in self.table.unset for v in made.inputs):
+                    return self.low.emit(zeros_for, atom)
             return zero_like(self.low, atom) if found is None else found
         return atom if atom is None or atom is UNDEFINED or atom is EMPTY else 0.0
 

@@ -290,5 +290,6 @@ def elementwise_grad(low: Lowering, f: Any, *args: Any, argnums: Any = 0) -> Str
 
 
 OPERATORS: dict[str, Callable[..., Structure]] = {
-    f.__name__: f for f in (jvp, vjp, jacfwd, jacrev, hessian, hvp, elementwise_grad)
+    "jacobian": jacfwd,
+    **{f.__name__: f for f in (jvp, vjp, jacfwd, jacrev, hessian, hvp, elementwise_grad)},
 }

@@ -82,7 +82,7 @@ class Line:
 
     def careful_of(self, half: Half) -> Function:
         function = self._function(half)
-        if half.variant is None and function.table.derived.isdisjoint(function.values):
+        if half.variant is None and function.table.derived.isdisjoint(function.body.defined):
             return self.primal_of(half)
         return self._knowing(half, lambda: self.finishing(half)(self._on_numpy(function)))
 

@@ -328,7 +328,7 @@ def float_gradients(function: Function, like: Function) -> Function:
 
 def on_numpy(function: Function) -> Function:
     """The function whose derivatives are computed of NumPy's floats for Python's: none of these raises."""
-    if not function.table.derived.isdisjoint(function.values):
+    if not function.table.derived.isdisjoint(function.body.defined):
         function = replace(function, body=_numpy_derivatives(function.body, function.table, {}))
     return _numpy_backward(function)
 

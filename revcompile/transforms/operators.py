@@ -309,15 +309,15 @@ class _Vectors(_Applied):
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
-        given = [p.replace(default=p.empty) for p in self.signature.parameters.values()]
-        names = [p.name for p in given]
+        parameters = [p.replace(default=p.empty) for p in self.signature.parameters.values()]
+        names = [p.name for p in parameters]
         vector = next(
             n for n in ("vector", *map("vector_{}".format, range(len(names) + 1))) if n not in names
         )
-        first = [p.replace(kind=p.POSITIONAL_ONLY) for p in given if p.kind < p.VAR_POSITIONAL]
+        first = [p.replace(kind=p.POSITIONAL_ONLY) for p in parameters if p.kind < p.VAR_POSITIONAL]
         self.face = inspect.Signature(
             [*first, inspect.Parameter(vector, inspect.Parameter.POSITIONAL_ONLY)]
-            + [p for p in given if p.kind in (p.KEYWORD_ONLY, p.VAR_KEYWORD)]
+            + [p for p in parameters if p.kind in (p.KEYWORD_ONLY, p.VAR_KEYWORD)]
         )
 
     def _examples(self) -> tuple[Any, ...]:
