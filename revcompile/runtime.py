@@ -440,20 +440,25 @@ def is_unchanged(x: Any, y: Any) -> bool:
 def closed(
     function: FunctionType,
     read: tuple[Any, ...],
-    itself: tuple[int, ...] = (),
+    links: tuple[tuple[int, int], ...] = (),
     defaults: tuple[Any, ...] = (),
     by_name: Mapping[str, Any] = MappingProxyType({}),
+    *others: Any,
 ) -> FunctionType:
-    """A function inside another, that reads these variables of it: at the places `itself`, itself.
+    """A function inside another, that reads these variables of it; what an array holds it may not change.
 
-    What an array holds it may read, and not change.
+    `others`: the same of functions that it reads. `links`: at which place which of all these is read.
     """
-    cells = tuple(CellType(_read_only(x)) for x in read)
-    made = FunctionType(function.__code__, function.__globals__, function.__name__, defaults, cells)
-    made.__kwdefaults__ = dict(by_name)
-    for i in itself:
-        cells[i].cell_contents = made
-    return made
+    parts = [(function, read, links, defaults, by_name), *others]
+    cells = [tuple(CellType(_read_only(x)) for x in part[1]) for part in parts]
+    made = []
+    for (f, _, _, given, named), own in zip(parts, cells):
+        made.append(FunctionType(f.__code__, f.__globals__, f.__name__, given, own))
+        made[-1].__kwdefaults__ = dict(named)
+    for part, own in zip(parts, cells):
+        for place, which in part[2]:
+            own[place].cell_contents = made[which]
+    return made[0]
 
 
 def _read_only(x: Any) -> Any:

@@ -136,7 +136,7 @@ def _call(
     if isinstance(function, Method):
         return _method(low, function, args, kwargs)
     if isinstance(function, NestedFunction):
-        return low.inline_nested(function, args, kwargs, frame.depth)
+        return foreign.of_nested(low, function, args, kwargs, frame)
     if isinstance(function, Partial):
         return call(
             low, function.function, (*function.args, *args), {**function.kwargs, **kwargs}, node, frame

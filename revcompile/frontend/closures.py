@@ -26,37 +26,61 @@ from revcompile.syntax.abstract import NestedFunction, Poison
 from revcompile.syntax.mutable import KINDS, is_growing
 
 FUNCTION = Foreign("function", FunctionType)
-Around = tuple[NestedFunction, ...]
 LOOPS = (ast.For, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 READERS = frozenset(
     {"len", "sum", "min", "max", "sorted", "enumerate", "zip", "reversed", "any", "all", "range"}
 )
 
 
-def function_of(low: Lowering, nested: NestedFunction, late: list[str], around: Around = ()) -> Structure:
+class Part:
+    """A function that is made, with what it reads, and where it reads one that is made with it."""
+
+    def __init__(self, nested: NestedFunction, code: CodeType) -> None:
+        home: Any = nested.frame.function
+        cells = tuple(CellType() for _ in code.co_freevars)
+        self.function = FunctionType(code, home.__globals__, code.co_name, None, cells)
+        self.read: dict[str, Structure] = {}
+        self.links: list[tuple[int, int]] = []
+        self.defaults: tuple[Any, Any] = ((), {})
+
+    def given(self) -> tuple[Any, ...]:
+        return (self.function, tuple(self.read.values()), tuple(self.links), *self.defaults)
+
+
+def function_of(low: Lowering, nested: NestedFunction, late: list[str]) -> Structure:
     """The function as Python's own; as it is where that cannot be made.
 
-    `late` gets the names that it reads which may mean something else later; `around` are functions that are
-    being made, and read this one.
+    `late` gets the names that it reads which may mean something else later.
     """
-    code = _code_of(nested)
-    if code is None:
-        return nested
-    found = {name: _meaning(low, name, nested) for name in code.co_freevars}
-    itself = tuple(i for i, x in enumerate(found.values()) if x is nested)
+    parts: dict[int, Part] = {}
     try:
-        read = {n: x if x is nested else _read(low, n, nested, x, late, around) for n, x in found.items()}
-        positional, by_name = _defaults(low, nested, late, around)
+        _gather(low, nested, late, parts)
     except LookupError:
         return nested
-    home: Any = nested.frame.function
-    name = code.co_name
-    if not read and not positional and not by_name:
-        return FunctionType(code, home.__globals__, name)
-    cells = tuple(CellType() for _ in code.co_freevars)
-    function = FunctionType(code, home.__globals__, name, None, cells)
-    given = (tuple(None if x is nested else x for x in read.values()), itself, positional, by_name)
-    return _made(low, closed, (function, *given), {}, FUNCTION, read)
+    first, *others = (part.given() for part in parts.values())
+    if not others and not any(first[1:]):
+        return FunctionType(first[0].__code__, first[0].__globals__, first[0].__name__)
+    read = {name: x for part in parts.values() for name, x in part.read.items()}
+    return _made(low, closed, (*first, *others), {}, FUNCTION, read)
+
+
+def _gather(low: Lowering, nested: NestedFunction, late: list[str], parts: dict[int, Part]) -> int:
+    """The place of a function among those that are made together. Raises LookupError where it cannot be."""
+    if id(nested) in parts:
+        return list(parts).index(id(nested))
+    code = _code_of(nested)
+    if code is None:
+        raise LookupError
+    part = parts[id(nested)] = Part(nested, code)
+    for place, name in enumerate(code.co_freevars):
+        found = _meaning(low, name, nested)
+        part.read[name] = None if isinstance(found, NestedFunction) else found
+        if found is not nested:
+            _check_read(low, name, nested, found, late)
+        if isinstance(found, NestedFunction):
+            part.links.append((place, _gather(low, found, late, parts)))
+    part.defaults = _defaults(low, nested, late)
+    return list(parts).index(id(nested))
 
 
 def partial_of(low: Lowering, parts: tuple[Any, tuple[Any, ...], dict[str, Any]]) -> Structure:
@@ -149,10 +173,8 @@ def _meaning(low: Lowering, name: str, nested: NestedFunction) -> Structure:
         return UNKNOWN
 
 
-def _read(
-    low: Lowering, name: str, nested: NestedFunction, found: Structure, late: list[str], around: Around
-) -> Structure:
-    """What is passed on for a name. Raises LookupError where what it means cannot be."""
+def _check_read(low: Lowering, name: str, nested: NestedFunction, found: Structure, late: list[str]) -> None:
+    """What a name means is passed on. Raises LookupError where that cannot be."""
     if found is UNKNOWN or next(_changing(nested.node, name), None) is not None or not _may_be_passed(found):
         raise LookupError
     has_containers = _has_containers(found)
@@ -161,24 +183,18 @@ def _read(
     is_shared = any(isinstance(v.type, (Array, Foreign)) for v in leaves(found)) or has_containers
     if is_shared or _may_change(name, nested):
         late.append(name)
-    return _passed(low, found, late, (*around, nested))
 
 
-def _passed(low: Lowering, found: Structure, late: list[str], around: Around) -> Structure:
-    if isinstance(found, NestedFunction):
-        made = found if found in around else function_of(low, found, late, around)
-        if isinstance(made, NestedFunction):
-            raise LookupError
-        return made
-    return found
-
-
-def _defaults(low: Lowering, nested: NestedFunction, late: list[str], around: Around) -> tuple[Any, Any]:
+def _defaults(low: Lowering, nested: NestedFunction, late: list[str]) -> tuple[Any, Any]:
     """The defaults of its parameters, by place and by name."""
     arguments = nested.node.args
     if not all(_may_be_passed(x) and not is_growing(x) for x in nested.defaults.values()):
         raise LookupError
-    given = {n: _passed(low, x, late, (*around, nested)) for n, x in nested.defaults.items()}
+    given = {}
+    for name, x in nested.defaults.items():
+        given[name] = function_of(low, x, late) if isinstance(x, NestedFunction) else x
+        if isinstance(given[name], NestedFunction):
+            raise LookupError
     positional = [a.arg for a in (*arguments.posonlyargs, *arguments.args)]
     by_name = [a.arg for a in arguments.kwonlyargs]
     return tuple(given[n] for n in positional if n in given), {n: given[n] for n in by_name if n in given}

@@ -19,14 +19,14 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from revcompile.errors import HostError, UnsupportedError, an, host, module_of
+from revcompile.errors import HostError, UnsupportedError, an, host, is_own, module_of
 from revcompile.frontend.at_hand import UNKNOWN, flat, is_constant, is_varied, value_of
 from revcompile.frontend.changing import may_change
 from revcompile.frontend.containers import frozen
 from revcompile.frontend.folding import folded_of
 from revcompile.frontend.handed import Handed, is_handed
 from revcompile.frontend.lowering import Lowering
-from revcompile.frontend.names import HostObject
+from revcompile.frontend.names import HostObject, is_library
 from revcompile.frontend.naming import is_hashable, name_of, no_rule
 from revcompile.frontend.passing import as_passed, check_passable
 from revcompile.frontend.undone import is_final, undone
@@ -165,10 +165,11 @@ def read_failed(
     trying = bool(low.decisions.of_kind(Grow))  # which may be what it has failed by
     if trying or frame.is_rule or low.pairs.making:  # what fails as a pair is interpreted in place
         return error
-    if error.final and not any(isinstance(n, UNREAD) for n in ast.walk(low.source_of(function).node)):
+    nested = isinstance(function, NestedFunction)
+    if (error.final or nested) and not _has_unread(function.node if nested else low.source_of(function).node):
         return error  # it could be read, but for what it changes
     if not error.way_out:
-        name = name_of(function).rpartition(".")[2]
+        name = _short_name(function)
         error = UnsupportedError(
             error.reason,
             error.place,
@@ -178,9 +179,36 @@ def read_failed(
     if not low.excused and any(is_varied(low, v) for v in leaves(given)):
         return error
     if not low.learning.allowed:
-        return _at(low, _not_known(name_of(function)))
-    low.learning.refusals[function] = error
-    return Restart(AsItIs(function))
+        return _at(low, _not_known(_short_name(function)))
+    key = function.node if nested else function
+    low.learning.refusals[key] = error
+    return Restart(AsItIs(key))
+
+
+def of_nested(
+    low: Lowering, nested: NestedFunction, args: tuple[Any, ...], kwargs: dict[str, Any], frame: Frame
+) -> Structure:
+    """A call of a function inside the function: read, or as it is where it cannot be."""
+    if AsItIs(nested.node) in low.decisions:
+        refusal = low.learning.refusals[nested.node]
+        try:
+            return make(low, "call", nested, args, kwargs, _short_name(nested), refusal=refusal)
+        except UnsupportedError:
+            raise refusal from None
+    try:
+        return low.inline_nested(nested, args, kwargs, frame.depth)
+    except UnsupportedError as e:
+        raise read_failed(low, frame, nested, (args, kwargs), e) from None
+
+
+def _has_unread(node: ast.AST) -> bool:
+    return any(isinstance(n, UNREAD) for n in ast.walk(node))
+
+
+def _short_name(function: Any) -> str:
+    if isinstance(function, NestedFunction):
+        return getattr(function.node, "name", "the function")
+    return name_of(function).rpartition(".")[2]
 
 
 def is_called_as_it_is(low: Lowering, function: Any, given: tuple[tuple[Any, ...], dict[str, Any]]) -> bool:
@@ -280,7 +308,7 @@ def make(
     if not pure:
         low.learning.changing += changing
     types = pattern if isinstance(known, Foreign) else types_of(pattern, low.builder.facts)
-    _check_late(low, late, types)
+    _check_late(low, late, types, changing)
     result = map_structure(lambda t: Value(t) if isinstance(t, Type) else t, types)
     arrays = [v for v in leaves((first, args, options)) if isinstance(v.type, (Array, Foreign))]
     roots = {low.memory.root(v) for v in arrays}
@@ -311,11 +339,11 @@ def make(
     return low.own(result) if isinstance(result, list) else result
 
 
-def _check_late(low: Lowering, late: Sequence[str], types: Any) -> None:
+def _check_late(low: Lowering, late: Sequence[str], types: Any, changing: Sequence[Any]) -> None:
     """Raises where a function may be kept and called later, when what it reads may be something else."""
-    kept = [t.cls for t in flat(types) if isinstance(t, Foreign)]
-    later = ("__call__", "__next__", "__missing__")
-    if late and any(name in vars(base) for c in kept for base in c.__mro__ for name in later):
+    kept = any(_may_keep(t.cls) for t in flat(types) if isinstance(t, Foreign))
+    plain = [x for x in changing if isinstance(x, FunctionType) and not x.__code__.co_freevars]
+    if late and (kept or not all(is_library(x) or is_own(x) for x in plain)):
         raise _at(
             low,
             UnsupportedError(
@@ -323,6 +351,12 @@ def _check_late(low: Lowering, late: Sequence[str], types: Any) -> None:
                 way_out=f"Make it a default value of that function: {late[0]}={late[0]}.",
             ),
         )
+
+
+def _may_keep(cls: type) -> bool:
+    """Whether an object may call a function that it was made with."""
+    later = ("__call__", "__next__", "__missing__")
+    return not is_library(cls) or any(name in vars(base) for base in cls.__mro__ for name in later)
 
 
 def tried(low: Lowering, function: Any, gate: Gate, args: tuple[Any, ...], error: HostError) -> Structure:
@@ -372,7 +406,7 @@ def changes(form: str, first: Any) -> bool:
 
 def _changed_by(low: Lowering, form: str, given: Any) -> list[Any]:
     """Where to look for what a call may change: what is called, functions and objects that it is passed."""
-    passed = flat(given[1:])
+    passed = flat(given[1:]) + [x for x in given[:1] if isinstance(x, Value)]
     made = [low.builder.definitions.get(x) for x in passed if isinstance(x, Value)]
     passed += [x for m in made if m is not None and isinstance(m.function, ForeignCall) for x in flat(m.args)]
     found: list[Any] = [x for x in passed if isinstance(x, FunctionType) and may_change(x)]

@@ -28,8 +28,30 @@ def applied(function: Any, *args: Any) -> Any:
         return 0.0
 
 
+class Held:
+    def __init__(self, function: Any) -> None:
+        self.function = function
+
+    def run(self, t: float) -> Any:
+        return self.function(t)
+
+
+def held(function: Any) -> Any:
+    try:
+        return Held(function)
+    finally:
+        pass
+
+
+def logged(function: Any) -> None:
+    try:
+        LOG.append(function)
+    finally:
+        pass
+
+
 NAMES = {
-    "data": DATA, "words": WORDS, "applied": applied, "functools": functools,
+    "held": held, "logged": logged, "data": DATA, "words": WORDS, "applied": applied, "functools": functools,
     "random": random, "statistics": statistics, "itertools": itertools, "LOG": LOG,
 }  # fmt: skip
 FORMS = {
@@ -50,6 +72,23 @@ CALLS = [
     ("w = [1.0, n]", "applied(lambda t: w[1] * t + sum(w), 2.0)"),
     ("def g(t): return g(t - 1) if t > n else t * n", "applied(g, 7.0)"),
     ("g = lambda t: t + n", "applied(lambda t: g(t) * 2, 7.0)"),
+    (
+        "def even(k): return n if k <= 0 else odd(k - 1) * 2\ndef odd(k): return 7 if k <= 0 else even(k - 1) + 1",
+        "applied(even, n + 1)",
+    ),
+    (
+        "def a(t): return b(t - 1) if t > 0 else n\ndef b(t): return c(t - 1) + 1 if t > 0 else 2\n"
+        "def c(t): return a(t - 1) * 2",
+        "applied(a, 5)",
+    ),
+    (
+        "def g(t):\n    try:\n        return t * n / 0.0\n    except ZeroDivisionError:\n        return 4.0 * n",
+        "g(2.0)",
+    ),
+    ("def g(t):\n    for j in range(3):\n        yield j * t * n", "sum(g(2.0))"),
+    ("def g(t):\n    class Q:\n        v = t\n    return Q.v * n", "g(2.0)"),
+    ("def g(t):\n    from math import sqrt\n    return sqrt(t) * n", "g(2.0)"),
+    ("k = 2.0 * n\nu = applied(lambda t: t * k, 2.0)\nk = 5.0", "(u + k)"),
     ("pass", "applied(functools.partial(lambda t, b: t * b, b=n), 2.0)"),
     ("pass", "applied(functools.partial(pow, 2.0), n)"),
     ("pass", "sum(applied(lambda t: t * j, 2.0) for j in range(n))"),
@@ -69,7 +108,8 @@ CALLS = [
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(("before", "call"), CALLS)
 def test_what_needs_no_gradient_is_called(form: str, before: str, call: str) -> None:
-    f = make(FORMS[form].format(before=before, call=call), **NAMES)
+    margin = FORMS[form].split("{before}")[0].rpartition("\n")[2]
+    f = make(FORMS[form].format(before=before.replace("\n", f"\n{margin}"), call=call), **NAMES)
     check(f, 0.7, 3, argnums=(0,))
 
 
@@ -87,8 +127,12 @@ def test_what_needs_no_gradient_is_called(form: str, before: str, call: str) -> 
          "    return float(u(2.0))", "w may have changed"),
         ("w = data * 1.0\n    def g(t): w[0] = t\n    applied(g, 2.0)\n    return x * w[0]", "which it changes"),
         ("L = []\n    applied(lambda t: L.append(t), 2.0)\n    return x * len(L)", "which it changes"),
-        ("def even(k): return k == 0 or odd(k - 1)\n    def odd(k): return k > 0 and even(k - 1)\n"
-         "    return x * applied(even, n)", "reads variables of the function around it"),
+        ("def g(t):\n        try:\n            return t * x\n        finally:\n            pass\n    return g(2.0)",
+         "a try block"),
+        ("def g(t):\n        try:\n            return t * n\n        finally:\n            pass\n    return g(x)",
+         "a try block"),
+        ("k = 2.0\n    o = held(lambda t: t * k)\n    k = 5.0\n    return x * o.run(2.0) * k", "k may have changed"),
+        ("k = 2.0\n    logged(lambda t: t * k)\n    k = 5.0\n    return x * k", "k may have changed"),
         ("c = 0\n    def g():\n        nonlocal c\n        c += 1\n    applied(g)\n    return x * c",
          "which it changes"),
     ],
