@@ -8,8 +8,8 @@ import numpy as np
 
 from revcompile.gates.table import TABLE
 from revcompile.gates.traits import Kind
-from revcompile.ir.nodes import Apply, Function, Structure, Value, applications, leaves
-from revcompile.ir.types import FLOAT, Array, Scalar
+from revcompile.ir.nodes import Apply, Function, Structure, Value, leaves
+from revcompile.ir.types import Array, Scalar, Type
 
 
 def may_be_python(x: Structure, definitions: Mapping[Value, Apply], given: Container[Value]) -> bool:
@@ -35,10 +35,7 @@ def may_be_python(x: Structure, definitions: Mapping[Value, Apply], given: Conta
 
 def has_narrow(function: Function) -> bool:
     """Whether there is a float of fewer bits than Python's in a function."""
-    given = (v for p in function.parameters for v in leaves(p.structure))
-    made = (v for s in applications(function.body) for v in s.outputs)
-    others = [v for v in (*given, *made) if getattr(v.type, "dtype", None) is not FLOAT.dtype]
-    return any(0 < _bits(v) < 64 for v in others)  # few are, but where floats are of 32 bits
+    return any(0 < _bits_of(t) < 64 for t in function.types)
 
 
 def may_be_narrow(x: Structure, definitions: Mapping[Value, Apply], given: Container[Value]) -> bool:
@@ -69,7 +66,10 @@ def may_be_narrow(x: Structure, definitions: Mapping[Value, Apply], given: Conta
 
 def _bits(x: Structure) -> int:
     """Of a run-time float of NumPy's, or of an array of them: how many each has. 0 of anything else."""
-    t = x.type if isinstance(x, Value) else None
+    return _bits_of(x.type) if isinstance(x, Value) else 0
+
+
+def _bits_of(t: Type) -> int:
     if not isinstance(t, (Array, Scalar)) or t.dtype.kind != "f" or getattr(t, "python", False):
         return 0
     return 8 * t.dtype.itemsize

@@ -50,6 +50,8 @@ class Carefully:
         if self.knowledge.chooses(statement):
             self.used = True
             return self._chosen(statement, upstream, make)
+        if not self.knowledge.zeros_of(statement):
+            return make(upstream, args)
         careful = {v for v in statement.inputs if self.knowledge.keeps_zeros(statement, v)}
         if not careful:
             return make(upstream, args)
@@ -57,7 +59,7 @@ class Carefully:
         mixes = numbers.reduces or numbers.as_read is not None
         if isinstance(upstream.type, Scalar) and not mixes:
             guards = not self.knowledge.is_given(statement, careful)
-            test = self.low.apply(operator.ne, (upstream, 0), {})
+            test = self.low.emit(operator.ne, upstream, 0)
             return self._if(test, lambda: make(upstream, args), upstream, guards)
         if numbers.as_read is not None:
             return make(upstream, self._as_read(numbers.as_read, upstream, statement))

@@ -210,10 +210,11 @@ def _escaped(c: str, quote: str) -> str:
 
 def width(node: ast.AST) -> int:
     """About how long the text of an expression is; much quicker than writing it."""
-    if isinstance(node, ast.Name):
-        return len(node.id)
-    if isinstance(node, ast.BinOp):
-        return width(node.left) + width(node.right) + 3
+    kind = type(node)
+    if kind is ast.Name:
+        return len(node.id)  # type: ignore[attr-defined]
+    if kind is ast.BinOp:
+        return width(node.left) + width(node.right) + 3  # type: ignore[attr-defined]
     if isinstance(node, ast.Attribute):
         return width(node.value) + 1 + len(node.attr)
     if isinstance(node, ast.UnaryOp):

@@ -35,9 +35,10 @@ from revcompile.gates.lengths import length, size_of
 from revcompile.gates.rows import count, whole
 from revcompile.gates.table import METHODS, TABLE
 from revcompile.ir.identifiers import is_name
-from revcompile.ir.nodes import Instance, Structure, Value, are_numbers, is_static, leaves, varies
+from revcompile.ir.nodes import Instance, Structure, Value, are_numbers, is_static, leaves
 from revcompile.ir.rebuild import replace
 from revcompile.ir.types import INT, Array, Rows, Scalar
+from revcompile.ir.values import varies
 from revcompile.runtime import item_length
 from revcompile.statements import branch, exits, simple
 from revcompile.syntax.abstract import Frame, Method, NestedFunction, Poison, refuse_varying, unbound
@@ -274,8 +275,7 @@ def is_array(x: Structure) -> bool:
 
 def unary(low: Lowering, node: ast.UnaryOp, frame: Frame) -> Structure:
     asked = low.condition(node.operand, frame) if isinstance(node.op, ast.Not) else node.operand
-    operand = low.evaluate(asked, frame)
-    return operate(low, UNARY[type(node.op)], operand)
+    return operate(low, UNARY[type(node.op)], low.evaluate(asked, frame))
 
 
 def compare(low: Lowering, node: ast.Compare, frame: Frame) -> Structure:

@@ -324,9 +324,15 @@ class Function:
     @cached_property
     def types(self) -> tuple[Type, ...]:
         """The types of all that is given, read or defined, each object once."""
-        given = (v for p in self.parameters for v in leaves(p.structure))
-        values = (*given, *self.body.uses, *self.body.defined)
-        return tuple({id(v.type): v.type for v in values}.values())
+        found = list(leaves(tuple(p.structure for p in self.parameters)))
+        blocks = [self.body]
+        for block in blocks:  # to which those inside are added
+            found += leaves(block.yields)
+            for s in block.statements:
+                found += (*s.inputs, *s.outputs)
+            found += (v for s in block.nested if isinstance(s, Loop) for v in s.bound)
+            blocks += (inner for s in block.nested for inner in s.blocks)
+        return tuple({id(v.type): v.type for v in found}.values())
 
 
 class Instance:
@@ -440,11 +446,6 @@ def map_values(f: Callable[[Value], Any], structure: Structure) -> Structure:
 def is_static(structure: Structure) -> bool:
     kind = type(structure)
     return kind in ATOMS or (kind is not Value and next(leaves(structure), None) is None)
-
-
-def varies(x: Structure) -> bool:
-    """Whether only the run knows of what kind a number is."""
-    return isinstance(x, Value) and isinstance(x.type, Scalar) and x.type.varies
 
 
 def are_numbers(structures: tuple[Structure, ...]) -> bool:

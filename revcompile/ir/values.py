@@ -6,10 +6,11 @@ Imports the types.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from revcompile.ir.identifiers import identifier
 from revcompile.ir.lengths import Comparison
-from revcompile.ir.types import Type
+from revcompile.ir.types import Scalar, Type
 
 
 @dataclass(frozen=True, eq=False, repr=False, slots=True)
@@ -20,6 +21,11 @@ class Value:
 
     def __repr__(self) -> str:
         return f"<value: {self.type}>"
+
+
+def varies(x: Any) -> bool:
+    """Whether only the run knows of what kind a number is."""
+    return isinstance(x, Value) and isinstance(x.type, Scalar) and x.type.varies
 
 
 class ValueTable:
