@@ -110,14 +110,14 @@ class _Lists:
     """The list displays of a function, found by going through its statements in order."""
 
     def __init__(self, scope: ast.FunctionDef) -> None:
-        names = [n for n in ast.walk(scope) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
-        stored, given = {n.id for n in names}, {a.arg for a in parameters(scope)}
-        self.containers: set[str] = set()  # the names that stand for no numbers
-        made = {
-            id(s.targets[0]) for s in ast.walk(scope) if isinstance(s, ast.Assign) and is_no_number(s.value)
-        }
-        self.containers = stored - {n.id for n in names if id(n) not in made} - given
+        nodes = list(ast.walk(scope))
+        inner = {n for c in nodes if isinstance(c, ast.comprehension) for n in ast.walk(c.target)}
+        stores = [n for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+        made = {s.targets[0] for s in nodes if isinstance(s, ast.Assign) and is_no_number(s.value)}
+        stored, given = {n.id for n in stores if n not in inner}, {a.arg for a in parameters(scope)}
         self.given = given - stored  # the parameters that stay what they are
+        # the names that stand for no numbers
+        self.containers = stored - {n.id for n in stores if n not in inner | made} - given
         self.named: dict[str, tuple[Display, Around]] = {}
         self.reasons: dict[Display, tuple[Reason, ...]] = {}
         self.apart: set[Display] = set()  # of which an item is written, or that are sorted
@@ -135,10 +135,10 @@ class _Lists:
                     self._is_indexed(indexed, index, ())
                 elif indexed.id in self.named:
                     display, outside = self.named[indexed.id]
-                    if _always(around, outside):
+                    if _always(around, outside, indexed.id):
                         self._is_indexed(display, index, around[len(outside) :])
             for name in _taken_apart(s):
-                if name in self.named and _always(around, self.named[name][1]):
+                if name in self.named and _always(around, self.named[name][1], name):
                     self.apart.add(self.named[name][0])
             if isinstance(s, (ast.For, ast.While, ast.If, ast.With)):
                 for block in (s.body, getattr(s, "orelse", [])):
@@ -171,10 +171,12 @@ class _Lists:
             self.reasons[display] = (*known, *counting, *sorted(used & self.given))
 
 
-def _always(around: Around, outside: Around) -> bool:
-    """Whether what stands there is certainly done where a list is made `outside`, if all loops are."""
-    inside = around[len(outside) :]
-    return around[: len(outside)] == outside and not any(isinstance(one, ast.If) for one in inside)
+def _always(around: Around, outside: Around, name: str) -> bool:
+    """Whether what stands there is certainly done where a list is made `outside`, if all loops are, and the
+    list is not empty."""
+    inside = [one for one in around[len(outside) :] if isinstance(one, ast.If)]
+    asked = all(isinstance(one.test, ast.Name) and one.test.id == name for one in inside)
+    return around[: len(outside)] == outside and asked
 
 
 def _displays(s: ast.stmt) -> Iterator[tuple[str, Display]]:

@@ -19,12 +19,10 @@ GROWS = "a list is found to grow after it was used as one of a known length"
 STEERED = "a number that steers a recursion was a condition before"
 LEARNT = "what calls as they are give is found out by making them"
 AGAIN = {
-    "containers.growing_list_of_lists": (NOT_NUMBERS, 2),
     "containers.list_as_a_stack": (NOT_NUMBERS, 2),
     "either.named_on_one_side_only_and_changed_later": (EITHER, 2),
     "found_names.chosen_half_is_written": (EITHER, 2),
     "found_names.column_or_vector_written_by_a_function": (EITHER, 2),
-    "found_names.item_of_a_growing_list_is_written": (NOT_NUMBERS, 2),
     "found_names.list_of_an_array_or_of_a_number": (GROWS, 3),
     "found_names.name_for_the_argument_from_the_first_trip_on": (EITHER, 2),
     "found_names.one_array_by_two_names_after_a_loop": (EITHER, 3),
