@@ -178,7 +178,7 @@ def _compile(
         gradient = _differentiate(request, forward, low)
     gradient = check(gradient, "differentiate", low.host.values())
     line = Line(low, gradient, request.optimize, request.with_value)
-    for path in low.needed.settled:
+    for path in low.needed.specialized:
         if isinstance(path, Path):
             low.host.must_be(path)
     live, guards = tuple(low.host.live.values()), tuple(low.host.guards.values())
@@ -210,7 +210,7 @@ def _compile(
         agreements=tuple(agreements(parameters, live, low.builder.facts)),
         meetings=() if line.once else tuple(meetings(parameters, live, low.builder.facts, memory.written)),
         compared=frozenset(origin for origin, v in origins_of(parameters, low) if isinstance(v.type, Array)),
-        static=static | low.needed.settled,
+        static=static | low.needed.specialized,
         begun=static,
     )
 
@@ -246,7 +246,7 @@ def _needs_gathered(request: Request, low: Lowerer) -> Iterator[None]:
         if low.needed.first is None:
             raise
         end = e
-    if low.needed.first is not None and (end is not None or not low.needed.places <= low.needed.settled):
+    if low.needed.first is not None and (end is not None or not low.needed.places <= low.needed.specialized):
         raise MustBeStatic(low.needed.places, _unknown_number(low.needed.first, request), end) from None
 
 
@@ -262,8 +262,8 @@ def _lower(
             raise Restart(need.decision) from None
         fold(low, need.value)
         raise _unknown_number(need, request) from None
-    if low.needed.settled and low.needed.would_fold(low, primal.body):
-        low.needed.settled = frozenset()
+    if low.needed.specialized and low.needed.would_fold(low, primal.body):
+        low.needed.specialized = frozenset()
     check_aliases(low)
     low.pairs.keep_called(primal.body)
     wanted = low.pairs.wanted(primal.body) - low.decisions

@@ -128,8 +128,8 @@ def _complete(block: Block, kept: Kept, unstable: frozenset[Value], outer: dict[
     """The block whose reversed loops bring what they read, the innermost first."""
 
     def complete(s: Statement) -> Statement:
-        if isinstance(s, Loop) and s.of is not None:
-            return _Residuals(s, s.of, kept, unstable, outer).complete()
+        if isinstance(s, Loop) and s.reverses is not None:
+            return _Residuals(s, s.reverses, kept, unstable, outer).complete()
         return s
 
     return block.map(complete)

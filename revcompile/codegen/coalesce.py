@@ -218,10 +218,10 @@ def _same_again(block: Block, table: ValueTable) -> Iterator[Wish]:
                 yield v, again, table.is_temporary(v) and table.is_temporary(again)
                 if again in kept:  # a list of lists
                     kept[v] = kept[again]
-            elif loop.of is not None:
-                yield from ((v, index, False) for index, _ in loop.of.each)
-        if loop.of is not None:
-            before = dict(_named(loop.of.body, table))
+            elif loop.reverses is not None:
+                yield from ((v, index, False) for index, _ in loop.reverses.each)
+        if loop.reverses is not None:
+            before = dict(_named(loop.reverses.body, table))
             now = _named(loop.body, table)
             yield from ((again, before[key], False) for key, again in now if key in before)
 

@@ -274,7 +274,9 @@ class Language:
             return True
         d = source.type.dims[0]
         need = NeedShape(source, "as the number of items to be taken apart")
-        return d.size is not None or self.needed.may_settle(self, need, lambda: self.builder.facts.size_of(d))
+        return d.size is not None or self.needed.may_specialize(
+            self, need, lambda: self.builder.facts.size_of(d)
+        )
 
     def item(self: Lowering, owner: Structure, index: Structure) -> Structure:
         """`owner[index]`"""

@@ -262,7 +262,7 @@ class Lowerer(Language):
                 ask_host(iter, (structure,))
             if axes[0].size is None:
                 need = NeedShape(structure, "as the number of items to be taken apart")
-                size = self.needed.settle(self, need, lambda: self.builder.facts.size_of(axes[0]))
+                size = self.needed.specialize(self, need, lambda: self.builder.facts.size_of(axes[0]))
             else:
                 size = axes[0].size
             if size > MAX_TAKEN_APART:

@@ -30,7 +30,7 @@ class Needed:
         self.parameters: Sequence[Parameter] = ()
         self.wanted: Sequence[str] = ()  # the parameters that are differentiated
         self.places: frozenset[Any] = frozenset()
-        self.settled: frozenset[Any] = frozenset()  # those that need not be known from the beginning
+        self.specialized: frozenset[Any] = frozenset()  # those that need not be known from the beginning
         self.known: dict[Value, int] = {}  # the numbers for which a name stands that is read from now on
         self.first: NeedStatic | None = None  # what is said if knowing these does not help
 
@@ -53,17 +53,17 @@ class Needed:
                 with suppress(Restart):
                     self.note(low, unknown_number(low, v, "as how often this loop runs"))
 
-    def settle(self, low: Any, need: NeedStatic, number: Callable[[], Any]) -> Any:
+    def specialize(self, low: Any, need: NeedStatic, number: Callable[[], Any]) -> Any:
         """What is needed, as it is in this call. Raises `need` where that is not known."""
         places = self.note(low, need) if self.parameters else frozenset()
         if not places:
             raise need
         if isinstance(need, NeedShape):
-            self._settle_lengths(low, places)
+            self._specialize_lengths(low, places)
         found = number()
         if found is UNKNOWN or found is None:
             raise need
-        self.settled |= {o for o, v in self._origins(low) if o in places and _passes_no_gradient(v, low)}
+        self.specialized |= {o for o, v in self._origins(low) if o in places and _passes_no_gradient(v, low)}
         n = need.number if isinstance(need, NeedShape) else need.value
         for v, _ in _computed_from(low, n) if n is not None else ():
             if type(low.values.get(v)) is int and v not in low.varied:
@@ -72,7 +72,7 @@ class Needed:
 
     def number(self, low: Any, n: Value, what: str) -> Any:
         """What a number is in this call. Raises NeedStatic, or NeedShape where it is made of a length."""
-        return self.settle(low, unknown_number(low, n, what), lambda: self.at_hand(low, n))
+        return self.specialize(low, unknown_number(low, n, what), lambda: self.at_hand(low, n))
 
     def at_hand(self, low: Any, number: Value) -> Any:
         """What a number is in this call, or UNKNOWN if it is not computed from what arguments are.
@@ -96,35 +96,36 @@ class Needed:
     def would_fold(self, low: Any, body: Block) -> bool:
         """Whether a condition, or an exponent, was lowered before it was known."""
         lengths = low.builder.facts.snapshot()
-        self._settle_lengths(low, self.settled)
-        found = any(self._is_settled(low, v) for v in _folding(body))
+        self._specialize_lengths(low, self.specialized)
+        found = any(self._is_specialized(low, v) for v in _folding(body))
         low.builder.facts.restore(lengths)
         return found
 
-    def _is_settled(self, low: Any, number: Value) -> bool:
+    def _is_specialized(self, low: Any, number: Value) -> bool:
         given = {v: o for o, v in self._origins(low)}
         read = [v for v, made in _computed_from(low, number) if made is None]
         return (
-            self.settled.issuperset(given.get(v) for v in read) and self.at_hand(low, number) is not UNKNOWN
+            self.specialized.issuperset(given.get(v) for v in read)
+            and self.at_hand(low, number) is not UNKNOWN
         )
 
-    def may_settle(self, low: Any, need: NeedStatic, number: Callable[[], Any]) -> bool:
+    def may_specialize(self, low: Any, need: NeedStatic, number: Callable[[], Any]) -> bool:
         """Whether what is needed can be known. Nothing is noted."""
-        noted = (self.places, self.settled, dict(self.known), self.first)
+        noted = (self.places, self.specialized, dict(self.known), self.first)
         lengths = low.builder.facts.snapshot()
         try:
-            self.settle(low, need, number)
+            self.specialize(low, need, number)
         except NeedStatic:
             return False
         finally:
-            self.places, self.settled, self.known, self.first = noted
+            self.places, self.specialized, self.known, self.first = noted
             low.builder.facts.restore(lengths)
         return True
 
     def _origins(self, low: Any) -> Iterator[tuple[Any, Value]]:
         return origins_of(self.parameters, low)
 
-    def _settle_lengths(self, low: Any, places: frozenset[Any]) -> None:
+    def _specialize_lengths(self, low: Any, places: frozenset[Any]) -> None:
         """Let the lengths of the arrays at these places be what they are in this call."""
         for origin, v in self._origins(low):
             if origin in places and isinstance(v.type, Array):

@@ -83,7 +83,7 @@ def _outermost(low: Lowering, node: Node, frame: Frame) -> Structure:
         except NeedStatic as need:
             if need.decision != decision:
                 raise
-            known = _settled(low, need, names)
+            known = _specialized(low, need, names)
             if known is not None:
                 names = known
             elif low.needed.note(low, need):
@@ -95,7 +95,7 @@ def _outermost(low: Lowering, node: Node, frame: Frame) -> Structure:
     return _call(low, node, frame)
 
 
-def _settled(low: Lowering, need: NeedStatic, names: dict[str, Structure]) -> dict[str, Structure] | None:
+def _specialized(low: Lowering, need: NeedStatic, names: dict[str, Structure]) -> dict[str, Structure] | None:
     """The names of arguments, with what must be known of them; None where it cannot be, or is already."""
     facts, given = low.builder.facts, need.value
 
@@ -105,9 +105,13 @@ def _settled(low: Lowering, need: NeedStatic, names: dict[str, Structure]) -> di
         return None if any(facts.size_of(d) is None for d in given.type.dims) else given
 
     is_known = isinstance(need, NeedShape) and known() is not None
-    if is_known or all(v is not given for v in names.values()) or not low.needed.may_settle(low, need, known):
+    if (
+        is_known
+        or all(v is not given for v in names.values())
+        or not low.needed.may_specialize(low, need, known)
+    ):
         return None
-    found = low.needed.settle(low, need, known)
+    found = low.needed.specialize(low, need, known)
     return {name: found if v is given else v for name, v in names.items()}
 
 
@@ -125,7 +129,7 @@ def _call(low: Lowering, node: Node, frame: Frame) -> Structure:
         names = None
         if key in pairs.needs:
             at, needed = pairs.needs[key]
-            names = _settled(low, needed.of(cast(Value, parts.atoms[at])), frame.names)
+            names = _specialized(low, needed.of(cast(Value, parts.atoms[at])), frame.names)
         elif key not in pairs.known:
             pairs.around.append(Inlined(key, tuple(pairs.around)))
             try:
@@ -135,7 +139,7 @@ def _call(low: Lowering, node: Node, frame: Frame) -> Structure:
                     if key not in pairs.known:
                         pairs.known[key] = _make(low, node, frame, parts, types, decided)
             except NeedStatic as need:
-                names = _settled(low, need, frame.names)
+                names = _specialized(low, need, frame.names)
                 if names is None and need.decision is not None:
                     raise
                 pairs.known[key] = None

@@ -185,7 +185,7 @@ class Loop(Form):
     trips: Value | None = None
     line: Place | None = None
     note: str = ""
-    of: Loop | None = None  # the forward loop that this one reverses
+    reverses: Loop | None = None  # the loop of the forward pass that this one reverses
 
     @property
     def bound(self) -> tuple[Value, ...]:

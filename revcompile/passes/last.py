@@ -21,7 +21,7 @@ def compute_ends_last(function: Function) -> Function:
 
 
 def _reordered(s: Statement) -> Statement:
-    return replace(s, body=_ends_last(s.body, s)) if isinstance(s, Loop) and s.of is not None else s
+    return replace(s, body=_ends_last(s.body, s)) if isinstance(s, Loop) and s.reverses is not None else s
 
 
 def _ends_last(body: Block, loop: Loop) -> Block:

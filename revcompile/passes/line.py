@@ -23,7 +23,7 @@ from revcompile.passes.in_place import write_in_place
 from revcompile.passes.last import compute_ends_last
 from revcompile.passes.real_powers import complex_powers, keep_powers_real
 from revcompile.passes.simplify import drop_casts, simplify
-from revcompile.passes.split import settle
+from revcompile.passes.split import choose_halves
 from revcompile.passes.unguarded import has_guards, looking_at_gradients, of_numbers_alone
 
 
@@ -112,7 +112,7 @@ def _finish(
 ) -> Function:
     own = _with_own_table(function)
     function = keep_powers_real(own if on_numpy else scalar_math.divide_on_numpy(own))
-    function = settle(eliminate_dead(function), chosen)
+    function = choose_halves(eliminate_dead(function), chosen)
     function = compute_ends_last(eliminate_dead(write_in_place(use_before_store(function), foreign)))
     return check(function, "the passes", foreign)
 

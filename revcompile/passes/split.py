@@ -32,13 +32,13 @@ from revcompile.ir.rebuild import replace
 from revcompile.ir.values import ValueTable
 
 
-def settle(function: Function, chosen: Mapping[Value, Variant]) -> Function:
+def choose_halves(function: Function, chosen: Mapping[Value, Variant]) -> Function:
     """The function whose calls are of forward halves where what they save is read, else of the primal."""
     if not any(isinstance(f, Half) for f in function.body.functions):
         return function
     read = set(function.body.uses)
 
-    def settled(s: Statement) -> Statement:
+    def with_half(s: Statement) -> Statement:
         half = s.function if isinstance(s, Apply) else None
         if not (isinstance(s, Apply) and isinstance(half, Half) and half.kind == "call"):
             return s
@@ -47,7 +47,7 @@ def settle(function: Function, chosen: Mapping[Value, Variant]) -> Function:
             return replace(s, function=chosen[saved].forward)
         return replace(s, function=half.pair.primal, result=outs[0] if len(outs) == 1 else tuple(outs))
 
-    return replace(function, body=function.body.map(settled))
+    return replace(function, body=function.body.map(with_half))
 
 
 def called(*functions: Function) -> Iterator[Half]:

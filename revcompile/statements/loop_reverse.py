@@ -190,7 +190,9 @@ class _Attempt:
         params = tuple(slot.param for slot in self.slots)
         body = Block(tuple(self.statements), (*ends, False))
         each = (*backwards(loop), *self.lists)
-        reversal = Loop(each, None, self.inits, params, body, results, self.saves, line=self.line, of=loop)
+        reversal = Loop(
+            each, None, self.inits, params, body, results, self.saves, line=self.line, reverses=loop
+        )
         rev.builder.statements.append(reversal)
         for source, gradients in self.given:
             rev.lists[source] = (*rev.lists.get(source, ()), gradients)
