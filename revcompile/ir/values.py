@@ -71,12 +71,9 @@ class ValueTable:
     def like(self, value: Value, type: Type | None = None, fold: bool | None = None) -> Value:
         """Another value that is written as this one is; or is folded, or not, whatever that one is."""
         new = Value(value.type if type is None else type)
-        if value in self.hints:
-            self.hints[new] = self.hints[value]
-        if value in self.primals:
-            self.primals[new] = self.primals[value]
-        if value in self.unfolded if fold is None else not fold:
-            self.unfolded.add(new)
+        self.rename(new, value)
+        if fold is not None:
+            self.fold(new, fold)
         return new
 
     def retyped(self, value: Value, type: Type) -> Value:
