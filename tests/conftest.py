@@ -18,6 +18,7 @@ from revcompile.ir import verify
 verify.enabled = True
 SMOKE = 16  # one test in so many
 DAILY = {  # one in so many tests of these files
+    12: ("derivatives/test_tangents_of_every_gate", "derivatives/test_tangents_of_the_corpus"),
     8: ("corpus/test_language", "corpus/test_lowered_once"),
     6: ("gates/test_every_gate",),
     4: (
@@ -25,6 +26,7 @@ DAILY = {  # one in so many tests of these files
         "programs/test_growth",
     ),
     3: (
+        "derivatives/test_operators",
         "language/test_changed_by_calls",
         "language/test_equal_lengths",
         "language/test_foreign",

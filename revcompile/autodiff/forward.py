@@ -28,7 +28,7 @@ from revcompile.errors import UnsupportedError
 from revcompile.frontend.lowering import Lowering
 from revcompile.gates.creation import zeros_for
 from revcompile.gates.effects import identity
-from revcompile.gates.halves import Half, Pair
+from revcompile.gates.halves import SAVED, Half, Pair
 from revcompile.gates.rows import zeros_of
 from revcompile.gates.storing import store
 from revcompile.gates.table import TABLE, Gate
@@ -53,7 +53,8 @@ from revcompile.ir.nodes import (
     substitute,
 )
 from revcompile.ir.rebuild import replace
-from revcompile.ir.types import Array, Rows, Scalar, Type, gradient_type, is_float, is_number
+from revcompile.ir.types import Array, Opaque, Rows, Scalar, Type, gradient_type, is_float, is_number
+from revcompile.statements.call import again
 from revcompile.statements.join import alike, type_of
 from revcompile.statements.loop_lists import KINDS, LIST
 
@@ -129,12 +130,20 @@ class _Forward:
             found = self.tangents.get(atom)
             if found is None and isinstance(atom.type, Rows):
                 return self.low.emit(zeros_of, atom)
-            made = self.builder.definitions.get(atom)
-            if found is None and made is not None and TABLE[made.function].passes_none:
-                if any(v in self.table.unset for v in made.inputs):
-                    return self.low.emit(zeros_for, atom)
+            if found is None and isinstance(atom.type, Opaque):
+                raise UnsupportedError(
+                    "differentiating the gradient of this loop again, in a direction, is not supported"
+                )
+            if found is None and self._may_be_none(atom):
+                return self.low.emit(zeros_for, atom)
             return zero_like(self.low, atom) if found is None else found
         return atom if atom is None or atom is UNDEFINED or atom is EMPTY else 0.0
+
+    def _may_be_none(self, gradient: Value) -> bool:
+        """Whether a gradient may be that of what is not set."""
+        made = self.builder.definitions.get(gradient)
+        passed_on = made is not None and TABLE[made.function].passes_none
+        return passed_on or self.table.primals.get(gradient) in self.table.unset
 
     def _exact(self, tangent: Structure, of: Value) -> Structure:
         """A tangent with the type of its value, as it is returned."""
@@ -176,9 +185,9 @@ class _Forward:
             self.table.unset[new] = None
         return self._name(new, value)
 
-    def _varying(self, values: Iterable[Structure]) -> set[int]:
-        """The places of those that have tangents."""
-        return {i for i, v in enumerate(values) if isinstance(v, Value) and v in self.plan.active}
+    def _varies(self, value: Value) -> bool:
+        """Whether what a block gives, or is given, has a tangent."""
+        return value in self.plan.active and value.type != SAVED
 
     # -- statements ---------------------------------------------------------------------------
 
@@ -192,8 +201,10 @@ class _Forward:
 
     def apply(self, s: Apply) -> None:
         gate = TABLE[s.function]
-        varies = any(v in self.tangents for v in s.inputs) and any(v in self.plan.active for v in s.outputs)
-        if not varies or gate.kind is not Kind.CALL:
+        calls = gate.kind is Kind.CALL  # of a pair, which passes on what has no tangent but varies
+        known = self.plan.active if calls else self.tangents
+        varies = any(v in known for v in s.inputs) and any(v in self.plan.active for v in s.outputs)
+        if not (varies and calls):
             self.emit(s)
         if not varies:
             return
@@ -265,7 +276,7 @@ class _Forward:
             self.tangents[v] = tangent
 
     def branch(self, s: Branch) -> None:
-        varying = [r for r in s.results if r in self.plan.active]
+        varying = [r for r in s.results if self._varies(r)]
         sides = []
         for block in s.blocks:
             known = dict(self.tangents)
@@ -289,7 +300,7 @@ class _Forward:
         """The tangents of what a block ends with, for those of its results that have one."""
         found = []
         for end, result in zip(ends, results, strict=False):
-            if result in self.plan.active:
+            if self._varies(result):
                 found.append(self._end(end, result))
         return found
 
@@ -302,7 +313,7 @@ class _Forward:
         return Block(tuple(statements), (*block.yields[:n], *ends))
 
     def loop(self, s: Loop) -> None:
-        varying = [i for i, p in enumerate(s.params) if p in self.plan.active]
+        varying = [i for i, p in enumerate(s.params) if self._varies(p)]
         params = [self._new(s.params[i]) for i in varying]
         inits = [self._end(s.inits[i], s.params[i]) for i in varying]
         inits = [
@@ -311,7 +322,7 @@ class _Forward:
         ]
         each = list(s.each)
         for item, one in s.each:
-            if one.kind in KINDS and item in self.plan.active:
+            if one.kind in KINDS and one.args[0] in self.tangents:
                 tangent = self._new(item)
                 self.tangents[item] = tangent
                 each.append((tangent, Each(one.kind, (self.tangents[one.args[0]], *one.args[1:]))))
@@ -359,6 +370,8 @@ class _Forward:
         """The call of a pair, which gives the tangents too, in place of that of the primal."""
         half = s.function
         assert isinstance(half, Half)
+        if half.kind != "call":
+            raise again(half)
         *outs, saved = s.result
         wanted = frozenset(i for i, a in enumerate(s.args) if isinstance(a, Value) and a in self.tangents)
         pair = self._pair(half.pair, wanted)

@@ -61,11 +61,15 @@ def refuse(rev: Any, statement: Apply) -> None:
     half = statement.function
     assert isinstance(half, Half)
     if any(rev.adjoints.get(v) is not None for v in statement.outputs):
-        raise UnsupportedError(
-            f"differentiating the gradient of {half.pair.name} again is not supported: "
-            "it calls itself as often as only the run decides",
-            way_out="Write a loop.",
-        )
+        raise again(half)
+
+
+def again(half: Half) -> UnsupportedError:
+    return UnsupportedError(
+        f"differentiating the gradient of {half.pair.name} again is not supported: "
+        "it calls itself as often as only the run decides",
+        way_out="Write a loop.",
+    )
 
 
 def reverse_half(rev: Any, statement: Apply) -> None:

@@ -1,7 +1,4 @@
-"""Forward mode against reverse mode, on every example of every gate: the same product in another order.
-
-Daily the first and every fourth example of each gate; the rest with `pytest -m fuzz`.
-"""
+"""Forward mode against reverse mode, on every example of every gate: the same product in another order."""
 
 from __future__ import annotations
 

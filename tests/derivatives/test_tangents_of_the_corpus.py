@@ -1,7 +1,6 @@
 """Forward mode against reverse mode, and forward over reverse against differences, on the whole corpus.
 
-Every feature of the language: branches, loops, exits, stores, lists, objects, helpers, recursion. Daily every
-fourth case; all with `pytest -m fuzz`.
+Every feature of the language: branches, loops, exits, stores, lists, objects, helpers, recursion.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ def test_tangents_agree_with_gradients(case: Case, number: int) -> None:
         value, gradients = grad(case.function, argnums=positions).value_and_grad(*copied(args))
         tangents, product = _tangents(args, positions, gradients)
         if case.name in REFUSED:
-            with pytest.raises(UnsupportedError, match="changes its arguments"):
+            with pytest.raises(UnsupportedError, match="x may share its memory with flat"):
                 jvp(case.function)(copied(args), tangents)
             return
         found, tangent = jvp(case.function)(copied(args), tangents)
@@ -59,10 +58,7 @@ def _tangents(
 
 
 def firsts() -> list[Any]:
-    return [
-        pytest.param(*p.values, id=p.id, marks=[pytest.mark.fuzz] * (i % 6 != 0))
-        for i, p in enumerate(c for c in calls() if c.values[1] == 0)
-    ]
+    return [call for call in calls() if call.values[1] == 0]
 
 
 @pytest.mark.parametrize(("case", "number"), firsts())
