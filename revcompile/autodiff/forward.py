@@ -10,20 +10,20 @@ Imports the front end, the IR and `reverse`.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from revcompile.autodiff.formulas import applied, times_upstream
-from revcompile.autodiff.plan import Plan, make_plan
-from revcompile.autodiff.residuals import keep_residuals, outer_names
+from revcompile.autodiff.plan import make_plan
 from revcompile.autodiff.restored import Restored
-from revcompile.autodiff.reverse import Reverser, learn, zero_like
-from revcompile.autodiff.shapes import cast, fit, stretch
-from revcompile.dataflow.activity import active
-from revcompile.dataflow.knowledge import Calls, Context, Knowledge
+from revcompile.autodiff.reverse import learn, zero_like
+from revcompile.autodiff.shapes import cast, stretch
+from revcompile.autodiff.transpose import NOTHING, transpose
+from revcompile.dataflow.knowledge import Calls
+from revcompile.dataflow.presence import missing
 from revcompile.errors import UnsupportedError
 from revcompile.frontend.lowering import Lowering
 from revcompile.gates.creation import zeros_for
@@ -50,16 +50,12 @@ from revcompile.ir.nodes import (
     applications,
     leaves,
     map_structure,
-    substitute,
 )
 from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Opaque, Rows, Scalar, Type, gradient_type, is_float, is_number
 from revcompile.statements.call import again
 from revcompile.statements.join import alike, type_of
 from revcompile.statements.loop_lists import KINDS, LIST
-
-NOTHING = Context({}, {}, {})
-
 
 Prepare = Callable[[Function], Function]
 
@@ -86,6 +82,7 @@ class _Forward:
     ) -> None:
         self.low, self.function, self.tangents, self.prepare = low, function, tangents, prepare
         self.plan = make_plan(function, tangents, function.result, Calls(), NOTHING)
+        self.missing = missing(function.body)  # what may be None
         self.builder = low.builder
         self.table = low.builder.table
         self.statements: list[Statement] = []
@@ -134,16 +131,10 @@ class _Forward:
                 raise UnsupportedError(
                     "differentiating the gradient of this loop again, in a direction, is not supported"
                 )
-            if found is None and self._may_be_none(atom):
+            if found is None and atom in self.missing:
                 return self.low.emit(zeros_for, atom)
             return zero_like(self.low, atom) if found is None else found
         return atom if atom is None or atom is UNDEFINED or atom is EMPTY else 0.0
-
-    def _may_be_none(self, gradient: Value) -> bool:
-        """Whether a gradient may be that of what is not set."""
-        made = self.builder.definitions.get(gradient)
-        passed_on = made is not None and TABLE[made.function].passes_none
-        return passed_on or self.table.primals.get(gradient) in self.table.unset
 
     def _exact(self, tangent: Structure, of: Value) -> Structure:
         """A tangent with the type of its value, as it is returned."""
@@ -229,7 +220,9 @@ class _Forward:
             if scaled is not None:
                 found = applied(self.low, scaled, {**names, "y": s.result, "grad_y": tangent})
                 total = found if total is None else self.low.apply(operator.add, (total, found), {})
-        if total is not None:
+        if total is not None and len(gate.locals) == 1:  # of the shape of the operand
+            self._note(s.result, cast(self.low, total, gradient_type(s.result.type)))
+        elif total is not None:
             self._take(s.result, total)
 
     def _tangent_of(self, atom: Structure) -> Structure:
@@ -256,7 +249,7 @@ class _Forward:
                 self._note(value, total)
 
     def _transposed(self, gate: Gate, s: Apply) -> None:
-        found = _transpose(self.low, s, {v: self._array(v) for v in s.inputs if v in self.tangents})
+        found = transpose(self.low, s, {v: self._array(v) for v in s.inputs if v in self.tangents})
         for value, tangent in found:
             self._take(value, tangent)
 
@@ -425,85 +418,3 @@ OPERATIONS: dict[Any, Callable[[_Forward, Apply], None]] = {
     Kind.STORE: _Forward.store,
     Kind.CALL: _Forward.call,
 }
-
-
-# -- transposition ---------------------------------------------------------------------------------
-
-
-def _transpose(
-    low: Lowering, s: Apply, tangents: dict[Value, Structure]
-) -> Iterator[tuple[Value, Structure]]:
-    """The tangents of what a gate gives, by its backward rule: emitted; each with its value."""
-    builder, memory = low.builder, low.memory
-    upstream = {y: Value(gradient_type(y.type)) for y in s.outputs if is_float(y.type)}  # type: ignore[arg-type]
-    incoming = map_structure(lambda y: upstream.get(y) if isinstance(y, Value) else None, s.result)
-    found: dict[Value, Structure] = {}
-    try:
-        with builder.apart():  # nothing of it is remembered: most of it is dropped
-            with builder.tentatively() as rule:
-                for operand, gradient in _contributions(low, s, incoming, tangents):
-                    gradient = fit(low, gradient, operand, gradient_type(operand.type))  # type: ignore[arg-type]
-                    known = found.get(operand)
-                    found[operand] = (
-                        gradient if known is None else low.apply(operator.add, (known, gradient), {})
-                    )
-            pulled = Block(tuple(rule))
-            varying = active(pulled, upstream.values(), ())
-            plan = Plan(tuple(upstream.values()), varying, Knowledge(pulled, varying, NOTHING, Calls()))
-            with builder.tentatively() as back:
-                rev = Reverser(plan, low, pulled, None)
-                for operand, gradient in found.items():
-                    if isinstance(gradient, Value) and gradient in varying:
-                        rev.accumulate(gradient, tangents[operand])
-                rev.block(pulled.statements)
-        results = {y: rev.adjoints[u] for y, u in upstream.items() if rev.adjoints.get(u) is not None}
-        ends = tuple(results.values())
-        back = _live(back, ends)
-        _check_linear(back, varying)
-        done = keep_residuals(
-            pulled.statements, Block(tuple(back), ends), rev.memory.now, outer_names(pulled), builder.table
-        )
-        live = _live(done.statements, done.yields)
-        done = replace(done, statements=tuple(live)).map(lambda made: _noted(made, builder.note))
-    finally:
-        low.memory = memory
-    for v in done.defined:
-        builder.table.primals.pop(v, None)
-        builder.table.fold(v, True)
-    done = substitute(done, {u: y for y, u in upstream.items()})
-    builder.statements.extend(done.statements)
-    for made in done.statements:
-        builder.definitions.update(dict.fromkeys(made.outputs, made) if isinstance(made, Apply) else {})
-    return zip(results, done.yields, strict=True)
-
-
-def _contributions(
-    low: Lowering, s: Apply, incoming: Structure, tangents: dict[Value, Structure]
-) -> list[tuple[Value, Structure]]:
-    """What a gate's rule makes of an upstream gradient, for the operands that have tangents."""
-    operands = frozenset(tangents)
-    plan = Plan(tuple(operands), operands, Knowledge(Block(()), operands, NOTHING, Calls()))
-    rev = Reverser(plan, low, Block(()), None)
-    return rev.contributions(TABLE[s.function], s, incoming, s.args)
-
-
-def _live(statements: Iterable[Statement], ends: Sequence[Structure]) -> list[Statement]:
-    """The statements that others read, or the ends."""
-    read, out = set(leaves(ends)), []
-    for s in reversed(list(statements)):
-        if not read.isdisjoint(s.outputs) or isinstance(s, Raise):
-            read.update(s.uses)
-            out.append(s)
-    return out[::-1]
-
-
-def _noted(s: Statement, note: str) -> Statement:
-    """A statement that is said to be of a gate."""
-    return s if isinstance(s, Raise) else replace(s, note=note)
-
-
-def _check_linear(back: Iterable[Statement], varying: frozenset[Value]) -> None:
-    """A rule is linear in the upstream gradient: what is transposed reads nothing of that but its shape."""
-    for s in applications(Block(tuple(back))):
-        if not TABLE[s.function].of_shape and not varying.isdisjoint(s.inputs):
-            raise UnsupportedError(f"the rule of {TABLE[s.function].name} is not linear in its gradient")
