@@ -144,6 +144,7 @@ def _compile(
         for place, v in places_of(p.structure, (p.name,)):
             low.values[v] = found_at(arguments[p.name], place[1:])
     low.varied = frozenset(v for p in parameters if p.name in request.wanted for v in leaves(p.structure))
+    low.constants = frozenset(v for p in parameters for v in leaves(p.structure)) - low.varied
     low.differentiate = partial(_nested, request, low)
     low.push_forward = partial(push_forward, low=low, prepare=smooth_powers)
     low.needed.parameters, low.needed.wanted = parameters, request.wanted

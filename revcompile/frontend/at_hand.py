@@ -69,7 +69,7 @@ def flat(structure: Structure) -> list[Any]:
 
 def is_constant(low: Lowering, value: Value) -> bool:
     """Whether a value certainly passes no gradient on to an argument."""
-    outside = set(low.host.values())
+    outside = low.constants.union(low.host.values())
     ahead, seen = [value], set()
     while ahead:
         v = ahead.pop()

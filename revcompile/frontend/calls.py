@@ -158,7 +158,9 @@ def _call(
     passes = known and (function in TRANSPARENT_TO_FOREIGN or foreign.excuses(function))
     if not passes and _is_done_outside(function, args, kwargs):
         return foreign.call(low, function, args, kwargs, frame)
-    if known and function in SEARCHING and not frame.is_rule and _is_of_run(low, args, kwargs):
+    searches = known and function in SEARCHING and (bool(low.excused) or _is_of_run(low, args, kwargs))
+    excused = low.excused and known and is_library(function)
+    if (excused or searches) and not frame.is_rule and not is_static((args, kwargs)):
         try:
             with low.tentatively():
                 return _known_call(low, function, args, kwargs, node, frame)
@@ -238,9 +240,7 @@ def _known_call(
         if method is not None:
             return call(low, method, args, kwargs, node, frame)
     if isinstance(function, type) and is_user_class(function):
-        if foreign.home_of(function) in foreign.STANDARD and (
-            foreign.is_data(low, (args, kwargs)) or issubclass(function, Random)
-        ):
+        if foreign.is_pythons_own(low, function, args, kwargs) or issubclass(function, Random):
             return _made_by_python(low, function, args, kwargs, frame)
         return objects.construct(low, function, args, kwargs)
     if isinstance(function, MethodType):

@@ -1,6 +1,7 @@
 """Whether a call as it is may change what the program's other functions read: globals, attributes, items.
 
-Answered from the bytecode of the function and of those it calls; what cannot be told may. Imports NumPy.
+Answered from the bytecode of the function and of those it calls; what cannot be told may. Imports what is
+known of libraries.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, Modul
 from typing import Any
 
 import numpy as np
+
+from revcompile.frontend.names import is_library
 
 STORES = ("STORE_GLOBAL", "STORE_ATTR", "STORE_SUBSCR", "STORE_SLICE", "DELETE_GLOBAL", "DELETE_ATTR",
           "DELETE_SUBSCR", "IMPORT_NAME")  # fmt: skip
@@ -43,6 +46,12 @@ def may_change(function: Any, seen: frozenset[Any] = frozenset()) -> bool:
     if not isinstance(function, FunctionType):
         return bool(getattr(type(function), "__flags__", 0) & 1 << 9) and not isinstance(function, type)
     return _code_may_change(function.__code__, function.__globals__, seen | {function})
+
+
+def may_keep(cls: type) -> bool:
+    """Whether an object may call a function that it was made with."""
+    later = ("__call__", "__next__", "__missing__")
+    return not is_library(cls) or any(name in vars(base) for base in cls.__mro__ for name in later)
 
 
 def is_iterator(x: Any) -> bool:

@@ -21,7 +21,7 @@ import numpy as np
 
 from revcompile.errors import HostError, UnsupportedError, an, host, is_own, module_of
 from revcompile.frontend.at_hand import UNKNOWN, flat, is_constant, is_varied, value_of
-from revcompile.frontend.changing import may_change
+from revcompile.frontend.changing import may_change, may_keep
 from revcompile.frontend.containers import frozen
 from revcompile.frontend.folding import folded_of
 from revcompile.frontend.handed import Handed, is_handed
@@ -64,7 +64,7 @@ NOT_PURE = frozenset(
 SHOWING = frozenset(
     {"warnings", "_warnings", "logging", "time", "pdb", "tqdm", "traceback", "faulthandler", "pprint"}
 )
-STANDARD = sys.stdlib_module_names - {  # Python's own, but for what is known here, or read
+STANDARD = (sys.stdlib_module_names | {"pandas"}) - {  # not read: Python's own, but for what is known here
     "abc", "builtins", "contextlib", "copy", "dataclasses", "enum", "functools", "itertools", "math",
     "operator", "types", "typing"}  # fmt: skip
 SETTLED = ("heapq", "_heapq", "bisect", "_bisect")  # what they do follows from their arguments
@@ -215,7 +215,12 @@ def is_called_as_it_is(low: Lowering, function: Any, given: tuple[tuple[Any, ...
     """Whether a function is not read: it could not be, or it is Python's own and gets constants."""
     if AsItIs(function) in low.decisions or module_of(function) == UNREADABLE:
         return True
-    return home_of(function) in STANDARD and is_data(low, given)
+    return is_pythons_own(low, function, *given)
+
+
+def is_pythons_own(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether a function is Python's own, and what it gives is a constant."""
+    return home_of(function) in STANDARD and (bool(low.excused) or is_data(low, (args, kwargs)))
 
 
 def is_data(low: Lowering, given: tuple[tuple[Any, ...], dict[str, Any]]) -> bool:
@@ -341,7 +346,7 @@ def make(
 
 def _check_late(low: Lowering, late: Sequence[str], types: Any, changing: Sequence[Any]) -> None:
     """Raises where a function may be kept and called later, when what it reads may be something else."""
-    kept = any(_may_keep(t.cls) for t in flat(types) if isinstance(t, Foreign))
+    kept = any(may_keep(t.cls) for t in flat(types) if isinstance(t, Foreign))
     plain = [x for x in changing if isinstance(x, FunctionType) and not x.__code__.co_freevars]
     if late and (kept or not all(is_library(x) or is_own(x) for x in plain)):
         raise _at(
@@ -351,12 +356,6 @@ def _check_late(low: Lowering, late: Sequence[str], types: Any, changing: Sequen
                 way_out=f"Make it a default value of that function: {late[0]}={late[0]}.",
             ),
         )
-
-
-def _may_keep(cls: type) -> bool:
-    """Whether an object may call a function that it was made with."""
-    later = ("__call__", "__next__", "__missing__")
-    return not is_library(cls) or any(name in vars(base) for base in cls.__mro__ for name in later)
 
 
 def tried(low: Lowering, function: Any, gate: Gate, args: tuple[Any, ...], error: HostError) -> Structure:

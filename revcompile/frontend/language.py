@@ -34,7 +34,7 @@ from revcompile.frontend.names import HostObject
 from revcompile.ir.nodes import Function, Instance, Structure, Value
 from revcompile.ir.types import Array, is_float, is_number
 from revcompile.statements import simple
-from revcompile.statements.iterables import Bar
+from revcompile.statements.iterables import Bar, Iteration
 from revcompile.syntax.abstract import Frame, Gradient, Left, NeedShape, NeedStatic
 from revcompile.syntax.decisions import Restart
 from revcompile.syntax.mutable import KINDS, Mutables, is_growing
@@ -290,6 +290,7 @@ class Language:
         if objects.is_object(owner):
             method = objects.special(self, owner, "getitem")
             return objects.refuse((owner,), "indexing ") if method is None else self.invoke(method, index)
+        owner = self.items(owner) if isinstance(owner, Iteration) else owner
         return containers.get_item(self, owner, index)
 
     def set_item(
@@ -370,7 +371,8 @@ class Language:
         if isinstance(structure, Value):
             return self.needed.number(self, structure, what)
         if isinstance(structure, (tuple, list)):
-            return type(structure)(self.static(item, what) for item in structure)
+            items = [self.static(item, what) for item in structure]
+            return type(structure)(*items) if hasattr(structure, "_fields") else type(structure)(items)
         if isinstance(structure, (deque, set, frozenset, ValuesView, ItemsView)):
             items = [self.static(item, what) for item in structure]
             if any(a is not b for a, b in zip(items, structure, strict=True)):

@@ -108,6 +108,7 @@ class Lowerer(Language):
         self.excused = 0  # in how many calls of stop_gradient this is
         self.values: dict[Value, Any] = {}  # what is at hand while compiling, see `foreign`
         self.varied: frozenset[Value] = frozenset()  # the numbers that are differentiated
+        self.constants: frozenset[Value] = frozenset()  # the arguments that are not
         self.met: dict[Any, int] = {}  # how often each of these calls was met
         self.here: tuple[ast.AST, Frame] | None = None  # what is being interpreted
         self.decisions = Decisions() if decisions is None else decisions

@@ -40,6 +40,7 @@ class Lowering(Interpreter, Protocol):
     learning: Learning  # what calls as they are give
     values: dict[Value, Any]  # what is at hand while compiling, see `foreign`
     varied: frozenset[Value]  # the numbers that are differentiated
+    constants: frozenset[Value]  # the arguments that are not
     given: tuple[Value, ...]  # the arrays that the function under differentiation was given
     unknown: int  # calls as they are of which it is not known yet what they give
     excused: int  # in how many calls of stop_gradient this is
