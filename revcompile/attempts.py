@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from revcompile.errors import HostError, UnsupportedError
 from revcompile.frontend.arguments import Place
-from revcompile.syntax.decisions import OF_FUNCTIONS, Decision, Decisions, Grow, Restart, WriteOut
+from revcompile.syntax.decisions import OF_FUNCTIONS, Decision, Decisions, Grow, Peel, Restart, WriteOut
 
 MAX_RESTARTS = 50
 
@@ -39,7 +39,8 @@ class Attempts:
             return not end.decisions <= attempt and self.restarts <= MAX_RESTARTS
         if isinstance(end, (UnsupportedError, HostError)) and grown:
             self.first = end if isinstance(end, UnsupportedError) else self.first
-            self.decisions = frozenset(d for d in attempt if not isinstance(d, Grow)) | grown
+            # a loop that fills a list is written out with it, not peeled
+            self.decisions = frozenset(d for d in attempt if not isinstance(d, (Grow, Peel))) | grown
             return True
         self.decisions = frozenset(attempt)
         return False
