@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.errors import HostError, host
+from revcompile.errors import HostError, UnsupportedError, an, host
 from revcompile.frontend import columns
 from revcompile.frontend.gradients import call as call_gradient
-from revcompile.frontend.gradients import is_number_like, like_its_value, signature_of
+from revcompile.frontend.gradients import is_number_like, like_its_value, signature_of, silent
 from revcompile.frontend.lowering import Lowering
+from revcompile.frontend.names import HostObject
 from revcompile.frontend.wanted import explicit_names, is_method, names_by_call
 from revcompile.gates.effects import identity
 from revcompile.ir.nodes import (
@@ -37,7 +38,7 @@ from revcompile.syntax.abstract import Gradient, Left, Native
 # -- the operations --------------------------------------------------------------------------------
 
 
-def along(low: Lowering, f: Any, primals: Any, tangents: Any) -> Structure:
+def along(low: Lowering, f: Any, primals: Any, tangents: Any, quietly: bool = False) -> Structure:
     """The value of `f(*primals)`, and its derivative in the direction of the tangents."""
     primals, tangents = low.items(primals), low.resolve(low.items(tangents))
     if len(primals) != len(tangents):
@@ -59,7 +60,8 @@ def along(low: Lowering, f: Any, primals: Any, tangents: Any) -> Structure:
         before.extend(inner)
         raise
     builder.statements = before
-    primal = Function("primal", parameters, Block(tuple(inner), (result,)), builder.table)
+    body = Block(tuple(inner), (result,))
+    primal = Function("primal", parameters, silent(body) if quietly else body, builder.table)
     done = low.push_forward(primal, known)
     builder.statements = before
     builder.statements.extend(done.body.statements)
@@ -78,6 +80,7 @@ def _copied(
     """An argument whose numbers and arrays with tangents are the primal's own; notes these in `known`."""
     if tangent is None:
         return x
+    _check(x)
     if isinstance(x, (tuple, list)) and type(x) is type(tangent) and len(x) == len(tangent):
         items = [
             _copied(low, a, t, f"{what}[{i}]", known) for i, (a, t) in enumerate(zip(x, tangent, strict=True))
@@ -103,9 +106,11 @@ def _copied(
 # -- the operators ---------------------------------------------------------------------------------
 
 
-def pulled(low: Lowering, f: Any, primals: Any, argnums: Any, cotangent: Any) -> Structure:
+def pulled(
+    low: Lowering, f: Any, primals: Any, argnums: Any, cotangent: Any, quietly: bool = False
+) -> Structure:
     """The value of `f(*primals)`, and the gradients of its product with what `cotangent` gives of it."""
-    gradient = Gradient(f, tuple(argnums), with_value=True, cotangent=cotangent)
+    gradient = Gradient(f, tuple(argnums), with_value=True, cotangent=cotangent, silent=quietly)
     return call_gradient(low, gradient, tuple(low.items(primals)), {})
 
 
@@ -243,7 +248,17 @@ def _which(low: Lowering, f: Any, args: tuple[Any, ...], argnums: Any) -> tuple[
         raise HostError(
             TypeError(f"the arguments of {name} that are differentiated must be passed by position")
         )
+    for place in places:
+        _check(args[place])
     return tuple(places), bare
+
+
+def _check(argument: Structure) -> None:
+    if isinstance(argument, HostObject):
+        raise UnsupportedError(
+            f"derivatives by the attributes of {an(type(argument.obj).__name__)} are gradients only",
+            way_out="Use grad, or pass its numbers in a tuple or a dict.",
+        )
 
 
 def jvp(low: Lowering, f: Any, primals: Any, tangents: Any) -> Structure:

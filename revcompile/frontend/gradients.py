@@ -20,9 +20,10 @@ from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject
 from revcompile.frontend.naming import is_hashable
 from revcompile.frontend.wanted import explicit_names, is_method, names_by_call, picked, unwrapped_signature
-from revcompile.gates.effects import begins_backward, identity
+from revcompile.gates.effects import begins_backward, identity, only_shows
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
+    Apply,
     Block,
     Function,
     Instance,
@@ -164,7 +165,9 @@ class _Call:
             before.extend(inner)
             raise
         low.steering.update(self._steering())
-        primal = Function("primal", tuple(parameters), Block(tuple(inner), (result,)), builder.table)
+        body = Block(tuple(inner), (result,))
+        body = silent(body) if gradient.silent else body
+        primal = Function("primal", tuple(parameters), body, builder.table)
         inner_defined = primal.body.defined
         memory, line = low.memory, builder.line
         done = low.differentiate(primal, self.wanted, gradient.has_aux, cotangent)
@@ -304,6 +307,11 @@ def _of_partial(low: Lowering, function: Partial) -> tuple[inspect.Signature, st
             p = p.replace(kind=keyword)
         out.append(p)
     return signature.replace(parameters=out), name
+
+
+def silent(block: Block) -> Block:
+    """The block without what only shows something: of a function that is gone through many times."""
+    return block.map(lambda s: None if isinstance(s, Apply) and only_shows(s.function) else s)
 
 
 def matched(low: Lowering, value: Structure, cotangent: Structure, what: str = "the result") -> Structure:

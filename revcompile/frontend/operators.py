@@ -49,13 +49,15 @@ def _applied(
 def _along(
     low: Lowering, args: tuple[Any, ...], kwargs: dict[str, Any], node: Any, frame: Frame
 ) -> Structure:
-    return along(low, *args)
+    f, primals, tangents = args
+    return along(low, f, primals, tangents, quietly=True)
 
 
 def _pulled(
     low: Lowering, args: tuple[Any, ...], kwargs: dict[str, Any], node: Any, frame: Frame
 ) -> Structure:
-    return pulled(low, *args)
+    f, primals, argnums, cotangent = args
+    return pulled(low, f, primals, argnums, cotangent, quietly=True)
 
 
 def apply(operator: str, options: Any, function: Any, *args: Any, **kwargs: Any) -> Any:

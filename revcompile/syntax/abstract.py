@@ -105,7 +105,8 @@ class Native:
 class Gradient:
     """What `grad` or `value_and_grad` makes of a function.
 
-    `cotangent` gives, of a value that is not one number, what the gradients begin with.
+    `cotangent` gives, of a value that is not one number, what the gradients begin with. One that is `silent`
+    prints nothing.
     """
 
     function: Any
@@ -113,6 +114,7 @@ class Gradient:
     has_aux: bool = False
     with_value: bool = False
     cotangent: Any = None
+    silent: bool = False
 
 
 FUNCTIONS = (NestedFunction, Method, Partial, Gradient)  # what `callable` is true of

@@ -285,6 +285,61 @@ def test_texts() -> None:
     assert "for " not in product.derivative_source
 
 
+@pytest.mark.parametrize("operator", [jacfwd, jacrev, jacobian])
+def test_what_is_printed_is_printed_once(operator: Any, capsys: Any) -> None:
+    def f(x):
+        print("called")
+        return x * x
+
+    np.testing.assert_allclose(operator(f)(X), np.diag(2 * X))
+    assert capsys.readouterr().out == "called\n"
+
+
+def test_what_is_written_into_is_not_the_callers() -> None:
+    def f(x):
+        x *= 2.0
+        return np.sum(x**3)
+
+    x = X.copy()
+    value, tangent = jvp(f, (x,), (x,))
+    assert value == pytest.approx(np.sum(8 * X**3)) and tangent == pytest.approx(np.sum(24 * X**3))
+    np.testing.assert_allclose(hvp(f)(x, x), 48 * X * X)
+    np.testing.assert_array_equal(x, X)
+    direction = np.ones(4)
+    value, tangent = jvp(lambda x: x, (x,), (direction,))
+    assert not np.shares_memory(tangent, direction) and not np.shares_memory(value, x)
+
+
+FACTOR = 2.0
+WEIGHTS = np.array([1.0, 2.0, 3.0, 4.0])
+
+
+def test_what_the_program_changes_is_noticed(monkeypatch: Any) -> None:
+    def f(x):
+        return np.sum(FACTOR * WEIGHTS * x * x)
+
+    second = hessian(f)
+    np.testing.assert_allclose(second(X), np.diag(4.0 * WEIGHTS))
+    monkeypatch.setitem(f.__globals__, "FACTOR", 5.0)
+    np.testing.assert_allclose(second(X), np.diag(10.0 * WEIGHTS))
+    monkeypatch.setitem(f.__globals__, "WEIGHTS", WEIGHTS[::-1].copy())
+    np.testing.assert_allclose(second(X), np.diag([40.0, 30.0, 20.0, 10.0]))
+    cubes = [lambda x, a=a: a * x**3 for a in (1.0, 2.0, 3.0)]
+    assert [jvp(c, (2.0,), (1.0,))[1] for c in cubes] == [12.0, 24.0, 36.0]
+
+
+class Pair:
+    def __init__(self, a: float) -> None:
+        self.a = a
+
+
+def test_objects_as_arguments_are_refused() -> None:
+    with pytest.raises(UnsupportedError, match="by the attributes of a Pair are gradients only"):
+        jacobian(lambda p: p.a * p.a)(Pair(2.0))
+    with pytest.raises(UnsupportedError, match="by the attributes of a Pair are gradients only"):
+        jvp(lambda p: p.a * p.a, (Pair(2.0),), (Pair(1.0),))
+
+
 def test_the_same_function_is_compiled_once() -> None:
     def f(x):
         return x * x
