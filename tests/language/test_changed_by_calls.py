@@ -7,6 +7,7 @@ import collections
 import heapq
 import random
 import statistics
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
@@ -113,7 +114,70 @@ def kept(items: Any) -> Any:
         pass
 
 
+@dataclass
+class Account:
+    total: Any = 1.0
+    entries: list[Any] = field(default_factory=list)
+
+    def book(self, v: Any) -> Any:
+        try:
+            self.entries.append(v)
+            self.total += v
+        finally:
+            return self
+
+
+class Pair:
+    __slots__ = ("p", "q")
+
+    def __init__(self, p: Any) -> None:
+        self.p, self.q = p, None
+
+    def link(self, other: Any) -> Any:
+        try:
+            self.q = other
+        finally:
+            return self
+
+
+class Tally:
+    def __init__(self) -> None:
+        self.seen: dict[Any, int] = {}
+
+    def __call__(self, k: Any) -> int:
+        try:
+            self.seen[k] += 1
+        except KeyError:
+            self.seen[k] = 1
+        return self.seen[k]
+
+
+def swap(a: Any, b: Any) -> None:
+    try:
+        a[0], b[0] = b[0], a[0]
+    except IndexError:
+        pass
+
+
+def fill(a: Any, k: Any) -> Any:
+    try:
+        for i in range(len(a)):
+            a[i] = k * i
+    finally:
+        return a.sum()
+
+
+def counted_down(items: Any, k: int) -> None:
+    try:
+        if k > 0:
+            items.append(k)
+            counted_down(items, k - 1)
+    finally:
+        pass
+
+
 NAMES: dict[str, Any] = {
+    "Account": Account, "Pair": Pair, "Tally": Tally, "swap": swap, "fill": fill, "counted_down": counted_down,
     "bisect": bisect, "collections": collections, "heapq": heapq, "random": random, "statistics": statistics,
     "applied": applied, "put": put, "append": append, "perhaps": perhaps, "same": same, "one_of": one_of,
     "scaled": scaled, "twice_the_same": twice_the_same, "Point": Point, "kept": kept,
@@ -171,6 +235,17 @@ CALLS = [
     ("o = Point(n)\np = o\nk = o.bump()", "(p.k + 2 * k)"),
     ("o = Point(n)\np = o.add(2 * n).add(3)\no.k = 5", "(o.items[0] + len(p.items) + p.k)"),
     ("o = [Point(n), Point(4)]\nk = o[0].bump()\no[1].add(k)", "(o[0].k + o[1].items[0])"),
+    ("o = Account(total=n)\no.book(2.0).book(n)", "(o.total + len(o.entries) + o.entries[1])"),
+    ("a = Pair(n)\nb = Pair(2 * n)\na.link(b)\nb.p = 7", "(a.q.p + a.p)"),
+    ("o = Tally()\nw = o(n) + o(1)\nw = w + o(n)", "(o.seen[n] + w)"),
+    ("a = [1, n]\nb = [n, 5]\nswap(a, b)", "(a[0] + 2 * b[0])"),
+    ("A = np.zeros((3, 3))\ns = 0.0\nfor r in A:\n    s = s + fill(r, n)", "(A[1, 2] + s + A.sum())"),
+    ("a = np.zeros(3)\nfill(a, n)\na[0] = x", "(a[2] * a[0])"),
+    ("q = []\ncounted_down(q, n)", "(len(q) + q[0])"),
+    ("w = [x, n]\nw[0] = 1\nheapq.heapify(w)", "(w[0] + w[1])"),
+    ("q = [n]\nif x > 0.75:\n    append(q, 4)\n    q.append(2)", "(len(q) + q[-1])"),
+    ("a = [1]\nb = [2]\nc = a if n > 2 else b\nappend(c, 4)", "(len(a) + 2 * len(b))"),
+    ("q = [1, 2, n]\ns = 0.0\nwhile len(q) > 1:\n    s = s + applied(list.pop, q)", "(s + q[0])"),
     ("v = vars(SPACE)", "(v['a'] + SPACE.b)"),
     ("v = vars(SimpleNamespace(a=2.0 * n))", "v['a']"),
 ]  # fmt: skip
@@ -230,3 +305,15 @@ def test_what_is_refused(text: str, words: str) -> None:
     for optimize in (True, False):
         with pytest.raises(UnsupportedError, match=words):
             grad(f, argnums=0, optimize=optimize)(0.7, 3)
+
+
+def test_second_derivatives() -> None:
+    text = """
+        h = [5 * n, 3, n]
+        heapq.heapify(h)
+        o = Point(n)
+        return x ** 3 * (h[0] + 2 * h[1] + len(o.add(3).items))
+    """
+    f = make(f"def f(x, n):\n{body(text)}\n", **NAMES)
+    for n in (3, 1):
+        assert grad(grad(f, argnums=0), argnums=0)(0.5, n) == pytest.approx(3.0 * f(1.0, n))
