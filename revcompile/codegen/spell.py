@@ -28,7 +28,7 @@ from revcompile.gates.table import TABLE, Gate
 from revcompile.gates.traits import Kind, Text
 from revcompile.ir.identifiers import LONG, is_name, is_numeral
 from revcompile.ir.nodes import EMPTY, Apply, Each, Instance, Structure, Value, leaves
-from revcompile.ir.types import Array, Scalar
+from revcompile.ir.types import Array, Scalar, is_float
 from revcompile.syntax.operators import BINARY, COMPARE, UNARY
 
 _FIELD = type(Each.kind)  # what reads an item of a named tuple
@@ -67,7 +67,9 @@ class Speller:
         if isinstance(function, Half):
             return ast.Call(dotted(self.refer(function)), [self(a) for a in args], [])
         if function in _BINARY:
-            return ast.BinOp(self(args[0]), _BINARY[function](), self(args[1]))
+            left, operation, right = self(args[0]), _BINARY[function](), self(args[1])
+            plain = without_sign(right) if isinstance(operation, ast.Add) and _is_of_rule(statement) else None
+            return ast.BinOp(left, operation, right) if plain is None else ast.BinOp(left, ast.Sub(), plain)
         if function in _UNARY:
             return ast.UnaryOp(_UNARY[function](), self(args[0]))
         if function in _COMPARE:
@@ -376,3 +378,18 @@ def _as_written(positional: list[Any], keywords: dict[str, Any], gate: Gate) -> 
                 break
             positional = [*positional, rest.pop(parameter.name)]
     return positional, rest
+
+
+def _is_of_rule(statement: Apply) -> bool:
+    """Whether a rule's sum of floats is written: the user's own text stays as it is."""
+    return bool(statement.note) and all(is_float(v.type) for v in statement.inputs)
+
+
+def without_sign(node: ast.expr) -> ast.expr | None:
+    """What a product that is written with a leading minus is the negative of."""
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return node.operand
+    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Div, ast.MatMult)):
+        left = without_sign(node.left)
+        return ast.BinOp(left, node.op, node.right) if left is not None else None
+    return None

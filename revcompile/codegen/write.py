@@ -17,7 +17,7 @@ from revcompile.codegen.coalesce import Groups
 from revcompile.codegen.movable import Movable, Variables
 from revcompile.codegen.names import Names
 from revcompile.codegen.places import Places, line_for
-from revcompile.codegen.spell import Speller, is_own_field
+from revcompile.codegen.spell import Speller, is_own_field, without_sign
 from revcompile.codegen.text import INDENT, to_text, width
 from revcompile.codegen.together import kept_together
 from revcompile.frontend.arguments import spell_step
@@ -236,7 +236,7 @@ class Writer(BlockWriter):
         """A sum in place."""
         old, extra = statement.args
         sign, what = "+" if TABLE[statement.function].line is Line.ADD else "-", self.spell(extra)
-        plain = _without_sign(what)
+        plain = without_sign(what)
         if plain is not None:
             sign, what = "-" if sign == "+" else "+", plain
         if old in self.folded:
@@ -326,7 +326,7 @@ class Writer(BlockWriter):
         place = ast.Subscript(ast.Name(name, ast.Load()), self.spell.index(index), ast.Load())
         notes = self._notes(replace(statement, args=(index, extra)))
         what = self.spell(extra)
-        plain = _without_sign(what) if sign == "+=" else None
+        plain = without_sign(what) if sign == "+=" else None
         if plain is not None:
             sign, what = "-=", plain
         self._line(f"{to_text(place)} {sign} {to_text(what)}", notes)
@@ -448,14 +448,4 @@ def _added(target: str, total: ast.expr) -> str | None:
     if isinstance(total, ast.BinOp) and isinstance(total.op, (ast.Add, ast.Sub)):
         if isinstance(total.left, ast.Name) and total.left.id == target:
             return f"{'+' if isinstance(total.op, ast.Add) else '-'}= {to_text(total.right)}"
-    return None
-
-
-def _without_sign(node: ast.expr) -> ast.expr | None:
-    """What a product that is written with a leading minus is the negative of."""
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        return node.operand
-    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Div)):
-        left = _without_sign(node.left)
-        return ast.BinOp(left, node.op, node.right) if left is not None else None
     return None

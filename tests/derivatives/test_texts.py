@@ -1,0 +1,163 @@
+"""The texts of tangents, of Hessian-vector products and of Jacobians, to be read as a user reads them."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+from typing import Any
+
+import numpy as np
+
+from revcompile import hvp, jacfwd, jacrev, jvp
+
+X = np.array([0.5, -1.25, 2.0])
+A = np.array([[0.3, -0.7, 1.1], [0.9, 0.4, -0.6]])
+
+
+def is_text(found: str, expected: str) -> None:
+    assert found == dedent(expected).lstrip("\n"), found
+
+
+def pendulum(theta, omega, steps, dt):
+    for _ in range(steps):
+        omega = omega - dt * np.sin(theta)
+        theta = theta + dt * omega
+    return theta
+
+
+def test_a_loop_carries_its_tangents() -> None:
+    along = jvp(pendulum)
+    along((0.3, 0.1, 5, 0.1), (1.0, 0.0, None, None))
+    is_text(
+        along.tangent_source,
+        """
+        def jvp_pendulum(theta, omega, steps, dt, tangent_theta, tangent_omega, tangent_steps, tangent_dt):
+            for _ in range(steps):
+                omega = omega - dt * math.sin(theta)
+                tangent_omega -= tangent_theta * math.cos(theta) * dt  # sin, mul, sub gates
+                theta = theta + dt * omega
+                tangent_theta += tangent_omega * dt  # mul, add gates
+            return np.float64(theta), np.float64(tangent_theta)
+        """,
+    )
+
+
+def clipped(x, w):
+    y = w @ x
+    if np.sum(y) > 0.0:
+        y[0] = np.exp(x[0])
+    else:
+        y = y * 2.0
+    return y
+
+
+def test_branches_and_stores() -> None:
+    along = jvp(clipped)
+    along((X, A), (X, A))
+    is_text(
+        along.tangent_source,
+        """
+        def jvp_clipped(x, w, tangent_x, tangent_w):
+            y = w @ x
+            tangent_y = w @ tangent_x + tangent_w @ x
+            if np.sum(y) > 0.0:
+                s0 = np.exp(x[0])
+                y[0] = s0
+                tangent_y[0] = tangent_x[0] * s0  # exp, store gates
+            else:
+                y = y * 2.0
+                tangent_y = tangent_y * 2.0       # mul gate
+            return y, tangent_y
+        """,
+    )
+
+
+def loss(x, w):
+    h = np.tanh(w @ x)
+    return np.sum(h * h)
+
+
+def test_a_product_of_the_hessian_and_a_vector() -> None:
+    product = hvp(loss, argnums=0)
+    product(X, A, X)
+    is_text(
+        product.derivative_source,
+        """
+        def hvp_loss(x, w, vector):
+            h = np.tanh(w @ x)
+            s0 = 1 - h * h                        # tanh gate
+            tangent_h = w @ vector * s0           # tanh gate
+            tangent_grad_x = (2.0 * tangent_h * s0 - 2.0 * (tangent_h * h) * (2.0 * h)) @ w  # add, mul, sub gates
+            return tangent_grad_x
+        """,
+    )
+
+
+def layer(x, w):
+    return np.tanh(w @ x)
+
+
+def test_jacobians() -> None:
+    columns, rows = jacfwd(layer, argnums=0), jacrev(layer, argnums=0)
+    columns(X, A), rows(X, A)
+    is_text(
+        columns.derivative_source,
+        """
+        def jacfwd_layer(x, w):
+            y = np.tanh(w @ x)
+            jacobian = np.empty((y.shape[0], x.size))
+            if x.size > 0:
+                s0 = 1 - y * y                    # tanh gate
+            for i in range(x.size):
+                seed = np.zeros(x.size)
+                seed[i] = 1.0
+                jacobian[..., i] = w @ np.reshape(seed, x.shape) * s0  # tanh gate
+            return np.reshape(jacobian, (y.shape[0], x.shape[0]))
+        """,
+    )
+    is_text(
+        rows.derivative_source,
+        """
+        def jacrev_layer(x, w):
+            s0 = w @ x
+            s1 = np.tanh(s0)
+            jacobian = np.empty((s0.size, x.shape[0]))
+            if s0.size > 0:
+                s2 = 1 - s1 * s1                  # tanh gate
+            for i in range(s0.size):
+                seed = np.zeros(s0.size)
+                seed[i] = 1.0
+                grad_x = np.reshape(seed, s0.shape) * s2 @ w  # tanh, matmul gates
+                jacobian[i] = grad_x
+            return np.reshape(jacobian, (s0.shape[0], x.shape[0]))
+        """,
+    )
+
+
+def newton(x: Any, a: Any) -> Any:
+    step = (x * x - a) / (2.0 * x)
+    return x if abs(step) < 1e-12 else newton(x - step, a)
+
+
+def test_a_recursion() -> None:
+    along = jvp(newton)
+    along((1.0, 2.0), (0.0, 1.0))
+    is_text(
+        along.tangent_source,
+        """
+        def jvp_newton(x, a, tangent_x, tangent_a):
+            s0 = 2.0 * x
+            step_1 = (x * x - a) / s0
+            tangent_step_1 = (2.0 * (tangent_x * x) - tangent_a) / s0 - tangent_x * 2.0 * step_1 / s0  # mul, sub, div gates
+            if abs(step_1) < 1e-12:
+                s1 = x
+                tangent_s1 = tangent_x
+            else:
+                s1, tangent_s1 = jvp_newton(x - step_1, a, tangent_x - tangent_step_1, tangent_a)  # sub gate
+            return s1, tangent_s1
+
+
+        def jvp_newton(x, a, tangent_x, tangent_a):
+            s0, tangent_s0 = jvp_newton(x, a, tangent_x, tangent_a)
+            return s0, tangent_s0
+        """,
+    )
