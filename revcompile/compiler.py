@@ -12,12 +12,14 @@ from typing import Any
 from revcompile.attempts import Attempts, MustBeStatic
 from revcompile.autodiff.differentiate import differentiate
 from revcompile.autodiff.forward import push_forward
+from revcompile.autodiff.halves import NOTHING, Halves
 from revcompile.codegen.conditions import agreements, apart, equal_lengths, keep_untested, meetings
 from revcompile.codegen.first_run import Run
 from revcompile.codegen.linked import Helpers, Linked, Texts, Written
 from revcompile.codegen.load import Namespace
 from revcompile.codegen.places import places_of as raised_for
 from revcompile.dataflow.integrality import learn_of_calls, refuse_cutting
+from revcompile.dataflow.knowledge import has_arrays
 from revcompile.dataflow.retyped import refuse_retyped
 from revcompile.errors import HostError, InternalError, UnsupportedError, an, raise_defect
 from revcompile.frontend.arguments import Place, adopt, found_at, lend, origins_of, places_of, structure_of
@@ -28,7 +30,7 @@ from revcompile.frontend.lower import Lowerer, lower
 from revcompile.frontend.names import Guard, Live, Path
 from revcompile.frontend.wanted import picked
 from revcompile.gates.foreign import Learning, NotKnownYet, Unfinished
-from revcompile.gates.halves import Pair
+from revcompile.gates.halves import Pair, Variant
 from revcompile.ir.nodes import Function, Instance, Parameter, Structure, Value, is_static, leaves
 from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array
@@ -59,7 +61,7 @@ class Request:
     nested: bool = False  # the gradients of *args come as a tuple of their own
     owner: tuple[str, Any] | None = None  # a bound method's first parameter, and the object it is bound to
     packed: tuple[str, ...] | None = None  # the *args and **kwargs of a wrapper with its function's signature
-    runs: bool = False  # what the function gives is returned, without gradients
+    operator: str = ""  # that the function itself applies: what it gives is returned, without gradients
     lent: tuple[str, ...] = ()  # the parameters whose arguments are default values that could be changed
     varying: frozenset[Path] = frozenset()  # the program's whole numbers that are read at each call
 
@@ -147,6 +149,7 @@ def _compile(
     low.constants = frozenset(v for p in parameters for v in leaves(p.structure)) - low.varied
     low.differentiate = partial(_nested, request, low)
     low.push_forward = partial(push_forward, low=low, prepare=smooth_powers)
+    low.halve = partial(_halve, request, low)
     low.needed.parameters, low.needed.wanted = parameters, request.wanted
     with _needs_gathered(request, low):
         primal = _lower(request, parameters, arguments, low)
@@ -178,7 +181,7 @@ def _compile(
     with _needs_gathered(request, low):
         gradient = _differentiate(request, forward, low)
     gradient = check(gradient, "differentiate", low.host.values())
-    line = Line(low, gradient, request.optimize, request.with_value)
+    line = Line(low, gradient, request.optimize, request.with_value, request.operator != "vjp")
     for path in low.needed.specialized:
         if isinstance(path, Path):
             low.host.must_be(path)
@@ -221,6 +224,17 @@ def _prepare(pair: Pair, request: Request, low: Lowerer) -> None:
     assert pair.function is not None
     fused = check(fuse_gates(pair.function), "fuse", low.host.values())
     pair.function = smooth_powers(eliminate_common(fused) if request.optimize else fused)
+
+
+def _halve(
+    request: Request, low: Lowerer, pair: Pair, wanted: frozenset[int], seeded: frozenset[int]
+) -> Variant:
+    """The halves of a pair whose backward half is called from outside."""
+    for one in low.pairs.made():
+        _prepare(one, request, low)
+    assert pair.function is not None
+    halves = Halves(low, thorough=not has_arrays((pair.function,)))
+    return halves.variant(pair, wanted, seeded, frozenset(), NOTHING)
 
 
 def _refuse_objects(parameters: Sequence[Parameter], wanted: Sequence[str]) -> None:
@@ -305,7 +319,7 @@ def _unknown_number(need: NeedStatic, request: Request) -> Exception:
 def _differentiate(request: Request, primal: Function, low: Lowerer) -> Function:
     """The gradient function; what goes wrong is reported at the user's line that is being reversed."""
     try:
-        if request.runs:
+        if request.operator:
             return replace(primal, body=replace(primal.body, yields=((None, None, (primal.result,)),)))
         return differentiate(smooth_powers(primal), request.wanted, low, request.has_aux)
     except UnsupportedError as e:
@@ -354,7 +368,7 @@ def _place(request: Request, low: Lowerer) -> Any:
 def _answer(function: Function, request: Request) -> Structure:
     """What the generated function returns, of (value, aux, gradients)."""
     ((value, aux, gradients),) = function.body.yields
-    if request.runs:
+    if request.operator:
         return gradients[0]
     star = [p.name for p in request.signature.parameters.values() if p.kind is p.VAR_POSITIONAL]
     flat: list[Structure] = []

@@ -299,7 +299,7 @@ class Dispatcher(Primal):
         o = self.options
         return Request(
             self.source, self.signature, o.with_value, o.has_aux, o.optimize, wanted, bare, owner=self.bound,
-            nested=self.explicit is not None, packed=self.packed, lent=key[0][1], runs=bool(o.operator),
+            nested=self.explicit is not None, packed=self.packed, lent=key[0][1], operator=o.operator,
         )  # fmt: skip
 
     def _add(self, key: Any, specialization: Specialization) -> None:

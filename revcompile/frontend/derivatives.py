@@ -8,7 +8,7 @@ read like the program's own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import MethodType
 from typing import Any
 
@@ -21,7 +21,8 @@ from revcompile.frontend.gradients import is_number_like, like_its_value, signat
 from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject
 from revcompile.frontend.wanted import explicit_names, is_method, names_by_call
-from revcompile.gates.effects import identity
+from revcompile.gates.effects import has_effects, identity
+from revcompile.gates.halves import SAVED, Half, Pair
 from revcompile.ir.nodes import (
     Block,
     Function,
@@ -29,11 +30,14 @@ from revcompile.ir.nodes import (
     Parameter,
     Structure,
     Value,
+    applications,
+    leaves,
     map_structure,
     map_values,
+    substitute,
 )
-from revcompile.ir.types import is_float
-from revcompile.syntax.abstract import Gradient, Left, Native
+from revcompile.ir.types import is_float, is_number
+from revcompile.syntax.abstract import Gradient, Left, Native, NeedStatic
 
 # -- the operations --------------------------------------------------------------------------------
 
@@ -302,6 +306,93 @@ def elementwise_grad(low: Lowering, f: Any, *args: Any, argnums: Any = 0) -> Str
     ones = Native(lambda value: map_structure(lambda y: low.apply(np.ones_like, (y,), {}), value))
     _, gradients = pulled(low, f, args, numbers, ones)
     return gradients[0] if bare else gradients
+
+
+def _pair(low: Lowering, name: str, parameters: Iterable[Value], body: Block) -> Pair:
+    """A pair of functions with this body."""
+    own = tuple(parameters)
+    named: dict[str, Value] = {}
+    for v in own:
+        wish = low.builder.table.hints.get(v, "x")
+        named[wish if wish not in named else f"{wish}_{len(named)}"] = v
+    function = Function(
+        name, tuple(Parameter(n, v) for n, v in named.items()), body, low.builder.table, low.spellings
+    )
+    pair = Pair(name, own, function)
+    made = list(applications(body))
+    pair.calls = frozenset(s.function.pair for s in made if isinstance(s.function, Half))
+    pair.live = frozenset(body.uses) - set(body.defined) - set(own)
+    pair.raises = any(has_effects(s.function) for s in made)
+    low.pairs.tangents[pair, frozenset()] = pair
+    return pair
+
+
+def _outside(low: Lowering, need: NeedStatic, own: dict[Value, Value]) -> NeedStatic:
+    """What must be known in a function, as what must be known of its arguments."""
+    behind = low.builder.ancestors([need.value])
+    given = next((a for a, v in own.items() if v in behind), need.value)
+    outer = type(need)(given, need.what)
+    outer.place, outer.decision = need.place, need.decision
+    return outer
+
+
+def halved(
+    low: Lowering, f: Any, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Any = None
+) -> Structure:
+    """The value of `f(*args, **kwargs)`, and what a pullback is made of: see `transforms/operators`.
+
+    The function is a pair of its own, of which the forward half is called here; the backward half is given.
+    """
+    numbers, bare = _which(low, f, args, argnums)
+    table, builder = low.builder.table, low.builder
+    own: dict[Value, Value] = {}
+
+    def parameter(leaf: Structure) -> Structure:
+        if not isinstance(leaf, Value):
+            return leaf
+        if not is_float(leaf.type):  # it may have to be known
+            return own.setdefault(leaf, leaf)
+        return own.setdefault(leaf, table.new(leaf.type, table.hints.get(leaf)))
+
+    def copied(v: Value) -> Structure:
+        return low.emit(identity, v) if is_number(v.type) and (is_float(v.type) or v.type.dims) else v
+
+    def number(leaf: Structure) -> Structure:
+        return low.emit(identity, leaf) if isinstance(leaf, (float, np.floating)) else leaf
+
+    parameters = [map_structure(parameter, a) for a in (*args, *kwargs.values())]
+    before = builder.statements
+    try:
+        with builder.tentatively() as inner:
+            copies = [map_values(copied, p) for p in parameters]
+            for new, v in zip(leaves(copies), leaves(parameters), strict=True):
+                table.name(new, table.hints.get(v))
+            given = [low.mutables.adopt(c, copied=True) for c in copies]
+            named = dict(zip(kwargs, given[len(args) :], strict=True))
+            result = low.invoke(f, *given[: len(args)], **named)
+            result = map_structure(number, low.resolve(result))
+    except NeedStatic as need:
+        raise _outside(low, need, own) from None
+    except Left:  # it always raises: so does this
+        before.extend(substitute(Block(tuple(inner)), {v: a for a, v in own.items()}).statements)
+        raise
+    outs = tuple(leaves(result))
+    name = getattr(f, "__name__", "function")
+    pair = _pair(low, name if name.isidentifier() else "function", own.values(), Block(tuple(inner), (outs,)))
+    differentiated = [v for k in numbers for v in leaves(parameters[k]) if is_float(v.type)]
+    wanted = frozenset(i for i, p in enumerate(pair.parameters) if p in differentiated)
+    seeded = frozenset(i for i, v in enumerate(outs) if is_float(v.type))
+    variant = low.halve(pair, wanted, seeded)
+    results = [Value(v.type) for v in outs]
+    saved = table.new(SAVED, f"saved_{pair.name}")
+    builder.apply(pair.call, tuple(own), (*results, saved))
+    low.pairs.chosen[saved] = variant
+    rest = iter(results)
+    value = low.mutables.adopt(map_values(lambda _: next(rest), result))
+    gives = tuple(differentiated.index(pair.parameters[i]) for i in variant.gives)
+    backward = (variant.backward, saved) if gives else (None,)
+    seeds = map_structure(lambda leaf: isinstance(leaf, Value) and is_float(leaf.type), result)
+    return value, (numbers, bare, seeds, gives, *backward)
 
 
 OPERATORS: dict[str, Callable[..., Structure]] = {

@@ -31,6 +31,7 @@ from revcompile.frontend import (
 )
 from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject
+from revcompile.gates.halves import Pair, Variant
 from revcompile.ir.nodes import Function, Instance, Structure, Value
 from revcompile.ir.types import Array, is_float, is_number
 from revcompile.statements import simple
@@ -90,6 +91,7 @@ class Language:
     # given from above: the gradient function of a primal
     differentiate: Callable[[Function, tuple[str, ...], bool, Structure], Function]
     push_forward: Callable[[Function, Mapping[Value, Structure]], Function]
+    halve: Callable[[Pair, frozenset[int], frozenset[int]], Variant]
 
     @contextmanager
     def tentatively(self: Lowering) -> Iterator[None]:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from revcompile.frontend.names import HostNames
 from revcompile.frontend.paired import Pairs
 from revcompile.gates.foreign import Learning
+from revcompile.gates.halves import Pair, Variant
 from revcompile.ir.nodes import Function, Structure, Value
 from revcompile.syntax.abstract import Frame, NeedStatic, NestedFunction
 from revcompile.syntax.interpreter import Interpreter
@@ -55,6 +56,7 @@ class Lowering(Interpreter, Protocol):
     method_adapters: dict[str, Callable[..., Any]]
     differentiate: Callable[[Function, tuple[str, ...], bool, Structure], Function]
     push_forward: Callable[[Function, Mapping[Value, Structure]], Function]
+    halve: Callable[[Pair, frozenset[int], frozenset[int]], Variant]
 
     @property
     def needed(self) -> Needed: ...  # what must be known while compiling

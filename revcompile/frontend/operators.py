@@ -9,7 +9,7 @@ from types import FunctionType
 from typing import Any
 
 from revcompile.frontend import columns
-from revcompile.frontend.derivatives import OPERATORS, along, pulled
+from revcompile.frontend.derivatives import OPERATORS, along, halved, pulled
 from revcompile.frontend.lowering import Lowering
 from revcompile.ir.nodes import Structure
 from revcompile.syntax.abstract import Frame, Native, Partial
@@ -73,6 +73,8 @@ def _apply(
     low: Lowering, args: tuple[Any, ...], kwargs: dict[str, Any], node: Any, frame: Frame
 ) -> Structure:
     operator, options, function, *given = args
+    if operator == "vjp":
+        return halved(low, function, tuple(given), kwargs, **options)
     return _applied(low, operator, options, function, tuple(given), kwargs)
 
 

@@ -16,7 +16,7 @@ from revcompile.errors import HostError, UnsupportedError, an
 from revcompile.gates.indexing import getitem_dims
 from revcompile.gates.numbers import PARTS, PLAIN, UNREAD_ITEM, Numbers
 from revcompile.gates.table import Gate, register
-from revcompile.gates.traits import Kind, Line, Memory, Text
+from revcompile.gates.traits import Kind, Line, Memory
 from revcompile.ir.lengths import Facts, same_axes
 from revcompile.ir.nodes import Value
 from revcompile.ir.rebuild import replace
@@ -61,7 +61,7 @@ def stacked(rows: Any) -> Any:
 
 def zeros_of(rows: Any) -> Any:
     """A list of as many zeros, of the shapes of the items."""
-    return [np.zeros(np.shape(row)) for row in rows]
+    return [np.zeros(np.shape(row))[()] for row in rows]
 
 
 def count(rows: Any) -> int:
@@ -166,11 +166,6 @@ def _zeros_type(facts: Facts, rows: Value) -> Rows:
     return replace(rows.type, dtype=gradient_type(rows.type).dtype)
 
 
-def _zeros_text(to: Text, rows: Any) -> str:
-    is_of_arrays = len(rows.type.dims) > 1
-    return "[np.zeros(row.shape) for row in rows]" if is_of_arrays else "[0.0] * len(rows)"
-
-
 def _count_type(facts: Facts, rows: Value) -> Scalar:
     return replace(INT, extent=rows.type.dims[0])
 
@@ -264,7 +259,8 @@ def _has_room_type(facts: Facts, rows: Value, x: Value) -> Scalar:
     return BOOL
 
 
-register(Gate("zeros", (zeros_of,), zeros_of, types=_zeros_type, memory=Memory.FRESH, written=_zeros_text))
+ZEROS = "[np.zeros(np.shape(row))[()] for row in rows]"
+register(Gate("zeros", (zeros_of,), zeros_of, types=_zeros_type, memory=Memory.FRESH, written=ZEROS))
 for function, types, written, kind in (
     (has_room, _has_room_type, "not rows or x.shape == rows[0].shape", None),
     (count, _count_type, "len(rows)", None),

@@ -30,7 +30,10 @@ from revcompile.passes.unguarded import has_guards, looking_at_gradients, of_num
 class Line:
     """The passes, for a gradient function and for the pairs that it calls."""
 
-    def __init__(self, low: Lowerer, gradient: Function, optimize: bool, with_value: bool) -> None:
+    def __init__(
+        self, low: Lowerer, gradient: Function, optimize: bool, with_value: bool, restarts: bool = True
+    ) -> None:
+        """`restarts` says whether what raises on `math` is run again on NumPy, if nobody sees that."""
         self.low, self.facts, self.optimize, self.with_value = low, low.builder.facts, optimize, with_value
         self.foreign = low.host.values()
         pairs = [p.function for p in low.pairs.made() if p.function is not None]
@@ -38,7 +41,7 @@ class Line:
         both = (gradient, *pairs, *variants)
         self.on_numpy = scalar_math.has_floats(*both)  # has text whose backward pass is on NumPy
         self.once = not scalar_math.may_restart(*both)
-        self.on_math = self.on_numpy and not self.once  # begins with another text
+        self.on_math = self.on_numpy and not self.once and restarts  # begins with another text
         of_numbers = self.on_math and of_numbers_alone((gradient, *pairs), both)
         self.guarded = of_numbers and any(has_guards(f.body) for f in both)
 

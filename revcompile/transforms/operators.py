@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import functools
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -25,6 +25,7 @@ from revcompile.ir.identifiers import function_name
 from revcompile.transforms import lazily
 from revcompile.transforms.around import function_of, signature_of
 from revcompile.transforms.gradient import place_of
+from revcompile.transforms.pullback import Pullback, sizes
 
 _made: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()  # what was made for calls with arguments
 
@@ -56,6 +57,25 @@ def jvp(f: Callable[..., Any], primals: Any = None, tangents: Any = None, *, opt
     return make() if primals is None and tangents is None else _once(f, optimize, make)(primals, tangents)
 
 
+@public
+def vjp(f: Any, *args: Any, argnums: Argnums = None, optimize: bool = True) -> Any:
+    """The value of a function, and its pullback, in reverse mode.
+
+    `vjp(f, *args)` gives `(value, pullback)`. `pullback(cotangent)`, with a cotangent of the structure of the
+    value, gives what `grad` gives of the product of both; it may be called many times. The forward pass is
+    computed once, and keeps what the pullback reads: that may be an argument, which must not be written into
+    in between. `vjp(f)` compiles once: it gives a function of the arguments.
+
+    >>> import numpy as np
+    >>> from revcompile import vjp
+    >>> value, pullback = vjp(np.tanh, np.array([0.0, 1.0]))
+    >>> pullback(np.array([1.0, 2.0]))
+    array([1.        , 0.83994868])
+    """
+    make = partial(_make, f, "vjp", {"argnums": argnums}, optimize)
+    return _once(f, ("vjp", repr(argnums), optimize), make)(*args) if args else make()
+
+
 def _once(f: Any, key: Any, make: Callable[[], Any]) -> Any:
     """What `make` makes of a function, kept as long as that is."""
     try:
@@ -82,10 +102,10 @@ def jacobian(f: Any = None, argnums: Argnums = None, *, optimize: bool = True) -
     """
     if f is None:
         return lambda g: jacobian(g, argnums, optimize=optimize)
-    return _by_sizes(f, argnums, optimize)
+    return _bysizes(f, argnums, optimize)
 
 
-def _by_sizes(f: Any, argnums: Argnums, optimize: bool) -> Any:
+def _bysizes(f: Any, argnums: Argnums, optimize: bool) -> Any:
     """The Jacobian in forward or in reverse mode: it is known after a call how many results there are."""
     forward, reverse = jacfwd(f, argnums, optimize=optimize), jacrev(f, argnums, optimize=optimize)
     better: dict[Any, Any] = {}  # by the shapes of the arguments
@@ -96,7 +116,7 @@ def _by_sizes(f: Any, argnums: Argnums, optimize: bool) -> Any:
         if found is None:
             varied = forward.applied.varied(args)
             given = copy.deepcopy((args, kwargs))
-            count = sum(_sizes(f(*given[0], **given[1]))) if varied > FEW else varied
+            count = sum(sizes(f(*given[0], **given[1]))) if varied > FEW else varied
             found = better[key] = forward if varied <= count else reverse
         return found
 
@@ -128,15 +148,6 @@ def _shapes(x: Any) -> Any:
     if isinstance(x, Mapping):
         return tuple((key, _shapes(item)) for key, item in x.items())
     return tuple(map(_shapes, x)) if isinstance(x, (tuple, list)) else ()
-
-
-def _sizes(x: Any) -> Iterator[int]:
-    """The numbers of real numbers in the leaves of a tree."""
-    if isinstance(x, (tuple, list, Mapping)):
-        for item in x.values() if isinstance(x, Mapping) else x:
-            yield from _sizes(item)
-    elif isinstance(x, (float, np.floating)) or (isinstance(x, np.ndarray) and x.dtype.kind == "f"):
-        yield int(np.size(x))
 
 
 @public
@@ -206,8 +217,7 @@ def _operator(f: Any, operator: str, options: dict[str, Any], optimize: bool) ->
 def _make(f: Any, operator: str, options: dict[str, Any], optimize: bool) -> Any:
     """The compiled function of an operator: a plain function with its attributes."""
     with seen_outside(lambda: place_of(f)):
-        kind = _Directions if operator == "jvp" else _Vectors if operator == "hvp" else _Applied
-        applied = kind(f, operator, options, optimize)
+        applied = KINDS.get(operator, _Applied)(f, operator, options, optimize)
     made: Any = trimmed(applied.call)
     functools.update_wrapper(made, f, updated=())
     made.__signature__ = applied.face
@@ -221,6 +231,13 @@ def _make(f: Any, operator: str, options: dict[str, Any], optimize: bool) -> Any
 def _tell(made: Any, applied: _Applied, name: str) -> None:
     shown = applied.shown()
     setattr(made, name, shown.source if name == "source" else shown.backward_source)
+
+
+def _free(wish: str, taken: set[str]) -> str:
+    """A name that is not taken, by now."""
+    name = next(n for n in (wish, *map(f"{wish}_{{}}".format, range(1, len(taken) + 2))) if n not in taken)
+    taken.add(name)
+    return name
 
 
 class _Applied:
@@ -250,7 +267,7 @@ class _Applied:
         if names is None:
             names, _ = names_by_call(self.signature, len(args), False)
         given = self.signature.bind_partial(*args).arguments
-        return sum(_sizes([given.get(name) for name in names]))
+        return sum(sizes([given.get(name) for name in names]))
 
     def shown(self) -> Any:
         """What was called last; before any call, what is compiled for floats."""
@@ -279,8 +296,10 @@ class _Applied:
         parameters = [kind(n, kind.POSITIONAL_OR_KEYWORD) for n in names]
         parameters += [kind(n, kind.KEYWORD_ONLY) for n in keywords]
         given = [passed] if passed else [*names, *(f"{n}={n}" for n in keywords)]
-        text = f"apply({self.operator!r}, options, function, {', '.join(given)})"
-        known = {"apply": apply, "options": self.options, "function": self.f}
+        taken = {*names, *keywords}
+        do, options, f = (_free(wish, taken) for wish in ("apply", "options", "function"))
+        text = f"{do}({self.operator!r}, {options}, {f}, {', '.join(given)})"
+        known = {do: apply, options: self.options, f: self.f}
         return Dispatcher(
             function_of(text, self.name, known, inspect.Signature(parameters), self.f), self.asked
         )
@@ -310,10 +329,8 @@ class _Vectors(_Applied):
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
         parameters = [p.replace(default=p.empty) for p in self.signature.parameters.values()]
-        names = [p.name for p in parameters]
-        vector = next(
-            n for n in ("vector", *map("vector_{}".format, range(len(names) + 1))) if n not in names
-        )
+        names = {p.name for p in parameters}
+        vector = _free("vector", names)
         first = [p.replace(kind=p.POSITIONAL_ONLY) for p in parameters if p.kind < p.VAR_POSITIONAL]
         self.face = inspect.Signature(
             [*first, inspect.Parameter(vector, inspect.Parameter.POSITIONAL_ONLY)]
@@ -326,7 +343,7 @@ class _Vectors(_Applied):
 
     def _names(self, count: int) -> list[str]:
         names = super()._names(count - 1)
-        return [*names, next(n for n in ("vector", *map("vector_{}".format, range(count))) if n not in names)]
+        return [*names, _free("vector", set(names))]
 
 
 class _Directions(_Applied):
@@ -365,4 +382,18 @@ class _Directions(_Applied):
         if count % 2:
             raise TypeError(f"{self.name}: there must be one tangent for each argument")
         names = super()._names(count // 2)
-        return [*names, *(f"tangent_{name}" for name in names)]
+        taken = set(names)
+        return [*names, *(_free(f"tangent_{name}", taken) for name in names)]
+
+
+class _Pulled(_Applied):
+    """A function that gives the value and a pullback."""
+
+    part = "backward_source"
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        value, backward = super().call(*args, **kwargs)
+        return value, Pullback(value, args, *backward)
+
+
+KINDS: dict[str, type[_Applied]] = {"jvp": _Directions, "hvp": _Vectors, "vjp": _Pulled}

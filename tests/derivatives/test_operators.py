@@ -19,6 +19,7 @@ from revcompile import (
     jacrev,
     jvp,
     stop_gradient,
+    vjp,
 )
 from tests.support.program import make
 
@@ -186,6 +187,17 @@ def test_a_division_by_zero_gives_an_infinite_derivative() -> None:
         assert grad(grad(lambda x: math.sqrt(x)))(0.0) == -math.inf
 
 
+def test_names_that_are_those_of_the_compiler() -> None:
+    assert jvp(lambda x, tangent_x: x * tangent_x, (2.0, 3.0), (1.0, 0.5)) == (6.0, 4.0)
+    assert jvp(
+        lambda function, options, apply: function * options * apply, (2.0, 3.0, 1.0), (1.0, 0.0, 0.0)
+    ) == (
+        6.0,
+        3.0,
+    )
+    assert hvp(lambda vector: vector**3)(2.0, 1.0) == 12.0
+
+
 def test_nesting_without_confusion() -> None:
     """The perturbations of nested derivatives are kept apart."""
     assert grad(lambda x: x * jvp(lambda y: x + y, (1.0,), (1.0,))[1])(1.0) == 1.0
@@ -338,6 +350,53 @@ def test_objects_as_arguments_are_refused() -> None:
         jacobian(lambda p: p.a * p.a)(Pair(2.0))
     with pytest.raises(UnsupportedError, match="by the attributes of a Pair are gradients only"):
         jvp(lambda p: p.a * p.a, (Pair(2.0),), (Pair(1.0),))
+
+
+@FORMS
+@pytest.mark.parametrize("f", VECTORS, ids=lambda f: f.__name__)
+def test_pullbacks(f: Any, optimize: bool) -> None:
+    x, w = X.copy(), A.copy()
+    value, pullback = vjp(f, x, w, optimize=optimize)
+    np.testing.assert_array_equal(value, f(X, A))
+    rows = jacrev(f)(X, A)
+    for cotangent in (np.array([1.0, 0.0, -2.0]), np.array([0.5, 1.0, 0.0]), np.array([1.0, 0.0, -2.0])):
+        by_x, by_w = pullback(cotangent)
+        np.testing.assert_allclose(by_x, np.tensordot(cotangent, rows[0], 1), rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(by_w, np.tensordot(cotangent, rows[1], 1), rtol=1e-10, atol=1e-12)
+    np.testing.assert_array_equal(x, X)
+    np.testing.assert_array_equal(w, A)
+
+
+def test_pullbacks_of_trees_and_numbers() -> None:
+    value, pullback = vjp(lambda p: {"a": p["x"] * p["w"], "b": (p["w"] ** 2, "text", 3)}, {"x": X, "w": 2.0})
+    gradient = pullback({"a": np.ones(4), "b": (1.0, None, None)})
+    np.testing.assert_allclose(gradient["x"], 2.0 * np.ones(4))
+    assert gradient["w"] == pytest.approx(np.sum(X) + 4.0) and type(gradient["w"]) is float
+    value, pullback = vjp(lambda t: math.sin(t) * t, 0.5)
+    assert pullback(2.0) == pytest.approx(2.0 * (math.cos(0.5) * 0.5 + math.sin(0.5)))
+    y = X.astype(np.float32)
+    assert vjp(lambda x: x * x, y)[1](y).dtype == np.float32
+    twice = vjp(lambda x: (x, x * 1.0, x), X)[1]
+    np.testing.assert_allclose(twice((X, X, X)), 3 * X)
+    np.testing.assert_array_equal(vjp(lambda x: np.ones(2), X)[1](np.ones(2)), np.zeros(4))
+    assert vjp(lambda x, n: x**n, 2.0, 3, argnums=(0, 1))[1](1.0) == (12.0, None)
+    assert vjp(lambda x, k=2: x**k)(3.0, k=3)[1](1.0) == 27.0
+    with np.errstate(all="ignore"):
+        assert vjp(lambda x: math.sqrt(x), 0.0)[1](1.0) == math.inf
+    with pytest.raises(ValueError, match=r"the cotangent of the result has the shape \(3,\), not \(4,\)"):
+        vjp(lambda x: x * x, X)[1](np.ones(3))
+    with pytest.raises(TypeError, match="the cotangent of the result must be of its structure"):
+        vjp(lambda x: (x, x), X)[1]((X,))
+    with pytest.raises(ZeroDivisionError):
+        vjp(lambda x: 1.0 / 0 + x, 1.0)
+
+
+def test_a_pullback_inside() -> None:
+    def f(x):
+        value, pullback = vjp(lambda y: y**3, x)
+        return np.sum(value * pullback(x))
+
+    np.testing.assert_allclose(grad(f)(X), 3 * 6 * X**5)
 
 
 def test_the_same_function_is_compiled_once() -> None:

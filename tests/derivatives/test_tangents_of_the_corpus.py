@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from revcompile import UnsupportedError, grad, hvp, jvp
+from revcompile import UnsupportedError, grad, hvp, jvp, vjp
 from tests.corpus.cases import calls_of
 from tests.corpus.differences import copied
 from tests.corpus.table import Case
@@ -55,6 +55,42 @@ def _tangents(
     pairs = {p: tangent_of(args[p], g, random) for p, g in zip(positions, gradients, strict=True)}
     tangents = tuple(pairs[i][0] if i in pairs else None for i in range(len(args)))
     return tangents, sum(product for _, product in pairs.values())
+
+
+@pytest.mark.parametrize(("case", "number"), calls())
+def test_pullbacks_give_gradients(case: Case, number: int) -> None:
+    args = case.inputs[number]
+    positions = case.positions(args)
+    with np.errstate(all="ignore"):
+        gradients = grad(case.function, argnums=positions)(*copied(args))
+        if case.name in REFUSED:
+            with pytest.raises(UnsupportedError, match="x may share its memory with flat"):
+                vjp(case.function, argnums=positions)(*copied(args))
+            return
+        value, pullback = vjp(case.function, argnums=positions)(*copied(args))
+        np.testing.assert_allclose(np.squeeze(value), np.squeeze(case.function(*copied(args))), rtol=1e-12)
+        one = np.ones(np.shape(value)) if np.shape(value) else 1.0
+        for factor in (1.0, -2.0):
+            found = _flat(pullback(factor * one))
+            floats = _floats(args, gradients, positions)
+            assert len(found) == len(floats)
+            for have, want in zip(found, floats, strict=True):
+                assert np.shape(have) == np.shape(want)
+                np.testing.assert_allclose(have, factor * want, rtol=1e-10, atol=1e-12)
+
+
+def _floats(args: tuple[Any, ...], gradients: Any, positions: tuple[int, ...]) -> list[Any]:
+    """The gradients of what is a float: whole numbers get none from a pullback."""
+
+    def of(x: Any, gradient: Any) -> list[Any]:
+        if isinstance(x, (tuple, list)):
+            return [leaf for a, g in zip(x, gradient, strict=True) for leaf in of(a, g)]
+        if isinstance(x, dict):
+            return [leaf for key in x for leaf in of(x[key], gradient[key])]
+        is_float = np.asarray(x).dtype.kind == "f" if x is not None and not isinstance(x, str) else False
+        return [np.asarray(gradient, float)] if is_float else []
+
+    return [leaf for p, g in zip(positions, gradients, strict=True) for leaf in of(args[p], g)]
 
 
 def firsts() -> list[Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from revcompile import hvp, jacfwd, jacrev, jvp
+from revcompile import hvp, jacfwd, jacrev, jvp, vjp
 
 X = np.array([0.5, -1.25, 2.0])
 A = np.array([[0.3, -0.7, 1.1], [0.9, 0.4, -0.6]])
@@ -159,5 +159,28 @@ def test_a_recursion() -> None:
         def jvp_newton(x, a, tangent_x, tangent_a):
             s0, tangent_s0 = jvp_newton(x, a, tangent_x, tangent_a)
             return s0, tangent_s0
+        """,
+    )
+
+
+def test_a_pullback() -> None:
+    pulled = vjp(layer)
+    pulled(X, A)[1](np.ones(2))
+    is_text(
+        pulled.source_for(X, A).split("\n\n\n", 1)[1].rsplit("\n\ndef layer", 1)[0],
+        """
+        def forward_layer(x, w):
+            # forward pass
+            s0 = np.tanh(w @ x)
+            return s0, (x, w, s0)
+
+
+        def backward_layer(grad_y, saved):
+            # backward pass
+            x, w, s0 = saved
+            grad_s1 = grad_y * (1 - s0 * s0)      # tanh gate
+            grad_w = np.outer(grad_s1, x)         # matmul gate
+            grad_x = grad_s1 @ w                  # matmul gate
+            return grad_x, grad_w
         """,
     )

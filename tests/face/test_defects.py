@@ -18,6 +18,7 @@ from revcompile.autodiff import reverse
 from revcompile.codegen import primal, spell, write
 from revcompile.frontend import binding, building, builtin, calls, expressions, lower, pairs
 from revcompile.gates import infer, reductions
+from revcompile.passes import line
 from tests.support.program import make
 
 FAULTS = [KeyError("k"), TypeError("t"), ValueError("v"), IndexError("i"), AttributeError("a"), NameError("n"),
@@ -110,7 +111,7 @@ STAGES: list[tuple[Any, Any]] = [
     (infer, "_infer"), (infer, "_element"), (infer, "_key"), (pairs, "parts_of"), (pairs, "lower_alone"),
     (pairs, "finish"), (compiler, "structure_of"), (compiler, "fuse_gates"), (compiler, "eliminate_common"),
     (compiler, "differentiate"), (compiler, "learn_of_calls"), (compiler, "refuse_cutting"),
-    (compiler, "simplify"), (compiler, "eliminate_dead"), (compiler, "write_in_place"), (compiler, "settle"),
+    (line, "simplify"), (line, "eliminate_dead"), (line, "write_in_place"), (line, "choose_halves"),
     (compiler, "check"), (compiler, "apart"), (compiler, "agreements"), (reverse.Reverser, "apply"),
     (reverse.Reverser, "accumulate"), (reverse.Reverser, "_by_rule"), (write.Writer, "_apply"),
     (write, "to_text"), (spell.Speller, "application"), (dispatch, "guard_tests"), (dispatch, "function_text"),
@@ -204,7 +205,7 @@ def test_an_exception_of_another_class_is_let_through(monkeypatch: pytest.Monkey
         pass
 
     for error in (Alarm("late"), TimeoutError("late"), KeyboardInterrupt()):
-        monkeypatch.setattr(compiler, "simplify", throw(error))  # type: ignore[arg-type]
+        monkeypatch.setattr(line, "simplify", throw(error))  # type: ignore[arg-type]
         with pytest.raises(type(error)):
             grad(straight)(np.ones(2))
 
@@ -235,7 +236,7 @@ def test_what_raises_recursion_errors(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(RecursionError):
             gradient(*args)
     gradient = grad(straight)
-    monkeypatch.setattr(compiler, "simplify", throw(RecursionError("r")))
+    monkeypatch.setattr(line, "simplify", throw(RecursionError("r")))
     with pytest.raises(InternalError, match="RecursionError: r"):
         gradient(x)
 

@@ -211,13 +211,10 @@ def test_next_of_nothing() -> None:
         grad(lambda x: next(map(np.sin, [])) * x)(1.0)
 
 
-@pytest.mark.parametrize("before", ["if True:", "for i in range(2):", "def g():", "while x < 3.0:"])
+@pytest.mark.parametrize("before", ["if True:", "for i in range(2):", "while x < 3.0:"])
 def test_a_try_block(before: str) -> None:
     block = "        try:\n            y = x\n        finally:\n            y = 2.0 * x\n        x = x + 1.0\n        return x\n"
-    call = "    g()\n" if before == "def g():" else ""
-    said = refusal(
-        make(f"def f(x):\n    {before}\n{block.replace('x + 1.0', '2.0')}{call}    return x\n"), 1.0
-    )
+    said = refusal(make(f"def f(x):\n    {before}\n{block.replace('x + 1.0', '2.0')}    return x\n"), 1.0)
     assert "a try block is not supported yet" in said and "line 3, in f\n" in said
     assert "`if`" in said and "stop_gradient(g(...))" in said
 

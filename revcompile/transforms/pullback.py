@@ -1,0 +1,121 @@
+"""What `vjp` gives besides the value: from a cotangent to gradients, tree by tree.
+
+Imports the standard library and NumPy.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+def sizes(x: Any) -> Iterator[int]:
+    """The numbers of real numbers in the leaves of a tree."""
+    if isinstance(x, (tuple, list, Mapping)):
+        for item in x.values() if isinstance(x, Mapping) else x:
+            yield from sizes(item)
+    elif isinstance(x, (float, np.floating)) or (isinstance(x, np.ndarray) and x.dtype.kind == "f"):
+        yield int(np.size(x))
+
+
+class Pullback:
+    """What `vjp` gives: from a cotangent of the value to gradients of the arguments."""
+
+    def __init__(
+        self,
+        value: Any,
+        args: tuple[Any, ...],
+        places: Sequence[int],
+        bare: bool,
+        seeds: Any,
+        given: Sequence[int],
+        backward: Any,
+        *saved: Any,
+    ) -> None:
+        """`seeds` says of each leaf of the value whether it is a real number, `given` of which leaves of the
+        arguments, by number, `backward` gives the gradients."""
+        self._value, self._bare, self._given = _like(value, seeds), bare, given
+        self._arguments = tuple(_like(args[place]) for place in places)
+        self._backward, self._saved = backward, saved
+
+    def __call__(self, cotangent: Any) -> Any:
+        if self._backward is None:
+            found: Any = ()
+        else:
+            saved = copy.deepcopy(self._saved)  # into which the backward pass may write
+            found = self._backward(*_matched(self._value, cotangent, "the result"), *saved)
+            found = found if type(found) is tuple and len(self._given) != 1 else (found,)
+        known = dict(zip(self._given, found))
+        numbers = itertools.count()
+        gradients = tuple(_gradients(x, known, numbers) for x in self._arguments)
+        return gradients[0] if self._bare else gradients
+
+    def __repr__(self) -> str:
+        return "<pullback of a value>"
+
+
+def _like(x: Any, seeds: Any = None) -> Any:
+    """What tells the structure, the shapes and the dtypes of a tree: of its floats, or as `seeds` says."""
+    if isinstance(x, (tuple, list)):
+        items = [_like(item, seeds and seeds[i]) for i, item in enumerate(x)]
+        return type(x)(*items) if hasattr(x, "_fields") else type(x)(items)
+    if isinstance(x, Mapping):
+        return {key: _like(item, seeds and seeds[key]) for key, item in x.items()}
+    if not seeds and (seeds is not None or not any(True for _ in sizes(x))):
+        return None
+    dtype = getattr(x, "dtype", None)
+    dtype = dtype if dtype is None or dtype.kind == "f" else np.dtype(float)
+    return Leaf(np.shape(x), dtype, isinstance(x, np.ndarray))
+
+
+class Leaf(NamedTuple):
+    """A real number, or an array of them: of Python's if there is no dtype."""
+
+    shape: tuple[int, ...]
+    dtype: Any
+    is_array: bool
+
+    def of(self, x: Any) -> Any:
+        """A number or an array of this kind."""
+        if self.dtype is None:
+            return float(x)
+        return np.asarray(x, self.dtype) if self.is_array else self.dtype.type(x)
+
+
+def _matched(value: Any, cotangent: Any, what: str) -> Iterator[Any]:
+    """The leaves of a cotangent, in order, each of the kind of that of the value."""
+    if isinstance(value, Leaf):
+        if isinstance(cotangent, (tuple, list, Mapping)) or np.shape(cotangent) != value.shape:
+            raise ValueError(
+                f"the cotangent of {what} has the shape {np.shape(cotangent)}, not {value.shape}"
+            )
+        yield value.of(cotangent)
+    elif isinstance(value, (tuple, list)):
+        if not isinstance(cotangent, (tuple, list)) or len(cotangent) != len(value):
+            raise TypeError(f"the cotangent of {what} must be of its structure")
+        for i, (v, c) in enumerate(zip(value, cotangent)):
+            yield from _matched(v, c, f"{what}[{i}]")
+    elif isinstance(value, Mapping):
+        if not isinstance(cotangent, Mapping) or cotangent.keys() != value.keys():
+            raise TypeError(f"the cotangent of {what} must be of its structure")
+        for key, v in value.items():
+            yield from _matched(v, cotangent[key], f"{what}[{key!r}]")
+
+
+def _gradients(x: Any, known: Mapping[int, Any], numbers: Iterator[int]) -> Any:
+    """The tree of an argument's gradients: zeros where there are none."""
+    if isinstance(x, Leaf):
+        number = next(numbers)
+        if number in known:
+            return x.of(known[number])
+        return np.zeros(x.shape, x.dtype) if x.is_array else x.of(0.0)
+    if isinstance(x, (tuple, list)):
+        items = [_gradients(item, known, numbers) for item in x]
+        return type(x)(*items) if hasattr(x, "_fields") else type(x)(items)
+    if isinstance(x, Mapping):
+        return {key: _gradients(item, known, numbers) for key, item in x.items()}
+    return None
