@@ -222,6 +222,8 @@ def meant_by(function: Any) -> Any:
     if not isinstance(function, (BuiltinMethodType, MethodWrapperType)):
         return None
     owner, name = function.__self__, function.__name__
+    if isinstance(owner, slice) and name == "indices" and not is_static(owner):
+        return slice.indices
     is_iterator = hasattr(type(owner), "__next__") and type(owner).__module__ in ("builtins", "itertools")
     if not name.startswith("__") or not (is_iterator or isinstance(owner, (list, tuple, dict, set, deque))):
         return None

@@ -88,9 +88,27 @@ def distance(p: Any, q: Any) -> Any:
     return float(np.linalg.norm(np.array(p) - np.array(q)))
 
 
+def indices(part: Any, length: Any) -> Any:
+    step = 1 if part.step is None else part.step
+    if step == 0:
+        raise ValueError("slice step cannot be zero")
+    if length < 0:
+        raise ValueError("length should not be negative")
+    first, last = (length - 1, -1) if step < 0 else (0, length)
+
+    def within(place: Any, otherwise: Any) -> Any:
+        if place is None:
+            return otherwise
+        if place < 0:
+            place = place + length
+        return min(max(place, min(first, last)), max(first, last))
+
+    return within(part.start, first), within(part.stop, last), step
+
+
 MEANING: dict[Any, Any] = {
     map: mapped, filter: filtered, functools.reduce: reduced, itertools.accumulate: accumulated,
     itertools.starmap: star_mapped, itertools.chain.from_iterable: chained, itertools.filterfalse: failing,
     itertools.takewhile: taken_while, itertools.dropwhile: dropped_while, math.prod: product,
-    math.dist: distance,
+    math.dist: distance, slice.indices: indices,
 }  # fmt: skip

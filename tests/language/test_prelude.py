@@ -10,7 +10,8 @@ import operator
 import numpy as np
 import pytest
 
-from revcompile import value_and_grad
+from revcompile import grad, value_and_grad
+from revcompile.frontend import prelude
 from tests.support.oracle import assert_close, numerical_gradients
 from tests.support.program import make
 from tests.support.texts import TEXTS
@@ -93,3 +94,28 @@ def test_raises_what_python_raises_at_the_users_line(expression: str) -> None:
     with pytest.raises(type(expected.value)) as found:
         value_and_grad(f)(x)
     assert str(found.value).startswith(str(expected.value)) and str(expected.value) == ERRORS[expression]
+
+
+SQUARES_OF_A_SLICE = """
+def f(x, a, b, c):
+    t = 0.0
+    for i in range(*slice(a, b, c).indices(len(x))):
+        t += x[i] ** 2 * (i + 1)
+    return t
+"""
+
+
+def test_the_indices_of_a_slice_that_the_run_knows() -> None:
+    places, steps = (None, -7, -2, 0, 1, 3, 9), (None, -3, -1, 1, 2)
+    for part in map(slice, *zip(*itertools.product(places, places, steps))):
+        for length in (0, 1, 4, 6):
+            assert prelude.indices(part, length) == part.indices(length)
+    gradient = grad(make(SQUARES_OF_A_SLICE), argnums=0)
+    x = np.arange(1.0, 6.0)
+    for a, b, c in itertools.product(places[1:], places[1:], steps[1:]):
+        expected = np.zeros(5)
+        for i in range(*slice(a, b, c).indices(5)):
+            expected[i] = 2 * x[i] * (i + 1)
+        np.testing.assert_allclose(gradient(x, a, b, c), expected)
+    with pytest.raises(ValueError, match="slice step cannot be zero"):
+        gradient(x, 0, 5, 0)
