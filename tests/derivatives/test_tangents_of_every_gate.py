@@ -18,8 +18,16 @@ def chosen(step: int) -> list[Any]:
 
 
 @pytest.mark.parametrize("case", chosen(3))
-@pytest.mark.parametrize("optimize", [True, False], ids=["optimised", "textbook"])
-def test_tangents_agree_with_gradients(case: Case, optimize: bool) -> None:
+def test_tangents_agree_with_gradients(case: Case) -> None:
+    check(case, optimize=True)
+
+
+@pytest.mark.parametrize("case", chosen(10_000))
+def test_tangents_as_textbook(case: Case) -> None:
+    check(case, optimize=False)
+
+
+def check(case: Case, optimize: bool) -> None:
     f, variables, weights = program(case, arguments(case))
     given = (*variables, *weights)
     gradients = grad(f, argnums=tuple(range(len(given))))(*given)
@@ -33,7 +41,7 @@ def test_tangents_agree_with_gradients(case: Case, optimize: bool) -> None:
         np.testing.assert_array_equal(leaf, kept)
 
 
-@pytest.mark.parametrize("case", chosen(6))
+@pytest.mark.parametrize("case", chosen(10_000)[::3])
 def test_tangents_are_linear(case: Case) -> None:
     f, variables, weights = program(case, arguments(case))
     given = (*variables, *weights)

@@ -35,7 +35,7 @@ def firsts() -> list[Any]:
     return [call for call in calls() if call.values[1] == 0]
 
 
-@pytest.mark.parametrize(("case", "number"), calls())
+@pytest.mark.parametrize(("case", "number"), calls()[::2])
 def test_tangents_agree_with_gradients(case: Case, number: int) -> None:
     args = case.inputs[number]
     positions = case.positions(args)
@@ -61,7 +61,7 @@ def _tangents(
     return tangents, sum(product for _, product in pairs.values())
 
 
-@pytest.mark.parametrize(("case", "number"), firsts())
+@pytest.mark.parametrize(("case", "number"), firsts()[1::2])
 def test_pullbacks_give_gradients(case: Case, number: int) -> None:
     args = case.inputs[number]
     positions = case.positions(args)
@@ -97,7 +97,7 @@ def _floats(args: tuple[Any, ...], gradients: Any, positions: tuple[int, ...]) -
     return [leaf for p, g in zip(positions, gradients, strict=True) for leaf in of(args[p], g)]
 
 
-@pytest.mark.parametrize(("case", "number"), firsts()[::2])
+@pytest.mark.parametrize(("case", "number"), firsts()[::3])
 def test_hessian_vector_products_agree_with_differences(case: Case, number: int) -> None:
     if case.name in KINKS | REFUSED:
         pytest.skip("see above")
