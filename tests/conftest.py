@@ -19,13 +19,13 @@ verify.enabled = True
 SMOKE = 16  # one test in so many
 DAILY = {  # one in so many tests of these files
     12: ("derivatives/test_tangents_of_every_gate", "derivatives/test_tangents_of_the_corpus"),
-    8: ("corpus/test_language", "corpus/test_lowered_once"),
-    6: ("gates/test_every_gate",),
-    4: (
+    11: ("corpus/test_language", "corpus/test_lowered_once"),
+    8: ("gates/test_every_gate",),
+    5: (
         "programs/test_memory",
         "programs/test_growth",
     ),
-    3: (
+    4: (
         "derivatives/test_operators",
         "language/test_changed_by_calls",
         "language/test_equal_lengths",
