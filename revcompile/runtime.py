@@ -219,6 +219,11 @@ def with_row(rows: Any, row: Any) -> Any:
     return np.concatenate((rows, np.expand_dims(row, 0))) if len(rows) else np.array([row])
 
 
+def zero_rows(rows: Any) -> list[Any]:
+    """A list of as many zeros, of the shapes of the items; of Python's numbers, of Python's."""
+    return [np.zeros(np.shape(row))[()] if hasattr(row, "dtype") else 0.0 for row in rows]
+
+
 def scatter(grad: Any, index: Any, shape: tuple[int, ...]) -> Any:
     """The transpose of `x[index]` where no element is read twice: zeros of `shape` but for `grad` there."""
     out = np.zeros(shape, getattr(grad, "dtype", float))

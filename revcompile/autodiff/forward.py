@@ -29,7 +29,6 @@ from revcompile.frontend.lowering import Lowering
 from revcompile.gates.creation import zeros_for
 from revcompile.gates.effects import identity
 from revcompile.gates.halves import SAVED, Half, Pair
-from revcompile.gates.rows import zeros_of
 from revcompile.gates.storing import store
 from revcompile.gates.table import TABLE, Gate
 from revcompile.gates.traits import Kind
@@ -53,6 +52,7 @@ from revcompile.ir.nodes import (
 )
 from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Opaque, Rows, Scalar, Type, gradient_type, is_float, is_number
+from revcompile.runtime import zero_rows
 from revcompile.statements.call import again
 from revcompile.statements.join import alike, type_of
 from revcompile.statements.loop_lists import KINDS, LIST
@@ -126,7 +126,7 @@ class _Forward:
         if isinstance(atom, Value):
             found = self.tangents.get(atom)
             if found is None and isinstance(atom.type, Rows):
-                return self.low.emit(zeros_of, atom)
+                return self.low.emit(zero_rows, atom)
             if found is None and isinstance(atom.type, Opaque):
                 raise UnsupportedError(
                     "differentiating the gradient of this loop again, in a direction, is not supported"

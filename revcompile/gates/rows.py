@@ -21,7 +21,7 @@ from revcompile.ir.lengths import Facts, same_axes
 from revcompile.ir.nodes import Value
 from revcompile.ir.rebuild import replace
 from revcompile.ir.types import BOOL, INT, Array, Dim, Rows, Scalar, gradient_type, scalar_type
-from revcompile.runtime import item_length, scatter, with_row
+from revcompile.runtime import item_length, scatter, with_row, zero_rows
 
 
 def listed(items: Any) -> Any:
@@ -57,11 +57,6 @@ def chained(a: Any, b: Any) -> Any:
 def stacked(rows: Any) -> Any:
     """`np.stack(rows)`"""
     return np.stack(rows)
-
-
-def zeros_of(rows: Any) -> Any:
-    """A list of as many zeros, of the shapes of the items."""
-    return [np.zeros(np.shape(row))[()] for row in rows]
 
 
 def count(rows: Any) -> int:
@@ -259,8 +254,7 @@ def _has_room_type(facts: Facts, rows: Value, x: Value) -> Scalar:
     return BOOL
 
 
-ZEROS = "[np.zeros(np.shape(row))[()] for row in rows]"
-register(Gate("zeros", (zeros_of,), zeros_of, types=_zeros_type, memory=Memory.FRESH, written=ZEROS))
+register(Gate("zeros", (zero_rows,), zero_rows, types=_zeros_type, memory=Memory.FRESH))
 for function, types, written, kind in (
     (has_room, _has_room_type, "not rows or x.shape == rows[0].shape", None),
     (count, _count_type, "len(rows)", None),
