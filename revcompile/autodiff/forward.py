@@ -131,7 +131,7 @@ class _Forward:
                 raise UnsupportedError(
                     "differentiating the gradient of this loop again, in a direction, is not supported"
                 )
-            if found is None and atom in self.missing:
+            if found is None and atom in self.missing and atom.type.dims:
                 return self.low.emit(zeros_for, atom)
             return zero_like(self.low, atom) if found is None else found
         return atom if atom is None or atom is UNDEFINED or atom is EMPTY else 0.0
