@@ -124,7 +124,7 @@ def _loss(result: Structure, has_aux: bool) -> tuple[Structure, Structure]:
 
 
 def _seed(low: Lowering, value: Value) -> Structure:
-    t = gradient_type(value.type)  # type: ignore[arg-type]
+    t = gradient_type(value.type)
     if isinstance(t, Array) and t.dims:
         return low.apply(
             np.ones, (shape_of(low, value),), {} if t.dtype == float else {"dtype": t.dtype.type}
@@ -144,7 +144,7 @@ def _gradient(rev: Reverser, leaf: Structure, steering: set[Value], mixed: bool)
         if leaf.type.dtype.kind != "f" and leaf in steering:  # type: ignore[union-attr]
             return None
         gradient = rev.zero(leaf)
-    t = gradient_type(leaf.type)  # type: ignore[arg-type]
+    t = gradient_type(leaf.type)
     narrow = mixed and t.dtype == float and may_be_narrow(gradient, rev.builder.definitions, rev.inputs)
     if narrow and t.dims:
         return rev.low.apply(np.ndarray.astype, (gradient, np.float64), {})

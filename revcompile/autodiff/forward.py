@@ -138,7 +138,7 @@ class _Forward:
 
     def _exact(self, tangent: Structure, of: Value) -> Structure:
         """A tangent with the type of its value, as it is returned."""
-        t = gradient_type(of.type)  # type: ignore[arg-type]
+        t = gradient_type(of.type)
         have = tangent.type if isinstance(tangent, Value) else None
         if isinstance(t, Scalar) and t.python and not (isinstance(have, Scalar) and have.python):
             return tangent if have is None else self.low.apply(float, (tangent,), {})
@@ -230,7 +230,7 @@ class _Forward:
 
     def _take(self, value: Value, tangent: Structure) -> None:
         """The tangent of what a gate gives, in the shape and dtype of that."""
-        t = gradient_type(value.type)  # type: ignore[arg-type]
+        t = gradient_type(value.type)
         self._note(value, cast(self.low, stretch(self.low, tangent, value), t))
 
     def _linear(self, together: Sequence[tuple[int, ...]], s: Apply) -> None:
@@ -274,28 +274,16 @@ class _Forward:
         for block in s.blocks:
             known = dict(self.tangents)
             with self.builder.block() as statements:
-                self._learn(block)
+                learn(block, self.builder.facts)
                 self.block(block.statements)
-                ends = [] if block.raises else self._ends(statements, block.yields, s.results)
+                pairs = zip(block.yields, s.results, strict=False)  # a side that raises ends with nothing
+                ends = [self._end(end, result) for end, result in pairs if self._varies(result)]
             sides.append(Block(tuple(statements), (*block.yields, *ends)))
             self.tangents = known
         new = [self._new(r) for r in varying]
         sides = [side if side.raises else self._alike(side, new) for side in sides]
         self.tangents.update(zip(varying, new, strict=True))
         self.emit(replace(s, then=sides[0], orelse=sides[1], results=(*s.results, *new)))
-
-    def _learn(self, block: Block) -> None:
-        learn(block, self.builder.facts)
-
-    def _ends(
-        self, statements: list[Statement], ends: Sequence[Structure], results: Sequence[Value]
-    ) -> list[Structure]:
-        """The tangents of what a block ends with, for those of its results that have one."""
-        found = []
-        for end, result in zip(ends, results, strict=False):
-            if self._varies(result):
-                found.append(self._end(end, result))
-        return found
 
     def _alike(self, block: Block, new: Sequence[Value]) -> Block:
         """A block whose last yields are of the types of these."""
@@ -322,7 +310,7 @@ class _Forward:
         self.tangents.update(zip((s.params[i] for i in varying), params, strict=True))
         test = None if s.test is None else self._inside(s.test)
         with self.builder.block() as statements:
-            self._learn(s.body)
+            learn(s.body, self.builder.facts)
             self.block(s.body.statements)
             *ends, stop = s.body.yields
             last = [self._end(ends[i], s.params[i]) for i in varying]
@@ -349,7 +337,7 @@ class _Forward:
 
     def _inside(self, block: Block) -> Block:
         with self.builder.block() as statements:
-            self._learn(block)
+            learn(block, self.builder.facts)
             self.block(block.statements)
         return Block(tuple(statements), block.yields)
 
@@ -396,7 +384,7 @@ class _Forward:
             forward.block(forward.function.body.statements)
             results = forward.function.result
             ends = [forward.of(r) for r in results if is_float(type_of(r))]
-            types = [gradient_type(type_of(r)) for r in results if is_float(type_of(r))]  # type: ignore[arg-type]
+            types = [gradient_type(type_of(r)) for r in results if is_float(type_of(r))]
             ends = [alike(self.low, forward.statements, e, t) for e, t in zip(ends, types, strict=True)]
         function = forward.done(((*results, *ends),))
         named = {self.table.wish(v) or f"p{i}": v for i, v in enumerate(all_of_them)}

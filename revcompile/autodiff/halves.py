@@ -141,7 +141,7 @@ class _Differentiation:
 
     def _seed(self, rev: Reverser, result: Structure, strong: bool) -> Value:
         """The gradient of a result, as the caller gives it."""
-        t = gradient_type(type_of(result))  # type: ignore[arg-type]
+        t = gradient_type(type_of(result))
         t = replace(t, python=False) if strong and isinstance(t, Scalar) else t
         upstream = self.function.table.new(t, of=result if isinstance(result, Value) else None)
         if isinstance(result, Value):

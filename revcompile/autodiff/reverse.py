@@ -266,7 +266,7 @@ class Reverser:
 
 def zero_like(low: Lowering, value: Value) -> Structure:
     """Zeros, for a gradient or a tangent of `value`."""
-    t = gradient_type(value.type)  # type: ignore[arg-type]
+    t = gradient_type(value.type)
     if isinstance(t, Scalar):
         return 0.0 if t.python or t.dtype == float else low.emit(t.dtype.type, 0.0)
     if value in low.builder.table.unset:  # it may have no value, and then no shape

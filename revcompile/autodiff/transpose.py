@@ -45,14 +45,14 @@ NOTHING = Context({}, {}, {})  # what is known of what comes in
 def transpose(low: Lowering, s: Apply, tangents: dict[Value, Structure]) -> Iterator[tuple[Value, Structure]]:
     """The tangents of what a gate gives, by its backward rule: emitted; each with its value."""
     builder, memory = low.builder, low.memory
-    upstream = {y: Value(gradient_type(y.type)) for y in s.outputs if is_float(y.type)}  # type: ignore[arg-type]
+    upstream = {y: Value(gradient_type(y.type)) for y in s.outputs if is_float(y.type)}
     incoming = map_structure(lambda y: upstream.get(y) if isinstance(y, Value) else None, s.result)
     found: dict[Value, Structure] = {}
     try:
         with builder.apart():  # nothing of it is remembered: most of it is dropped
             with builder.tentatively() as rule:
                 for operand, gradient in _contributions(low, s, incoming, tangents):
-                    gradient = fit(low, gradient, operand, gradient_type(operand.type))  # type: ignore[arg-type]
+                    gradient = fit(low, gradient, operand, gradient_type(operand.type))
                     known = found.get(operand)
                     found[operand] = (
                         gradient if known is None else low.apply(operator.add, (known, gradient), {})

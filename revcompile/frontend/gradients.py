@@ -353,7 +353,7 @@ def is_number_like(x: Structure) -> bool:
 
 def like_its_value(low: Lowering, tangent: Structure, of: Value, what: str) -> Structure:
     """A tangent, or a cotangent, of the shape of its value, as it must be, in its dtype."""
-    t = gradient_type(of.type)  # type: ignore[arg-type]
+    t = gradient_type(of.type)
     have = tangent.type.dims if isinstance(tangent, Value) else ()
     if len(have) != len(t.dims) or any(
         h.size != w.size for h, w in zip(have, t.dims, strict=True) if None not in (h.size, w.size)

@@ -169,8 +169,9 @@ def is_float(t: Type) -> bool:
     return isinstance(t, (Scalar, Array)) and t.dtype.kind == "f"
 
 
-def gradient_type(t: Scalar | Array) -> Scalar | Array:
-    """The type of a gradient: that of its variable, with float64 for whole numbers."""
+def gradient_type(t: Type) -> Scalar | Array:
+    """The type of a gradient: that of its variable, a number or an array, with float64 for whole numbers."""
+    assert isinstance(t, (Scalar, Array))
     if isinstance(t, Rows):
         t = Array(t.dtype, t.dims)
     if t.dtype.kind != "f":
