@@ -13,6 +13,7 @@ compiler itself reads*, so that a rule is specialised, simplified and differenti
     gradients of the leading parameters, None where there is none. `x.ndim`, dtypes and options are
     known while compiling: an `if` on them, or a loop over them, is resolved then. Where an operand
     was broadcast, the rule need not sum: the compiler brings each gradient to its operand's shape.
+    The rule of forward mode is made of it, or is `tangent=`: `def name(tangent_a, tangent_b, [y,] a, b)`.
 
 `known(functions)`
     Operations whose result carries no gradient.
@@ -26,16 +27,16 @@ import ast
 import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from revcompile.errors import HostError, host, module_of
+from revcompile.errors import module_of
 from revcompile.gates.axes import broadcast_dims
 from revcompile.gates.numbers import PLAIN, Numbers
-from revcompile.gates.options import COUNTS, MUST_BE_KNOWN, STEERING
+from revcompile.gates.options import COUNTS, MUST_BE_KNOWN, STEERING, signature_of
 from revcompile.gates.samples import Example, Real, example
 from revcompile.gates.traits import COMPUTED, ONLY_READ, OWN, UNWRITABLE, Kind, Line, Memory, Text, Traits
 from revcompile.ir.nodes import Apply
@@ -68,6 +69,7 @@ class Gate:
     kind: Kind | None = None  # what it is to those that rewrite or reverse operations
     folds: Function | None = None  # of arguments that are known: whether it is done while compiling
     linear: tuple[tuple[int, ...], ...] = ()  # the places of operands in which, all at once, it is linear
+    tangent: Function | None = None  # its tangent rule, where that is not to be made of the backward rule
     # Facts: memory
     memory: Memory = Memory.NEW  # in whose memory the result is
     copies: Function | None = None  # of a view: whether that of these arguments is a copy
@@ -237,6 +239,19 @@ class Gate:
         assert self.rule is not None
         return list(inspect.signature(self.rule).parameters)[1:2] == ["y"]
 
+    @cached_property
+    def tangent_operands(self) -> tuple[str, ...]:
+        """The parameters whose tangents the tangent rule takes, in its order: before `y`, and them all."""
+        assert self.tangent is not None
+        names = list(inspect.signature(self.tangent).parameters)
+        return tuple(n.removeprefix(TANGENT) for n in names if n.startswith(TANGENT))
+
+    @cached_property
+    def tangent_wants_output(self) -> bool:
+        assert self.tangent is not None
+        n = len(self.tangent_operands)
+        return list(inspect.signature(self.tangent).parameters)[n : n + 1] == ["y"]
+
     @property
     def pointwise(self) -> bool:
         """Whether an element of the result follows from the elements at its place alone."""
@@ -315,6 +330,7 @@ def _kept(function: Any) -> Gate | None:
 
 
 KEEPS = "__gate__"
+TANGENT = "tangent_"  # begins the names of the tangents that a tangent rule takes
 TABLE = Table()
 METHODS: dict[str, Function] = {}
 
@@ -441,16 +457,19 @@ def gate(
 
 
 def opaque(
-    function: Function, forward: Function, backward: Function, name: str, types: Function | None = None
+    function: Function,
+    forward: Function,
+    backward: Function,
+    name: str,
+    types: Function | None = None,
+    tangent: Function | None = None,
 ) -> None:
     """Register a pair of functions that run as they are: `forward(*args)` gives (output, saved values),
     `backward(upstream, saved)` the gradients of the leading parameters. Each may return its argument."""
-    register(
-        Gate(name, (function,), function, memory=Memory.SHARED, forward=forward, foreign=True, types=types),
-        (),
-    )
-    register(Gate(name, (forward,), function, memory=Memory.SHARED, backward=backward, foreign=True), ())
-    register(Gate(name, (backward,), backward, memory=Memory.SHARED, last=True, foreign=True), ())
+    made = partial(Gate, name, memory=Memory.SHARED, foreign=True)
+    register(made((function,), function, forward=forward, types=types), ())
+    register(made((forward,), function, backward=backward, tangent=tangent), ())
+    register(made((backward,), backward, last=True), ())
 
 
 def known(
@@ -468,19 +487,3 @@ def known(
         register(Gate(function.__name__, (function,), signature or function, dims=dims, **traits))
     for method, function in zip(methods, functions, strict=False):
         METHODS[method] = function
-
-
-def signature_of(function: Function) -> inspect.Signature:
-    """A function's own signature; builtins and ufuncs that have none take positional arguments."""
-    try:
-        with host():
-            signature = inspect.signature(function)
-    except HostError as e:
-        e.unless(ValueError)
-        return inspect.Signature([inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL)])
-    kinds = {p.kind for p in signature.parameters.values()}
-    if inspect.Parameter.VAR_KEYWORD in kinds or hasattr(function, "nin"):
-        names = "abcd"[: getattr(function, "nin", 1)]
-        kind = inspect.Parameter.POSITIONAL_ONLY
-        return inspect.Signature([inspect.Parameter(n, kind) for n in names])
-    return signature
