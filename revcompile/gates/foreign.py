@@ -13,7 +13,7 @@ import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property, wraps
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ from revcompile.ir.lengths import Facts
 from revcompile.ir.nodes import EMPTY, Instance, Structure, Value
 from revcompile.ir.rebuild import replace
 from revcompile.ir.types import ONE, Array, Foreign, Opaque, Rows, Scalar, scalar_type
+from revcompile.lazy import lazy
 from revcompile.runtime import ChangedArguments, ChangedKind, changing, copies_of, kind_of
 
 TOO_MANY = 10_000
@@ -66,7 +67,7 @@ class ForeignCall:
     def effects(self) -> bool:
         return not self.pure
 
-    @cached_property
+    @lazy
     def gate(self) -> Gate:
         return Gate(
             self.name, (self,), ("first", "args", "options"), memory=Memory.SHARED, types=self._types,

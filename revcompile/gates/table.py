@@ -27,7 +27,7 @@ import ast
 import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,7 @@ from revcompile.gates.options import COUNTS, MUST_BE_KNOWN, STEERING, signature_
 from revcompile.gates.samples import Example, Real, example
 from revcompile.gates.traits import COMPUTED, ONLY_READ, OWN, UNWRITABLE, Kind, Line, Memory, Text, Traits
 from revcompile.ir.nodes import Apply
+from revcompile.lazy import lazy
 
 if TYPE_CHECKING:
     from typing import TypeGuard
@@ -104,7 +105,7 @@ class Gate:
     shift: Function | None = None  # what a shift of its operands does to its result: see `shifts`
     numbers: Numbers = PLAIN  # what the numbers may be that it gives, and that its rule gives
 
-    @cached_property
+    @lazy
     def signature(self) -> inspect.Signature:
         """The parameters of a call. Made when first asked for: importing the package is to be quick."""
         if isinstance(self.parameters, tuple):
@@ -123,22 +124,22 @@ class Gate:
         """
         return bool(self.singular(*args)) if callable(self.singular) else self.singular
 
-    @cached_property
+    @lazy
     def view(self) -> bool:
         """Whether the result may share memory with the first operand. Another name of that is no view."""
         return self.memory not in COMPUTED and self.memory is not Memory.SAME
 
-    @cached_property
+    @lazy
     def fresh(self) -> bool:
         """Whether each call makes memory of its own, which is to stay its own."""
         return self.memory in OWN
 
-    @cached_property
+    @lazy
     def unwritable(self) -> bool:
         """Whether it is not known that the operand can be written through the result."""
         return self.memory in UNWRITABLE
 
-    @cached_property
+    @lazy
     def read_only(self) -> bool:
         return self.memory in ONLY_READ
 
@@ -161,7 +162,7 @@ class Gate:
             return True  # a single stride can be split in any way
         return self.needs_order and in_order and self.gives_order(args)
 
-    @cached_property
+    @lazy
     def needs_order(self) -> bool:
         """Whether it is a view of what lies in C order, and may copy else."""
         return self.memory in (Memory.REGULAR, Memory.IN_ORDER)
@@ -174,7 +175,7 @@ class Gate:
         """What gives a Python float for Python floats where `function`, one of the gate's, is called."""
         return self._on_floats.get(function)
 
-    @cached_property
+    @lazy
     def _on_floats(self) -> dict[Function, Function | None]:
         other = self.python or next(filter(is_pythons, self.functions), None)
         return {f: f if is_pythons(f) else other for f in self.functions}
@@ -186,27 +187,27 @@ class Gate:
         """
         return self.written if isinstance(self.written, str) else str(self.written(to, *args))
 
-    @cached_property
+    @lazy
     def may_raise_of_floats(self) -> bool:
         """Whether it raises, for some of Python's floats, where NumPy's give an infinity."""
         return self.raises or self.python is not None
 
-    @cached_property
+    @lazy
     def broadcasts(self) -> bool:
         """Whether its operands are stretched to the shape of the result."""
         return self.locals is not None or self.dims is broadcast_dims
 
-    @cached_property
+    @lazy
     def known_options(self) -> tuple[tuple[int, str], ...]:
         """The parameters that must be known while compiling: their places and names."""
         return self._named(MUST_BE_KNOWN) if self.locals is None else ()
 
-    @cached_property
+    @lazy
     def counting_options(self) -> tuple[tuple[int, str], ...]:
         """The parameters of which a number must be known."""
         return self._named(COUNTS)
 
-    @cached_property
+    @lazy
     def steering_options(self) -> tuple[tuple[int, str], ...]:
         """The parameters that are a length, or a place along an axis."""
         return self._named(STEERING)
@@ -214,13 +215,13 @@ class Gate:
     def _named(self, names: frozenset[str]) -> tuple[tuple[int, str], ...]:
         return tuple((i, name) for i, name in enumerate(self.signature.parameters) if name in names)
 
-    @cached_property
+    @lazy
     def takes_arrays(self) -> tuple[bool, ...]:
         """Of each parameter, whether a list for it means the array of its items: no list is known there."""
         places = enumerate(self.signature.parameters.values())
         return tuple(p.kind is not p.VAR_POSITIONAL and self._takes_array(i) for i, p in places)
 
-    @cached_property
+    @lazy
     def takes_each(self) -> tuple[bool, ...]:
         """The same of each argument that goes to `*operands`."""
         places = enumerate(self.signature.parameters.values())
@@ -234,19 +235,19 @@ class Gate:
         is_list = any(isinstance(s, (list, tuple)) for s in samples)
         return not is_list and any(isinstance(s, (Real, np.ndarray)) for s in samples)
 
-    @cached_property
+    @lazy
     def wants_output(self) -> bool:
         assert self.rule is not None
         return list(inspect.signature(self.rule).parameters)[1:2] == ["y"]
 
-    @cached_property
+    @lazy
     def tangent_operands(self) -> tuple[str, ...]:
         """The parameters whose tangents the tangent rule takes, in its order: before `y`, and them all."""
         assert self.tangent is not None
         names = list(inspect.signature(self.tangent).parameters)
         return tuple(n.removeprefix(TANGENT) for n in names if n.startswith(TANGENT))
 
-    @cached_property
+    @lazy
     def tangent_wants_output(self) -> bool:
         assert self.tangent is not None
         n = len(self.tangent_operands)
@@ -257,7 +258,7 @@ class Gate:
         """Whether an element of the result follows from the elements at its place alone."""
         return self.locals is not None or self.numbers.pointwise
 
-    @cached_property
+    @lazy
     def names(self) -> dict[str, frozenset[str]]:
         """Of an elementwise gate: the names that the local gradient of each operand reads."""
         return {operand: _names_in(formula) for operand, formula in (self.locals or {}).items()}
@@ -266,7 +267,7 @@ class Gate:
     def carries_gradient(self) -> bool:
         return self.locals is not None or self.rule is not None or self.backward is not None or self.last
 
-    @cached_property
+    @lazy
     def _defaults(self) -> tuple[Any, ...] | None:
         """What stands for each parameter that is not passed, where all can be passed by position."""
         parameters = self.signature.parameters.values()
@@ -296,7 +297,7 @@ class Gate:
                 keywords[name] = argument
         return positional, keywords
 
-    @cached_property
+    @lazy
     def _written(self) -> tuple[tuple[str, Any, bool], ...]:
         """Of each parameter: its name, its default, and whether it takes all that are left."""
         parameters = self.signature.parameters.values()

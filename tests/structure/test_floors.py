@@ -29,6 +29,7 @@ FLOORS = [
     "runtime",
     "given",
     "errors",
+    "lazy",
 ]
 
 
