@@ -92,10 +92,15 @@ def _read(arguments: Sequence[str]) -> argparse.Namespace:
         action="store_true",
         help="print one JSON object: source, backward_source, value, gradients by name (nan and inf as text)",
     )
+    parser.add_argument(
+        "--graph",
+        metavar="FILE",
+        help="also draw the call, with values and gradients: out.svg, .png, .pdf, .dot, .mmd",
+    )
     # argparse takes -1e3 for an option; behind a space it is an argument.
     numbers = [f" {a}" if a[:1] == "-" and a[1:2] and a[1] in ".0123456789(" else a for a in arguments]
     options = parser.parse_intermixed_args(numbers)
-    if options.target is None and (options.textbook or options.json or options.argnums):
+    if options.target is None and (options.textbook or options.json or options.argnums or options.graph):
         parser.error("name a function: FILE.py:FUNCTION")
     return options
 
@@ -115,6 +120,12 @@ def _compile(options: argparse.Namespace) -> None:
         report["value"], report["gradients"] = (
             value,
             _by_name(gradient, options.argnums, gradients, len(args)),
+        )
+        if options.graph is not None:
+            _attempt(lambda: gradient.graph(*args).save(options.graph))
+    elif options.graph is not None and inspect.signature(gradient).parameters:
+        raise Refused(
+            "a picture is of a call: give the arguments, revcompile FILE.py:FUNCTION ARG ... --graph out.svg"
         )
     elif gradient.source.startswith("# "):
         reason = gradient.source.splitlines()[0].removeprefix("# ")

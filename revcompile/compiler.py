@@ -33,7 +33,7 @@ from revcompile.gates.foreign import Learning, NotKnownYet, Unfinished
 from revcompile.gates.halves import Pair, Variant
 from revcompile.ir.nodes import Function, Instance, Parameter, Structure, Value, is_static, leaves
 from revcompile.ir.rebuild import replace
-from revcompile.ir.types import Array
+from revcompile.ir.types import Array, is_number
 from revcompile.ir.verify import check
 from revcompile.passes import scalar_math
 from revcompile.passes.cse import eliminate_common
@@ -42,6 +42,7 @@ from revcompile.passes.even_powers import smooth_powers
 from revcompile.passes.fuse import fuse_gates
 from revcompile.passes.line import Line
 from revcompile.runtime import ChangedKind
+from revcompile.statements.probe import Probe
 from revcompile.syntax.abstract import NeedStatic
 from revcompile.syntax.decisions import Decisions, Grow, Restart, TestInside
 from revcompile.syntax.source import Source
@@ -64,6 +65,7 @@ class Request:
     operator: str = ""  # that the function itself applies: what it gives is returned, without gradients
     lent: tuple[str, ...] = ()  # the parameters whose arguments are default values that could be changed
     varying: frozenset[Path] = frozenset()  # the program's whole numbers that are read at each call
+    probe: Probe | None = None  # which is told of all values and gradients
 
 
 @dataclass(frozen=True)
@@ -285,7 +287,8 @@ def _lower(
     if wanted:
         raise Restart(*wanted)
     result = primal.result[0] if request.has_aux and isinstance(primal.result, tuple) else primal.result
-    if isinstance(result, Value) and result not in primal.table.hints and not result.type.dims:
+    is_named = not isinstance(result, Value) or result in primal.table.hints or request.probe is not None
+    if not is_named and not result.type.dims:
         primal.table.name(result, "L")
     return primal
 
@@ -319,9 +322,17 @@ def _unknown_number(need: NeedStatic, request: Request) -> Exception:
 def _differentiate(request: Request, primal: Function, low: Lowerer) -> Function:
     """The gradient function; what goes wrong is reported at the user's line that is being reversed."""
     try:
+        if not request.operator:
+            primal = smooth_powers(primal)
+        if request.probe is not None:
+            place = request.source.place(request.source.node)
+            primal = request.probe.watch(primal, place, low.pairs.made(), low.host.values())
+            if _has_no_gradient(primal.result, request.has_aux):
+                nothing = (None,) * len(request.wanted)
+                return replace(primal, body=replace(primal.body, yields=((primal.result, None, nothing),)))
         if request.operator:
             return replace(primal, body=replace(primal.body, yields=((None, None, (primal.result,)),)))
-        return differentiate(smooth_powers(primal), request.wanted, low, request.has_aux)
+        return differentiate(primal, request.wanted, low, request.has_aux)
     except UnsupportedError as e:
         if e.place is not None:
             raise
@@ -337,6 +348,13 @@ def _differentiate(request: Request, primal: Function, low: Lowerer) -> Function
         raise UnsupportedError(_no_gradient(low, e), _place(request, low)) from e
     except Exception as e:
         raise_defect(e, _place(request, low))
+
+
+def _has_no_gradient(result: Structure, has_aux: bool) -> bool:
+    """Whether what a function gives are numbers, but not one, which has gradients. A picture shows them."""
+    if isinstance(result, Value):
+        return is_number(result.type) and not all(d.is_one for d in result.type.dims)
+    return not has_aux and any(is_number(v.type) for v in leaves(result))
 
 
 def _no_gradient(low: Lowerer, error: Exception) -> str:

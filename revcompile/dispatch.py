@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.codegen.entry import answering, entry_lines, hand_over, pass_on, products_returned
+from revcompile.codegen.forks import renew_cached_properties
 from revcompile.codegen.guards import guard_tests, reaching_builtins, signature_tests
 from revcompile.codegen.likeness import weak_key
 from revcompile.codegen.load import compile_again, make_function
@@ -213,6 +214,11 @@ class Dispatcher(Primal):
 
     # -- what was compiled for functions of the same code ---------------------------------------
 
+    @property
+    def _is_shared(self) -> bool:
+        """Whether what is compiled may serve other functions of the same code."""
+        return not self.learning.patterns and self.options.probe is None
+
     def _remembered(
         self,
         wanted: tuple[str, ...],
@@ -223,7 +229,7 @@ class Dispatcher(Primal):
     ) -> Specialization | None:
         """What was compiled for a function like this one, and is right for it, too."""
         keys: dict[frozenset[Place], tuple[Any, Any]] = {}
-        for shared in _memory.of(self) if not self.learning.patterns else ():
+        for shared in _memory.of(self) if self._is_shared else ():
             if shared.static not in keys:
                 key = self._key(wanted, arguments, shared.static)
                 keys[shared.static] = key, weak_key(key)
@@ -257,7 +263,7 @@ class Dispatcher(Primal):
         self, key: Any, made: Specialization, guards: Sequence[Guard], whole: Whole, age: int
     ) -> None:
         """Remember a specialisation for functions like this one."""
-        if self.learning.patterns:
+        if not self._is_shared:
             return
         shared = _memory.add(key, self.static, made, self, guards, whole, age)
         if shared is None or made.careful is None:
@@ -299,6 +305,7 @@ class Dispatcher(Primal):
         return Request(
             self.source, self.signature, o.with_value, o.has_aux, o.optimize, wanted, bare, owner=self.bound,
             nested=self.explicit is not None, packed=self.packed, lent=key[0][1], operator=o.operator,
+            probe=o.probe,
         )  # fmt: skip
 
     def _add(self, key: Any, specialization: Specialization) -> None:
@@ -483,6 +490,7 @@ def _renew_locks() -> None:
     _memory.renew_lock()
     for dispatcher in list(_all):
         dispatcher.lock = threading.RLock()
+    renew_cached_properties()
 
 
 if hasattr(os, "register_at_fork"):

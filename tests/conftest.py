@@ -18,6 +18,7 @@ from revcompile.ir import verify
 verify.enabled = True
 SMOKE = 16  # one test in so many
 DAILY = {  # one in so many tests of these files
+    28: ("pictures/test_corpus",),
     12: ("derivatives/test_tangents_of_every_gate", "derivatives/test_tangents_of_the_corpus"),
     11: ("corpus/test_language", "corpus/test_lowered_once"),
     8: ("gates/test_every_gate",),
@@ -53,6 +54,8 @@ DAILY = {  # one in so many tests of these files
         "programs/test_kernels",
     ),
     2: (
+        "pictures/test_lecture",
+        "pictures/test_texts",
         "face/test_pickling",
         "face/test_replaced_code",
         "face/test_data_in_text",

@@ -30,6 +30,7 @@ class Options:
     optimize: bool
     with_value: bool
     operator: str = ""  # which one the function itself applies, that is to be run, not differentiated
+    probe: Any = None  # which is told of all values and gradients, for a picture
 
     @property
     def label(self) -> str:

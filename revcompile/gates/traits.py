@@ -62,6 +62,7 @@ class Kind(Enum):
     ARRAY = "an array of what is in a list"
     FORMATTED = "an f-string"
     CONSTANT = "its operand, with which no gradient flows"
+    PROBE = "what tells a picture of a value"
 
 
 class Line(Enum):
@@ -93,7 +94,6 @@ class Traits(TypedDict, total=False):
     """The facts of an operation as they are told where it is registered; `Gate` says what each means."""
 
     linear: tuple[tuple[int, ...], ...]
-    tangent: Callable[..., Any] | None
     memory: Memory
     copies: Callable[..., Any] | None
     in_order: bool | Callable[..., Any]

@@ -29,8 +29,12 @@ from revcompile.frontend.naming import name_of, no_rule
 from revcompile.frontend.wanted import Options
 from revcompile.ir.identifiers import function_name
 from revcompile.ir.rebuild import replace
+from revcompile.statements.probe import Probe
+from revcompile.syntax.stack import deep_stack
 from revcompile.transforms import lazily, pickling
 from revcompile.transforms.around import around, function_around, has_rule, is_callable_object
+from revcompile.transforms.circuit import Circuit
+from revcompile.transforms.picture import Picture
 
 Argnums = int | str | tuple[int | str, ...] | None
 BACKENDS = ("numpy",)
@@ -47,6 +51,7 @@ class GradientFunction(Protocol):
     source: str
     backward_source: str
     source_for: Callable[..., str]
+    graph: Callable[..., Picture]
     specializations: Mapping[str, str]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
@@ -126,12 +131,13 @@ def grad(
     -------
     function
         With the attributes `primal` (`f` itself), `value_and_grad`, `source`, `backward_source`,
-        `source_for(*args)` and `specializations`. A gradient has the shape, dtype and structure of
-        its variable; integers count as real numbers and have float64 gradients. The gradient of an
-        object of a user's class is an object of that class, made without its `__init__`: attributes
-        that hold numbers have their gradients, all others are None. What stands in two places of an
-        argument has a gradient in each. The arguments, and the program's own objects, are never
-        changed: what the function assigns to their attributes or items is seen by the function alone.
+        `source_for(*args)`, `specializations`, and `graph(*args)`: a picture of a call. A gradient has
+        the shape, dtype and structure of its variable; integers count as real numbers and have float64
+        gradients. The gradient of an object of a user's class is an object of that class, made without
+        its `__init__`: attributes that hold numbers have their gradients, all others are None. What
+        stands in two places of an argument has a gradient in each. The arguments, and the program's own
+        objects, are never changed: what the function assigns to their attributes or items is seen by the
+        function alone.
 
     Raises
     ------
@@ -241,6 +247,7 @@ def _make_gradient(f: Any, options: Options) -> Any:
     entry.argnums, entry.has_aux = options.argnums, options.has_aux  # type: ignore[attr-defined]
     entry.specializations = Specializations(dispatcher)  # type: ignore[attr-defined]
     entry.source_for = _source_for(dispatcher)  # type: ignore[attr-defined]
+    entry.graph = graph_of(f, options)  # type: ignore[attr-defined]
     dispatcher.texts = tuple(
         lazily.attribute(entry, name, partial(_tell, dispatcher, name))
         for name in ("source", "backward_source")
@@ -312,6 +319,20 @@ def _source_for(dispatcher: Dispatcher) -> Callable[..., str]:
         return dispatcher.find(args, kwargs).source
 
     return trimmed(source_for)
+
+
+def graph_of(f: Any, options: Options) -> Callable[..., Picture]:
+    """What draws a call of `f`."""
+
+    def graph(*args: Any, **kwargs: Any) -> Picture:
+        """A picture of the call with these arguments: its gates, with values and gradients."""
+        probe = Probe()
+        seen = replace(options, with_value=True, optimize=False, probe=probe)
+        make_gradient(f, seen)(*args, **kwargs)
+        with seen_outside(lambda: place_of(f)), deep_stack():
+            return Picture(Circuit(probe))
+
+    return trimmed(graph)
 
 
 def _tell(dispatcher: Dispatcher, name: str) -> None:

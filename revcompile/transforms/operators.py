@@ -24,7 +24,7 @@ from revcompile.frontend.wanted import Argnums, Options, explicit_names, names_b
 from revcompile.ir.identifiers import function_name
 from revcompile.transforms import lazily
 from revcompile.transforms.around import function_of, signature_of
-from revcompile.transforms.gradient import place_of
+from revcompile.transforms.gradient import graph_of, place_of
 from revcompile.transforms.pullback import Pullback, sizes
 
 _made: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()  # what was made for calls with arguments
@@ -131,7 +131,7 @@ def _bysizes(f: Any, argnums: Argnums, optimize: bool) -> Any:
     functools.update_wrapper(made, f, updated=())
     made.__signature__ = forward.__signature__
     made.primal, made.operator, made.options = f, "jacfwd", {"argnums": argnums}
-    made.source_for = trimmed(source_for)
+    made.source_for, made.graph = trimmed(source_for), forward.graph
     latest = partial(lambda: next(reversed(better.values()), forward))
     for name in ("source", "derivative_source"):
         lazily.attribute(made, name, partial(lambda name: setattr(made, name, getattr(latest(), name)), name))
@@ -223,6 +223,7 @@ def _make(f: Any, operator: str, options: dict[str, Any], optimize: bool) -> Any
     made.__signature__ = applied.face
     made.primal, made.operator, made.options, made.applied = f, operator, options, applied
     made.source_for = trimmed(applied.source_for)
+    made.graph = graph_of(f, Options(options.get("argnums"), False, optimize, False))
     for name in ("source", applied.part):
         lazily.attribute(made, name, partial(_tell, made, applied, name))
     return made

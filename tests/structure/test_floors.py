@@ -29,7 +29,6 @@ FLOORS = [
     "runtime",
     "given",
     "errors",
-    "lazy",
 ]
 
 
