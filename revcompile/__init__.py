@@ -14,7 +14,18 @@ pass and a backward pass, without any graph or tape at run time.
 from revcompile.errors import InternalError, UnsupportedError
 from revcompile.transforms.check import check_grads
 from revcompile.transforms.gradient import grad, value_and_grad
-from revcompile.transforms.operators import elementwise_grad, hessian, hvp, jacfwd, jacobian, jacrev, jvp, vjp
+from revcompile.transforms.operators import (
+    elementwise_grad,
+    hessian,
+    hvp,
+    jacfwd,
+    jacobian,
+    jacrev,
+    jvp,
+    linearize,
+    value_and_jacobian,
+    vjp,
+)
 from revcompile.transforms.register import gate, stop_gradient
 
 __all__ = [
@@ -30,8 +41,10 @@ __all__ = [
     "jacobian",
     "jacrev",
     "jvp",
+    "linearize",
     "stop_gradient",
     "value_and_grad",
+    "value_and_jacobian",
     "vjp",
 ]
 __version__ = "0.1.0"

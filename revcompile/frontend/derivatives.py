@@ -8,7 +8,8 @@ read like the program's own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from types import MethodType
 from typing import Any
 
@@ -23,6 +24,7 @@ from revcompile.frontend.names import HostObject
 from revcompile.frontend.wanted import explicit_names, is_method, names_by_call
 from revcompile.gates.effects import has_effects, identity
 from revcompile.gates.halves import SAVED, Half, Pair
+from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
     Block,
     Function,
@@ -107,6 +109,32 @@ def _copied(
     return new
 
 
+def valued(low: Lowering, f: Any, args: Iterable[Structure], quietly: bool = False) -> Structure:
+    """What `f(*args)` gives; what it writes into are copies."""
+
+    def copied(v: Value) -> Structure:
+        return low.emit(identity, v) if v.type.dims else v
+
+    before = low.builder.statements
+    with low.builder.tentatively() as inner:
+        result = low.invoke(f, *(low.mutables.adopt(map_values(copied, a), copied=True) for a in args))
+    before.extend(silent(Block(tuple(inner))).statements if quietly else inner)
+    return result
+
+
+def first(low: Lowering, f: Any) -> Native:
+    """A function that gives the value alone where `f` gives a pair of it and what comes with it."""
+    return Native(lambda *args, **kwargs: with_aux(low, low.invoke(f, *args, **kwargs))[0], f)
+
+
+def with_aux(low: Lowering, pair: Structure) -> Sequence[Structure]:
+    """The value and what comes with it."""
+    items = low.items(pair) if isinstance(pair, (tuple, list)) else ()
+    if len(items) != 2:
+        raise UnsupportedError("with has_aux=True the function must return a pair (value, aux)")
+    return items
+
+
 # -- the operators ---------------------------------------------------------------------------------
 
 
@@ -121,11 +149,10 @@ def pulled(
 class _Jacobian:
     """The Jacobian of one call: a tree as what the function gives, of trees as its arguments."""
 
-    def __init__(self, low: Lowering, f: Any, args: tuple[Any, ...], argnums: Any) -> None:
-        self.low, self.f, self.args = low, f, args
-        self.argnums, self.bare = _which(low, f, args, argnums)
+    def __init__(self, low: Lowering, f: Any, args: tuple[Any, ...], which: Which, value: Structure) -> None:
+        self.low, self.f, self.args, self.value = low, f, args, value
+        self.argnums, self.bare = which
         self.frame = low.frames[-1]
-        self.value: Structure = None
 
     def by_columns(self) -> Structure:
         """In forward mode: for each number in the arguments."""
@@ -145,14 +172,13 @@ class _Jacobian:
                 only = _only(self.args[k], at, seed)
                 return tuple(only if i == k else None for i in range(len(self.args)))
 
-            given = (self.f, self.args, x, Native(placed), Native(self._flat))
+            given = (self.f, self.args, x, Native(placed), Native(self._results))
             return _Entries(self.low.items(self.low.read(columns.by_columns, given, {}, self.frame)))
 
         return of_leaf
 
     def by_rows(self) -> Structure:
         """In reverse mode: for each number in the results."""
-        self.value = self.low.invoke(self.f, *self.args)
         rows = []
         for at, y in enumerate(_all_leaves(self.value)):
             if not _varies(y):
@@ -163,18 +189,14 @@ class _Jacobian:
 
             wanted = [self.args[k] for k in self.argnums]
             xs = [x for x in _all_leaves(wanted) if _varies(x)]
-            given = (self.f, self.args, self.argnums, xs, y, Native(placed), Native(self._flat))
+            given = (self.f, self.args, self.argnums, xs, y, Native(placed), Native(self._results))
             rows.append(
                 _placed(wanted, self.low.items(self.low.read(columns.by_rows, given, {}, self.frame)))
             )
         return self._joined(rows)
 
-    def _flat(self, structure: Structure) -> Structure:
-        """The numbers of what the function gives, or of gradients."""
-        self.value = structure if self.value is None else self.value
-        return self._results(structure)
-
     def _results(self, structure: Structure) -> list[Structure]:
+        """The numbers of what the function gives, or of gradients."""
         return [x for x in _all_leaves(structure) if _varies(x)]
 
     def _joined(self, rows: list[list[Structure]]) -> Structure:
@@ -235,7 +257,10 @@ def _only(tree: Structure, at: int, seed: Structure) -> Structure:
     return map_structure(lambda leaf: seed if next(places) == at else None, tree)
 
 
-def _which(low: Lowering, f: Any, args: tuple[Any, ...], argnums: Any) -> tuple[tuple[int, ...], bool]:
+Which = tuple[tuple[int, ...], bool]
+
+
+def _which(low: Lowering, f: Any, args: tuple[Any, ...], argnums: Any) -> Which:
     """The numbers of the arguments that are differentiated, and whether one comes bare."""
     signature, name = signature_of(low, f)
     names = explicit_names(signature, argnums, name)
@@ -265,32 +290,75 @@ def _check(argument: Structure) -> None:
         )
 
 
-def jvp(low: Lowering, f: Any, primals: Any, tangents: Any) -> Structure:
-    return along(low, f, primals, tangents)
+def jvp(low: Lowering, f: Any, primals: Any, tangents: Any, *, has_aux: bool = False) -> Structure:
+    value, tangent = along(low, f, primals, tangents)
+    if not has_aux:
+        return value, tangent
+    (value, aux), (tangent, _) = with_aux(low, value), low.items(tangent)
+    return value, tangent, aux
 
 
-def vjp(low: Lowering, f: Any, *args: Any, argnums: Any = None) -> Structure:
+def linearize(low: Lowering, f: Any, *args: Any) -> Structure:
+    return valued(low, f, args), Native(lambda *tangents: linear(low, f, args, tangents))
+
+
+def linear(low: Lowering, f: Any, primals: Any, tangents: Any) -> Structure:
+    """The derivative of `f` in a direction, if that may be computed as often as is asked."""
+    before = len(low.builder.statements)
+    _, tangent = along(low, f, primals, tangents, quietly=True)
+    for s in applications(Block(tuple(low.builder.statements[before:]))):
+        if has_effects(s.function):
+            raise UnsupportedError(
+                "linearize computes the function again in each direction: "
+                f"{TABLE[s.function].name} is not to be done again",
+                way_out="Use jvp, which computes the value and the derivative at once.",
+            )
+    return tangent
+
+
+def vjp(low: Lowering, f: Any, *args: Any, argnums: Any = None, has_aux: bool = False) -> Structure:
     numbers, bare = _which(low, f, args, argnums)
+    value = valued(low, f, args)
+    value, *aux = with_aux(low, value) if has_aux else (value,)
+    g = first(low, f) if has_aux else f
 
     def pullback(cotangent: Structure) -> Structure:
-        _, gradients = pulled(low, f, args, numbers, Native(lambda _: cotangent))
+        _, gradients = pulled(low, g, args, numbers, Native(lambda _: cotangent), quietly=True)
         return gradients[0] if bare else gradients
 
-    return low.invoke(f, *args), Native(pullback)
+    return value, Native(pullback), *aux
 
 
-def jacfwd(low: Lowering, f: Any, *args: Any, argnums: Any = None) -> Structure:
-    return _Jacobian(low, f, args, argnums).by_columns()
+def _jacobian(
+    low: Lowering, f: Any, args: tuple[Any, ...], which: Which, mode: Mode, has_aux: bool, with_value: bool
+) -> Structure:
+    value, *aux = with_aux(low, valued(low, f, args)) if has_aux else (valued(low, f, args),)
+    jacobian = mode(_Jacobian(low, first(low, f) if has_aux else f, args, which, value))
+    if with_value:
+        return ((value, *aux) if has_aux else value), jacobian
+    return (jacobian, *aux) if has_aux else jacobian
 
 
-def jacrev(low: Lowering, f: Any, *args: Any, argnums: Any = None) -> Structure:
-    return _Jacobian(low, f, args, argnums).by_rows()
+Mode = Callable[[_Jacobian], Structure]
 
 
-def hessian(low: Lowering, f: Any, *args: Any, argnums: Any = None) -> Structure:
-    numbers, bare = _which(low, f, args, argnums)
-    chosen = numbers[0] if bare else numbers
-    return _Jacobian(low, Gradient(f, chosen), args, chosen).by_columns()
+def jacfwd(
+    low: Lowering,
+    f: Any,
+    *args: Any,
+    argnums: Any = None,
+    has_aux: bool = False,
+    with_value: bool = False,
+    mode: Mode = _Jacobian.by_columns,
+) -> Structure:
+    which = _which(low, f, args, argnums)
+    return _jacobian(low, f, args, which, mode, has_aux, with_value)
+
+
+def hessian(low: Lowering, f: Any, *args: Any, argnums: Any = None, has_aux: bool = False) -> Structure:
+    numbers, bare = which = _which(low, f, args, argnums)
+    gradient = Gradient(f, numbers[0] if bare else numbers, has_aux=has_aux)
+    return _jacobian(low, gradient, args, which, _Jacobian.by_columns, has_aux, with_value=False)
 
 
 def hvp(low: Lowering, f: Any, *args: Any, argnums: Any = None) -> Structure:
@@ -337,7 +405,12 @@ def _outside(low: Lowering, need: NeedStatic, own: dict[Value, Value]) -> NeedSt
 
 
 def halved(
-    low: Lowering, f: Any, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Any = None
+    low: Lowering,
+    f: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    argnums: Any = None,
+    has_aux: bool = False,
 ) -> Structure:
     """The value of `f(*args, **kwargs)`, and what a pullback is made of: see `transforms/operators`.
 
@@ -381,7 +454,8 @@ def halved(
     pair = _pair(low, name if name.isidentifier() else "function", own.values(), Block(tuple(inner), (outs,)))
     differentiated = [v for k in numbers for v in leaves(parameters[k]) if is_float(v.type)]
     wanted = frozenset(i for i, p in enumerate(pair.parameters) if p in differentiated)
-    seeded = frozenset(i for i, v in enumerate(outs) if is_float(v.type))
+    count = len(tuple(leaves(with_aux(low, result)[0]))) if has_aux else len(outs)
+    seeded = frozenset(i for i, v in enumerate(outs[:count]) if is_float(v.type))
     variant = low.halve(pair, wanted, seeded)
     results = [Value(v.type) for v in outs]
     saved = table.new(SAVED, f"saved_{pair.name}")
@@ -391,11 +465,16 @@ def halved(
     value = low.mutables.adopt(map_values(lambda _: next(rest), result))
     gives = tuple(differentiated.index(pair.parameters[i]) for i in variant.gives)
     backward = (variant.backward, saved) if gives else (None,)
-    seeds = map_structure(lambda leaf: isinstance(leaf, Value) and is_float(leaf.type), result)
+    own_value = result[0] if has_aux else result
+    seeds = map_structure(lambda leaf: isinstance(leaf, Value) and is_float(leaf.type), own_value)
     return value, (numbers, bare, seeds, gives, *backward)
 
 
+jacrev = partial(jacfwd, mode=_Jacobian.by_rows)
 OPERATORS: dict[str, Callable[..., Structure]] = {
     "jacobian": jacfwd,
-    **{f.__name__: f for f in (jvp, vjp, jacfwd, jacrev, hessian, hvp, elementwise_grad)},
+    "jacrev": jacrev,
+    "value_and_jacobian": partial(jacfwd, with_value=True),
+    **{f.__name__: f for f in (jvp, vjp, linearize, jacfwd, hessian, hvp, elementwise_grad)},
+    "linear": linear,
 }

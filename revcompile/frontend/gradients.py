@@ -34,7 +34,7 @@ from revcompile.ir.nodes import (
     map_values,
 )
 from revcompile.ir.types import Array, Dim, Scalar, gradient_type, is_float, is_number
-from revcompile.syntax.abstract import Gradient, Left, NeedStatic, NestedFunction, Partial
+from revcompile.syntax.abstract import Gradient, Left, Native, NeedStatic, NestedFunction, Partial
 from revcompile.syntax.source import own_signature
 
 HOME = "revcompile.transforms.gradient"
@@ -269,6 +269,8 @@ def signature_of(low: Lowering, function: Any) -> tuple[inspect.Signature, str]:
         return signature.replace(parameters=list(signature.parameters.values())[1:]), function.__name__
     if isinstance(function, Partial):
         return _of_partial(low, function)
+    if isinstance(function, Native):
+        return signature_of(low, function.of)
     if is_gradient(function):
         return signature_of(low, gradient_of(low, function))
     if isinstance(function, FunctionType):

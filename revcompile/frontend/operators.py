@@ -9,7 +9,7 @@ from types import FunctionType
 from typing import Any
 
 from revcompile.frontend import columns
-from revcompile.frontend.derivatives import OPERATORS, along, halved, pulled
+from revcompile.frontend.derivatives import OPERATORS, along, halved, pulled, valued
 from revcompile.frontend.lowering import Lowering
 from revcompile.ir.nodes import Structure
 from revcompile.syntax.abstract import Frame, Native, Partial
@@ -32,7 +32,7 @@ def call(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, 
             f = low.host.bring(path.attribute("primal"), f, function.__name__)
         return _applied(low, vars(function)["operator"], vars(function)["options"], f, args, kwargs)
     name, (f, *rest) = function.__name__, args
-    options = {key: kwargs.pop(key) for key in ("argnums",) if key in kwargs}
+    options = {key: kwargs.pop(key) for key in ("argnums", "has_aux") if key in kwargs}
     kwargs.pop("optimize", None)
     if rest or kwargs:
         return OPERATORS[name](low, f, *rest, **kwargs, **options)
@@ -53,6 +53,13 @@ def _along(
     return along(low, f, primals, tangents, quietly=True)
 
 
+def _value(
+    low: Lowering, args: tuple[Any, ...], kwargs: dict[str, Any], node: Any, frame: Frame
+) -> Structure:
+    f, primals = args
+    return valued(low, f, low.items(primals), quietly=True)
+
+
 def _pulled(
     low: Lowering, args: tuple[Any, ...], kwargs: dict[str, Any], node: Any, frame: Frame
 ) -> Structure:
@@ -63,7 +70,7 @@ def _pulled(
 def apply(operator: str, options: Any, function: Any, *args: Any, **kwargs: Any) -> Any:
     """What a compiled function of an operator is said to do: it is read, and run to raise what `function`
     raises."""
-    if operator == "jvp":
+    if operator in ("jvp", "linear"):
         primals, _ = args
         return function(*primals, **kwargs)
     return function(*(args[:-1] if operator == "hvp" else args), **kwargs)
@@ -78,4 +85,9 @@ def _apply(
     return _applied(low, operator, options, function, tuple(given), kwargs)
 
 
-SPECIAL: dict[Any, Any] = {columns.along: _along, columns.pulled: _pulled, apply: _apply}
+SPECIAL: dict[Any, Any] = {
+    columns.along: _along,
+    columns.pulled: _pulled,
+    columns.value: _value,
+    apply: _apply,
+}

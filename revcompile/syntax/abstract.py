@@ -96,9 +96,10 @@ class Partial:
 
 @dataclass(frozen=True, eq=False)
 class Native:
-    """A method without source: what it does is ours to say."""
+    """A method without source: what it does is ours to say. It has the parameters of another function."""
 
     run: Callable[..., Any]
+    of: Any = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""The operators on functions besides `grad`: `jvp`, `vjp`, `jacobian`, `hessian`, `hvp`, `elementwise_grad`.
+"""The operators on functions besides `grad`: `jvp`, `vjp`, `linearize`, `jacobian`, `hessian`, `hvp`, …
 
 What is compiled is a function that applies the operator to the user's: it is interpreted where it stands
 (`frontend/derivatives`), so that the text is that of the value and of its derivatives.
@@ -25,19 +25,27 @@ from revcompile.ir.identifiers import function_name
 from revcompile.transforms import lazily
 from revcompile.transforms.around import function_of, signature_of
 from revcompile.transforms.gradient import graph_of, place_of
-from revcompile.transforms.pullback import Pullback, sizes
+from revcompile.transforms.pullback import Linear, Pullback, sizes
 
 _made: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()  # what was made for calls with arguments
 
 
 @public
-def jvp(f: Callable[..., Any], primals: Any = None, tangents: Any = None, *, optimize: bool = True) -> Any:
+def jvp(
+    f: Callable[..., Any],
+    primals: Any = None,
+    tangents: Any = None,
+    *,
+    has_aux: bool = False,
+    optimize: bool = True,
+) -> Any:
     """The value of a function and its derivative in a direction, in forward mode.
 
     `jvp(f, (x, w), (tangent_x, tangent_w))` gives `(value, tangent)`: `f(x, w)`, and its derivative in the
     direction of the tangents. Each has the structure and the shapes of its argument; None stands for that of
     an argument that is not differentiated. What `f` gives may be a number, an array or a structure of them.
     `jvp(f)` compiles once, and is a decorator: it gives a function of the arguments and the tangents.
+    With `has_aux`, `f` gives `(value, aux)`, and the result is `(value, tangent, aux)`.
 
     >>> from revcompile import jvp
     >>> jvp(lambda x, y: x * y, (3.0, 4.0), (1.0, 0.0))
@@ -53,18 +61,21 @@ def jvp(f: Callable[..., Any], primals: Any = None, tangents: Any = None, *, opt
         return width * height, tangent_s0
     <BLANKLINE>
     """
-    make = partial(_make, f, "jvp", {}, optimize)
-    return make() if primals is None and tangents is None else _once(f, optimize, make)(primals, tangents)
+    make = partial(_make, f, "jvp", {"has_aux": has_aux}, optimize)
+    if primals is None and tangents is None:
+        return make()
+    return _once(f, ("jvp", has_aux, optimize), make)(primals, tangents)
 
 
 @public
-def vjp(f: Any, *args: Any, argnums: Argnums = None, optimize: bool = True) -> Any:
+def vjp(f: Any, *args: Any, argnums: Argnums = None, has_aux: bool = False, optimize: bool = True) -> Any:
     """The value of a function, and its pullback, in reverse mode.
 
     `vjp(f, *args)` gives `(value, pullback)`. `pullback(cotangent)`, with a cotangent of the structure of the
     value, gives what `grad` gives of the product of both; it may be called many times. The forward pass is
     computed once, and keeps what the pullback reads: that may be an argument, which must not be written into
     in between. `vjp(f)` compiles once: it gives a function of the arguments.
+    With `has_aux`, `f` gives `(value, aux)`, and the result is `(value, pullback, aux)`.
 
     >>> import numpy as np
     >>> from revcompile import vjp
@@ -72,8 +83,27 @@ def vjp(f: Any, *args: Any, argnums: Argnums = None, optimize: bool = True) -> A
     >>> pullback(np.array([1.0, 2.0]))
     array([1.        , 0.83994868])
     """
-    make = partial(_make, f, "vjp", {"argnums": argnums}, optimize)
-    return _once(f, ("vjp", repr(argnums), optimize), make)(*args) if args else make()
+    make = partial(_make, f, "vjp", {"argnums": argnums, "has_aux": has_aux}, optimize)
+    return _once(f, ("vjp", repr(argnums), has_aux, optimize), make)(*args) if args else make()
+
+
+@public
+def linearize(f: Any, *args: Any, optimize: bool = True) -> Any:
+    """The value of a function, and its derivative at that point, as a function of the tangents.
+
+    `linearize(f, *args)` gives `(value, f_jvp)`. `f_jvp(*tangents)`, with a tangent for each argument, as in
+    `jvp`, gives the derivative in that direction. It keeps copies of the arguments, nothing else: what `f`
+    computes is computed again in each direction, so that its memory does not grow with the trips of a loop.
+    `linearize(f)` compiles once: it gives a function of the arguments.
+
+    >>> import numpy as np
+    >>> from revcompile import linearize
+    >>> value, f_jvp = linearize(np.sin, 0.0)
+    >>> f_jvp(2.0), f_jvp(-1.0)
+    (2.0, -1.0)
+    """
+    make = partial(_make, f, "linear", {}, optimize)
+    return _once(f, ("linear", optimize), make)(*args) if args else make()
 
 
 def _once(f: Any, key: Any, make: Callable[[], Any]) -> Any:
@@ -88,11 +118,12 @@ def _once(f: Any, key: Any, make: Callable[[], Any]) -> Any:
 
 
 @public
-def jacobian(f: Any = None, argnums: Argnums = None, *, optimize: bool = True) -> Any:
+def jacobian(f: Any = None, argnums: Argnums = None, *, has_aux: bool = False, optimize: bool = True) -> Any:
     """The Jacobian of a function, in forward or in reverse mode, whichever needs fewer directions.
 
     The function returned takes the arguments of `f`. Its result has the structure of what `f` gives; each
     Jacobian has the shape of the result followed by that of the argument. `argnums` is that of `grad`.
+    With `has_aux`, `f` gives `(value, aux)`, and the result is `(jacobian, aux)`.
 
     >>> import numpy as np
     >>> from revcompile import jacobian
@@ -100,14 +131,31 @@ def jacobian(f: Any = None, argnums: Argnums = None, *, optimize: bool = True) -
     array([[2., 0.],
            [0., 4.]])
     """
-    if f is None:
-        return lambda g: jacobian(g, argnums, optimize=optimize)
-    return _bysizes(f, argnums, optimize)
+    options = {"argnums": argnums, "has_aux": has_aux}
+    return _bysizes(f, options, optimize) if f is not None else lambda g: _bysizes(g, options, optimize)
 
 
-def _bysizes(f: Any, argnums: Argnums, optimize: bool) -> Any:
+@public
+def value_and_jacobian(
+    f: Any = None, argnums: Argnums = None, *, has_aux: bool = False, optimize: bool = True
+) -> Any:
+    """The value and the Jacobian of a function, in one compiled function.
+
+    Takes the options of `jacobian`. The result is `(value, jacobian)`, with `has_aux` that and `aux` first:
+    `((value, aux), jacobian)`.
+
+    >>> import numpy as np
+    >>> from revcompile import value_and_jacobian
+    >>> value_and_jacobian(lambda x: x * x)(3.0)
+    (9.0, 6.0)
+    """
+    options = {"argnums": argnums, "has_aux": has_aux, "with_value": True}
+    return _bysizes(f, options, optimize) if f is not None else lambda g: _bysizes(g, options, optimize)
+
+
+def _bysizes(f: Any, options: dict[str, Any], optimize: bool) -> Any:
     """The Jacobian in forward or in reverse mode: it is known after a call how many results there are."""
-    forward, reverse = jacfwd(f, argnums, optimize=optimize), jacrev(f, argnums, optimize=optimize)
+    forward, reverse = (_make(f, mode, options, optimize) for mode in ("jacfwd", "jacrev"))
     better: dict[Any, Any] = {}  # by the shapes of the arguments
 
     def choose(*args: Any, **kwargs: Any) -> Any:
@@ -116,7 +164,8 @@ def _bysizes(f: Any, argnums: Argnums, optimize: bool) -> Any:
         if found is None:
             varied = forward.applied.varied(args)
             given = copy.deepcopy((args, kwargs))
-            count = sum(sizes(f(*given[0], **given[1]))) if varied > FEW else varied
+            value = f(*given[0], **given[1]) if varied > FEW else None
+            count = varied if value is None else sum(sizes(value[0] if options["has_aux"] else value))
             found = better[key] = forward if varied <= count else reverse
         return found
 
@@ -130,7 +179,7 @@ def _bysizes(f: Any, argnums: Argnums, optimize: bool) -> Any:
     made: Any = trimmed(call)
     functools.update_wrapper(made, f, updated=())
     made.__signature__ = forward.__signature__
-    made.primal, made.operator, made.options = f, "jacfwd", {"argnums": argnums}
+    made.primal, made.operator, made.options = f, "jacfwd", options
     made.source_for, made.graph = trimmed(source_for), forward.graph
     latest = partial(lambda: next(reversed(better.values()), forward))
     for name in ("source", "derivative_source"):
@@ -151,24 +200,26 @@ def _shapes(x: Any) -> Any:
 
 
 @public
-def jacfwd(f: Any = None, argnums: Argnums = None, *, optimize: bool = True) -> Any:
+def jacfwd(f: Any = None, argnums: Argnums = None, *, has_aux: bool = False, optimize: bool = True) -> Any:
     """The Jacobian of a function in forward mode, column by column: for few arguments and many results.
 
     See `jacobian`."""
-    return _operator(f, "jacfwd", {"argnums": argnums}, optimize)
+    return _operator(f, "jacfwd", {"argnums": argnums, "has_aux": has_aux}, optimize)
 
 
 @public
-def jacrev(f: Any = None, argnums: Argnums = None, *, optimize: bool = True) -> Any:
+def jacrev(f: Any = None, argnums: Argnums = None, *, has_aux: bool = False, optimize: bool = True) -> Any:
     """The Jacobian of a function in reverse mode, row by row: for many arguments and few results.
 
     See `jacobian`."""
-    return _operator(f, "jacrev", {"argnums": argnums}, optimize)
+    return _operator(f, "jacrev", {"argnums": argnums, "has_aux": has_aux}, optimize)
 
 
 @public
-def hessian(f: Any = None, argnums: Argnums = None, *, optimize: bool = True) -> Any:
+def hessian(f: Any = None, argnums: Argnums = None, *, has_aux: bool = False, optimize: bool = True) -> Any:
     """The matrix of second derivatives of a function that returns one real number.
+
+    With `has_aux`, `f` gives `(value, aux)`, and the result is `(hessian, aux)`.
 
     >>> import numpy as np
     >>> from revcompile import hessian
@@ -176,7 +227,7 @@ def hessian(f: Any = None, argnums: Argnums = None, *, optimize: bool = True) ->
     array([[ 6.,  1.],
            [ 1., 12.]])
     """
-    return _operator(f, "hessian", {"argnums": argnums}, optimize)
+    return _operator(f, "hessian", {"argnums": argnums, "has_aux": has_aux}, optimize)
 
 
 @public
@@ -387,6 +438,18 @@ class _Directions(_Applied):
         return [*names, *(_free(f"tangent_{name}", taken) for name in names)]
 
 
+class _Linear(_Directions):
+    """A function that gives the value and a function of tangents."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.face = self.signature
+
+    def call(self, *args: Any) -> Any:
+        value = self.f(*copy.deepcopy(args))
+        return value, Linear(super().call, copy.deepcopy(args))
+
+
 class _Pulled(_Applied):
     """A function that gives the value and a pullback."""
 
@@ -394,7 +457,13 @@ class _Pulled(_Applied):
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         value, backward = super().call(*args, **kwargs)
-        return value, Pullback(value, args, *backward)
+        value, *aux = value if self.options["has_aux"] else (value,)
+        return value, Pullback(value, args, *backward), *aux
 
 
-KINDS: dict[str, type[_Applied]] = {"jvp": _Directions, "hvp": _Vectors, "vjp": _Pulled}
+KINDS: dict[str, type[_Applied]] = {
+    "jvp": _Directions,
+    "linear": _Linear,
+    "hvp": _Vectors,
+    "vjp": _Pulled,
+}

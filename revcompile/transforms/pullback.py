@@ -1,4 +1,4 @@
-"""What `vjp` gives besides the value: from a cotangent to gradients, tree by tree.
+"""What `vjp` and `linearize` give besides the value: from a cotangent to gradients, from tangents to one.
 
 Imports the standard library and NumPy.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -56,6 +56,19 @@ class Pullback:
 
     def __repr__(self) -> str:
         return "<pullback of a value>"
+
+
+class Linear:
+    """What `linearize` gives: from tangents of the arguments to that of the value."""
+
+    def __init__(self, tangent: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        self._tangent, self._args = tangent, args
+
+    def __call__(self, *tangents: Any) -> Any:
+        return self._tangent(self._args, tangents)
+
+    def __repr__(self) -> str:
+        return "<derivative at a point>"
 
 
 def _like(x: Any, seeds: Any = None) -> Any:
