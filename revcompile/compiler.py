@@ -22,6 +22,7 @@ from revcompile.dataflow.integrality import learn_of_calls, refuse_cutting
 from revcompile.dataflow.knowledge import has_arrays
 from revcompile.dataflow.retyped import refuse_retyped
 from revcompile.errors import HostError, InternalError, UnsupportedError, an, raise_defect
+from revcompile.foreign import ChangedKind
 from revcompile.frontend.arguments import Place, adopt, found_at, lend, origins_of, places_of, structure_of
 from revcompile.frontend.building import new_builder
 from revcompile.frontend.containers import check_aliases
@@ -41,7 +42,6 @@ from revcompile.passes.dead import without_printing
 from revcompile.passes.even_powers import smooth_powers
 from revcompile.passes.fuse import fuse_gates
 from revcompile.passes.line import Line
-from revcompile.runtime import ChangedKind
 from revcompile.statements.probe import Probe
 from revcompile.syntax.abstract import NeedStatic
 from revcompile.syntax.decisions import Decisions, Grow, Restart, TestInside
@@ -83,6 +83,7 @@ class Compiled:
     equal: tuple[str, ...]  # tests of lengths that are equal as in this call
     apart: tuple[tuple[str, str], ...]  # arguments that must not share memory: the first is written into
     once: bool  # whether what a call does must not be done twice
+    changing: tuple[Any, ...]  # the functions and objects that it calls as they are, and which change others
     agreements: tuple[str, ...]  # tests that lengths agree which the primal takes to be equal
     meetings: tuple[str, ...]  # the same of what it takes to be equal in some blocks only
     compared: frozenset[Any]  # the places and paths of the arrays whose lengths those are
@@ -188,7 +189,8 @@ def _compile(
         if isinstance(path, Path):
             low.host.must_be(path)
     live, guards = tuple(low.host.live.values()), tuple(low.host.guards.values())
-    roots = {g.path.root for g in guards} | {item.path.root for item in live}
+    paths = [*(g.path for g in guards), *(item.path for item in live), *low.host.running]
+    roots = {path.root for path in paths}
     read = [(item.value, item.path.text) for item in live]
     texts = Texts(namespace, primal.name, read, roots, not request.optimize)
     final = line.final(gradient)
@@ -213,6 +215,7 @@ def _compile(
         ),
         apart=tuple(apart(parameters, live, memory.written)),
         once=line.once,
+        changing=tuple({id(x): x for x in learning.changing}.values()),
         agreements=tuple(agreements(parameters, live, low.builder.facts)),
         meetings=() if line.once else tuple(meetings(parameters, live, low.builder.facts, memory.written)),
         compared=frozenset(origin for origin, v in origins_of(parameters, low) if isinstance(v.type, Array)),

@@ -32,6 +32,7 @@ from revcompile.codegen.sharing import Memory, Shared, Whole
 from revcompile.codegen.specialization import ARITHMETIC, Blame, Careful, Mistaken, Specialization
 from revcompile.compiler import Compiled, Request, compile_gradient
 from revcompile.errors import HostError, UnsupportedError, seen_outside, trimmed
+from revcompile.foreign import ChangedKind
 from revcompile.frontend.arguments import Place, describe
 from revcompile.frontend.names import Guard, Path
 from revcompile.frontend.naming import is_hashable
@@ -39,7 +40,6 @@ from revcompile.frontend.wanted import without_defaults
 from revcompile.gates.foreign import Learning, NotKnownYet
 from revcompile.ir.identifiers import function_name
 from revcompile.ir.rebuild import replace
-from revcompile.runtime import ChangedKind
 from revcompile.syntax.stack import deep_stack, renew_lock
 
 MAX_TRIES = 12  # of a call that is begun again
@@ -380,7 +380,8 @@ class Dispatcher(Primal):
             for test in guard_tests(g, refer)
         ]
         blame = Blame(compiled.once or not unchanged)
-        entry = None if self.by_call else self._entry(compiled, tests, run, blame, unchanged)
+        through = self.by_call or compiled.changing  # each call comes here
+        entry = None if through else self._entry(compiled, tests, run, blame, unchanged)
         signature = ", ".join(describe(k) for k in key[1:])
         primal = heading(compiled.name, self.signature)
         return Specialization(
@@ -398,6 +399,7 @@ class Dispatcher(Primal):
             compiled.compared,
             together,
             tuple(compiled.helpers),
+            compiled.changing,
         )
 
     def _function(

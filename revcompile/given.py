@@ -5,6 +5,7 @@ Imports NumPy only.
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from types import MemberDescriptorType
 from typing import Any
@@ -75,6 +76,12 @@ class Fixed:
 
 
 KEPT = Fixed("as before")
+HELD = "is held"  # said of what the program holds afterwards, in place of an attribute
+
+
+def real(changes: Any) -> Any:
+    """Those of the changes that differ from what was given."""
+    return tuple(change for change in changes if change[1] != HELD)
 
 
 class Given:
@@ -93,6 +100,7 @@ class Given:
         self.copies = [self.copy(x) for x in own]
         self.before = [_parts(x) for x in self.copies]
         self.places = {id(x): i for i, x in enumerate(self.copies)}
+        self.held: set[tuple[int, Any]] = set()  # what the program refers to after the call
 
     def copy(self, x: Any) -> Any:
         if id(x) not in self.own:
@@ -117,9 +125,33 @@ class Given:
             self.copied[id(x)] = new
         return self.copied[id(x)]
 
+    def make(self, function: Any, args: Any, options: Any) -> Any:
+        """Call a function of these copies."""
+        args, options = self.copy(args), self.copy(options)
+        before = self._references([])
+        outcome = [function(*args, **options)]  # so that one refers to it
+        after = self._references(outcome)
+        self.held = {(i, HELD) for i, (n, m) in enumerate(zip(before, after)) if m > n}
+        return outcome[0]
+
+    def _references(self, outcome: list[Any]) -> list[int]:
+        """How many refer to each of the copies, but for what the call gives, and what is in the others."""
+        inside = dict.fromkeys(self.places, 0)
+        ahead: list[Any] = [*outcome, *(list(_parts(x).values()) for x in self.copies)]
+        while ahead:
+            x = ahead.pop()
+            if id(x) in inside:
+                inside[id(x)] += 1
+            elif isinstance(x, (tuple, list)):
+                ahead += x
+            elif isinstance(x, dict):
+                ahead += x.values()
+        x = None
+        return [sys.getrefcount(copy) - inside[id(copy)] for copy in self.copies]
+
     def changes(self) -> set[tuple[int, Any]]:
-        """What differs: a place, with the attribute of an object, or None for all."""
-        found: set[tuple[int, Any]] = set()
+        """What differs: a place, with the attribute of an object, or None for all; or is held."""
+        found: set[tuple[int, Any]] = set(self.held)
         for i, (x, before) in enumerate(zip(self.copies, self.before)):
             now = _parts(x)
             if list(now) != list(before):
@@ -133,6 +165,7 @@ class Given:
     def left(self, outcome: Any, changes: Any) -> Any:
         """What the call gives, and what is in what it changes."""
         self.seen: set[int] = set()
+        changes = real(changes)
         if not changes:
             return self._described(outcome)
         return self._described(outcome), *(self._held(*change) for change in changes)

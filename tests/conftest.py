@@ -30,6 +30,7 @@ DAILY = {  # one in so many tests of these files
         "derivatives/test_operators",
         "derivatives/test_values_and_aux",
         "language/test_changed_by_calls",
+        "language/test_changed_state",
         "language/test_equal_lengths",
         "language/test_taken_as_constants",
         "language/test_foreign",

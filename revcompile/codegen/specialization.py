@@ -17,8 +17,9 @@ import numpy as np
 from revcompile.codegen.module import Module
 from revcompile.codegen.places import explain
 from revcompile.errors import UnsupportedError, seen_outside
+from revcompile.foreign import ChangedKind, results_watched
+from revcompile.frontend.undone import undone_by
 from revcompile.gates.foreign import NotKnownYet
-from revcompile.runtime import ChangedKind
 
 ARITHMETIC = (OverflowError, ZeroDivisionError, ValueError)  # what `math` raises where NumPy gives inf or nan
 
@@ -98,6 +99,7 @@ class Specialization:
     compared: frozenset[Any]  # the places and paths of the arrays whose lengths those are
     together: Callable[..., str] | None  # what is written and shares memory with another argument, and which
     helpers: tuple[str, ...]  # the functions that `run` calls, which are among its globals
+    changing: tuple[Any, ...] = ()  # what it calls that changes the program: undone where it is begun again
     heading: tuple[str, str] = ("", "")  # the parameters as the module has them, and as they are
 
     def __call__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], carefully: bool = False) -> Any:
@@ -120,6 +122,13 @@ class Specialization:
                 self.primal(*given, **options)  # which says what is wrong, and may write into its arguments
                 if agreed is False:
                     raise Mistaken
+        if self.changing:
+            again = ChangedKind, NotKnownYet, UnsupportedError
+            with undone_by(again, self.changing), results_watched():
+                return self._run(args, kwargs, carefully)
+        return self._run(args, kwargs, carefully)
+
+    def _run(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], carefully: bool) -> Any:
         if self.careful is None:
             return self.run(*args, **kwargs)
         try:

@@ -106,6 +106,8 @@ class Speller:
     def _foreign(self, call: ForeignCall, first: Structure, args: Any, options: dict[str, Any]) -> ast.expr:
         """A call as it is: with copies of what the program has made, its result checked."""
         written: ast.expr
+        if call.form == "read":
+            return self._checked(call, ast.parse(call.attribute, mode="eval").body)
         owner = self(first)
         if call.form == "display":
             return owner
@@ -125,11 +127,17 @@ class Speller:
             )
             if copied and call.form != "changing" and call.copies():
                 given, function = [function, *given], self.public("as_it_is")
-            watched = [ast.parse(text, mode="eval").body for text in call.watched()]
+            watched = call.watched()
             if watched:
-                read = ast.Lambda(_NO_ARGUMENTS, ast.Tuple(watched, ast.Load()))
+                names: list[ast.expr | None] = [ast.Constant(name) for name in watched]
+                places = [ast.parse(text, mode="eval").body for text in watched.values()]
+                read = ast.Lambda(_NO_ARGUMENTS, ast.Dict(names, places))
                 given, function = [read, function, *given], self.public("watching")
             written = ast.Call(function, given, keys)
+        return self._checked(call, written)
+
+    def _checked(self, call: ForeignCall, written: ast.expr) -> ast.expr:
+        """What a call gives, which must be of the kind that is known."""
         if call.kind is None:
             return written
         written = ast.Call(self.public("checked"), [written, ast.Constant(call.kind)], [])

@@ -16,7 +16,7 @@ from revcompile.frontend.names import HostObject
 from revcompile.gates.foreign import TEXT
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Structure, Value, map_structure
-from revcompile.ir.types import Array, Scalar, is_float
+from revcompile.ir.types import Array, Scalar, Type, is_float
 
 UNKNOWN = object()
 
@@ -65,6 +65,24 @@ def flat(structure: Structure) -> list[Any]:
     found: list[Any] = []
     map_structure(found.append, structure)
     return found
+
+
+def outcomes(low: Lowering, key: Any, pattern: Any) -> list[Any]:
+    """What the call gave while compiling, leaf by leaf."""
+    found = low.learning.outcomes.get(key, UNKNOWN)
+    if found is UNKNOWN:
+        return []
+    out: list[Any] = []
+
+    def walk(p: Any, x: Any) -> None:
+        if isinstance(p, (tuple, list)):
+            for inner, y in zip(p, x, strict=True):
+                walk(inner, y)
+        elif isinstance(p, Type):
+            out.append(x)
+
+    walk(pattern, found)
+    return out
 
 
 def is_constant(low: Lowering, value: Value) -> bool:

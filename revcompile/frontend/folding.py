@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from revcompile.errors import host
+from revcompile.foreign import kind_of
 from revcompile.frontend.at_hand import UNKNOWN, flat, value_of
 from revcompile.frontend.lowering import Lowering
 from revcompile.gates.foreign import ForeignCall
 from revcompile.ir.nodes import Structure, Value, leaves, map_structure
-from revcompile.runtime import kind_of
 from revcompile.syntax.decisions import Fold, Restart
 
 

@@ -20,7 +20,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from revcompile.errors import HostError, UnsupportedError, an, host, is_own, module_of
-from revcompile.frontend.at_hand import UNKNOWN, flat, is_constant, is_varied, value_of
+from revcompile.frontend import state
+from revcompile.frontend.at_hand import UNKNOWN, flat, is_constant, is_varied, outcomes, value_of
 from revcompile.frontend.changing import may_change, may_keep
 from revcompile.frontend.containers import frozen
 from revcompile.frontend.folding import folded_of
@@ -35,6 +36,7 @@ from revcompile.gates.foreign import MANY, TEXT, ForeignCall, types_of
 from revcompile.gates.infer import infer
 from revcompile.gates.table import TABLE, Gate
 from revcompile.gates.traits import Kind, Memory
+from revcompile.given import real
 from revcompile.ir.nodes import (
     Instance,
     Raise,
@@ -287,8 +289,8 @@ def make(
     found = low.learning.of(key) if known is UNKNOWN else (known, None)
     handed = None
     may_change = form in ("call", "method") and known is UNKNOWN
-    if may_change and is_handed(asked[1:], pure, found, low.learning.changes.get(key)):
-        handed = Handed(low, excused, refusal, late)
+    if may_change and is_handed(asked[1:], pure, bool(changing), found, low.learning.changes.get(key)):
+        handed = Handed(low, name, excused, refusal, late)
         form, attribute, given = handed.call(form, attribute, (first, *asked[1:]), key)
     settled = handed is not None and home_of(given[0]) in SETTLED and is_static((args, options))
     if settled or (found is not None and Fold(key) in low.decisions):
@@ -298,20 +300,26 @@ def make(
     if found is None:
         if not low.learning.allowed:
             raise _at(low, _not_known(name))
-        found = _find_out(low, key, form, attribute, given, many, changing)
+        if not low.acted:  # else it depends on what the calls before it have done
+            found = _find_out(low, key, form, attribute, given, many, changing)
     if found is None:
         _end_here(low, key, form, attribute, given, many, changing)
     pattern, kind = found
+    inside = form in ("item", "attribute") and first in low.host.changed
+    if inside and type(pattern) is list:  # it is not taken apart, as it may change
+        pattern, kind = Foreign("list", list), "list"
     if handed is not None:
         own, _, *rest = given[1]
         changes = low.learning.changes[key]
         given = (given[0], (own, changes, *rest), given[2])
+        changes = real(changes)
         if changes and any(is_varied(low, v) for v in leaves((args, options))):
             raise refusal
         excused = excused and not changes
     fresh, pure = pure, pure and not changing
-    if not pure:
+    if not pure and changing:
         low.learning.changing += changing
+        low.acted = True
     types = pattern if isinstance(known, Foreign) else types_of(pattern, low.builder.facts)
     _check_late(low, late, types, changing)
     result = map_structure(lambda t: Value(t) if isinstance(t, Type) else t, types)
@@ -321,9 +329,11 @@ def make(
     statement = ForeignCall(
         form, attribute, pattern, kind, refusal, pure, excused, shows,
         copies=lambda: not pure or not roots.isdisjoint(written), key=key,
-        watched=low.host.read_by_value if changing and not pure and not shows else list,
+        watched=partial(state.watched, low.host) if changing and not pure and not shows else dict,
     )  # fmt: skip
     low.builder.apply(statement, given, result)
+    if inside and isinstance(result, Value):
+        low.host.changed.add(result)
     new = list(leaves(result) if handed is None else handed.not_stored(key, result))
     if not fresh or any(isinstance(v.type, Foreign) for v in new):
         low.memory.relate(new, arrays)
@@ -335,7 +345,7 @@ def make(
             low.mutables.fix(
                 container, f"{an(word(container))} changes that {name} was given, and may have kept"
             )
-    for v, outcome in zip(leaves(result), _outcomes(low, key, pattern), strict=False):
+    for v, outcome in zip(leaves(result), outcomes(low, key, pattern), strict=False):
         low.values[v] = outcome
         if isinstance(outcome, np.ndarray) and not outcome.flags.writeable:
             low.memory.read_only.add(v)
@@ -434,24 +444,6 @@ def _key(leaf: Any) -> Any:
     if home_of(type(leaf)) in SHOWN and not callable(leaf) and not isinstance(leaf, (np.ndarray, ModuleType)):
         return type(leaf), repr(leaf)
     return id(leaf)
-
-
-def _outcomes(low: Lowering, key: Any, pattern: Any) -> list[Any]:
-    """What the call gave while compiling, leaf by leaf."""
-    found = low.learning.outcomes.get(key, UNKNOWN)
-    if found is UNKNOWN:
-        return []
-    out: list[Any] = []
-
-    def walk(p: Any, x: Any) -> None:
-        if isinstance(p, (tuple, list)):
-            for inner, y in zip(p, x, strict=True):
-                walk(inner, y)
-        elif isinstance(p, Type):
-            out.append(x)
-
-    walk(pattern, found)
-    return out
 
 
 def _find_out(

@@ -11,31 +11,34 @@ from collections.abc import Iterator
 from types import MethodType
 from typing import Any
 
-from revcompile.errors import UnsupportedError
+from revcompile.errors import UnsupportedError, an
 from revcompile.frontend import containers, growing
 from revcompile.frontend.at_hand import UNKNOWN, flat, value_of
 from revcompile.frontend.containers import frozen
 from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.passing import as_passed
 from revcompile.gates.foreign import ForeignCall, act
-from revcompile.given import KEPT, Fixed
+from revcompile.given import HELD, KEPT, Fixed, real
 from revcompile.ir.nodes import Instance, Structure, Value, leaves, map_structure
 from revcompile.ir.types import Array, Foreign
 from revcompile.statements import store
-from revcompile.syntax.mutable import ITEMS, KINDS, Overlay, is_growing, put
+from revcompile.syntax.mutable import ITEMS, KINDS, Overlay, is_growing, put, word
 
 PLAIN = (list, dict)
 
 
-def is_handed(given: Structure, pure: bool, found: Any, changes: Any) -> bool:
-    """Whether a call gets what it may change, and does, as far as is known; or gives back what it gets."""
+def is_handed(given: Structure, pure: bool, acts: bool, found: Any, changes: Any) -> bool:
+    """Whether a call gets what it may change, and does, as far as is known; or gives back what it gets.
+
+    `acts`: whether it may change the program, and so hold what it gets.
+    """
     own = [x for x in _parts(given) if isinstance(x, KINDS) or isinstance(getattr(x, "type", None), Array)]
     if not own:
         return False
     plain = all(isinstance(x, Value) or type(x) in PLAIN or is_growing(x) for x in own)
     if pure or not plain:
         return not plain
-    return found is None or bool(changes) or any(type(x) is Fixed for x in flat(found[0]))
+    return found is None or acts or bool(changes) or any(type(x) is Fixed for x in flat(found[0]))
 
 
 def _parts(s: Structure) -> Iterator[Any]:
@@ -54,7 +57,10 @@ def _parts(s: Structure) -> Iterator[Any]:
 class Handed:
     """What is handed over to one call."""
 
-    def __init__(self, low: Lowering, excused: bool, refusal: UnsupportedError, late: list[str]) -> None:
+    def __init__(
+        self, low: Lowering, name: str, excused: bool, refusal: UnsupportedError, late: list[str]
+    ) -> None:
+        self.name = name
         self.low, self.excused, self.refusal, self.late = low, excused, refusal, late
         self.own: dict[int, tuple[Any, Value]] = {}  # by `id`: a thing, and what stands for it
         self.given: list[Any] = []  # the same in order, growing lists last
@@ -126,6 +132,10 @@ class Handed:
     def taken_back(self, key: Any, result: Structure) -> Structure:
         """What the call gives, after what was handed over holds what the call has left in it."""
         changes = self.low.learning.changes[key]
+        for place, name in changes:
+            if name == HELD:
+                self._hold(self.given[place])
+        changes = real(changes)
         if not changes:
             return self.back(result)
         outcome, *left = result
@@ -135,7 +145,7 @@ class Handed:
 
     def not_stored(self, key: Any, result: Structure) -> Iterator[Value]:
         """What a call gives, and leaves, but for what is stored into the arrays that it changes."""
-        changes = self.low.learning.changes[key]
+        changes = real(self.low.learning.changes[key])
         if not changes:
             return leaves(result)
         left = [x for (i, _), x in zip(changes, result[1:]) if not isinstance(self.given[i], Value)]
@@ -148,6 +158,17 @@ class Handed:
         if isinstance(x, tuple):
             return type(x)(*map(self.back, x)) if hasattr(x, "_make") else tuple(map(self.back, x))
         return self.low.own(list(map(self.back, x))) if isinstance(x, list) else x
+
+    def _hold(self, x: Any) -> None:
+        """Note that the program holds it from now on: a change would have to be one of that, too."""
+        low, who = self.low, f"that {self.name} was given, and that the program holds"
+        if not isinstance(x, Value):
+            low.mutables.fix(x, f"{an(word(x))} changes {who}")
+            return
+        root = low.memory.root(x)
+        low.host.arrays[root] = f"an array {who}"
+        if low.builder.depth and root in low.memory.written:
+            low.check_may_write(x)
 
     def _put(self, x: Any, name: Any, content: Structure) -> None:
         low = self.low

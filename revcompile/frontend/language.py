@@ -256,7 +256,7 @@ class Language:
 
     def check_may_write(self: Lowering, array: Value) -> None:
         """Raises UnsupportedError where an array is, or may be a view of, one of the program's."""
-        for other in (array, *self.memory.related.get(array, ())):
+        for other in (array, self.memory.root(array), *self.memory.related.get(array, ())):
             if other in self.host.arrays:
                 raise UnsupportedError(
                     f"{self.host.arrays[other]} is an array of the program, which a gradient function "

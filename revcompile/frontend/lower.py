@@ -35,6 +35,7 @@ from revcompile.frontend import (
     outside,
     pairs,
     recursion,
+    state,
 )
 from revcompile.frontend.containers import MAX_ITEMS, frozen, refuse_many
 from revcompile.frontend.language import Language
@@ -105,6 +106,7 @@ class Lowerer(Language):
         self.unknown = 0  # calls as they are of which it is not known yet what they give
         self.retyped: set[Value] = set()  # a Python number as a NumPy number, see `dataflow/retyped`
         self.unfinished: list[HostError | UnsupportedError] = []  # what was met after one of these
+        self.acted = False  # whether a call may have changed the program
         self.excused = 0  # in how many calls of stop_gradient this is
         self.values: dict[Value, Any] = {}  # what is at hand while compiling, see `foreign`
         self.varied: frozenset[Value] = frozenset()  # the numbers that are differentiated
@@ -125,6 +127,7 @@ class Lowerer(Language):
         self.frames = []
         self.sources = {}
         self.host = HostNames(builder.facts, builder.table, type_of, static, claim)
+        self.host.changing, self.host.read_now = self.learning.state, partial(state.read, self)
         self.spellings: dict[float, str] = {}
         self.returned: ast.AST | None = None  # the expression that the function returned last
         self.operations = 0  # that were interpreted

@@ -44,6 +44,7 @@ class Lowering(Interpreter, Protocol):
     constants: frozenset[Value]  # the arguments that are not
     given: tuple[Value, ...]  # the arrays that the function under differentiation was given
     unknown: int  # calls as they are of which it is not known yet what they give
+    acted: bool  # whether a call may have changed the program
     excused: int  # in how many calls of stop_gradient this is
     met: dict[Any, int]  # how often each of the calls as they are was met
     here: tuple[ast.AST, Frame] | None  # what is being interpreted

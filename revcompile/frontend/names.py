@@ -12,7 +12,7 @@ from __future__ import annotations
 import io
 import sys
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property, partial
@@ -39,7 +39,7 @@ from revcompile.ir.identifiers import (
 from revcompile.ir.lengths import Facts
 from revcompile.ir.nodes import Structure, Value, is_record
 from revcompile.ir.rebuild import replace
-from revcompile.ir.types import Array, Dim, Opaque, Type
+from revcompile.ir.types import Array, Dim, Type
 from revcompile.ir.values import ValueTable
 from revcompile.syntax.mutable import Overlay
 
@@ -60,11 +60,12 @@ class Path:
     is_parameter: bool = False  # the root is a parameter of the function, not a name of the program
     getattr: str = field(default="getattr", compare=False)  # what the builtin is called there
     depth: int = field(default=0, compare=False)  # how many attributes and keys it has
+    whole: str = field(default="", compare=False)  # the same without the keys at the end
 
     def attribute(self, name: str) -> Path:
         name = str.__str__(name)
         way = f"{self.text}.{name}" if is_name(name) else f"{self.getattr}({self.text}, {literal(name)})"
-        return replace(self, text=way, depth=self.depth + 1)
+        return replace(self, text=way, depth=self.depth + 1, whole=way)
 
     def item(self, key: Any) -> Path:
         return replace(self, text=f"{self.text}[{key_text(key)}]", depth=self.depth + 1)
@@ -193,6 +194,10 @@ class HostNames:
         self.copies: dict[int, tuple[Any, Path, Any]] = {}  # the same of the arguments' containers
         self.origins: dict[Value, tuple[Path, Any]] = {}  # of arrays: where the program has them, or a call
         self.objects: list[HostObject] = []
+        self.changing: Container[str] = ()  # the texts of paths where calls change what is there
+        self.read_now: Callable[[Path, Any, str], Structure] = self.bring  # what is there at this place
+        self.changed: set[Value] = set()  # what was read there, and of that
+        self.running: dict[Path, bool] = {}  # those paths, and whether there are arrays
         self.overlays: dict[int, tuple[Any, Overlay]] = {}  # what was assigned to an object's attributes
         self._reached: dict[int, tuple[Path, Any]] = {}
         self._read: dict[Path, Any] = {}
@@ -334,6 +339,8 @@ class HostNames:
 
         It is read once: another thread may put another object there meanwhile.
         """
+        if path.text in self.changing:
+            return self.read_now(path, obj, name)
         obj = self._read.setdefault(path, obj)
         if path in self.live:
             return self.live[path].value
@@ -405,12 +412,6 @@ class HostNames:
         way = key_literal(key) or self.root(inside("key", key), key).text
         return replace(path, text=f"{path.text}[{way}]", depth=path.depth + 1)
 
-    def read_by_value(self) -> list[str]:
-        """Where the numbers, arrays and constants are that the code has read, or was compiled for."""
-        constants = [g.path for g in self.guards.values() if g.kind in ("equal", "length")]
-        numbers = [path for path, item in self.live.items() if not isinstance(item.value.type, Opaque)]
-        return list(dict.fromkeys(path.text for path in (*numbers, *constants)))
-
     def must_be(self, path: Path) -> None:
         """Note that the code is for a number, or an array's lengths, as they are in this call."""
         known, obj = known_lengths(self.live[path].value.type, self._read[path]), self._read[path]
@@ -449,8 +450,7 @@ class HostNames:
         return value
 
     def _lend(self, copy: Any, path: Path, obj: Any) -> Any:
-        self.lent[id(copy)] = (copy, path, obj)
-        return copy
+        return self.lent.setdefault(id(copy), (copy, path, obj))[0]
 
     def compare(self, path: Path, other: Path, same: bool) -> None:
         """Note that the code holds only while the objects at two paths are the same one, or are not."""

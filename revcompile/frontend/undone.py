@@ -7,9 +7,9 @@ A file that it writes is not undone. Imports NumPy.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import lru_cache, partial
 from io import IOBase
 from queue import Queue
 from random import Random
@@ -24,6 +24,7 @@ from revcompile.gates.draws import set_state, state_of
 
 MOST = 10_000  # objects that are looked at
 MISSING = object()
+PLAIN = frozenset({int, float, str, bytes, bool, type(None), ModuleType, np.float64})  # with nothing inside
 
 
 def is_final(functions: Iterable[Any]) -> bool:
@@ -43,6 +44,19 @@ def undone(functions: Iterable[Any]) -> Iterator[None]:
             step()
 
 
+@contextmanager
+def undone_by(errors: tuple[type[Exception], ...], functions: Iterable[Any]) -> Iterator[None]:
+    """The same where it ends by one of these errors."""
+    undo: list[Callable[[], None]] = []
+    _found(functions, undo)
+    try:
+        yield
+    except errors:
+        for step in undo:
+            step()
+        raise
+
+
 def _found(functions: Iterable[Any], undo: list[Callable[[], None]]) -> list[Any]:
     """The objects that are looked at."""
     seen: dict[int, Any] = {}
@@ -60,7 +74,7 @@ def _look(x: Any, seen: dict[int, Any], undo: list[Callable[[], None]]) -> None:
     ahead = [x]
     while ahead and len(seen) < MOST:
         x = ahead.pop()
-        if id(x) in seen or x is None or isinstance(x, (ModuleType, str, bytes, int, float)):
+        if type(x) in PLAIN or id(x) in seen or isinstance(x, (ModuleType, str, bytes, int, float)):
             continue
         seen[id(x)] = x
         if isinstance(x, MethodType):
@@ -85,12 +99,12 @@ def _look(x: Any, seen: dict[int, Any], undo: list[Callable[[], None]]) -> None:
             ahead += x
         elif type(x) in (list, deque):
             undo.append(_items(x, list(x)))
-            ahead += x
+            ahead += _inside(x)
         elif type(x) is set:
             undo.append(_set(x, x.copy()))
         elif isinstance(x, dict):
             undo.append(_dict(x, dict(x)))
-            ahead += x.values()
+            ahead += _inside(x.values())
         elif isinstance(x, type):
             if not is_library(x) and x.__flags__ & 1 << 9:
                 undo.append(_class(x, dict(vars(x))))
@@ -99,9 +113,13 @@ def _look(x: Any, seen: dict[int, Any], undo: list[Callable[[], None]]) -> None:
             ahead += [f for c in type(x).__mro__ for f in vars(c).values() if isinstance(f, FunctionType)]
 
 
+def _inside(items: Collection[Any]) -> Collection[Any]:
+    return () if PLAIN.issuperset(map(type, items)) else items
+
+
 def _reached(function: FunctionType, undo: list[Callable[[], None]]) -> list[Any]:
     """What a function's code names; the names and cells themselves are put back."""
-    names = set(_names(function.__code__)) & function.__globals__.keys()
+    names = [name for name in _names(function.__code__) if name in function.__globals__]
     found = [function.__globals__[name] for name in names]
     for name in names:
         undo.append(_name(function.__globals__, name, function.__globals__[name]))
@@ -114,11 +132,10 @@ def _reached(function: FunctionType, undo: list[Callable[[], None]]) -> list[Any
     return [*found, *(function.__defaults__ or ()), *vars(function).values()]
 
 
-def _names(code: CodeType) -> Iterator[str]:
-    yield from code.co_names
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _names(constant)
+@lru_cache(maxsize=1000)
+def _names(code: CodeType) -> tuple[str, ...]:
+    inside = [name for c in code.co_consts if isinstance(c, CodeType) for name in _names(c)]
+    return tuple(dict.fromkeys((*code.co_names, *inside)))
 
 
 def _array(x: Any, before: Any) -> Callable[[], None]:

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.errors import HostError, Place, UnsupportedError, an
+from revcompile.foreign import ChangedArguments, ChangedKind, ChangedState, changing, copies_of, kind_of
 from revcompile.gates.sparse import is_sparse
 from revcompile.gates.table import Gate
 from revcompile.gates.traits import Memory
@@ -27,7 +28,6 @@ from revcompile.ir.lengths import Facts
 from revcompile.ir.nodes import EMPTY, Instance, Structure, Value
 from revcompile.ir.rebuild import replace
 from revcompile.ir.types import ONE, Array, Foreign, Opaque, Rows, Scalar, scalar_type
-from revcompile.runtime import ChangedArguments, ChangedKind, changing, copies_of, kind_of
 
 TOO_MANY = 10_000
 MANY = 16  # items up to which a tuple or a list is taken apart
@@ -45,7 +45,8 @@ class ForeignCall:
     differentiated may enter, since the user says that the result is a constant, or since there is none.
     """
 
-    form: str  # "call", "method", "attribute", "item"; "changing", see `Given`; "display", of what is made
+    form: str  # "call", "method", "attribute", "item", "changing" (see `Given`); "display", of what is made;
+    # "read", of a place of the program
     attribute: str  # of a method or an attribute, the name
     pattern: Any  # what it gives, see `pattern_of`
     kind: str | None  # the same in words, to be checked; None where that is certain
@@ -54,7 +55,7 @@ class ForeignCall:
     excused: bool
     only_shows: bool  # it has an effect, and no result
     copies: Callable[[], bool]  # whether what the program has made is passed as a copy
-    watched: Callable[[], list[str]] = list  # what it must leave alone, as the program has it
+    watched: Callable[[], dict[str, str]] = dict  # what it must leave alone, as the program has it
     key: Any = None  # what names it in every attempt to compile
 
     @property
@@ -216,6 +217,7 @@ class Learning:
         self.allowed = True  # whether a call may be made to find out what it gives
         self.patterns: dict[Any, tuple[Any, str]] = {}
         self.changes: dict[Any, tuple[Any, ...]] = {}  # what calls change of what they are given, see `Given`
+        self.state: set[str] = set()  # the texts of paths in the program where calls change what is there
         self.refusals: dict[Any, UnsupportedError] = {}  # of what is called since it could not be read
         self.outcomes: dict[Any, Any] = {}  # of the calls made in this compilation
         self.guards: dict[Any, Any] = {}  # of what this compilation has read of the program
@@ -275,6 +277,12 @@ class Learning:
                 "Let it give things of one kind: numbers, or arrays of one dtype and rank, as float(...) and "
                 "np.asarray(..., dtype=float) do.",
             ) from None
+        if isinstance(change, ChangedState):
+            if change.in_place:
+                way_out = "Let it give a new array, and use that; or pass the array as an argument."
+                raise UnsupportedError(str(change), next(iter(places), None), way_out) from None
+            self.state |= change.paths
+            return
         if times == 1 or isinstance(change, ChangedArguments):
             self.patterns.clear()
         for key, (pattern, kind) in self.patterns.items():
@@ -297,7 +305,7 @@ class Learning:
             return try_out(form, attribute, first, args, options)
         own, _, *args = args
         given = Given(own)
-        outcome = first(*given.copy(args), **given.copy(options))
+        outcome = given.make(first, args, options)
         known = self.changes.get(key, ())
         self.changes[key] = (*known, *sorted(given.changes().difference(known), key=repr))
         return given.left(outcome, self.changes[key])

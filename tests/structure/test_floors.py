@@ -27,6 +27,7 @@ FLOORS = [
     "gates",
     "ir",
     "runtime",
+    "foreign",
     "given",
     "errors",
 ]
