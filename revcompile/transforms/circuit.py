@@ -174,7 +174,7 @@ class Circuit:
         gate, operands = TABLE[s.function], [self._now(v) for v in leaves(s.args)]
         if half is not None and half.pair.function is not None and self._comes(half.pair.function.body):
             self._call(s, half)
-        elif (gate.casts or gate.memory is Memory.SAME) and len(operands) == 1 and len(s.outputs) == 1:
+        elif (gate.casts or gate.memory is Memory.SAME) and _is_same(s):
             self._name(s.outputs, operands)
         elif s.outputs:
             self._add(Node(s, operands, self._at(s.line), s.line, gate.name), s.outputs)
@@ -240,6 +240,12 @@ class Circuit:
             found = [self._now(v) for v in function.result]
         self._wires = outer
         self._name(s.result, found)
+
+
+def _is_same(s: Apply) -> bool:
+    """Whether a cast, or another name, gives numbers of the same kind: they are on the same wire."""
+    kinds = {getattr(getattr(v.type, "dtype", None), "kind", "") for v in (*s.inputs, *s.outputs)}
+    return len(s.inputs) == len(s.outputs) == len(kinds)
 
 
 def _site(block: Block) -> int:

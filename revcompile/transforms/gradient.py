@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import BuiltinFunctionType, FunctionType, MethodType
-from typing import Any, Protocol, get_args, get_origin, overload
+from typing import TYPE_CHECKING, Any, Protocol, get_args, get_origin, overload
 
 import numpy as np
 
@@ -33,8 +33,9 @@ from revcompile.statements.probe import Probe
 from revcompile.syntax.stack import deep_stack
 from revcompile.transforms import lazily, pickling
 from revcompile.transforms.around import around, function_around, has_rule, is_callable_object
-from revcompile.transforms.circuit import Circuit
-from revcompile.transforms.picture import Picture
+
+if TYPE_CHECKING:
+    from revcompile.transforms.picture import Picture
 
 Argnums = int | str | tuple[int | str, ...] | None
 BACKENDS = ("numpy",)
@@ -329,8 +330,10 @@ def graph_of(f: Any, options: Options) -> Callable[..., Picture]:
         probe = Probe()
         seen = replace(options, with_value=True, optimize=False, probe=probe)
         make_gradient(f, seen)(*args, **kwargs)
+        from revcompile.transforms.picture import Picture  # importing this package is to be quick
+
         with seen_outside(lambda: place_of(f)), deep_stack():
-            return Picture(Circuit(probe))
+            return Picture(probe)
 
     return trimmed(graph)
 

@@ -7,7 +7,6 @@ that `pip install revcompile[pictures]` brings. Imports `circuit` and the code g
 from __future__ import annotations
 
 import ast
-import html
 import os
 import shutil
 import subprocess
@@ -24,7 +23,7 @@ from revcompile.gates.foreign import ForeignCall
 from revcompile.gates.halves import Half
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Value
-from revcompile.statements.probe import Shape
+from revcompile.statements.probe import Probe, Shape
 from revcompile.transforms.circuit import Circuit, Frame, Node, Path, Wire
 
 MOST = 60  # boxes in a picture
@@ -42,7 +41,8 @@ class Picture:
     `dot` and `mermaid` are its texts in these languages, `svg` the drawing.
     """
 
-    def __init__(self, circuit: Circuit) -> None:
+    def __init__(self, probe: Probe) -> None:
+        circuit = Circuit(probe)
         for few, detail in ((FEW, "gates"), (1, "gates"), (1, "lines"), (1, "parts")):
             drawing = Drawing(circuit, few, detail)
             if len(drawing.boxes) <= MOST:
@@ -190,6 +190,8 @@ def _constant(x: Any, node: Node) -> Wire | None:
 def _label(node: Node) -> str:
     """A gate's symbol or name; how it is applied, where something is known of its arguments: `· ** 2`."""
     s = node.statement
+    if s is not None and isinstance(s.function, ForeignCall) and s.function.form == "call":
+        return _name_of(s.args[0])
     if s is None or isinstance(s.function, (Half, ForeignCall)):
         return node.name
     gate = TABLE[s.function]
@@ -217,7 +219,7 @@ def number_text(x: Any) -> str:
         items = x.tolist() if isinstance(x, np.ndarray) else x
         return f"[{', '.join(map(number_text, items))}]" if isinstance(items, list) else number_text(items)
     if isinstance(x, (float, complex, np.inexact)):
-        return f"{x:.4g}"
+        return f"{x + 0.0:.4g}"  # without a sign of zero
     return str(x)
 
 
@@ -303,7 +305,7 @@ def _one_line(text: str) -> str:
 
 def _escaped(text: str) -> str:
     """As DOT has it between `<` and `>`."""
-    return html.escape(_one_line(text)).replace("\\", "&#92;")
+    return "".join(f"&#{ord(c)};" if c in "&<>\"'\\" else c for c in _one_line(text))
 
 
 def _quoted(text: str) -> str:
