@@ -28,7 +28,7 @@ from revcompile.codegen.module import Module, function_text, heading
 from revcompile.codegen.places import places_of
 from revcompile.codegen.primal import Primal
 from revcompile.codegen.recent import MAX_SPECIALIZATIONS, Recent
-from revcompile.codegen.sharing import Memory, Shared, Whole
+from revcompile.codegen.sharing import Integers, Memory, Shared
 from revcompile.codegen.specialization import ARITHMETIC, Blame, Careful, Mistaken, Specialization
 from revcompile.compiler import Compiled, Request, compile_gradient
 from revcompile.errors import HostError, UnsupportedError, seen_outside, trimmed
@@ -237,7 +237,7 @@ class Dispatcher(Primal):
             names = shared.serves(weak, self.static, self, args, kwargs)
             if names is not None:
                 self.static = shared.static
-                request = replace(self._request(key, wanted, bare), varying=shared.whole.varying)
+                request = replace(self._request(key, wanted, bare), varying=shared.integers.varying)
                 return self._take(shared, key, names, request)
         return None
 
@@ -260,12 +260,12 @@ class Dispatcher(Primal):
         return made
 
     def _remember(
-        self, key: Any, made: Specialization, guards: Sequence[Guard], whole: Whole, age: int
+        self, key: Any, made: Specialization, guards: Sequence[Guard], integers: Integers, age: int
     ) -> None:
         """Remember a specialisation for functions like this one."""
         if not self._is_shared:
             return
-        shared = _memory.add(key, self.static, made, self, guards, whole, age)
+        shared = _memory.add(key, self.static, made, self, guards, integers, age)
         if shared is None or made.careful is None:
             return
         known, make = shared, made.careful.make
@@ -297,7 +297,7 @@ class Dispatcher(Primal):
             key = self._key(wanted, arguments, self.static)
         specialization = self._load(compiled, key, list(arguments))
         self._add(key, specialization)
-        self._remember(key, specialization, compiled.guards, Whole(varying, known), age)
+        self._remember(key, specialization, compiled.guards, Integers(varying, known), age)
         return specialization
 
     def _request(self, key: Any, wanted: tuple[str, ...], bare: bool) -> Request:

@@ -98,7 +98,7 @@ def step(x: Any) -> Any:
     return positive if 0.0 not in x else np.where(x == 0, np.result_type(x, np.float16).type(0.5), positive)
 
 
-def over(upstream: Any, denominator: Any) -> Any:
+def safe_divide(upstream: Any, denominator: Any) -> Any:
     """`upstream / denominator`, where a zero upstream gradient stays zero even over a zero.
 
     This is what the derivative of `sqrt` at 0 needs: the local gradient is infinite there, but a

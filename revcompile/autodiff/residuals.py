@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from revcompile.autodiff.trips import Kept, Last, same_in_each_trip
+from revcompile.autodiff.trips import Last, LoopResiduals, same_in_each_trip
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
     UNDEFINED,
@@ -56,13 +56,13 @@ def keep_residuals(
     """
     if not any(s.blocks for s in forward):  # as in most functions
         return Block((*forward, *backward.statements), backward.yields)
-    kept = Kept(every_trip, table)
-    backward = _complete(substitute(backward, outer), kept, frozenset(unstable), outer)
+    residuals = LoopResiduals(every_trip, table)
+    backward = _complete(substitute(backward, outer), residuals, frozenset(unstable), outer)
     backward = substitute(backward, outer)
-    read = {*backward.uses, *(v for saves in kept.saves.values() for v, _ in saves)}
-    read.update(v for last in kept.last.values() for v in last)
+    read = {*backward.uses, *(v for saves in residuals.saves.values() for v, _ in saves)}
+    read.update(v for last in residuals.last.values() for v in last)
     nothing = None if passed_on else UNDEFINED
-    return Block((*_keep(forward, kept, read, nothing, {}), *backward.statements), backward.yields)
+    return Block((*_keep(forward, residuals, read, nothing, {}), *backward.statements), backward.yields)
 
 
 def outer_names(block: Block) -> dict[Value, Value]:
@@ -85,7 +85,7 @@ def outer_names(block: Block) -> dict[Value, Value]:
 
 def _keep(
     statements: tuple[Statement, ...],
-    kept: Kept,
+    residuals: LoopResiduals,
     read: set[Value],
     nothing: Structure,
     handed_on: Mapping[Value, Value],
@@ -96,20 +96,24 @@ def _keep(
     for statement in statements:
         if isinstance(statement, Branch):
             branch = statement.map_blocks(
-                lambda b: replace(b, statements=_keep(b.statements, kept, read, nothing, handed_on))
+                lambda b: replace(b, statements=_keep(b.statements, residuals, read, nothing, handed_on))
             )
             statement = with_residuals(branch, read, nothing, handed_on)
         elif isinstance(statement, Loop):
-            statement = _keep_in(statement, kept, read, nothing, handed_on)
+            statement = _keep_in(statement, residuals, read, nothing, handed_on)
         out.append(statement)
     return tuple(out)
 
 
 def _keep_in(
-    loop: Loop, kept: Kept, read: set[Value], nothing: Structure, handed_on: Mapping[Value, Value]
+    loop: Loop,
+    residuals: LoopResiduals,
+    read: set[Value],
+    nothing: Structure,
+    handed_on: Mapping[Value, Value],
 ) -> Loop:
-    last = kept.last.get(id(loop), {}).values()
-    statements = _keep(loop.body.statements, kept, read, None, {one.value: one.carried for one in last})
+    last = residuals.last.get(id(loop), {}).values()
+    statements = _keep(loop.body.statements, residuals, read, None, {one.value: one.carried for one in last})
     *ends, leaves_early = loop.body.yields
     made = {v for s in loop.body.statements for v in s.outputs}  # in any trip
     begin = [handed_on.get(one.after, nothing if one.value in made else None) for one in last]
@@ -119,17 +123,19 @@ def _keep_in(
         params=(*loop.params, *(one.carried for one in last)),
         body=Block(statements, (*ends, *(one.value for one in last), leaves_early)),
         results=(*loop.results, *(one.after for one in last)),
-        saves=(*loop.saves, *kept.saves.get(id(loop), ())),
-        trips=kept.trips.get(id(loop), loop.trips),
+        saves=(*loop.saves, *residuals.saves.get(id(loop), ())),
+        trips=residuals.trips.get(id(loop), loop.trips),
     )
 
 
-def _complete(block: Block, kept: Kept, unstable: frozenset[Value], outer: dict[Value, Value]) -> Block:
+def _complete(
+    block: Block, residuals: LoopResiduals, unstable: frozenset[Value], outer: dict[Value, Value]
+) -> Block:
     """The block whose reversed loops bring what they read, the innermost first."""
 
     def complete(s: Statement) -> Statement:
         if isinstance(s, Loop) and s.reverses is not None:
-            return _Residuals(s, s.reverses, kept, unstable, outer).complete()
+            return _Residuals(s, s.reverses, residuals, unstable, outer).complete()
         return s
 
     return block.map(complete)
@@ -142,25 +148,25 @@ class _Residuals:
         self,
         reversal: Loop,
         forward: Loop,
-        kept: Kept,
+        residuals: LoopResiduals,
         unstable: frozenset[Value],
         outer: dict[Value, Value],
     ) -> None:
-        self.reversal, self.forward, self.kept, self.unstable = reversal, forward, kept, unstable
+        self.reversal, self.forward, self.residuals, self.unstable = reversal, forward, residuals, unstable
         self.outer = outer
-        self.inner = {*forward.body.defined, *forward.bound, *_given(forward.body, kept)}
+        self.inner = {*forward.body.defined, *forward.bound, *_given(forward.body, residuals)}
         self.indices = {v for v, _ in forward.each}
         trip = substitute(forward.body, outer)
         self.statements = trip.statements
         self.made = {v: s for s in self.statements if isinstance(s, Apply) for v in s.outputs}
         self.again: dict[Value, Apply] = {}
-        self.constant = set() if kept.every_trip else same_in_each_trip(forward, self.inner, kept)
+        self.constant = set() if residuals.every_trip else same_in_each_trip(forward, self.inner, residuals)
         self.last: dict[Value, Last] = {}
         self.saved: dict[Value, None] = {}
 
     def complete(self) -> Loop:
         self._share_lengths()
-        table = self.kept.table
+        table = self.residuals.table
         needed = [v for v in dict.fromkeys(self.reversal.body.uses) if v in self.inner]
         seen: set[Value] = set()  # of which none is carried
         free = not any(self._is_carried(v, seen) for v in needed)
@@ -177,7 +183,7 @@ class _Residuals:
                     self.saved[v] = None
         for v in needed:
             self._repeat(v)
-        self.kept.last[id(self.forward)] = self.last
+        self.residuals.last[id(self.forward)] = self.last
         names = {v: last.after for v, last in self.last.items()}
         lists = []
         shifted = self._shifted()
@@ -185,7 +191,7 @@ class _Residuals:
             del self.saved[v]
         for v in self.saved:
             items = table.new(Opaque("list"))
-            self.kept.saves.setdefault(id(self.forward), []).append((v, items))
+            self.residuals.saves.setdefault(id(self.forward), []).append((v, items))
             names[v] = table.like(v, fold=False)
             lists.append((names[v], Each("reversed list", (items,))))
         each = self._counting(names, lists)
@@ -205,8 +211,12 @@ class _Residuals:
         for i, (param, end, result) in enumerate(slots):
             end = self.outer.get(end, end) if isinstance(end, Value) else end
             if param in self.saved and end in self.saved and end is not param:
-                same = _is_alike(param, end) and _is_alike(result, end) and param not in self.kept.table.unset
-                if same and self.unstable.isdisjoint((param, end, result)) and not self.kept.every_trip:
+                same = (
+                    _is_alike(param, end)
+                    and _is_alike(result, end)
+                    and param not in self.residuals.table.unset
+                )
+                if same and self.unstable.isdisjoint((param, end, result)) and not self.residuals.every_trip:
                     found[end] = i
         return found
 
@@ -219,7 +229,7 @@ class _Residuals:
             (v, forward.params[i], self.outer.get(forward.results[i], forward.results[i]))
             for v, i in shifted.items()
         ]
-        table = self.kept.table
+        table = self.residuals.table
         ends = [table.like(v, fold=False) for v, _, _ in slots]
         names.update((v, end) for (v, _, _), end in zip(slots, ends, strict=True))
         *yields, last = self.reversal.body.yields
@@ -251,16 +261,16 @@ class _Residuals:
         for index, each in self.reversal.each:
             if leaves_early and each.kind not in KINDS:  # a list has an item for each trip that there was
                 each = Each(each.kind, (*each.args, self._trips()))
-            names[index] = self.kept.table.like(index, fold=False)
+            names[index] = self.residuals.table.like(index, fold=False)
             out.append((names[index], each))
         if not out:
-            out.append((self.kept.table.new(INT, "_"), Each("range", (0, self._trips(), 1))))
+            out.append((self.residuals.table.new(INT, "_"), Each("range", (0, self._trips(), 1))))
         return (*out, *lists)
 
     def _trips(self) -> Value:
         if self.forward.trips is not None:
             return self.forward.trips
-        return self.kept.trips.setdefault(id(self.forward), self.kept.table.new(INT, "trips"))
+        return self.residuals.trips.setdefault(id(self.forward), self.residuals.table.new(INT, "trips"))
 
     def _is_carried(self, v: Value, seen: set[Value]) -> bool:
         """Whether a value depends on what the loop carries."""
@@ -334,10 +344,10 @@ def _without(block: Block, dropped: frozenset[Value]) -> Block:
     return block.map(lambda s: None if isinstance(s, Apply) and not dropped.isdisjoint(s.outputs) else s)
 
 
-def _given(block: Block, kept: Kept) -> Iterator[Value]:
+def _given(block: Block, residuals: LoopResiduals) -> Iterator[Value]:
     """What the loops in a block are going to give, besides what they give already."""
     for statement in block.statements:
         if isinstance(statement, Loop):
-            yield from kept.of(statement)
+            yield from residuals.of(statement)
         for inner in statement.blocks:
-            yield from _given(inner, kept)
+            yield from _given(inner, residuals)

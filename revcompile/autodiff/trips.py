@@ -21,7 +21,7 @@ class Last(NamedTuple):
     after: Value  # what is read after the loop; None if no trip has computed it
 
 
-class Kept:
+class LoopResiduals:
     """What each forward loop has to keep: the values to save with their lists, the count of its trips; and
     the values of which the last is enough."""
 
@@ -40,8 +40,8 @@ class Kept:
             yield self.trips[id(loop)]
 
 
-def same_in_each_trip(loop: Loop, inner: set[Value], kept: Kept) -> set[Value]:
+def same_in_each_trip(loop: Loop, inner: set[Value], residuals: LoopResiduals) -> set[Value]:
     """The values among `inner`, those of a trip, that are the same in each trip which computes them."""
-    stands_for = {one.after: one.value for last in kept.last.values() for one in last.values()}
+    stands_for = {one.after: one.value for last in residuals.last.values() for one in last.values()}
     found = Variance(loop, inner, stands_for)
     return {v for v in inner if not found.of(v)}

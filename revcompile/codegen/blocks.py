@@ -65,7 +65,7 @@ class BlockWriter:
     def _line(self, text: str, comment: str = "", keyword: str = "") -> None:
         raise NotImplementedError
 
-    def _keeping(self, value: Value, kept: Value) -> str:
+    def _saving(self, value: Value, saved: Value) -> str:
         raise NotImplementedError
 
     # -- the user's lines ---------------------------------------------------------------------
@@ -258,8 +258,10 @@ class BlockWriter:
         """Leave the loop, if `stop` says so; what is `nothing` here is saved as None."""
         if stop is True:
             for v, lists in self.leaving.items():
-                for kept in lists:
-                    self._line(f"{self.names[kept]}.append(None)" if v in nothing else self._keeping(v, kept))
+                for saved in lists:
+                    self._line(
+                        f"{self.names[saved]}.append(None)" if v in nothing else self._saving(v, saved)
+                    )
             self._line("break")
         elif isinstance(stop, Value):
             self._line(to_text(self.spell(stop)), keyword="if")
@@ -270,14 +272,14 @@ class BlockWriter:
     def _loop(self, loop: Loop) -> None:
         place = self.here
         self._assign([(a, p) for a, p in zip(loop.inits, loop.params, strict=True) if a is not UNDEFINED])
-        for value, kept in loop.saves:
-            together = self.together.get(kept, (kept,))
+        for value, saved in loop.saves:
+            together = self.together.get(saved, (saved,))
             if len(together) > 1:
                 self.names.suggest(together[0], "saved")
             elif isinstance(value, Value):
-                self._name_list(kept, value)
-            if kept is together[0]:
-                self._line(f"{self.names[kept]} = []")
+                self._name_list(saved, value)
+            if saved is together[0]:
+                self._line(f"{self.names[saved]} = []")
             if isinstance(value, Value):
                 self.saving.add(value)
         if loop.trips is not None:
@@ -304,9 +306,9 @@ class BlockWriter:
         if loop.trips is not None:
             self._line(f"{self.names[loop.trips]} += 1")
         inside = {v for s in loop.body.statements for v in s.outputs}
-        for value, kept in loop.saves:
+        for value, saved in loop.saves:
             if value not in inside:
-                self._line(f"{self.names[kept]}.append({to_text(self.spell(value))})")
+                self._line(f"{self.names[saved]}.append({to_text(self.spell(value))})")
         *ends, stop = loop.body.yields
         around, self.leaving = (self.leaving, self.ending), {}
         self._body(loop, ends, stop)
@@ -315,14 +317,14 @@ class BlockWriter:
             self._line("pass")
         self.margin, self.none = outer, known
 
-    def _name_list(self, kept: Value, value: Value, word: str = "saved") -> str:
+    def _name_list(self, saved: Value, value: Value, word: str = "saved") -> str:
         """A list has the name of what is saved in it; a list of lists, of the innermost."""
         inner = self.lists.get(value)
         if inner is None:
             name = (self.table.hints.get(value) or self.names[value]).removeprefix("old_")
         else:
             name = self._name_list(value, inner, "row")
-        self.names.suggest(kept, f"all_{name}" if name.startswith(f"{word}_") else f"{word}_{name}")
+        self.names.suggest(saved, f"all_{name}" if name.startswith(f"{word}_") else f"{word}_{name}")
         return name
 
     def _body(self, loop: Loop, ends: list[Structure], stop: Structure) -> None:
@@ -332,9 +334,9 @@ class BlockWriter:
         direct = isinstance(last, Branch) and isinstance(stop, Value) and any(r is stop for r in last.results)
         direct = direct and self._are_assigned(pairs)
         saves: Saves = {}
-        for value, kept in loop.saves:
-            if isinstance(value, Value) and kept not in self.together:
-                saves.setdefault(value, []).append(kept)
+        for value, saved in loop.saves:
+            if isinstance(value, Value) and saved not in self.together:
+                saves.setdefault(value, []).append(saved)
         if direct and isinstance(last, Branch):
             appends = {v: saves[v] for v in last.results if v in saves}
             if not appends or sorted(map(str, _ends(last, stop))) == ["False", "True"]:
@@ -342,14 +344,14 @@ class BlockWriter:
                 self.leaving, self.ending = appends, frozenset(leaves(tuple(ends)))
                 self._branch(last, stop)
                 for v, lists in appends.items():
-                    for kept in lists:
-                        self._line(self._keeping(v, kept))
+                    for saved in lists:
+                        self._line(self._saving(v, saved))
                 return
         self._statements(statements, stop if self._are_assigned(pairs) else None, saves)
-        of_list = {kept: self.names[v] for v, kept in loop.saves if kept in self.together}
-        for together in dict.fromkeys(self.together[kept] for kept in of_list):
+        of_list = {saved: self.names[v] for v, saved in loop.saves if saved in self.together}
+        for together in dict.fromkeys(self.together[saved] for saved in of_list):
             head = f"{self.margin}{self.names[together[0]]}.append(("
-            self.lines += broken(head, [of_list[kept] for kept in together], "))", self.margin)
+            self.lines += broken(head, [of_list[saved] for saved in together], "))", self.margin)
         if not loop.body.raises:
             self._assign(pairs)
             self._leave(stop)
@@ -362,7 +364,7 @@ class BlockWriter:
         for v, each in loop.each:
             lists = self.together.get(each.args[0])
             if lists is None or each.args[0] is lists[0]:
-                together = f"({', '.join(of_list[kept] for kept in lists)})" if lists else ""
+                together = f"({', '.join(of_list[saved] for saved in lists)})" if lists else ""
                 targets.append(together or self.names[v])
                 sources.append(self._source(each))
         if len(sources) == 1:
@@ -371,8 +373,8 @@ class BlockWriter:
 
     def _source(self, each: Each) -> str:
         if each.kind.endswith("list"):
-            kept = each.args[0]
-            text = self.names[self.together.get(kept, (kept,))[0]]
+            saved = each.args[0]
+            text = self.names[self.together.get(saved, (saved,))[0]]
         else:
             start, stop, step, *trips = each.args
             bounds = (start, stop, step) if step != 1 else (start, stop) if start != 0 else (stop,)

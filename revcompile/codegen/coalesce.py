@@ -209,15 +209,15 @@ def _wishes_of(s: Statement, table: ValueTable) -> Iterator[Wish]:
 
 def _same_again(block: Block, table: ValueTable) -> Iterator[Wish]:
     """What a reversed loop reads or computes again, and what it was in the loop that it reverses."""
-    kept: dict[Value, Value] = {}
+    saved: dict[Value, Value] = {}
     for loop in loops_of(block):
-        kept.update((items, v) for v, items in loop.saves if isinstance(v, Value))
+        saved.update((items, v) for v, items in loop.saves if isinstance(v, Value))
         for v, each in loop.each:
-            if each.kind == "reversed list" and each.args[0] in kept:
-                again = kept[each.args[0]]
+            if each.kind == "reversed list" and each.args[0] in saved:
+                again = saved[each.args[0]]
                 yield v, again, table.is_temporary(v) and table.is_temporary(again)
-                if again in kept:  # a list of lists
-                    kept[v] = kept[again]
+                if again in saved:  # a list of lists
+                    saved[v] = saved[again]
             elif loop.reverses is not None:
                 yield from ((v, index, False) for index, _ in loop.reverses.each)
         if loop.reverses is not None:

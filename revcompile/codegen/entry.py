@@ -99,7 +99,9 @@ def pass_on(signature: Signature) -> str:
     return ", ".join(parts)
 
 
-def kept(signature: Signature, body: Sequence[str], taken: Container[str]) -> tuple[list[str], list[str]]:
+def parameters_kept(
+    signature: Signature, body: Sequence[str], taken: Container[str]
+) -> tuple[list[str], list[str]]:
     """Statements that keep the parameters which a body assigns to, and that give them back."""
     before = (line.partition("=")[0] for line in body if not line.startswith(f"{INDENT}return "))
     if set(re.findall(r"\w+", " ".join(before))).isdisjoint(signature.parameters):
@@ -137,7 +139,7 @@ def entry_lines(
     beyond `math`, if there are any: those for which a body raises what `beyond` names.
     """
     lines = condition_lines(condition, failure if may_fail else "")
-    keep, give_back = kept(signature, body, taken)
+    keep, give_back = parameters_kept(signature, body, taken)
     back = [INDENT * 3 + line for line in give_back]
     lines += [
         *(INDENT * 2 + line for line in keep),

@@ -31,7 +31,7 @@ MAX_COMPILED_IN = 4  # values of a whole number; further ones are read at each c
 
 
 @dataclass(frozen=True)
-class Whole:
+class Integers:
     """Paths of whole numbers of the program: of those that code reads at each call, and of those that it
     could not be compiled without."""
 
@@ -75,14 +75,14 @@ class Shared:
         made: Specialization,
         primal: Primal,
         guards: Sequence[Guard],
-        whole: Whole,
+        integers: Integers,
     ) -> None:
         """Raises Unshareable."""
         if any(g.kind in ("test", "itself") for g in guards):
             raise Unshareable
         names = primal.namespace.globals
         self.key, self.asked = weak_key(key), _asked(guards)
-        self.whole = whole
+        self.integers = integers
         self.static, self.compared = _without_targets(static), _without_targets(made.compared)
         self.parameters = primal.parameters
         self.compiled_in = {
@@ -201,12 +201,12 @@ class Memory:
         made: Specialization,
         primal: Primal,
         guards: Sequence[Guard],
-        whole: Whole,
+        integers: Integers,
         age: int,
     ) -> Shared | None:
         """Remember a specialisation, if that can be, and all was not forgotten since the given age."""
         try:
-            shared = Shared(key, static, made, primal, guards, whole)
+            shared = Shared(key, static, made, primal, guards, integers)
         except Unshareable:
             return None
         with self._lock:
@@ -236,7 +236,7 @@ class Memory:
         values: dict[Path, set[int]] = {}
         known = set(static)
         for shared in self.of(primal):
-            known |= shared.static | shared.whole.known
+            known |= shared.static | shared.integers.known
             for path, number in shared.compiled_in.items() if shared.key == key else ():
                 values.setdefault(path, set()).add(number)
         return frozenset(

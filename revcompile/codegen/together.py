@@ -20,15 +20,15 @@ MANY = 4  # lists, from which on one list of tuples reads better
 Together = dict[Value, tuple[Value, ...]]  # the lists that are one, by each of them
 
 
-def kept_together(function: Function, groups: Groups, counts: Counter[Value]) -> Together:
+def saved_together(function: Function, groups: Groups, counts: Counter[Value]) -> Together:
     loops = list(loops_of(function.body))
     reader = {each.args[0]: loop for loop in loops for _, each in loop.each if each.kind == "reversed list"}
     found: Together = {}
     for loop in loops:
         by_reader: dict[int, list[Value]] = {}
-        for kept in _there_at_the_end(loop, groups):
-            if counts[kept] == 1 and kept in reader:
-                by_reader.setdefault(id(reader[kept]), []).append(kept)
+        for saved in _there_at_the_end(loop, groups):
+            if counts[saved] == 1 and saved in reader:
+                by_reader.setdefault(id(reader[saved]), []).append(saved)
         for lists in by_reader.values():
             if len(lists) >= MANY:
                 found.update(dict.fromkeys(lists, tuple(lists)))
@@ -40,9 +40,9 @@ def _there_at_the_end(loop: Loop, groups: Groups) -> Iterator[Value]:
     if loop.body.yields[-1] is not False or loop.body.raises:
         return
     lists: dict[Value, list[Value]] = {}
-    for value, kept in loop.saves:
+    for value, saved in loop.saves:
         if isinstance(value, Value):
-            lists.setdefault(value, []).append(kept)
+            lists.setdefault(value, []).append(saved)
     taken: set[Value] = set()  # the variables that what follows assigns
     there: list[Value] = []
     for s in reversed(loop.body.statements):

@@ -19,7 +19,7 @@ from revcompile.codegen.names import Names
 from revcompile.codegen.places import Places, line_for
 from revcompile.codegen.spell import Speller, is_own_field, without_sign
 from revcompile.codegen.text import INDENT, to_text, width
-from revcompile.codegen.together import kept_together
+from revcompile.codegen.together import saved_together
 from revcompile.frontend.arguments import spell_step
 from revcompile.gates.draws import DRAWS
 from revcompile.gates.effects import begins_backward
@@ -72,7 +72,7 @@ class Writer(BlockWriter):
         self.textbook = textbook
         self.groups, self.none = Groups(function), frozenset()
         self.counts: Counter[Value] = Counter(function.body.uses)
-        self.together = kept_together(function, self.groups, self.counts)
+        self.together = saved_together(function, self.groups, self.counts)
         taken = {*reserved, *(p.name for p in function.parameters)}
         self.names = Names(taken, outer, given, self.groups, self.counts, self.table)
         self.definitions: dict[Value, Statement] = {}
@@ -94,7 +94,7 @@ class Writer(BlockWriter):
         self.leaving: dict[Value, list[Value]] = {}
         self.ending: frozenset[Value] = frozenset()
         self.margin = INDENT
-        self.kept: set[Value] = set(leaves(function.body.yields))
+        self.returned: set[Value] = set(leaves(function.body.yields))
         self._index(function.body)
         self.variables = Variables(self.groups, self.definitions, self.counts, self.carried, self.table)
         self.spell.is_stable = self._is_stable
@@ -103,7 +103,7 @@ class Writer(BlockWriter):
         for statement in block.statements:
             if isinstance(statement, Loop):
                 self.carried.update(statement.bound)
-                self.lists.update((kept, v) for v, kept in statement.saves if isinstance(v, Value))
+                self.lists.update((saved, v) for v, saved in statement.saves if isinstance(v, Value))
             for value in statement.outputs:
                 self.definitions.setdefault(value, statement)
             for inner in statement.blocks:
@@ -177,11 +177,11 @@ class Writer(BlockWriter):
             self._assigned(statement.defined)
             if saves:
                 for value in dict.fromkeys(statement.outputs):
-                    for kept in saves.get(value, ()):
-                        self._line(self._keeping(value, kept))
+                    for saved in saves.get(value, ()):
+                        self._line(self._saving(value, saved))
 
-    def _keeping(self, value: Value, kept: Value) -> str:
-        return f"{self.names[kept]}.append({self.names[value]})"
+    def _saving(self, value: Value, saved: Value) -> str:
+        return f"{self.names[saved]}.append({self.names[value]})"
 
     def _apply(self, statement: Apply, movable: Movable) -> None:
         function = statement.function
@@ -334,7 +334,7 @@ class Writer(BlockWriter):
     def _folds(self, value: Value, statement: Apply, expression: ast.expr, movable: Movable) -> bool:
         if value in self.saving or (self.groups.is_shared(value) and value not in self.summed):
             return False
-        if value not in self.kept:  # what is returned may be of a way that was not taken
+        if value not in self.returned:  # what is returned may be of a way that was not taken
             if TABLE[statement.function].of_shape and self._is_stable(statement.args[0]):
                 return True
             if self._is_cheap_test(statement) and all(self._is_stable(a) for a in statement.inputs):
@@ -359,7 +359,7 @@ class Writer(BlockWriter):
         if (
             self.textbook
             or not value.type.dims
-            or value in self.kept
+            or value in self.returned
             or TABLE[statement.function].locals is None
         ):
             return False

@@ -126,8 +126,8 @@ class Forward:
         ended = self.ended(loop)
         for result, param in zip(loop.results, loop.params, strict=True):
             self.facts[result] = self.facts[param] | ended
-        for v, kept in loop.saves:
-            self.facts[kept] = self.of(v)
+        for v, saved in loop.saves:
+            self.facts[saved] = self.of(v)
         if loop.trips is not None:
             self.facts[loop.trips] = self.outside(loop.trips)
 
@@ -239,7 +239,7 @@ class Backward:
 
     def _loop(self, loop: Loop) -> None:
         results = [self._taken(r) for r in loop.results]
-        saved = [(v, self._taken(kept)) for v, kept in loop.saves]
+        saved = [(v, self._taken(saved)) for v, saved in loop.saves]
         outer = self.coming
         starts = self.carried.get(loop) or [self.begin(p) for p in loop.params]
         while True:

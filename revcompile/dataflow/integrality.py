@@ -53,7 +53,7 @@ class Integrality(Forward):
 
     def apply(self, statement: Apply) -> list[int]:
         found = {v for v in statement.inputs if is_float(v.type) and self.of(v)}
-        may_be = WHOLE if gives_whole(statement, found) else 0
+        may_be = WHOLE if gives_integral(statement, found) else 0
         return [self.outside(v) | (may_be if is_float(v.type) else 0) for v in statement.outputs]
 
     def call(self, statement: Apply, half: Half) -> list[int]:
@@ -63,15 +63,15 @@ class Integrality(Forward):
         return 0 if _is_float(value) else WHOLE
 
 
-def may_be_whole(function: Function) -> set[Value]:
+def may_be_integral(function: Function) -> set[Value]:
     """The values of a function that have the type of a float and may be whole numbers."""
-    if not function.table.whole and not _may_make_whole(function.body):
+    if not function.table.integral and not _may_make_integral(function.body):
         return set()
     return _floats(_solved(function))
 
 
 def _solved(function: Function) -> Integrality:
-    found = Integrality(function.table.whole)
+    found = Integrality(function.table.integral)
     found.block(function.body)
     return found
 
@@ -80,7 +80,7 @@ def _floats(found: Integrality) -> set[Value]:
     return {v for v, fact in found.facts.items() if fact and is_float(v.type)}
 
 
-def _may_make_whole(block: Block) -> bool:
+def _may_make_integral(block: Block) -> bool:
     """Whether a whole number may come of none in a block; quickly known of most that are gates alone."""
     if block.nested:
         return True
@@ -95,7 +95,7 @@ def _adds_up(function: Any) -> bool:
 def learn_of_calls(primal: Function, pairs: Sequence[Pair]) -> None:
     """Note which pairs may give whole numbers for floats, and which of their parameters may be given them."""
     functions = {pair.function: pair for pair in pairs if pair.function is not None}
-    news, whole = bool(functions), primal.table.whole
+    news, integral = bool(functions), primal.table.integral
     while news:
         news = False
         for function in (primal, *functions):
@@ -103,20 +103,24 @@ def learn_of_calls(primal: Function, pairs: Sequence[Pair]) -> None:
             for s in applications(function.body):
                 if isinstance(s.function, Half) and s.function.kind != "backward":
                     for arg, parameter in zip(s.args, s.function.pair.parameters, strict=True):
-                        known = parameter in whole or not is_float(parameter.type)
+                        known = parameter in integral or not is_float(parameter.type)
                         if not known and found.of(arg):
-                            whole.add(parameter)
+                            integral.add(parameter)
                             news = True
             pair = functions.get(function)
-            if pair is not None and not pair.whole and not _floats(found).isdisjoint(leaves(function.result)):
-                pair.whole = news = True
+            if (
+                pair is not None
+                and not pair.integral
+                and not _floats(found).isdisjoint(leaves(function.result))
+            ):
+                pair.integral = news = True
 
 
 def refuse_cutting(function: Function) -> None:
     """Refuse what is stored into an array of which only the run decides whether it holds whole numbers."""
     if not any(TABLE[f].writes for f in function.body.functions):
         return
-    found = may_be_whole(function)
+    found = may_be_integral(function)
     for s in applications(function.body):
         if TABLE[s.function].writes and s.args[0] in found and _is_float(s.args[-1]):
             name = function.table.hints.get(s.args[0], "an array")
@@ -128,11 +132,11 @@ def refuse_cutting(function: Function) -> None:
             )
 
 
-def gives_whole(s: Apply, found: set[Value]) -> bool:
+def gives_integral(s: Apply, found: set[Value]) -> bool:
     """Whether a step may give a whole number where its type says that it gives a float."""
     values = [v for v in s.inputs if v in found] if found else []
     if isinstance(s.function, Half):
-        return s.function.kind != "backward" and (s.function.pair.whole or bool(values))
+        return s.function.kind != "backward" and (s.function.pair.integral or bool(values))
     gate = TABLE[s.function]
     if gate.writes:
         return s.args[0] in found

@@ -32,7 +32,7 @@ from revcompile.frontend.names import HostObject, is_library
 from revcompile.gates.effects import defined_, percent
 from revcompile.gates.infer import ask_host
 from revcompile.gates.lengths import length, size_of
-from revcompile.gates.rows import count, whole
+from revcompile.gates.rows import count, source_list
 from revcompile.gates.table import METHODS, TABLE
 from revcompile.ir.identifiers import is_name
 from revcompile.ir.nodes import Instance, Structure, Value, are_numbers, is_static, leaves
@@ -195,7 +195,7 @@ def axis_length(low: Lowering, value: Value, axis: int) -> Structure:
     if dim.size is not None:
         return dim.size
     if isinstance(value.type, Rows):
-        rows = whole(value, low.builder.definitions)
+        rows = source_list(value, low.builder.definitions)
         return low.emit(item_length, rows, axis) if axis else low.emit(count, value)
 
     def make() -> Value:
@@ -446,8 +446,8 @@ def _call(low: Lowering, node: ast.Call, function: Any, frame: Frame) -> Structu
             return columns
     named = not frame.is_rule and _names_arguments(function)
     named = named and not any(isinstance(a, ast.Starred) for a in node.args)
-    kept = partial(iterators.kept, low, frame=frame)
-    args = list(map(kept, node.args)) if named else elements(low, node.args, frame, keeps=False)
+    lazily = partial(iterators.lazily, low, frame=frame)
+    args = list(map(lazily, node.args)) if named else elements(low, node.args, frame, keeps=False)
     kwargs: dict[str, Structure] = {}
     for keyword in node.keywords:
         if keyword.arg is None:

@@ -356,9 +356,9 @@ def make(
 
 def _check_late(low: Lowering, late: Sequence[str], types: Any, changing: Sequence[Any]) -> None:
     """Raises where a function may be kept and called later, when what it reads may be something else."""
-    kept = any(may_keep(t.cls) for t in flat(types) if isinstance(t, Foreign))
+    keeps = any(may_keep(t.cls) for t in flat(types) if isinstance(t, Foreign))
     plain = [x for x in changing if isinstance(x, FunctionType) and not x.__code__.co_freevars]
-    if late and (kept or not all(is_library(x) or is_own(x) for x in plain)):
+    if late and (keeps or not all(is_library(x) or is_own(x) for x in plain)):
         raise _at(
             low,
             UnsupportedError(

@@ -98,25 +98,25 @@ def attribute(low: Lowering, gradient: Gradient, name: str) -> Structure:
 
 def call(low: Lowering, gradient: Gradient, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Structure:
     """What `gradient(*args, **kwargs)` returns."""
-    whole: frozenset[int] = frozenset()  # whole numbers of the arguments that have to be known
+    known: frozenset[int] = frozenset()  # whole numbers of the arguments that have to be known
     while True:
-        attempt = _Call(low, gradient, args, kwargs, whole)
+        attempt = _Call(low, gradient, args, kwargs, known)
         try:
             return attempt.run()
         except NeedStatic as need:
             found = attempt.numbers_behind(need.value)
-            if not found or found <= whole:
+            if not found or found <= known:
                 raise
-            whole |= found
+            known |= found
 
 
 class _Call:
     """One call of a gradient function, interpreted."""
 
     def __init__(
-        self, low: Lowering, gradient: Gradient, args: Any, kwargs: dict[str, Any], whole: frozenset[int]
+        self, low: Lowering, gradient: Gradient, args: Any, kwargs: dict[str, Any], known: frozenset[int]
     ) -> None:
-        self.low, self.gradient, self.whole = low, gradient, whole
+        self.low, self.gradient, self.known = low, gradient, known
         self.signature, name = signature_of(low, gradient.function)
         explicit = explicit_names(self.signature, gradient.argnums, name)
         method = not isinstance(gradient.function, MethodType) and is_method(
@@ -205,7 +205,7 @@ class _Call:
     def _number(self, leaf: Structure) -> Structure:
         """A whole number: a run-time value that may be differentiated, unless the primal has to know it."""
         position = len(self.numbers)
-        if position in self.whole and not isinstance(leaf, Value):
+        if position in self.known and not isinstance(leaf, Value):
             self.numbers.append(Value(None))  # type: ignore[arg-type]
             return leaf
         self.numbers.append(self._emit_copy(leaf))

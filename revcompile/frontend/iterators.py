@@ -75,7 +75,7 @@ class Begun:
 # -- under a name ----------------------------------------------------------------------------------
 
 
-def kept(low: Lowering, node: ast.expr, frame: Frame) -> Structure:
+def lazily(low: Lowering, node: ast.expr, frame: Frame) -> Structure:
     """The value of an expression that is about to get a name."""
     if frame.is_rule:
         return low.evaluate(node, frame)
@@ -168,11 +168,11 @@ def compared(low: Lowering, node: ast.Compare, frame: Frame) -> Any:
         raise UnsupportedError("a chain of comparisons of iterators is not supported", way_out="Use lists.")
     if not isinstance(node.ops[0], (ast.Is, ast.IsNot, ast.Eq, ast.NotEq)):
         raise HostError(TypeError("iterators have no order"))
-    kept = [_named(side, frame) for side in sides]
-    for side, iterator in zip(sides, kept, strict=True):
+    lazily = [_named(side, frame) for side in sides]
+    for side, iterator in zip(sides, lazily, strict=True):
         if iterator is None:
             low.evaluate(side, frame)
-    return (kept[0] is kept[1] is not None) == isinstance(node.ops[0], (ast.Is, ast.Eq))
+    return (lazily[0] is lazily[1] is not None) == isinstance(node.ops[0], (ast.Is, ast.Eq))
 
 
 def condition(low: Lowering, node: ast.expr, frame: Frame) -> ast.expr:

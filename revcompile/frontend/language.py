@@ -209,9 +209,9 @@ class Language:
         """The value of an expression that may be read more than once."""
         return iterators.at_once(self, node, frame)
 
-    def kept(self: Lowering, node: ast.expr, frame: Frame) -> Structure:
+    def lazily(self: Lowering, node: ast.expr, frame: Frame) -> Structure:
         """The value of an expression that is about to get a name."""
-        return iterators.kept(self, node, frame)
+        return iterators.lazily(self, node, frame)
 
     def made_ahead(
         self: Lowering, node: ast.expr, frame: Frame

@@ -140,13 +140,13 @@ class Parts:
         number = self._numbers[id(s)] = len(self.met)
         self.met.append(s)
 
-        def kept(build: Build, made: Any) -> Any:
+        def noted(build: Build, made: Any) -> Any:
             build.made[number] = made
             return made
 
         if type(s) is list:
             items = [self.take(item, f"{name}_{i}") for i, item in enumerate(s)]
-            return self._key(list, items), lambda build: kept(build, [make(build) for _, make in items])
+            return self._key(list, items), lambda build: noted(build, [make(build) for _, make in items])
         held = s.attributes if isinstance(s, Instance) else s
         if type(s) not in (dict, Instance) or not all(isinstance(key, (str, int, bytes)) for key in held):
             raise Inseparable(f"{an(type(s).__name__)}")
@@ -154,10 +154,12 @@ class Parts:
         keys = tuple((key, inner) for key, (inner, _) in parts.items())
         if isinstance(s, Instance):
             cls = s.cls
-            return (cls, keys), lambda build: kept(
+            return (cls, keys), lambda build: noted(
                 build, Instance(cls, {key: make(build) for key, (_, make) in parts.items()})
             )
-        return (dict, keys), lambda build: kept(build, {key: make(build) for key, (_, make) in parts.items()})
+        return (dict, keys), lambda build: noted(
+            build, {key: make(build) for key, (_, make) in parts.items()}
+        )
 
     # -- functions ----------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Arithmetic: + - * / and their kin, powers and roots. Imports NumPy, the gate table, `over`."""
+"""Arithmetic: + - * / and their kin, powers and roots. Imports NumPy, the gate table, `safe_divide`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from revcompile.gates.numbers import (
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import TABLE, elementwise, gate, known
 from revcompile.gates.traits import Kind, Line, Text
-from revcompile.runtime import number_or_nan, over, power_or_nan, real_power, share, square_of_root
+from revcompile.runtime import number_or_nan, power_or_nan, real_power, safe_divide, share, square_of_root
 
 HIGH = 8  # a higher power of 1e38 overflows
 
@@ -159,7 +159,7 @@ POSITIVE_NUMBERS = [example(real(low=0.1)), example(real(5, low=0.1)), example(r
     examples=POSITIVE_NUMBERS,
 )
 def sqrt(grad_y: Any, y: Any, x: Any) -> Any:
-    return over(0.5 * grad_y, y)
+    return safe_divide(0.5 * grad_y, y)
 
 
 @gate(
@@ -169,7 +169,7 @@ def sqrt(grad_y: Any, y: Any, x: Any) -> Any:
     examples=POSITIVE_NUMBERS,
 )
 def cbrt(grad_y: Any, y: Any, x: Any) -> Any:
-    return over(grad_y, 3.0 * y * y)
+    return safe_divide(grad_y, 3.0 * y * y)
 
 
 def singular_power(x1: Any, x2: Any) -> bool:
@@ -268,9 +268,9 @@ def power_base(grad_y: Any, y: Any, x1: Any, x2: Any) -> Any:
     if x2 == -1:
         return -grad_y * y * y
     if x2 == 0.5:
-        return over(grad_y, 2.0 * y)
+        return safe_divide(grad_y, 2.0 * y)
     if 0 < x2 < 1:
-        return over(grad_y * x2, x1 ** (1 - x2))
+        return safe_divide(grad_y * x2, x1 ** (1 - x2))
     return grad_y * x2 * x1 ** (x2 - 1)
 
 
@@ -299,10 +299,10 @@ def power_exponent(grad_y: Any, y: Any, x1: Any, x2: Any) -> Any:
     ],
 )
 def hypot(grad_y: Any, y: Any, x1: Any, x2: Any) -> Any:
-    return over(grad_y * x1, y), over(grad_y * x2, y)
+    return safe_divide(grad_y * x1, y), safe_divide(grad_y * x2, y)
 
 
-def written_over(to: Text, upstream: Any, denominator: Any) -> str:
+def written_as_division(to: Text, upstream: Any, denominator: Any) -> str:
     """Python's own division raises for a zero, NumPy's would give NaN."""
     types = (to.result, *(x.type for x in (upstream, denominator) if is_value(x)))
     return "upstream / denominator" if all(map(is_python_number, types)) else ""
@@ -318,17 +318,17 @@ QUOTIENTS = [
 
 
 @gate(
-    over,
+    safe_divide,
     kind=Kind.QUOTIENT,
-    name="over",
+    name="safe_divide",
     dims=broadcast_dims,
-    python=over,
-    written=written_over,
+    python=safe_divide,
+    written=written_as_division,
     numbers=GUARDED,
     examples=QUOTIENTS,
 )
-def over_(grad_y: Any, y: Any, upstream: Any, denominator: Any) -> Any:
-    return over(grad_y, denominator), -over(grad_y * y, denominator)
+def safe_divide_(grad_y: Any, y: Any, upstream: Any, denominator: Any) -> Any:
+    return safe_divide(grad_y, denominator), -safe_divide(grad_y * y, denominator)
 
 
 @gate(

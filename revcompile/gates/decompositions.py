@@ -23,7 +23,7 @@ from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
 from revcompile.ir.lengths import Facts
 from revcompile.ir.types import Dim
-from revcompile.runtime import over
+from revcompile.runtime import safe_divide
 
 SYMMETRIC = (
     example(real(3, 3, kind="positive_definite")),
@@ -103,7 +103,7 @@ def eigh(grad_y: Any, y: Any, a: Any, UPLO: str = "L") -> Any:
     else:
         products = transposed(vectors) @ grad_vectors
         gaps = off_diagonal(values[..., None, :] - values[..., :, None])
-        turned = vectors @ over(products - transposed(products), 2 * gaps)
+        turned = vectors @ safe_divide(products - transposed(products), 2 * gaps)
         if grad_values is not None:
             turned = turned + vectors * grad_values[..., None, :]
     return folded(turned @ transposed(vectors), UPLO.upper())
@@ -235,14 +235,14 @@ def svd(grad_y: Any, y: Any, a: Any, full_matrices: bool = True, compute_uv: boo
     grad_a = None if grad_s is None else (u * grad_s[..., None, :]) @ vh
     if grad_u is not None:
         products = transposed(u) @ grad_u
-        grad_a = plus(grad_a, u @ (over(products - transposed(products), gaps) * row) @ vh)
+        grad_a = plus(grad_a, u @ (safe_divide(products - transposed(products), gaps) * row) @ vh)
         if not full_matrices:
-            grad_a = grad_a + over(grad_u - u @ products, row) @ vh
+            grad_a = grad_a + safe_divide(grad_u - u @ products, row) @ vh
     if grad_vh is not None:
         products = vh @ transposed(grad_vh)
-        grad_a = plus(grad_a, u @ (column * over(products - transposed(products), gaps)) @ vh)
+        grad_a = plus(grad_a, u @ (column * safe_divide(products - transposed(products), gaps)) @ vh)
         if not full_matrices:
-            grad_a = grad_a + u @ over(grad_vh - transposed(products) @ vh, column)
+            grad_a = grad_a + u @ safe_divide(grad_vh - transposed(products) @ vh, column)
     return grad_a
 
 

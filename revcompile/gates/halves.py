@@ -46,7 +46,7 @@ class Pair:
     calls: frozenset[Pair] = frozenset()
     live: frozenset[Value] = frozenset()
     raises: bool = False
-    whole: bool = False  # whether it may give whole numbers for floats, see `dataflow/integrality`
+    integral: bool = False  # whether it may give whole numbers for floats, see `dataflow/integrality`
 
     def reached(self) -> set[Pair]:
         """The pair, and all that are called in it."""

@@ -179,9 +179,9 @@ def _of_operands(gate: Gate, args: tuple[Any, ...], dims: tuple[Dim, ...]) -> Ty
     if gate.name == "getitem":  # what an index names has the dtype of what it is applied to
         is_element = not (isinstance(args[1], tuple) and any(part is Ellipsis for part in args[1]))
         types = types[:1]
-    kept = [t for t in types if isinstance(t, Array) or t.dtype.kind == "f"]
-    weak = [0.0 if isinstance(t, Scalar) and t.python else t.dtype for t in kept]
-    dtype = np.result_type(*weak) if kept else np.dtype(float)
+    floats = [t for t in types if isinstance(t, Array) or t.dtype.kind == "f"]
+    weak = [0.0 if isinstance(t, Scalar) and t.python else t.dtype for t in floats]
+    dtype = np.result_type(*weak) if floats else np.dtype(float)
     is_array = bool(dims) or (gate.view and not is_element)
     return Array(dtype, dims) if is_array else Scalar(dtype)
 

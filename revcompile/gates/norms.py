@@ -17,29 +17,29 @@ from revcompile.gates.numbers import LOST, POSITIVE, ZERO, Numbers
 from revcompile.gates.reductions import restore_axes
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
-from revcompile.runtime import over
+from revcompile.runtime import safe_divide
 
 
 def _vector_norm(grad_y: Any, y: Any, x: Any, ord: Any, axis: Any) -> Any:
     """The gradient of a norm along `axis`; `grad_y` and `y` have that axis, with length 1."""
     if ord is None or ord == 2:
-        return grad_y * over(x, y)
+        return grad_y * safe_divide(x, y)
     if ord == 1:
         return grad_y * np.sign(x)
     if ord == 0:  # it counts the elements that are not zero
         return None
     if abs(ord) == np.inf:
         extreme = np.sign(x) * (np.abs(x) == y)
-        return grad_y * over(extreme, np.sum(np.abs(extreme), axis, keepdims=axis is not None))
+        return grad_y * safe_divide(extreme, np.sum(np.abs(extreme), axis, keepdims=axis is not None))
     if ord > 1:
-        return grad_y * np.sign(x) * over(np.abs(x), y) ** (ord - 1)
-    return grad_y * over(np.sign(x), over(np.abs(x), y) ** (1 - ord))
+        return grad_y * np.sign(x) * safe_divide(np.abs(x), y) ** (ord - 1)
+    return grad_y * safe_divide(np.sign(x), safe_divide(np.abs(x), y) ** (1 - ord))
 
 
 def _matrix_norm(grad_y: Any, y: Any, x: Any, ord: Any, axis: tuple[int, int]) -> Any:
     """The gradient of a norm over a pair of axes; `grad_y` and `y` have them, with length 1."""
     if ord is None or ord == "fro" or ord == "f":
-        return grad_y * over(x, y)
+        return grad_y * safe_divide(x, y)
     if ord == "nuc" or abs(ord) == 2:
         return grad_y * _singular_directions(x, ord, axis)
     if abs(ord) == 1:
@@ -48,7 +48,7 @@ def _matrix_norm(grad_y: Any, y: Any, x: Any, ord: Any, axis: tuple[int, int]) -
         sums, along = np.sum(np.abs(x), axis[1], keepdims=True), axis[0]
     extreme = np.max(sums, along, keepdims=True) if ord > 0 else np.min(sums, along, keepdims=True)
     shares = np.sign(sums) * (sums == extreme)
-    return grad_y * over(shares, np.sum(shares, along, keepdims=True)) * np.sign(x)
+    return grad_y * safe_divide(shares, np.sum(shares, along, keepdims=True)) * np.sign(x)
 
 
 def _singular_directions(x: Any, ord: Any, axis: tuple[int, int]) -> Any:

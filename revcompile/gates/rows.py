@@ -64,7 +64,7 @@ def count(rows: Any) -> int:
     return len(rows)
 
 
-def whole(rows: Value, definitions: Mapping[Value, Any]) -> Value:
+def source_list(rows: Value, definitions: Mapping[Value, Any]) -> Value:
     """The list of which one is a part: it may have items, which tell the axes, where the part has none."""
     made = definitions.get(rows)
     while made is not None and made.function is sublist:

@@ -1,6 +1,6 @@
-"""Trigonometric and hyperbolic functions and their inverses. Imports NumPy, the gate table, `over`.
+"""Trigonometric and hyperbolic functions and their inverses. Imports NumPy, the gate table, `safe_divide`.
 
-Where a function is finite but its slope is not (`arcsin` at 1), the rule divides with `over`.
+Where a function is finite but its slope is not (`arcsin` at 1), the rule divides with `safe_divide`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from revcompile.gates.numbers import (
 )
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import elementwise, gate
-from revcompile.runtime import over
+from revcompile.runtime import safe_divide
 
 elementwise("sin", (np.sin, math.sin), x="np.cos(x)")
 elementwise("cos", (np.cos, math.cos), x="-np.sin(x)")
@@ -64,17 +64,17 @@ STEEP = Numbers(undefined=ANY_SIGN, steep=True, pointwise=True)
 
 @gate(np.arcsin, math.asin, numbers=STEEP, examples=WITHIN_ONE)
 def arcsin(grad_y: Any, x: Any) -> Any:
-    return over(grad_y, np.sqrt(1 - x * x))
+    return safe_divide(grad_y, np.sqrt(1 - x * x))
 
 
 @gate(np.arccos, math.acos, numbers=STEEP, examples=WITHIN_ONE)
 def arccos(grad_y: Any, x: Any) -> Any:
-    return over(-grad_y, np.sqrt(1 - x * x))
+    return safe_divide(-grad_y, np.sqrt(1 - x * x))
 
 
 @gate(np.arccosh, math.acosh, numbers=STEEP, examples=ABOVE_ONE)
 def arccosh(grad_y: Any, x: Any) -> Any:
-    return over(grad_y, np.sqrt(x * x - 1))
+    return safe_divide(grad_y, np.sqrt(x * x - 1))
 
 
 @gate(
@@ -91,7 +91,7 @@ def arccosh(grad_y: Any, x: Any) -> Any:
 )
 def arctan2(grad_y: Any, x1: Any, x2: Any) -> Any:
     square = x1 * x1 + x2 * x2
-    return over(grad_y * x2, square), over(-grad_y * x1, square)
+    return safe_divide(grad_y * x2, square), safe_divide(-grad_y * x1, square)
 
 
 @gate(np.sinc, examples=[example(real()), example(real(5)), example(np.array([0.0, 1e-9, 0.03, -0.2, 1.0]))])

@@ -199,7 +199,7 @@ class Loop(Form):
     @cached_property
     def outputs(self) -> tuple[Value, ...]:
         counted = () if self.trips is None else (self.trips,)
-        return tuple(leaves((self.results, tuple(kept for _, kept in self.saves), counted)))
+        return tuple(leaves((self.results, tuple(saved for _, saved in self.saves), counted)))
 
     @property
     def blocks(self) -> tuple[Block, ...]:

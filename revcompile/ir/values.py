@@ -36,7 +36,7 @@ class ValueTable:
     place of the name.
 
     `unset` holds those that may be None, what a name is that is not assigned; with that name, where it is the
-    program's. `whole` holds those that have the type of a float and were, or are given by a call, a whole
+    program's. `integral` holds those that have the type of a float and were, or are given by a call, a whole
     number. `derived` holds what is computed for derivatives that the function itself asks for, where division
     by zero does not raise. `comparing` holds results of steps that raise where lengths differ that no test
     before the call compares, with what they compare.
@@ -49,15 +49,16 @@ class ValueTable:
         self.derived: set[Value] = set()
         self.unfolded: set[Value] = set()
         self.unset: dict[Value, str | None] = {}
-        self.whole: set[Value] = set()
+        self.integral: set[Value] = set()
         self.comparing: dict[Value, tuple[Comparison, ...]] = {}
 
     def copy(self) -> ValueTable:
         """The same, for a stage that finds out more."""
         other = ValueTable()
         other.hints, other.primals, other.unset = dict(self.hints), dict(self.primals), dict(self.unset)
-        other.unfolded, other.whole, other.tangents = set(self.unfolded), set(self.whole), set(self.tangents)
-        other.comparing, other.derived = dict(self.comparing), set(self.derived)
+        other.tangents, other.derived = set(self.tangents), set(self.derived)
+        other.unfolded, other.integral = set(self.unfolded), set(self.integral)
+        other.comparing = dict(self.comparing)
         return other
 
     def new(self, type: Type, hint: str | None = None, of: Value | None = None) -> Value:
@@ -81,8 +82,8 @@ class ValueTable:
         new = self.like(value, type)
         if value in self.unset:
             self.unset[new] = self.unset[value]
-        if value in self.whole:
-            self.whole.add(new)
+        if value in self.integral:
+            self.integral.add(new)
         return new
 
     def name(self, value: Value, hint: str | None) -> None:

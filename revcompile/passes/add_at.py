@@ -48,13 +48,13 @@ def add_where_it_is(function: Function) -> Function:
     return replace(function, body=_blocks(function.body, counts))
 
 
-def _blocks(block: Block, counts: Counter[Value], kept: frozenset[Any] = frozenset()) -> Block:
-    """The block, of which a loop keeps the values `kept`."""
+def _blocks(block: Block, counts: Counter[Value], saved: frozenset[Any] = frozenset()) -> Block:
+    """The block, of which a loop saves the values `saved`."""
     statements: list[Statement] = []
     for s in block.statements:
         saved = frozenset(v for v, _ in s.saves) if isinstance(s, Loop) else frozenset[Any]()
-        statements.append(s.map_blocks(partial(_blocks, counts=counts, kept=saved)))
-    additions = [s for s in statements if is_of(s, Kind.ADD_AT) and s.result not in kept]
+        statements.append(s.map_blocks(partial(_blocks, counts=counts, saved=saved)))
+    additions = [s for s in statements if is_of(s, Kind.ADD_AT) and s.result not in saved]
     if not additions:
         return replace(block, statements=tuple(statements))
     sequence = _Sequence(statements, counts)

@@ -226,7 +226,7 @@ def _multiple(
     r: Any, s: Apply, function: Callable[..., Any], factor: float, x: Structure
 ) -> Structure | None:
     """`factor * x` or `factor / x`, the former without a factor of 1."""
-    if TABLE[function].symbol == "*" and isinstance(x, Value) and x not in r.walk.whole:
+    if TABLE[function].symbol == "*" and isinstance(x, Value) and x not in r.walk.integral:
         if factor == 1.0 and r.same_type(x, s.result):
             return x
         if factor == -1.0 and r.same_type(x, s.result):

@@ -44,8 +44,8 @@ Wanted = dict[
 
 def _sweep(block: Block, read: set[Value], known: Wanted) -> Block:
     """The block without statements whose results are not in `read`; adds to `read` what it reads."""
-    kept: list[Statement] = []
-    waiting = Overwriting(kept, read)
+    below: list[Statement] = []
+    waiting = Overwriting(below, read)
     has_stores = any(TABLE[f].writes for f in block.functions)
     for statement in reversed(block.statements):
         if waiting.places and waiting.makes_dead(statement):
@@ -54,20 +54,20 @@ def _sweep(block: Block, read: set[Value], known: Wanted) -> Block:
         live = statement if is_read else _LIVE[type(statement)](statement, read, known)
         if live is not None:
             read.update(waiting.reads(live) if has_stores else live.inputs)
-            kept.append(live)
+            below.append(live)
     waiting.end()
-    return Block(tuple(reversed(kept)), block.yields)
+    return Block(tuple(reversed(below)), block.yields)
 
 
 def without_printing(block: Block) -> Block:
     """The block without what only shows something."""
     read = set(block.uses)
 
-    def kept(s: Statement) -> Statement | None:
+    def unless_shown(s: Statement) -> Statement | None:
         shows = isinstance(s, Apply) and only_shows(s.function)
         return None if shows and all(v not in read or isinstance(v.type, Foreign) for v in s.outputs) else s
 
-    return block.map(kept)
+    return block.map(unless_shown)
 
 
 def _sweep_unread(statement: Apply, read: set[Value], known: Wanted) -> Apply | None:
@@ -89,7 +89,7 @@ def _sweep_branch(branch: Branch, read: set[Value], known: Wanted) -> Branch | N
 
 def _sweep_loop(loop: Loop, read: set[Value], known: Wanted) -> Loop | None:
     """The loop without what nobody reads: a value that is carried only to compute itself is not read."""
-    saves = tuple((v, kept) for v, kept in loop.saves if kept in read)
+    saves = tuple((v, saved) for v, saved in loop.saves if saved in read)
     trips = loop.trips if loop.trips in read else None
     wanted = {i for i, result in enumerate(loop.results) if result in read} | known.get(loop, set())
     while True:

@@ -349,13 +349,13 @@ class _InPlace:
             self.written |= self.storage.itself(inits[i])  # the loop writes what it begins with
         ends = list(yields)
         taken = self.storage.items([v for v in leaves(ends) if isinstance(v.type, Rows)])
-        kept = self.storage.of(
+        saved = self.storage.of(
             tuple(v for v, _ in s.saves)
         )  # the next trip must not write what is kept of this one
         for i in mutated:
             tokens = self.storage.itself(ends[i])
             foreign = {t for t in tokens if t is FOREIGN or self._is_outside(t, point)}
-            if foreign or tokens & taken or tokens & kept:
+            if foreign or tokens & taken or tokens & saved:
                 ends[i] = self._copy(ends[i], statements)
                 tokens = self.storage.itself(ends[i])
             taken |= tokens

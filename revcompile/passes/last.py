@@ -26,10 +26,10 @@ def _reordered(s: Statement) -> Statement:
 
 def _ends_last(body: Block, loop: Loop) -> Block:
     statements = list(body.statements)
-    kept = {v for v, _ in loop.saves}
+    saved = {v for v, _ in loop.saves}
     for param, end in zip(loop.params, body.yields, strict=False):
         made = next((s for s in statements if isinstance(s, Apply) and s.result is end), None)
-        if made is None or end in kept or not _is_pure(made):
+        if made is None or end in saved or not _is_pure(made):
             continue
         below = statements[statements.index(made) + 1 :]
         reads = {v for s in below for v in s.uses}

@@ -21,9 +21,9 @@ from revcompile.passes.cse import key_of
 class Overwriting:
     """The stores of a block that are the only readers, so far, of the versions that they change."""
 
-    def __init__(self, kept: list[Statement], read: set[Value]) -> None:
-        self.kept, self.read = kept, read  # the statements below, the last one first; what they read
-        self.places: dict[Value, int] = {}  # by version: the store's place in `kept`
+    def __init__(self, below: list[Statement], read: set[Value]) -> None:
+        self.below, self.read = below, read  # the statements below, the last one first; what they read
+        self.places: dict[Value, int] = {}  # by version: the store's place in `below`
 
     def reads(self, s: Statement) -> Iterable[Value]:
         """What a statement reads that is about to be kept: not the version that only such a store changes."""
@@ -32,7 +32,7 @@ class Overwriting:
         array, (_, old) = s.args[0], s.result
         if array in self.read or old in self.read:
             return s.inputs
-        self.places[array] = len(self.kept)
+        self.places[array] = len(self.below)
         return leaves(s.args[1:])
 
     def makes_dead(self, s: Statement) -> bool:
@@ -55,15 +55,15 @@ class Overwriting:
 
     def _change(self, array: Value, at: int) -> None:
         """Let a store change an earlier version of its array."""
-        second = self.kept[at]
+        second = self.below[at]
         assert isinstance(second, Apply)
-        self.kept[at] = replace(second, args=(array, *second.args[1:]))
+        self.below[at] = replace(second, args=(array, *second.args[1:]))
         if array not in self.read:
             self.places[array] = at
 
     def _before(self, s: Statement, after: Value) -> Value | None:
         """The version that a statement began with, if it changes only what is overwritten."""
-        second = self.kept[self.places[after]]
+        second = self.below[self.places[after]]
         assert isinstance(second, Apply)
         if after in self.read:
             return None
@@ -86,8 +86,8 @@ def _before_loop(loop: Loop, after: Value, place: object) -> Value | None:
         versions.add(version)
         version = s.args[0]
     reads = [v for block in loop.blocks for v in block.uses if v in versions]
-    kept = any(v in versions for v, _ in loop.saves)
-    return init if isinstance(init, Value) and len(reads) == len(versions) and not kept else None
+    is_saved = any(v in versions for v, _ in loop.saves)
+    return init if isinstance(init, Value) and len(reads) == len(versions) and not is_saved else None
 
 
 def _is_read(v: Value, loop: Loop) -> bool:

@@ -165,9 +165,9 @@ class _Math(Walk):
                 if isinstance(inits[i], Value):
                     inits[i] = _as_numpy(inits[i], result, out, loop.line)
                 yields[i] = _as_numpy(yields[i], result, ends, loop.line)
-        for v, kept in loop.saves:
+        for v, saved in loop.saves:
             if _is_python(v) and isinstance(v, Value) and v.type.dtype.kind == "f":  # type: ignore[union-attr]
-                self.lists.add(kept)
+                self.lists.add(saved)
         body = replace(loop.body, statements=(*loop.body.statements, *ends), yields=tuple(yields))
         out.append(replace(loop, body=body, inits=tuple(inits), results=tuple(results)))
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.autodiff.signs import has_narrow, may_be_narrow, may_be_python
-from revcompile.dataflow.integrality import gives_whole, may_be_whole
+from revcompile.dataflow.integrality import gives_integral, may_be_integral
 from revcompile.gates.infer import infer
 from revcompile.gates.lengths import size_of
 from revcompile.gates.table import TABLE, Gate
@@ -52,7 +52,7 @@ def simplify(function: Function, facts: Facts, mixed: bool, algebra: bool = True
     walk = _Scoped(_keep, function.table)
     walk.facts = facts
     walk.counts, walk.algebra = count_uses(function.body), algebra
-    walk.whole, walk.mixed = may_be_whole(function), mixed
+    walk.integral, walk.mixed = may_be_integral(function), mixed
     equals: dict[Any, Value] = {}
     for parameter in function.parameters:
         for value in leaves(parameter.structure):
@@ -88,7 +88,7 @@ def drop_casts(function: Function, facts: Facts) -> Function:
         return rules.cast(statement) if TABLE[statement.function].casts else None
 
     walk = Walk(visit, function.table)
-    walk.whole, walk.mixed = may_be_whole(function), has_narrow(function)
+    walk.integral, walk.mixed = may_be_integral(function), has_narrow(function)
     rules = _Rules(walk, facts, {}, function.body.functions)
     return walk.function(function)
 
@@ -197,8 +197,8 @@ class _Rules:
 
     def _add(self, made: Apply) -> None:
         self.out.append(made)
-        if gives_whole(made, self.walk.whole):
-            self.walk.whole.update(made.outputs)
+        if gives_integral(made, self.walk.integral):
+            self.walk.integral.update(made.outputs)
 
     # -- rules --------------------------------------------------------------------------------
 
@@ -215,8 +215,8 @@ class _Rules:
         self.out.append(Apply(s.function, (first, *rest), new, s.line))
         return new
 
-    def over(self, s: Apply) -> Structure | None:
-        """What `over` guards against, a zero upstream gradient, is not the case for a known number."""
+    def safe_divide(self, s: Apply) -> Structure | None:
+        """What `safe_divide` guards against, a zero upstream gradient, is not the case for a known number."""
         stretched = self.made_by(s.args[0], Kind.STRETCH)
         number = stretched.args[0] if stretched is not None else s.args[0]
         return self.replace(s, operator.truediv, number, s.args[1]) if self.number(number) else None
@@ -242,7 +242,7 @@ class _Rules:
             return a * b
         for one, other in ((a, b), (b, a)):
             factor = self.number(one)
-            if factor == 1.0 and self.same_type(other, s.result) and other not in self.walk.whole:
+            if factor == 1.0 and self.same_type(other, s.result) and other not in self.walk.integral:
                 return other
             if factor == -1.0 and self.same_type(other, s.result):  # a mask has no negative
                 return self.replace(s, operator.neg, other)
@@ -260,13 +260,13 @@ class _Rules:
 
     def divide(self, s: Apply) -> Structure | None:
         a, b = s.args
-        if self.number(b) == 1.0 and self.same_type(a, s.result) and a not in self.walk.whole:
+        if self.number(b) == 1.0 and self.same_type(a, s.result) and a not in self.walk.integral:
             return a
         return None
 
     def power(self, s: Apply) -> Structure | None:
         a, b = s.args
-        if type(b) not in (int, float) or b != 1 or a in self.walk.whole:
+        if type(b) not in (int, float) or b != 1 or a in self.walk.integral:
             return None
         return a if self.same_type(a, s.result) else None
 
@@ -311,7 +311,7 @@ class _Rules:
             return None
         if self.walk.mixed and may_be_narrow(a, self.walk.definitions, self.given):
             return None
-        is_same = isinstance(a, Value) and a not in self.walk.whole and self.same_type(a, s.result)
+        is_same = isinstance(a, Value) and a not in self.walk.integral and self.same_type(a, s.result)
         return a if is_same else None
 
     def reshape(self, s: Apply) -> Structure | None:
@@ -474,7 +474,7 @@ _BY_SYMBOL: dict[str, Rule] = {
     "*": _Rules.multiply, "+": _Rules.add, "/": _Rules.divide, "**": _Rules.power, "-x": _Rules.negative,
 }  # fmt: skip
 _BY_KIND: dict[Kind | None, Rule] = {
-    Kind.TRANSPOSE: _Rules.transpose, Kind.RESHAPE: _Rules.reshape, Kind.QUOTIENT: _Rules.over,
+    Kind.TRANSPOSE: _Rules.transpose, Kind.RESHAPE: _Rules.reshape, Kind.QUOTIENT: _Rules.safe_divide,
     Kind.SCATTER: _Rules.scatter, Kind.SCATTER_SUM: _Rules.scatter_add, Kind.STRETCH: _Rules.broadcast,
     Kind.UNSTRETCH: _Rules.unbroadcast, Kind.SUM: _Rules.total,
 }  # fmt: skip

@@ -48,7 +48,7 @@ class Walk:
         self.counts: Counter[Value] = Counter()  # of uses, for passes that ask
         self.algebra = False
         self.mixed = False  # whether there are floats of fewer bits than Python's
-        self.whole: set[Value] = set()  # what may be a whole number though its type is a float's
+        self.integral: set[Value] = set()  # what may be a whole number though its type is a float's
 
     def function(self, function: Function) -> Function:
         self.given.update(v for p in function.parameters for v in leaves(p.structure))
@@ -114,13 +114,13 @@ class Walk:
             self.definitions.pop(value, None)
         saves: dict[Structure, Value] = {}
         inside = {*body.defined, *statement.bound, *(self.replaced.get(v) for v in statement.bound)}
-        for v, kept in statement.saves:
+        for v, saved in statement.saves:
             v = self.replaced.get(v, v)
             if v not in inside and (self.depth == 1 or v in self.given):
-                self.same[kept] = v
-            first = saves.setdefault(v, kept)
-            if first is not kept:  # the same value is kept already
-                self.replaced[kept] = first
+                self.same[saved] = v
+            first = saves.setdefault(v, saved)
+            if first is not saved:  # the same value is kept already
+                self.replaced[saved] = first
         out.append(
             replace(statement, each=each, inits=inits, test=test, body=body, saves=tuple(saves.items()))
         )
@@ -191,8 +191,8 @@ class Walk:
         sides = [
             b if b.raises else replace(b, yields=tuple(b.yields[i] for i in keep)) for b in (then, orelse)
         ]
-        kept = tuple(made[i] for i in keep)
-        out.append(replace(statement, condition=condition, then=sides[0], orelse=sides[1], results=kept))
+        results = tuple(made[i] for i in keep)
+        out.append(replace(statement, condition=condition, then=sides[0], orelse=sides[1], results=results))
 
 
 def count_uses(block: Block) -> Counter[Value]:

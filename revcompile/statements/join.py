@@ -231,7 +231,7 @@ def alike(low: Any, statements: list[Any], atom: Structure, t: Type) -> Structur
     with low.builder.block() as cast:
         number = low.builder.emit(float if t.python else t.dtype.type, (atom,))
         if have.dtype.kind in "iub":
-            table.whole.add(number)
+            table.integral.add(number)
     statements.extend(cast)
     if isinstance(have, Scalar):
         low.retyped.add(number)

@@ -37,7 +37,7 @@ def active_items(rev: Any, loop: Loop) -> list[Each_]:
 
 def returned_to(rev: Any, loop: Loop) -> list[tuple[Value, Gradients]]:
     """The values that a loop saves, with the gradients that have come back for them."""
-    found = [(v, gradients) for v, kept in loop.saves for gradients in rev.lists.pop(kept, ())]
+    found = [(v, gradients) for v, items in loop.saves for gradients in rev.lists.pop(items, ())]
     for statement in loop.body.statements:
         if isinstance(statement, Branch):
             for sides in zip(statement.results, statement.then.yields, statement.orelse.yields, strict=False):
@@ -52,10 +52,10 @@ def returned_to(rev: Any, loop: Loop) -> list[tuple[Value, Gradients]]:
 
 def receiving(block: Block, returned: set[Value]) -> set[Value]:
     """The values to which these gradients come back: of a list, those that are saved in it."""
-    found = returned - {kept for s in block.statements if isinstance(s, Loop) for _, kept in s.saves}
+    found = returned - {items for s in block.statements if isinstance(s, Loop) for _, items in s.saves}
     for s in block.statements:
         if isinstance(s, Loop):
-            inside = {v for v, kept in s.saves if kept in returned}
+            inside = {v for v, items in s.saves if items in returned}
             found |= receiving(s.body, inside) if inside else inside
         for side in s.blocks if isinstance(s, Branch) else ():
             found |= receiving(side, returned) - returned

@@ -35,7 +35,7 @@ def annotated(low: Interpreter, node: ast.AnnAssign, frame: Frame, _: Pending) -
 def _to_be_named(low: Interpreter, node: ast.expr, targets: list[ast.expr], frame: Frame) -> Structure:
     """What is assigned: an iterator that gets a name is not gone through yet."""
     if all(isinstance(target, ast.Name) for target in targets):
-        return low.kept(node, frame)
+        return low.lazily(node, frame)
     if isinstance(node, ast.Tuple) and not any(isinstance(item, ast.Starred) for item in node.elts):
         parts = [target.elts if isinstance(target, ast.Tuple) else [] for target in targets]
         if all(len(part) == len(node.elts) for part in parts):

@@ -153,7 +153,7 @@ def reverse(rev: Any, statement: Apply) -> None:
     array, path, value = statement.args
     after, old = statement.result
     builder = rev.builder
-    gradient, kept = rev.adjoints.pop(after, None), rev.adjoints.pop(old, None)
+    gradient, gradient_old = rev.adjoints.pop(after, None), rev.adjoints.pop(old, None)
     if gradient is not None and isinstance(value, Value) and value in rev.plan.active and holds(array, value):
         builder.note = "store gate"
         rev.accumulate(value, _taken(rev, gradient, path))
@@ -161,14 +161,14 @@ def reverse(rev: Any, statement: Apply) -> None:
     before, _ = rev.low.emit(store, after, path, old)
     rev.table.name(before, rev.table.hints.get(array))
     rev.memory.now[array] = before
-    if kept is not None and has_index_array(stand_in(path[-1][1])):
+    if gradient_old is not None and has_index_array(stand_in(path[-1][1])):
         raise UnsupportedError(
             "differentiating the gradient of a store by an index array is not supported yet"
         )
-    if (gradient is not None or kept is not None) and array in rev.plan.active:
+    if (gradient is not None or gradient_old is not None) and array in rev.plan.active:
         builder.note = OVERWRITTEN
         gradient = rev.zero(array) if gradient is None else gradient
-        gradient, _ = rev.low.emit(store, gradient, path, 0.0 if kept is None else kept)
+        gradient, _ = rev.low.emit(store, gradient, path, 0.0 if gradient_old is None else gradient_old)
         rev.table.fold(gradient, False)
         rev.accumulate(array, gradient)
     builder.note = ""

@@ -162,7 +162,8 @@ def test_a_parameter_called_like_its_module():
 
 
 @pytest.mark.parametrize(
-    "module", ["np", "math", "over", "scatter", "f", "grad_f", "s0", "L", "x", "list", "class", "my mod"]
+    "module",
+    ["np", "math", "safe_divide", "scatter", "f", "grad_f", "s0", "L", "x", "list", "class", "my mod"],
 )
 def test_a_module_called_like_a_name_of_generated_code(module):
     f = make("c = 3.0\ndef f(x):\n    return c * np.exp(x) * math.sin(x)\n", __name__=module)

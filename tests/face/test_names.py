@@ -38,11 +38,11 @@ def parameters_named_like_builtins(x, min, max, sum):
     return np.var(x, ddof=1) * min + max * np.sum(x) ** 2 - sum
 
 
-def variables_named_like_generated_ones(s0, grad_s0, L, over, unbroadcast, saved):
+def variables_named_like_generated_ones(s0, grad_s0, L, safe_divide, unbroadcast, saved):
     x_1 = s0 * grad_s0
-    grad_L = np.sin(x_1) + L * over
+    grad_L = np.sin(x_1) + L * safe_divide
     scatter = unbroadcast * saved
-    sum = grad_L * scatter + over
+    sum = grad_L * scatter + safe_divide
     return sum
 
 

@@ -48,17 +48,17 @@ def test_what_a_pass_finds_out_is_its_own() -> None:
     assert (second.wish(gradient), second.unset) == ("grad_x", {value: "x"})
     second.name(value, "y")
     second.fold(value, True)
-    second.whole.add(value)
+    second.integral.add(value)
     assert (first.wish(gradient), second.wish(gradient)) == ("grad_x", "grad_y")
-    assert value in first.unfolded and value not in first.whole
+    assert value in first.unfolded and value not in first.integral
 
 
 def test_another_value_is_written_and_known_alike() -> None:
     table = ValueTable()
     value = table.new(FLOAT, "x")
     table.unset[value] = "x"
-    table.whole.add(value)
+    table.integral.add(value)
     other = table.retyped(value, INT)
     assert (other.type, table.wish(other), table.unset[other]) == (INT, "x", "x")
-    assert other in table.unfolded and other in table.whole
+    assert other in table.unfolded and other in table.integral
     assert table.like(value, fold=True) not in table.unfolded
