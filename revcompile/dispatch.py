@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 
 from revcompile.codegen.entry import answering, entry_lines, hand_over, pass_on, products_returned
-from revcompile.codegen.forks import renew_cached_properties
 from revcompile.codegen.guards import guard_tests, reaching_builtins, signature_tests
 from revcompile.codegen.likeness import weak_key
 from revcompile.codegen.load import compile_again, make_function
@@ -492,7 +491,6 @@ def _renew_locks() -> None:
     _memory.renew_lock()
     for dispatcher in list(_all):
         dispatcher.lock = threading.RLock()
-    renew_cached_properties()
 
 
 if hasattr(os, "register_at_fork"):

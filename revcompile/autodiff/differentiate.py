@@ -7,11 +7,10 @@ import numpy as np
 from revcompile.autodiff.halves import Halves
 from revcompile.autodiff.plan import make_plan
 from revcompile.autodiff.residuals import keep_residuals, outer_names
-from revcompile.autodiff.reverse import Reverser
+from revcompile.autodiff.reverse import Reverser, one_like
 from revcompile.autodiff.signs import has_narrow, may_be_narrow, may_be_python
 from revcompile.dataflow.knowledge import Context, has_arrays
 from revcompile.errors import UnsupportedError, an
-from revcompile.frontend.expressions import shape_of
 from revcompile.frontend.lowering import Lowering
 from revcompile.gates.effects import backward_begins
 from revcompile.ir.nodes import (
@@ -63,7 +62,7 @@ def differentiate(
     if cotangent is not None:
         _accumulate(rev, value, cotangent)
     elif isinstance(value, Value) and value in plan.active:
-        rev.accumulate(value, _seed(low, value))
+        rev.accumulate(value, one_like(low, value))
     rev.block(forward)
     low.pairs.chosen.update(rev.chosen)
     low.pairs.settled.update(rev.chosen)
@@ -121,15 +120,6 @@ def _loss(result: Structure, has_aux: bool) -> tuple[Structure, Structure]:
     what = words.get(type(result).__name__, f"{an(type(result).__name__)}")
     hint = "Return (value, aux) and pass has_aux=True." if isinstance(result, (tuple, list)) else ""
     raise UnsupportedError(f"the function returns {what}; a gradient needs one real number", way_out=hint)
-
-
-def _seed(low: Lowering, value: Value) -> Structure:
-    t = gradient_type(value.type)
-    if isinstance(t, Array) and t.dims:
-        return low.apply(
-            np.ones, (shape_of(low, value),), {} if t.dtype == float else {"dtype": t.dtype.type}
-        )
-    return 1.0 if t.dtype == float else low.apply(t.dtype.type, (1.0,), {})
 
 
 def _gradient(rev: Reverser, leaf: Structure, steering: set[Value], mixed: bool) -> Structure:

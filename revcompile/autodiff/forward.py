@@ -19,9 +19,9 @@ import numpy as np
 from revcompile.autodiff.formulas import applied, times_upstream
 from revcompile.autodiff.plan import make_plan
 from revcompile.autodiff.restored import Restored
-from revcompile.autodiff.reverse import learn, zero_like
+from revcompile.autodiff.reverse import learn, runs_as_it_is, zero_like
 from revcompile.autodiff.shapes import cast, stretch
-from revcompile.autodiff.transpose import NOTHING, transpose
+from revcompile.autodiff.transpose import NOTHING, product, transpose
 from revcompile.dataflow.knowledge import Calls
 from revcompile.dataflow.presence import missing
 from revcompile.errors import UnsupportedError
@@ -193,7 +193,7 @@ class _Forward:
     def apply(self, s: Apply) -> None:
         gate = TABLE[s.function]
         calls = gate.kind is Kind.CALL  # of a pair, which passes on what has no tangent but varies
-        known = self.plan.active if calls else self.tangents
+        known = self.plan.active if calls or gate.last else self.tangents
         varies = any(v in known for v in s.inputs) and any(v in self.plan.active for v in s.outputs)
         if not (varies and calls):
             self.emit(s)
@@ -202,6 +202,12 @@ class _Forward:
         self.builder.note = f"{gate.name} gate"
         if gate.kind in OPERATIONS:
             OPERATIONS[gate.kind](self, s)
+        elif gate.tangent is not None:
+            self._by_tangent_rule(gate, gate.tangent, s)
+        elif gate.backward is not None:
+            self._of_pair(s)
+        elif gate.last:
+            raise runs_as_it_is(gate)
         elif gate.locals is not None and not any(isinstance(v.type, Rows) for v in s.inputs):
             self._elementwise(gate, s)
         elif gate.linear or gate.locals is not None:  # of a list, a copy is an array
@@ -247,6 +253,27 @@ class _Forward:
         for value, total in zip(s.outputs, totals, strict=True):
             if value in self.plan.active:
                 self._note(value, total)
+
+    def _by_tangent_rule(self, gate: Gate, rule: Callable[..., Any], s: Apply) -> None:
+        """What the gate's own rule of forward mode makes of its operands' tangents."""
+        result = s.result[0] if gate.backward is not None else s.result
+        operands = dict(zip(gate.signature.parameters, s.args, strict=True))
+        left_out = [a for name, a in operands.items() if name not in gate.tangent_operands]
+        if any(v in self.tangents for v in leaves(left_out)):
+            raise UnsupportedError(f"the tangent rule of {gate.name} takes no tangent of this argument")
+        given = [map_structure(self.of, operands[name]) for name in gate.tangent_operands]
+        output = [result] if gate.tangent_wants_output else []
+        positional, keywords = gate.split(s.args)
+        found = self.low.run_rule(rule, (*given, *output, *positional), keywords)
+        for value, tangent in _beside(gate, result, found):
+            if value in self.plan.active and is_float(value.type) and tangent is not None:
+                self._take(value, tangent)
+
+    def _of_pair(self, s: Apply) -> None:
+        """The tangent of one number that a pair of the user's gives: its gradients times the tangents."""
+        value, _ = s.result
+        tangents = {v: self._array(v) for v in s.inputs if v in self.tangents}
+        self._take(value, product(self.low, s, tangents))
 
     def _transposed(self, gate: Gate, s: Apply) -> None:
         found = transpose(self.low, s, {v: self._array(v) for v in s.inputs if v in self.tangents})
@@ -394,6 +421,19 @@ class _Forward:
         )
         pair.live, pair.raises = primal.live, primal.raises
         return pair
+
+
+def _beside(gate: Gate, result: Structure, tangent: Structure) -> Iterator[tuple[Value, Structure]]:
+    """The values that a gate gives, each with what its tangent rule gives for that."""
+    if isinstance(result, Value):
+        result, tangent = (result,), () if isinstance(tangent, (tuple, list)) else (tangent,)
+    if not isinstance(tangent, (tuple, list)) or len(tangent) != len(result):
+        raise UnsupportedError(
+            f"the tangent rule of {gate.name} must return one tangent for each of its results: {len(result)}"
+        )
+    for value, own in zip(result, tangent, strict=True):
+        if isinstance(value, Value):
+            yield value, own
 
 
 FORMS: dict[type, Callable[[_Forward, Any], None]] = {

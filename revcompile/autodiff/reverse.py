@@ -107,10 +107,7 @@ class Reverser:
         if all([self.adjoints.get(y) is None for y in statement.outputs]):
             return
         if gate.last:
-            raise UnsupportedError(
-                f"{gate.name} runs as it is, also backwards: its gradient cannot be differentiated",
-                way_out="Give the gate a rule that is read: @gate(function) without forward=.",
-            )
+            raise runs_as_it_is(gate)
         if gate.of_items is not None and len(statement.inputs) > MAX_OPERANDS:  # each has a part of its own
             raise UnsupportedError(
                 f"the gradients of {len(statement.inputs):,} operands would have to be written out",
@@ -273,6 +270,22 @@ def zero_like(low: Lowering, value: Value) -> Structure:
     if value in low.builder.table.unset:  # it may have no value, and then no shape
         return low.emit(zeros_for, value)
     return low.apply(np.zeros, (shape_of(low, value),), _dtype_option(t.dtype))
+
+
+def one_like(low: Lowering, value: Value) -> Structure:
+    """The gradient that a result begins with: ones."""
+    t = gradient_type(value.type)
+    if isinstance(t, Array) and t.dims:
+        return low.apply(np.ones, (shape_of(low, value),), _dtype_option(t.dtype))
+    return 1.0 if t.dtype == float else low.apply(t.dtype.type, (1.0,), {})
+
+
+def runs_as_it_is(gate: Gate) -> UnsupportedError:
+    """Refuses to differentiate the backward half of a pair of the user's."""
+    return UnsupportedError(
+        f"{gate.name} runs as it is, also backwards: its gradient cannot be differentiated",
+        way_out="Give the gate a rule that is read: @gate(function) without forward=.",
+    )
 
 
 def learn(block: Block, facts: Facts) -> None:

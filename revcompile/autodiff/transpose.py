@@ -15,9 +15,11 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable, Iterator, Sequence
 
+import numpy as np
+
 from revcompile.autodiff.plan import Plan
 from revcompile.autodiff.residuals import keep_residuals, outer_names
-from revcompile.autodiff.reverse import Reverser
+from revcompile.autodiff.reverse import Reverser, one_like
 from revcompile.autodiff.shapes import fit
 from revcompile.dataflow.activity import active
 from revcompile.dataflow.knowledge import Calls, Context, Knowledge
@@ -85,6 +87,24 @@ def transpose(low: Lowering, s: Apply, tangents: dict[Value, Structure]) -> Iter
     for made in done.statements:
         builder.definitions.update(dict.fromkeys(made.outputs, made) if isinstance(made, Apply) else {})
     return zip(results, done.yields, strict=True)
+
+
+def product(low: Lowering, s: Apply, tangents: dict[Value, Structure]) -> Structure:
+    """The tangent of one number that a pair of the user's gives: the sum of its gradients times tangents."""
+    y, _ = s.result
+    if not isinstance(y, Value) or not all(d.is_one for d in y.type.dims):
+        raise UnsupportedError(
+            f"{TABLE[s.function].name} runs as it is, also backwards: it gives gradients, and no tangent of "
+            "more than one number",
+            way_out="Give the gate a rule of forward mode: @gate(function, forward=..., tangent=...).",
+        )
+    total: Structure = None
+    for operand, gradient in _contributions(low, s, (one_like(low, y), None), tangents):
+        gradient = fit(low, gradient, operand, gradient_type(operand.type))
+        term = low.apply(operator.mul, (gradient, tangents[operand]), {})
+        term = low.apply(np.sum, (term,), {}) if operand.type.dims else term
+        total = term if total is None else low.apply(operator.add, (total, term), {})
+    return total
 
 
 def _contributions(

@@ -9,10 +9,10 @@ import builtins
 import keyword
 from collections import Counter
 from collections.abc import Container
-from functools import cached_property
 
 from revcompile.codegen.coalesce import Groups
 from revcompile.ir.values import Value, ValueTable
+from revcompile.lazy import lazy
 
 RESERVED = frozenset({*keyword.kwlist, *dir(builtins), "np", "math"})
 
@@ -88,7 +88,7 @@ class Names:
         owner = self._owners.get(wish)
         return name if owner is None or owner in self._with_gradients else wish
 
-    @cached_property
+    @lazy
     def _with_gradients(self) -> set[Value]:
         """The variables of which a gradient is read."""
         return {self._groups.find(primal) for v, primal in self._primals.items() if self._counts[v]}

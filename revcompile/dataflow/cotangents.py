@@ -7,7 +7,6 @@ make NaN where a gate sends nothing back.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from functools import cached_property
 
 from revcompile.dataflow.engine import Backward, Found
 from revcompile.dataflow.finiteness import Finiteness, is_steep, of_operand
@@ -17,6 +16,7 @@ from revcompile.gates.table import TABLE
 from revcompile.gates.traits import Kind
 from revcompile.ir.nodes import Apply, Structure, Value, leaves
 from revcompile.ir.types import is_float, is_number
+from revcompile.lazy import lazy
 
 OfCall = Callable[[Apply, Half, Sequence[Found]], Sequence[Found]]
 
@@ -66,7 +66,7 @@ class Zeros(Cotangents):
         super().__init__(active, of_call)
         self._find_useful, self.finite = useful, finite
 
-    @cached_property
+    @lazy
     def useful(self) -> Container[Value]:
         """The values that have a cotangent at all: loops ask."""
         return self._find_useful()

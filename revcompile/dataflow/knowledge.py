@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from revcompile.dataflow.cotangents import Infinite, Useful, Zeros
@@ -31,6 +30,7 @@ from revcompile.gates.numbers import (
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Apply, Block, Function, Loop, Structure, Value
 from revcompile.ir.types import Array
+from revcompile.lazy import lazy
 
 UNKNOWN = SINGULAR | GIVEN  # of a function that is still being read
 BITS = (1, 2, 4, 8, 16, 32)  # of a fact
@@ -203,7 +203,7 @@ class Knowledge:
         self._infinite = lambda: analyses.infinite(context.infinite).facts
         self.in_loops = frozenset(_in_loops(body))
 
-    @cached_property
+    @lazy
     def infinite(self) -> dict[Value, int]:
         """Which cotangents may be infinite; few functions ask."""
         return self._infinite()

@@ -106,6 +106,7 @@ def _copied(
     table = low.builder.table
     table.name(new, table.hints.get(x) if isinstance(x, Value) else None)
     known[new] = like_its_value(low, tangent, new, f"the tangent of {what}")
+    low.varied |= {new}
     return new
 
 
@@ -440,12 +441,13 @@ def halved(
             copies = [map_values(copied, p) for p in parameters]
             for new, v in zip(leaves(copies), leaves(parameters), strict=True):
                 table.name(new, table.hints.get(v))
+            low.varied |= set(leaves([copies[k] for k in numbers]))
             given = [low.mutables.adopt(c, copied=True) for c in copies]
             named = dict(zip(kwargs, given[len(args) :], strict=True))
             result = low.invoke(f, *given[: len(args)], **named)
             result = map_structure(number, low.resolve(result))
     except NeedStatic as need:
-        raise _outside(low, need, own) from None
+        raise need if low.needed.is_varied(low, need) else _outside(low, need, own) from None
     except Left:  # it always raises: so does this
         before.extend(substitute(Block(tuple(inner)), {v: a for a, v in own.items()}).statements)
         raise

@@ -193,11 +193,11 @@ class _Call:
                     return leaf
                 if not is_float(leaf.type) and not leaf.type.dims:
                     return self._number(leaf)
-                return self._emit_copy(leaf)
+                return self._varied(leaf) if wanted else self._emit_copy(leaf)
             if wanted and type(leaf) is int:
                 return self._number(leaf)
             if wanted and isinstance(leaf, (float, np.floating, np.integer)):
-                return self._emit_copy(leaf)
+                return self._varied(leaf)
             return leaf
 
         return map_structure(copy, structure)
@@ -210,6 +210,12 @@ class _Call:
             return leaf
         self.numbers.append(self._emit_copy(leaf))
         return self.numbers[-1]
+
+    def _varied(self, leaf: Structure) -> Value:
+        """What gradients are of: it cannot become static."""
+        new = self._emit_copy(leaf)
+        self.low.varied |= {new}
+        return new
 
     def _emit_copy(self, leaf: Structure) -> Value:
         new = self.low.emit(identity, leaf)

@@ -15,7 +15,7 @@ from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from functools import cached_property, partial
+from functools import partial
 from numbers import Number
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
@@ -41,6 +41,7 @@ from revcompile.ir.nodes import Structure, Value, is_record
 from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Dim, Type
 from revcompile.ir.values import ValueTable
+from revcompile.lazy import lazy
 from revcompile.syntax.mutable import Overlay
 
 DEEPEST = 100  # of lists in lists: Python's text has room for 200
@@ -226,7 +227,7 @@ class HostNames:
         found = self.claim(identifier(name, "the_program"), target)
         return Path(found, target, found, getattr=self._getattr)
 
-    @cached_property
+    @lazy
     def _getattr(self) -> str:
         return self.claim("getattr", getattr)
 
@@ -352,15 +353,12 @@ class HostNames:
         if path in self.static and isinstance(obj, (int, float, np.generic)):
             self._guard(path, "equal", obj)
             return obj
-        if type(obj) in (tuple, list) or (isinstance(obj, tuple) and hasattr(obj, "_make")):
+        if type(obj) in (tuple, list, deque) or (isinstance(obj, tuple) and hasattr(obj, "_make")):
             self.same_length(path, obj)
+            if type(obj) is deque:
+                self._guard(path.attribute("maxlen"), "equal", obj.maxlen)
             items = [self.bring(path.item(i), x, f"{name}_{i}") for i, x in enumerate(obj)]
-            return self._lend(type(obj)(*items) if hasattr(obj, "_fields") else type(obj)(items), path, obj)
-        if type(obj) is deque:
-            self.same_length(path, obj)
-            self._guard(path.attribute("maxlen"), "equal", obj.maxlen)
-            items = [self.bring(path.item(i), x, f"{name}_{i}") for i, x in enumerate(obj)]
-            return self._lend(deque(items, obj.maxlen), path, obj)
+            return self._lend(_alike(obj, items), path, obj)
         if type(obj) in MAPPINGS:
             for key in obj:
                 if not is_constant_key(key):
@@ -476,11 +474,13 @@ def _inside(given: Any) -> list[Any]:
     return found
 
 
-def _alike(obj: Any, items: dict[Any, Any]) -> Any:
-    """A dict of the class of `obj` with these items."""
+def _alike(obj: Any, items: Any) -> Any:
+    """A container of the class of `obj` with these items."""
     if type(obj) is defaultdict:
         return defaultdict(obj.default_factory, items)
-    return type(obj)(items)
+    if type(obj) is deque:
+        return deque(items, obj.maxlen)
+    return type(obj)(*items) if hasattr(obj, "_fields") else type(obj)(items)
 
 
 def known_lengths(found: Type, obj: Any) -> Type:

@@ -40,11 +40,16 @@ class Needed:
         Raises Restart if it is what a loop counts with, and the loop can be written out.
         """
         places = origins(need, self.parameters, low)
-        if not places or differentiated(places, self.parameters, self.wanted):
+        if not places or differentiated(places, self.parameters, self.wanted) or self.is_varied(low, need):
             return frozenset()
         self.places |= places
         self.first = self.first or need
         return places
+
+    def is_varied(self, low: Any, need: NeedStatic) -> bool:
+        """Whether a real number that a derivative inside the function is by would become static."""
+        behind = set() if isinstance(need, NeedShape) else low.builder.ancestors([need.value])
+        return any(is_float(v.type) and not v.type.dims for v in low.varied.intersection(behind))
 
     def note_lengths(self, low: Any) -> None:
         """Note what would have to be known if the lists that grow were written out: how long they are."""

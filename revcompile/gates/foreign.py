@@ -13,21 +13,23 @@ import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property, wraps
+from functools import wraps
 from typing import Any
 
 import numpy as np
 
 from revcompile.errors import HostError, Place, UnsupportedError, an
 from revcompile.foreign import ChangedArguments, ChangedKind, ChangedState, changing, copies_of, kind_of
+from revcompile.gates.options import signature_of
 from revcompile.gates.sparse import is_sparse
-from revcompile.gates.table import Gate
+from revcompile.gates.table import TANGENT, Gate
 from revcompile.gates.traits import Memory
 from revcompile.given import Fixed, Given, Held, Items, make_object
 from revcompile.ir.lengths import Facts
 from revcompile.ir.nodes import EMPTY, Instance, Structure, Value
 from revcompile.ir.rebuild import replace
 from revcompile.ir.types import ONE, Array, Foreign, Opaque, Rows, Scalar, scalar_type
+from revcompile.lazy import lazy
 
 TOO_MANY = 10_000
 MANY = 16  # items up to which a tuple or a list is taken apart
@@ -66,7 +68,7 @@ class ForeignCall:
     def effects(self) -> bool:
         return not self.pure
 
-    @cached_property
+    @lazy
     def gate(self) -> Gate:
         return Gate(
             self.name, (self,), ("first", "args", "options"), memory=Memory.SHARED, types=self._types,
@@ -336,6 +338,15 @@ def like(what: Any, signature: inspect.Signature, name: str) -> Callable[..., An
         return given.type if isinstance(given, Value) else types_of(pattern_of(given), facts)
 
     return types
+
+
+def check_tangent_rule(rule: Callable[..., Any], signature: inspect.Signature, name: str) -> None:
+    """Raises ValueError where a tangent rule does not begin with tangents of parameters."""
+    found = [n for n in signature_of(rule).parameters if n.startswith(TANGENT)]
+    given = [f"{TANGENT}{n}" for n in signature.parameters]
+    if not found or list(signature_of(rule).parameters)[: len(found)] != found or set(found) - set(given):
+        text = f"the tangent rule of the gate {name!r} takes first tangents, named {', '.join(given)}"
+        raise HostError(ValueError(f"{text}; then [y,] {', '.join(signature.parameters)}"))
 
 
 def forward_half(forward: Callable[..., Any], name: str) -> Callable[..., Any]:

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from revcompile.gates.table import Gate
@@ -24,6 +23,7 @@ from revcompile.gates.traits import Kind
 from revcompile.ir.lengths import Facts
 from revcompile.ir.nodes import Function, Value
 from revcompile.ir.types import Dim, Opaque, Type
+from revcompile.lazy import lazy
 
 SAVED = Opaque("saved values")
 
@@ -57,11 +57,11 @@ class Pair:
             ahead.extend(more)
         return found
 
-    @cached_property
+    @lazy
     def call(self) -> Half:
         return Half(self, "call")
 
-    @cached_property
+    @lazy
     def primal(self) -> Half:
         return Half(self, "primal")
 
@@ -87,11 +87,11 @@ class Variant:
     cautious: bool = False  # whether it would be another one if it were told nothing
     used: bool = False  # whether it is called by itself
 
-    @cached_property
+    @lazy
     def forward(self) -> Half:
         return Half(self.pair, "forward", self)
 
-    @cached_property
+    @lazy
     def backward(self) -> Half:
         return Half(self.pair, "backward", self)
 
@@ -122,7 +122,7 @@ class Half:
             return (*(v.type for v in self.variant.upstream), SAVED)
         return tuple(v.type for v in self.pair.parameters)
 
-    @cached_property
+    @lazy
     def gate(self) -> Gate:
         types: Callable[..., Any] = self._types if self.kind == "call" else lambda *_: SAVED
         return Gate(self.pair.name, (self,), (), types=types, backward=self, kind=Kind.CALL)

@@ -1,9 +1,15 @@
 """What NumPy means by the names of its parameters: which must be known while compiling, which are lengths.
 
-Imports nothing of ours.
+Imports the errors.
 """
 
 from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from revcompile.errors import HostError, host
 
 # They decide what a call means: the compiler must know them.
 MUST_BE_KNOWN = frozenset(
@@ -19,3 +25,19 @@ LENGTHS = frozenset(
     {"shape", "newshape", "num", "N", "M", "n", "reps", "repeats", "pad_width", "window_shape"}
 )
 INDICES = frozenset({"index", "indices"})
+
+
+def signature_of(function: Callable[..., Any]) -> inspect.Signature:
+    """A function's own signature; builtins and ufuncs that have none take positional arguments."""
+    try:
+        with host():
+            signature = inspect.signature(function)
+    except HostError as e:
+        e.unless(ValueError)
+        return inspect.Signature([inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL)])
+    kinds = {p.kind for p in signature.parameters.values()}
+    if inspect.Parameter.VAR_KEYWORD in kinds or hasattr(function, "nin"):
+        names = "abcd"[: getattr(function, "nin", 1)]
+        kind = inspect.Parameter.POSITIONAL_ONLY
+        return inspect.Signature([inspect.Parameter(n, kind) for n in names])
+    return signature

@@ -13,6 +13,7 @@ compiler itself reads*, so that a rule is specialised, simplified and differenti
     gradients of the leading parameters, None where there is none. `x.ndim`, dtypes and options are
     known while compiling: an `if` on them, or a loop over them, is resolved then. Where an operand
     was broadcast, the rule need not sum: the compiler brings each gradient to its operand's shape.
+    The rule of forward mode is made of it, or is `tangent=`: `def name(tangent_a, tangent_b, [y,] a, b)`.
 
 `known(functions)`
     Operations whose result carries no gradient.
@@ -26,19 +27,20 @@ import ast
 import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import partial
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from revcompile.errors import HostError, host, module_of
+from revcompile.errors import module_of
 from revcompile.gates.axes import broadcast_dims
 from revcompile.gates.numbers import PLAIN, Numbers
-from revcompile.gates.options import COUNTS, MUST_BE_KNOWN, STEERING
+from revcompile.gates.options import COUNTS, MUST_BE_KNOWN, STEERING, signature_of
 from revcompile.gates.samples import Example, Real, example
 from revcompile.gates.traits import COMPUTED, ONLY_READ, OWN, UNWRITABLE, Kind, Line, Memory, Text, Traits
 from revcompile.ir.nodes import Apply
+from revcompile.lazy import lazy
 
 if TYPE_CHECKING:
     from typing import TypeGuard
@@ -68,6 +70,7 @@ class Gate:
     kind: Kind | None = None  # what it is to those that rewrite or reverse operations
     folds: Function | None = None  # of arguments that are known: whether it is done while compiling
     linear: tuple[tuple[int, ...], ...] = ()  # the places of operands in which, all at once, it is linear
+    tangent: Function | None = None  # its tangent rule, where that is not to be made of the backward rule
     # Facts: memory
     memory: Memory = Memory.NEW  # in whose memory the result is
     copies: Function | None = None  # of a view: whether that of these arguments is a copy
@@ -102,7 +105,7 @@ class Gate:
     shift: Function | None = None  # what a shift of its operands does to its result: see `shifts`
     numbers: Numbers = PLAIN  # what the numbers may be that it gives, and that its rule gives
 
-    @cached_property
+    @lazy
     def signature(self) -> inspect.Signature:
         """The parameters of a call. Made when first asked for: importing the package is to be quick."""
         if isinstance(self.parameters, tuple):
@@ -121,22 +124,22 @@ class Gate:
         """
         return bool(self.singular(*args)) if callable(self.singular) else self.singular
 
-    @cached_property
+    @lazy
     def view(self) -> bool:
         """Whether the result may share memory with the first operand. Another name of that is no view."""
         return self.memory not in COMPUTED and self.memory is not Memory.SAME
 
-    @cached_property
+    @lazy
     def fresh(self) -> bool:
         """Whether each call makes memory of its own, which is to stay its own."""
         return self.memory in OWN
 
-    @cached_property
+    @lazy
     def unwritable(self) -> bool:
         """Whether it is not known that the operand can be written through the result."""
         return self.memory in UNWRITABLE
 
-    @cached_property
+    @lazy
     def read_only(self) -> bool:
         return self.memory in ONLY_READ
 
@@ -159,7 +162,7 @@ class Gate:
             return True  # a single stride can be split in any way
         return self.needs_order and in_order and self.gives_order(args)
 
-    @cached_property
+    @lazy
     def needs_order(self) -> bool:
         """Whether it is a view of what lies in C order, and may copy else."""
         return self.memory in (Memory.REGULAR, Memory.IN_ORDER)
@@ -172,7 +175,7 @@ class Gate:
         """What gives a Python float for Python floats where `function`, one of the gate's, is called."""
         return self._on_floats.get(function)
 
-    @cached_property
+    @lazy
     def _on_floats(self) -> dict[Function, Function | None]:
         other = self.python or next(filter(is_pythons, self.functions), None)
         return {f: f if is_pythons(f) else other for f in self.functions}
@@ -184,27 +187,27 @@ class Gate:
         """
         return self.written if isinstance(self.written, str) else str(self.written(to, *args))
 
-    @cached_property
+    @lazy
     def may_raise_of_floats(self) -> bool:
         """Whether it raises, for some of Python's floats, where NumPy's give an infinity."""
         return self.raises or self.python is not None
 
-    @cached_property
+    @lazy
     def broadcasts(self) -> bool:
         """Whether its operands are stretched to the shape of the result."""
         return self.locals is not None or self.dims is broadcast_dims
 
-    @cached_property
+    @lazy
     def known_options(self) -> tuple[tuple[int, str], ...]:
         """The parameters that must be known while compiling: their places and names."""
         return self._named(MUST_BE_KNOWN) if self.locals is None else ()
 
-    @cached_property
+    @lazy
     def counting_options(self) -> tuple[tuple[int, str], ...]:
         """The parameters of which a number must be known."""
         return self._named(COUNTS)
 
-    @cached_property
+    @lazy
     def steering_options(self) -> tuple[tuple[int, str], ...]:
         """The parameters that are a length, or a place along an axis."""
         return self._named(STEERING)
@@ -212,13 +215,13 @@ class Gate:
     def _named(self, names: frozenset[str]) -> tuple[tuple[int, str], ...]:
         return tuple((i, name) for i, name in enumerate(self.signature.parameters) if name in names)
 
-    @cached_property
+    @lazy
     def takes_arrays(self) -> tuple[bool, ...]:
         """Of each parameter, whether a list for it means the array of its items: no list is known there."""
         places = enumerate(self.signature.parameters.values())
         return tuple(p.kind is not p.VAR_POSITIONAL and self._takes_array(i) for i, p in places)
 
-    @cached_property
+    @lazy
     def takes_each(self) -> tuple[bool, ...]:
         """The same of each argument that goes to `*operands`."""
         places = enumerate(self.signature.parameters.values())
@@ -232,17 +235,30 @@ class Gate:
         is_list = any(isinstance(s, (list, tuple)) for s in samples)
         return not is_list and any(isinstance(s, (Real, np.ndarray)) for s in samples)
 
-    @cached_property
+    @lazy
     def wants_output(self) -> bool:
         assert self.rule is not None
         return list(inspect.signature(self.rule).parameters)[1:2] == ["y"]
+
+    @lazy
+    def tangent_operands(self) -> tuple[str, ...]:
+        """The parameters whose tangents the tangent rule takes, in its order: before `y`, and them all."""
+        assert self.tangent is not None
+        names = list(inspect.signature(self.tangent).parameters)
+        return tuple(n.removeprefix(TANGENT) for n in names if n.startswith(TANGENT))
+
+    @lazy
+    def tangent_wants_output(self) -> bool:
+        assert self.tangent is not None
+        n = len(self.tangent_operands)
+        return list(inspect.signature(self.tangent).parameters)[n : n + 1] == ["y"]
 
     @property
     def pointwise(self) -> bool:
         """Whether an element of the result follows from the elements at its place alone."""
         return self.locals is not None or self.numbers.pointwise
 
-    @cached_property
+    @lazy
     def names(self) -> dict[str, frozenset[str]]:
         """Of an elementwise gate: the names that the local gradient of each operand reads."""
         return {operand: _names_in(formula) for operand, formula in (self.locals or {}).items()}
@@ -251,7 +267,7 @@ class Gate:
     def carries_gradient(self) -> bool:
         return self.locals is not None or self.rule is not None or self.backward is not None or self.last
 
-    @cached_property
+    @lazy
     def _defaults(self) -> tuple[Any, ...] | None:
         """What stands for each parameter that is not passed, where all can be passed by position."""
         parameters = self.signature.parameters.values()
@@ -281,7 +297,7 @@ class Gate:
                 keywords[name] = argument
         return positional, keywords
 
-    @cached_property
+    @lazy
     def _written(self) -> tuple[tuple[str, Any, bool], ...]:
         """Of each parameter: its name, its default, and whether it takes all that are left."""
         parameters = self.signature.parameters.values()
@@ -315,6 +331,7 @@ def _kept(function: Any) -> Gate | None:
 
 
 KEEPS = "__gate__"
+TANGENT = "tangent_"  # begins the names of the tangents that a tangent rule takes
 TABLE = Table()
 METHODS: dict[str, Function] = {}
 
@@ -441,16 +458,19 @@ def gate(
 
 
 def opaque(
-    function: Function, forward: Function, backward: Function, name: str, types: Function | None = None
+    function: Function,
+    forward: Function,
+    backward: Function,
+    name: str,
+    types: Function | None = None,
+    tangent: Function | None = None,
 ) -> None:
     """Register a pair of functions that run as they are: `forward(*args)` gives (output, saved values),
     `backward(upstream, saved)` the gradients of the leading parameters. Each may return its argument."""
-    register(
-        Gate(name, (function,), function, memory=Memory.SHARED, forward=forward, foreign=True, types=types),
-        (),
-    )
-    register(Gate(name, (forward,), function, memory=Memory.SHARED, backward=backward, foreign=True), ())
-    register(Gate(name, (backward,), backward, memory=Memory.SHARED, last=True, foreign=True), ())
+    made = partial(Gate, name, memory=Memory.SHARED, foreign=True)
+    register(made((function,), function, forward=forward, types=types), ())
+    register(made((forward,), function, backward=backward, tangent=tangent), ())
+    register(made((backward,), backward, last=True), ())
 
 
 def known(
@@ -468,19 +488,3 @@ def known(
         register(Gate(function.__name__, (function,), signature or function, dims=dims, **traits))
     for method, function in zip(methods, functions, strict=False):
         METHODS[method] = function
-
-
-def signature_of(function: Function) -> inspect.Signature:
-    """A function's own signature; builtins and ufuncs that have none take positional arguments."""
-    try:
-        with host():
-            signature = inspect.signature(function)
-    except HostError as e:
-        e.unless(ValueError)
-        return inspect.Signature([inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL)])
-    kinds = {p.kind for p in signature.parameters.values()}
-    if inspect.Parameter.VAR_KEYWORD in kinds or hasattr(function, "nin"):
-        names = "abcd"[: getattr(function, "nin", 1)]
-        kind = inspect.Parameter.POSITIONAL_ONLY
-        return inspect.Signature([inspect.Parameter(n, kind) for n in names])
-    return signature

@@ -94,6 +94,7 @@ class Traits(TypedDict, total=False):
     """The facts of an operation as they are told where it is registered; `Gate` says what each means."""
 
     linear: tuple[tuple[int, ...], ...]
+    tangent: Callable[..., Any] | None
     memory: Memory
     copies: Callable[..., Any] | None
     in_order: bool | Callable[..., Any]

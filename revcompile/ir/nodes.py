@@ -11,7 +11,6 @@ import operator
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -19,6 +18,7 @@ from revcompile.errors import Place, UnsupportedError
 from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Scalar, Type
 from revcompile.ir.values import Value, ValueTable
+from revcompile.lazy import lazy
 
 Structure = Any
 
@@ -30,11 +30,11 @@ class Form:
     the statements after it; `uses` and `defined` every read and every definition, its blocks' included.
     """
 
-    @cached_property
+    @lazy
     def inputs(self) -> tuple[Value, ...]:
         raise NotImplementedError
 
-    @cached_property
+    @lazy
     def outputs(self) -> tuple[Value, ...]:
         return ()
 
@@ -83,15 +83,10 @@ class Apply(Form):
         inputs: list[Value] = []
         _collect(args, inputs)
         outputs = (result,) if type(result) is Value else tuple(leaves(result))
-        vars(self).update(  # every walk asks for these: much quicker than one by one, or when asked for
-            function=function,
-            args=args,
-            result=result,
-            line=line,
-            note=note,
-            inputs=tuple(inputs),
-            outputs=outputs,
-        )
+        own = vars(self)  # every walk asks for these: much quicker than when asked for
+        own["function"], own["args"], own["result"] = function, args, result
+        own["line"], own["note"] = line, note
+        own["inputs"], own["outputs"] = tuple(inputs), outputs
 
     def of_args(self, args: tuple[Structure, ...]) -> Apply:
         """The same of other arguments."""
@@ -130,11 +125,11 @@ class Branch(Form):
     def blocks(self) -> tuple[Block, ...]:
         return self.then, self.orelse
 
-    @cached_property
+    @lazy
     def uses(self) -> tuple[Value, ...]:
         return (self.condition, *self.then.uses, *self.orelse.uses)
 
-    @cached_property
+    @lazy
     def defined(self) -> tuple[Value, ...]:
         return (*self.results, *self.then.defined, *self.orelse.defined)
 
@@ -192,11 +187,11 @@ class Loop(Form):
         """The values that a trip begins with."""
         return (*(v for v, _ in self.each), *self.params)
 
-    @cached_property
+    @lazy
     def inputs(self) -> tuple[Value, ...]:
         return tuple(leaves((tuple(each.args for _, each in self.each), self.inits)))
 
-    @cached_property
+    @lazy
     def outputs(self) -> tuple[Value, ...]:
         counted = () if self.trips is None else (self.trips,)
         return tuple(leaves((self.results, tuple(saved for _, saved in self.saves), counted)))
@@ -205,12 +200,12 @@ class Loop(Form):
     def blocks(self) -> tuple[Block, ...]:
         return (self.body,) if self.test is None else (self.test, self.body)
 
-    @cached_property
+    @lazy
     def uses(self) -> tuple[Value, ...]:
         inner = chain.from_iterable(block.uses for block in self.blocks)
         return (*self.inputs, *inner, *(v for v, _ in self.saves if isinstance(v, Value)))
 
-    @cached_property
+    @lazy
     def defined(self) -> tuple[Value, ...]:
         inner = chain.from_iterable(block.defined for block in self.blocks)
         return (*self.outputs, *self.bound, *inner)
@@ -262,24 +257,24 @@ class Block:
     def raises(self) -> bool:
         return bool(self.statements) and isinstance(self.statements[-1], Raise)
 
-    @cached_property
+    @lazy
     def nested(self) -> tuple[Branch | Loop, ...]:
         """The statements that have blocks: few, or none."""
         return tuple([s for s in self.statements if s.blocks])  # type: ignore[misc]
 
-    @cached_property
+    @lazy
     def functions(self) -> frozenset[Callable[..., Any]]:
         """Whatever is applied, in nested blocks too: what a pass has to do may follow from that."""
         own = {s.function for s in self.statements if type(s) is Apply}
         return frozenset(own.union(*[b.functions for s in self.nested for b in s.blocks]))
 
-    @cached_property
+    @lazy
     def uses(self) -> tuple[Value, ...]:
         """Every read of a value, nested blocks and yields included."""
         inner = (s.inputs if type(s) is Apply else s.uses for s in self.statements)
         return (*chain.from_iterable(inner), *leaves(self.yields))
 
-    @cached_property
+    @lazy
     def defined(self) -> tuple[Value, ...]:
         """Every value that is defined, nested blocks included."""
         return tuple(
@@ -321,18 +316,19 @@ class Function:
     def result(self) -> Structure:
         return self.body.yields[0]
 
-    @cached_property
+    @lazy
     def types(self) -> tuple[Type, ...]:
         """The types of all that is given, read or defined, each object once."""
-        found = list(leaves(tuple(p.structure for p in self.parameters)))
+        found = set(leaves(tuple(p.structure for p in self.parameters)))
         blocks = [self.body]
         for block in blocks:  # to which those inside are added
-            found += leaves(block.yields)
+            found.update(leaves(block.yields))
             for s in block.statements:
-                found += (*s.inputs, *s.outputs)
-            found += (v for s in block.nested if isinstance(s, Loop) for v in s.bound)
+                found.update(s.inputs, s.outputs)
+            found.update(v for s in block.nested if isinstance(s, Loop) for v in s.bound)
             blocks += (inner for s in block.nested for inner in s.blocks)
-        return tuple({id(v.type): v.type for v in found}.values())
+        types = [v.type for v in found]
+        return tuple(dict(zip(map(id, types), types, strict=True)).values())
 
 
 class Instance:

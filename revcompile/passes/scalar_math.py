@@ -95,7 +95,7 @@ def use_math(function: Function, as_floats: bool, guarded: bool = True) -> Funct
             return None
         args = statement.args
         was_python = result.type.python and result.type.extent is None
-        if chosen is statement.function and was_python and all(type(a) is Value for a in args):
+        if chosen is statement.function and was_python and int not in map(type, args):
             return None
         if chosen is not statement.function:
             positional, keywords = gate.split(args)

@@ -93,12 +93,13 @@ class Walk:
             out.append(statement)
         else:
             self.replaced[statement.result] = new
-        for added in out[start:] if self.is_told else ():
-            if type(added) is Apply:
-                if type(added.result) is Value:
-                    self.definitions[added.result] = added
-                if not self.in_backward:
-                    self.forward.update(added.outputs)
+        if self.is_told:
+            for added in out[start:]:
+                if type(added) is Apply:
+                    if type(added.result) is Value:
+                        self.definitions[added.result] = added
+                    if not self.in_backward:
+                        self.forward.update(added.outputs)
 
     def _loop(self, statement: Loop, out: list[Statement]) -> None:
         statement = self._without_constants(statement)

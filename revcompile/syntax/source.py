@@ -13,12 +13,13 @@ import re
 import reprlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from revcompile.errors import Place, UnsupportedError, an, is_too_deep
+from revcompile.lazy import lazy
 from revcompile.syntax.matching import Definition, class_around, has_code, is_source_of, mangled
 from revcompile.syntax.stack import deep_stack
 
@@ -47,24 +48,24 @@ class Source:
     shift: int  # columns by which the tree is left of the file's text
     lines: tuple[str, ...]  # of the file, as it was when the function was compiled
 
-    @cached_property
+    @lazy
     def signature(self) -> inspect.Signature:
         """The function's own parameters, a wrapper's not those of what it wraps."""
         return own_signature(self.function)
 
-    @cached_property
+    @lazy
     def plain_parameters(self) -> tuple[str, ...]:
         """The names of the parameters, if all can be passed by position."""
         kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
         parameters = self.signature.parameters.values()
         return tuple(p.name for p in parameters) if all(p.kind in kinds for p in parameters) else ()
 
-    @cached_property
+    @lazy
     def is_own(self) -> bool:
         """Whether the function is of this package."""
         return _is_own(self.function)
 
-    @cached_property
+    @lazy
     def _words(self) -> frozenset[str] | None:
         first, last = self.node.lineno, self.node.end_lineno or len(self.lines) + 1
         return (

@@ -7,20 +7,8 @@ from typing import Any
 import numpy as np
 
 from revcompile.errors import an
+from revcompile.transforms.leaves import is_float, is_number
 from revcompile.transforms.trees import beside, children, kind_of, walk
-
-
-def is_float(leaf: Any) -> bool:
-    return isinstance(leaf, float | np.floating) or (
-        isinstance(leaf, np.ndarray) and np.issubdtype(leaf.dtype, np.floating)
-    )
-
-
-def is_number(leaf: Any) -> bool:
-    """Whether a leaf may be differentiated: a real number, or an array of them; or whole ones."""
-    if isinstance(leaf, bool | np.bool_) or not isinstance(leaf, int | float | np.generic | np.ndarray):
-        return False
-    return np.asarray(leaf).dtype.kind in "fiu"
 
 
 def check_structure(tree: Any, gradient: Any, path: str) -> None:

@@ -12,6 +12,7 @@ from revcompile import dispatch
 from revcompile.errors import HostError, host, seen_outside
 from revcompile.gates import foreign, table
 from revcompile.gates.effects import stop_gradient
+from revcompile.gates.options import signature_of
 from revcompile.gates.traits import Memory
 
 Rule = Callable[..., Any]
@@ -22,6 +23,7 @@ def gate(
     function: Callable[..., Any],
     *,
     forward: Callable[..., Any] | None = None,
+    tangent: Rule | None = None,
     name: str | None = None,
     like: Any = None,
 ) -> Callable[[Rule], Rule]:
@@ -32,7 +34,11 @@ def gate(
     compiler reads it and writes it into the backward pass. It returns the gradients of the leading
     parameters, in order.
 
-    With `forward`, nothing is read: `forward(a, b)` returns `(y, saved)` and runs in place of
+    Forward mode, as in `jvp` and `hvp`, is made of that rule, which is linear in `grad_y`; or it is
+    `tangent`, a rule `def rule(tangent_a, tangent_b, [y,] a, b)` for the tangent of the output. It is read,
+    too, so that it is differentiated again; it takes the tangents that it names, zeros of what is still.
+
+    With `forward`, nothing else is read: `forward(a, b)` returns `(y, saved)` and runs in place of
     `function`; the rule `def backward(grad_y, saved)` is called in the backward pass.
 
     Calls whose results are needed are made in order, each once: two with the same arguments are two.
@@ -50,6 +56,8 @@ def gate(
         where it takes none of these, on the arguments of the call.
     forward : callable, optional
         Makes the output and what the backward pass needs of the forward pass.
+    tangent : callable, optional
+        The rule of forward mode. Without it, a gate with `forward` that gives more than one number has none.
     name : str, optional
         What the generated code calls the gate; by default the function's name.
     like : str or array or number or tuple of them, optional
@@ -60,7 +68,7 @@ def gate(
     Raises
     ------
     ValueError
-        If `function` has a built-in rule.
+        If `function` has a built-in rule, or `tangent` takes a tangent of what is no parameter of it.
 
     Examples
     --------
@@ -85,13 +93,18 @@ def gate(
     def register(rule: Rule) -> Rule:
         with _seen:
             label = str(name or getattr(function, "__name__", "gate"))
-            types = None if like is None else foreign.like(like, table.signature_of(function), label)
+            signature = signature_of(function)
+            types = None if like is None else foreign.like(like, signature, label)
+            if tangent is not None:
+                foreign.check_tangent_rule(tangent, signature, label)
             if forward is None:  # it may return its argument
-                table.gate(function, name=label, memory=Memory.SHARED, foreign=True, types=types)(rule)
+                table.gate(
+                    function, name=label, memory=Memory.SHARED, foreign=True, types=types, tangent=tangent
+                )(rule)
             else:
-                n = len(table.signature_of(function).parameters)
+                n = len(signature.parameters)
                 pair = foreign.forward_half(forward, label), foreign.backward_half(rule, n, label)
-                table.opaque(function, *pair, label, types)
+                table.opaque(function, *pair, label, types, tangent)
             dispatch.forget_all()
         return rule
 

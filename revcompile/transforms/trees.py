@@ -14,6 +14,7 @@ import numpy as np
 from revcompile.frontend.arguments import attributes_of, is_tree
 from revcompile.frontend.names import is_host_object
 from revcompile.runtime import make_object
+from revcompile.transforms.leaves import is_float, is_number
 
 
 @dataclass(frozen=True)
@@ -103,3 +104,44 @@ def widened(tree: Any) -> Any:
 
 def kind_of(tree: Any) -> type:
     return tree.kind if isinstance(tree, Object) else type(tree)
+
+
+def paired(tree: Any, gradient: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
+    """Path, value and gradient of each number that has one; the structures are known to agree."""
+    inner = children(tree)
+    if inner is None:
+        if is_number(tree) and gradient is not None:
+            yield path, tree, gradient
+    elif gradient is not None:
+        found = dict(children(gradient) or ())
+        for suffix, child in inner:
+            yield from paired(child, found[suffix], path + suffix)
+
+
+def inside(tree: Any) -> Iterator[Any]:
+    """The tree and all that is in it."""
+    yield tree
+    for _, child in children(tree) or ():
+        yield from inside(child)
+
+
+def floats(tree: Any) -> list[Any]:
+    """The leaves of a tree of gradients, in order, without those that have none. (It is compiled.)"""
+    inner = children(tree)
+    if inner is None:
+        return [] if tree is None else [tree]
+    return [leaf for _, child in inner for leaf in floats(child)]
+
+
+def replaced(tree: Any, path: str, target: str, index: tuple[int, ...], x: Any) -> Any:
+    """The tree with one element of the leaf at path `target` replaced by `x`."""
+    if path == target:
+        if isinstance(tree, np.ndarray):
+            copy = tree.copy(order="K") if is_float(tree) else tree.astype(np.float64)
+            copy[index] = x
+            return copy
+        return type(tree)(x) if is_float(tree) else float(x)
+    inner = children(tree)
+    if inner is None:
+        return tree
+    return rebuild(tree, [replaced(child, path + suffix, target, index, x) for suffix, child in inner])

@@ -11,6 +11,7 @@ import pytest
 from revcompile import (
     UnsupportedError,
     elementwise_grad,
+    gate,
     grad,
     hessian,
     hvp,
@@ -448,3 +449,31 @@ def test_optimisers_take_them() -> None:
     jac = jacobian(van_der_pol, argnums=1)
     solved = integrate.solve_ivp(van_der_pol, (0.0, 2.0), [2.0, 0.0], jac=jac, method="Radau")
     assert solved.success and solved.njev > 0
+
+
+def powered(x: Any, n: Any) -> Any:
+    return x * n
+
+
+@gate(powered)
+def powered_rule(grad_y: Any, x: Any, n: Any) -> Any:
+    return grad_y * n, grad_y * x
+
+
+@pytest.mark.parametrize("operator", [jacfwd, jacrev, jacobian, hessian, elementwise_grad])
+def test_a_number_that_must_be_known_is_not_differentiated_in_silence(operator: Any) -> None:
+    """`n` is a name of what the compiler must know: a real number that is differentiated cannot be that."""
+    message = "must know it: as n= of powered"
+    with pytest.raises(UnsupportedError, match=message):
+        operator(lambda y: powered(2.0, y))(3.0)
+    with pytest.raises(UnsupportedError, match=message):
+        jvp(lambda x, y: powered(x, y), (2.0, 3.0), (1.0, 1.0))
+    with pytest.raises(UnsupportedError, match=message):
+        vjp(lambda x, y: powered(x, y), 2.0, 3.0)
+    with pytest.raises(UnsupportedError, match=message):
+        grad(lambda x, y: x * operator(lambda z: powered(2.0, z))(y), argnums=0)(1.0, 3.0)
+    assert jvp(lambda x, y: powered(x, y), (2.0, 3.0), (1.0, None)) == (6.0, 3.0)
+    assert vjp(lambda x, y: powered(x, y), 2.0, 3.0, argnums=0)[1](1.0) == 3.0
+    assert operator(lambda x, y: x * powered(x, y), argnums=0)(2.0, 3.0) == (
+        6.0 if operator is hessian else 12.0
+    )

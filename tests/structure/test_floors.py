@@ -30,6 +30,7 @@ FLOORS = [
     "foreign",
     "given",
     "errors",
+    "lazy",
 ]
 
 
