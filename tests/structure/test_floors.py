@@ -12,6 +12,7 @@ import revcompile
 HOUSE = Path(revcompile.__file__).parent
 FLOORS = [
     "__main__",
+    "autograd",
     "__init__",
     "transforms",
     "dispatch",
