@@ -8,7 +8,7 @@ proves about lengths holds for each of them. Imports the IR.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -109,7 +109,7 @@ def lower_alone(low: Lowering, node: Node, frame: Frame, parts: Parts, lowered: 
     _check_alone(low, body, lowered, own, arrays)
     lowered.results, lowered.steers = (
         results,
-        frozenset(behind(low, low.steering)) & set(values_in(lowered.atoms)),
+        frozenset(low.builder.ancestors(low.steering)) & set(values_in(lowered.atoms)),
     )
     pair.function = Function(pair.name, (), body, builder.table, low.spellings)
 
@@ -146,24 +146,11 @@ def _check_alone(
     lowered.fresh = not shared and all(foreign.isdisjoint(_sharing(memory, v)) for v in arrays)
 
 
-def behind(low: Lowering, values: Iterable[Value]) -> set[Value]:
-    """The values from which others are computed, and these."""
-    found: set[Value] = set()
-    ahead = list(values)
-    while ahead:
-        v = ahead.pop()
-        if v not in found:
-            found.add(v)
-            made = low.builder.definitions.get(v)
-            ahead.extend(made.inputs if made is not None else ())
-    return found
-
-
 def outside(
     low: Lowering, need: NeedStatic, lowered: Lowered, atoms: Sequence[Structure]
 ) -> NeedStatic | None:
     """What must be known in a function, as what must be known of its arguments."""
-    origins = behind(low, [need.value])
+    origins = low.builder.ancestors([need.value])
     for v, a in zip(lowered.atoms, atoms, strict=True):
         if isinstance(v, Value) and v in origins and isinstance(a, Value):
             return need.of(a)

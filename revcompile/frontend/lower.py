@@ -40,7 +40,7 @@ from revcompile.frontend import (
 from revcompile.frontend.containers import MAX_ITEMS, frozen, refuse_many
 from revcompile.frontend.language import Language
 from revcompile.frontend.names import HostNames
-from revcompile.frontend.naming import describe
+from revcompile.frontend.naming import describe, is_atomic
 from revcompile.frontend.needed import Needed
 from revcompile.frontend.objects import is_object, iterate
 from revcompile.frontend.paired import Pairs
@@ -399,6 +399,8 @@ class Lowerer(Language):
     ) -> Structure:
         """A call of a user's function."""
         is_own = frame.is_rule and frame.is_own
+        if is_own and is_atomic(args) and not kwargs:  # a helper of a rule's
+            return function(*args)
         source = find_source(function) if is_own else self.source_of(function)
         names = binding.bind_parameters(self, source, args, kwargs, is_own)
         return pairs.call(self, source.node, Frame(source, names, None, frame.is_rule, frame.depth + 1))

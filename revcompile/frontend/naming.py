@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.errors import UnsupportedError, module_of
+from revcompile.ir.nodes import ATOMS
 
 # How the numbers are got out of objects that hold an array, by the names of their classes.
 VALUES = {
@@ -76,6 +77,11 @@ def is_hashable(function: Any) -> bool:
     except Exception:  # whatever its class says
         return False
     return True
+
+
+def is_atomic(x: Any) -> bool:
+    """Whether it is a constant of Python's, or a tuple of such, and stands for nothing else."""
+    return all(map(is_atomic, x)) if type(x) is tuple else type(x) in ATOMS
 
 
 def plain(signature: inspect.Signature) -> inspect.Signature:

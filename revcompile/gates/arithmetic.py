@@ -259,12 +259,12 @@ def power_base(grad_y: Any, y: Any, x1: Any, x2: Any) -> Any:
     """The gradient of the base. A run-time exponent of 0 leaves x1**0, not 0 * x1**-1, which may be NaN."""
     if not isinstance(x2, (int, float)):
         return grad_y * x2 * x1 ** (x2 - (x2 != 0))
+    if x2 == 2:
+        return grad_y * 2.0 * x1
     if x2 == 0:
         return None
     if x2 == 1:
         return grad_y
-    if x2 == 2:
-        return grad_y * 2.0 * x1
     if x2 == -1:
         return -grad_y * y * y
     if x2 == 0.5:

@@ -119,13 +119,6 @@ def same_sign(args: Any, sign: int, *_: int) -> int:
     return sign
 
 
-def sign_of_any(args: Any, *signs: int) -> int:
-    found = 0
-    for s in signs:
-        found |= s
-    return found
-
-
 def sign_of_negative(args: Any, sign: int) -> int:
     return negated(sign)
 

@@ -57,12 +57,17 @@ def restore_axes(reduced: Any, axis: Any, keepdims: bool) -> Any:
     """
     if axis is None or keepdims or np.ndim(reduced) == 0:
         return reduced
+    lost = lost_axes(axis, np.ndim(reduced))
+    return np.expand_dims(reduced, lost) if lost else reduced
+
+
+def lost_axes(axis: Any, rank: int) -> tuple[int, ...]:
+    """Where, in a result of that rank, a reduction has dropped axes that are not leading ones."""
     axes = axis if isinstance(axis, tuple) else (axis,)
-    rank = np.ndim(reduced) + len(axes)
-    dropped = sorted([i % rank for i in axes])
-    lost = tuple([i for i in dropped if i != dropped.index(i)])
+    dropped = sorted([i % (rank + len(axes)) for i in axes])
+    lost = [i for i in dropped if i != dropped.index(i)]
     leading = len(dropped) - len(lost)
-    return np.expand_dims(reduced, tuple([i - leading for i in lost])) if len(lost) > 0 else reduced
+    return tuple([i - leading for i in lost])
 
 
 def mean_along(a: Any, axis: Any) -> Any:
