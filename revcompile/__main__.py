@@ -123,7 +123,7 @@ def _compile(options: argparse.Namespace) -> None:
         )
         if options.graph is not None:
             _attempt(lambda: gradient.graph(*args).save(options.graph))
-    elif options.graph is not None and inspect.signature(gradient).parameters:
+    elif options.graph is not None:
         raise Refused(
             "a picture is of a call: give the arguments, revcompile FILE.py:FUNCTION ARG ... --graph out.svg"
         )

@@ -20,7 +20,7 @@ from revcompile.frontend.arguments import places_of, spell_place
 from revcompile.gates.halves import Half
 from revcompile.gates.table import TABLE
 from revcompile.gates.traits import Memory
-from revcompile.ir.nodes import Apply, Block, Branch, Loop, Structure, Value, leaves
+from revcompile.ir.nodes import Apply, Block, Branch, Loop, Raise, Statement, Structure, Value, leaves
 from revcompile.statements.probe import Event, Probe, Told
 
 
@@ -30,7 +30,7 @@ class Frame:
 
     kind: str
     label: str
-    trips: int = 0
+    trips: int = 0  # of a loop, how many; of a trip, which
 
 
 Path = tuple[Frame, ...]  # from the outside to the inside
@@ -71,12 +71,13 @@ class Circuit:
         self._home = probe.place.function  # whose statements these are; others are a helper's
         self._helper: Frame | None = None
         self._nodes: list[Node] = []
-        self._begin()
+        self._begin(function.body)
         for parameter in function.parameters:
             for place, v in places_of(parameter.structure, (parameter.name,)):
                 if v in self._wires:
                     self._wires[v].name = spell_place(place)
         self._block(function.body.statements[1:])
+        assert not self._events, "more was told than was done"
         self.results = list(self._given(function.result))
         self.nodes = self._needed()
 
@@ -102,12 +103,25 @@ class Circuit:
 
     # -- what was told ------------------------------------------------------------------------
 
-    def _begin(self) -> Event:
-        """Take what a block was told to begin with."""
+    def _next(self, s: Statement) -> Event:
+        """What this statement has told."""
         event = self._events.popleft()
+        assert isinstance(s, Apply) and s.args[0] == event.site, "it was told in another order"
+        return event
+
+    def _begin(self, block: Block) -> None:
+        """Take what a block was told to begin with."""
+        event = self._next(block.statements[0])
         for v, number, gradient in zip(event.values, event.numbers, event.gradients):
             self._wires[v] = Wire(self._table.hints.get(v), self._path, number, gradient)
-        return event
+
+    def _fill(self, event: Event) -> None:
+        """Take what was told of the gate before: of the wires that begin there."""
+        for v, number, gradient in zip(event.values, event.numbers, event.gradients):
+            wire = self._now(v)
+            source = wire.source.statement if isinstance(wire, Wire) and wire.source is not None else None
+            if source is not None and v in source.outputs:
+                wire.number, wire.gradient = number, gradient
 
     def _comes(self, block: Block) -> bool:
         """Whether it is this block that was run next."""
@@ -152,24 +166,19 @@ class Circuit:
 
     # -- statements ---------------------------------------------------------------------------
 
-    def _block(self, statements: Sequence[Any]) -> None:
+    def _block(self, statements: Sequence[Statement]) -> None:
         for s in statements:
+            assert not isinstance(s, Raise), "it was run to its end"
             if isinstance(s, Branch):
                 self._branch(s)
             elif isinstance(s, Loop):
                 self._loop(s)
-            elif isinstance(s, Apply):
+            elif isinstance(s.function, Told):
+                self._fill(self._next(s))
+            else:
                 self._apply(s)
 
     def _apply(self, s: Apply) -> None:
-        if isinstance(s.function, Told):
-            event = self._events.popleft()
-            for v, number, gradient in zip(event.values, event.numbers, event.gradients):
-                wire = self._now(v)
-                if isinstance(wire, Wire) and wire.source is not None and wire.source.statement is not None:
-                    if v in wire.source.statement.outputs and wire.number is None:
-                        wire.number, wire.gradient = number, gradient
-            return
         half = s.function if isinstance(s.function, Half) else None
         gate, operands = TABLE[s.function], [self._now(v) for v in leaves(s.args)]
         if half is not None and half.pair.function is not None and self._comes(half.pair.function.body):
@@ -190,7 +199,7 @@ class Circuit:
         side = s.then if taken else s.orelse
         text = s.line.text.strip().rstrip(":") if s.line is not None else ""
         with self._inside(self._at(s.line), Frame("branch", f"{text}: {'yes' if taken else 'no'}")):
-            self._begin()
+            self._begin(side)
             self._block(side.statements[1:])
         self._name(s.results, [self._now(v) for v in side.yields])
 
@@ -208,7 +217,7 @@ class Circuit:
                     break
                 loop.trips += 1
                 with self._inside(self._path, Frame("trip", f"trip {loop.trips}", loop.trips)):
-                    self._begin()
+                    self._begin(s.body)
                     for (item, each), source in zip(s.each, lists):
                         self._item(item, each.kind, source, loop.trips)
                     self._block(s.body.statements[1:])
@@ -232,13 +241,15 @@ class Circuit:
     def _call(self, s: Apply, half: Half) -> None:
         function = half.pair.function
         assert function is not None
-        outer, path, given = dict(self._wires), self._at(s.line), [self._now(a) for a in s.args]
+        path, given = self._at(s.line), [self._now(a) for a in s.args]
+        own = (v for v in (*half.pair.parameters, *function.body.defined) if v in self._wires)
+        outer = {v: self._wires[v] for v in own}  # what they are in a call around this one
         with self._inside(path, Frame("call", half.pair.name), half.pair.name):
-            self._begin()
+            self._begin(function.body)
             self._name(half.pair.parameters, given)
             self._block(function.body.statements[1:])
             found = [self._now(v) for v in function.result]
-        self._wires = outer
+        self._wires.update(outer)
         self._name(s.result, found)
 
 

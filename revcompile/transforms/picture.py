@@ -13,7 +13,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path as File
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -43,8 +43,8 @@ class Picture:
 
     def __init__(self, probe: Probe) -> None:
         circuit = Circuit(probe)
-        for few, detail in ((FEW, "gates"), (1, "gates"), (1, "lines"), (1, "parts")):
-            drawing = Drawing(circuit, few, detail)
+        for detail in DETAILS:
+            drawing = Drawing(circuit, detail)
             if len(drawing.boxes) <= MOST:
                 break
         self.name = circuit.name
@@ -100,11 +100,23 @@ class Line:
     to: list[Box] = field(default_factory=list)
 
 
-class Drawing:
-    """The boxes and the lines between them. `few`: up to how many trips of a loop each is drawn."""
+class Detail(NamedTuple):
+    """How much is drawn: each trip of a loop, up to so `few`; each gate, or what so many `lines` do as one;
+    a loop or a helper as one."""
 
-    def __init__(self, circuit: Circuit, few: int, detail: str) -> None:
-        self.few, self.detail = few, detail
+    few: int
+    lines: int = 0
+    parts: bool = False
+
+
+DETAILS = (Detail(FEW), Detail(1), Detail(1, 1), *(Detail(1, 4**n, True) for n in range(10)))
+
+
+class Drawing:
+    """The boxes, and the lines between them."""
+
+    def __init__(self, circuit: Circuit, detail: Detail) -> None:
+        self.detail = detail
         self.boxes: dict[Any, Box] = {}
         self.of = {node: self._box(node) for node in circuit.nodes}
         self.lines: dict[Wire, Line] = {}
@@ -141,9 +153,12 @@ class Drawing:
         whole = self._whole(node.path)
         if whole is not None:
             return whole
-        if self.detail == "gates" or node.line is None:
+        many = self.detail.lines
+        if many == 0 or node.line is None:
             return self._made(node, _label(node), node.path)
-        return self._made((self._shown(node.path), node.line[:2]), node.line.text.strip(), node.path)
+        first = (node.line.line - 1) // many * many + 1
+        text = node.line.text.strip() if many == 1 else f"lines {first} to {first + many - 1}"
+        return self._made((self._shown(node.path), node.line.filename, first), text, node.path)
 
     def _whole(self, path: Path) -> Box | None:
         """The box that stands for all that is in one of these frames: trips that are not drawn, a part."""
@@ -152,7 +167,7 @@ class Drawing:
                 loop = path[i - 1]
                 text = "trip 1" if loop.trips == 2 else f"trips 1 to {loop.trips - 1}"
                 return self._made((loop, "earlier"), text, path[:i])
-            if self.detail == "parts" and frame.kind != "branch":
+            if self.detail.parts and frame.kind != "branch":
                 return self._made(frame, self.caption(frame), path[:i])
         return None
 
@@ -162,17 +177,20 @@ class Drawing:
         return self.boxes[key]
 
     def _is_hidden(self, loop: Frame, trip: Frame) -> bool:
-        return loop.trips > self.few and trip.trips < loop.trips
+        return loop.trips > self.detail.few and trip.trips < loop.trips
 
     def _shown(self, path: Path) -> Path:
         """The frames that are drawn: a trip that stands for all is not."""
-        return tuple(f for i, f in enumerate(path) if f.kind != "trip" or path[i - 1].trips <= self.few)
+        return tuple(
+            f for i, f in enumerate(path) if f.kind != "trip" or path[i - 1].trips <= self.detail.few
+        )
 
     def caption(self, frame: Frame) -> str:
         """What a frame's title says."""
         if frame.kind != "loop":
             return _clipped(frame.label)
-        shown = ", the last one shown" if frame.trips > max(self.few, 1) and self.detail != "parts" else ""
+        is_last = frame.trips > self.detail.few and not self.detail.parts
+        shown = ", the last one shown" if is_last else ""
         return f"{_clipped(frame.label)}: {frame.trips} trip{'s' * (frame.trips != 1)}{shown}"
 
 
@@ -308,9 +326,15 @@ def _escaped(text: str) -> str:
     return "".join(f"&#{ord(c)};" if c in "&<>\"'\\" else c for c in _one_line(text))
 
 
+PLAIN = " =.,-+*/()[]:…·_"
+
+
 def _quoted(text: str) -> str:
-    """As Mermaid has it between quotes."""
-    return "".join(c if c.isalnum() or c in " =.,-+*/()[]:…·_" else f"#{ord(c)};" for c in _one_line(text))
+    """As Mermaid has it between quotes. What could be an item of a list is no text to it."""
+    text = _one_line(text)
+    start = text[:1] if text[:2].strip() in ("+", "-", "*") else ""
+    plain = (c if c.isalnum() or c in PLAIN else f"#{ord(c)};" for c in text.removeprefix(start))
+    return "".join([*(f"#{ord(c)};" for c in start), *plain])
 
 
 # -- drawn ---------------------------------------------------------------------------------------

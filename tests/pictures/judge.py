@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,21 +13,24 @@ from revcompile.frontend.wanted import Options
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Value, leaves, map_structure
 from revcompile.statements.probe import Probe, Shape
-from revcompile.syntax.stack import deep_stack
 from revcompile.transforms.circuit import Circuit, Node, Wire
 from revcompile.transforms.gradient import make_gradient
 
 STEP = 1e-5
+NODE = r"(gate|wire)\d+"
+LABEL = r'"[^"<>&`]*"'
+MERMAID = re.compile(
+    rf"flowchart LR|\s*(subgraph s\d+\[{LABEL}\]|end|{NODE}(\(\({LABEL}\)\)|\({LABEL}\)|\[{LABEL}\])"
+    rf'|{NODE} -->\|"[^"<>&`]*(<br/>grad [^"<>&`]*)?"\| {NODE})'
+)
 
 
-def circuit_of(f: Callable[..., Any], args: tuple[Any, ...], argnums: Any = None) -> tuple[Circuit, Any]:
-    """The circuit of a call, and the call's value and gradients."""
+def probed(f: Callable[..., Any], args: tuple[Any, ...], argnums: Any = None) -> tuple[Probe, Any]:
+    """What a call tells a probe, and its value and gradients."""
     probe = Probe()
     gradient = make_gradient(f, Options(argnums, False, False, True, probe=probe))
     with np.errstate(all="ignore"):
-        answer = gradient(*args)
-    with deep_stack():
-        return Circuit(probe), answer
+        return probe, gradient(*args)
 
 
 def wires_of(circuit: Circuit) -> list[Wire]:

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from revcompile.transforms.circuit import Circuit
 from revcompile.transforms.picture import program
 from tests.lecture.conftest import load_example
-from tests.pictures.judge import check, check_inputs, circuit_of
+from tests.pictures.judge import check, check_inputs, probed
 
 rng = np.random.default_rng(3)
 ROOT = Path(__file__).parents[2]
@@ -64,7 +65,8 @@ def test_functions_of_the_lecture(name: str) -> None:
     given = EXAMPLES[name]
     args = given if isinstance(given, tuple) else given(module)
     gradient = getattr(module, function)
-    circuit, (value, gradients) = circuit_of(gradient.primal, args, gradient.argnums)
+    probe, _ = probed(gradient.primal, args, gradient.argnums)
+    circuit = Circuit(probe)
     again, expected = gradient.value_and_grad(*args)
     np.testing.assert_allclose(circuit.results[0].number, again, rtol=1e-12)
     names = list(inspect.signature(gradient).parameters)

@@ -16,15 +16,10 @@ import pytest
 from revcompile import UnsupportedError, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from revcompile.transforms import picture as room
 from revcompile.transforms.picture import MOST
+from tests.pictures.judge import MERMAID
 
 DRAWN = pytest.mark.skipif(room.program() is None, reason="nothing draws here")
 ROOT = Path(__file__).parents[2]
-NODE = r"(gate|wire)\d+"
-LABEL = r'"[^"<>&`]*"'
-MERMAID = re.compile(
-    rf"flowchart LR|\s*(subgraph s\d+\[{LABEL}\]|end|{NODE}(\(\({LABEL}\)\)|\({LABEL}\)|\[{LABEL}\])"
-    rf'|{NODE} -->\|"[^"<>&`]*(<br/>grad [^"<>&`]*)?"\| {NODE})'
-)
 HOSTILE = [
     '"; graph {',
     "<b>&amp;</b>",
@@ -171,6 +166,18 @@ def test_long_functions_are_drawn_by_their_lines() -> None:
     count = picture.dot.count("shape=box") + picture.dot.count("shape=circle")
     assert 3 <= count <= MOST
     assert "for i in range(50): 50 trips" in picture.dot and "return np.tanh(y)" in picture.dot
+
+
+@pytest.mark.parametrize(
+    ("count", "boxes", "label"), [(100, 26, "lines 5 to 8"), (1000, 16, "lines 65 to 128")]
+)
+def test_the_longest_by_many_lines_at_a_time(count: int, boxes: int, label: str) -> None:
+    text = "def long(x):\n" + "    x = np.sin(x) + 0.5\n" * count + "    return x\n"
+    linecache.cache[f"<{count}>"] = (len(text), None, text.splitlines(keepends=True), f"<{count}>")
+    scope: dict[str, Any] = {"np": np, "__text__": text}
+    exec(compile(text, f"<{count}>", "exec"), scope)
+    picture = grad(scope["long"]).graph(0.3)
+    assert picture.dot.count("shape=box") == boxes and f"<{label}>" in picture.dot
 
 
 def test_what_every_operator_gives_draws_the_function() -> None:
