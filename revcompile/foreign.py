@@ -62,8 +62,10 @@ def kind_of(x: Any) -> str:
         return f"{kind.__name__}({', '.join(map(kind_of, x))})"
     if kind is dict:
         return f"dict({', '.join(f'{k!r}: {kind_of(v)}' for k, v in x.items())})"
-    if x is None or kind in (bool, int, float, str, Fixed):
-        return repr(x) if x is None or kind is Fixed else kind.__name__
+    if x is None or isinstance(x, Fixed):
+        return repr(x)
+    if kind in (bool, int, float, str):
+        return kind.__name__
     if isinstance(x, np.generic):
         return f"np.{x.dtype.name}"
     name = f"{kind.__module__}.{kind.__qualname__}"

@@ -75,6 +75,11 @@ class Fixed:
     __hash__ = None  # type: ignore[assignment]
 
 
+class Keys(Fixed):
+    """The keys of a dict of which the values come after them."""
+
+
+MANY = 16  # items up to which a tuple or a list is taken apart
 KEPT = Fixed("as before")
 HELD = "is held"  # said of what the program holds afterwards, in place of an attribute
 
@@ -96,7 +101,7 @@ class Given:
         own = (*own[:-1], *grown) if grown else own
         self.grown = range(len(own) - len(grown), len(own))
         self.own = {id(x): i for i, x in enumerate(own)}
-        self.copied: dict[int, Any] = {}
+        self.copied: dict[int, Any] = _copies_that_share([x for x in own if isinstance(x, np.ndarray)])
         self.copies = [self.copy(x) for x in own]
         self.before = [_parts(x) for x in self.copies]
         self.places = {id(x): i for i, x in enumerate(self.copies)}
@@ -164,7 +169,7 @@ class Given:
 
     def left(self, outcome: Any, changes: Any) -> Any:
         """What the call gives, and what is in what it changes."""
-        self.seen: set[int] = set()
+        self.seen: dict[int, int] = {}  # the lists that the call has made, in order
         changes = real(changes)
         if not changes:
             return self._described(outcome)
@@ -194,19 +199,44 @@ class Given:
     def _described(self, x: Any) -> Any:
         if id(x) in self.places:
             return Fixed("", self.places[id(x)])
+        if id(x) in self.seen:
+            if len(x) > MANY:
+                raise UnsupportedError("a long list that a call makes, and leaves in two places")
+            return Fixed("again", -1 - self.seen[id(x)])
         if isinstance(x, tuple) and (type(x) is tuple or hasattr(x, "_make")):
             items = [self._described(item) for item in x]
             return type(x)(*items) if hasattr(x, "_make") else tuple(items)
         if type(x) is list:
-            if id(x) in self.seen:
-                raise UnsupportedError(
-                    "one list that a call makes, and leaves in two places, is not supported"
-                )
-            self.seen.add(id(x))
-            return [self._described(item) for item in x]
-        if isinstance(x, dict) and any(id(item) in self.places for item in x.values()):
-            raise UnsupportedError("a call that gives back, in a dict, what it is given is not supported")
+            self.seen[id(x)] = sum(n >= 0 for n in self.seen.values()) if len(x) <= MANY else -1
+            return x if len(x) > MANY else [self._described(item) for item in x]
+        if type(x) is dict and self._has_given(x):
+            return Held((Keys(tuple(x)), *map(self._described, x.values())))
         return x
+
+    def _has_given(self, x: Any) -> bool:
+        if id(x) in self.places or not isinstance(x, (tuple, list, dict)):
+            return id(x) in self.places
+        return any(map(self._has_given, x.values() if isinstance(x, dict) else x))
+
+
+def _copies_that_share(arrays: list[Any]) -> dict[int, Any]:
+    """Copies of the arrays that share memory with others of them, by their `id`: so do these."""
+    found: dict[int, Any] = {}
+    if len(arrays) < 2:
+        return found
+    parts: dict[int, list[Any]] = {}
+    for x in arrays:
+        base = x
+        while isinstance(base.base, np.ndarray):
+            base = base.base
+        parts.setdefault(id(base), [base]).append(x)
+    for base, *views in parts.values():
+        if len(views) > 1 and base.flags.forc:
+            memory = base.ravel(order="K").view(np.uint8).copy()
+            for x in views:
+                offset = x.ctypes.data - base.ctypes.data
+                found[id(x)] = np.ndarray(x.shape, x.dtype, memory, offset, x.strides)
+    return found
 
 
 def _parts(x: Any) -> dict[Any, Any]:

@@ -7,7 +7,7 @@ from math import inf
 from typing import Any
 
 from revcompile.errors import host
-from revcompile.frontend import growing, iterators, membership
+from revcompile.frontend import displays, growing, iterators
 from revcompile.frontend.ahead import is_no_number, is_written_out
 from revcompile.frontend.lowering import Lowering
 from revcompile.ir.nodes import Structure, Value
@@ -198,8 +198,7 @@ def _written_out(low: Lowering, node: Any, frame: Frame, most: float = inf) -> S
     def walk(generators: list[ast.comprehension]) -> None:
         if not generators:
             if isinstance(node, ast.DictComp):
-                key = membership.key(low, low.evaluate(node.key, inner), "as a key")
-                out.append((key, low.evaluate(node.value, inner)))
+                out.append((low.evaluate(node.key, inner), low.evaluate(node.value, inner)))
             else:
                 out.append(low.evaluate(node.elt, inner))
             return
@@ -223,9 +222,9 @@ def _written_out(low: Lowering, node: Any, frame: Frame, most: float = inf) -> S
 
     walk(node.generators)
     if isinstance(node, ast.DictComp):
-        return dict(out)
+        return displays.dict_of(low, out, frame)
     if isinstance(node, ast.SetComp):
-        return {membership.key(low, x, "as an item of a set") for x in out}
+        return displays.set_of(low, out, frame)
     return tuple(out) if isinstance(node, ast.GeneratorExp) else out
 
 

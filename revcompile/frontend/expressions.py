@@ -17,6 +17,7 @@ from revcompile.errors import HostError, host
 from revcompile.frontend import (
     comprehensions,
     containers,
+    displays,
     foreign,
     formatting,
     growing,
@@ -27,7 +28,7 @@ from revcompile.frontend import (
     outside,
 )
 from revcompile.frontend.lowering import Lowering
-from revcompile.frontend.mappings import as_dict, with_keywords
+from revcompile.frontend.mappings import with_keywords
 from revcompile.frontend.names import HostObject, is_library
 from revcompile.gates.effects import defined_, percent
 from revcompile.gates.infer import ask_host
@@ -383,44 +384,6 @@ def slice_(low: Lowering, node: ast.Slice, frame: Frame) -> slice:
     return slice(*parts)
 
 
-def elements(low: Lowering, nodes: list[ast.expr], frame: Frame, keeps: bool = True) -> list[Structure]:
-    """The items of a display; of a call that does not keep them, the arguments."""
-    out: list[Structure] = []
-    for node in nodes:
-        if isinstance(node, ast.Starred):
-            out.extend(low.iterate(low.evaluate(node.value, frame), node, frame))
-        else:
-            out.append(iterators.at_once(low, node, frame) if keeps else low.evaluate(node, frame))
-    return out
-
-
-def tuple_(low: Lowering, node: ast.Tuple, frame: Frame) -> tuple[Structure, ...]:
-    return tuple(elements(low, node.elts, frame))
-
-
-def list_(low: Lowering, node: ast.List, frame: Frame) -> list[Structure]:
-    return elements(low, node.elts, frame)
-
-
-def set_(low: Lowering, node: ast.Set, frame: Frame) -> set[Any]:
-    items = [membership.key(low, x, "as an item of a set") for x in elements(low, node.elts, frame)]
-    with host():
-        return set(items)
-
-
-def dict_(low: Lowering, node: ast.Dict, frame: Frame) -> dict[Any, Structure]:
-    out: dict[Any, Structure] = {}
-    for key, value in zip(node.keys, node.values, strict=True):
-        if key is None:
-            containers.merge(out, as_dict(low, low.evaluate(value, frame)))
-        else:
-            word = membership.key(low, low.evaluate(key, frame), "as a key")
-            item = iterators.at_once(low, value, frame)
-            with host():
-                out[word] = item
-    return out
-
-
 def lambda_(low: Lowering, node: ast.Lambda, frame: Frame) -> NestedFunction:
     return simple.make_nested(low, node, frame)
 
@@ -447,7 +410,7 @@ def _call(low: Lowering, node: ast.Call, function: Any, frame: Frame) -> Structu
     named = not frame.is_rule and _names_arguments(function)
     named = named and not any(isinstance(a, ast.Starred) for a in node.args)
     lazily = partial(iterators.lazily, low, frame=frame)
-    args = list(map(lazily, node.args)) if named else elements(low, node.args, frame, keeps=False)
+    args = list(map(lazily, node.args)) if named else displays.elements(low, node.args, frame, keeps=False)
     kwargs: dict[str, Structure] = {}
     for keyword in node.keywords:
         if keyword.arg is None:
@@ -493,8 +456,9 @@ def named(low: Lowering, node: ast.NamedExpr, frame: Frame) -> Structure:
 EXPRESSIONS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Constant: constant, ast.Name: name, ast.Attribute: attribute, ast.BinOp: binary,
     ast.UnaryOp: unary, ast.Compare: compare, ast.BoolOp: boolean, ast.IfExp: conditional,
-    ast.Subscript: subscript, ast.Slice: slice_, ast.Tuple: tuple_, ast.List: list_,
-    ast.Dict: dict_, ast.Set: set_, ast.JoinedStr: formatting.formatted, ast.Lambda: lambda_, ast.Call: call,
+    ast.Subscript: subscript, ast.Slice: slice_, ast.Tuple: displays.tuple_, ast.List: displays.list_,
+    ast.Dict: displays.dict_, ast.Set: displays.set_, ast.JoinedStr: formatting.formatted,
+    ast.Lambda: lambda_, ast.Call: call,
     **comprehensions.EXPRESSIONS,
     ast.Starred: starred, ast.NamedExpr: named, exits.Known: known,
 }  # fmt: skip

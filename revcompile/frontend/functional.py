@@ -165,7 +165,7 @@ def _number_of_object(low: Lowering, args: Args, kwargs: Any, node: Any, frame: 
     """`id(x)`"""
     if all(isinstance(x, (type, FunctionType, ModuleType)) for x in args):
         return NotImplemented
-    raise UnsupportedError("the identity of an object as a number is not supported", way_out="Use `is`.")
+    return identities.number_of(low, *args)
 
 
 def _other_object(low: Lowering, args: Args, *_: Any) -> Structure:

@@ -18,7 +18,7 @@ from revcompile.frontend.containers import frozen
 from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.passing import as_passed
 from revcompile.gates.foreign import ForeignCall, act
-from revcompile.given import HELD, KEPT, Fixed, real
+from revcompile.given import HELD, KEPT, Fixed, Keys, real
 from revcompile.ir.nodes import Instance, Structure, Value, leaves, map_structure
 from revcompile.ir.types import Array, Foreign
 from revcompile.statements import store
@@ -63,6 +63,7 @@ class Handed:
         self.name = name
         self.low, self.excused, self.refusal, self.late = low, excused, refusal, late
         self.own: dict[int, tuple[Any, Value]] = {}  # by `id`: a thing, and what stands for it
+        self.made: list[Any] = []  # lists that the call has made
         self.given: list[Any] = []  # the same in order, growing lists last
 
     def __call__(self, s: Structure) -> Structure:
@@ -139,9 +140,10 @@ class Handed:
         if not changes:
             return self.back(result)
         outcome, *left = result
+        outcome = self.back(outcome)
         for (place, name), content in zip(changes, left, strict=True):
             self._put(self.given[place], name, content)
-        return self.back(outcome)
+        return outcome
 
     def not_stored(self, key: Any, result: Structure) -> Iterator[Value]:
         """What a call gives, and leaves, but for what is stored into the arrays that it changes."""
@@ -154,10 +156,17 @@ class Handed:
     def back(self, x: Structure) -> Structure:
         """What a call gives: it may be what it was given."""
         if type(x) is Fixed:
-            return x if x.place is None else self.given[x.place]
+            return x if x.place is None else self.given[x.place] if x.place >= 0 else self.made[-1 - x.place]
+        if isinstance(x, tuple) and x and type(x[0]) is Keys:
+            return self.low.own(dict(zip(x[0].what, map(self.back, x[1:]), strict=True)))
         if isinstance(x, tuple):
             return type(x)(*map(self.back, x)) if hasattr(x, "_make") else tuple(map(self.back, x))
-        return self.low.own(list(map(self.back, x))) if isinstance(x, list) else x
+        if isinstance(x, list):
+            new: list[Any] = []
+            self.made.append(new)
+            new += map(self.back, x)
+            return self.low.own(new)
+        return x
 
     def _hold(self, x: Any) -> None:
         """Note that the program holds it from now on: a change would have to be one of that, too."""
@@ -173,7 +182,6 @@ class Handed:
     def _put(self, x: Any, name: Any, content: Structure) -> None:
         low = self.low
         if isinstance(x, Value):
-            self._check_alone(x)
             low.check_may_write(x)
             store.write_in_place(low, x, content)
         elif is_growing(x):
@@ -195,16 +203,3 @@ class Handed:
             old[k] if item is KEPT else self.back(item) for k, item in zip(keys or range(len(items)), items)
         ]
         return new if keys is None else dict(zip(keys, new, strict=True))
-
-    def _check_alone(self, x: Value) -> None:
-        """Raises where another array that was handed over shares the memory of one that is changed."""
-        memory = self.low.memory
-        root = memory.root(x)
-        for other in self.given:
-            if isinstance(other, Value) and other is not x:
-                if memory.root(other) is root or memory.root(other) in memory.related.get(root, ()):
-                    raise UnsupportedError(
-                        "an array that a call changes is given to it twice, or shares memory with another",
-                        self.refusal.place,
-                        "Pass a copy: .copy().",
-                    )

@@ -47,6 +47,17 @@ def is_same(low: Lowering, left: Structure, right: Structure) -> Structure:
     return False
 
 
+def number_of(low: Lowering, x: Structure) -> int:
+    """`id(x)`, of what the function has made itself: any number that no other object has."""
+    known = isinstance(x, KINDS) and low.mutables.is_known(x) and origin(low, x) is None
+    if not known or low.builder.depth or low.mutables.stands_for_others(x):
+        raise UnsupportedError(
+            "the number of an object is known only at run time",
+            way_out="Compare the objects themselves: a is b. As a key, use a string or a number of your own.",
+        )
+    return id(x)
+
+
 def origin(low: Lowering, x: Structure) -> tuple[Path, Any] | None:
     """Which object of the program, or of the arguments, a structure stands for."""
     if isinstance(x, HostObject):

@@ -24,7 +24,7 @@ from revcompile.gates.options import signature_of
 from revcompile.gates.sparse import is_sparse
 from revcompile.gates.table import TANGENT, Gate
 from revcompile.gates.traits import Memory
-from revcompile.given import Fixed, Given, Held, Items, make_object
+from revcompile.given import MANY, Fixed, Given, Held, Items, make_object
 from revcompile.ir.lengths import Facts
 from revcompile.ir.nodes import EMPTY, Instance, Structure, Value
 from revcompile.ir.rebuild import replace
@@ -32,7 +32,6 @@ from revcompile.ir.types import ONE, Array, Foreign, Opaque, Rows, Scalar, scala
 from revcompile.lazy import lazy
 
 TOO_MANY = 10_000
-MANY = 16  # items up to which a tuple or a list is taken apart
 MAX_CHANGES = 16  # of the kinds of what calls give, in one call of a gradient
 MAX_WASTED = 8  # of what is noted while compiling, and is not asked for afterwards
 TEXT = Opaque("str")
@@ -120,7 +119,7 @@ def try_out(form: str, attribute: str, first: Any, args: Any, options: Any) -> A
 
 def pattern_of(outcome: Any, many: int = MANY) -> Any:
     """What is known of a result: types without lengths, in a structure of tuples and lists; None for None."""
-    if outcome is None or type(outcome) is Fixed:
+    if outcome is None or isinstance(outcome, Fixed):
         return outcome
     if type(outcome) is Items:
         return _rows(outcome)

@@ -138,6 +138,8 @@ BODIES = [
     "g = lambda y, l=L: y * (2.0 if l is M else 3.0)\n    return g(x)",
     "p = [x]\n    return large(p, p, x) + large([x], p, x) + large((x,), (x, x), x) + large(O, Q, x) + large(A * x, A, x)",
     "def inner(y):\n        l = W['l']\n        return y * y * (2.0 if l is M else 3.0)\n    return grad(inner)(x)",
+    "a, b = [x], [x]\n    seen = {id(a)}\n    c = a\n    return x * (2.0 if id(c) in seen else 3.0) * (2.0 if id(b) in seen else 3.0)",
+    "p = [Thing(x) for _ in range(3)]\n    where = {id(q): i for i, q in enumerate(p)}\n    return x * where[id(p[2])] * len(where)",
     "def r(y, l, n):\n        return y * (2.0 if l is L else 3.0) if n == 0 else r(y, l, n - 1) * x\n    return r(x, M, 3)",
 ]  # fmt: skip
 
@@ -168,6 +170,8 @@ UNKNOWN = [
     "return x * (2.0 if x is 1.5 else 3.0)",
     "return x * (2.0 if id(L) == id(M) else 3.0)",
     "return x * (2.0 if id(O) == id(Q) else 3.0)",
+    "s = x\n    for i in range(int(3 * x)):\n        s = s + x * (2.0 if id([x]) == i else 3.0)\n    return s",
+    "return x * (2.0 if id(x) == id(A) else 3.0)",
 ]
 
 

@@ -65,6 +65,8 @@ CALLS = [
     "(hash(x) * 0 + x)", "copy.deepcopy([x])[0]", "struct.unpack('<d', struct.pack('<d', x))[0]",
     "array.array('d', [x])[0]", "np.fromfunction(lambda i: i * x, (3,))[1]", "collections.deque([x])[0]",
     "collections.Counter([x]).most_common(1)[0][0]", "np.poly1d([1, x])(2)", "np.digitize(x, [0.1, 0.5])",
+    "{x: 3.0, 1: 2.0}[x]", "len({x, 2 * x, x})", "{v: v + 1 for v in [x, 2.0]}[x]", "sum({v * 2 for v in [x, x]})",
+    "max({'a': x, **{x: 2.0}}.values())", "({n: x}[n] + ({x} == {x}))",
 ]  # fmt: skip
 FORMS = {
     "plain": "def f(x, n):\n    return x * x * stop_gradient({call})\n",
@@ -99,7 +101,7 @@ def test_whatever_is_called(form: str, call: str) -> None:
 @pytest.mark.parametrize("form", ["plain", "for", "helper"])
 @pytest.mark.parametrize(
     "call",
-    ["statistics.quantiles([1, n, 4, 7])[0]", "difflib.SequenceMatcher(None, 'ab', 'abc').ratio()",
+    ["statistics.quantiles([1, n, 4, 7])[0]", "sum({**dict(zip([n, 1], [2.0, 3.0])), 1: 5.0, **{n: 7.0}}.values())", "difflib.SequenceMatcher(None, 'ab', 'abc').ratio()",
      "(sum(range(n)[::2]) + 1)", "random.Random(n).random()", "len(range(2 * n)[1:n])"],
 )  # fmt: skip
 def test_what_an_argument_that_is_not_differentiated_enters(form: str, call: str) -> None:
