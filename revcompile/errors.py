@@ -44,6 +44,9 @@ class Place(NamedTuple):
     start: int = 0
     end: int = 0
 
+    def __bool__(self) -> bool:
+        return bool(self.filename)
+
     def __str__(self) -> str:
         head = f'  File "{self.filename}", line {self.line}, in {self.function}'
         code = self.text.strip()
@@ -53,6 +56,9 @@ class Place(NamedTuple):
         start = max(self.start - indent, 0)
         width = max(min(self.end - indent, len(code)) - start, 1)
         return f"{head}\n    {code}\n    {' ' * start}{'^' * width}"
+
+
+NOWHERE = Place("", 0, "")  # what has no text that the user wrote
 
 
 def an(noun: object) -> str:
@@ -80,7 +86,7 @@ class UnsupportedError(TypeError):
         self.place = place
         self.way_out = way_out
         parts = [reason]
-        if place is not None:
+        if place:
             parts.append(str(place))
         if way_out:
             parts.append(f"  {way_out}")
@@ -308,7 +314,7 @@ def text_of(error: BaseException) -> str:
 def with_place(error: Exception, place: Place) -> Exception:
     """`error`, of the exception type Python itself would have raised, with the user's line added."""
     said = repr(error.args[0]) if isinstance(error, KeyError) and error.args else text_of(error)
-    text = f"{said}\n{place}"
+    text = f"{said}\n{place}" if place else said
     for kind in _kinds(error):
         try:
             return _KeyError(text) if kind is KeyError else kind(text)

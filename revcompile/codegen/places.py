@@ -29,7 +29,7 @@ class Text(str):
 def line_for(text: str, places: Places) -> Line:
     """A line of generated text that stands for these places."""
     line = Line(text)
-    line.places = places
+    line.places = tuple(filter(None, places))
     return line
 
 

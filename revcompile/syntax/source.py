@@ -79,7 +79,11 @@ class Source:
         return self._words is None or not self._words.isdisjoint(words)
 
     def place(self, node: ast.AST) -> Place:
-        """Where `node` stands in the user's file."""
+        """Where `node` stands in the user's file; of a function around the user's, where that is."""
+        around: Place | None = self.function.__dict__.get("around")
+        return self._place(node) if around is None else around
+
+    def _place(self, node: ast.AST) -> Place:
         line = getattr(node, "lineno", self.node.lineno)
         text = self._text(line)
         start = len(text.encode()[: getattr(node, "col_offset", 0)].decode(errors="ignore")) + self.shift
@@ -89,6 +93,9 @@ class Source:
 
     def line(self, number: int) -> Place:
         """A whole line of the user's file."""
+        around: Place | None = self.function.__dict__.get("around")
+        if around is not None:
+            return around
         text = self._text(number)
         start = len(text) - len(text.lstrip())
         return Place(self.filename, number, self.function.__name__, text, start, len(text))
@@ -98,8 +105,14 @@ class Source:
 
     def segment(self, node: ast.AST) -> str:
         """The text of a one-line expression."""
-        place = self.place(node)
+        place = self._place(node)
         return place.text[place.start : place.end]
+
+
+def place_of(f: Any) -> Place | None:
+    """Where a function begins."""
+    code = getattr(f, "__code__", None)
+    return Place(code.co_filename, code.co_firstlineno, f.__name__) if code is not None else None
 
 
 def find_source(function: Callable[..., Any]) -> Source:

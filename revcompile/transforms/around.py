@@ -15,12 +15,13 @@ from typing import Any
 
 from revcompile.codegen import load
 from revcompile.codegen.module import function_text
-from revcompile.errors import HostError, host
+from revcompile.errors import NOWHERE, HostError, host
 from revcompile.frontend.names import is_host_object
 from revcompile.frontend.naming import is_hashable
 from revcompile.frontend.objects import look_up
 from revcompile.gates.table import TABLE
 from revcompile.ir.identifiers import function_name, identifier
+from revcompile.syntax.source import place_of
 
 ANY = inspect.Signature([inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL)])
 PLAIN = (type(None), bool, int, float, str)
@@ -95,6 +96,7 @@ def _function(
     made.__kwdefaults__ = {p.name: p.default for p in with_default if p.kind is p.KEYWORD_ONLY}
     made.__doc__, made.__qualname__ = f.__doc__, f"<locals>.{name}"
     made.__dict__["interpreted"] = True  # see frontend/pairs
+    made.__dict__["around"] = place_of(f) or NOWHERE
     return made
 
 

@@ -18,7 +18,6 @@ from revcompile.dispatch import Dispatcher
 from revcompile.errors import (
     PYTHON_ERRORS,
     InternalError,
-    Place,
     UnsupportedError,
     host,
     public,
@@ -30,6 +29,7 @@ from revcompile.frontend.wanted import Options
 from revcompile.ir.identifiers import function_name
 from revcompile.ir.rebuild import replace
 from revcompile.statements.probe import Probe
+from revcompile.syntax.source import place_of
 from revcompile.syntax.stack import deep_stack
 from revcompile.transforms import lazily, pickling
 from revcompile.transforms.around import around, function_around, has_rule, is_callable_object
@@ -218,11 +218,6 @@ def make_gradient(f: Any, options: Options) -> Any:
         return _make_gradient(f, options)
 
 
-def place_of(f: Any) -> Place | None:
-    code = getattr(f, "__code__", None)
-    return Place(code.co_filename, code.co_firstlineno, f.__name__) if code is not None else None
-
-
 def _make_gradient(f: Any, options: Options) -> Any:
     if isinstance(f, (staticmethod, classmethod)):
         return type(f)(_make_gradient(f.__func__, options))
@@ -243,7 +238,7 @@ def _make_gradient(f: Any, options: Options) -> Any:
     functools.update_wrapper(entry, f)
     entry.__signature__ = dispatcher.signature  # type: ignore[attr-defined]
     if isinstance(f, FunctionType):
-        pickling.make_importable(entry, f, options)
+        pickling.make_importable(entry, f, options.label, pickling.words_of(options))
     entry.primal = f  # type: ignore[attr-defined]
     entry.argnums, entry.has_aux = options.argnums, options.has_aux  # type: ignore[attr-defined]
     entry.specializations = Specializations(dispatcher)  # type: ignore[attr-defined]

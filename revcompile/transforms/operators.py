@@ -1,8 +1,8 @@
 """The operators on functions besides `grad`: `jvp`, `vjp`, `linearize`, `jacobian`, `hessian`, `hvp`, …
 
-What is compiled is a function that applies the operator to the user's: it is interpreted where it stands
-(`frontend/derivatives`), so that the text is that of the value and of its derivatives.
-Imports the dispatcher and `around`.
+What is compiled is a function that applies the operator to the user's (`applied`): it is interpreted where it
+stands (`frontend/derivatives`), so that the text is that of the value and of its derivatives.
+Imports `applied`.
 """
 
 from __future__ import annotations
@@ -10,22 +10,21 @@ from __future__ import annotations
 import copy
 import functools
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
+from types import FunctionType
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from revcompile.dispatch import Dispatcher
 from revcompile.errors import public, seen_outside, trimmed
-from revcompile.frontend.operators import apply
-from revcompile.frontend.wanted import Argnums, Options, explicit_names, names_by_call
-from revcompile.ir.identifiers import function_name
-from revcompile.transforms import lazily
-from revcompile.transforms.around import function_of, signature_of
-from revcompile.transforms.gradient import graph_of, place_of
-from revcompile.transforms.pullback import Linear, Pullback, sizes
+from revcompile.frontend.wanted import Argnums, Options
+from revcompile.syntax.source import place_of
+from revcompile.transforms import lazily, pickling
+from revcompile.transforms.applied import KINDS, Applied
+from revcompile.transforms.gradient import graph_of
+from revcompile.transforms.pullback import sizes
 
 _made: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()  # what was made for calls with arguments
 
@@ -177,7 +176,7 @@ def _bysizes(f: Any, options: dict[str, Any], optimize: bool) -> Any:
         return str(choose(*args, **kwargs).source_for(*args, **kwargs))
 
     made: Any = trimmed(call)
-    functools.update_wrapper(made, f, updated=())
+    _wrap(made, f, BY_SIZES, options, optimize)
     made.__signature__ = forward.__signature__
     made.primal, made.operator, made.options = f, "jacfwd", options
     made.source_for, made.graph = trimmed(source_for), forward.graph
@@ -268,202 +267,51 @@ def _operator(f: Any, operator: str, options: dict[str, Any], optimize: bool) ->
 def _make(f: Any, operator: str, options: dict[str, Any], optimize: bool) -> Any:
     """The compiled function of an operator: a plain function with its attributes."""
     with seen_outside(lambda: place_of(f)):
-        applied = KINDS.get(operator, _Applied)(f, operator, options, optimize)
+        applied = KINDS.get(operator, Applied)(f, operator, options, optimize)
     made: Any = trimmed(applied.call)
-    functools.update_wrapper(made, f, updated=())
+    _wrap(made, f, operator, options, optimize)
     made.__signature__ = applied.face
     made.primal, made.operator, made.options, made.applied = f, operator, options, applied
+    applied.made = made
     made.source_for = trimmed(applied.source_for)
-    made.graph = graph_of(f, Options(options.get("argnums"), False, optimize, False))
+    made.graph = graph_of(f, Options(options.get("argnums"), options.get("has_aux", False), optimize, False))
     for name in ("source", applied.part):
         lazily.attribute(made, name, partial(_tell, made, applied, name))
     return made
 
 
-def _tell(made: Any, applied: _Applied, name: str) -> None:
+def _wrap(made: Any, f: Any, operator: str, options: dict[str, Any], optimize: bool) -> None:
+    """Let what is made of a function have its name, say what it is, and be found by pickle."""
+    functools.update_wrapper(made, f, updated=())
+    said = f"{SAYS[operator].format(getattr(f, '__name__', 'a function'))} `.source` is its text."
+    made.__doc__ = f"{said}\n\n{inspect.getdoc(f) or ''}".rstrip()
+    if isinstance(f, FunctionType):
+        pickling.make_importable(made, f, operator, (options, optimize))
+
+
+def _tell(made: Any, applied: Applied, name: str) -> None:
     shown = applied.shown()
     setattr(made, name, shown.source if name == "source" else shown.backward_source)
 
 
-def _free(wish: str, taken: set[str]) -> str:
-    """A name that is not taken, by now."""
-    name = next(n for n in (wish, *map(f"{wish}_{{}}".format, range(1, len(taken) + 2))) if n not in taken)
-    taken.add(name)
-    return name
-
-
-class _Applied:
-    """What an operator makes of a function of these arguments."""
-
-    part = "derivative_source"
-
-    def __init__(self, f: Any, operator: str, options: dict[str, Any], optimize: bool) -> None:
-        self.f, self.operator, self.options = f, operator, options
-        self.name = function_name(f) if hasattr(f, "__name__") else "function"
-        self.signature = signature_of(f)
-        self.asked = Options((), False, optimize, False, operator=operator)
-        self.known: dict[Any, Dispatcher] = {}
-        self.face = self.signature
-
-    def call(self, *args: Any, **kwargs: Any) -> Any:
-        return self._for(args, kwargs).entry(*args, **kwargs)
-
-    def source_for(self, *args: Any, **kwargs: Any) -> str:
-        """The generated module for arguments like these."""
-        return self._for(args, kwargs).find(args, kwargs).source
-
-    def varied(self, args: tuple[Any, ...]) -> int:
-        """How many numbers there are among the arguments that are differentiated."""
-        with seen_outside(lambda: place_of(self.f)):
-            names = explicit_names(self.signature, self.options["argnums"], self.name)
-        if names is None:
-            names, _ = names_by_call(self.signature, len(args), False)
-        given = self.signature.bind_partial(*args).arguments
-        return sum(sizes([given.get(name) for name in names]))
-
-    def shown(self) -> Any:
-        """What was called last; before any call, what is compiled for floats."""
-        for dispatcher in reversed(self.known.values()):
-            if dispatcher.shown is not None:
-                return dispatcher.shown
-        args = self._examples()
-        return self._for(args, {}).find(args, {})
-
-    def _examples(self) -> tuple[Any, ...]:
-        required = (p for p in self.signature.parameters.values() if p.default is p.empty)
-        return tuple(1.0 for p in required if p.kind < p.VAR_POSITIONAL)
-
-    def _for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Dispatcher:
-        """The dispatcher for calls with so many arguments by position and these by name."""
-        key = len(args), *kwargs
-        found = self.known.get(key)
-        if found is None:
-            for name in kwargs:
-                self._check(name)
-            found = self.known[key] = self._dispatcher(self._names(len(args)), list(kwargs))
-        return found
-
-    def _dispatcher(self, names: Sequence[str], keywords: Sequence[str], passed: str = "") -> Dispatcher:
-        kind = inspect.Parameter
-        parameters = [kind(n, kind.POSITIONAL_OR_KEYWORD) for n in names]
-        parameters += [kind(n, kind.KEYWORD_ONLY) for n in keywords]
-        given = [passed] if passed else [*names, *(f"{n}={n}" for n in keywords)]
-        taken = {*names, *keywords}
-        do, options, f = (_free(wish, taken) for wish in ("apply", "options", "function"))
-        text = f"{do}({self.operator!r}, {options}, {f}, {', '.join(given)})"
-        known = {do: apply, options: self.options, f: self.f}
-        return Dispatcher(
-            function_of(text, self.name, known, inspect.Signature(parameters), self.f), self.asked
+BY_SIZES = "jacobian"
+SAYS = {
+    "jvp": "The value and the tangent of {}: takes two tuples, the arguments and their tangents.",
+    "linear": "The value of {}, and its derivative there: a function of the arguments' tangents.",
+    "vjp": "The value of {}, and its pullback: a function of a cotangent, which gives gradients.",
+    "jacobian": "The Jacobian of {}, in forward or in reverse mode.",
+    "jacfwd": "The Jacobian of {}, in forward mode.",
+    "jacrev": "The Jacobian of {}, in reverse mode.",
+    "hessian": "The second derivatives of {}.",
+    "hvp": "The product of the Hessian of {} with a vector, the last argument.",
+    "elementwise_grad": "The derivative of each element that {} gives, by the one at its place.",
+}
+OPERATORS: dict[str, Callable[..., Any]] = {  # what makes each of its function, its options, and `optimize`
+    BY_SIZES: _bysizes,
+    **{
+        operator: partial(
+            lambda operator, f, options, optimize: _make(f, operator, options, optimize), operator
         )
-
-    def _check(self, name: str) -> None:
-        """Raises TypeError where the function has no parameter of that name."""
-        parameters = self.signature.parameters
-        if name not in parameters and all(p.kind is not p.VAR_KEYWORD for p in parameters.values()):
-            raise TypeError(f"{self.name}() got an unexpected keyword argument {name!r}")
-
-    def _names(self, count: int) -> list[str]:
-        """The names of so many arguments that are passed by position."""
-        names: list[str] = []
-        for p in self.signature.parameters.values():
-            if p.kind is p.VAR_POSITIONAL:
-                names += [f"{p.name}_{i}" for i in range(count - len(names))]
-            elif p.kind < p.VAR_POSITIONAL:
-                names.append(p.name)
-        if len(names) < count:
-            raise TypeError(f"{self.name} takes {len(names)} arguments by position, not {count}")
-        return names[:count]
-
-
-class _Vectors(_Applied):
-    """A function of the arguments, and of a vector after them."""
-
-    def __init__(self, *given: Any) -> None:
-        super().__init__(*given)
-        parameters = [p.replace(default=p.empty) for p in self.signature.parameters.values()]
-        names = {p.name for p in parameters}
-        vector = _free("vector", names)
-        first = [p.replace(kind=p.POSITIONAL_ONLY) for p in parameters if p.kind < p.VAR_POSITIONAL]
-        self.face = inspect.Signature(
-            [*first, inspect.Parameter(vector, inspect.Parameter.POSITIONAL_ONLY)]
-            + [p for p in parameters if p.kind in (p.KEYWORD_ONLY, p.VAR_KEYWORD)]
-        )
-
-    def _examples(self) -> tuple[Any, ...]:
-        args = super()._examples()
-        return (*args, 1.0 if len(args) == 1 else args)
-
-    def _names(self, count: int) -> list[str]:
-        names = super()._names(count - 1)
-        return [*names, _free("vector", set(names))]
-
-
-class _Directions(_Applied):
-    """A function of two tuples: the arguments, and the tangents."""
-
-    part = "tangent_source"
-
-    def __init__(self, *given: Any) -> None:
-        super().__init__(*given)
-        self.face = inspect.signature(lambda primals, tangents: None)
-
-    def call(self, *args: Any) -> Any:
-        return super().call(*self._both(*args))
-
-    def source_for(self, *args: Any) -> str:
-        """The generated module for arguments and tangents like these."""
-        return super().source_for(*self._both(*args))
-
-    def _both(self, *args: Any) -> tuple[Any, ...]:
-        """The arguments and their tangents. Before the two tuples, there is the object of a method."""
-        if len(args) < 2:
-            raise TypeError(f"{self.name}: two tuples are expected, the arguments and the tangents")
-        *owner, primals, tangents = args
-        return (*owner, *primals, *(None for _ in owner), *tangents)
-
-    def _examples(self) -> tuple[Any, ...]:
-        args = super()._examples()
-        return (*args, *args)
-
-    def _dispatcher(self, names: Sequence[str], keywords: Sequence[str], passed: str = "") -> Dispatcher:
-        primals, tangents = names[: len(names) // 2], names[len(names) // 2 :]
-        both = ("".join(f"{n}, " for n in some) for some in (primals, tangents))
-        return super()._dispatcher(names, (), ", ".join(f"({some})" for some in both))
-
-    def _names(self, count: int) -> list[str]:
-        if count % 2:
-            raise TypeError(f"{self.name}: there must be one tangent for each argument")
-        names = super()._names(count // 2)
-        taken = set(names)
-        return [*names, *(_free(f"tangent_{name}", taken) for name in names)]
-
-
-class _Linear(_Directions):
-    """A function that gives the value and a function of tangents."""
-
-    def __init__(self, *given: Any) -> None:
-        super().__init__(*given)
-        self.face = self.signature
-
-    def call(self, *args: Any) -> Any:
-        value = self.f(*copy.deepcopy(args))
-        return value, Linear(super().call, copy.deepcopy(args))
-
-
-class _Pulled(_Applied):
-    """A function that gives the value and a pullback."""
-
-    part = "backward_source"
-
-    def call(self, *args: Any, **kwargs: Any) -> Any:
-        value, backward = super().call(*args, **kwargs)
-        value, *aux = value if self.options["has_aux"] else (value,)
-        return value, Pullback(value, args, *backward), *aux
-
-
-KINDS: dict[str, type[_Applied]] = {
-    "jvp": _Directions,
-    "linear": _Linear,
-    "hvp": _Vectors,
-    "vjp": _Pulled,
+        for operator in ("jvp", "linear", "vjp", "jacfwd", "jacrev", "hessian", "hvp", "elementwise_grad")
+    },
 }

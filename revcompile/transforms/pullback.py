@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from revcompile.errors import trimmed
 
 
 def sizes(x: Any) -> Iterator[int]:
@@ -42,6 +44,18 @@ class Pullback:
         self._arguments = tuple(_like(args[place]) for place in places)
         self._backward, self._saved = backward, saved
 
+    def __copy__(self) -> Pullback:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Pullback:
+        made = object.__new__(Pullback)
+        made.__dict__.update(self.__dict__, _saved=copy.deepcopy(self._saved, memo))
+        return made
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a pullback has generated code, which does not pickle: pickle vjp(f), and call that")
+
+    @trimmed
     def __call__(self, cotangent: Any) -> Any:
         if self._backward is None:
             found: Any = ()
@@ -61,11 +75,13 @@ class Pullback:
 class Linear:
     """What `linearize` gives: from tangents of the arguments to that of the value."""
 
-    def __init__(self, tangent: Callable[..., Any], args: tuple[Any, ...]) -> None:
-        self._tangent, self._args = tangent, args
+    def __init__(self, made: Any, args: tuple[Any, ...]) -> None:
+        """`made` is what `linearize` made of the function."""
+        self._made, self._args = made, args
 
+    @trimmed
     def __call__(self, *tangents: Any) -> Any:
-        return self._tangent(self._args, tangents)
+        return self._made.applied.tangent(self._args, tangents)
 
     def __repr__(self) -> str:
         return "<derivative at a point>"

@@ -2,7 +2,19 @@
 
 import numpy as np
 
-from revcompile import grad, value_and_grad
+from revcompile import (
+    elementwise_grad,
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    jacrev,
+    jvp,
+    linearize,
+    value_and_grad,
+    value_and_jacobian,
+    vjp,
+)
 
 scale = 2.0
 
@@ -59,3 +71,24 @@ class Model:
 
 def array_helper(x):
     return np.sum(x * x)
+
+
+def layer(x, w):
+    """A layer."""
+    return np.tanh(w * x)
+
+
+@jvp
+def moved(x):
+    return x * x * x
+
+
+along = jvp(layer)
+pulled = vjp(layer, argnums=0)
+matrix = jacobian(layer, argnums=1)
+rows = jacrev(layer, "x", has_aux=False)
+valued = value_and_jacobian(plain)
+curved = hessian(plain)
+product = hvp(plain)
+each = elementwise_grad(layer, optimize=False)
+line = linearize(layer)

@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from revcompile import grad
@@ -21,7 +22,7 @@ def in_fresh_process(function, *args):
     command = [sys.executable, "-c", script, repr(pickle.dumps(function)), repr(args)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return eval(done.stdout)
+    return eval(done.stdout, {"np": np})
 
 
 @pytest.mark.parametrize(
