@@ -29,6 +29,7 @@ from revcompile.gates.table import TABLE
 LONGEST = 1000  # of a text, or of a container, that is kept
 _NUMPYS = type(np.sum)  # to which there are no weak references
 PLAIN = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis), slice)
+AROUND = {"interpreted", "around"}  # marks of functions around the user's, see transforms/around
 
 
 class Unshareable(Exception):
@@ -49,7 +50,7 @@ def _traits(f: Any, depth: int = 0) -> tuple[Any, ...] | None:
     marks = vars(f).keys() - {"__wrapped__"}
     if depth > 8 or f.__builtins__ is not vars(builtins) or f in TABLE:
         return None
-    if marks and not (marks == {"interpreted"} and f.interpreted is True):
+    if marks and not (marks == AROUND and f.interpreted is True):
         return None
     count = None if f.__defaults__ is None else len(f.__defaults__)
     names = None if f.__kwdefaults__ is None else tuple(f.__kwdefaults__)
