@@ -237,7 +237,7 @@ def _make_gradient(f: Any, options: Options) -> Any:
     entry = dispatcher.entry
     functools.update_wrapper(entry, f)
     entry.__signature__ = dispatcher.signature  # type: ignore[attr-defined]
-    if isinstance(f, FunctionType):
+    if isinstance(f, FunctionType) and options.probe is None:
         pickling.make_importable(entry, f, options.label, pickling.words_of(options))
     entry.primal = f  # type: ignore[attr-defined]
     entry.argnums, entry.has_aux = options.argnums, options.has_aux  # type: ignore[attr-defined]

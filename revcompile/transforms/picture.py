@@ -263,7 +263,8 @@ WIRE = (
 
 
 def _as_dot(drawing: Drawing) -> str:
-    out: list[str] = []
+    framed = any(line.path for line in drawing.lines.values()) or any(b.path for b in drawing.boxes.values())
+    out = [] if framed else ["  ordering=in"]  # operands in their order; with frames, dot may fail at that
 
     def write(path: Path, indent: str) -> None:
         frames, boxes, lines = drawing.inside(path)

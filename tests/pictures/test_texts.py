@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import pickle
 import re
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 
 from revcompile import UnsupportedError, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from revcompile.transforms import picture as room
+from revcompile.transforms.pickling import made_so_far
 from revcompile.transforms.picture import MOST
 from tests.pictures.judge import MERMAID
 
@@ -218,6 +220,14 @@ def test_what_has_no_picture() -> None:
 
     with pytest.raises(ValueError, match="too large"):
         grad(checked).graph(3.0)
+
+
+def test_no_gradient_is_pickled_as_that_of_a_picture() -> None:
+    drawn = grad(chosen)
+    drawn.graph(2.0)
+    known = {name: f for name, f in made_so_far.items() if name.endswith("test_texts:chosen)")}
+    assert drawn in known.values() and not [f for name, f in known.items() if "value_and_grad" in name]
+    assert pickle.loads(pickle.dumps(value_and_grad(chosen)))(2.0) == (6.0, 3.0)
 
 
 def test_the_arguments_are_left_alone() -> None:
