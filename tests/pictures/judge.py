@@ -89,7 +89,9 @@ def is_active(wire: Wire) -> bool:
         carries = node is not None and (
             node.statement is None or TABLE[node.statement.function].carries_gradient
         )
-        more = [x for x in (node.operands if carries else ()) if isinstance(x, Wire) and x not in seen]
+        whole = getattr(getattr(one.number, "dtype", None), "kind", "") in ("i", "b")
+        operands = node.operands if carries and not whole else ()
+        more = [x for x in operands if isinstance(x, Wire) and x not in seen]
         seen.update(more)
         waiting += more
     return False
