@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from revcompile.errors import Place, UnsupportedError
 from revcompile.ir.rebuild import replace
@@ -59,18 +59,14 @@ class Form:
         raise NotImplementedError
 
 
-@dataclass(frozen=True, eq=False)
 class Apply(Form):
-    """`result = function(*args)`: one gate, applied once."""
+    """`result = function(*args)`: one gate, applied once; `note` is the gate's name, a trailing comment.
 
-    function: Callable[..., Any]
-    args: tuple[Structure, ...]
-    result: Structure
-    line: Place | None = None
-    note: str = ""  # the gate's name, written as a trailing comment
-    blocks = ()  # read so often that a property would tell
-    inputs: tuple[Value, ...] = field(init=False)
-    outputs: tuple[Value, ...] = field(init=False)
+    No dataclass: these are made, and asked for all that they are, far more often than anything else.
+    """
+
+    __match_args__ = ("function", "args", "result", "line", "note")
+    blocks = ()
 
     def __init__(
         self,
@@ -82,11 +78,13 @@ class Apply(Form):
     ) -> None:
         inputs: list[Value] = []
         _collect(args, inputs)
-        outputs = (result,) if type(result) is Value else tuple(leaves(result))
-        own = vars(self)  # every walk asks for these: much quicker than when asked for
-        own["function"], own["args"], own["result"] = function, args, result
-        own["line"], own["note"] = line, note
-        own["inputs"], own["outputs"] = tuple(inputs), outputs
+        self.function: Final = function
+        self.args: Final = args
+        self.result: Final = result
+        self.line: Final = line
+        self.note: Final = note
+        self.inputs: Final = tuple(inputs)
+        self.outputs: Final = (result,) if type(result) is Value else tuple(leaves(result))
 
     def of_args(self, args: tuple[Structure, ...]) -> Apply:
         """The same of other arguments."""

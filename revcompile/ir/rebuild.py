@@ -13,6 +13,5 @@ Item = TypeVar("Item")
 def replace(item: Item, /, **changes: Any) -> Item:
     """The same statement, block or function with other parts."""
     kind: Any = type(item)
-    known = vars(item)
-    made: Item = kind(**{**{name: known[name] for name in kind.__match_args__}, **changes})
+    made: Item = kind(**{**{name: getattr(item, name) for name in kind.__match_args__}, **changes})
     return made
