@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from revcompile.attempts import Attempts, MustBeStatic
+from revcompile.autodiff.batch import batch
 from revcompile.autodiff.differentiate import differentiate
 from revcompile.autodiff.forward import push_forward
 from revcompile.autodiff.halves import NOTHING, Halves
@@ -152,6 +153,7 @@ def _compile(
     low.constants = frozenset(v for p in parameters for v in leaves(p.structure)) - low.varied
     low.differentiate = partial(_nested, request, low)
     low.push_forward = partial(push_forward, low=low, prepare=smooth_powers)
+    low.batch = partial(batch, low)
     low.halve = partial(_halve, request, low)
     low.needed.parameters, low.needed.wanted = parameters, request.wanted
     with _needs_gathered(request, low):

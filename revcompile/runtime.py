@@ -210,6 +210,11 @@ def zeros_for(x: Any) -> Any:
     return None if x is None else np.zeros(x.shape, x.dtype if x.dtype.kind == "f" else float)
 
 
+def stack_for(x: Any, n: int) -> Any:
+    """An array n times, along an axis more, in front; None for None, a name that is not assigned."""
+    return None if x is None else np.broadcast_to(x, (n, *x.shape))
+
+
 def item_length(rows: Any, axis: int) -> int:
     """The length of an axis of the items of a list, counted as in an array of them; 0 if there are none."""
     return int(np.shape(rows[0])[axis - 1]) if rows else 0

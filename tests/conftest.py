@@ -19,7 +19,11 @@ verify.enabled = True
 SMOKE = 16  # one test in so many
 DAILY = {  # one in so many tests of these files
     28: ("pictures/test_corpus",),
-    12: ("derivatives/test_tangents_of_every_gate", "derivatives/test_tangents_of_the_corpus"),
+    12: (
+        "derivatives/test_tangents_of_every_gate",
+        "derivatives/test_tangents_of_the_corpus",
+        "derivatives/test_directions_at_once",
+    ),
     11: ("corpus/test_language", "corpus/test_lowered_once"),
     8: ("gates/test_every_gate",),
     5: (

@@ -190,7 +190,7 @@ class Spelled:
 
     def _number(self, n: Any) -> str | None:
         """A whole number that is computed from arguments."""
-        if isinstance(n, tuple):  # of a slice, see `Facts.number`
+        if isinstance(n, tuple) and n and callable(n[0]):  # of a slice, see `Facts.number`
             return self._computed(n[0], n[1:])
         if not isinstance(n, Value):
             return repr(n) if type(n) is int else None

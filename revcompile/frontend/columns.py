@@ -34,20 +34,45 @@ def empty(shape: Any, y: Any) -> Any:
     return np.empty(shape, dtype) if dtype.kind == "f" and dtype.itemsize < 8 else np.empty(shape)
 
 
+def mapped(function: Callable[..., Any], stack: Any, like: Callable[..., Any]) -> Any:
+    """What `function` gives of each item of a stack: a list of arrays, each with one axis more in front. What
+    it gives of one item is in shape and dtype as `like()`."""
+    raise NotImplementedError("this is read, not run")
+
+
+def last(stack: Any) -> Any:
+    """A stack with its first axis behind the others."""
+    raise NotImplementedError("this is read, not run")
+
+
+def one_by_one(function: Callable[..., Any], stack: Any, like: Callable[..., Any]) -> Any:
+    """What `mapped` gives, in a loop."""
+    stacks = [empty((stack.shape[0], *np.shape(y)), y) for y in like()]
+    for i in range(stack.shape[0]):
+        for made, y in zip(stacks, function(stack[i])):
+            made[i] = y
+    return stacks
+
+
+def directions(x: Any) -> Any:
+    """For each number in `x` what is one at its place, and zero elsewhere."""
+    narrow = x.dtype.kind == "f" and x.dtype.itemsize < 8
+    unit = np.eye(x.size, dtype=x.dtype) if narrow else np.eye(x.size)
+    return unit if x.ndim == 1 else np.reshape(unit, (x.size, *x.shape))
+
+
 def by_columns(f: Any, primals: Any, x: Any, placed: Any, flat: Any) -> Any:
     """The Jacobians of the results by one array or number `x` among the arguments; `placed(seed)` is the
     direction that changes it alone, `flat` gives the results one after the other."""
     if np.ndim(x) == 0:
         return flat(along(f, primals, placed(1.0))[1])
-    results = flat(value(f, primals))
-    jacobians = [empty((*np.shape(y), x.size), y) for y in results]
-    for i in range(x.size):
-        seed = np.zeros(x.size)
-        seed[i] = 1.0
-        tangents = flat(along(f, primals, placed(np.reshape(seed, x.shape)))[1])
-        for jacobian, tangent in zip(jacobians, tangents):
-            jacobian[..., i] = tangent
-    return [np.reshape(jacobian, (*np.shape(y), *x.shape)) for jacobian, y in zip(jacobians, results)]
+    tangents = mapped(
+        lambda seed: flat(along(f, primals, placed(seed))[1]), directions(x), lambda: flat(value(f, primals))
+    )
+    jacobians = [last(tangent) for tangent in tangents]
+    if x.ndim == 1:
+        return jacobians
+    return [np.reshape(jacobian, (*jacobian.shape[:-1], *x.shape)) for jacobian in jacobians]
 
 
 def by_rows(f: Any, primals: Any, argnums: Any, gradients: Any, y: Any, placed: Any, flat: Any) -> Any:
@@ -55,11 +80,9 @@ def by_rows(f: Any, primals: Any, argnums: Any, gradients: Any, y: Any, placed: 
     cotangent of that alone, `gradients` are what gradients are of, `flat` gives them one after the other."""
     if np.ndim(y) == 0:
         return flat(pulled(f, primals, argnums, placed(1.0))[1])
-    jacobians = [empty((y.size, *np.shape(x)), y) for x in gradients]
-    for i in range(y.size):
-        seed = np.zeros(y.size)
-        seed[i] = 1.0
-        rows = flat(pulled(f, primals, argnums, placed(np.reshape(seed, y.shape)))[1])
-        for jacobian, row in zip(jacobians, rows):
-            jacobian[i] = row
-    return [np.reshape(jacobian, (*y.shape, *np.shape(x))) for jacobian, x in zip(jacobians, gradients)]
+    rows = mapped(
+        lambda seed: flat(pulled(f, primals, argnums, placed(seed))[1]), directions(y), lambda: gradients
+    )
+    if y.ndim == 1:
+        return rows
+    return [np.reshape(row, (*y.shape, *row.shape[1:])) for row in rows]

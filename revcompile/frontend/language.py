@@ -91,6 +91,7 @@ class Language:
     # given from above: the gradient function of a primal
     differentiate: Callable[[Function, tuple[str, ...], bool, Structure], Function]
     push_forward: Callable[[Function, Mapping[Value, Structure]], Function]
+    batch: Callable[[Callable[[Value], Structure], Value], Structure]
     halve: Callable[[Pair, frozenset[int], frozenset[int]], Variant]
 
     @contextmanager

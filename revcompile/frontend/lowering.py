@@ -58,6 +58,7 @@ class Lowering(Interpreter, Protocol):
     method_adapters: dict[str, Callable[..., Any]]
     differentiate: Callable[[Function, tuple[str, ...], bool, Structure], Function]
     push_forward: Callable[[Function, Mapping[Value, Structure]], Function]
+    batch: Callable[[Callable[[Value], Structure], Value], Structure]
     halve: Callable[[Pair, frozenset[int], frozenset[int]], Variant]
 
     @property

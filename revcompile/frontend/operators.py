@@ -8,10 +8,13 @@ from __future__ import annotations
 from types import FunctionType
 from typing import Any
 
+import numpy as np
+
 from revcompile.frontend import columns
 from revcompile.frontend.derivatives import OPERATORS, along, halved, pulled, valued
 from revcompile.frontend.lowering import Lowering
-from revcompile.ir.nodes import Structure
+from revcompile.gates.effects import identity
+from revcompile.ir.nodes import Structure, map_values
 from revcompile.syntax.abstract import Frame, Native, Partial
 
 HOME = "revcompile.transforms.operators"
@@ -67,6 +70,24 @@ def _pulled(
     return pulled(low, f, primals, argnums, cotangent, quietly=True)
 
 
+def _mapped(
+    low: Lowering, args: tuple[Any, ...], kwargs: dict[str, Any], node: Any, frame: Frame
+) -> Structure:
+    function, stack, _ = args
+    stacks = low.batch(lambda item: low.invoke(function, item), stack)
+    if stacks is None:
+        return low.read(columns.one_by_one, args, {}, frame)
+    return low.mutables.adopt(map_values(lambda v: low.emit(identity, v), stacks))
+
+
+def _last(low: Lowering, args: tuple[Any, ...], kwargs: dict[str, Any], node: Any, frame: Frame) -> Structure:
+    (stack,) = args
+    is_matrix = len(stack.type.dims) == 2
+    moved = low.apply(np.transpose, args, {}) if is_matrix else low.apply(np.moveaxis, (*args, 0, -1), {})
+    low.builder.table.derived.add(moved)
+    return moved
+
+
 def apply(operator: str, options: Any, function: Any, *args: Any, **kwargs: Any) -> Any:
     """What a compiled function of an operator is said to do: it is read, and run to raise what `function`
     raises."""
@@ -89,5 +110,7 @@ SPECIAL: dict[Any, Any] = {
     columns.along: _along,
     columns.pulled: _pulled,
     columns.value: _value,
+    columns.mapped: _mapped,
+    columns.last: _last,
     apply: _apply,
 }

@@ -17,7 +17,7 @@ from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate, known
 from revcompile.gates.traits import Kind, Memory
 from revcompile.ir.lengths import Facts
-from revcompile.runtime import copy_for, zeros_for
+from revcompile.runtime import copy_for, stack_for, zeros_for
 
 # -- copies and casts ----------------------------------------------------------------------------
 
@@ -318,6 +318,7 @@ def constant(
     memory: Memory = Memory.NEW,
     in_order: bool = False,
     sign: int = ANY_SIGN,
+    kind: Kind | None = None,
 ) -> None:
     """Register a function without gradient whose axes its arguments tell."""
     known(
@@ -327,6 +328,7 @@ def constant(
         memory=memory,
         in_order=in_order,
         numbers=Numbers(sign=sign),
+        kind=kind,
     )
 
 
@@ -362,7 +364,7 @@ for function, sign in ((np.zeros, ZERO), (np.ones, POSITIVE), (np.empty, ANY_SIG
     constant(function, _shaped, shaped_dims, Memory.FRESH, in_order=True, sign=sign)
 for function, sign in ((np.zeros_like, ZERO), (np.ones_like, POSITIVE), (np.empty_like, ANY_SIGN)):
     constant(function, _like, like_dims, Memory.FRESH, sign=sign)
-constant(np.eye, _eye, eye_dims, in_order=True, sign=ZERO | POSITIVE)
+constant(np.eye, _eye, eye_dims, in_order=True, sign=ZERO | POSITIVE, kind=Kind.UNIT)
 constant(np.tri, _eye, eye_dims, in_order=True, sign=ZERO | POSITIVE)
 constant(np.identity, _identity, eye_dims, in_order=True, sign=ZERO | POSITIVE)
 for function in (np.bool_, np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uint32, np.uint64):
@@ -374,3 +376,10 @@ def zeros_for_dims(facts: Facts, x: Any) -> Dims:
 
 
 known(zeros_for, copy_for, dims=zeros_for_dims, passes_none=True)
+
+
+def stack_for_dims(facts: Facts, x: Any, n: Any) -> Dims:
+    return extent(facts, n), *dims_of(facts, x)
+
+
+known(stack_for, dims=stack_for_dims, passes_none=True, memory=Memory.STRETCHED)

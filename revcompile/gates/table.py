@@ -26,7 +26,7 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
@@ -71,6 +71,7 @@ class Gate:
     folds: Function | None = None  # of arguments that are known: whether it is done while compiling
     linear: tuple[tuple[int, ...], ...] = ()  # the places of operands in which, all at once, it is linear
     tangent: Function | None = None  # its tangent rule, where that is not to be made of the backward rule
+    batched: dict[str, Function] = field(default_factory=dict)  # what it is of stacks: see `gates/stacks`
     # Facts: memory
     memory: Memory = Memory.NEW  # in whose memory the result is
     copies: Function | None = None  # of a view: whether that of these arguments is a copy
@@ -196,6 +197,11 @@ class Gate:
     def broadcasts(self) -> bool:
         """Whether its operands are stretched to the shape of the result."""
         return self.locals is not None or self.dims is broadcast_dims
+
+    @lazy
+    def of_a_shape(self) -> bool:
+        """Whether it makes a new array of the shape that is its first parameter."""
+        return self.fresh and next(iter(self.signature.parameters), None) == "shape"
 
     @lazy
     def known_options(self) -> tuple[tuple[int, str], ...]:

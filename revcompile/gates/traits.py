@@ -45,6 +45,7 @@ class Kind(Enum):
     RESHAPE = "the same elements, in other axes"
     TRANSPOSE = "the axes in another order"
     COUNTING = "numbers with equal steps, from 0"
+    UNIT = "a matrix with ones on a diagonal, and zeros elsewhere"
     EXP = "the exponential function"
     QUOTIENT = "a quotient that stays zero where the upstream gradient is zero, whatever divides it"
     CHOICE = "one of two operands, as a condition says"

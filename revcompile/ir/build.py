@@ -112,10 +112,15 @@ class Builder:
     @contextmanager
     def apart(self) -> Iterator[list[Statement]]:
         """Statements emitted inside are those of a function of their own."""
+        with self.forgetting(), self.block() as statements:
+            yield statements
+
+    @contextmanager
+    def forgetting(self) -> Iterator[None]:
+        """What was remembered is not known inside, nor is what is remembered inside known after it."""
         remembered, self._remembered = self._remembered, [{}]
         try:
-            with self.block() as statements:
-                yield statements
+            yield
         finally:
             self._remembered = remembered
 

@@ -100,11 +100,18 @@ class ValueTable:
         self.fold(value, like not in self.unfolded)
         self.primals.pop(value, None)
         self.tangents.discard(value)
-        if like in self.primals:
-            self.primals[value] = self.primals[like]
+        self.derive(value, self.primals.get(like))
         for marked in (self.tangents, self.derived):
             if like in marked:
                 marked.add(value)
+
+    def derive(self, value: Value, of: Value | None) -> None:
+        """Let a value be the gradient, or the tangent, of another; not where that is one of this value."""
+        ahead = of
+        while ahead is not None and ahead is not value:
+            ahead = self.primals.get(ahead)
+        if of is not None and ahead is None:
+            self.primals[value] = of
 
     def fold(self, value: Value, fold: bool) -> None:
         """Say whether a single use of a value may be written in place of its name."""

@@ -114,6 +114,66 @@ def divide(r: Any, s: Apply) -> Structure | None:
     return _into_mask(r, s)
 
 
+def product(r: Any, s: Apply) -> Structure | None:
+    """The product of the unit matrix, or of a diagonal one, and another."""
+    for i, (one, other) in enumerate((s.args, s.args[::-1])):
+        if not isinstance(other, Value) or len(other.type.dims) != 2:
+            continue
+        if _is_unit(r, one):
+            return other if r.same_type(other, s.result) else None
+        made = r.made_by(one, "*")
+        diagonal = [x for x in made.args if not _is_unit(r, x)] if made is not None else []
+        if len(diagonal) == 1 and r.is_last_use(one) and _is_vector(diagonal[0]):
+            factor = diagonal[0] if i == 1 else r.emit(made, np.expand_dims, diagonal[0], 1)
+            return r.replace(s, operator.mul, factor, other)
+    return None
+
+
+def _is_vector(x: Structure) -> bool:
+    return isinstance(x, Value) and len(x.type.dims) == 1
+
+
+def _is_unit(r: Any, x: Structure) -> bool:
+    made = r.made_by(x, Kind.UNIT)
+    return made is not None and made.args[1:3] == (None, 0)
+
+
+def transpose(r: Any, s: Apply) -> Structure | None:
+    """`(a.T @ b).T` as `b.T @ a`, `(a.T * v).T` as `a * v[:, None]`."""
+    x, axes = s.args
+    return _turned(r, x) if axes is None and r.made_by(x, "@", "*") is not None else None
+
+
+def _turned(r: Any, x: Structure) -> Structure | None:
+    """The transpose of a matrix, where one that is in it goes away."""
+    made = r.made_by(x, Kind.TRANSPOSE, "@", "*")
+    if made is None or len(x.type.dims) != 2:
+        return None
+    if TABLE[made.function].kind is Kind.TRANSPOSE:
+        return made.args[0] if made.args[1] is None else None
+    if not r.is_last_use(x) or x in r.walk.forward:
+        return None
+    a, b = made.args
+    if TABLE[made.function].symbol == "@" and len(a.type.dims) == len(b.type.dims) == 2:
+        first, second = _turned(r, b), _turned(r, a)
+        if first is None and second is None:
+            return None
+        first = r.emit(made, np.transpose, b, None) if first is None else first
+        second = r.emit(made, np.transpose, a, None) if second is None else second
+        return r.emit(made, made.function, first, second)
+    for matrix, factor in ((a, b), (b, a)) if TABLE[made.function].symbol == "*" else ():
+        if _is_vector(factor) and _is_as(r, matrix, x):
+            turned = _turned(r, matrix)
+            if turned is not None:
+                return r.emit(made, made.function, turned, r.emit(made, np.expand_dims, factor, 1))
+    return None
+
+
+def _is_as(r: Any, x: Structure, other: Value) -> bool:
+    """Whether it is of the same shape and dtype."""
+    return isinstance(x, Value) and r.same_type(x, other)
+
+
 def total(r: Any, s: Apply) -> Structure | None:
     plain = positive(r, s, s.args[0])
     if plain is None:
@@ -397,9 +457,9 @@ def part_of_beginning(r: Any, s: Apply) -> Structure | None:
 
 
 ARITHMETIC: dict[str, Callable[[Any, Apply], Structure | None]] = {
-    "+": add, "-": subtract, "-x": negative, "*": multiply, "/": divide,
+    "+": add, "-": subtract, "-x": negative, "*": multiply, "/": divide, "@": product,
 }  # fmt: skip
 ALGEBRA: dict[Kind | None, Callable[[Any, Apply], Structure | None]] = {
     Kind.SUM: total, Kind.RESHAPE: reshape, Kind.FLOAT: as_float, Kind.PART: part_of_beginning,
-    Kind.CHOICE: where,
+    Kind.CHOICE: where, Kind.TRANSPOSE: transpose,
 }  # fmt: skip

@@ -36,7 +36,7 @@ from revcompile.ir.nodes import (
 )
 from revcompile.ir.types import INT, Array, Rows, Scalar, Type, is_number, scalar_type
 from revcompile.ir.values import ValueTable
-from revcompile.passes.algebra import ALGEBRA, ARITHMETIC, noted
+from revcompile.passes.algebra import ALGEBRA, ARITHMETIC
 from revcompile.passes.extents import has_shape
 from revcompile.passes.walk import Walk, count_uses
 from revcompile.runtime import scatter
@@ -123,13 +123,13 @@ class _Rules:
             known = self.known[statement.function] = _rules_of(TABLE[statement.function])
         rule, arithmetic = known
         found = rule(self, statement) if rule is not None else None
-        if found is None and arithmetic is not None and walk.in_backward and walk.algebra:
+        if found is None and arithmetic is not None and walk.derives and walk.algebra:
             found = arithmetic(self, statement)
         if not isinstance(result, Value):
             return found
         if found is None and self.stretches and result.type.dims:
             found = self._unstretch(statement)
-        if walk.in_backward:
+        if walk.derives:
             if isinstance(found, Value) and found not in walk.forward:
                 _hand_name(walk.table, result, found)
         elif found is None and walk.depth == 1 and has_shape(statement):
@@ -172,6 +172,8 @@ class _Rules:
             return known
         types = infer(TABLE[function], function, args, self.facts)
         value = Value(types)
+        if like.result in self.walk.table.derived:
+            self.walk.table.derived.add(value)
         made = Apply(function, args, value, like.line, like.note)
         self._add(made)
         self.walk.definitions[value] = made
@@ -252,7 +254,7 @@ class _Rules:
         a, b = s.args
         if is_static(a) and is_static(b):
             return a + b
-        if a is b and is_number(a.type) and not self.walk.in_backward:
+        if a is b and is_number(a.type) and not self.walk.derives:
             return self.replace(s, operator.mul, 2.0, a)
         if type(a) is int and a == 0 and isinstance(b.type, Scalar) and b.type.dtype.kind == "i":
             return b if self.same_type(b, s.result) else None
@@ -284,23 +286,7 @@ class _Rules:
         inner = self.made_by(a, Kind.TRANSPOSE)
         if axes is None and inner is not None and inner.args[1] is None:
             return inner.args[0]
-        product = self.made_by(a, "@") if self.walk.in_backward and self.walk.algebra else None
-        if axes is None and product is not None and self.is_last_use(a):
-            return self._product_of_transposed(s, product)
         return None
-
-    def _product_of_transposed(self, s: Apply, product: Apply) -> Structure | None:
-        """`(a.T @ b).T` as `b.T @ a`."""
-        turned = [self.made_by(x, Kind.TRANSPOSE) for x in product.args]
-        if not all(len(x.type.dims) == 2 for x in product.args):
-            return None
-        if not any(t is not None and t.args[1] is None for t in turned):
-            return None
-        first, second = (
-            t.args[0] if t is not None and t.args[1] is None else self.emit(s, s.function, x, None)
-            for x, t in zip(product.args, turned, strict=True)
-        )
-        return self.replace(noted(s, product), product.function, second, first)
 
     def cast(self, s: Apply) -> Structure | None:
         (a,) = s.args[:1]

@@ -42,6 +42,7 @@ class Walk:
         self.numbers: dict[Any, Value] = {}  # computed of numbers by rules, outside loops
         self.same: dict[Value, Structure] = {}  # what each item of a list is
         self.in_backward = False
+        self.derives = False  # whether the statement computes a derivative: that is not the user's text
         self.depth = 0
         self.forward: set[Value] = set()
         self.given: set[Value] = set()  # the function's parameters
@@ -56,8 +57,8 @@ class Walk:
         done = replace(function, body=self.block(function.body))
         replaced, primals = self.replaced, self.table.primals
         if not replaced.keys().isdisjoint(primals.values()):
-            found = ((v, replaced.get(of)) for v, of in primals.items())
-            primals.update([(v, new) for v, new in found if isinstance(new, Value)])
+            for v, new in [(v, replaced.get(of)) for v, of in primals.items()]:
+                self.table.derive(v, new if isinstance(new, Value) else None)
         return done
 
     def atom(self, structure: Structure) -> Structure:
@@ -82,6 +83,7 @@ class Walk:
     def _apply(self, statement: Apply, out: list[Statement]) -> None:
         if not self.in_backward and begins_backward(statement):
             self.in_backward = True
+        self.derives = self.in_backward or not self.table.derived.isdisjoint(statement.outputs)
         if self.replaced and not self.replaced.keys().isdisjoint(statement.inputs):
             get, atom = self.replaced.get, self.atom
             statement = statement.of_args(
@@ -98,7 +100,7 @@ class Walk:
                 if type(added) is Apply:
                     if type(added.result) is Value:
                         self.definitions[added.result] = added
-                    if not self.in_backward:
+                    if not self.derives:
                         self.forward.update(added.outputs)
 
     def _loop(self, statement: Loop, out: list[Statement]) -> None:
