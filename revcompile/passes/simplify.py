@@ -111,9 +111,13 @@ class _Rules:
 
     def visit(self, statement: Apply, out: list[Statement]) -> Structure | None:
         self.out = out
-        found = self.find(statement)
-        if isinstance(found, Value) and isinstance(statement.result, Value):
-            self.walk.counts[found] += self.walk.counts[statement.result] - (found in self.walk.counts)
+        found, result = self.find(statement), statement.result
+        if not isinstance(result, Value):
+            return found
+        if found is None and not self.walk.derives and self.walk.depth == 1 and has_shape(statement):
+            self.equals.setdefault(_axes_key(result, self.facts), result)
+        if isinstance(found, Value):
+            self.walk.counts[found] += self.walk.counts[result] - (found in self.walk.counts)
         return found
 
     def find(self, statement: Apply) -> Structure | None:
@@ -129,11 +133,8 @@ class _Rules:
             return found
         if found is None and self.stretches and result.type.dims:
             found = self._unstretch(statement)
-        if walk.derives:
-            if isinstance(found, Value) and found not in walk.forward:
-                _hand_name(walk.table, result, found)
-        elif found is None and walk.depth == 1 and has_shape(statement):
-            self.equals.setdefault(_axes_key(result, self.facts), result)
+        if walk.derives and isinstance(found, Value) and found not in walk.forward:
+            _hand_name(walk.table, result, found)
         return found
 
     # -- helpers ------------------------------------------------------------------------------
