@@ -23,5 +23,6 @@ class lazy(Generic[Computed]):
     def __get__(self, owner: Any, kind: type | None = None) -> Computed:
         if owner is None:
             return self  # type: ignore[return-value]
-        value = vars(owner)[self.name] = self.compute(owner)
+        value = self.compute(owner)
+        object.__setattr__(owner, self.name, value)  # into `vars(owner)`, all attributes would be read slowly
         return value
