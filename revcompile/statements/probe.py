@@ -1,9 +1,11 @@
 """A probe: what a run of a function, and of its backward pass, tells of every value.
 
-    s0 = mul(w, x)                      token = probe(3, s0)
-                             ⟶          …
-                                        # backward pass
-                                        probe gradients(token, grad_s0)
+Before:                              After:
+    s0 = mul(w, x)                       s0 = mul(w, x)
+                                         token = probe(3, s0)
+    # backward pass                      # backward pass
+                                         gradients(token, grad_s0)
+    grad_w = mul(grad_s0, x)             grad_w = mul(grad_s0, x)
 
 Where a statement has been reversed, the gradients of what it gives are complete. The token says which run of
 the statement it was: it is a value like any other, kept for the backward pass through loops, branches and

@@ -206,7 +206,7 @@ def _constant(x: Any, node: Node) -> Wire | None:
 
 
 def _label(node: Node) -> str:
-    """A gate's symbol or name; how it is applied, where something is known of its arguments: `· ** 2`."""
+    """A gate's symbol or name; how it is applied, where that says more: `· ** 2`, `·.T`."""
     s = node.statement
     if s is not None and isinstance(s.function, ForeignCall) and s.function.form == "call":
         return _name_of(s.args[0])
@@ -214,11 +214,16 @@ def _label(node: Node) -> str:
         return node.name
     gate = TABLE[s.function]
     positional, keywords = gate.split(s.args)
-    if gate.line is not None or (not keywords and all(isinstance(a, Value) for a in positional)):
-        return gate.symbol.removesuffix("x") or gate.name
+    is_plain = not keywords and all(isinstance(a, Value) for a in positional)
+    if is_plain and gate.symbol:
+        return gate.symbol.removesuffix("x")
     hole = ast.Name(HOLE, ast.Load())
     speller = Speller(lambda _: hole, _name_of, {}, lambda _: None, True, frozenset())
-    return to_text(speller.application(s)).replace(HOLE, "·")
+    written = speller.application(s) if gate.line is None and not gate.foreign else None
+    is_method = isinstance(written, ast.Call) and getattr(written.func, "value", None) is hole
+    if written is None or (is_plain and isinstance(written, ast.Call) and not is_method):
+        return gate.name
+    return to_text(written).replace(HOLE, "·")
 
 
 def _name_of(obj: Any) -> str:
@@ -327,7 +332,7 @@ def _escaped(text: str) -> str:
     return "".join(f"&#{ord(c)};" if c in "&<>\"'\\" else c for c in _one_line(text))
 
 
-PLAIN = " =.,-+*/()[]:…·_"
+PLAIN = " =.,-+*/()[]:…·_@'"
 
 
 def _quoted(text: str) -> str:

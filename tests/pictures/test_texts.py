@@ -150,12 +150,22 @@ def test_arrays_have_their_shapes() -> None:
     assert '"A (40, 30)<br/>grad (40, 30)"' in text and '"(40,)<br/>grad (40,)"' in text
 
 
+def test_gates_have_their_symbols_and_say_how_they_are_applied() -> None:
+    def f(A: Any, i: int) -> Any:
+        y = np.sum(-A.T @ A, axis=0)[1:] ** 2
+        return np.log(y[i]) / len(y) + np.unique(np.array([1.0, 1.0])).size
+
+    text = grad(f, argnums="A").graph(np.ones((2, 4)) * [1.0, 2.0, 3.0, 4.0], 1).mermaid
+    for label in ("·.T", "#45;", "@", "np.sum(·, axis=0)", "·[1:]", "· ** 2", "·[·]", "log", "/", "#43;"):
+        assert f'("{label}")' in text, label
+
+
 def test_arguments_of_any_structure() -> None:
     def loss(params: dict[str, Any], k: int) -> Any:
         return params["W"][0] * params["b"] ** k
 
     text = grad(loss).graph({"W": (2.0, "no number"), "b": 3.0}, 2).mermaid
-    assert "params[#39;W#39;][0] = 2<br/>grad 9" in text and "params[#39;b#39;] = 3<br/>grad 12" in text
+    assert "params['W'][0] = 2<br/>grad 9" in text and "params['b'] = 3<br/>grad 12" in text
 
 
 def test_long_functions_are_drawn_by_their_lines() -> None:
