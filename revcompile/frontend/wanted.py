@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from revcompile.errors import HostError, host
+from revcompile.statements.probe import Probe
 from revcompile.syntax.source import own_signature
 
 _signatures: WeakKeyDictionary[CodeType, inspect.Signature] = WeakKeyDictionary()
@@ -30,7 +31,7 @@ class Options:
     optimize: bool
     with_value: bool
     operator: str = ""  # which one the function itself applies, that is to be run, not differentiated
-    probe: Any = None  # which is told of all values and gradients, for a picture
+    probe: Probe | None = None  # which is told of all values and gradients, for a picture
 
     @property
     def label(self) -> str:

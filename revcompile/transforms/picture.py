@@ -1,7 +1,7 @@
 """The picture of a call: gates as nodes, values above the wires in green, gradients below them in red.
 
 What is written is DOT, or Mermaid: as text they need nothing. Graphviz draws it: its own `dot`, or the one
-that `pip install revcompile[pictures]` brings. Imports `circuit` and the code generator.
+that the extra `pictures` brings. Imports `circuit` and the code generator.
 """
 
 from __future__ import annotations
@@ -356,7 +356,7 @@ def _rendered(dot: str, kind: str) -> bytes:
     found = program()
     if found is None:
         raise RuntimeError(
-            "drawing needs Graphviz: pip install revcompile[pictures], or a `dot` on the path. "
+            "drawing needs Graphviz: `pip install graphviz-pure`, or a `dot` on the path. "
             "The texts .dot and .mermaid need neither."
         )
     done = subprocess.run([found, f"-T{kind}"], input=dot.encode(), capture_output=True, check=False)
