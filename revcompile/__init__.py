@@ -15,6 +15,7 @@ from revcompile.errors import InternalError, UnsupportedError
 from revcompile.transforms.check import check_grads
 from revcompile.transforms.gradient import grad, value_and_grad
 from revcompile.transforms.operators import (
+    checkpoint,
     elementwise_grad,
     hessian,
     hvp,
@@ -32,6 +33,7 @@ __all__ = [
     "InternalError",
     "UnsupportedError",
     "check_grads",
+    "checkpoint",
     "elementwise_grad",
     "gate",
     "grad",

@@ -40,10 +40,7 @@ class Linked:
             if half in self._seen:
                 continue
             done = process(half)
-            halves = {half: alone(done)}
-            if half.variant is not None:
-                both = half.variant.forward, half.variant.backward
-                halves = dict(zip(both, split(done, half.variant), strict=True))
+            halves = {half: alone(done)} if half.variant is None else split(done, half.variant)
             self._seen.update(halves)
             for one in halves.values():
                 self._add(one, process)

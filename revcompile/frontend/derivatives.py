@@ -377,6 +377,11 @@ def elementwise_grad(low: Lowering, f: Any, *args: Any, argnums: Any = 0) -> Str
     return gradients[0] if bare else gradients
 
 
+def checkpoint(low: Lowering, f: Any, *args: Any) -> Structure:
+    with low.pairs.computed_again():
+        return low.invoke(f, *args)
+
+
 def _pair(low: Lowering, name: str, parameters: Iterable[Value], body: Block) -> Pair:
     """A pair of functions with this body."""
     own = tuple(parameters)
@@ -477,6 +482,6 @@ OPERATORS: dict[str, Callable[..., Structure]] = {
     "jacobian": jacfwd,
     "jacrev": jacrev,
     "value_and_jacobian": partial(jacfwd, with_value=True),
-    **{f.__name__: f for f in (jvp, vjp, linearize, jacfwd, hessian, hvp, elementwise_grad)},
+    **{f.__name__: f for f in (jvp, vjp, linearize, jacfwd, hessian, hvp, elementwise_grad, checkpoint)},
     "linear": linear,
 }

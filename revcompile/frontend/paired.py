@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from revcompile.errors import UnsupportedError
 from revcompile.gates.halves import Half, Pair
 from revcompile.ir.nodes import Block, Structure, Value, applications
 from revcompile.ir.types import Type
@@ -78,6 +79,7 @@ class Pairs:
         self.weights: dict[ast.AST, int] = {}  # about how long functions are, see `_weight`
         # Lengths of arguments that a function had better take to be equal: by signature, where they stand.
         self.alike: dict[Any, list[tuple[Where, Where]]] = {}
+        self.again = False  # whether the call to come is one whose inside is computed again, see `checkpoint`
         self.closed = 0  # where no pairs are made, since their gradients are differentiated again
         # Of their differentiation, see `autodiff/halves`: the variants, those that are being made, which one
         # it is whose forward half gives what is saved, and what is saved for gradients within the program.
@@ -95,6 +97,17 @@ class Pairs:
             yield
         finally:
             self.closed -= 1
+
+    @contextmanager
+    def computed_again(self) -> Iterator[None]:
+        """The call inside is one whose inside is computed again in the backward pass."""
+        self.again = not self.closed
+        try:
+            yield
+            if self.again:
+                raise UnsupportedError("checkpoint takes a function of the program")
+        finally:
+            self.again = False
 
     def made(self) -> list[Pair]:
         """The pairs that there are."""

@@ -57,6 +57,9 @@ def call(low: Lowering, node: Node, frame: Frame) -> Structure:
     if frame.is_rule:
         return low.body(node, frame)
     low.work(OF_A_CALL)
+    if low.pairs.again:
+        low.pairs.again = False
+        return _call_again(low, node, frame)
     if AsRecursion(frame.key(node)) in low.decisions:
         return recursive.call(low, node, frame)
     if own_calls(node) and all(f.activation != frame.key(node) for f in low.frames):
@@ -113,6 +116,30 @@ def _specialized(low: Lowering, need: NeedStatic, names: dict[str, Structure]) -
         return None
     found = low.needed.specialize(low, need, known)
     return {name: found if v is given else v for name, v in names.items()}
+
+
+def _call_again(low: Lowering, node: Node, frame: Frame) -> Structure:
+    """The call of a pair whose inside is computed again in the backward pass."""
+    pairs, refused = (
+        low.pairs,
+        UnsupportedError(
+            f"{name_of(node)} is no function of its arguments alone: it cannot be computed again",
+            way_out="Let it take what it reads as arguments, write into none, and draw nothing at random.",
+        ),
+    )
+    try:
+        parts = parts_of(low, node, frame, together=True)
+    except Inseparable:
+        raise refused from None
+    key, types = _signature(low, ("again", *identity(frame, node)), parts)
+    if key not in pairs.known:
+        inner = replace(frame, names=dict(frame.names))
+        pairs.known[key] = _make(low, node, inner, parts, types, decided=True, again=True)
+    lowered = pairs.known[key]
+    if lowered is None or not may_be_called(low, lowered):
+        low.body(node, frame)  # which says what else may be the reason
+        raise refused
+    return emit(low, lowered, parts.atoms)
 
 
 def _call(low: Lowering, node: Node, frame: Frame) -> Structure:
@@ -292,14 +319,23 @@ def _key(atom: Structure, t: Type | None) -> Any:
 
 
 def _make(
-    low: Lowering, node: Node, frame: Frame, parts: Parts, types: list[Type | None], decided: bool
+    low: Lowering,
+    node: Node,
+    frame: Frame,
+    parts: Parts,
+    types: list[Type | None],
+    decided: bool,
+    again: bool = False,
 ) -> Lowered | None:
-    """The pair of a function. None: it is not a function of its arguments alone, or small."""
+    """The pair of a function, whose inside may be computed again in the backward pass.
+
+    None: it is not a function of its arguments alone, or small.
+    """
     atoms = [
         a if t is None else low.builder.table.new(t, name)
         for a, t, name in zip(parts.atoms, types, parts.names, strict=True)
     ]
-    lowered = Lowered(Pair(name_of(node)), parts.shape, atoms)
+    lowered = Lowered(Pair(name_of(node), again=again), parts.shape, atoms)
     low.pairs.making += 1
     try:
         lower_alone(low, node, frame, parts, lowered)
@@ -318,4 +354,4 @@ def _make(
         return None
     used = set(body.uses)
     finish(lowered, [i for i, a in enumerate(atoms) if isinstance(a, Value) and a in used])
-    return lowered if lowered.fresh and lowered.outs else None
+    return lowered if (lowered.fresh or again) and lowered.outs else None

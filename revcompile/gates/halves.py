@@ -33,9 +33,11 @@ class Pair:
     """A function of the user's, lowered once for all calls that have its signature.
 
     `parameters` are what a call passes on, in order; the result of `function` is a tuple of what it gives.
+    `again`: its forward half runs in the backward pass, where the primal is called in the forward pass.
     `equal` are lengths that every run of it takes to be equal, `compared` all that it compares, `calls` the
     pairs that it calls, `live` the numbers of the program that it reads; `raises` says whether it may raise,
-    print or assert.
+    print or assert. If it is computed `again`, the
+    backward half is both passes, of the arguments.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Pair:
     calls: frozenset[Pair] = frozenset()
     live: frozenset[Value] = frozenset()
     raises: bool = False
+    again: bool = False
     integral: bool = False  # whether it may give whole numbers for floats, see `dataflow/integrality`
 
     def reached(self) -> set[Pair]:
@@ -118,9 +121,10 @@ class Half:
     @property
     def takes(self) -> tuple[Type, ...]:
         """The types of what is passed to it."""
+        own = tuple(v.type for v in self.pair.parameters)
         if self.kind == "backward" and self.variant is not None:
-            return (*(v.type for v in self.variant.upstream), SAVED)
-        return tuple(v.type for v in self.pair.parameters)
+            return (*(v.type for v in self.variant.upstream), *(own if self.pair.again else (SAVED,)))
+        return own
 
     @lazy
     def gate(self) -> Gate:

@@ -30,6 +30,7 @@ from revcompile.ir.nodes import (
 )
 from revcompile.ir.rebuild import replace
 from revcompile.ir.values import ValueTable
+from revcompile.passes.dead import eliminate_dead
 
 
 def choose_halves(function: Function, chosen: Mapping[Value, Variant]) -> Function:
@@ -62,8 +63,10 @@ def called(*functions: Function) -> Iterator[Half]:
                 yield half
 
 
-def split(function: Function, variant: Variant) -> tuple[Function, Function]:
-    """The forward and the backward half, each with what it gives."""
+def split(function: Function, variant: Variant) -> dict[Half, Function]:
+    """The forward and the backward half, each with what it gives; the latter alone, if it is both passes."""
+    if variant.pair.again:
+        return {variant.backward: _both(function, variant)}
     statements = function.body.statements
     at = next(i for i, s in enumerate(statements) if begins_backward(s))
     first, second = Block(statements[:at]), Block(statements[at + 1 :])
@@ -93,7 +96,22 @@ def split(function: Function, variant: Variant) -> tuple[Function, Function]:
         parameters=_parameters(function.table, [*variant.upstream, *source], "grad_y"),
         body=replace(second, yields=(answer,)),
     )
-    return forward, backward
+    return {variant.forward: forward, variant.backward: backward}
+
+
+def _both(function: Function, variant: Variant) -> Function:
+    """Both passes, as a function of the upstream gradients and of the arguments."""
+    ((_, _, gradients),) = function.body.yields
+    upstream = set(variant.upstream)
+    own = [v for p in function.parameters for v in leaves(p.structure) if v not in upstream]
+    answer = gradients[0] if len(gradients) == 1 else gradients
+    return eliminate_dead(
+        replace(
+            function,
+            parameters=_parameters(function.table, [*variant.upstream, *own], "grad_y"),
+            body=replace(function.body, yields=(answer,)),
+        )
+    )
 
 
 def _made_again(forward: Block, residuals: list[Value]) -> dict[Value, Apply]:

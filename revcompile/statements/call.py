@@ -45,7 +45,8 @@ def reverse(rev: Any, statement: Apply) -> None:
             t = replace(t, dims=own.dims)
         gradients.append(Value(t))
     result = gradients[0] if len(gradients) == 1 else tuple(gradients)
-    rev.builder.apply(variant.backward, (*upstream, saved), result)
+    known = args if half.pair.again else (saved,)
+    rev.builder.apply(variant.backward, (*upstream, *known), result)
     for i, gradient in zip(variant.gives, gradients, strict=True):
         if i in wanted:
             rev.hand_on(args[i], gradient)
