@@ -52,7 +52,7 @@ from revcompile.ir.nodes import (
     leaves,
     map_structure,
 )
-from revcompile.ir.types import Array, Opaque, Scalar
+from revcompile.ir.types import Array, Foreign, Opaque, Scalar
 from revcompile.syntax.abstract import (
     FUNCTIONS,
     Frame,
@@ -405,7 +405,11 @@ def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict
             raise UnsupportedError(f"{name_of(function)} is applied to a function")
     for value in leaves(bound):
         if not isinstance(value.type, (Array, Scalar)) and gate.types is None:
-            raise UnsupportedError(f"{name_of(function)} is applied to {an(value.type)}")
+            has_numbers = isinstance(value.type, Foreign) and hasattr(value.type.cls, "to_numpy")
+            raise UnsupportedError(
+                f"{name_of(function)} is applied to {an(value.type)}",
+                way_out="Take the numbers as an array first: .to_numpy()." if has_numbers else "",
+            )
     if gate.forward is not None:
         return _opaque(low, gate, function, bound)
     try:

@@ -16,6 +16,11 @@ CHANGING = (set, frozenset, deque, dict, list, MappingProxyType, bytearray, arra
 DEEPEST = 8  # a container in a container in a container
 
 
+def is_changing(obj: Any) -> bool:
+    """Whether it is such a container; a sparse matrix that is a dict, too, is none."""
+    return isinstance(obj, CHANGING) and not hasattr(obj, "tocsr")
+
+
 class Same:
     """Equal to nothing but itself, and to what stands for the same object."""
 

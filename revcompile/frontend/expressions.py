@@ -330,6 +330,7 @@ def is_in(low: Lowering, x: Structure, items: Structure) -> Structure:
     contains = objects.special(low, items, "contains") if objects.is_object(items) else None
     if contains is not None:
         return low.truth(low.invoke(contains, x))
+    items = low.items(items) if objects.is_object(items) else items
     if foreign.has_foreign(x, items):
         return outside.operate(low, operator.contains, (items, x))
     if isinstance(items, str) or (isinstance(items, Value) and not items.type.dims):

@@ -21,6 +21,7 @@ from revcompile.errors import (
     PYTHON_ERRORS,
     HostError,
     UnsupportedError,
+    an,
     host,
     plain_kind,
     raise_defect,
@@ -42,7 +43,7 @@ from revcompile.frontend.language import Language
 from revcompile.frontend.names import HostNames
 from revcompile.frontend.naming import describe, is_atomic
 from revcompile.frontend.needed import Needed
-from revcompile.frontend.objects import is_object, iterate
+from revcompile.frontend.objects import class_of, is_object, iterate
 from revcompile.frontend.paired import Pairs
 from revcompile.gates.axes import UnknownLength
 from revcompile.gates.effects import may_end
@@ -282,7 +283,9 @@ class Lowerer(Language):
                 raise growing.refuse("taking apart")
             return []
         if is_object(structure):
-            structure = iterate(self, structure)
+            what = f"{an(class_of(structure).__name__)}, which has an iterator of its own, is gone through"
+            if is_object(structure := iterate(self, structure)):
+                raise UnsupportedError(what, way_out="Let its __iter__ give a list, or iter(...) of one.")
         if isinstance(structure, Value):
             return self.iterate(structure, node, frame)
         if isinstance(structure, iterables.Iteration):

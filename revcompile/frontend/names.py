@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.errors import HostError, UnsupportedError, an, host, module_of
-from revcompile.frontend.contents import CHANGING, contents
+from revcompile.frontend.contents import contents, is_changing
 from revcompile.frontend.homes import home_of
 from revcompile.frontend.naming import VALUES
 from revcompile.gates.foreign import foreign_type, types_of
@@ -153,7 +153,7 @@ def is_foreign(obj: Any) -> bool:
     kind = type(obj)
     return isinstance(obj, io.IOBase) or not (
         kind.__module__ in _CONSTANT_HOMES
-        or (isinstance(obj, (*_PLAIN, np.dtype, np.ufunc)) and not is_record(obj))
+        or (isinstance(obj, (*_PLAIN, np.dtype, np.ufunc)) and not (is_record(obj) or hasattr(obj, "tocsr")))
         or (callable(obj) and not hasattr(obj, "__array__"))
         or hasattr(kind, "__next__")
     )
@@ -373,7 +373,7 @@ class HostNames:
         if type(obj) in (bool, int, str, bytes, type(None), np.bool_) and not varies:
             self._guard(path, "equal", obj)
             return obj
-        if isinstance(obj, CHANGING):
+        if is_changing(obj):
             with host():
                 self._guard(path, "contents", contents(obj))
             self._guard(path, "is", obj)

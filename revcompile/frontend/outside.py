@@ -65,6 +65,10 @@ def of_number(low: Lowering, value: Value, name: str) -> Structure:
     if name in PLAIN and hasattr(class_of(value), name):
         what = f"the attribute .{name} of {an(value.type)}"
         return make(low, "attribute", value, (), {}, what, name, pure=True, excused=name in OF_STORAGE)
+    cls = class_of(value)
+    if isinstance(value.type, (Array, Scalar)) and not hasattr(cls, name):
+        owner = "numpy.ndarray" if cls is np.ndarray else cls.__name__
+        raise HostError(AttributeError(f"{owner!r} object has no attribute {name!r}"))
     raise UnsupportedError(
         f"the attribute .{name} of {an(value.type)} is not supported",
         way_out="If it is a method, write the NumPy function of that name.",

@@ -23,7 +23,7 @@ FORMS = [
 @pytest.mark.parametrize(
     ("asked", "kind"),
     [(f"{who}.{what}", kind) for who, kind in (("x", "float"), ("y", "float"), ("n", "int"))
-     for what in ("shape[0]", "ndim", "size", "T", "sum()", "reshape(-1)")],
+     for what in ("shape[0]", "ndim", "size", "T", "sum()", "reshape(-1)", "colour")],
 )  # fmt: skip
 def test_pythons_numbers_have_no_shape(asked: str, kind: str, form: str) -> None:
     f: Any = make(form.format(asked))

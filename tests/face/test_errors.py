@@ -40,7 +40,6 @@ REFUSED = [
     ("y = np.exp(x, where=x > 0)", "where"),
     ("y = np.add(x, x, dtype=np.float32)", "dtype"),
     ("y = x.tobytes()", "tobytes"),
-    ("y = x.unknown", "unknown"),
     ("y = x.view(np.int64)", "view"),
     ("y = sorted(x)", "must know it: as an argument of sorted"),
     ("y = {v for v in x}", "must know it: as an item of a set"),

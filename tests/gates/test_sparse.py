@@ -14,7 +14,7 @@ from tests.language.checking import check
 sparse = pytest.importorskip("scipy.sparse")
 
 DENSE = np.array([[1.0, 0.0, 2.0], [0.0, 0.0, 3.0], [4.0, 5.0, 0.0], [0.0, 6.0, 0.0]])
-FORMATS = ["csr", "csc", "coo", "dia", "bsr"]
+FORMATS = ["csr", "csc", "coo", "dia", "bsr", "lil", "dok"]
 KINDS = ["matrix", "array"]
 V, W = np.array([0.5, -1.0, 2.0]), np.array([1.0, -0.5, 0.25, 2.0])
 M, N = np.arange(6.0).reshape(3, 2) / 5.0, np.arange(8.0).reshape(2, 4) / 7.0

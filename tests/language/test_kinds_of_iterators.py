@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from revcompile import UnsupportedError, grad
+from tests.language.checking import check
 from tests.support.program import make
 from tests.support.texts import TEXTS
 
@@ -169,3 +170,46 @@ def test_what_goes_through_containers(expression: str, optimize: bool) -> None:
     gradient = grad(f, optimize=optimize)
     for _ in range(2):
         assert abs(gradient(1.5) - expected) < 1e-6
+
+
+OWN = """
+class Counted:
+    def __init__(self, n):
+        self.n = n
+    def __iter__(self):
+        return self
+    def __next__(self):
+        if self.n == 0:
+            raise StopIteration
+        self.n -= 1
+        return self.n
+class Through:
+    def __init__(self, n):
+        self.n = n
+    def __iter__(self):
+        return iter(range(self.n))
+class Numbered:
+    def __init__(self, n):
+        self.n = n
+    def __len__(self):
+        return self.n
+    def __getitem__(self, i):
+        return 2 * range(self.n)[i]
+"""
+GONE_THROUGH = [
+    "s = x\n    for v in C(n):\n        s = s + x * v\n    return s", "return x * sum(C(n))", "return x * len(list(C(n)))",
+    "return x * (2 in C(n))", "a, b, c = C(3)\n    return x * a + b", "return x * dict(zip('abc', C(3)))['b']",
+    "return x * sum(v * x for v in C(n))", "return x * [*C(n)][1]",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("body", GONE_THROUGH)
+@pytest.mark.parametrize("cls", ["Counted", "Through", "Numbered"])
+def test_objects_that_are_gone_through(cls: str, body: str) -> None:
+    f = make(f"{OWN}C = {cls}\ndef f(x, n):\n    {body}\n")
+    for n in (3, 4):
+        if cls == "Counted" and "sum(C" not in body:  # it is used up
+            with pytest.raises(UnsupportedError, match="a Counted, which has an iterator of its own"):
+                grad(f, argnums=0)(0.7, n)
+        else:
+            check(f, 0.7, n, argnums=(0,))
