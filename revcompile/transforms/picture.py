@@ -83,6 +83,7 @@ class Box:
     name: str
     label: str
     path: Path
+    is_gate: bool  # to which a wire may go twice
 
     @property
     def is_round(self) -> bool:
@@ -138,7 +139,7 @@ class Drawing:
             path = self._shown(wire.path) if source is None else source.path
             line = self.lines[wire] = Line(f"wire{len(self.lines)}", wire, source, path)
         line.path = _common(line.path, () if to is None else to.path)
-        if to is not None and to not in line.to:
+        if to is not None and (to.is_gate or to not in line.to):
             line.to.append(to)
 
     def inside(self, path: Path) -> tuple[list[Frame], list[Box], list[Line]]:
@@ -155,7 +156,7 @@ class Drawing:
             return whole
         many = self.detail.lines
         if many == 0 or node.line is None:
-            return self._made(node, _label(node), node.path)
+            return self._made(node, _label(node), node.path, is_gate=True)
         first = (node.line.line - 1) // many * many + 1
         text = node.line.text.strip() if many == 1 else f"lines {first} to {first + many - 1}"
         return self._made((self._shown(node.path), node.line.filename, first), text, node.path)
@@ -171,9 +172,9 @@ class Drawing:
                 return self._made(frame, self.caption(frame), path[:i])
         return None
 
-    def _made(self, key: Any, label: str, path: Path) -> Box:
+    def _made(self, key: Any, label: str, path: Path, is_gate: bool = False) -> Box:
         if key not in self.boxes:
-            self.boxes[key] = Box(f"gate{len(self.boxes)}", _clipped(label), self._shown(path))
+            self.boxes[key] = Box(f"gate{len(self.boxes)}", _clipped(label), self._shown(path), is_gate)
         return self.boxes[key]
 
     def _is_hidden(self, loop: Frame, trip: Frame) -> bool:
@@ -310,17 +311,23 @@ def _as_mermaid(drawing: Drawing) -> str:
             out.append(f'{indent}{box.name}{first}"{_quoted(box.label)}"{last}')
         for line in lines:
             if line.source is None or not line.to:  # where a wire begins or ends there stands its name
-                text = _clipped(line.wire.name or " ") if line.source or line.to else _texts(line.wire)[0]
-                out.append(f'{indent}{line.name}["{_quoted(text)}"]')
+                is_alone = line.source is None and not line.to
+                text = _beside(line.wire) if is_alone else _quoted(_clipped(line.wire.name or " "))
+                out.append(f'{indent}{line.name}["{text}"]')
 
     write((), "  ")
     for line in drawing.lines.values():
-        value, gradient = map(_quoted, _texts(line.wire))
-        text = f"{value}<br/>grad {gradient}" if gradient else value
+        text = _beside(line.wire)
         source = line if line.source is None else line.source
         ends = [box.name for box in line.to] or ([line.name] if line.source is not None else [])
-        out += [f'  {source.name} -->|"{text or " "}"| {end}' for end in ends]
+        out += [f'  {source.name} -->|"{text}"| {end}' for end in ends]
     return "\n".join(out) + "\n"
+
+
+def _beside(wire: Wire) -> str:
+    """What stands beside a wire in Mermaid, which has no above and below."""
+    value, gradient = map(_quoted, _texts(wire))
+    return f"{value}<br/>grad {gradient}" if gradient else value or " "
 
 
 def _one_line(text: str) -> str:

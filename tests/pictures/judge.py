@@ -18,10 +18,10 @@ from revcompile.transforms.gradient import make_gradient
 
 STEP = 1e-5
 NODE = r"(gate|wire)\d+"
-LABEL = r'"[^"<>&`]*"'
+SAID = r'"[^"<>&`]*(<br/>grad [^"<>&`]*)?"'
 MERMAID = re.compile(
-    rf"flowchart LR|\s*(subgraph s\d+\[{LABEL}\]|end|{NODE}(\(\({LABEL}\)\)|\({LABEL}\)|\[{LABEL}\])"
-    rf'|{NODE} -->\|"[^"<>&`]*(<br/>grad [^"<>&`]*)?"\| {NODE})'
+    rf"flowchart LR|\s*(subgraph s\d+\[{SAID}\]|end|{NODE}(\(\({SAID}\)\)|\({SAID}\)|\[{SAID}\])"
+    rf"|{NODE} -->\|{SAID}\| {NODE})"
 )
 
 

@@ -160,6 +160,12 @@ def test_gates_have_their_symbols_and_say_how_they_are_applied() -> None:
         assert f'("{label}")' in text, label
 
 
+def test_a_value_that_is_read_twice() -> None:
+    text = grad(lambda x: x * x).graph(3.0).mermaid
+    assert text.count('wire0 -->|"x = 3<br/>grad 6"| gate0') == 2
+    assert 'wire0["x = 3<br/>grad 1"]' in grad(lambda x: x).graph(3.0).mermaid
+
+
 def test_arguments_of_any_structure() -> None:
     def loss(params: dict[str, Any], k: int) -> Any:
         return params["W"][0] * params["b"] ** k
