@@ -120,12 +120,10 @@ def _specialized(low: Lowering, need: NeedStatic, names: dict[str, Structure]) -
 
 def _call_again(low: Lowering, node: Node, frame: Frame) -> Structure:
     """The call of a pair whose inside is computed again in the backward pass."""
-    pairs, refused = (
-        low.pairs,
-        UnsupportedError(
-            f"{name_of(node)} is no function of its arguments alone: it cannot be computed again",
-            way_out="Let it take what it reads as arguments, write into none, and draw nothing at random.",
-        ),
+    pairs = low.pairs
+    refused = UnsupportedError(
+        f"{name_of(node)} is no function of its arguments alone: it cannot be computed again",
+        way_out="Let it take what it reads as arguments, write into none, and draw nothing at random.",
     )
     try:
         parts = parts_of(low, node, frame, together=True)

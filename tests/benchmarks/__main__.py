@@ -11,6 +11,7 @@ from tests.benchmarks import (
     call_overhead,
     chain,
     compile_time,
+    derivatives,
     growth,
     import_time,
     indexing,
@@ -35,6 +36,7 @@ CONTESTS = {
     "rnn": rnn,
     "indexing": indexing,
     "kernels": kernels,
+    "derivatives": derivatives,
 }
 
 

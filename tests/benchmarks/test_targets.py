@@ -11,6 +11,7 @@ import pytest
 from tests.benchmarks import (
     chain,
     compile_time,
+    derivatives,
     import_time,
     indexing,
     network,
@@ -90,6 +91,20 @@ def test_indexing_takes_linear_time() -> None:
     times = [min(contest.run().seconds[OURS]) for contest in indexing.contests()]
     for shorter, longer in pairwise(times):
         assert longer / shorter <= 10.0 * 1.3
+
+
+def test_tangent_against_hand_written() -> None:
+    assert best_ratio(derivatives.tangent().run(), OURS, HAND) <= 1.5 * NOISE
+
+
+def test_jacobian() -> None:
+    contest = derivatives.jacobian_().run()
+    assert best_ratio(contest, OURS, HAND) <= 1.2 * NOISE
+    assert max(contest.ratio(AUTOGRAD, OURS) if AUTOGRAD in contest.seconds else (10,)) >= 10
+
+
+def test_product_against_the_gradient() -> None:
+    assert best_ratio(derivatives.product().run(), OURS, derivatives.GRADIENT) <= 2.5 * NOISE
 
 
 def test_compile_time() -> None:
