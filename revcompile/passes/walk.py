@@ -57,7 +57,7 @@ class Walk:
         done = replace(function, body=self.block(function.body))
         replaced, primals = self.replaced, self.table.primals
         if not replaced.keys().isdisjoint(primals.values()):
-            for v, new in [(v, replaced.get(of)) for v, of in primals.items()]:
+            for v, new in [(v, replaced[of]) for v, of in primals.items() if of in replaced]:
                 self.table.derive(v, new if isinstance(new, Value) else None)
         return done
 
