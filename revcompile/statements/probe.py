@@ -78,7 +78,8 @@ class Probe:
         self.function = self._watched(function, live)
         for pair in pairs:
             if pair.function is not None:
-                pair.function, pair.raises = self._watched(pair.function), True  # which is never left out
+                pair.function = self._watched(pair.function)
+                pair.raises, pair.again = True, False  # each call is made, and made once
         return self.function
 
     def _watched(self, function: Function, live: tuple[Value, ...] = ()) -> Function:

@@ -14,11 +14,12 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from revcompile import UnsupportedError, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from revcompile import UnsupportedError, checkpoint, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from revcompile.transforms import picture as room
+from revcompile.transforms.circuit import Circuit
 from revcompile.transforms.pickling import made_so_far
 from revcompile.transforms.picture import MOST
-from tests.pictures.judge import MERMAID
+from tests.pictures.judge import MERMAID, check, check_inputs, probed
 
 DRAWN = pytest.mark.skipif(room.program() is None, reason="nothing draws here")
 ROOT = Path(__file__).parents[2]
@@ -136,6 +137,27 @@ def test_helpers_and_recursion_are_clusters() -> None:
     assert '"cubed"' in grad(with_a_helper).graph(2.0).mermaid
     text = grad(lambda x: halved(x) * x).graph(3.0).mermaid
     assert text.count('"halved"') == 3 and "grad 10.69" in text
+
+
+def test_what_is_computed_again_is_drawn_once() -> None:
+    def long_step(x: Any, w: float) -> Any:
+        h = np.tanh(w * x)
+        g = np.sin(h) + h * h
+        return np.cos(g) * h + np.exp(-g)
+
+    kept = checkpoint(long_step)
+
+    def f(x: Any, w: float) -> Any:
+        for _ in range(3):
+            x = kept(x, w)
+        return np.sum(x)
+
+    args = np.array([0.3, 0.4]), 0.7
+    probe, (value, gradients) = probed(f, args)
+    circuit = Circuit(probe)
+    assert check_inputs(circuit, ["x", "w"], gradients) == 2 and check(circuit)[0] > 10
+    for found, expected in zip(gradients, grad(f)(*args)):
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
 def test_stores_and_lists() -> None:
