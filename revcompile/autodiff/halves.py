@@ -133,7 +133,8 @@ class _Differentiation:
         body = keep_residuals(function.body.statements, backward, now, outer, function.table, passed_on=True)
         own = [*self.parameters, *upstream]
         parameters = tuple(Parameter(f"p{i}", v) for i, v in enumerate(own))
-        variant.function = replace(function, parameters=parameters, body=body, called=True)
+        again = low.pairs.again
+        variant.function = replace(function, parameters=parameters, body=body, called=True, again=again)
         variant.chosen = rev.chosen
         others = (v for v in rev.chosen.values() if v is not variant and v.told)
         variant.cautious = rev.cautious or any(v.cautious or v in self.halves.open for v in others)

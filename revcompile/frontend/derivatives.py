@@ -463,6 +463,7 @@ def halved(
     wanted = frozenset(i for i, p in enumerate(pair.parameters) if p in differentiated)
     count = len(tuple(leaves(with_aux(low, result)[0]))) if has_aux else len(outs)
     seeded = frozenset(i for i, v in enumerate(outs[:count]) if is_float(v.type))
+    low.pairs.again = True
     variant = low.halve(pair, wanted, seeded)
     results = [Value(v.type) for v in outs]
     saved = table.new(SAVED, f"saved_{pair.name}")

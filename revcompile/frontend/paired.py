@@ -85,6 +85,7 @@ class Pairs:
         # it is whose forward half gives what is saved, and what is saved for gradients within the program.
         self.variants: dict[Any, Any] = {}
         self.open: list[Any] = []
+        self.again = False  # whether a backward half may be called many times with what was saved once
         self.chosen: dict[Value, Any] = {}
         self.settled: set[Value] = set()
         # Those whose calls give tangents, see `autodiff/forward`: by the pair, and the parameters that vary.

@@ -36,6 +36,13 @@ def along(part: slice, axis: int, rank: int) -> tuple[slice, ...]:
     return (slice(None),) * (axis % rank) + (part,)
 
 
+def edge(value: Any, a: Any, axis: int) -> Any:
+    """What is put before or after `a` along an axis: a number fills one place."""
+    if np.ndim(value) > 0:
+        return value
+    return np.broadcast_to(value, tuple(1 if k == axis % a.ndim else a.shape[k] for k in range(a.ndim)))
+
+
 def flat(x: Any) -> Any:
     """`x` as one axis."""
     return x if x.ndim == 1 else np.reshape(x, -1)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.gates.axes import UnknownLength, dims_of, must_agree
-from revcompile.gates.cumulative import along, backwards, first_of, flat
+from revcompile.gates.cumulative import along, backwards, edge, first_of, flat
 from revcompile.gates.numbers import PARTS, Numbers
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
@@ -32,8 +32,26 @@ def diff_dims(facts: Facts, a: Any, n: Any = 1, axis: Any = -1) -> tuple[Dim, ..
     return tuple(lengths)
 
 
+def diff_of_more(
+    a: Any, n: int = 1, axis: int = -1, prepend: Any = np._NoValue, append: Any = np._NoValue
+) -> Any:
+    """`np.diff` of an array with more in front or behind."""
+    a = np.array(a) if isinstance(a, (list, tuple)) else a
+    if prepend is not np._NoValue:
+        a = np.concatenate((edge(prepend, a, axis), a), axis)
+    if append is not np._NoValue:
+        a = np.concatenate((a, edge(append, a, axis)), axis)
+    return np.diff(a, n, axis)
+
+
+def means_more(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return diff_of_more if len(args) > 3 or kwargs.keys() & {"prepend", "append"} else None
+
+
 @gate(
     np.diff,
+    means=means_more,
+    linear=((0,),),
     dims=diff_dims,
     examples=[
         example(real(5)),
@@ -59,7 +77,12 @@ def ediff1d_dims(facts: Facts, ary: Any) -> tuple[Dim, ...]:
     return (lengths[0].trimmed(1) if len(lengths) == 1 else facts.fresh(),)
 
 
-@gate(np.ediff1d, dims=ediff1d_dims, examples=[example(real(5)), example(real(1)), example(real(3, 4))])
+@gate(
+    np.ediff1d,
+    linear=((0,),),
+    dims=ediff1d_dims,
+    examples=[example(real(5)), example(real(1)), example(real(3, 4))],
+)
 def ediff1d(grad_y: Any, ary: Any) -> Any:
     edge = np.zeros_like(flat(ary)[:1])
     return np.reshape(differences_transposed(grad_y, edge, 0), ary.shape)

@@ -74,6 +74,7 @@ def concatenated_items(items: Any, axis: int = 0) -> Any:
 
 @gate(
     np.concatenate,
+    linear=((0,),),
     reads_late=True,
     of_items=concatenated_items,
     numbers=JOINED,
@@ -111,6 +112,7 @@ def stacked_items(items: Any, axis: int = 0) -> Any:
 
 @gate(
     np.stack,
+    linear=((0,),),
     reads_late=True,
     of_items=stacked_items,
     numbers=STACKED,
@@ -139,6 +141,7 @@ def vstacked_items(items: Any) -> Any:
 
 @gate(
     np.vstack,
+    linear=((0,),),
     numbers=STACKED,
     of_items=vstacked_items,
     dims=vstack_dims,
@@ -166,6 +169,7 @@ def hstacked_items(items: Any) -> Any:
 
 @gate(
     np.hstack,
+    linear=((0,),),
     numbers=JOINED,
     of_items=hstacked_items,
     dims=hstack_dims,

@@ -297,7 +297,8 @@ class Parameter:
 
 @dataclass(frozen=True, eq=False)
 class Function:
-    """A whole function. `called`: by generated code, to which what it gives must belong alone.
+    """A whole function. `called`: by generated code, to which what it gives must belong alone. `again`: its
+    backward pass may run many times after one forward pass, and leaves what that made as it is.
 
     `swept` is the body in which nothing was found dead: its own, unless a pass has changed that.
     """
@@ -308,6 +309,7 @@ class Function:
     table: ValueTable
     spellings: dict[float, str] = field(default_factory=dict)
     called: bool = False
+    again: bool = False
     swept: Block | None = None
 
     @property

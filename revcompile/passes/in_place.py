@@ -162,6 +162,8 @@ class _InPlace:
             out.append(s)
             return
         gate = TABLE[s.function]
+        if self.function.again and begins_backward(s):
+            self.storage.kept = frozenset(self.storage.holders)
         if gate.kind is Kind.STORE:
             self._store(s, point, out)
             return
@@ -425,7 +427,8 @@ class _InPlace:
         def own(v: Value) -> Value:
             nonlocal taken
             tokens = self.storage.of(v)
-            if not isinstance(v.type, Array) or (not tokens & taken and FOREIGN not in tokens):
+            alone = not tokens & taken and FOREIGN not in tokens and not self._is_read_backwards(v)
+            if not isinstance(v.type, Array) or alone:
                 taken |= tokens
                 return v
             new = self.table.like(v, fold=True)
@@ -436,6 +439,14 @@ class _InPlace:
         results = map_values(own, results)
         statements[at:at] = copies
         return (results, *rest)
+
+    def _is_read_backwards(self, v: Value) -> bool:
+        """Whether a backward pass that runs later reads what the program may have changed by then."""
+        if not self.function.again:
+            return False
+        begins = next(s for s in self.function.body.statements if begins_backward(s))
+        first, last = self.order.at[id(begins)], self.order.ends[id(self.function.body)]
+        return self.storage.is_read_between(v, first.number, last.number)
 
     def _own_gradients(self, answer: Structure, statements: list[Statement]) -> Structure:
         """Copy, at the end, each returned gradient that is not an array of its own."""

@@ -31,6 +31,7 @@ class Storage:
 
     def __init__(self, order: Order) -> None:
         self.order = order
+        self.kept: Tokens = NONE  # those of what is not to be written from now on
         self.tokens: dict[Value, Tokens] = {}
         # By token, in the order of their last reads: those numbers, and the values.
         self.holders: dict[Any, tuple[list[int], list[Value]]] = {}
@@ -70,7 +71,7 @@ class Storage:
     def readers(self, value: Value, point: Point) -> list[Value] | None:
         """Who else reads the storage of `value` after a point. None: it must not be written at all."""
         tokens = self.itself(value)
-        if FOREIGN in tokens or not tokens:
+        if FOREIGN in tokens or not tokens or tokens & self.kept:
             return None
         found = []
         for token in tokens:
@@ -81,6 +82,11 @@ class Storage:
                 if before and self.order.is_read_after(other, point):
                     found.append(other)
         return found
+
+    def is_read_between(self, value: Value, first: int, last: int) -> bool:
+        """Whether the storage of `value` is read after a point, and before another one."""
+        holders = (v for token in self.of(value) for v in self.holders[token][1])
+        return any(first < point.number < last for v in holders for point in self.order.reads.get(v, ()))
 
 
 def is_list(token: Any) -> bool:

@@ -147,10 +147,12 @@ def _weighted(f: Callable[..., Any], args: tuple[Any, ...]) -> Callable[..., Any
     """A function that gives one number: `f`, or the sum, with random weights, of what it gives."""
     value = f(*closed(copied(opened(args))))
     leaves = [leaf for _, leaf in walk(value, "")]
-    if not any(map(is_float, leaves)) or (children(value) is None and np.size(value) == 1):
+    if not any(map(is_float, leaves)) or (children(value) is None and np.ndim(value) == 0):
         return f
+    is_one = children(value) is None and np.size(value) == 1
     random = np.random.default_rng(0).standard_normal
-    weights = [random(np.shape(leaf)) if is_float(leaf) else None for leaf in leaves if leaf is not None]
+    leaves = [leaf for leaf in leaves if leaf is not None]
+    weights = [1.0 if is_one else random(np.shape(leaf)) if is_float(leaf) else None for leaf in leaves]
     made = function_around(
         lambda *args, **kw: weighed(weights, f(*args, **kw)), signature_of(f), function_name(f)
     )

@@ -60,8 +60,7 @@ class Pullback:
         if self._backward is None:
             found: Any = ()
         else:
-            saved = copy.deepcopy(self._saved)  # into which the backward pass may write
-            found = self._backward(*_matched(self._value, cotangent, "the result"), *saved)
+            found = self._backward(*_matched(self._value, cotangent, "the result"), *self._saved)
             found = found if type(found) is tuple and len(self._given) != 1 else (found,)
         known = dict(zip(self._given, found))
         numbers = itertools.count()
