@@ -382,6 +382,7 @@ def _sum(low: Lowering, args: Args, kwargs: dict[str, Any], node: Any, frame: Fr
     if all(type(x) in (int, float, bool) for x in (start, *items)):
         with host():
             return sum(items, start)
+    low.work(len(items))
     if items and all(isinstance(x, Value) and is_number(x) for x in items):
         if not any(x.type.dims for x in (*items, start) if isinstance(x, Value)):
             return low.apply(sum, (items, *args[1:]), kwargs)

@@ -169,6 +169,7 @@ def test_a_recursion_that_branches() -> None:
         "    s = 0.0\n    for i in tuple(range(10**5)):\n        s += x\n    return s",
         "    s = 0.0\n    for i in itertools.count():\n        s += x\n        if i > 10**6:\n            break\n    return s",
         "    return [i * i for i in range(10**6)][3] * x",
+        "    return sum([x] * 10**6)",
         "    return list(itertools.accumulate(range(10**6)))[5] * x",
     ],
 )  # fmt: skip
