@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from revcompile.frontend.gradients import silent
 from revcompile.gates.effects import begins_backward, identity
 from revcompile.gates.halves import SAVED, Half, Variant
 from revcompile.gates.table import TABLE
@@ -100,7 +101,7 @@ def split(function: Function, variant: Variant) -> dict[Half, Function]:
 
 
 def _both(function: Function, variant: Variant) -> Function:
-    """Both passes, as a function of the upstream gradients and of the arguments."""
+    """Both passes, as a function of the upstream gradients and of the arguments: it shows nothing again."""
     ((_, _, gradients),) = function.body.yields
     upstream = set(variant.upstream)
     own = [v for p in function.parameters for v in leaves(p.structure) if v not in upstream]
@@ -109,7 +110,7 @@ def _both(function: Function, variant: Variant) -> Function:
         replace(
             function,
             parameters=_parameters(function.table, [*variant.upstream, *own], "grad_y"),
-            body=replace(function.body, yields=(answer,)),
+            body=silent(replace(function.body, yields=(answer,))),
         )
     )
 

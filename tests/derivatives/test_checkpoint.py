@@ -8,7 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from revcompile import UnsupportedError, checkpoint, grad, hvp, jacobian, jvp, value_and_grad, vjp
+from revcompile import (
+    UnsupportedError,
+    check_grads,
+    checkpoint,
+    grad,
+    hvp,
+    jacobian,
+    jvp,
+    value_and_grad,
+    vjp,
+)
 
 X = np.array([0.6, -0.3, 0.9])
 W = np.array([[0.4, -0.7, 0.2], [0.3, 0.5, -0.6], [-0.1, 0.8, 0.25]])
@@ -216,3 +226,49 @@ def test_what_is_no_function_of_its_arguments_alone_is_refused() -> None:
 
     with pytest.raises(UnsupportedError, match="writes is no function of its arguments alone"):
         grad(lambda x: np.sum(writes(x * 1.0)))(X)
+
+
+def test_effects_happen_once(capsys: pytest.CaptureFixture[str]) -> None:
+    @checkpoint
+    def shows(x: Any) -> Any:
+        print("inside", x[0])
+        if x[0] > 10.0:
+            raise ValueError("too large")
+        return x * x
+
+    gradient = grad(lambda x: np.sum(shows(x)))
+    np.testing.assert_allclose(gradient(X), 2.0 * X)
+    assert capsys.readouterr().out == "inside 0.6\n"
+    with pytest.raises(ValueError, match="too large"):
+        gradient(100.0 * X)
+
+
+def test_what_it_reads_of_functions_around_it() -> None:
+    def f(x: Any) -> Any:
+        total = 0.0
+        for i in range(3):
+            k = 2.0 * x[i]
+
+            def inside(z: Any) -> Any:
+                return np.sin(z * k) + k
+
+            total = total + np.sum(checkpoint(inside)(x))
+            k = 0.0
+        return total
+
+    check_grads(f, (X,))
+
+
+def test_methods_options_and_known_arguments() -> None:
+    class Layer:
+        def __init__(self, w: Any) -> None:
+            self.w = w
+
+        @checkpoint
+        def apply(self, x: Any, times: int, mode: str = "sin") -> Any:
+            for _ in range(times):
+                x = np.sin(self.w @ x) if mode == "sin" else np.tanh(self.w @ x)
+            return x
+
+    layer = Layer(W)
+    check_grads(lambda x: np.sum(layer.apply(layer.apply(x, 2), 1, mode="tanh")), (X,))
