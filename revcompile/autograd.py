@@ -35,7 +35,7 @@ Function = Callable[..., Any]
 Argnum = int | Sequence[int]
 
 __all__ = [
-    "builtins", "check_grads", "defjvp", "defvjp", "deriv", "egrad", "elementwise_grad", "grad",
+    "builtins", "check_grads", "checkpoint", "defjvp", "defvjp", "deriv", "egrad", "elementwise_grad", "grad",
     "grad_and_aux", "grad_named", "hessian", "hessian_tensor_product", "hessian_vector_product", "jacobian",
     "make_ggnvp", "make_hvp", "make_jvp", "make_jvp_reversemode", "make_vjp", "multigrad_dict",
     "notrace_primitive", "numpy", "primitive", "tensor_jacobian_product", "value_and_grad",
@@ -209,6 +209,8 @@ def multigrad_dict(fun: Function) -> Any:
 
 
 _KIND = inspect.Parameter
+
+checkpoint = operators.checkpoint
 
 # -- autograd.test_util, autograd.extend -----------------------------------------------------------
 

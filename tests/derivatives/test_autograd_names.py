@@ -155,6 +155,17 @@ rs = npr.RandomState(0)
 start, target = rs.rand(6, 6), rs.rand(6, 6)
 out = [value_and_grad(objective)(rs.randn(72) * 0.3)]
 """,
+    "checkpoints": """
+step = checkpoint(lambda y, w: np.tanh(np.dot(w, y)))
+square = np.array([[0.3, -0.7, 1.1], [0.9, 0.4, -0.6], [-1.2, 0.8, 0.5]])
+
+def rolled(y, w):
+    for t in range(4):
+        y = step(y, w)
+    return np.sum(y**2)
+
+out = [grad(rolled)(x, square), grad(rolled, 1)(x, square)]
+""",
     "newton's method": """
 def rosenbrock(x):
     return np.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
