@@ -167,7 +167,7 @@ class Shared:
             self.compared,
             tests.get("together"),
             tuple(self.run.helpers),
-            heading,
+            heading=heading,
         )
 
 
