@@ -52,8 +52,8 @@ def _blocks(block: Block, counts: Counter[Value], saved: frozenset[Any] = frozen
     """The block, of which a loop saves the values `saved`."""
     statements: list[Statement] = []
     for s in block.statements:
-        saved = frozenset(v for v, _ in s.saves) if isinstance(s, Loop) else frozenset[Any]()
-        statements.append(s.map_blocks(partial(_blocks, counts=counts, saved=saved)))
+        inside = frozenset(v for v, _ in s.saves) if isinstance(s, Loop) else frozenset[Any]()
+        statements.append(s.map_blocks(partial(_blocks, counts=counts, saved=inside)))
     additions = [s for s in statements if is_of(s, Kind.ADD_AT) and s.result not in saved]
     if not additions:
         return replace(block, statements=tuple(statements))

@@ -158,7 +158,7 @@ def test_a_pullback() -> None:
         def forward_layer(x, w):
             # forward pass
             s0 = np.tanh(w @ x)
-            return s0, (x, w, s0)
+            return s0.copy(), (x, w, s0)
 
 
         def backward_layer(grad_y, saved):
