@@ -35,7 +35,7 @@ def rotated(r, x):
 
 
 def projected(camera, point):
-    """What a camera sees of a point: it has a rotation and a place, three numbers each, and a focal length."""
+    """What a camera sees of a point: it has a rotation and a place of three numbers, and a focal length."""
     x = rotated(camera[:3], point - camera[3:6])
     return camera[6] * x[:2] / x[2]
 
