@@ -27,7 +27,7 @@ from revcompile.transforms.operators import (
     value_and_jacobian,
     vjp,
 )
-from revcompile.transforms.register import gate, stop_gradient
+from revcompile.transforms.register import gate, on_gradient, stop_gradient
 
 __all__ = [
     "InternalError",
@@ -44,6 +44,7 @@ __all__ = [
     "jacrev",
     "jvp",
     "linearize",
+    "on_gradient",
     "stop_gradient",
     "value_and_grad",
     "value_and_jacobian",

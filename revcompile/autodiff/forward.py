@@ -295,6 +295,10 @@ class _Forward:
             self.table.fold(tangent, False)
             self.tangents[v] = tangent
 
+    def hook(self, s: Apply) -> None:
+        """What is done with a gradient is nothing to a tangent."""
+        self._note(s.result, self.of(s.args[0]))
+
     def branch(self, s: Branch) -> None:
         varying = [r for r in s.results if self._varies(r)]
         sides = []
@@ -445,4 +449,5 @@ FORMS: dict[type, Callable[[_Forward, Any], None]] = {
 OPERATIONS: dict[Any, Callable[[_Forward, Apply], None]] = {
     Kind.STORE: _Forward.store,
     Kind.CALL: _Forward.call,
+    Kind.HOOK: _Forward.hook,
 }

@@ -43,7 +43,7 @@ from revcompile.ir.nodes import (
 )
 from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Scalar, Type, gradient_type, is_float, is_number
-from revcompile.statements import branch, call, loop_reverse, probe, rows, store
+from revcompile.statements import branch, call, hook, loop_reverse, probe, rows, store
 
 MAX_OPERANDS = 5_000  # whose gradients are statements of their own
 REVERSE: dict[Any, Callable[..., None]] = {
@@ -54,6 +54,7 @@ REVERSE: dict[Any, Callable[..., None]] = {
     Kind.POP: rows.reverse_pop,
     Kind.CALL: call.reverse_half,
     Kind.PROBE: probe.reverse,
+    Kind.HOOK: hook.reverse,
 }
 
 

@@ -53,6 +53,7 @@ from revcompile.ir.nodes import (
     map_structure,
 )
 from revcompile.ir.types import Array, Foreign, Opaque, Scalar
+from revcompile.statements import hook
 from revcompile.syntax.abstract import (
     FUNCTIONS,
     Frame,
@@ -151,6 +152,8 @@ def _call(
     known = is_hashable(function)
     if known and not frame.is_rule and foreign.excuses(function):
         return effects.constant(low, *args, **kwargs)
+    if function is hook.on_gradient:
+        return hook.lower(low, *args, **kwargs)
     if isinstance(getattr(function, "__self__", None), str):
         outcome = texts.text_method(low, function.__self__, function.__name__, args, kwargs)
         if outcome is not NotImplemented:

@@ -63,6 +63,7 @@ class Kind(Enum):
     ARRAY = "an array of what is in a list"
     FORMATTED = "an f-string"
     CONSTANT = "its operand, with which no gradient flows"
+    HOOK = "its operand, with whose gradient something is done"
     PROBE = "what tells a picture of a value"
 
 

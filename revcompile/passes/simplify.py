@@ -394,7 +394,8 @@ class _Rules:
     def _stretch_later(self, s: Apply, args: tuple[Structure, ...], stretched: Apply) -> Structure | None:
         """`-stretch(g)` is `stretch(-g)`: the arithmetic is done on the number."""
         if is_static(args):
-            number = s.function(*args)
+            positional, keywords = TABLE[s.function].split(args)
+            number = s.function(*positional, **keywords)
             if type(number) is not float:
                 return None
         else:

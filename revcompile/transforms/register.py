@@ -14,9 +14,10 @@ from revcompile.gates import foreign, table
 from revcompile.gates.effects import stop_gradient
 from revcompile.gates.options import signature_of
 from revcompile.gates.traits import Memory
+from revcompile.statements.hook import on_gradient
 
 Rule = Callable[..., Any]
-__all__ = ["gate", "stop_gradient"]
+__all__ = ["gate", "on_gradient", "stop_gradient"]
 
 
 def gate(
