@@ -18,7 +18,7 @@ from revcompile.ir import verify
 verify.enabled = True
 SMOKE = 16  # one test in so many
 DAILY = {  # one in so many tests of these files
-    28: ("pictures/test_corpus",),
+    10: ("pictures/test_corpus",),
     24: ("derivatives/test_directions_at_once",),
     16: (
         "corpus/test_language",
