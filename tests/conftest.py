@@ -18,7 +18,6 @@ from revcompile.ir import verify
 verify.enabled = True
 SMOKE = 16  # one test in so many
 DAILY = {  # one in so many tests of these files
-    10: ("pictures/test_corpus",),
     24: ("derivatives/test_directions_at_once",),
     16: (
         "corpus/test_language",
@@ -32,6 +31,7 @@ DAILY = {  # one in so many tests of these files
         "corpus/test_lowered_once",
         "gates/test_every_gate",
     ),
+    10: ("pictures/test_corpus",),
     8: (
         "derivatives/test_operators",
         "face/test_numbers",
