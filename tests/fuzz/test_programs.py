@@ -9,7 +9,7 @@ import pytest
 from tests.fuzz.check import check, shrink
 from tests.fuzz.programs import WORLDS, generate
 
-EVERYDAY, BATCH, BATCHES = 20, 50, 20
+EVERYDAY, BATCH, BATCHES = 20, 50, 12
 
 
 def category(wrong: str) -> str:
