@@ -25,7 +25,7 @@ from revcompile.autodiff.reverse import learn
 from revcompile.autodiff.shapes import cast
 from revcompile.dataflow.engine import Forward
 from revcompile.dataflow.presence import missing
-from revcompile.errors import module_of
+from revcompile.errors import UnsupportedError, module_of
 from revcompile.frontend.expressions import shape_of
 from revcompile.frontend.lowering import Lowering
 from revcompile.gates.axes import entries
@@ -80,6 +80,8 @@ def batch(low: Lowering, make: Make, stack: Value) -> Structure:
                     batched = _Batch(low, Block(tuple(inner)), item, stack)
                     batched.block(inner)
                     stacks = map_structure(batched.result, result)
+                except UnsupportedError as e:  # of stacks: what follows one item is there already
+                    raise NotBatched(str(e)) from None
                 finally:
                     low.memory = memory
         except Left:
@@ -311,19 +313,13 @@ class _Batch:
     def _of_rows(self, gate: Gate, s: Apply) -> Structure:
         """Of a list, which is one of stacks."""
         out = s.outputs[0]
-        items = (self.of_items(a) for a in s.args)
+        places = {i for together in gate.linear for i in together} or {0}  # of lists and of items
+        items = (map_structure(self.of, a) if i in places else a for i, a in enumerate(s.args))
         made = self.low.emit(s.function, *items)
         is_item = gate.kind in (Kind.POP, Kind.PART)
         if isinstance(out.type, Rows) or is_item:
             return made
         return self.low.apply(np.moveaxis, (made, 1, 0), {})
-
-    def of_items(self, structure: Structure) -> Structure:
-        def of(x: Structure) -> Structure:
-            follows = isinstance(x, Value) and self.follow.get(x)
-            return self.of(x) if follows or (isinstance(x, Value) and isinstance(x.type, Rows)) else x
-
-        return map_structure(of, structure)
 
     def stack_or_itself(self, x: Structure) -> Structure:
         return self.stacks.get(x, x) if isinstance(x, Value) else x

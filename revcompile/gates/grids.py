@@ -45,7 +45,10 @@ def diff_of_more(
 
 
 def means_more(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    return diff_of_more if len(args) > 3 or kwargs.keys() & {"prepend", "append"} else None
+    n = args[1] if len(args) > 1 else kwargs.get("n", 1)
+    axis = args[2] if len(args) > 2 else kwargs.get("axis", -1)
+    more = len(args) > 3 or kwargs.keys() & {"prepend", "append"}
+    return diff_of_more if more and n != 0 and type(axis) is int else None
 
 
 @gate(

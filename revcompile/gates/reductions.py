@@ -63,7 +63,7 @@ def restore_axes(reduced: Any, axis: Any, keepdims: bool) -> Any:
 
 def lost_axes(axis: Any, rank: int) -> tuple[int, ...]:
     """Where, in a result of that rank, a reduction has dropped axes that are not leading ones."""
-    axes = axis if isinstance(axis, tuple) else (axis,)
+    axes = axis if isinstance(axis, (tuple, list)) else (axis,)
     dropped = sorted([i % (rank + len(axes)) for i in axes])
     lost = [i for i in dropped if i != dropped.index(i)]
     leading = len(dropped) - len(lost)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from revcompile import grad, hessian, jacfwd, jacobian, jacrev, jvp
+from revcompile import UnsupportedError, grad, hessian, jacfwd, jacobian, jacrev, jvp
 from tests.corpus.differences import copied
 from tests.corpus.table import Case
 from tests.derivatives.test_tangents_of_every_gate import chosen
@@ -58,7 +58,7 @@ def test_hessians_of_the_corpus(case: Case, number: int) -> None:
     """The product of a Hessian and a vector, and that by forward mode over the gradient."""
     args = case.inputs[number]
     positions = case.positions(args)
-    if case.name in KINKS:
+    if case.name in KINKS or case.name == "containers.argument_dict_changed":  # a negative base: log is NaN
         return
     gradient = grad(case.function, argnums=positions)
     with np.errstate(all="ignore"):
@@ -70,7 +70,8 @@ def test_hessians_of_the_corpus(case: Case, number: int) -> None:
             _, products = jvp(gradient)(copied(args), directions)
             found = hessian(case.function, argnums=positions)(*copied(args))
         except Exception as e:
-            assert "again" in str(e) or "ravel" in case.name, e
+            known = "again is not supported", "may share its memory", "whether an axis has length 1"
+            assert isinstance(e, UnsupportedError) and any(words in str(e) for words in known), e
             return
     parts = leaves(tangents)
     blocks = leaves(found)
