@@ -245,7 +245,7 @@ class _Batch:
         if gate.casts:
             (operand,) = s.inputs
             (out,) = s.outputs
-            return cast(self.low, self.of(operand), Array(out.type.dtype, ()))  # type: ignore[union-attr]
+            return cast(self.low, self.of(operand), self.stacked(out.type))
         if gate.batched:
             return self._by_rule(gate.batched, gate, s)
         if gate.broadcasts:
