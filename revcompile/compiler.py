@@ -55,6 +55,7 @@ class Request:
 
     source: Source
     signature: inspect.Signature
+    label: str  # before the function's name, the name of what is made of it
     with_value: bool
     has_aux: bool
     optimize: bool
@@ -74,7 +75,8 @@ class Compiled:
     """Generated text and the conditions under which it holds."""
 
     name: str
-    primal: Callable[[], Written]  # writes the primal
+    label: str  # the name of the gradient function
+    primal: Callable[[], Written] | None  # writes the primal; None where that applies an operator
     body: list[str]  # the lines of the gradient's body
     helpers: Helpers  # the functions that the gradient calls
     careful: Callable[[], Written] | None  # the same for numbers beyond `math`, if need be
@@ -194,7 +196,8 @@ def _compile(
     paths = [*(g.path for g in guards), *(item.path for item in live), *low.host.running]
     roots = {path.root for path in paths}
     read = [(item.value, item.path.text) for item in live]
-    texts = Texts(namespace, primal.name, read, roots, not request.optimize)
+    label = f"{request.label}_{primal.name}"
+    texts = Texts(namespace, (primal.name, label), read, roots, not request.optimize)
     final = line.final(gradient)
     body, helpers = texts.write(Linked(final, line.of_half), _answer(final, request))
 
@@ -205,7 +208,8 @@ def _compile(
     low.let_go()
     return Compiled(
         name=primal.name,
-        primal=texts.later(primal, line.finishing(), line.primal_of),
+        label=label,
+        primal=None if request.operator else texts.later(primal, line.finishing(), line.primal_of),
         body=body,
         helpers=helpers,
         careful=write_careful if line.on_math else None,

@@ -302,9 +302,9 @@ class Dispatcher(Primal):
     def _request(self, key: Any, wanted: tuple[str, ...], bare: bool) -> Request:
         o = self.options
         return Request(
-            self.source, self.signature, o.with_value, o.has_aux, o.optimize, wanted, bare, owner=self.bound,
-            nested=self.explicit is not None, packed=self.packed, lent=key[0][1], operator=o.operator,
-            probe=o.probe,
+            self.source, self.signature, o.label, o.with_value, o.has_aux, o.optimize, wanted, bare,
+            owner=self.bound, nested=self.explicit is not None, packed=self.packed, lent=key[0][1],
+            operator=o.operator, probe=o.probe,
         )  # fmt: skip
 
     def _add(self, key: Any, specialization: Specialization) -> None:
@@ -338,7 +338,7 @@ class Dispatcher(Primal):
         self.namespace.keep([*codes, self.entry.__code__], self.own)
 
     def _load(self, compiled: Compiled, key: Any, names: list[str]) -> Specialization:
-        label = f"{self.options.label}_{compiled.name}"
+        label = compiled.label
         text = function_text(label, self.signature, compiled.body)
         helpers = self.namespace.having(compiled.helpers)
         run = make_function(self.namespace.compile(text, label), self.namespace, self.like, helpers)
@@ -409,7 +409,7 @@ class Dispatcher(Primal):
 
     def _careful(self, compiled: Compiled) -> FunctionType:
         assert compiled.careful is not None
-        label = f"{self.options.label}_{compiled.name}"
+        label = compiled.label
         with self.lock, deep_stack():
             lines, texts = compiled.careful()
             return self._function(label, lines, label, self.namespace.having(texts))

@@ -199,7 +199,7 @@ class _Forward:
             self.emit(s)
         if not varies:
             return
-        self.builder.note = f"{gate.name} gate"
+        self.builder.note = "" if gate.kind is Kind.PART else f"{gate.name} gate"
         if gate.kind in OPERATIONS:
             OPERATIONS[gate.kind](self, s)
         elif gate.tangent is not None:

@@ -40,7 +40,7 @@ class Run:
         """
         live = [(item.value, item.path.text) for item in self.host.live.values()]
         roots = {item.path.root for item in self.host.live.values()}
-        texts = Texts(self.namespace, primal.name, live, roots, True)
+        texts = Texts(self.namespace, (primal.name,), live, roots, True)
         lines, helpers = texts.write(linked, linked.function.result)
         text = function_text(primal.name, self.signature, lines)
         code = self.namespace.compile(text, f"first run of {primal.name}")

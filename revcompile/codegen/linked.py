@@ -57,14 +57,14 @@ class Texts:
     def __init__(
         self,
         namespace: Namespace,
-        name: str,
+        own: Iterable[str],
         live: Iterable[tuple[Value, str]],
         roots: Iterable[str],
         textbook: bool,
     ) -> None:
         self.namespace, self.live, self.textbook = namespace, list(live), textbook
         self.roots = set(roots)
-        self.taken = {name, *self.roots}
+        self.taken = {*own, *self.roots}
         self.names: dict[Half, str] = {}
 
     def later(

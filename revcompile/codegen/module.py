@@ -72,22 +72,27 @@ def _import_line(root: str, target: Any) -> str:
 
 
 class Module:
-    """A primal with its gradient, as a module. Its text is written when it is read: that of few is."""
+    """A gradient, behind its primal, as a module. Its text is written when it is read: that of few is."""
 
     def __init__(
         self,
         heading: str,
-        primal: Callable[[], tuple[list[str], dict[str, str]]],
+        primal: Callable[[], tuple[list[str], dict[str, str]]] | None,
         helpers: Mapping[str, str],
         gradient: str,
         live: Sequence[Live],
     ) -> None:
-        """`primal` gives the lines of the primal, whose heading this is, and the texts of what it calls."""
-        self._primal: Callable[[], tuple[list[str], dict[str, str]]] | None = primal
+        """`primal` gives the lines of the primal, whose heading this is, and the texts of what it calls; None
+        where the gradient stands alone."""
+        self._primal = primal
         self._heading, self._helpers, self._gradient = heading, helpers, gradient
         read = (item.path for item in live if not item.path.is_parameter)
         self._imports = dict.fromkeys(_import_line(path.root, path.target) for path in read)
-        self._text = ""
+        self._text = "" if primal is not None else self._with({})
+
+    def _with(self, helpers: Mapping[str, str], *primal: str) -> str:
+        functions = [*{**helpers, **self._helpers}.values(), *primal, self._gradient]
+        return _module_text(functions, self._imports)
 
     @property
     def text(self) -> str:
@@ -95,8 +100,7 @@ class Module:
         if primal is not None:  # two threads write the same
             with seen_outside(lambda: None), deep_stack():
                 lines, helpers = primal()
-            functions = [*{**helpers, **self._helpers}.values(), joined([self._heading, *lines])]
-            self._text = _module_text([*functions, self._gradient], self._imports)
+            self._text = self._with(helpers, joined([self._heading, *lines]))
             self._primal = None
         return self._text
 

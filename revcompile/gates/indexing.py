@@ -160,6 +160,7 @@ def is_mask_part(part: Any) -> bool:
     written="a[index]",
     numbers=Numbers(sign=same_sign, zeros=zeros_of_index),
     dims=getitem_dims,
+    linear=((0,),),
     examples=[
         example(real(5), 2),
         example(real(5), -1),

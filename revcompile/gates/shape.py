@@ -165,6 +165,7 @@ def matrix_transpose(grad_y: Any, x: Any) -> Any:
 @gate(
     np.swapaxes,
     methods=["swapaxes"],
+    kind=Kind.TRANSPOSE,
     memory=Memory.VIEW,
     examples=[example(real(3, 4), 0, 1), example(real(2, 3, 4), -1, 0)],
 )
@@ -174,6 +175,7 @@ def swapaxes(grad_y: Any, a: Any, axis1: int, axis2: int) -> Any:
 
 @gate(
     np.moveaxis,
+    kind=Kind.TRANSPOSE,
     memory=Memory.VIEW,
     examples=[
         example(real(3, 4), 0, 1),

@@ -21,9 +21,9 @@ import numpy as np
 
 from revcompile.gates.table import TABLE
 from revcompile.gates.traits import Kind
-from revcompile.ir.nodes import Apply, Structure, Value
+from revcompile.ir.nodes import Apply, Structure, Value, is_static
 from revcompile.ir.rebuild import replace
-from revcompile.ir.types import Scalar
+from revcompile.ir.types import Array, Scalar
 
 
 def add(r: Any, s: Apply) -> Structure | None:
@@ -138,10 +138,31 @@ def _is_unit(r: Any, x: Structure) -> bool:
     return made is not None and made.args[1:3] == (None, 0)
 
 
+def order_of_axes(s: Apply) -> list[int] | None:
+    """The axes of an array in the order in which what is made of it has them; None if that is not known."""
+    a, *how = s.args
+    if not (isinstance(a, Value) and type(a.type) is Array and is_static(how)):
+        return None
+    example = np.broadcast_to(0, range(1, len(a.type.dims) + 1))
+    return [n - 1 for n in s.function(example, *how).shape]
+
+
+def in_order(r: Any, s: Apply, a: Value, order: list[int]) -> Structure:
+    """An array with its axes in this order."""
+    axes = range(len(order))
+    if order == [*reversed(axes)]:
+        return r.replace(s, np.transpose, a, None)
+    for i in axes:
+        j = order.index(i)
+        if [*order[:j], *order[j + 1 :]] == [n for n in axes if n != i]:
+            return r.replace(s, np.moveaxis, a, i, j)
+    return r.replace(s, np.transpose, a, tuple(order))
+
+
 def transpose(r: Any, s: Apply) -> Structure | None:
     """`(a.T @ b).T` as `b.T @ a`, `(a.T * v).T` as `a * v[:, None]`."""
-    x, axes = s.args
-    return _turned(r, x) if axes is None and r.made_by(x, "@", "*") is not None else None
+    x, *axes = s.args
+    return _turned(r, x) if axes == [None] and r.made_by(x, "@", "*") is not None else None
 
 
 def _turned(r: Any, x: Structure) -> Structure | None:

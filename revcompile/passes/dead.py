@@ -91,6 +91,9 @@ def _sweep_loop(loop: Loop, read: set[Value], known: Wanted) -> Loop | None:
     """The loop without what nobody reads: a value that is carried only to compute itself is not read."""
     saves = tuple((v, saved) for v, saved in loop.saves if saved in read)
     trips = loop.trips if loop.trips in read else None
+    if not (saves or trips is not None or any(map(_has_effects, loop.blocks))):
+        if read.isdisjoint(loop.results) and read.isdisjoint(loop.body.defined):
+            return None  # whether it ends is nothing to what is read
     wanted = {i for i, result in enumerate(loop.results) if result in read} | known.get(loop, set())
     while True:
         inner = set(read)
@@ -108,8 +111,6 @@ def _sweep_loop(loop: Loop, read: set[Value], known: Wanted) -> Loop | None:
             break
         wanted |= also
     known[loop] = wanted
-    if not (wanted or saves or trips is not None or _has_effects(body) or read.intersection(body.defined)):
-        return None
     read.update(inner)
     each = _live_each(loop, inner)
 

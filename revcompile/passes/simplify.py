@@ -36,7 +36,7 @@ from revcompile.ir.nodes import (
 )
 from revcompile.ir.types import INT, Array, Rows, Scalar, Type, is_number, scalar_type
 from revcompile.ir.values import ValueTable
-from revcompile.passes.algebra import ALGEBRA, ARITHMETIC
+from revcompile.passes.algebra import ALGEBRA, ARITHMETIC, in_order, order_of_axes
 from revcompile.passes.extents import has_shape
 from revcompile.passes.walk import Walk, count_uses
 from revcompile.runtime import scatter
@@ -281,13 +281,17 @@ class _Rules:
         return inner.args[0] if inner is not None and self.same_type(inner.args[0], s.result) else None
 
     def transpose(self, s: Apply) -> Structure | None:
-        a, axes = s.args
-        if isinstance(a, Value) and isinstance(a.type, Array) and len(a.type.dims) == 1:
-            return a
+        a, order = s.args[0], order_of_axes(s)
         inner = self.made_by(a, Kind.TRANSPOSE)
-        if axes is None and inner is not None and inner.args[1] is None:
-            return inner.args[0]
-        return None
+        if order is None or order == sorted(order):
+            return a if order is not None else None
+        before = order_of_axes(inner) if inner is not None else None
+        if inner is None or before is None:
+            return None
+        x, order = inner.args[0], [before[i] for i in order]
+        if order == sorted(order):
+            return x
+        return in_order(self, s, x, order) if self.is_last_use(a) else None
 
     def cast(self, s: Apply) -> Structure | None:
         (a,) = s.args[:1]

@@ -290,8 +290,8 @@ def test_texts() -> None:
     along = jvp(layer)
     along((X, A), (X, None))
     assert along.tangent_source.startswith("def jvp_layer(x, w, tangent_x, tangent_w):")
-    assert "tangent_x * (1 - h * h)" in along.tangent_source and "def layer" in along.source
-    assert along.source_for((X, A), (X, A)).count("def ") == 2
+    assert "tangent_x * (1 - h * h)" in along.tangent_source
+    assert along.source_for((X, A), (X, A)).count("def ") == 1  # what it stands for is the user's own text
     assert along.primal is layer and along.__name__ == "layer"
     product = hvp(lambda x: np.sum(np.sin(x) ** 2))
     product(X, X)

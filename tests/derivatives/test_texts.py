@@ -129,7 +129,7 @@ def test_a_recursion() -> None:
     is_text(
         along.tangent_source,
         """
-        def jvp_newton(x, a, tangent_x, tangent_a):
+        def jvp_newton_2(x, a, tangent_x, tangent_a):
             s0 = 2.0 * tangent_x                  # mul gate
             s1 = 2.0 * x
             step_1 = (x * x - a) / s1
@@ -138,12 +138,12 @@ def test_a_recursion() -> None:
                 s2 = x
                 tangent_s2 = tangent_x
             else:
-                s2, tangent_s2 = jvp_newton(x - step_1, a, tangent_x - tangent_step_1, tangent_a)  # sub gate
+                s2, tangent_s2 = jvp_newton_2(x - step_1, a, tangent_x - tangent_step_1, tangent_a)  # sub gate
             return s2, tangent_s2
 
 
         def jvp_newton(x, a, tangent_x, tangent_a):
-            s0, tangent_s0 = jvp_newton(x, a, tangent_x, tangent_a)
+            s0, tangent_s0 = jvp_newton_2(x, a, tangent_x, tangent_a)
             return s0, tangent_s0
         """,
     )
@@ -153,7 +153,7 @@ def test_a_pullback() -> None:
     pulled = vjp(layer)
     pulled(X, A)[1](np.ones(2))
     is_text(
-        pulled.source_for(X, A).split("\n\n\n", 1)[1].rsplit("\n\ndef layer", 1)[0],
+        pulled.source_for(X, A).split("\n\n\n", 1)[1].rsplit("\n\ndef vjp_layer", 1)[0],
         """
         def forward_layer(x, w):
             # forward pass
@@ -168,5 +168,62 @@ def test_a_pullback() -> None:
             grad_w = np.outer(grad_s1, x)         # matmul gate
             grad_x = grad_s1 @ w                  # matmul gate
             return grad_x, grad_w
+        """,
+    )
+
+
+def test_a_tree_of_lists() -> None:
+    """What is read of a list in one direction is read of its tangents; the loop is written once."""
+
+    def tree(x: Any, parents: Any) -> Any:
+        places = [np.sin(x)]
+        for parent in parents:
+            places.append(np.sin(places[parent]) * x)
+            if places[-1][0] > 9.0:
+                break
+        return np.array(places)
+
+    columns = jacfwd(tree, argnums=0)
+    columns(X, np.array([0, 0, 1]))
+    is_text(
+        columns.derivative_source,
+        """
+        def jacfwd_tree(x, parents):
+            unit = np.eye(x.size)
+            places = [np.sin(x)]
+            tangent_places = [unit * np.cos(x)]   # sin, list gates
+            for i in range(parents.shape[0]):
+                parent = parents[i]
+                s0 = places[parent]
+                s1 = np.sin(s0)
+                tangent_s2 = tangent_places[parent] * np.cos(s0) * x + unit * s1  # sin, mul gates
+                places.append(s1 * x)
+                tangent_places.append(tangent_s2)  # append gate
+                if places[-1][0] > 9.0:
+                    break
+            return np.moveaxis(np.array(tangent_places), 1, 2)
+        """,
+    )
+
+
+def test_a_loop_whose_value_nobody_reads_is_not_run() -> None:
+    def halved(x: Any) -> Any:
+        while np.sum(x * x) > 0.1:
+            x = 0.5 * np.sin(x)
+        return x
+
+    columns = jacfwd(halved)
+    columns(X)
+    is_text(
+        columns.derivative_source,
+        """
+        def jacfwd_halved(x):
+            unit = np.eye(x.size)
+            tangent_x = unit
+            while np.sum(x * x) > 0.1:
+                tangent_s0 = tangent_x * np.cos(x)  # sin gate
+                x = 0.5 * np.sin(x)
+                tangent_x = 0.5 * tangent_s0      # mul gate
+            return tangent_x.T
         """,
     )
