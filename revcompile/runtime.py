@@ -111,6 +111,40 @@ def safe_divide(upstream: Any, denominator: Any) -> Any:
     return np.where(upstream == 0, np.zeros((), quotient.dtype), quotient)[()]
 
 
+def of_a_space(upstream: Any, vectors: Any) -> Any:
+    """The gradient of vectors that span a space: an error where it says to turn them within that."""
+    turned = np.swapaxes(vectors, -1, -2) @ upstream
+    size = np.abs(upstream).max(initial=0.0)
+    if (
+        np.abs(turned - np.swapaxes(turned, -1, -2)).max(initial=0.0)
+        > 1e4 * np.finfo(turned.dtype).eps * size
+    ):
+        raise ArithmeticError(
+            "what np.linalg.svd adds to make full matrices is any basis of the vectors that are left: "
+            "the gradient of what depends on the one that it chose is not defined"
+        )
+    return upstream
+
+
+def real_eig(a: Any) -> Any:
+    """`np.linalg.eig` of matrices whose eigenvalues are real."""
+    values, vectors = np.linalg.eig(a)
+    refuse_complex_parts(values, "np.linalg.eig")
+    return values, vectors
+
+
+def real_eigvals(a: Any) -> Any:
+    """`np.linalg.eigvals` of matrices whose eigenvalues are real."""
+    values = np.linalg.eigvals(a)
+    refuse_complex_parts(values, "np.linalg.eigvals")
+    return values
+
+
+def refuse_complex_parts(x: Any, what: str) -> None:
+    if np.iscomplexobj(x):
+        raise TypeError(f"{what} gives complex numbers here, and only real numbers are differentiated")
+
+
 def share(part: Any, whole: Any) -> Any:
     """`part / whole`; of nothing, nothing: `part` is 0 wherever `whole` is."""
     if np.minimum.reduce(whole, axis=None, initial=1.0) > 0:

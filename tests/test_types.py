@@ -19,8 +19,9 @@ from revcompile.gates.axes import UnknownLength
 from revcompile.gates.effects import EFFECTS, backward_begins, identity
 from revcompile.gates.infer import infer
 from revcompile.gates.options import MUST_BE_KNOWN
+from revcompile.gates.record import Gate
 from revcompile.gates.samples import Example, Real, example, real
-from revcompile.gates.table import TABLE, Gate
+from revcompile.gates.table import TABLE
 from revcompile.ir.lengths import Facts
 from revcompile.ir.nodes import Value
 from revcompile.ir.types import ONE, Array, Dim, Opaque, Scalar

@@ -32,9 +32,10 @@ from revcompile.gates.axes import entries
 from revcompile.gates.creation import stack_for
 from revcompile.gates.effects import identity
 from revcompile.gates.halves import Half
+from revcompile.gates.record import Gate
 from revcompile.gates.stacks import is_together, of_each_item
 from revcompile.gates.storing import is_part, part
-from revcompile.gates.table import TABLE, Gate
+from revcompile.gates.table import TABLE
 from revcompile.gates.traits import Kind, Memory
 from revcompile.ir.nodes import (
     EMPTY,

@@ -29,8 +29,9 @@ from revcompile.frontend.lowering import Lowering
 from revcompile.gates.creation import zeros_for
 from revcompile.gates.effects import identity
 from revcompile.gates.halves import SAVED, Half, Pair
+from revcompile.gates.record import Gate
 from revcompile.gates.storing import store
-from revcompile.gates.table import TABLE, Gate
+from revcompile.gates.table import TABLE
 from revcompile.gates.traits import Kind
 from revcompile.ir.nodes import (
     EMPTY,

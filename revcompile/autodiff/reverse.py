@@ -25,7 +25,8 @@ from revcompile.frontend.lowering import Lowering
 from revcompile.gates.creation import zeros_for
 from revcompile.gates.effects import identity
 from revcompile.gates.infer import infer
-from revcompile.gates.table import TABLE, Gate
+from revcompile.gates.record import Gate
+from revcompile.gates.table import TABLE
 from revcompile.gates.traits import Kind
 from revcompile.ir.build import Builder
 from revcompile.ir.lengths import Facts

@@ -24,7 +24,8 @@ from revcompile.gates.draws import DRAWS
 from revcompile.gates.effects import has_effects
 from revcompile.gates.foreign import ForeignCall
 from revcompile.gates.halves import Half
-from revcompile.gates.table import TABLE, Gate
+from revcompile.gates.record import Gate
+from revcompile.gates.table import TABLE
 from revcompile.gates.traits import Kind, Text
 from revcompile.ir.identifiers import LONG, is_name, is_numeral
 from revcompile.ir.nodes import EMPTY, Apply, Each, Instance, Structure, Value, leaves

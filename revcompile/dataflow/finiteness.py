@@ -29,7 +29,8 @@ from revcompile.gates.numbers import (
     Sends,
     SignRule,
 )
-from revcompile.gates.table import TABLE, Gate
+from revcompile.gates.record import Gate
+from revcompile.gates.table import TABLE
 from revcompile.gates.traits import Kind, Memory
 from revcompile.ir.nodes import Apply, Each, Structure, Value
 from revcompile.ir.types import Array, Scalar, Type, is_float

@@ -41,7 +41,8 @@ from revcompile.frontend.naming import is_hashable, name_of, plain
 from revcompile.frontend.prelude import MEANING
 from revcompile.gates.draws import is_draw
 from revcompile.gates.infer import ask_host
-from revcompile.gates.table import METHODS, TABLE, Gate, is_pythons
+from revcompile.gates.record import Gate, is_pythons
+from revcompile.gates.table import METHODS, TABLE
 from revcompile.gates.traits import Memory
 from revcompile.ir.nodes import (
     Apply,

@@ -34,7 +34,8 @@ from revcompile.frontend.undone import is_final, undone
 from revcompile.gates.draws import unseen
 from revcompile.gates.foreign import MANY, TEXT, ForeignCall, types_of
 from revcompile.gates.infer import infer
-from revcompile.gates.table import TABLE, Gate
+from revcompile.gates.record import Gate
+from revcompile.gates.table import TABLE
 from revcompile.gates.traits import Kind, Memory
 from revcompile.given import real
 from revcompile.ir.nodes import (

@@ -94,7 +94,7 @@ COMPLEX = frozenset(
     {
         "cmath", "numpy.lib.scimath", "complex", "numpy.roots",
         "numpy.sort_complex",
-        "numpy.linalg.eig", "numpy.linalg.eigvals", "scipy.linalg.eig", "scipy.linalg.eigvals",
+        "scipy.linalg.eig", "scipy.linalg.eigvals",
         "scipy.linalg.sqrtm", "scipy.linalg.logm", "scipy.linalg.schur",
         "numpy.polynomial.polynomial.polyroots",
         "scipy.signal.hilbert",

@@ -5,7 +5,8 @@ mirror image. Their gradient is that of the function as it is: it lies in the tr
 (In a program that makes a symmetric matrix, this and the symmetric gradient lead to the same result.)
 
 Vectors that belong to equal eigenvalues or singular values are not defined one by one, and their
-gradient is infinite; where nothing flows back from them, nothing is divided.
+gradient is infinite; where nothing flows back from them, nothing is divided. Those that a full `svd`
+adds, of no singular value, are some of many that span the same space: what depends on more is an error.
 Imports NumPy, the gate table, `products` and `linalg`.
 """
 
@@ -20,15 +21,23 @@ from revcompile.gates.linalg import square
 from revcompile.gates.numbers import PARTS, Numbers
 from revcompile.gates.products import Dims, axes_of, transposed
 from revcompile.gates.samples import example, real
-from revcompile.gates.table import gate
+from revcompile.gates.table import composed, gate
+from revcompile.gates.traits import Memory
 from revcompile.ir.lengths import Facts
-from revcompile.ir.types import Dim
-from revcompile.runtime import safe_divide
+from revcompile.ir.types import Array, Dim
+from revcompile.runtime import of_a_space, real_eig, real_eigvals, safe_divide
 
 SYMMETRIC = (
     example(real(3, 3, kind="positive_definite")),
     example(real(1, 1, kind="positive_definite")),
     example(real(2, 3, 3, kind="positive_definite")),
+)
+
+
+REAL_EIGENVALUES = (
+    example(real(1, 1)),
+    example(real(3, 3, kind="real_eigenvalues")),
+    example(real(2, 3, 3, kind="real_eigenvalues")),
 )
 
 
@@ -120,10 +129,15 @@ def eigvalsh(grad_y: Any, a: Any, UPLO: str = "L") -> Any:
     return folded((vectors * grad_y[..., None, :]) @ transposed(vectors), UPLO.upper())
 
 
+def plus(total: Any, term: Any) -> Any:
+    """One more term of a sum that may have none yet."""
+    return term if total is None else total + term
+
+
 # ----- QR ----------------------------------------------------------------------------------------
 
 
-def _shorter(facts: Facts, a: Dim, b: Dim) -> Dim:
+def shorter(facts: Facts, a: Dim, b: Dim) -> Dim:
     """The smaller of two lengths, as far as it is known."""
     if facts.same(a, b):
         return a
@@ -132,17 +146,23 @@ def _shorter(facts: Facts, a: Dim, b: Dim) -> Dim:
     return facts.fresh()
 
 
-def _qr_dims(facts: Facts, a: Any, mode: str = "reduced") -> tuple[Dims, Dims]:
-    if mode != "reduced":
-        raise NotImplementedError(f"np.linalg.qr is differentiated in mode='reduced' only, not {mode!r}")
+def _qr_dims(facts: Facts, a: Any, mode: str = "reduced") -> Any:
     *batch, rows, columns = axes_of(a)
+    if mode == "raw":
+        raise NotImplementedError("np.linalg.qr is not differentiated in mode='raw'")
+    rank = columns
     if not facts.same(rows, columns):
         height, width = facts.size_of(rows), facts.size_of(columns)
         if height is None or width is None:
             raise UnknownLength("a matrix that may be wide")
-        if height < width:
-            raise NotImplementedError("np.linalg.qr of a matrix with more columns than rows")
-    return (*batch, rows, columns), (*batch, columns, columns)
+        rank = rows if height < width else columns
+        if mode == "complete" and height > width:
+            raise NotImplementedError(
+                "np.linalg.qr in mode='complete' of a matrix with more rows than columns: "
+                "its last columns are not defined; mode='reduced' leaves them out"
+            )
+    triangle = (*batch, rank, columns)
+    return triangle if mode == "r" else ((*batch, rows, rank), triangle)
 
 
 @gate(
@@ -154,14 +174,37 @@ def _qr_dims(facts: Facts, a: Any, mode: str = "reduced") -> tuple[Dims, Dims]:
         example(real(4, 3), mode="reduced"),
         example(real(2, 4, 3)),
         example(real(4, 1)),
+        example(real(2, 4)),
+        example(real(2, 3, 4)),
+        example(real(3, 3), mode="complete"),
+        example(real(2, 3), mode="complete"),
+        example(real(4, 3), mode="r"),
+        example(real(2, 3, 4), mode="r"),
     ],
 )
 def qr(grad_y: Any, y: Any, a: Any, mode: str = "reduced") -> Any:
-    """For matrices that have no more columns than rows, and full rank (Walter and Lehmann, 2018)."""
-    q, r = y[0], y[1]
-    grad_q, grad_r = grad_y[0], grad_y[1]
+    """For matrices of full rank (Walter and Lehmann, 2018)."""
+    if mode == "r":
+        q, r = np.linalg.qr(a)
+        grad_q, grad_r = None, grad_y
+    else:
+        q, r = y[0], y[1]
+        grad_q, grad_r = grad_y[0], grad_y[1]
     if grad_q is None and grad_r is None:
         return None
+    rank = q.shape[-1]
+    if r.shape[-1] == rank:
+        return _qr_gradient(q, r, grad_q, grad_r)
+    square, others = r[..., :rank], a[..., rank:]  # a wide matrix: Q of its first columns makes the others
+    if grad_r is None:
+        return np.concatenate([_qr_gradient(q, square, grad_q, None), np.zeros_like(others)], -1)
+    grad_square, grad_others = grad_r[..., :rank], grad_r[..., rank:]
+    grad_q = plus(grad_q, others @ transposed(grad_others))
+    return np.concatenate([_qr_gradient(q, square, grad_q, grad_square), q @ grad_others], -1)
+
+
+def _qr_gradient(q: Any, r: Any, grad_q: Any, grad_r: Any) -> Any:
+    """Of a matrix that has no more columns than rows."""
     if grad_q is None:
         products = r @ transposed(grad_r)
     elif grad_r is None:
@@ -174,12 +217,60 @@ def qr(grad_y: Any, y: Any, a: Any, mode: str = "reduced") -> Any:
     return transposed(np.linalg.solve(r, transposed(turned)))
 
 
+# ----- eigenvalues of any matrix -----------------------------------------------------------------
+
+
+def _eigvals_type(facts: Facts, a: Any) -> Array:
+    dims = square(facts, a)
+    return Array(np.linalg.eigvalsh(np.eye(1, dtype=a.type.dtype)).dtype, dims[:-1])
+
+
+def _eig_types(facts: Facts, a: Any) -> tuple[Array, Array]:
+    values = _eigvals_type(facts, a)
+    return values, Array(values.dtype, (*values.dims, values.dims[-1]))
+
+
+@composed(np.linalg.eig, examples=REAL_EIGENVALUES)
+def eig(a: Any) -> Any:
+    return real_eig(np.asarray(a))
+
+
+@composed(np.linalg.eigvals, examples=REAL_EIGENVALUES)
+def eigvals(a: Any) -> Any:
+    return real_eigvals(np.asarray(a))
+
+
+@gate(real_eig, types=_eig_types, examples=REAL_EIGENVALUES)
+def real_eig_(grad_y: Any, y: Any, a: Any) -> Any:
+    """Of eigenvectors of length 1 (Boeddeker and others, 2017)."""
+    grad_values, grad_vectors = grad_y[0], grad_y[1]
+    if grad_values is None and grad_vectors is None:
+        return None
+    values, vectors = y[0], y[1]
+    across = transposed(vectors)
+    if grad_vectors is None:
+        return np.linalg.solve(across, grad_values[..., :, None] * across)
+    along = np.sum(vectors * grad_vectors, -2)[..., None, :]
+    gaps = off_diagonal(values[..., None, :] - values[..., :, None])
+    turned = safe_divide(across @ (grad_vectors - vectors * along), gaps)
+    turned = turned * (1 - np.eye(gaps.shape[-1], dtype=gaps.dtype))
+    if grad_values is not None:
+        turned = turned + np.eye(gaps.shape[-1], dtype=gaps.dtype) * grad_values[..., None, :]
+    return np.linalg.solve(across, turned @ across)
+
+
+@gate(real_eigvals, types=_eigvals_type, examples=REAL_EIGENVALUES)
+def real_eigvals_(grad_y: Any, a: Any) -> Any:
+    across = transposed(real_eig(a)[1])
+    return np.linalg.solve(across, grad_y[..., :, None] * across)
+
+
 # ----- singular values ---------------------------------------------------------------------------
 
 
 def _svd_dims(facts: Facts, a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     *batch, rows, columns = axes_of(a)
-    rank = _shorter(facts, rows, columns)
+    rank = shorter(facts, rows, columns)
     if not compute_uv:
         return (*batch, rank)
     if full_matrices:
@@ -193,14 +284,18 @@ def _svdvals_dims(facts: Facts, x: Any) -> Any:
     return _svd_dims(facts, x, compute_uv=False)
 
 
-def plus(total: Any, term: Any) -> Any:
-    """One more term of a sum that may have none yet."""
-    return term if total is None else total + term
-
-
-def _values_only(grad_values: Any, a: Any) -> Any:
+def of_values(grad_values: Any, a: Any) -> Any:
     u, _, vh = np.linalg.svd(a, full_matrices=False)
     return (u * grad_values[..., None, :]) @ vh
+
+
+@gate(
+    of_a_space,
+    memory=Memory.SHARED,
+    examples=[example(real(3, 1), np.ones((3, 1), int)), example(real(2, 3, 1), np.ones((2, 3, 1), int))],
+)
+def of_a_space_(grad_y: Any, upstream: Any, vectors: Any) -> Any:
+    return grad_y, None
 
 
 @gate(
@@ -216,20 +311,31 @@ def _values_only(grad_values: Any, a: Any) -> Any:
         example(real(3, 4), compute_uv=False),
         example(real(2, 4, 3), compute_uv=False),
         example(real(3, 3), full_matrices=False, compute_uv=False),
+        example(real(3, 4)),
+        example(real(4, 3)),
+        example(real(2, 3, 4)),
     ],
+    means=lambda args, kwargs: svd_of_symmetric if len(args) > 3 or "hermitian" in kwargs else None,
 )
 def svd(grad_y: Any, y: Any, a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
-    """As in J. Townsend, Differentiating the singular value decomposition (2016).
-
-    Gradients of full matrices `u` and `vh` are those of a square `a`: for any other they are an error,
-    as their last columns are not defined.
-    """
+    """As in J. Townsend, Differentiating the singular value decomposition (2016)."""
     if not compute_uv:
-        return _values_only(grad_y, a)
+        return of_values(grad_y, a)
     grad_u, grad_s, grad_vh = grad_y[0], grad_y[1], grad_y[2]
     if grad_u is None and grad_vh is None:
-        return None if grad_s is None else _values_only(grad_s, a)
+        return None if grad_s is None else of_values(grad_s, a)
     u, s, vh = y[0], y[1], y[2]
+    rank = s.shape[-1]
+    more_u = more_vh = None
+    if full_matrices and u.shape[-1] > rank:
+        u, more_u = u[..., :rank], u[..., rank:]
+        if grad_u is not None:
+            grad_u, grad_more_u = grad_u[..., :rank], of_a_space(grad_u[..., rank:], more_u)
+    if full_matrices and vh.shape[-2] > rank:
+        vh, more_vh = vh[..., :rank, :], vh[..., rank:, :]
+        if grad_vh is not None:
+            grad_more_vh = of_a_space(transposed(grad_vh[..., rank:, :]), transposed(more_vh))
+            grad_vh = grad_vh[..., :rank, :]
     row, column = s[..., None, :], s[..., :, None]
     gaps = off_diagonal((row - column) * (row + column))
     grad_a = None if grad_s is None else (u * grad_s[..., None, :]) @ vh
@@ -238,12 +344,33 @@ def svd(grad_y: Any, y: Any, a: Any, full_matrices: bool = True, compute_uv: boo
         grad_a = plus(grad_a, u @ (safe_divide(products - transposed(products), gaps) * row) @ vh)
         if not full_matrices:
             grad_a = grad_a + safe_divide(grad_u - u @ products, row) @ vh
+        if more_u is not None:
+            turned = transposed(more_u) @ grad_u - transposed(grad_more_u) @ u
+            grad_a = grad_a + more_u @ safe_divide(turned, row) @ vh
     if grad_vh is not None:
         products = vh @ transposed(grad_vh)
         grad_a = plus(grad_a, u @ (column * safe_divide(products - transposed(products), gaps)) @ vh)
         if not full_matrices:
             grad_a = grad_a + u @ safe_divide(grad_vh - transposed(products) @ vh, column)
+        if more_vh is not None:
+            turned = grad_vh @ transposed(more_vh) - vh @ grad_more_vh
+            grad_a = grad_a + u @ safe_divide(turned, column) @ more_vh
     return grad_a
+
+
+def svd_of_symmetric(
+    a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
+) -> Any:
+    """`np.linalg.svd` with `hermitian=`, of the eigenvalues."""
+    if not hermitian:
+        return np.linalg.svd(a, full_matrices, compute_uv)
+    if not compute_uv:
+        return np.sort(np.abs(np.linalg.eigvalsh(a)))[..., ::-1]
+    values, vectors = np.linalg.eigh(a)
+    order = np.argsort(np.abs(values))[..., ::-1]
+    values = np.take_along_axis(values, order, -1)
+    vectors = np.take_along_axis(vectors, order[..., None, :], -1)
+    return vectors, np.abs(values), transposed(vectors * np.sign(values)[..., None, :])
 
 
 @gate(
@@ -252,4 +379,4 @@ def svd(grad_y: Any, y: Any, a: Any, full_matrices: bool = True, compute_uv: boo
     examples=[example(real(3, 4)), example(real(2, 4, 3)), example(real(3, 3))],
 )
 def svdvals(grad_y: Any, x: Any, /) -> Any:
-    return _values_only(grad_y, x)
+    return of_values(grad_y, x)

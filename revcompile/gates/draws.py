@@ -18,7 +18,8 @@ import numpy as np
 
 from revcompile.gates.axes import Dims, dims_of, extent, is_value, shape_dims
 from revcompile.gates.effects import EFFECTS
-from revcompile.gates.table import Gate, register
+from revcompile.gates.record import Gate
+from revcompile.gates.table import register
 from revcompile.ir.lengths import Facts
 from revcompile.ir.types import Array, Opaque, Scalar, Type
 

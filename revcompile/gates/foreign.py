@@ -21,8 +21,8 @@ import numpy as np
 from revcompile.errors import HostError, Place, UnsupportedError, an
 from revcompile.foreign import ChangedArguments, ChangedKind, ChangedState, changing, copies_of, kind_of
 from revcompile.gates.options import signature_of
+from revcompile.gates.record import TANGENT, Gate
 from revcompile.gates.sparse import is_sparse
-from revcompile.gates.table import TANGENT, Gate
 from revcompile.gates.traits import Memory
 from revcompile.given import MANY, Fixed, Given, Held, Items, make_object
 from revcompile.ir.lengths import Facts

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from revcompile.gates.table import Gate
+from revcompile.gates.record import Gate
 from revcompile.gates.traits import Kind
 from revcompile.ir.lengths import Facts
 from revcompile.ir.nodes import Function, Value

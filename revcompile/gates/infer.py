@@ -18,7 +18,7 @@ import numpy as np
 
 from revcompile.errors import HostError, an, host, is_defect, is_own
 from revcompile.gates import kinds, small
-from revcompile.gates.table import Gate
+from revcompile.gates.record import Gate
 from revcompile.ir.lengths import Facts, LengthError
 from revcompile.ir.nodes import Value, leaves, map_structure, map_values
 from revcompile.ir.rebuild import replace

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.errors import HostError
-from revcompile.gates.table import is_pythons
+from revcompile.gates.record import is_pythons
 from revcompile.ir.nodes import Value, leaves, map_structure, map_values
 from revcompile.ir.rebuild import replace
 from revcompile.ir.types import FLOAT, Array, Rows, Scalar, scalar_type

@@ -14,7 +14,8 @@ import numpy as np
 from revcompile.errors import an, host
 from revcompile.gates.axes import broadcast_dims, dims_of
 from revcompile.gates.numbers import Numbers
-from revcompile.gates.table import Gate, known, register
+from revcompile.gates.record import Gate
+from revcompile.gates.table import known, register
 from revcompile.ir.lengths import Facts
 from revcompile.ir.types import Array, Dim, Scalar
 

@@ -53,8 +53,6 @@ def _solve_dims(facts: Facts, a: Any, b: Any) -> Dims:
 
 
 def _pinv_dims(facts: Facts, a: Any, rcond: Any = None) -> Dims:
-    if rcond is not None and not (isinstance(rcond, float) and rcond <= 1e-8):
-        raise NotImplementedError("np.linalg.pinv with an rcond that may cut off singular values")
     dims = axes_of(a)
     return (*dims[:-2], *dims[-1:], *dims[-2:-1])
 
@@ -117,8 +115,21 @@ def slogdet(grad_y: Any, a: Any) -> Any:
     return for_matrices(grad_y[1], a) * transposed(np.linalg.inv(a))
 
 
+def symmetric(a: Any) -> Any:
+    """The matrix whose lower triangle is that of `a`."""
+    return np.tril(a) + transposed(np.tril(a, -1))
+
+
+def pinv_with_options(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = np._NoValue) -> Any:
+    a = np.asarray(a)
+    if rtol is not np._NoValue:
+        rcond = max(a.shape[-2:]) * np.finfo(a.dtype).eps if rtol is None else rtol
+    return np.linalg.pinv(symmetric(a) if hermitian else a, 1e-15 if rcond is None else rcond)
+
+
 @gate(
     np.linalg.pinv,
+    means=lambda args, kwargs: pinv_with_options if len(args) > 2 or kwargs.keys() - {"a", "rcond"} else None,
     dims=_pinv_dims,
     examples=[
         example(real(3, 3)),
@@ -126,14 +137,44 @@ def slogdet(grad_y: Any, a: Any) -> Any:
         example(real(2, 3)),
         example(real(2, 4, 3)),
         example(real(2, 3, 4), rcond=1e-10),
+        example(real(3, 3), rcond=0.5),
+        example(real(4, 3), rcond=0.5),
+        example(real(2, 3, 4), rcond=0.5),
     ],
 )
 def pinv(grad_y: Any, y: Any, a: Any, rcond: Any = None) -> Any:
     """Where the rank of `a` does not change (Golub and Pereyra, 1973)."""
+    if rcond is not None and not (isinstance(rcond, float) and rcond <= 1e-8):
+        return of_cut_off_inverse(grad_y, a, rcond)
     transpose, upstream = transposed(y), transposed(grad_y)
     left = upstream @ y @ transpose
     right = transpose @ y @ upstream
     return left - a @ (y @ left) + right - (right @ y) @ a - transpose @ grad_y @ transpose
+
+
+def of_cut_off_inverse(grad_y: Any, a: Any, rcond: Any) -> Any:
+    """Of the inverse f(s) = 1 / s of some singular values, 0 of the others, that may be larger than zero.
+
+    The differences of f over those of s, and the sums over the sums, are the slopes of such a function of
+    singular values for the symmetric and the antisymmetric part of a change (Noferini, 2017).
+    """
+    u, s, vh = np.linalg.svd(a, full_matrices=False)
+    kept = s > np.asarray(rcond)[..., None] * np.max(s, -1, keepdims=True)
+    f = kept / np.where(kept, s, 1.0)
+    row, column, f_row, f_column = s[..., None, :], s[..., :, None], f[..., None, :], f[..., :, None]
+    one_is_kept = kept[..., None, :] != kept[..., :, None]
+    apart = np.where(
+        one_is_kept, (f_row - f_column) / np.where(one_is_kept, row - column, 1.0), -f_row * f_column
+    )
+    together = np.where(
+        one_is_kept, (f_row + f_column) / np.where(one_is_kept, row + column, 1.0), f_row * f_column
+    )
+    upstream = transposed(grad_y)
+    left, right = upstream @ transposed(vh), transposed(u) @ upstream
+    inner = transposed(u) @ left
+    turned = apart * (inner + transposed(inner)) + together * (inner - transposed(inner))
+    beside_u, beside_vh = (left - u @ inner) * f_row**2, f_column**2 * (right - inner @ vh)
+    return (u @ (turned / 2) + beside_u) @ vh + u @ beside_vh
 
 
 @gate(

@@ -15,7 +15,8 @@ import numpy as np
 from revcompile.errors import HostError, UnsupportedError, an
 from revcompile.gates.indexing import getitem_dims
 from revcompile.gates.numbers import PARTS, PLAIN, UNREAD_ITEM, Numbers
-from revcompile.gates.table import Gate, register
+from revcompile.gates.record import Gate
+from revcompile.gates.table import register
 from revcompile.gates.traits import Kind, Line, Memory
 from revcompile.ir.lengths import Facts, same_axes
 from revcompile.ir.nodes import Value

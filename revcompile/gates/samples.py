@@ -18,7 +18,7 @@ class Real:
     shape: tuple[int, ...]
     low: float = -2.0
     high: float = 2.0
-    kind: str = "any"  # or "positive_definite": a well-conditioned symmetric matrix
+    kind: str = "any"  # or "positive_definite": a well-conditioned symmetric matrix; or "real_eigenvalues"
 
     def draw(self, random: np.random.Generator, dtype: Any = float) -> Any:
         """A value of this shape. Distinct, and away from each other, so that no two elements tie."""
@@ -27,6 +27,8 @@ class Real:
         x = (self.low + (self.high - self.low) * grid).reshape(self.shape)
         if self.kind == "positive_definite":
             x = x @ x.swapaxes(-1, -2) + self.shape[-1] * np.eye(self.shape[-1])
+        if self.kind == "real_eigenvalues":  # in discs that do not meet
+            x = 0.4 * x / self.shape[-1] + np.diag(np.arange(self.shape[-1], dtype=float) * 2)
         return float(x) if self.shape == () and dtype is float else x.astype(dtype)
 
 

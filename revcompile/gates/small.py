@@ -13,7 +13,7 @@ from itertools import combinations
 from typing import Any
 
 from revcompile.gates.options import INDICES, LENGTHS
-from revcompile.gates.table import Gate
+from revcompile.gates.record import Gate
 from revcompile.ir.nodes import leaves
 from revcompile.ir.types import Array, Dim, Scalar
 

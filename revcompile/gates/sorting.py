@@ -8,8 +8,9 @@ import numpy as np
 
 from revcompile.gates.axes import dims_of
 from revcompile.gates.numbers import Numbers, same_sign
+from revcompile.gates.record import Gate
 from revcompile.gates.samples import example, real
-from revcompile.gates.table import Gate, gate, known, register
+from revcompile.gates.table import gate, known, register
 from revcompile.ir.lengths import Facts
 from revcompile.ir.types import Array, Scalar, Type
 

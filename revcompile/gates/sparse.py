@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.gates.table import Gate, register
+from revcompile.gates.record import Gate
+from revcompile.gates.table import register
 from revcompile.ir.lengths import Facts
 from revcompile.ir.types import Array, Foreign
 

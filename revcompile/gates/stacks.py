@@ -17,7 +17,8 @@ import revcompile.gates.vectors  # noqa: F401 (a rule is of a gate that is in th
 from revcompile.gates.einsum import spelled_out, unused_labels
 from revcompile.gates.indexing import is_gather
 from revcompile.gates.products import pairs_of_axes
-from revcompile.gates.table import TABLE, Function
+from revcompile.gates.record import Function
+from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Structure
 from revcompile.runtime import scatter, scatter_add, scatter_along_axis, unbroadcast, zeros_for
 

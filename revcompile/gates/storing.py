@@ -17,8 +17,9 @@ from revcompile.errors import HostError, an
 from revcompile.gates.indexing import getitem_dims, zeros_of_index
 from revcompile.gates.infer import infer
 from revcompile.gates.numbers import ENDS, PARTS, UNREAD_ITEM, UNREAD_PART, Numbers
+from revcompile.gates.record import Gate
 from revcompile.gates.samples import example, real
-from revcompile.gates.table import TABLE, Gate, gate, register
+from revcompile.gates.table import TABLE, gate, register
 from revcompile.gates.traits import Kind, Line
 from revcompile.ir.lengths import Facts
 from revcompile.ir.nodes import Apply, Value

@@ -22,7 +22,8 @@ from revcompile.errors import Place, module_of
 from revcompile.gates.effects import begins_backward, is_noticed
 from revcompile.gates.halves import Half
 from revcompile.gates.numbers import ZERO
-from revcompile.gates.table import TABLE, is_of, is_pythons
+from revcompile.gates.record import is_pythons
+from revcompile.gates.table import TABLE, is_of
 from revcompile.gates.traits import Kind, Memory
 from revcompile.ir.nodes import (
     UNDEFINED,

@@ -21,7 +21,8 @@ from revcompile.autodiff.signs import has_narrow, may_be_narrow, may_be_python
 from revcompile.dataflow.integrality import gives_integral, may_be_integral
 from revcompile.gates.infer import infer
 from revcompile.gates.lengths import size_of
-from revcompile.gates.table import TABLE, Gate
+from revcompile.gates.record import Gate
+from revcompile.gates.table import TABLE
 from revcompile.gates.traits import Kind, Memory
 from revcompile.ir.lengths import Facts, same_axes
 from revcompile.ir.nodes import (

@@ -18,7 +18,7 @@ from typing import Any
 
 from revcompile.errors import HostError, UnsupportedError
 from revcompile.gates.numbers import CHOSEN, Numbers
-from revcompile.gates.table import Gate
+from revcompile.gates.record import Gate
 from revcompile.gates.traits import Kind, Memory
 from revcompile.ir.nodes import Apply, Block, Structure, Value, is_static, substitute
 from revcompile.ir.types import gradient_type, is_number

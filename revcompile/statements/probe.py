@@ -22,7 +22,7 @@ import numpy as np
 
 from revcompile.errors import Place
 from revcompile.gates.halves import Half, Pair
-from revcompile.gates.table import Gate
+from revcompile.gates.record import Gate
 from revcompile.gates.traits import Kind, Line
 from revcompile.ir.nodes import Apply, Block, Function, Loop, Statement, Value, leaves
 from revcompile.ir.rebuild import replace

@@ -6,7 +6,8 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from revcompile.gates.table import TABLE, Gate, is_pythons
+from revcompile.gates.record import Gate, is_pythons
+from revcompile.gates.table import TABLE
 from revcompile.gates.traits import Kind
 
 

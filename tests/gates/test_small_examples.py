@@ -14,8 +14,9 @@ from revcompile.gates import small
 from revcompile.gates.axes import broadcast_dims
 from revcompile.gates.creation import count_of
 from revcompile.gates.infer import infer
+from revcompile.gates.record import Gate
 from revcompile.gates.samples import Example, Real
-from revcompile.gates.table import TABLE, Gate
+from revcompile.gates.table import TABLE
 from revcompile.ir.lengths import Facts
 from revcompile.ir.nodes import Value, map_structure
 from revcompile.ir.types import FLOAT, Array, Dim
