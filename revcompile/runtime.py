@@ -28,6 +28,31 @@ def square_of_root(x: Any, root: Any) -> Any:
     return root * root
 
 
+BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6)  # B2, B4, …
+
+
+def digamma(x: float) -> float:
+    """The derivative of `math.lgamma`: by its asymptotic series, where x is large enough."""
+    total, x = 0.0, float(x)
+    while x < 10.0:
+        total -= 1.0 / x
+        x += 1.0
+    tail = sum(b / (2 * k * x ** (2 * k)) for k, b in enumerate(BERNOULLI, 1))
+    return total + math.log(x) - 0.5 / x - tail
+
+
+def polygamma(n: int, x: float) -> float:
+    """The `n`-th derivative of `digamma`, n > 0."""
+    total, x = 0.0, float(x)
+    while x < 10.0 + n:
+        total += math.factorial(n) / x ** (n + 1)
+        x += 1.0
+    total += math.factorial(n - 1) / x**n + math.factorial(n) / (2.0 * x ** (n + 1))
+    for k, b in enumerate(BERNOULLI, 1):
+        total += b * math.factorial(2 * k + n - 1) / (math.factorial(2 * k) * x ** (2 * k + n))
+    return total if n % 2 else -total
+
+
 class NotReal:
     """Stands for a complex number: what is computed of it is none of the real numbers either."""
 

@@ -82,6 +82,12 @@ def product(source: Any, *, start: Any = 1) -> Any:
     return start
 
 
+def summed_products(p: Any, q: Any) -> Any:
+    if len(p) != len(q):
+        raise ValueError("Inputs are not the same length")
+    return sum(a * b for a, b in zip(p, q))
+
+
 def distance(p: Any, q: Any) -> Any:
     if len(p) != len(q):
         raise ValueError("both points must have the same number of dimensions")
@@ -111,4 +117,5 @@ MEANING: dict[Any, Any] = {
     itertools.starmap: star_mapped, itertools.chain.from_iterable: chained, itertools.filterfalse: failing,
     itertools.takewhile: taken_while, itertools.dropwhile: dropped_while, math.prod: product,
     math.dist: distance, slice.indices: indices,
+    **({math.sumprod: summed_products} if hasattr(math, "sumprod") else {}),
 }  # fmt: skip

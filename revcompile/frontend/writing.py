@@ -36,6 +36,8 @@ def split_out(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> t
         *args, out = args  # type: ignore[assignment]
     if isinstance(out, tuple) and len(out) == 1:
         (out,) = out
+    if out is not None and getattr(function, "nout", 1) > 1:
+        raise UnsupportedError(f"out= of {function.__name__}, which gives several arrays, is not supported")
     return out, tuple(args), kwargs
 
 

@@ -285,9 +285,18 @@ def power_exponent(grad_y: Any, y: Any, x1: Any, x2: Any) -> Any:
     return grad_y * y * math.log(x1)
 
 
+def hypot_of_coordinates(*coordinates: Any) -> Any:
+    """`math.hypot` of other than two."""
+    total = 0.0
+    for i, x in enumerate(coordinates):
+        total = math.hypot(total, x) if i else abs(float(x))
+    return total
+
+
 @gate(
     np.hypot,
     math.hypot,
+    means=lambda args, kwargs: None if len(args) == 2 or kwargs else hypot_of_coordinates,
     squared=squares.of_hypot,
     dims=broadcast_dims,
     numbers=Numbers(sign=ZERO | POSITIVE, steep=True, pointwise=True),

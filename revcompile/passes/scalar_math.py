@@ -92,6 +92,8 @@ def use_math(function: Function, as_floats: bool, guarded: bool = True) -> Funct
         if chosen is None or not all(map(_is_python, statement.args)):
             return None
         result = statement.result
+        if not isinstance(result, Value):  # several, as `modf` gives
+            return None
         if not isinstance(result.type, Scalar) or result.type.dtype.kind != "f":
             return None
         args = statement.args

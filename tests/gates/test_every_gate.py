@@ -33,8 +33,8 @@ from tests.support.program import make
 
 # Gates of whose derivatives one is zero for these numbers, or for so few elements, though all are read.
 VANISHING = {
-    "arange", "average", "cofactor", "copysign", "diff", "ediff1d", "fmod", "full_like", "linspace", "logspace",
-    "matrix_power", "mod", "norm", "pow", "recurrence", "sinc", "trapezoid", "var", "vector_norm",
+    "arange", "average", "cofactor", "copysign", "diff", "divmod", "ediff1d", "fmod", "full_like", "linspace", "logspace",
+    "matrix_power", "mod", "nextafter", "norm", "pow", "recurrence", "remainder", "sinc", "trapezoid", "var", "vector_norm",
 }  # fmt: skip
 
 # What takes conjugates, sizes or real parts of complex numbers; `sinc` loses the step where it is 1.
