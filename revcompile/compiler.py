@@ -82,6 +82,7 @@ class Compiled:
     careful: Callable[[], Written] | None  # the same for numbers beyond `math`, if need be
     guards: tuple[Guard, ...]
     live: tuple[Live, ...]
+    named: dict[str, str]  # where the texts' names come from
     layouts: tuple[str, ...]  # tests that arguments lie in C order, so that `ravel` gives a view
     equal: tuple[str, ...]  # tests of lengths that are equal as in this call
     apart: tuple[tuple[str, str], ...]  # arguments that must not share memory: the first is written into
@@ -215,6 +216,7 @@ def _compile(
         careful=write_careful if line.on_math else None,
         guards=guards,
         live=live,
+        named=texts.named,
         equal=tuple(equal_lengths(parameters, live, low.builder.facts)),
         layouts=tuple(
             f"{memory.layouts[v]}.flags.c_contiguous" for v in memory.relied if v in memory.written

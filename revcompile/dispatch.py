@@ -390,7 +390,7 @@ class Dispatcher(Primal):
             bool(unchanged),
             blame,
             entry,
-            Module(primal, compiled.primal, compiled.helpers, text, compiled.live),
+            Module(primal, compiled.primal, compiled.helpers, text, compiled.live, compiled.named),
             "\n\n".join([*compiled.helpers.values(), text]),
             f"({signature})",
             self.callable,

@@ -33,6 +33,7 @@ from revcompile.gates.record import Gate
 from revcompile.gates.storing import store
 from revcompile.gates.table import TABLE
 from revcompile.gates.traits import Kind
+from revcompile.ir.build import own_parameters
 from revcompile.ir.nodes import (
     EMPTY,
     UNDEFINED,
@@ -42,7 +43,6 @@ from revcompile.ir.nodes import (
     Each,
     Function,
     Loop,
-    Parameter,
     Raise,
     Statement,
     Structure,
@@ -419,8 +419,7 @@ class _Forward:
             types = [gradient_type(type_of(r)) for r in results if is_float(type_of(r))]
             ends = [alike(self.low, forward.statements, e, t) for e, t in zip(ends, types, strict=True)]
         function = forward.done(((*results, *ends),))
-        named = {self.table.wish(v) or f"p{i}": v for i, v in enumerate(all_of_them)}
-        pair.function = replace(function, parameters=tuple(Parameter(n, v) for n, v in named.items()))
+        pair.function = replace(function, parameters=own_parameters(self.table, all_of_them, "p"))
         pair.calls = frozenset(
             f.pair for f in (s.function for s in applications(function.body)) if isinstance(f, Half)
         )

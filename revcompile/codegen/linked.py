@@ -11,6 +11,7 @@ from typing import Any
 
 from revcompile.codegen.constants import is_lasting
 from revcompile.codegen.load import Namespace
+from revcompile.codegen.module import origin
 from revcompile.codegen.names import RESERVED
 from revcompile.codegen.places import joined
 from revcompile.codegen.write import Writer
@@ -66,6 +67,7 @@ class Texts:
         self.roots = set(roots)
         self.taken = {*own, *self.roots}
         self.names: dict[Half, str] = {}
+        self.named: dict[str, str] = {}  # where a module would have the names from that are used here
 
     def later(
         self,
@@ -134,7 +136,10 @@ class Texts:
         if isinstance(obj, Half):
             return self.names[obj]
         name = self.namespace.refer(obj)
-        return self.namespace.put(f"the_{name}", obj) if name in self.names.values() else name
+        if name in self.names.values():
+            name = self.namespace.put(f"the_{name}", obj)
+        self.named[name] = origin(name, obj)
+        return name
 
 
 def _hints(function: Function) -> Iterator[str]:

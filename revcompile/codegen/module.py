@@ -8,9 +8,11 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import Any
+
+import numpy as np
 
 import revcompile.runtime as runtime
 from revcompile.codegen.places import Text, joined
@@ -49,26 +51,27 @@ class _Default:
         return literal(self.value) or "..."
 
 
-def _import_line(root: str, target: Any) -> str:
-    """How a module of its own would come by a name of the user's program."""
-    name, home = str(getattr(target, "__name__", "")), str(getattr(target, "__module__", ""))
-    names = f"# {root}: names of the user's program"
-    if not all(map(is_name, (name if isinstance(target, ModuleType) else home).split("."))):
-        return names
-    if isinstance(target, ModuleType) and name != "__main__" and sys.modules.get(name) is target:
-        parent, dot, last = name.rpartition(".")
-        return (
-            f"from {parent} import {root}"
-            if dot and last == root
-            else f"import {name}" + f" as {root}" * (name != root)
-        )
-    if (
-        inspect.isfunction(target)
-        and home != "__main__"
-        and getattr(sys.modules.get(home), root, None) is target
-    ):
-        return f"from {home} import {root}"
-    return names
+def origin(name: str, target: Any) -> str:
+    """How a module of its own would come by what has this name in generated code."""
+    if isinstance(target, np.dtype):
+        return f"{name} = np.dtype({str(target)!r})"
+    home = target if isinstance(target, ModuleType) else sys.modules.get(_home(target))
+    if home is None or home.__name__ == "__main__" or not all(map(is_name, home.__name__.split("."))):
+        return f"# {name}: names of the user's program"
+    if home is target:
+        parent, dot, last = home.__name__.rpartition(".")
+        renamed = f" as {name}" * (home.__name__ != name)
+        return f"from {parent} import {name}" if dot and last == name else f"import {home.__name__}{renamed}"
+    user = getattr(target, "__wrapped__", target)  # a half of a pair, which is checked
+    for wish in (name, str(getattr(target, "__qualname__", ""))):
+        if is_name(wish) and getattr(home, wish, None) in (target, user):
+            return f"from {home.__name__} import {wish}" + f" as {name}" * (wish != name)
+    return f"# {name}: names of the user's program"
+
+
+def _home(target: Any) -> str:
+    is_named = inspect.isroutine(target) or isinstance(target, type)
+    return str(getattr(target, "__module__", "")) if is_named else ""
 
 
 class Module:
@@ -81,18 +84,20 @@ class Module:
         helpers: Mapping[str, str],
         gradient: str,
         live: Sequence[Live],
+        named: Mapping[str, str],
     ) -> None:
         """`primal` gives the lines of the primal, whose heading this is, and the texts of what it calls; None
-        where the gradient stands alone."""
+        where the gradient stands alone. `named` says where the names come from that the texts use; it is
+        complete when these are written."""
         self._primal = primal
         self._heading, self._helpers, self._gradient = heading, helpers, gradient
         read = (item.path for item in live if not item.path.is_parameter)
-        self._imports = dict.fromkeys(_import_line(path.root, path.target) for path in read)
+        self._named, self._roots = named, {path.root: origin(path.root, path.target) for path in read}
         self._text = "" if primal is not None else self._with({})
 
     def _with(self, helpers: Mapping[str, str], *primal: str) -> str:
         functions = [*{**helpers, **self._helpers}.values(), *primal, self._gradient]
-        return _module_text(functions, self._imports)
+        return _module_text(functions, {**self._roots, **self._named})
 
     @property
     def text(self) -> str:
@@ -105,8 +110,18 @@ class Module:
         return self._text
 
 
-def _module_text(functions: Sequence[str], imports: Iterable[str]) -> str:
-    """A module of these functions with the imports that they need, and others."""
+def _together(lines: Iterable[str]) -> Iterator[str]:
+    """Each line once, what comes from one module on one line."""
+    names: dict[str, list[str]] = {}
+    for line in dict.fromkeys(lines):
+        home, joins, name = line.partition(" import ")
+        names.setdefault(home + joins, []).append(name)
+    for home, found in names.items():
+        yield home + ", ".join(found)
+
+
+def _module_text(functions: Sequence[str], named: Mapping[str, str]) -> str:
+    """A module of these functions, and where the names come from that they use."""
     text = "\n\n".join(functions)
     header = []
     owners, called = set(re.findall(r"\b(math|np)\.", text)), set(re.findall(r"\b(\w+)\(", text))
@@ -117,5 +132,5 @@ def _module_text(functions: Sequence[str], imports: Iterable[str]) -> str:
     helpers = [n for n in sorted(called & vars(runtime).keys()) if inspect.isfunction(vars(runtime)[n])]
     if helpers:
         header.append(f"from revcompile.runtime import {', '.join(helpers)}")
-    header += [line for line in imports if line not in header]
+    header += [line for line in _together(named.values()) if line not in header]
     return "\n".join(header) + ("\n\n\n" if header else "") + text

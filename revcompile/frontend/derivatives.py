@@ -25,6 +25,7 @@ from revcompile.frontend.wanted import explicit_names, is_method, names_by_call
 from revcompile.gates.effects import has_effects, identity
 from revcompile.gates.halves import SAVED, Half, Pair
 from revcompile.gates.table import TABLE
+from revcompile.ir.build import own_parameters
 from revcompile.ir.nodes import (
     Block,
     Function,
@@ -385,13 +386,8 @@ def checkpoint(low: Lowering, f: Any, *args: Any) -> Structure:
 def _pair(low: Lowering, name: str, parameters: Iterable[Value], body: Block) -> Pair:
     """A pair of functions with this body."""
     own = tuple(parameters)
-    named: dict[str, Value] = {}
-    for v in own:
-        wish = low.builder.table.hints.get(v, "x")
-        named[wish if wish not in named else f"{wish}_{len(named)}"] = v
-    function = Function(
-        name, tuple(Parameter(n, v) for n, v in named.items()), body, low.builder.table, low.spellings
-    )
+    table = low.builder.table
+    function = Function(name, own_parameters(table, own, "x"), body, table, low.spellings)
     pair = Pair(name, own, function)
     made = list(applications(body))
     pair.calls = frozenset(s.function.pair for s in made if isinstance(s.function, Half))

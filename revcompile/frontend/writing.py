@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import operator
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from revcompile.gates.table import TABLE
 from revcompile.ir.lengths import same_axes
 from revcompile.ir.nodes import Structure, Value, leaves
 from revcompile.ir.types import Array
-from revcompile.runtime import scatter_add
+from revcompile.runtime import add_many, scatter_add
 from revcompile.statements import overlap, store
 from revcompile.syntax.abstract import NeedShape
 from revcompile.syntax.operators import symbol_of
@@ -70,8 +71,7 @@ def call(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, 
     """A function that writes into its first argument."""
     owner = getattr(function, "__self__", None)
     if isinstance(owner, np.ufunc) and function.__name__ == "at":
-        args = (owner, *args)
-        writer: Callable[..., None] | None = _at
+        writer: Callable[..., None] | None = partial(_at, owner)
     else:
         writer = WRITERS.get(function)
     if writer is None:
@@ -83,7 +83,7 @@ def call(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, 
     return writer(low, *args, **kwargs)
 
 
-def _at(low: Lowering, ufunc: np.ufunc, a: Structure, indices: Structure, b: Structure = None) -> None:
+def _at(ufunc: np.ufunc, low: Lowering, a: Structure, indices: Structure, b: Structure = None) -> None:
     """`np.add.at(a, indices, b)`: an element that is named twice is added to twice."""
     function = TABLE[ufunc].functions[0] if ufunc in TABLE else ufunc
     if symbol_of(function) not in ("+", "-"):
@@ -165,6 +165,7 @@ def _putmask(low: Lowering, a: Structure, mask: Structure, values: Structure) ->
 
 
 WRITERS: dict[Any, Callable[..., None]] = {
+    add_many: partial(_at, np.add),
     np.copyto: _copyto,
     np.fill_diagonal: _fill_diagonal,
     np.put: _put,

@@ -390,7 +390,7 @@ def backward_half(backward: Callable[..., Any], many: int, name: str) -> Callabl
         )
         return given[0] if many == 1 else given + (None,) * (many - len(given))
 
-    del checked.__wrapped__  # its own parameters count
+    vars(checked)["__signature__"] = inspect.signature(checked, follow_wrapped=False)
     return checked
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from revcompile.errors import Place, UnsupportedError
 from revcompile.ir.lengths import Facts
-from revcompile.ir.nodes import Apply, Raise, Statement, Structure, Value, leaves
+from revcompile.ir.nodes import Apply, Parameter, Raise, Statement, Structure, Value, leaves
 from revcompile.ir.types import Array, Opaque, Scalar
 from revcompile.ir.values import ValueTable
 
@@ -152,3 +152,15 @@ def _values(types: Structure) -> Structure:
     if isinstance(types, dict):
         return {key: _values(t) for key, t in types.items()}
     return type(types)(map(_values, types)) if isinstance(types, (tuple, list)) else types
+
+
+def own_parameters(table: ValueTable, values: Iterable[Value], default: str) -> tuple[Parameter, ...]:
+    """Parameters under names of their own."""
+    names: dict[str, Value] = {}
+    for v in values:
+        wish = table.wish(v) or default
+        name, n = wish, 1
+        while name in names:
+            name, n = f"{wish}_{n}", n + 1
+        names[name] = v
+    return tuple(Parameter(name, v) for name, v in names.items())

@@ -18,11 +18,11 @@ from revcompile.frontend.gradients import silent
 from revcompile.gates.effects import begins_backward, identity
 from revcompile.gates.halves import SAVED, Half, Variant
 from revcompile.gates.table import TABLE
+from revcompile.ir.build import own_parameters
 from revcompile.ir.nodes import (
     Apply,
     Block,
     Function,
-    Parameter,
     Statement,
     Structure,
     Value,
@@ -30,7 +30,6 @@ from revcompile.ir.nodes import (
     leaves,
 )
 from revcompile.ir.rebuild import replace
-from revcompile.ir.values import ValueTable
 from revcompile.passes.dead import eliminate_dead
 
 
@@ -82,7 +81,7 @@ def split(function: Function, variant: Variant) -> dict[Half, Function]:
     saved: Structure = residuals[0] if len(residuals) == 1 else tuple(residuals)
     forward = replace(
         function,
-        parameters=_parameters(function.table, own, "x"),
+        parameters=own_parameters(function.table, own, "x"),
         body=replace(first, yields=((*outs, saved),)),
     )
     source: list[Value] = residuals
@@ -94,7 +93,7 @@ def split(function: Function, variant: Variant) -> dict[Half, Function]:
     answer = gradients[0] if len(gradients) == 1 else gradients
     backward = replace(
         function,
-        parameters=_parameters(function.table, [*variant.upstream, *source], "grad_y"),
+        parameters=own_parameters(function.table, [*variant.upstream, *source], "grad_y"),
         body=replace(second, yields=(answer,)),
     )
     return {variant.forward: forward, variant.backward: backward}
@@ -109,7 +108,7 @@ def _both(function: Function, variant: Variant) -> Function:
     return eliminate_dead(
         replace(
             function,
-            parameters=_parameters(function.table, [*variant.upstream, *own], "grad_y"),
+            parameters=own_parameters(function.table, [*variant.upstream, *own], "grad_y"),
             body=silent(replace(function.body, yields=(answer,))),
         )
     )
@@ -134,18 +133,6 @@ def alone(function: Function) -> Function:
     answer = outs[0] if len(outs) == 1 else outs
     return replace(
         function,
-        parameters=_parameters(function.table, given, "x"),
+        parameters=own_parameters(function.table, given, "x"),
         body=replace(function.body, yields=(answer,)),
     )
-
-
-def _parameters(table: ValueTable, values: list[Value], default: str) -> tuple[Parameter, ...]:
-    """Parameters under names of their own."""
-    names: dict[str, Value] = {}
-    for v in values:
-        wish = table.wish(v) or default
-        name, n = wish, 1
-        while name in names:
-            name, n = f"{wish}_{n}", n + 1
-        names[name] = v
-    return tuple(Parameter(name, v) for name, v in names.items())

@@ -22,7 +22,7 @@ def children(tree: Any) -> list[tuple[Any, Any]] | None:
         return list(enumerate(tree))
     if isinstance(tree, dict):
         return list(tree.items())
-    if type(tree).__module__.startswith("tests.") and hasattr(tree, "__dict__"):
+    if type(tree).__module__.startswith(("tests.", "revcompile_example")) and hasattr(tree, "__dict__"):
         return list(vars(tree).items())
     return None
 
