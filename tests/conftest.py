@@ -40,6 +40,7 @@ DAILY = {  # one in so many tests of these files
         "language/test_lowered_once",
         "language/test_taken_as_constants",
         "programs/test_memory",
+        "sweep/test_forms_of_calls",
     ),
     6: (
         "gates/test_lengths_of_users_gates",

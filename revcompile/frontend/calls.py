@@ -18,6 +18,7 @@ from revcompile.frontend import (
     draws,
     effects,
     foreign,
+    forms,
     functional,
     gradients,
     growing,
@@ -37,7 +38,7 @@ from revcompile.frontend.expressions import WRITING, is_array
 from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.mappings import as_dict
 from revcompile.frontend.names import HostObject, is_library, is_user_class
-from revcompile.frontend.naming import is_hashable, name_of, plain
+from revcompile.frontend.naming import is_hashable, name_of
 from revcompile.frontend.prelude import MEANING
 from revcompile.gates.draws import is_draw
 from revcompile.gates.infer import ask_host
@@ -217,6 +218,8 @@ def _known_call(
         return low.operate(function, *args)
     if known and function in TABLE and not (is_static(args) and is_static(kwargs) and _folds(function)):
         gate = TABLE[function]
+        if gate.composed and _may_be_made(low, function, args, kwargs, frame):
+            return foreign.call(low, function, args, kwargs, frame)
         is_known = gate.folds is not None and gate.folds(args, kwargs)
         if is_known:
             return statically.call(low, function, args, kwargs)
@@ -269,6 +272,8 @@ def _known_call(
                 result = function(*args, **kwargs)
             if not isinstance(result, np.ndarray):
                 return result
+        if frame.is_own and not frame.is_rule and is_own(function):
+            return low.read(function, args, kwargs, frame)
         if not (is_library(function) or foreign.is_called_as_it_is(low, function, (args, kwargs))):
             try:
                 return low.inline(function, args, kwargs, frame)
@@ -382,9 +387,12 @@ def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict
         # as nearly always; the rest is for structures, for what is written into
         if not gate.foreign and gate.forward is None and gate.means is None:
             return low.emit(function, *_known_options(low, gate, _bound(gate, function, args, kwargs)))
+    args, kwargs = forms.fitted(function, gate, args, kwargs)
+    if isinstance(function, np.ufunc) and forms.says_more(function, args, kwargs):
+        return forms.of_ufunc(low, function, args, kwargs)
     means = gate.means(args, kwargs) if gate.means is not None else None
-    if means is not None:
-        return low.run_rule(means, args, kwargs)
+    if means is not None and (gate.composed or kwargs.get("out") is None):
+        return forms.read(low, means, function, args, kwargs)
     joined = growing.joined(low, function, args, kwargs)
     if joined is not NotImplemented:
         return joined
@@ -432,10 +440,7 @@ def _bound(gate: Gate, function: Any, args: tuple[Any, ...], kwargs: dict[str, A
     try:
         return gate.bind(args, kwargs)
     except TypeError as e:
-        raise UnsupportedError(
-            f"this form of {name_of(function)} is not supported: {e}",
-            way_out=f"Supported: {name_of(function)}{plain(gate.signature)}.",
-        ) from None
+        raise forms.unfit(function, gate.signature, e) from None
 
 
 def _opaque(low: Lowering, gate: Gate, function: Any, bound: tuple[Any, ...]) -> Structure:

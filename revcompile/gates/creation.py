@@ -159,7 +159,7 @@ def sign_of_filling(args: Any, like: int, fill_value: int, *_: int) -> int:
     return fill_value
 
 
-def full_dims(facts: Facts, shape: Any, fill_value: Any, dtype: Any = None) -> Dims:
+def full_dims(facts: Facts, shape: Any, fill_value: Any, dtype: Any = None, order: str = "C") -> Dims:
     return shape_dims(facts, shape)
 
 
@@ -167,7 +167,7 @@ def full_dims(facts: Facts, shape: Any, fill_value: Any, dtype: Any = None) -> D
     np.full,
     numbers=Numbers(sign=sign_of_filling),
     memory=Memory.FRESH,
-    in_order=True,
+    in_order=lambda *args: bool(args[-1] == "C"),
     dims=full_dims,
     examples=[
         example(3, real()),
@@ -178,7 +178,7 @@ def full_dims(facts: Facts, shape: Any, fill_value: Any, dtype: Any = None) -> D
         example((), real()),
     ],
 )
-def full(grad_y: Any, shape: Any, fill_value: Any, dtype: Any = None) -> Any:
+def full(grad_y: Any, shape: Any, fill_value: Any, dtype: Any = None, order: str = "C") -> Any:
     return None, grad_y
 
 
@@ -316,7 +316,7 @@ def constant(
     parameters: Callable[..., Any],
     dims: Any = None,
     memory: Memory = Memory.NEW,
-    in_order: bool = False,
+    in_order: bool | Callable[..., bool] = False,
     sign: int = ANY_SIGN,
     kind: Kind | None = None,
 ) -> None:
@@ -332,13 +332,16 @@ def constant(
     )
 
 
-def _shaped(shape: Any, dtype: Any = float) -> None: ...
+def _shaped(shape: Any, dtype: Any = float, order: str = "C") -> None: ...
 
 
 def _like(a: Any, dtype: Any = None) -> None: ...
 
 
-def _eye(N: Any, M: Any = None, k: int = 0, dtype: Any = float) -> None: ...
+def _eye(N: Any, M: Any = None, k: int = 0, dtype: Any = float, order: str = "C") -> None: ...
+
+
+def _tri(N: Any, M: Any = None, k: int = 0, dtype: Any = float) -> None: ...
 
 
 def _identity(n: Any, dtype: Any = None) -> None: ...
@@ -347,7 +350,12 @@ def _identity(n: Any, dtype: Any = None) -> None: ...
 def _cast(x: Any, /) -> None: ...
 
 
-def shaped_dims(facts: Facts, shape: Any, dtype: Any = float) -> Dims:
+def in_c_order(*args: Any) -> bool:
+    """Of what takes `order` last."""
+    return bool(args[-1] == "C")
+
+
+def shaped_dims(facts: Facts, shape: Any, dtype: Any = float, order: str = "C") -> Dims:
     return shape_dims(facts, shape)
 
 
@@ -355,17 +363,17 @@ def like_dims(facts: Facts, a: Any, dtype: Any = None) -> Dims:
     return dims_of(facts, a)
 
 
-def eye_dims(facts: Facts, N: Any, M: Any = None, k: int = 0, dtype: Any = float) -> Dims:
+def eye_dims(facts: Facts, N: Any, M: Any = None, k: int = 0, dtype: Any = float, order: str = "C") -> Dims:
     rows = extent(facts, N)
     return rows, rows if M is None else extent(facts, M)
 
 
 for function, sign in ((np.zeros, ZERO), (np.ones, POSITIVE), (np.empty, ANY_SIGN)):
-    constant(function, _shaped, shaped_dims, Memory.FRESH, in_order=True, sign=sign)
+    constant(function, _shaped, shaped_dims, Memory.FRESH, in_order=in_c_order, sign=sign)
 for function, sign in ((np.zeros_like, ZERO), (np.ones_like, POSITIVE), (np.empty_like, ANY_SIGN)):
     constant(function, _like, like_dims, Memory.FRESH, sign=sign)
-constant(np.eye, _eye, eye_dims, in_order=True, sign=ZERO | POSITIVE, kind=Kind.UNIT)
-constant(np.tri, _eye, eye_dims, in_order=True, sign=ZERO | POSITIVE)
+constant(np.eye, _eye, eye_dims, in_order=in_c_order, sign=ZERO | POSITIVE, kind=Kind.UNIT)
+constant(np.tri, _tri, eye_dims, in_order=True, sign=ZERO | POSITIVE)
 constant(np.identity, _identity, eye_dims, in_order=True, sign=ZERO | POSITIVE)
 for function in (np.bool_, np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uint32, np.uint64):
     constant(function, _cast)

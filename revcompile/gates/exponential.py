@@ -9,6 +9,7 @@ import numpy as np
 
 from revcompile.gates import shifts
 from revcompile.gates.axes import broadcast_dims, is_python_number, is_value
+from revcompile.gates.compositions import when_given
 from revcompile.gates.numbers import (
     NEGATIVE,
     Numbers,
@@ -18,7 +19,7 @@ from revcompile.gates.numbers import (
 from revcompile.gates.numbers import (
     POSITIVE as ABOVE_ZERO,
 )
-from revcompile.gates.reductions import FIRST_AXIS_EXAMPLES, restore_axes
+from revcompile.gates.reductions import FIRST_AXIS_EXAMPLES, reduce_of_more, restore_axes
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import elementwise, gate
 from revcompile.gates.traits import Kind, Text
@@ -139,10 +140,13 @@ def logaddexp2(grad_y: Any, y: Any, x1: Any, x2: Any) -> Any:
     return grad_y * np.exp2(x1 - total), grad_y * np.exp2(x2 - total)
 
 
-@gate(np.logaddexp.reduce, numbers=Numbers(reduces=True), examples=FIRST_AXIS_EXAMPLES)
-def logaddexp_reduce(
-    grad_y: Any, y: Any, array: Any, axis: Any = 0, dtype: Any = None, *, keepdims: bool = False
-) -> Any:
+@gate(
+    np.logaddexp.reduce,
+    means=when_given(reduce_of_more, "initial", "where", "dtype"),
+    numbers=Numbers(reduces=True),
+    examples=FIRST_AXIS_EXAMPLES,
+)
+def logaddexp_reduce(grad_y: Any, y: Any, array: Any, axis: Any = 0, *, keepdims: bool = False) -> Any:
     """The logarithm of a sum of exponentials, whose gradient is a softmax."""
     total = above_infinity(restore_axes(y, axis, keepdims))
     return restore_axes(grad_y, axis, keepdims) * np.exp(array - total)

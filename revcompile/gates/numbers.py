@@ -69,6 +69,13 @@ class Numbers:
     pointwise: bool = False  # an element of the result follows from those at its place alone
     reduces: bool = False  # it follows from those along the parameter `axis` of the first operand
     as_read: Callable[..., Any] | None = None  # a rule: the operands without what meets zeros alone backwards
+    harmless: float = 0.5  # an operand of which it is finite, and so is its slope
+
+    @property
+    def risky(self) -> tuple[int, ...]:
+        """The operands of some values of which it is infinite or NaN."""
+        first = (0,) if self.undefined else ()
+        return first if self.pole is None else (*first, self.pole)
 
 
 PLAIN = Numbers()

@@ -24,6 +24,8 @@ STEERING = frozenset({"shape", "newshape", "num", "shift", "repeats", "indices",
 LENGTHS = frozenset(
     {"shape", "newshape", "num", "N", "M", "n", "reps", "repeats", "pad_width", "window_shape"}
 )
+# They say how the result lies in memory, or of which class it is, and nothing of its numbers.
+LAYOUT = frozenset({"order", "subok", "like", "device", "casting"})
 INDICES = frozenset({"index", "indices"})
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.gates import shifts
+from revcompile.gates.compositions import as_array, when_given
 from revcompile.gates.cumulative import flat, product_of_others
 from revcompile.gates.numbers import CHOSEN, LARGE, LOST, POSITIVE, ZERO, Numbers, same_sign
 from revcompile.gates.samples import example, real
@@ -114,6 +115,82 @@ def to_chosen(grad_y: Any, y: Any, a: Any, axis: Any, keepdims: bool) -> Any:
     return shared_among(restore_axes(grad_y, axis, keepdims), restore_axes(y, axis, keepdims), a, axis)
 
 
+# What they are with the options that no rule takes: the elements that are left out are as nothing.
+
+
+def reduce_of_more(
+    ufunc: Any,
+    array: Any,
+    axis: Any = 0,
+    dtype: Any = None,
+    *,
+    keepdims: bool = False,
+    initial: Any = None,
+    where: Any = True,
+) -> Any:
+    array = as_array(array, dtype)
+    if where is not True:
+        array = np.where(where, array, initial if ufunc.identity is None else ufunc.identity)
+    found = ufunc.reduce(array, axis, keepdims=keepdims)
+    return found if initial is None else ufunc(found, like_result(found, initial))
+
+
+def like_result(found: Any, initial: Any) -> Any:
+    """Where the result is a whole number, so is what it begins with."""
+    return initial if found.dtype.kind == "f" else int(initial)
+
+
+def sum_of_more(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    *,
+    keepdims: bool = False,
+    initial: Any = 0,
+    where: Any = True,
+) -> Any:
+    found = np.sum(a, axis, dtype, keepdims=keepdims, where=where)
+    return found + like_result(found, initial)
+
+
+def prod_of_more(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    *,
+    keepdims: bool = False,
+    initial: Any = None,
+    where: Any = True,
+) -> Any:
+    return reduce_of_more(np.multiply, a, axis, dtype, keepdims=keepdims, initial=initial, where=where)
+
+
+def max_of_more(
+    a: Any, axis: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = True
+) -> Any:
+    return reduce_of_more(np.maximum, a, axis, keepdims=keepdims, initial=initial, where=where)
+
+
+def min_of_more(
+    a: Any, axis: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = True
+) -> Any:
+    return reduce_of_more(np.minimum, a, axis, keepdims=keepdims, initial=initial, where=where)
+
+
+def mean_of_more(
+    a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False, where: Any = True
+) -> Any:
+    a = as_array(a)
+    dtype = float if dtype is None and a.dtype.kind in "iub" else dtype
+    total = np.sum(a, axis, dtype, keepdims=keepdims, where=where)
+    return total / how_many(a, axis, total.dtype, keepdims, where)
+
+
+def how_many(a: Any, axis: Any, dtype: Any, keepdims: bool, where: Any) -> Any:
+    """The number of elements that `where` chooses, for each element of the result."""
+    return np.sum(np.broadcast_to(where, np.shape(a)), axis, dtype=dtype, keepdims=keepdims)
+
+
 SAME = Numbers(sign=same_sign)
 EXTREME = Numbers(sign=same_sign, zeros=LOST, chooses=True, reduces=True)
 
@@ -125,6 +202,7 @@ def zeros_of_sum(args: Any, operand: int) -> int:
 
 @gate(
     np.sum,
+    means=when_given(sum_of_more, "initial"),
     kind=Kind.SUM,
     odd=True,
     shift=shifts.sum_of,
@@ -150,6 +228,7 @@ def sum(
 
 @gate(
     np.mean,
+    means=when_given(mean_of_more, "where"),
     methods=["mean"],
     numbers=SAME,
     examples=[*EXAMPLES, example(real(3, 4), axis=0, dtype=np.float64)],
@@ -170,7 +249,7 @@ def are_lengths(args: Any, kwargs: Any) -> bool:
 
 
 @gate(
-    np.prod, folds=are_lengths,
+    np.prod, folds=are_lengths, means=when_given(prod_of_more, "initial", "where"),
     methods=["prod"], numbers=Numbers(grows=LARGE, reduces=True), examples=EXAMPLES,
 )  # fmt: skip
 def prod(grad_y: Any, a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
@@ -187,16 +266,17 @@ def prod(grad_y: Any, a: Any, axis: Any = None, dtype: Any = None, *, keepdims: 
 
 
 @gate(
-    np.max, np.amax, methods=["max"], extreme=True, shift=shifts.extreme,
-    numbers=replace(EXTREME, at_least=0), examples=EXAMPLES,
+    np.max, np.amax, means=when_given(max_of_more, "initial"), methods=["max"], extreme=True,
+    shift=shifts.extreme, numbers=replace(EXTREME, at_least=0), examples=EXAMPLES,
 )  # fmt: skip
 def max_(grad_y: Any, y: Any, a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     return to_chosen(grad_y, y, a, axis, keepdims)
 
 
 @gate(
-    np.min, np.amin, methods=["min"], extreme=True, shift=shifts.extreme, numbers=EXTREME, examples=EXAMPLES
-)
+    np.min, np.amin, means=when_given(min_of_more, "initial"), methods=["min"], extreme=True,
+    shift=shifts.extreme, numbers=EXTREME, examples=EXAMPLES,
+)  # fmt: skip
 def min_(grad_y: Any, y: Any, a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     return to_chosen(grad_y, y, a, axis, keepdims)
 
@@ -214,18 +294,35 @@ def ptp(grad_y: Any, a: Any, axis: Any = None, *, keepdims: bool = False) -> Any
 # The same reductions as methods of their ufuncs, which reduce the first axis unless told otherwise.
 
 
-@gate(np.add.reduce, numbers=SAME, examples=FIRST_AXIS_EXAMPLES)
+@gate(
+    np.add.reduce,
+    means=when_given(reduce_of_more, "initial", "where"),
+    numbers=SAME,
+    examples=FIRST_AXIS_EXAMPLES,
+)
 def add_reduce(grad_y: Any, array: Any, axis: Any = 0, dtype: Any = None, *, keepdims: bool = False) -> Any:
     return sum(grad_y, array, axis, keepdims=keepdims)
 
 
-@gate(np.multiply.reduce, numbers=Numbers(grows=LARGE, reduces=True), examples=FIRST_AXIS_EXAMPLES)
+@gate(
+    np.multiply.reduce,
+    means=when_given(reduce_of_more, "initial", "where"),
+    numbers=Numbers(grows=LARGE, reduces=True),
+    examples=FIRST_AXIS_EXAMPLES,
+)
 def multiply_reduce(
     grad_y: Any, array: Any, axis: Any = 0, dtype: Any = None, *, keepdims: bool = False
 ) -> Any:
     return prod(grad_y, array, axis, keepdims=keepdims)
 
 
-@gate(np.maximum.reduce, np.minimum.reduce, extreme=True, numbers=EXTREME, examples=FIRST_AXIS_EXAMPLES)
+@gate(
+    np.maximum.reduce,
+    np.minimum.reduce,
+    means=when_given(reduce_of_more, "initial", "where", "dtype"),
+    extreme=True,
+    numbers=EXTREME,
+    examples=FIRST_AXIS_EXAMPLES,
+)
 def maximum_reduce(grad_y: Any, y: Any, array: Any, axis: Any = 0, *, keepdims: bool = False) -> Any:
     return to_chosen(grad_y, y, array, axis, keepdims)

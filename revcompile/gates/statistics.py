@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 
 from revcompile.gates import squares
+from revcompile.gates.compositions import as_array, when_given
 from revcompile.gates.numbers import CHOSEN, LARGE, LOST, POSITIVE, ZERO, Numbers, same_sign
 from revcompile.gates.reductions import (
     EXAMPLES,
     count,
+    how_many,
     mean,
     mean_along,
     prod,
@@ -33,8 +35,36 @@ from revcompile.runtime import middle_of, share
 DDOF_EXAMPLES = (example(real(5), ddof=1), example(real(3, 4), axis=0, ddof=1), example(real(3, 4), ddof=2))
 
 
+def var_of_more(
+    a: Any, axis: Any = None, dtype: Any = None, *, ddof: Any = 0, keepdims: bool = False, where: Any = True,
+    mean: Any = None, correction: Any = None,
+) -> Any:  # fmt: skip
+    a = as_array(a, dtype)
+    ddof = ddof if correction is None else correction
+    if mean is None and where is True:
+        return np.var(a, axis, ddof=ddof, keepdims=keepdims)
+    centred = a - (np.mean(a, axis, keepdims=True, where=where) if mean is None else mean)
+    total = np.sum(np.square(centred), axis, keepdims=keepdims, where=where)
+    return total / np.maximum(how_many(a, axis, total.dtype, keepdims, where) - ddof, 0)
+
+
+def std_of_more(
+    a: Any, axis: Any = None, dtype: Any = None, *, ddof: Any = 0, keepdims: bool = False, where: Any = True,
+    mean: Any = None, correction: Any = None,
+) -> Any:  # fmt: skip
+    """The root, whose slope is 0 where the spread is."""
+    spread = var_of_more(
+        a, axis, dtype, ddof=ddof, keepdims=keepdims, where=where, mean=mean, correction=correction
+    )
+    return np.where(spread == 0, 0.0, np.sqrt(np.where(spread == 0, 1.0, spread)))
+
+
+MORE = ("where", "mean", "correction")
+
+
 @gate(
     np.var,
+    means=when_given(var_of_more, *MORE),
     root=np.std,
     methods=["var"],
     numbers=Numbers(sign=ZERO | POSITIVE, grows=LARGE, reduces=True),
@@ -53,6 +83,7 @@ def var(
 
 @gate(
     np.std,
+    means=when_given(std_of_more, *MORE),
     squared=squares.of_std,
     methods=["std"],
     numbers=Numbers(sign=ZERO | POSITIVE, steep=True, reduces=True),
@@ -179,35 +210,123 @@ def count_numbers(a: Any, axis: Any, keepdims: bool) -> Any:
 NUMBERS_ALONE = Numbers(zeros=CHOSEN, asks=True, reduces=True)
 
 
-@gate(np.nansum, numbers=NUMBERS_ALONE, examples=[example(real()), *NAN_EXAMPLES])
+# With `where=` and the like they are the reductions of those elements that are chosen and no NaN.
+
+
+def nansum_of_more(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    *,
+    keepdims: bool = False,
+    initial: Any = 0,
+    where: Any = True,
+) -> Any:
+    return np.sum(np.where(np.isnan(a), 0, a), axis, dtype, keepdims=keepdims, initial=initial, where=where)
+
+
+def nanprod_of_more(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    *,
+    keepdims: bool = False,
+    initial: Any = 1,
+    where: Any = True,
+) -> Any:
+    return np.prod(np.where(np.isnan(a), 1, a), axis, dtype, keepdims=keepdims, initial=initial, where=where)
+
+
+def nanmax_of_more(
+    a: Any, axis: Any = None, *, keepdims: bool = False, initial: Any, where: Any = True
+) -> Any:
+    return np.max(a, axis, keepdims=keepdims, initial=initial, where=where & ~np.isnan(a))
+
+
+def nanmin_of_more(
+    a: Any, axis: Any = None, *, keepdims: bool = False, initial: Any, where: Any = True
+) -> Any:
+    return np.min(a, axis, keepdims=keepdims, initial=initial, where=where & ~np.isnan(a))
+
+
+def nanmean_of_more(
+    a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False, where: Any = True
+) -> Any:
+    return np.mean(a, axis, dtype, keepdims=keepdims, where=where & ~np.isnan(a))
+
+
+def nanvar_of_more(
+    a: Any, axis: Any = None, dtype: Any = None, *, ddof: Any = 0, keepdims: bool = False, where: Any = True,
+    mean: Any = None, correction: Any = None,
+) -> Any:  # fmt: skip
+    chosen, ddof = where & ~np.isnan(a), ddof if correction is None else correction
+    return np.var(a, axis, dtype, ddof=ddof, keepdims=keepdims, where=chosen, mean=mean)
+
+
+def nanstd_of_more(
+    a: Any, axis: Any = None, dtype: Any = None, *, ddof: Any = 0, keepdims: bool = False, where: Any = True,
+    mean: Any = None, correction: Any = None,
+) -> Any:  # fmt: skip
+    chosen, ddof = where & ~np.isnan(a), ddof if correction is None else correction
+    return np.std(a, axis, dtype, ddof=ddof, keepdims=keepdims, where=chosen, mean=mean)
+
+
+@gate(
+    np.nansum,
+    means=when_given(nansum_of_more, "initial", "where"),
+    numbers=NUMBERS_ALONE,
+    examples=[example(real()), *NAN_EXAMPLES],
+)
 def nansum(grad_y: Any, a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
     return np.where(np.isnan(a), 0.0, restore_axes(grad_y, axis, keepdims))
 
 
-@gate(np.nanmean, numbers=NUMBERS_ALONE, examples=NAN_EXAMPLES)
+@gate(
+    np.nanmean, means=when_given(nanmean_of_more, "where"),
+    numbers=NUMBERS_ALONE, examples=NAN_EXAMPLES,
+)  # fmt: skip
 def nanmean(grad_y: Any, a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
     share = grad_y / count_numbers(a, axis, keepdims)
     return np.where(np.isnan(a), 0.0, restore_axes(share, axis, keepdims))
 
 
-@gate(np.nanprod, numbers=NUMBERS_ALONE, examples=NAN_EXAMPLES)
+@gate(
+    np.nanprod,
+    means=when_given(nanprod_of_more, "initial", "where"),
+    numbers=NUMBERS_ALONE,
+    examples=NAN_EXAMPLES,
+)
 def nanprod(grad_y: Any, a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
     grad_a = prod(grad_y, np.where(np.isnan(a), 1.0, a), axis, keepdims=keepdims)
     return np.where(np.isnan(a), 0.0, grad_a)
 
 
-@gate(np.nanmax, numbers=replace(NUMBERS_ALONE, chooses=True), examples=NAN_EXAMPLES)
+@gate(
+    np.nanmax,
+    means=when_given(nanmax_of_more, "initial"),
+    numbers=replace(NUMBERS_ALONE, chooses=True),
+    examples=NAN_EXAMPLES,
+)
 def nanmax(grad_y: Any, y: Any, a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     return to_chosen(grad_y, y, a, axis, keepdims)
 
 
-@gate(np.nanmin, numbers=replace(NUMBERS_ALONE, chooses=True), examples=NAN_EXAMPLES)
+@gate(
+    np.nanmin,
+    means=when_given(nanmin_of_more, "initial"),
+    numbers=replace(NUMBERS_ALONE, chooses=True),
+    examples=NAN_EXAMPLES,
+)
 def nanmin(grad_y: Any, y: Any, a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     return to_chosen(grad_y, y, a, axis, keepdims)
 
 
 @gate(
-    np.nanvar, root=np.nanstd, numbers=NUMBERS_ALONE, examples=[*NAN_EXAMPLES, example(HOLES, axis=1, ddof=1)]
+    np.nanvar,
+    root=np.nanstd,
+    means=when_given(nanvar_of_more, *MORE),
+    numbers=NUMBERS_ALONE,
+    examples=[*NAN_EXAMPLES, example(HOLES, axis=1, ddof=1)],
 )
 def nanvar(
     grad_y: Any, a: Any, axis: Any = None, dtype: Any = None, *, ddof: Any = 0, keepdims: bool = False
@@ -219,6 +338,7 @@ def nanvar(
 
 @gate(
     np.nanstd,
+    means=when_given(nanstd_of_more, *MORE),
     numbers=NUMBERS_ALONE,
     examples=[*EXAMPLES[3:7], *EXAMPLES[9:], *NAN_EXAMPLES[-4:], example(HOLES, axis=1, ddof=1)],
 )

@@ -31,6 +31,8 @@ from functools import partial
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from revcompile.gates.numbers import PLAIN, Numbers
 from revcompile.gates.record import Function, Gate
 from revcompile.gates.samples import Example, Real, example
@@ -186,18 +188,33 @@ def gate(
     return decorate
 
 
-def composed(*functions: Function, examples: Iterable[Example] = ()) -> Callable[[Function], Function]:
-    """Register the decorated code as what `functions` are; see the head of this module."""
+def composed(
+    *functions: Function,
+    methods: Iterable[str] = (),
+    examples: Iterable[Example] = (),
+    name: str | None = None,
+) -> Callable[[Function], Function]:
+    """Register the decorated code as what calls of `functions` mean: `np.polyval` is a sum of powers.
+
+    It has their parameters, under NumPy's names; that of methods of ufuncs is given the ufunc first.
+    """
 
     def decorate(code: Function) -> Function:
+        of_ufuncs = any([owner_of(f) is not None for f in functions])
         made = Gate(
-            code.__name__.rstrip("_"), functions, code, examples=tuple(examples),
-            means=lambda args, kwargs: code, composed=True,
+            name or code.__name__.rstrip("_"), functions, partial(code, None) if of_ufuncs else code,
+            examples=tuple(examples), means=lambda args, kwargs: code, composed=True,
         )  # fmt: skip
-        register(made)
+        register(made, methods if functions else ())
         return code
 
     return decorate
+
+
+def owner_of(function: Any) -> np.ufunc | None:
+    """The ufunc of which it is a method: `reduce`."""
+    owner = getattr(function, "__self__", None)
+    return owner if isinstance(owner, np.ufunc) else None
 
 
 def opaque(

@@ -224,6 +224,8 @@ def raise_(low: Interpreter, node: ast.Raise, frame: Frame, _: Pending) -> None:
         if call.keywords:
             raise low.unsupported("an exception with keyword arguments is not supported", node, frame)
         args = [low.evaluate(a, frame) for a in call.args]
+    if frame.is_own and kind is UnsupportedError:  # what a composition does not serve
+        raise UnsupportedError(*args)
     low.builder.statements.append(Raise((kind, tuple(args)), low.builder.line))
 
 

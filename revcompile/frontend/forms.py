@@ -1,0 +1,187 @@
+"""The forms of a call: what NumPy's keywords mean where they mean the same of many functions.
+
+`dtype=` of a ufunc casts its operands, `where=` chooses between what it gives and what is in `out=` already;
+what says how the result lies in memory, or repeats a default, is left out. Imports `writing`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import numpy as np
+
+from revcompile.errors import HostError, UnsupportedError
+from revcompile.frontend import writing
+from revcompile.frontend.lowering import Lowering
+from revcompile.frontend.naming import name_of, plain
+from revcompile.gates.axes import UnknownLength, dtype_kind, must_agree
+from revcompile.gates.infer import ask_host
+from revcompile.gates.options import LAYOUT, MUST_BE_KNOWN, signature_of
+from revcompile.gates.record import Gate
+from revcompile.gates.table import TABLE, owner_of
+from revcompile.ir.lengths import LengthError
+from revcompile.ir.nodes import Structure, Value
+from revcompile.ir.types import Array, Scalar
+
+OF_UFUNCS = frozenset({"out", "where", "dtype", "signature", *LAYOUT})
+Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+
+
+def fitted(function: Any, gate: Gate, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
+    """The arguments without what changes nothing; by name what only NumPy takes at a place."""
+    own = gate.signature.parameters.values()
+    places = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in own)
+    spread = any(p.kind is p.VAR_POSITIONAL for p in own)
+    if len(args) <= places and kwargs.keys() <= gate.signature.parameters.keys():
+        return args, kwargs
+    theirs = list(signature_of(function).parameters.values())
+    if len(args) > places and not spread:
+        named = {p.name: a for p, a in zip(theirs[places:], args[places:], strict=False)}
+        if len(named) != len(args) - places or named.keys() & kwargs.keys():
+            return args, kwargs
+        args, kwargs = args[:places], {**named, **kwargs}
+    default = {p.name: p.default for p in theirs}
+    unlisted = isinstance(function, np.ufunc) or any(p.kind is p.VAR_POSITIONAL for p in theirs)
+    left_out = {
+        name
+        for name in kwargs.keys() - gate.signature.parameters.keys()
+        if (name in default or unlisted)
+        and _changes_nothing(name, kwargs[name], default)
+        and not (
+            type(kwargs[name]) is str and kwargs[name] == "F" and gate.in_order
+        )  # it is taken for one in C order
+    }
+    return args, {name: a for name, a in kwargs.items() if name not in left_out}
+
+
+def _changes_nothing(name: str, value: Structure, default: dict[str, Any]) -> bool:
+    if name in LAYOUT:
+        return True
+    if isinstance(value, Value):
+        return False
+    return value is default.get(name, inspect.Parameter.empty) or value is USUAL.get(name, NotImplemented)
+
+
+USUAL = {"where": True, "initial": None, "dtype": None, "signature": None, "out": None}
+
+
+def says_more(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether a call of a ufunc says more than its operands and axes."""
+    return len(args) > function.nin or not kwargs.keys().isdisjoint(OF_UFUNCS)
+
+
+def of_ufunc(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Structure:
+    """A call of a ufunc that says more than its operands."""
+    out, args, kwargs = writing.split_out(function, args, kwargs)
+    if kwargs.keys() & OF_UFUNCS:
+        _check(function, args, kwargs)
+    where = kwargs.get("where", True)
+    if where is not True and out is None:
+        raise UnsupportedError(
+            f"where= of {name_of(function)} without out= leaves the other elements as they are in memory",
+            way_out="Give the array that has them: out=.",
+        )
+    args = _cast(low, function, args, kwargs)
+    given = args if where is True else _harmless(low, function, args, where)
+    value = low.apply(function, given, {k: v for k, v in kwargs.items() if k not in OF_UFUNCS})
+    if out is None:
+        return value
+    if where is not True:
+        value = low.apply(np.where, (where, value, out), {})
+    return writing.into(low, function, out, args, value)
+
+
+def _check(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Raise what NumPy raises for these keywords; lengths are looked at later."""
+    try:
+        ask_host(function, args, kwargs)
+    except HostError as e:
+        if not isinstance(e.original, (ValueError, IndexError)):
+            raise
+
+
+def _cast(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+    """The operands in the dtype in which the ufunc is to compute."""
+    dtype, signature = kwargs.get("dtype"), kwargs.get("signature")
+    if signature is not None:
+        letters = set(str(signature).replace("->", ""))
+        dtype = np.dtype(letters.pop()) if isinstance(signature, str) and len(letters) == 1 else signature
+    if dtype is None:
+        return args
+    letter = np.dtype(low.static(dtype, "as a dtype")).char if not isinstance(dtype, tuple) else ""
+    of_one = [f"{c * function.nin}->{c * function.nout}" in function.types for c in ("d", letter)]
+    if letter == "?" and not of_one[0] and f"{'d' * function.nin}->?" in function.types:
+        return args  # a test gives truth values anyhow
+    if not all(of_one):
+        raise UnsupportedError(f"dtype= of {name_of(function)}, which gives another, is not supported")
+    return tuple(_as_dtype(low, a, np.dtype(letter)) for a in args)
+
+
+def _as_dtype(low: Lowering, a: Structure, dtype: np.dtype[Any]) -> Structure:
+    a = low.apply(np.array, (a,), {}) if isinstance(a, (list, tuple)) else a
+    if not isinstance(a, Value):
+        return dtype.type(a)
+    if isinstance(a.type, Array):
+        return a if a.type.dtype == dtype else low.apply(np.ndarray.astype, (a, dtype.type), {})
+    assert isinstance(a.type, Scalar)
+    return low.apply(dtype.type, (a,), {})
+
+
+def _harmless(low: Lowering, function: Any, args: tuple[Any, ...], where: Structure) -> tuple[Any, ...]:
+    """The operands, with others where the ufunc is not to compute: there it would warn, and be infinite."""
+    numbers = TABLE[function].numbers
+    return tuple(
+        low.apply(np.where, (where, a, numbers.harmless if dtype_kind(a) == "f" else True), {})
+        if isinstance(a, Value) and i in numbers.risky
+        else a
+        for i, a in enumerate(args)
+    )
+
+
+def read(
+    low: Lowering, meaning: Any, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Structure:
+    """What a call of `function` is of other functions: `meaning`, read here."""
+    out, args, kwargs = writing.split_out(function, args, kwargs)
+    ufunc = owner_of(function)
+    args = args if ufunc is None else (ufunc, *args)
+    signature = signature_of(meaning)
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError as e:
+        raise unfit(function, signature, e) from None
+
+    def known(name: str, value: Structure) -> Structure:
+        return low.static(value, f"as {name}= of {name_of(function)}") if name in MUST_BE_KNOWN else value
+
+    positional = tuple(known(name, a) for name, a in zip(signature.parameters, args, strict=False))
+    args = (*positional, *args[len(positional) :])
+    kwargs = {name: known(name, a) for name, a in kwargs.items()}
+    found = low.read(meaning, args, kwargs, low.frames[-1])
+    if out is None:
+        return found
+    if isinstance(found, Value) and isinstance(out, Value):
+        _check_as_long(low, function, found, out)
+    return writing.into(low, function, out, args, found)
+
+
+def _check_as_long(low: Lowering, function: Any, found: Value, out: Value) -> None:
+    """NumPy does something of its own with an `out=` of another shape."""
+    facts, axes = low.builder.facts, (found.type.dims, out.type.dims)
+    try:
+        if len(axes[0]) == len(axes[1]):
+            for a, b in zip(*axes, strict=True):
+                must_agree(facts, a, b)
+            return
+    except (LengthError, UnknownLength):
+        pass
+    raise UnsupportedError(f"out= of {name_of(function)} must be as long as what it gives")
+
+
+def unfit(function: Any, signature: inspect.Signature, e: TypeError) -> UnsupportedError:
+    """The refusal of a call that NumPy takes, and what is known of its function does not."""
+    name = name_of(function)
+    return UnsupportedError(
+        f"this form of {name} is not supported: {e}", way_out=f"Supported: {name}{plain(signature)}."
+    )

@@ -1,0 +1,31 @@
+"""What asks for the parts of complex numbers, of real ones. Imports NumPy and the compositions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from revcompile.gates.compositions import as_array
+from revcompile.gates.samples import example, real
+from revcompile.gates.table import composed, elementwise, known
+
+REAL = [example(real()), example(real(3)), example(real(2, 3))]
+
+known(np.iscomplex, np.isreal, np.angle, np.isposinf, np.isneginf)
+elementwise("conjugate", np.conjugate, x="1")
+
+
+@composed(np.real, methods=["conj", "conjugate"], examples=REAL)
+def real_(val: Any) -> Any:
+    return np.asarray(val) if isinstance(val, (list, tuple)) else val
+
+
+@composed(np.imag)
+def imag(val: Any) -> Any:
+    return np.zeros_like(val) if np.ndim(val) else val * 0
+
+
+@composed(np.real_if_close, examples=REAL)
+def real_if_close(a: Any, tol: Any = 100) -> Any:
+    return as_array(a)

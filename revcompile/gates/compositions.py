@@ -1,0 +1,26 @@
+"""What compositions share: arguments as arrays, options that a rule does not take. Imports NumPy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from revcompile.gates.record import Function
+
+
+def as_array(x: Any, dtype: Any = None) -> Any:
+    """In a composition: `x` as an array, for which NumPy takes numbers and lists too."""
+    if dtype is not None:
+        return np.asarray(x, dtype)
+    return x if isinstance(x, np.ndarray) else np.asarray(x)
+
+
+def when_given(meaning: Function, *names: str) -> Function:
+    """What a gate `means` where one of these keywords is passed, which its rule does not take."""
+    return lambda args, kwargs: meaning if not kwargs.keys().isdisjoint(names) else None
+
+
+def existing(*names: str) -> list[Function]:
+    """Those of NumPy's functions that the installed version has."""
+    return [getattr(np, name) for name in names if hasattr(np, name)]
