@@ -24,6 +24,8 @@ DAILY = {  # one in so many tests of these files
         "language/test_changed_by_calls",
     ),
     12: (
+        "derivatives/test_every_operator",
+        "derivatives/test_exits_again",
         "derivatives/test_tangents_of_every_gate",
         "derivatives/test_tangents_of_the_corpus",
     ),

@@ -260,7 +260,8 @@ class _Residuals:
         out: list[tuple[Value, Each]] = []
         for index, each in self.reversal.each:
             if leaves_early and each.kind not in KINDS:  # a list has an item for each trip that there was
-                each = Each(each.kind, (*each.args, self._trips()))
+                went = each.backwards
+                each = Each(f"first of {went.kind}", (*went.args, self._trips())).backwards
             names[index] = self.residuals.table.like(index, fold=False)
             out.append((names[index], each))
         if not out:

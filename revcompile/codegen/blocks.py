@@ -379,9 +379,9 @@ class BlockWriter:
             start, stop, step, *trips = each.args
             bounds = (start, stop, step) if step != 1 else (start, stop) if start != 0 else (stop,)
             text = f"{self._word('range')}({', '.join(to_text(self.spell(b)) for b in bounds)})"
-            if trips:  # only the first so many of what the forward loop goes through
-                order = "" if each.kind == "reversed range" else "[::-1]"
-                return f"{self._word('reversed')}({text}{order}[:{to_text(self.spell(trips[0]))}])"
+            if trips:
+                order = "[::-1]" if each.kind.endswith("first of reversed range") else ""
+                text = f"{text}{order}[:{to_text(self.spell(trips[0]))}]"
         return f"{self._word('reversed')}({text})" if each.kind.startswith("reversed") else text
 
     def _word(self, builtin: str) -> str:

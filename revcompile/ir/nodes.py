@@ -149,14 +149,19 @@ class Branch(Form):
 class Each(NamedTuple):
     """What a `for` goes through. `kind` says what the arguments are:
 
-    "range"           start, stop, step
-    "reversed range"  the same, last to first; with a fourth argument, only the first so many of them
-    "list"            a run-time list
-    "reversed list"   a run-time list, last to first
+    "range"             start, stop, step
+    "list"              a run-time list
+    "first of …"        only the first so many of a range, or of a reversed one: the last argument
+    "reversed …"        of any of these, last to first
     """
 
     kind: str
     args: tuple[Structure, ...]
+
+    @property
+    def backwards(self) -> Each:
+        kind = self.kind.removeprefix("reversed ")
+        return self._replace(kind=f"reversed {kind}" if kind == self.kind else kind)
 
 
 @dataclass(frozen=True, eq=False)

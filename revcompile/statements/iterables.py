@@ -114,8 +114,7 @@ def reversed_(low: Interpreter, inner: Iteration) -> Iteration:
         return inner.item(low.apply(operator.sub, (last, i), {}))
 
     if inner.each is not None:
-        kind = "reversed range" if inner.each.kind == "range" else "range"
-        return Iteration(inner.length, item, Each(kind, inner.each.args))
+        return Iteration(inner.length, item, inner.each.backwards)
     return Iteration(inner.length, item, owners=inner.owners)
 
 

@@ -16,7 +16,6 @@ from revcompile.ir.nodes import (
     Apply,
     Block,
     Branch,
-    Each,
     Loop,
     Statement,
     Structure,
@@ -189,7 +188,7 @@ class _Attempt:
         )
         params = tuple(slot.param for slot in self.slots)
         body = Block(tuple(self.statements), (*ends, False))
-        each = (*backwards(loop), *self.lists)
+        each = (*((v, each.backwards) for v, each in loop.each), *self.lists)  # `residuals` completes it
         reversal = Loop(
             each, None, self.inits, params, body, results, self.saves, line=self.line, reverses=loop
         )
@@ -207,17 +206,6 @@ class _Attempt:
             init = loop.inits[i]
             if isinstance(init, Value):
                 rev.memory.now[init] = content
-
-
-def backwards(loop: Loop) -> tuple[tuple[Value, Each], ...]:
-    """What a `for` went through, from the last to the first. `residuals` completes it."""
-    kinds = {
-        "range": "reversed range",
-        "reversed range": "range",
-        "list": "reversed list",
-        "reversed list": "list",
-    }
-    return tuple((index, Each(kinds[each.kind], each.args)) for index, each in loop.each)
 
 
 # -- what flows ------------------------------------------------------------------------------------

@@ -57,8 +57,8 @@ def _gets_one_item(loop: Loop, slot: int) -> bool:
     before, after = loop.params[slot], loop.body.yields[slot]
     if loop.body.yields[-1] is not False or len(loop.each) != 1:
         return False
-    kind, (start, _, step) = loop.each[0][1]
-    if kind != "range" or isinstance(start, Value) or isinstance(step, Value) or step != 1:
+    each = loop.each[0][1]
+    if each.kind != "range" or isinstance(each.args[0], Value) or each.args[2] != 1:
         return False
     reads = Counter(loop.body.uses)
     appends = [s for s in loop.body.statements if isinstance(s, Apply) and s.result is after]
