@@ -14,6 +14,7 @@ from revcompile.autodiff.batch import batch
 from revcompile.autodiff.differentiate import differentiate
 from revcompile.autodiff.forward import push_forward
 from revcompile.autodiff.halves import NOTHING, Halves
+from revcompile.autodiff.long_loops import keep_states
 from revcompile.codegen.conditions import agreements, apart, equal_lengths, keep_untested, meetings
 from revcompile.codegen.first_run import Run
 from revcompile.codegen.linked import Helpers, Linked, Texts, Written
@@ -67,6 +68,7 @@ class Request:
     operator: str = ""  # that the function itself applies: what it gives is returned, without gradients
     lent: tuple[str, ...] = ()  # the parameters whose arguments are default values that could be changed
     varying: frozenset[Path] = frozenset()  # the program's whole numbers that are read at each call
+    checkpoint: int = 0  # so many states of each long loop are kept for the backward pass; 0: of all trips
     probe: Probe | None = None  # which is told of all values and gradients
 
 
@@ -174,6 +176,8 @@ def _compile(
     pairs = low.pairs.made()
     for pair in pairs:
         _prepare(pair, request, low)
+    if request.checkpoint:
+        forward = keep_states(forward, request.checkpoint, set())
     if low.unknown and learning.allowed:
         line = Line(low, primal, request.optimize, request.with_value)
         silent = line.finishing()(replace(primal, body=without_printing(primal.body)))

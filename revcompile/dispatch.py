@@ -304,7 +304,7 @@ class Dispatcher(Primal):
         return Request(
             self.source, self.signature, o.label, o.with_value, o.has_aux, o.optimize, wanted, bare,
             owner=self.bound, nested=self.explicit is not None, packed=self.packed, lent=key[0][1],
-            operator=o.operator, probe=o.probe,
+            operator=o.operator, checkpoint=o.checkpoint, probe=o.probe,
         )  # fmt: skip
 
     def _add(self, key: Any, specialization: Specialization) -> None:

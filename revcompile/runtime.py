@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.checkpoints import Checkpoints
 from revcompile.errors import UnsupportedError
 from revcompile.foreign import as_it_is, as_tried, changing, checked, each_as_tried, watching
 from revcompile.given import make_object
@@ -385,3 +386,8 @@ def _read_only(x: Any) -> Any:
         x = x.view()
         x.flags.writeable = False
     return x
+
+
+def checkpoints(slots: int, trips: range | None = None) -> Checkpoints:
+    """What keeps as many of the states of a loop as there are slots, and computes the others again."""
+    return Checkpoints(slots, trips)

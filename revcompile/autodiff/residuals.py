@@ -6,7 +6,8 @@ makes is, for the reversed trip,
 - read after the loop, once, where it is the same in each trip that computes it: as the last of these did;
 - computed again, where that is as cheap as remembering it: views, lengths, comparisons, the arithmetic of
   a few numbers; in a trip that depends on nothing carried, of a few more;
-- otherwise *saved*: kept in a list, one item a trip, which the reversed loop goes through backwards.
+- otherwise *saved*: kept in a list, one item a trip, which the reversed loop goes through backwards; or
+  computed again with all that the trip computes, from a state that is kept of some trips (`states`).
 
 Imports the IR and the statements' reversals.
 """
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from revcompile.autodiff.states import FromStates, is_length, not_restored
 from revcompile.autodiff.trips import Last, LoopResiduals, same_in_each_trip
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
@@ -59,8 +61,7 @@ def keep_residuals(
     residuals = LoopResiduals(every_trip, table)
     backward = _complete(substitute(backward, outer), residuals, frozenset(unstable), outer)
     backward = substitute(backward, outer)
-    read = {*backward.uses, *(v for saves in residuals.saves.values() for v, _ in saves)}
-    read.update(v for last in residuals.last.values() for v in last)
+    read = {*backward.uses, *residuals.read()}
     nothing = None if passed_on else UNDEFINED
     return Block((*_keep(forward, residuals, read, nothing, {}), *backward.statements), backward.yields)
 
@@ -99,6 +100,9 @@ def _keep(
                 lambda b: replace(b, statements=_keep(b.statements, residuals, read, nothing, handed_on))
             )
             statement = with_residuals(branch, read, nothing, handed_on)
+        elif id(statement) in residuals.keeping:
+            before, statement = residuals.keeping[id(statement)]
+            out.append(before)
         elif isinstance(statement, Loop):
             statement = _keep_in(statement, residuals, read, nothing, handed_on)
         out.append(statement)
@@ -181,6 +185,10 @@ class _Residuals:
                     continue
                 if self._cost(v, free, limit) > limit:
                     self.saved[v] = None
+        if self.saved and self.forward.slots and not self.residuals.every_trip:
+            reversal = self._from_states()
+            if reversal is not None:
+                return reversal
         for v in needed:
             self._repeat(v)
         self.residuals.last[id(self.forward)] = self.last
@@ -203,6 +211,21 @@ class _Residuals:
         reversal = self._carrying(shifted, names)
         body = Block((*repeated, *reversal.body.statements), reversal.body.yields)
         return replace(reversal, each=each, body=substitute(body, names))
+
+    def _from_states(self) -> Loop | None:
+        """The reversed loop that computes each trip again, from a state of the forward loop's."""
+        residuals, forward, body = self.residuals, self.forward, self.reversal.body
+        inside = {*body.uses, *residuals.read()}
+        again = _keep(forward.body.statements, residuals, inside, None, {})
+        body = not_restored(again, body)
+        found = FromStates(forward, again, body.uses, residuals.table)
+        if found.states is None:
+            return None
+        names: dict[Value, Value] = {}
+        each = self._counting(names, [])
+        residuals.keeping[id(forward)] = _, reverses = found.forward(residuals.trips.get(id(forward)))
+        body = replace(body, statements=(*found.statements, *body.statements))
+        return replace(self.reversal, each=each, body=substitute(body, names), reverses=reverses)
 
     def _shifted(self) -> dict[Value, int]:
         """What would be saved as the end of each trip and as the beginning of the next: by its slot."""
@@ -243,11 +266,11 @@ class _Residuals:
 
     def _share_lengths(self) -> None:
         """A length that the forward trip has asked for already is read: its array need not be kept for it."""
-        known = {(s.function, s.args): s.result for s in self.statements if _is_length(s)}  # type: ignore[union-attr]
+        known = {(s.function, s.args): s.result for s in self.statements if is_length(s)}
         names = {
             s.result: known[s.function, s.args]
             for s in applications(self.reversal.body)
-            if _is_length(s) and (s.function, s.args) in known
+            if is_length(s) and (s.function, s.args) in known
         }
         body = _without(self.reversal.body, frozenset(names))
         self.reversal = replace(self.reversal, body=substitute(body, names))
@@ -334,10 +357,6 @@ def _is_alike(a: Value, b: Value) -> bool:
     if isinstance(a.type, Array) and isinstance(b.type, Array):
         return a.type.dtype == b.type.dtype and len(a.type.dims) == len(b.type.dims)
     return a.type == b.type
-
-
-def _is_length(s: Statement) -> bool:
-    return isinstance(s, Apply) and TABLE[s.function].of_shape
 
 
 def _without(block: Block, dropped: frozenset[Value]) -> Block:

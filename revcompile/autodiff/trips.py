@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from revcompile.dataflow.variance import Variance
-from revcompile.ir.nodes import Loop, Value
+from revcompile.ir.nodes import Loop, Statement, Value
 from revcompile.ir.values import ValueTable
 
 
@@ -31,6 +31,14 @@ class LoopResiduals:
         self.saves: dict[int, list[tuple[Value, Value]]] = {}
         self.trips: dict[int, Value] = {}
         self.last: dict[int, dict[Value, Last]] = {}
+        self.keeping: dict[
+            int, tuple[Statement, Loop]
+        ] = {}  # those that keep states, and what is before them
+
+    def read(self) -> Iterator[Value]:
+        """The inner values of loops that are kept, of each trip or of the last."""
+        yield from (v for saves in self.saves.values() for v, _ in saves)
+        yield from (v for last in self.last.values() for v in last)
 
     def of(self, loop: Loop) -> Iterator[Value]:
         """What a loop gives because of that."""

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
-from revcompile.gates.table import TABLE
-from revcompile.gates.traits import Line, Memory
+from revcompile.gates.table import TABLE, is_of
+from revcompile.gates.traits import Kind, Line, Memory
 from revcompile.ir.nodes import (
     Apply,
     Block,
@@ -224,6 +224,9 @@ def _same_again(block: Block, table: ValueTable) -> Iterator[Wish]:
             before = dict(_named(loop.reverses.body, table))
             now = _named(loop.body, table)
             yield from ((again, before[key], False) for key, again in now if key in before)
+            for s in loop.body.statements:
+                if isinstance(s, Apply) and is_of(s, Kind.TAKE_BACK):
+                    yield from ((v, p, False) for v in s.outputs for p in loop.reverses.params)
 
 
 def _named(block: Block, table: ValueTable) -> Iterator[tuple[tuple[str, Any], Value]]:

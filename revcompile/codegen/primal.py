@@ -101,7 +101,7 @@ class Primal:
     def alike(self) -> Any:
         """What functions of one code object agree in whose gradients may be computed by the same code."""
         o = self.options
-        asked = o.argnums, bool(o.has_aux), bool(o.optimize), bool(o.with_value), o.operator
+        asked = o.argnums, bool(o.has_aux), bool(o.optimize), bool(o.with_value), o.operator, o.checkpoint
         return asked, self.name, self.kinds, self.owner is None, self.packed, self.own
 
     @property

@@ -71,7 +71,8 @@ def has_effects(function: Any) -> bool:
 
 def is_noticed(function: Any) -> bool:
     """Whether somebody may see how often a call is made: it prints, draws, or is of the user's."""
-    return (has_effects(function) and function not in UNNOTICED) or is_the_users(function)
+    quiet = function in UNNOTICED or function in KEEPING
+    return (has_effects(function) and not quiet) or is_the_users(function)
 
 
 def only_shows(function: Any) -> bool:
@@ -92,11 +93,13 @@ def is_the_users(function: Any) -> bool:
 def may_end(s: Statement) -> bool:
     """Whether the program may end here by its own word, or somebody may see what it has done so far."""
     if isinstance(s, Apply):
-        return has_effects(s.function) or is_the_users(s.function)
+        may = has_effects(s.function) and s.function not in KEEPING
+        return may or is_the_users(s.function)
     return isinstance(s, Raise) or any(map(may_end, (t for b in s.blocks for t in b.statements)))
 
 
 PLAIN = frozenset({np.ufunc, BuiltinFunctionType})  # of functions that say nothing of themselves
+KEEPING: set[Any] = set()  # what keeps something for the backward pass, which nobody else sees
 UNNOTICED = frozenset({backward_begins, defined_, numbers_, refuse_complex})
 EFFECTS = {
     assert_,

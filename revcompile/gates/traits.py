@@ -60,6 +60,8 @@ class Kind(Enum):
     APPEND = "a list with an item more"
     POP = "a list with an item less, and the item"
     CALL = "a call of a function that has a gradient of its own, or of half of that"
+    KEEP = "what notes the state with which a trip of a loop begins"
+    TAKE_BACK = "that state, of the last trip that was noted"
     ARRAY = "an array of what is in a list"
     FORMATTED = "an f-string"
     CONSTANT = "its operand, with which no gradient flows"

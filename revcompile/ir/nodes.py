@@ -150,7 +150,7 @@ class Each(NamedTuple):
     """What a `for` goes through. `kind` says what the arguments are:
 
     "range"             start, stop, step
-    "list"              a run-time list
+    "list"              a run-time list; "full list": one that has items
     "first of …"        only the first so many of a range, or of a reversed one: the last argument
     "reversed …"        of any of these, last to first
     """
@@ -184,6 +184,7 @@ class Loop(Form):
     line: Place | None = None
     note: str = ""
     reverses: Loop | None = None  # the loop of the forward pass that this one reverses
+    slots: int = 0  # so many of its states are kept for the backward pass; 0: what that reads, of each trip
 
     @property
     def bound(self) -> tuple[Value, ...]:

@@ -171,6 +171,8 @@ def _runs(loop: Loop) -> bool | tuple[Structure, ...] | Value | None:
     if not loop.each or (len(loop.each) > 1 and any(each.kind == "list" for _, each in loop.each)):
         return None  # lists of several lengths
     kind, args = loop.each[0][1]
+    if kind == "full list":
+        return True
     if kind.endswith("list"):
         return args[0] if isinstance(args[0], Value) else None
     return counts(*args) if len(args) == 3 else counts(0, args[3], 1)

@@ -371,8 +371,10 @@ class _InPlace:
             if i not in mutated
             for token in own_token(p) | {p}
         }
+        makes_a_trip = any(each.kind == "full list" for _, each in s.each)
         for i, result in enumerate(s.results):
-            tokens = _traced(self.storage.of(inits[i]) | self.storage.of(ends[i]), origins)
+            never = NONE if makes_a_trip else self.storage.of(inits[i])
+            tokens = _traced(never | self.storage.of(ends[i]), origins)
             self.storage.hold(result, tokens or own_token(result))
         for v, items in s.saves:
             if isinstance(v, Value):

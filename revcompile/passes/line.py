@@ -97,7 +97,7 @@ class Line:
         function = half.pair.function
         assert function is not None
         body = replace(function.body, yields=((function.result, None, ()),))
-        return replace(function, body=body, called=True)
+        return replace(function, body=body, called=True, spellings=self.low.spellings)
 
     def _knowing(self, half: Half, make: Callable[[], Function]) -> Function:
         """What `make` gives where it is known what running the pair proves about lengths."""

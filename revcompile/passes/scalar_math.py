@@ -44,6 +44,7 @@ from revcompile.ir.nodes import (
 from revcompile.ir.rebuild import replace
 from revcompile.ir.types import FLOAT, Array, Scalar, Type, is_float
 from revcompile.ir.values import ValueTable
+from revcompile.passes.kept_floats import as_kept, as_numpys, is_python
 from revcompile.passes.real_powers import complex_powers
 from revcompile.passes.walk import Visit, Walk
 
@@ -80,7 +81,7 @@ def use_math(function: Function, as_floats: bool, guarded: bool = True) -> Funct
         if statement.function is np.float64 and statement.result in returned:
             return None  # a NumPy scalar for a NumPy scalar
         gate = TABLE[statement.function]
-        if gate.kind is Kind.PART and _is_python(statement.args[0]):
+        if gate.kind is Kind.PART and is_python(statement.args[0]):
             return _indexed(statement, out)
         if gate.picks and _is_numpy(statement.result):
             return _picked(statement, walk, out)
@@ -89,7 +90,7 @@ def use_math(function: Function, as_floats: bool, guarded: bool = True) -> Funct
             was_numpy = isinstance(statement.args[0], Value) and statement.args[0] in walk.converted
             is_strict = gate in strict or was_numpy or statement.result in may_be_complex
             chosen = gate.python if is_strict else chosen
-        if chosen is None or not all(map(_is_python, statement.args)):
+        if chosen is None or not all(map(is_python, statement.args)):
             return None
         result = statement.result
         if not isinstance(result, Value):  # several, as `modf` gives
@@ -125,6 +126,7 @@ class _Math(Walk):
         self.guarded = guarded
         self.converted: set[Value] = set()
         self.lists: set[Value] = set()  # of saved values that are Python's now
+        self.states: dict[Value, tuple[Structure, ...]] = {}  # what is in one, by what keeps them
         # What may be Python's of what a loop carries: another attempt at a loop around it begins with that.
         self.slots: dict[Loop, set[int]] = {}
 
@@ -136,6 +138,13 @@ class _Math(Walk):
                 _as_numpy(a, Value(t), out, statement.line) if _is_numpy_type(t) else a for a, t in args
             )
             statement = replace(statement, args=cast)
+        elif is_of(statement, Kind.KEEP):
+            states, state = self.atom(statement.args)
+            self.states[states] = state if isinstance(state, tuple) else (state,)
+        elif is_of(statement, Kind.TAKE_BACK):
+            statement, new = as_kept(statement, self.states[statement.args[0]], self.table)
+            self.replaced.update(new)
+            self.converted.update(new.values())
         super()._apply(statement, out)
 
     def _loop(self, statement: Loop, out: list[Statement]) -> None:
@@ -154,7 +163,7 @@ class _Math(Walk):
             super()._loop(replace(statement, each=tuple((new, e) for _, e, new in each)), attempt)
             loop = attempt[0]
             assert isinstance(loop, Loop)
-            wrong = {i for i in slots if not (_is_python(loop.body.yields[i]) and _begins_so(loop.inits[i]))}
+            wrong = {i for i in slots if not (is_python(loop.body.yields[i]) and _begins_so(loop.inits[i]))}
             if not wrong:
                 break
             slots -= wrong
@@ -169,7 +178,7 @@ class _Math(Walk):
                     inits[i] = _as_numpy(inits[i], result, out, loop.line)
                 yields[i] = _as_numpy(yields[i], result, ends, loop.line)
         for v, saved in loop.saves:
-            if _is_python(v) and isinstance(v, Value) and v.type.dtype.kind == "f":  # type: ignore[union-attr]
+            if is_python(v) and isinstance(v, Value) and v.type.dtype.kind == "f":  # type: ignore[union-attr]
                 self.lists.add(saved)
         body = replace(loop.body, statements=(*loop.body.statements, *ends), yields=tuple(yields))
         out.append(replace(loop, body=body, inits=tuple(inits), results=tuple(results)))
@@ -202,11 +211,11 @@ class _Math(Walk):
             yields = (sides[0][i], sides[1][i])
             if not _is_numpy(result) or result in yields:
                 continue
-            if all(_is_python(y) for y in yields):
+            if all(is_python(y) for y in yields):
                 results[i] = self.replaced[result] = self.python(result)
                 continue
             for side, end, y in zip(sides, ends, yields, strict=True):
-                if _is_python(y):
+                if is_python(y):
                     side[i] = Value(result.type)
                     end.append(Apply(np.float64, (y,), side[i], branch.line))
         then, orelse = (
@@ -217,7 +226,7 @@ class _Math(Walk):
 
 
 def _as_numpy(atom: Structure, like: Value, out: list[Statement], line: Place | None) -> Structure:
-    if not _is_python(atom):
+    if not is_python(atom):
         return atom
     number = Value(like.type)
     out.append(Apply(np.float64, (atom,), number, line))
@@ -253,7 +262,7 @@ def _restored(structure: Structure, before: Structure) -> tuple[Structure, list[
 
     def restore(gradient: Structure) -> Structure:
         was = next(were)
-        if not isinstance(was, Value) or not _is_python(gradient) or _is_python(was):
+        if not isinstance(was, Value) or not is_python(gradient) or is_python(was):
             return gradient
         casts.append(Apply(np.float64, (gradient,), Value(was.type)))
         return casts[-1].result  # type: ignore[union-attr]
@@ -272,7 +281,7 @@ def _indexed(statement: Apply, out: list[Statement]) -> Structure:
 def _picked(statement: Apply, walk: _Math, out: list[Statement]) -> Value:
     """`max(x, y)`, of NumPy scalars some of which are Python's now: the result must not be of either kind."""
     result: Value = statement.result
-    if all(_is_python(x) for x in leaves(statement.args)):
+    if all(is_python(x) for x in leaves(statement.args)):
         result = walk.python(result)
         out.append(replace(statement, result=result))
         return result
@@ -288,15 +297,9 @@ def is_static(structure: Structure) -> bool:
     return not isinstance(structure, Value)
 
 
-def _is_python(atom: Structure) -> bool:
-    if not isinstance(atom, Value):
-        return type(atom) in (int, float)
-    return isinstance(atom.type, Scalar) and atom.type.python and atom.type.dtype.kind in "fi"
-
-
 def _begins_so(init: Structure) -> bool:
     """Whether what a loop begins with is a number of Python's; or nothing yet."""
-    return init is None or init is UNDEFINED or _is_python(init)
+    return init is None or init is UNDEFINED or is_python(init)
 
 
 def _is_whole(exponent: Structure) -> bool:
@@ -345,7 +348,7 @@ def _numpy_derivatives(block: Block, table: ValueTable, known: dict[Value, Value
             s = s.map_blocks(lambda inner: _numpy_derivatives(inner, table, names))
         elif not table.derived.isdisjoint(s.outputs):
             for v in s.inputs:
-                if _is_python(v) and is_float(v.type) and v not in names and v not in numbers:
+                if is_python(v) and is_float(v.type) and v not in names and v not in numbers:
                     names[v] = _as_numpy_float(v, out, table)
             args = substitute(Block((), (s.args,)), names).yields[0]
             numbers.update(s.outputs if any(map(_is_numpy, leaves(args))) else ())
@@ -365,7 +368,7 @@ def _numpy_backward(function: Function) -> Function:
         statements[split + 1] = replace(seed, function=np.float64)
     forward = {v for p in function.parameters for v in leaves(p.structure)}
     forward.update(v for s in statements[:split] for v in s.outputs)
-    floats = {v for v in forward if _is_python(v) and v.type.dtype.kind == "f"}  # type: ignore[union-attr]
+    floats = {v for v in forward if is_python(v) and v.type.dtype.kind == "f"}  # type: ignore[union-attr]
     partly = {v for v in _partly_defined(statements[:split]) if v in floats}
     backward = _read_as_numpy(Block(tuple(statements[split + 1 :]), function.body.yields), partly, table)
     casts: list[Statement] = []
@@ -417,7 +420,7 @@ def _may_divide(s: Apply) -> bool:
     gate, y = TABLE[s.function], s.result
     if not is_of(s, Kind.QUOTIENT) and gate.symbol not in ("/", "**"):
         return False
-    if not isinstance(y, Value) or not is_float(y.type) or not all(map(_is_python, (y, *s.args))):
+    if not isinstance(y, Value) or not is_float(y.type) or not all(map(is_python, (y, *s.args))):
         return False
     by = s.args[1]
     return isinstance(by, Value) or (by < 0 if gate.symbol == "**" else by == 0)
@@ -426,7 +429,7 @@ def _may_divide(s: Apply) -> bool:
 def _retyped(table: ValueTable, s: Apply, out: list[Statement]) -> Structure | None:
     """What is computed of NumPy's numbers is one: how it is written depends on that."""
     y = s.result
-    if not isinstance(y, Value) or not _is_python(y) or module_of(s.function) == "math":
+    if not isinstance(y, Value) or not is_python(y) or module_of(s.function) == "math":
         return None
     if not TABLE[s.function].pointwise or not any(_is_numpy(v) for v in s.inputs):
         return None
@@ -472,13 +475,22 @@ def _read_as_numpy(block: Block, floats: set[Value], table: ValueTable) -> Block
 
 
 class _Wrapping(Walk):
-    """A walk in which the Python floats that loops take from lists are read as NumPy's."""
+    """A walk in which the Python floats that loops take from lists, or find again, are read as NumPy's."""
+
+    def _apply(self, statement: Apply, out: list[Statement]) -> None:
+        if not is_of(statement, Kind.TAKE_BACK):
+            super()._apply(statement, out)
+            return
+        read, new = as_numpys(statement, self.table)
+        for s in read:
+            super()._apply(s, out)
+        self.replaced.update(new)
 
     def _loop(self, statement: Loop, out: list[Statement]) -> None:
         casts: list[Statement] = []
         names: dict[Value, Value] = {}
         for v, each in statement.each:
-            if each.kind.endswith("list") and _is_python(v) and v.type.dtype.kind == "f":  # type: ignore[union-attr]
+            if each.kind.endswith("list") and is_python(v) and v.type.dtype.kind == "f":  # type: ignore[union-attr]
                 names[v] = _as_numpy_float(v, casts, self.table)
         body = substitute(statement.body, names)
         body = replace(body, statements=(*casts, *body.statements))

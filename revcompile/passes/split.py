@@ -18,6 +18,7 @@ from revcompile.frontend.gradients import silent
 from revcompile.gates.effects import begins_backward, identity
 from revcompile.gates.halves import SAVED, Half, Variant
 from revcompile.gates.table import TABLE
+from revcompile.gates.traits import Kind
 from revcompile.ir.build import own_parameters
 from revcompile.ir.nodes import (
     Apply,
@@ -31,6 +32,8 @@ from revcompile.ir.nodes import (
 )
 from revcompile.ir.rebuild import replace
 from revcompile.passes.dead import eliminate_dead
+
+CALLS = (Kind.CALL, Kind.TAKE_BACK)
 
 
 def choose_halves(function: Function, chosen: Mapping[Value, Variant]) -> Function:
@@ -55,12 +58,12 @@ def called(*functions: Function) -> Iterator[Half]:
     """The halves that functions call, each once."""
     seen: set[Any] = set()
     for function in functions:
-        any_called = any(isinstance(f, Half) for f in function.body.functions)
+        any_called = any(TABLE[f].kind in CALLS for f in function.body.functions)
         for s in applications(function.body) if any_called else ():
-            half = s.function
-            if isinstance(half, Half) and half not in seen:
-                seen.add(half)
-                yield half
+            for half in (s.function, *s.args):
+                if isinstance(half, Half) and half not in seen:
+                    seen.add(half)
+                    yield half
 
 
 def split(function: Function, variant: Variant) -> dict[Half, Function]:

@@ -54,7 +54,8 @@ def _reverse(rev: Any, loop: Loop, filled: set[Value], returning: list[Value]) -
     ]
     inner = {*loop.body.defined, *loop.bound}
     outer = [v for v in dict.fromkeys(loop.body.uses) if v in flowing and v not in inner]
-    restorable = {i: j for i, j in restorable_slots(loop).items() if loop.body.yields[i] not in filled}
+    slots = {} if loop.slots else restorable_slots(loop)
+    restorable = {i: j for i, j in slots.items() if loop.body.yields[i] not in filled}
     if not seeded and not outer and not restorable and not returned:
         return
     types = rev.loop_types.setdefault(loop, {})

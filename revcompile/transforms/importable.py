@@ -31,6 +31,7 @@ def __getattr__(name: str) -> Any:
         return made_so_far.get(name, made)
     if hasattr(f, "primal"):  # the name means the gradient itself by now
         return f if label == "grad" else f.value_and_grad
-    argnums, has_aux, optimize = ast.literal_eval(words) if words else (None, False, True)
-    made = make_gradient(f, Options(argnums, has_aux, optimize, label == "value_and_grad"))
+    argnums, has_aux, optimize, checkpoint = ast.literal_eval(words) if words else (None, False, True, 0)
+    with_value = label == "value_and_grad"
+    made = make_gradient(f, Options(argnums, has_aux, optimize, with_value, checkpoint=checkpoint))
     return made_so_far.get(name, made)

@@ -54,6 +54,25 @@ def log_sum_exp(x):
 # -- loops and stores ----------------------------------------------------------------------------
 
 
+@case(real(8), 0.5, 50, argnums=("u", "k"), checkpoint=10)
+def long_wave(u, k, steps):
+    v = np.zeros_like(u)
+    for _ in range(steps):
+        v[1:-1] += 0.1 * np.sin(k * (u[:-2] - 2.0 * u[1:-1] + u[2:]))
+        u = u + 0.1 * v
+    return np.sum(u**2)
+
+
+@case(real(4), 0.9, argnums=("x", "rate"), checkpoint=5)
+def long_search(x, rate):
+    for i in range(1_000):
+        slope = np.sin(x) + 0.1 * x
+        if slope @ slope < 1e-6:
+            break
+        x = x - rate * slope / (1.0 + i)
+    return np.sum(x * x)
+
+
 @case(real(12), 5, argnums="u")
 def smooth(u, steps):
     for t in range(steps):

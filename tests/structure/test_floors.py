@@ -28,6 +28,7 @@ FLOORS = [
     "gates",
     "ir",
     "runtime",
+    "checkpoints",
     "foreign",
     "given",
     "errors",

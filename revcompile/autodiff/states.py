@@ -1,0 +1,180 @@
+"""Long loops, of which some states are kept: the reversed trip computes again what it reads.
+
+    states = checkpoints(20, range(n))
+    for i in range(n):
+        states.append(x)
+        x = x - dt * np.sin(x)
+    # backward pass
+    for i in reversed(range(n)):
+        x = states.pop(advance, dt)
+        grad_x = grad_x - grad_x * dt * np.cos(x)
+
+A *state* is what a trip has to begin with, of what the loop carries: to compute what its reversal reads, and
+the next state. `advance` computes the latter for some trips in a row, as the primal of a pair.
+See `revcompile/checkpoints`. Imports the IR.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from itertools import chain
+from typing import TypeGuard
+
+from revcompile.autodiff.slices import slice_of, without_ends
+from revcompile.errors import UnsupportedError
+from revcompile.gates.checkpoints import STATES, Trips, begin, keep, take_back, trips_of
+from revcompile.gates.draws import DRAWS
+from revcompile.gates.foreign import ForeignCall
+from revcompile.gates.halves import Pair
+from revcompile.gates.table import TABLE
+from revcompile.gates.traits import Kind
+from revcompile.ir.nodes import (
+    Apply,
+    Block,
+    Each,
+    Function,
+    Loop,
+    Parameter,
+    Statement,
+    Structure,
+    Value,
+    applications,
+    leaves,
+    substitute,
+)
+from revcompile.ir.rebuild import replace
+from revcompile.ir.types import INT, Array, Rows, Scalar
+from revcompile.ir.values import ValueTable
+from revcompile.statements.loop_lists import LIST
+
+ADVANCE = "advance"
+NO_RANGE: Trips = (None, None, None, False)
+
+
+def is_length(s: Statement) -> TypeGuard[Apply]:
+    return isinstance(s, Apply) and TABLE[s.function].of_shape
+
+
+def _can_be_copied(v: Value) -> bool:
+    """Whether it is a number or an array: a list of many is no part of a state."""
+    return isinstance(v.type, (Scalar, Array)) and not isinstance(v.type, Rows)
+
+
+class FromStates:
+    """How the trips of a loop are computed again: from which `state`, and by which `statements`.
+
+    What is `read` of a trip is given by its statements `body`. `states` is what the loop keeps its states
+    in; None if a state would be more than numbers and arrays.
+    """
+
+    def __init__(
+        self, loop: Loop, body: tuple[Statement, ...], read: Iterable[Value], table: ValueTable
+    ) -> None:
+        self.loop, self.table = loop, table
+        again, wanted = slice_of(body, read)
+        goes_on = without_ends(loop.body)
+        ends = dict(zip(loop.params, goes_on.yields, strict=False))
+        self.state: tuple[Value, ...] = ()
+        forth: tuple[Statement, ...] = ()
+        while (state := tuple(p for p in loop.params if p in wanted)) != self.state:
+            self.state = state
+            forth, found = slice_of(goes_on.statements, leaves(tuple(ends[p] for p in state)))
+            wanted |= found
+        self.states: Value | None = None
+        if not state or not all(map(_can_be_copied, state)):
+            return
+        for s in (*again, *forth):
+            _refuse_other_results(s)
+        name = table.hints.get(state[0])
+        self.states = table.new(STATES, f"saved_{name}" if len(state) == 1 and name else "saved")
+        result = state[0] if len(state) == 1 else state
+        advance, lengths, given = self._advance(forth, tuple(ends[p] for p in state))
+        back = Apply(take_back, (self.states, advance.primal, given), result, loop.line)
+        self.statements = (*lengths, back, *again)
+
+    def _advance(
+        self, statements: tuple[Statement, ...], ends: tuple[Structure, ...]
+    ) -> tuple[Pair, tuple[Statement, ...], tuple[Value, ...]]:
+        """The function that goes through trips; and what it takes besides these and the state before them.
+
+        Of an array that is only asked for its length, it takes that: the statements in between ask for it.
+        """
+        loop, table = self.loop, self.table
+        index = loop.each[0][0] if loop.each else table.new(INT, "_")
+        inside = {index, *self.state, *Block(statements).defined}
+        lengths = tuple(s for s in statements if is_length(s) and inside.isdisjoint(s.inputs))
+        body = Block(tuple(s for s in statements if s not in lengths), (*ends, False))
+        inside = {index, *self.state, *body.defined}
+        given = tuple(v for v in dict.fromkeys(body.uses) if v not in inside)
+        names = self._others((index, *self.state), given, body.defined)
+        for s in lengths:
+            table.name(names[s.result], "length")
+        begin, end = (tuple(table.retyped(p, p.type) for p in self.state) for _ in range(2))
+        trips = table.new(LIST, "trips")
+        each = ((names[index], Each("full list", (trips,))),)
+        params = tuple(names[p] for p in self.state)
+        again = Loop(each, None, begin, params, substitute(body, names), end, line=loop.line)
+        parameters = (trips, *begin, *(names[v] for v in given))
+        named = tuple(Parameter(f"p{i}", v) for i, v in enumerate(parameters))
+        function = Function(ADVANCE, named, Block((again,), (end,)), table)
+        passed = self._others(v for s in lengths for v in s.outputs)
+        asked = substitute(Block(lengths, given), passed)
+        return Pair(ADVANCE, parameters, function), asked.statements, asked.yields
+
+    def _others(self, *values: Iterable[Value]) -> dict[Value, Value]:
+        return {v: self.table.retyped(v, v.type) for v in chain.from_iterable(values)}
+
+    def forward(self, trips: Value | None) -> tuple[Statement, Loop]:
+        """The forward loop that keeps its states, on values of its own: those that it had are the reversed
+        one's now. And what stands before it."""
+        loop = self.loop
+        names = self._others(loop.bound, *(b.defined for b in loop.blocks))
+        each = trips_of(loop.each[0][1]) if loop.each else NO_RANGE
+        before = Apply(begin, (loop.slots, *each), self.states, loop.line)
+        state = tuple(names[p] for p in self.state)
+        note = Apply(keep, (self.states, state[0] if len(state) == 1 else state), (), loop.line)
+        body = substitute(loop.body, names)
+        return before, replace(
+            loop,
+            each=tuple((names[v], each) for v, each in loop.each),
+            params=tuple(names[p] for p in loop.params),
+            test=None if loop.test is None else substitute(loop.test, names),
+            body=replace(body, statements=(note, *body.statements)),
+            trips=trips,
+        )
+
+
+def not_restored(made: tuple[Statement, ...], body: Block) -> Block:
+    """The reversed trip without restoring what is there: an array before a store, whose later content nothing
+    else reads."""
+    counts = Counter(chain(body.uses, *(s.uses for s in made)))
+    back = {
+        s.args[0]: s for s in body.statements if isinstance(s, Apply) and TABLE[s.function].kind is Kind.STORE
+    }
+    names: dict[Value, Structure] = {}
+    gone: set[Statement] = set()
+    for s in reversed(made):
+        if isinstance(s, Apply) and TABLE[s.function].kind is Kind.STORE:
+            after, old = s.result
+            restores = back.get(after)
+            if restores is not None and restores.args[2] is old and counts[after] == 1:
+                names[restores.result[0]] = s.args[0]
+                gone.add(restores)
+    statements = tuple(s for s in body.statements if s not in gone)
+    return substitute(replace(body, statements=statements), names)
+
+
+def _refuse_other_results(s: Statement) -> None:
+    """A trip that is made again must be what it was."""
+    made = applications(Block((s,)))
+    for one in made:
+        f = one.function
+        is_call = isinstance(f, ForeignCall) and not f.pure
+        if f in DRAWS or is_call:
+            what = "draws random numbers" if f in DRAWS else f"calls {TABLE[f].name}, which may have effects"
+            raise UnsupportedError(
+                f"a loop that {what} cannot be computed again in the backward pass",
+                one.line,
+                way_out="Do that before the loop, or leave out checkpoint=.",
+            )
