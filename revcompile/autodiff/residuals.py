@@ -35,7 +35,7 @@ from revcompile.ir.nodes import (
 from revcompile.ir.rebuild import replace
 from revcompile.ir.types import INT, Array, Opaque, Scalar
 from revcompile.ir.values import ValueTable
-from revcompile.statements.branch import with_residuals
+from revcompile.statements.branch import residuals_of, with_residuals
 from revcompile.statements.loop_lists import KINDS
 
 CHEAP, INDEPENDENT = 3, 8  # operations that are worth repeating rather than remembering their result
@@ -119,11 +119,13 @@ def _keep_in(
     last = residuals.last.get(id(loop), {}).values()
     statements = _keep(loop.body.statements, residuals, read, None, {one.value: one.carried for one in last})
     *ends, leaves_early = loop.body.yields
-    made = {v for s in loop.body.statements for v in s.outputs}  # in any trip
+    made = {v for s in loop.body.statements for v in s.outputs}  # in any trip, but for what one side makes
+    branches = (s for s in loop.body.statements if isinstance(s, Branch))
+    made.difference_update(v for branch in branches for _, v, _ in residuals_of(branch))
     begin = [handed_on.get(one.after, nothing if one.value in made else None) for one in last]
     return replace(
         loop,
-        inits=(*loop.inits, *begin),
+        inits=(*(nothing if init is UNDEFINED else init for init in loop.inits), *begin),
         params=(*loop.params, *(one.carried for one in last)),
         body=Block(statements, (*ends, *(one.value for one in last), leaves_early)),
         results=(*loop.results, *(one.after for one in last)),

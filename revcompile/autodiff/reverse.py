@@ -19,6 +19,7 @@ from revcompile.autodiff.restored import Restored
 from revcompile.autodiff.shapes import doubted, fit
 from revcompile.autodiff.zeros import Carefully
 from revcompile.dataflow.activity import is_cut_off
+from revcompile.dataflow.presence import missing
 from revcompile.errors import UnsupportedError, an
 from revcompile.frontend.expressions import shape_of
 from revcompile.frontend.lowering import Lowering
@@ -44,7 +45,7 @@ from revcompile.ir.nodes import (
 )
 from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Scalar, Type, gradient_type, is_float, is_number
-from revcompile.statements import branch, call, hook, loop_reverse, probe, rows, store
+from revcompile.statements import branch, call, hook, loop_lists, loop_reverse, probe, rows, store
 
 MAX_OPERANDS = 5_000  # whose gradients are statements of their own
 REVERSE: dict[Any, Callable[..., None]] = {
@@ -79,6 +80,9 @@ class Reverser:
         self.here: set[Value] = set()  # what the block makes that is being reversed
         self.inputs = frozenset(plan.inputs)
         self.carefully = Carefully(low, plan.knowledge)
+        if loop_lists.has_saves(statements):  # of a gradient: what one side of a branch saves may be missing
+            absent = (v for v in missing(statements) if v not in self.table.unset)
+            self.table.unset.update((v, None) for v in absent)
 
     @property
     def cautious(self) -> bool:

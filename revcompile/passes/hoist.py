@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from revcompile.gates.effects import has_effects, is_the_users
+from revcompile.gates.effects import begins_backward, has_effects, is_the_users
 from revcompile.gates.table import TABLE, is_of
 from revcompile.gates.traits import Kind
 from revcompile.ir.nodes import Apply, Block, Function, Statement, Value, leaves
@@ -48,6 +48,7 @@ class _Sequence:
     def __init__(self, statements: list[Statement], block: Block, table: ValueTable) -> None:
         self.statements, self.table = statements, table
         self.at = {s: i for i, s in enumerate(statements)}
+        self.border = next((i for i, s in enumerate(statements) if begins_backward(s)), -1)
         self.made = {v: s for s in statements for v in s.outputs}
         self.yielded = set(leaves(block.yields))
         self.readers: dict[Value, list[Statement]] = {}
@@ -59,7 +60,10 @@ class _Sequence:
                 self.views.setdefault(s.args[0], []).append(s)
 
     def hoist_above(self, store_: Apply) -> None:
-        """Move what uses views of the array, and is all that uses them, above the store into it."""
+        """Move what uses views of the array, and is all that uses them, above the store into it.
+
+        Within a pass: the backward pass may be a function of its own.
+        """
         at = self.at[store_]
         views = self._views_before(store_.args[0], at)
         if not views or not self.yielded.isdisjoint(views):
@@ -67,7 +71,7 @@ class _Sequence:
         moved: dict[Apply, None] = {}
         later = {s for v in views for s in self.readers.get(v, ()) if self.at[s] > at}
         for s in sorted(later, key=lambda s: self.at[s]):
-            if not self._collect(s, store_, at, moved):
+            if at < self.border < self.at[s] or not self._collect(s, store_, at, moved):
                 return
         if not moved:
             return

@@ -25,7 +25,7 @@ from revcompile.ir.nodes import (
 )
 from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Scalar, Type
-from revcompile.statements import either, exits
+from revcompile.statements import either, exits, loop_lists
 from revcompile.statements.ahead import calls_for
 from revcompile.statements.join import (
     CannotJoin,
@@ -329,8 +329,9 @@ def reverse(rev: Any, statement: Branch) -> None:
     seeds = [rev.adjoints.get(r) for r in statement.results]
     written = written_arrays(statement)
     sides: list[tuple[list[Any], dict[Value, Structure], list[Structure]]] = []
-    lists = dict(rev.lists)
+    lists, lists_after = rev.lists, []
     for block in (statement.then, statement.orelse):
+        rev.lists = dict(lists)
         rev.adjoints = {k: v for k, v in outer.items() if k not in statement.results}
         rev.memory.now = dict(now)
         with rev.builder.block() as emitted:
@@ -341,10 +342,7 @@ def reverse(rev: Any, statement: Branch) -> None:
                 if result in written and isinstance(atom, Value):
                     rev.memory.now[atom] = now.get(result, result)
             rev.block(block.statements)
-        if rev.lists != lists:
-            raise UnsupportedError(
-                "differentiating the gradient of a loop in a branch again is not supported"
-            )
+        lists_after.append(rev.lists)
         sides.append((emitted, rev.adjoints, [rev.memory.now.get(v, v) for v in written.values()]))
     inside = {*statement.then.defined, *statement.orelse.defined}
     changed = [
@@ -371,9 +369,13 @@ def reverse(rev: Any, statement: Branch) -> None:
     rev.adjoints.update(zip(changed, new, strict=True))
     restored = tuple(rev.table.like(v, fold=False) for v in written.values())
     rev.memory.now.update(zip(written.values(), restored, strict=True))
+    rev.lists, given = loop_lists.of_either(rev, lists, tuple(lists_after))
+    for _, *ends in given:
+        for out, end in zip(yields, ends, strict=True):
+            out.append(end)
     then, orelse = (Block(tuple(s), tuple(y)) for (s, _, _), y in zip(sides, yields, strict=True))
-    if then.statements or orelse.statements or new or restored:
-        results = (*new, *restored)
+    results = (*new, *restored, *(items for items, *_ in given))
+    if then.statements or orelse.statements or results:
         rev.builder.statements.append(Branch(statement.condition, then, orelse, results, statement.line))
 
 
@@ -395,6 +397,14 @@ def _joined_gradient(rev: Any, value: Value, a: Structure, b: Structure) -> Type
     return join_gradients(rev.builder.facts, *numbers)
 
 
+def residuals_of(branch: Branch) -> Iterator[tuple[int, Value, int]]:
+    """The results that are what one side has computed, where that has: their places, and which side it is."""
+    for side, block in enumerate(branch.blocks):
+        for i, (end, result) in enumerate(zip(block.yields, branch.results, strict=False)):
+            if end is result:
+                yield i, result, side
+
+
 def with_residuals(
     forward: Branch, read: set[Value], nothing: Structure, otherwise: Mapping[Value, Value]
 ) -> Branch:
@@ -407,9 +417,10 @@ def with_residuals(
     for side, block in enumerate((forward.then, forward.orelse)):
         for statement in block.statements:
             extra.extend((side, v) for v in statement.outputs if v in read and v not in block.yields)
-    if not extra:
-        return forward
     sides = [list(forward.then.yields), list(forward.orelse.yields)]
+    for i, result, side in residuals_of(forward):
+        if result in otherwise or sides[1 - side][i] is UNDEFINED:
+            sides[1 - side][i] = otherwise.get(result, nothing)
     for side, value in extra:
         sides[side].append(value)
         sides[1 - side].append(otherwise.get(value, nothing))

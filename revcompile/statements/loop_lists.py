@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from revcompile.errors import UnsupportedError
 from revcompile.gates.effects import identity
-from revcompile.ir.nodes import UNDEFINED, Block, Branch, Each, Loop, Value
-from revcompile.ir.types import Array, Opaque, Type
+from revcompile.ir.nodes import Block, Branch, Each, Loop, Structure, Value
+from revcompile.ir.types import Opaque, Type
 
 LIST = Opaque("list")
 KINDS = ("list", "reversed list")
@@ -28,6 +28,7 @@ class Gradients(NamedTuple):
 
 
 Each_ = tuple[Value, Each]
+Lists = dict[Value, tuple[Gradients, ...]]  # the gradients of what a list holds
 
 
 def active_items(rev: Any, loop: Loop) -> list[Each_]:
@@ -38,16 +39,12 @@ def active_items(rev: Any, loop: Loop) -> list[Each_]:
 def returned_to(rev: Any, loop: Loop) -> list[tuple[Value, Gradients]]:
     """The values that a loop saves, with the gradients that have come back for them."""
     found = [(v, gradients) for v, items in loop.saves for gradients in rev.lists.pop(items, ())]
-    for statement in loop.body.statements:
-        if isinstance(statement, Branch):
-            for sides in zip(statement.results, statement.then.yields, statement.orelse.yields, strict=False):
-                v, *ends = sides
-                if isinstance(v.type, Array) and any(end is None or end is UNDEFINED for end in ends):
-                    if any(v is saved for saved, _ in found):
-                        raise UnsupportedError(
-                            "differentiating the gradient of a branch in a loop again is not supported yet"
-                        )
     return found
+
+
+def has_saves(block: Block) -> bool:
+    """Whether a loop in a block keeps something of its trips."""
+    return any((isinstance(s, Loop) and s.saves) or any(map(has_saves, s.blocks)) for s in block.statements)
 
 
 def receiving(block: Block, returned: set[Value]) -> set[Value]:
@@ -94,3 +91,28 @@ def end(
             saves.append((gradient, rev.table.new(LIST, "saved_gradients")))
             found.append((source, Gradients(saves[-1][1], in_order, gradient.type)))
     return tuple(saves), found
+
+
+def of_either(
+    rev: Any, before: Lists, after: tuple[Lists, Lists]
+) -> tuple[Lists, list[tuple[Value, Structure, Structure]]]:
+    """The lists of gradients after a branch, of those before it and at the end of either side; and those that
+    it gives, with what they are on each side.
+
+    What a side has taken was for what it saves itself, and is gone. What one side alone has made is for what
+    only that side has saved: on the other one there is nothing.
+    """
+    found = {k: v for k, v in before.items() if all(k in side for side in after)}
+    given: list[tuple[Value, Structure, Structure]] = []
+    for k, side in enumerate(after):
+        for source, lists in side.items():
+            new = lists[len(before.get(source, ())) :]
+            if new and (source in after[1 - k] or source not in rev.table.unset):
+                raise UnsupportedError(
+                    "differentiating the gradient of a loop again that a branch goes through is not supported"
+                )
+            for gradients in new:
+                items = rev.table.new(LIST, "saved_gradients")
+                given.append((items, *((gradients.items, None) if k == 0 else (None, gradients.items))))
+                found[source] = (*found.get(source, ()), gradients._replace(items=items))
+    return found, given

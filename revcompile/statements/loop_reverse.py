@@ -21,6 +21,7 @@ from revcompile.ir.nodes import (
     Structure,
     Value,
 )
+from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Scalar, Type, is_number
 from revcompile.statements import loop_lists, rows
 from revcompile.statements.join import alike, join_gradients, type_of
@@ -28,12 +29,13 @@ from revcompile.statements.origins import restorable_slots
 
 
 @dataclass(frozen=True)
-class ContentsName:
+class CarriedBack:
     """One thing that the reversed loop carries: where it comes from, and what it is in a trip."""
 
     init: Structure
     param: Value
     of: Value  # whose gradient it is, or which array
+    after: Type | None = None  # what it is after the loop, if not the same
 
 
 def reverse(rev: Any, loop: Loop) -> None:
@@ -98,10 +100,7 @@ class _Attempt:
         self.line = rev.builder.line
         now = dict(rev.memory.now)
         self.before = rev.builder.mark()
-        gradients = [
-            self._slot(loop.results[i], loop.params[i], rev.adjoints.pop(loop.results[i], None))
-            for i in seeded
-        ]
+        gradients = [self._gradient(i) for i in seeded]
         sums = [self._slot(v, v, rev.adjoints.get(v)) for v in outer]
         arrays = [self._array(i) for i in restorable]
         self.slots = [*gradients, *sums, *arrays]
@@ -132,16 +131,29 @@ class _Attempt:
         rev.adjoints, rev.memory.now = self.outside, now  # what is restored inside is so only there
         builder.note = ""
 
-    def _slot(self, result: Value, of: Value, known: Structure) -> ContentsName:
+    def _gradient(self, i: int) -> CarriedBack:
+        """The gradient of a slot: in a trip, of its end; after the loop, of what it began with."""
+        loop = self.loop
+        slot = self._slot(loop.results[i], loop.params[i], self.rev.adjoints.pop(loop.results[i], None))
+        end, init, t = loop.body.yields[i], loop.inits[i], slot.param.type
+        if not (isinstance(t, Array) and t.dims):
+            return slot
+        if isinstance(init, Value) and isinstance(init.type, Array):
+            slot = replace(slot, after=replace(t, dims=init.type.dims))
+        if isinstance(end, Value) and isinstance(end.type, Array) and end.type.dims != t.dims:
+            slot = replace(slot, param=self.rev.table.new(replace(t, dims=end.type.dims), of=slot.of))
+        return slot
+
+    def _slot(self, result: Value, of: Value, known: Structure) -> CarriedBack:
         rev = self.rev
         init = known if known is not None else rev.zero(result)
         t = self._joined(self.types.get(of, rev.gradient_type(of)), init)
-        return ContentsName(init, rev.table.new(t, of=of), of)
+        return CarriedBack(init, rev.table.new(t, of=of), of)
 
-    def _array(self, i: int) -> ContentsName:
+    def _array(self, i: int) -> CarriedBack:
         result, param = self.loop.results[i], self.loop.params[i]
         init = self.rev.memory.now.get(result, result)
-        return ContentsName(init, self.rev.table.like(param, fold=False), param)
+        return CarriedBack(init, self.rev.table.like(param, fold=False), param)
 
     def _joined(self, t: Type, atom: Structure) -> Type:
         """What a gradient's type is if it may be `atom`: Python's numbers may turn out to be NumPy's."""
@@ -154,7 +166,7 @@ class _Attempt:
     def _fit_inits(self) -> None:
         """A number that stands for no gradient yet needs no type of its own, unless it may be returned."""
 
-        def fitted(slot: ContentsName) -> Structure:
+        def fitted(slot: CarriedBack) -> Structure:
             of = slot.of.type
             if not isinstance(slot.init, Value) and not (
                 isinstance(of, Scalar) and slot.of in self.rev.inputs
@@ -183,7 +195,7 @@ class _Attempt:
             alike(rev.low, self.statements, end, slot.param.type)
             for end, slot in zip(self.ends, self.slots, strict=True)
         ]
-        types = (self.types.get(s.of, s.param.type) for s in self.slots)
+        types = (s.after or self.types.get(s.of, s.param.type) for s in self.slots)
         results = tuple(
             rev.table.like(s.param, t, fold=False) for t, s in zip(types, self.slots, strict=True)
         )

@@ -325,7 +325,7 @@ def twice(x, n):
 LOOPS = [
     (of_a_loop, 0.7), (of_a_loop, V), (of_a_loop_on_numbers, 1.2), (of_stores, V), (of_a_loop_that_is_left, 1.3),
     (of_loops_in_loops, 0.7), (of_loops_in_loops, V), (of_branches_in_loops, 0.7), (of_writing_in_loops, V),
-    (twice, 0.7),
+    (twice, 0.7), (of_arrays_in_branches_in_loops, V),
 ]  # fmt: skip
 
 
@@ -333,11 +333,6 @@ LOOPS = [
 @pytest.mark.parametrize("f, x", LOOPS)
 def test_of_loops(f, x, n):
     check(f, x, n, argnums=(0,))
-
-
-def test_of_arrays_in_branches_in_loops_is_refused():
-    with pytest.raises(UnsupportedError, match="branch in a loop again"):
-        grad(of_arrays_in_branches_in_loops, 0)(V, 3)
 
 
 def newton(x, a):
