@@ -192,6 +192,12 @@ def middle_of(a: Any, axis: Any, high: bool) -> Any:
     return found.reshape(shape)
 
 
+def places_of_unique(a: Any) -> tuple[Any, Any, Any]:
+    """Where each element that occurs in `a` does so first, in order; which one each element is; how often."""
+    _, first, inverse, counts = np.unique(a, True, True, True)
+    return first, inverse, counts
+
+
 def scatter_along_axis(grad: Any, indices: Any, shape: tuple[int, ...], axis: int | None) -> Any:
     """The transpose of `np.take_along_axis`: zeros of `shape`, with `grad` added at `indices` along `axis`.
 

@@ -131,6 +131,9 @@ def _callable(low: Lowering, args: Args, *_: Any) -> Structure:
 
 def _ndim(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structure:
     (x,) = args or (kwargs.get("a"),)
+    if isinstance(x, (list, tuple)) and x and not is_static(x):
+        inner = _ndim(low, (x[0],), kwargs)
+        return 1 if inner is NotImplemented else inner + 1
     return len(x.type.dims) if isinstance(x, Value) else NotImplemented
 
 

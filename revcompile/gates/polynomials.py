@@ -1,0 +1,123 @@
+"""Polynomials by their coefficients, the highest power first. Imports NumPy and the compositions.
+
+NumPy drops leading coefficients that are zero: how many there are, the run decides.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from revcompile.gates.compositions import as_array
+from revcompile.gates.samples import example, real
+from revcompile.gates.table import composed
+
+PAIRS = [
+    example(real(3), real(3)),
+    example(real(2), real(4)),
+    example(real(3), real(2)),
+    example(real(), real(2)),
+]
+
+
+@composed(
+    np.polyval,
+    examples=[
+        example(real(3), real()),
+        example(real(3), real(4)),
+        example([0.5, -1.2], real(2, 3)),
+        example([real(), real()], real(2)),
+    ],
+)
+def polyval(p: Any, x: Any) -> Any:
+    """Horner's method."""
+    y = np.zeros_like(x) if np.ndim(x) else 0.0
+    for coefficient in p if isinstance(p, (list, tuple)) else as_array(p):
+        y = y * x + coefficient
+    return y
+
+
+def line(p: Any) -> Any:
+    """Coefficients as an array of one axis."""
+    p = as_array(p)
+    return p if p.ndim else np.reshape(p, 1)
+
+
+def lengthened(p: Any, length: Any) -> Any:
+    """With zeros in front."""
+    missing = length - len(p)
+    return p if type(missing) is int and missing == 0 else np.concatenate((np.zeros(missing), p))
+
+
+@composed(np.polyadd, examples=PAIRS)
+def polyadd(a1: Any, a2: Any) -> Any:
+    a1, a2 = line(a1), line(a2)
+    length = max(len(a1), len(a2))
+    return lengthened(a1, length) + lengthened(a2, length)
+
+
+@composed(np.polysub, examples=PAIRS)
+def polysub(a1: Any, a2: Any) -> Any:
+    a1, a2 = line(a1), line(a2)
+    length = max(len(a1), len(a2))
+    return lengthened(a1, length) - lengthened(a2, length)
+
+
+def without_leading_zeros(p: Any) -> Any:
+    p = np.trim_zeros(line(p), "f")
+    return p if len(p) > 0 else np.zeros(1)
+
+
+@composed(np.polymul, examples=PAIRS)
+def polymul(a1: Any, a2: Any) -> Any:
+    return np.convolve(without_leading_zeros(a1), without_leading_zeros(a2))
+
+
+@composed(np.polyder, examples=[example(real(4)), example(real(4), 2), example(real(4), m=0)])
+def polyder(p: Any, m: int = 1) -> Any:
+    p = as_array(p)
+    for _ in range(m):
+        p = p[:-1] * np.arange(len(p) - 1, 0, -1)
+    return p
+
+
+@composed(
+    np.polyint,
+    examples=[
+        example(real(3)),
+        example(real(3), 2),
+        example(real(3), 1, real()),
+        example(real(3), 2, [real(), real()]),
+    ],
+)
+def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
+    p = as_array(p)
+    given = [0.0] if k is None else k if isinstance(k, (list, tuple)) else [k] if np.ndim(k) == 0 else k
+    for i in range(m):
+        constant = given[0] if len(given) == 1 else given[i]
+        p = np.concatenate((p / np.arange(len(p), 0, -1), [constant]))
+    return p
+
+
+@composed(
+    np.vander,
+    examples=[
+        example(real(3, low=0.5)),
+        example(real(3), 2),
+        example(real(3), 4, increasing=True),
+        example(real(3), 1),
+    ],
+)
+def vander(x: Any, N: Any = None, increasing: bool = False) -> Any:
+    x = as_array(x)
+    powers = np.arange(len(x) if N is None else N)
+    return x[:, None] ** (powers if increasing else powers[::-1])
+
+
+@composed(np.poly, examples=[example(real(3)), example([real(), 0.5])])
+def poly(seq_of_zeros: Any) -> Any:
+    p = np.ones(1)
+    for zero in seq_of_zeros:
+        p = np.convolve(p, [1.0, -zero])
+    return p

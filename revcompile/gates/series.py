@@ -1,0 +1,132 @@
+"""Series of numbers: differences by the neighbours, running totals, angles without jumps, windows.
+
+Imports NumPy and the compositions.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from revcompile.gates.compositions import as_array, existing
+from revcompile.gates.samples import example, real
+from revcompile.gates.table import composed, known
+
+
+@composed(
+    np.gradient,
+    examples=[
+        example(real(5)),
+        example(real(2)),
+        example(real(5), 0.5),
+        example(real(5), real(low=0.5)),
+        example(real(5), np.array([0.0, 0.4, 1.1, 1.5, 2.6])),
+        example(real(5), edge_order=2),
+        example(real(3, 4)),
+        example(real(3, 4), 0.5, real(low=0.5)),
+        example(real(3, 4), axis=0),
+        example(real(2, 3, 4), axis=(0, 2)),
+    ],
+)
+def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: Any = 1) -> Any:
+    f = as_array(f)
+    axes = range(f.ndim) if axis is None else axis if isinstance(axis, (tuple, list)) else (axis,)
+    axes = [i % f.ndim for i in axes]
+    steps = [1.0] * len(axes) if len(varargs) == 0 else varargs
+    steps = [steps[0]] * len(axes) if len(steps) == 1 and np.ndim(steps[0]) == 0 else steps
+    if len(steps) != len(axes):
+        raise TypeError("invalid number of arguments")
+    found = [slope(f, i, step, edge_order) for i, step in zip(axes, steps)]
+    return found[0] if len(found) == 1 else tuple(found)
+
+
+def slope(f: Any, axis: int, step: Any, edge_order: int) -> Any:
+    """Central differences inside, one-sided ones of first or second order at the ends, along an axis."""
+    y = f if axis == 0 else np.moveaxis(f, axis, 0)
+    if np.ndim(step) == 0:
+        inner = (y[2:] - y[:-2]) / (2.0 * step)
+        if edge_order == 1:
+            first, last = (y[1:2] - y[:1]) / step, (y[-1:] - y[-2:-1]) / step
+        else:
+            first = (-1.5 * y[:1] + 2.0 * y[1:2] - 0.5 * y[2:3]) / step
+            last = (0.5 * y[-3:-2] - 2.0 * y[-2:-1] + 1.5 * y[-1:]) / step
+    else:
+        h = np.reshape(np.diff(step), (-1,) + (1,) * (f.ndim - 1))
+        a, b = h[:-1], h[1:]
+        inner = (a * a * y[2:] - b * b * y[:-2] + (b * b - a * a) * y[1:-1]) / (a * b * (a + b))
+        if edge_order == 1:
+            first, last = (y[1:2] - y[:1]) / h[:1], (y[-1:] - y[-2:-1]) / h[-1:]
+        else:
+            a, b = h[:1], h[1:2]
+            first = (a + b) / (a * b) * y[1:2] - a / (b * (a + b)) * y[2:3]
+            first = first - (2.0 * a + b) / (a * (a + b)) * y[:1]
+            a, b = h[-2:-1], h[-1:]
+            last = b / (a * (a + b)) * y[-3:-2] - (b + a) / (a * b) * y[-2:-1]
+            last = last + (2.0 * b + a) / (b * (a + b)) * y[-1:]
+    found = np.concatenate((first, inner, last))
+    return found if axis == 0 else np.moveaxis(found, 0, axis)
+
+
+@composed(
+    np.unwrap,
+    examples=[
+        example(np.array([0.3, 2.9, -2.8, -0.4])),
+        example(real(4, low=-9.0, high=9.0)),
+        example(real(4), None, -1, period=1.3),
+        example(real(2, 4, low=-9.0, high=9.0), axis=0),
+    ],
+)
+def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * np.pi) -> Any:
+    """Each jump of more than half a period is made smaller by whole periods."""
+    p = as_array(p)
+    axis = axis % p.ndim
+    jumps = np.diff(p, axis=axis)
+    half = period / 2
+    turned = np.mod(jumps + half, period) - half
+    turned = np.where((turned == -half) & (jumps > 0), half, turned)
+    allowed = half if discont is None else np.maximum(discont, half)
+    correction = np.where(np.abs(jumps) < allowed, 0.0, turned - jumps)
+    head = p[(slice(None),) * axis + (slice(None, 1),)]
+    tail = p[(slice(None),) * axis + (slice(1, None),)]
+    return np.concatenate((head, tail + np.cumsum(correction, axis)), axis)
+
+
+@composed(
+    *existing("cumulative_sum"),
+    examples=[example(real(4)), example(real(3, 2), axis=1), example(real(3), include_initial=True)],
+)
+def cumulative_sum(x: Any, *, axis: Any = None, dtype: Any = None, include_initial: bool = False) -> Any:
+    return with_initial(np.cumsum(as_array(x, dtype), 0 if axis is None else axis), axis, include_initial, 0)
+
+
+@composed(
+    *existing("cumulative_prod"),
+    examples=[example(real(4)), example(real(3, 2), axis=1), example(real(3), include_initial=True)],
+)
+def cumulative_prod(x: Any, *, axis: Any = None, dtype: Any = None, include_initial: bool = False) -> Any:
+    return with_initial(np.cumprod(as_array(x, dtype), 0 if axis is None else axis), axis, include_initial, 1)
+
+
+def with_initial(y: Any, axis: Any, include: bool, initial: int) -> Any:
+    if not include:
+        return y
+    axis = 0 if axis is None else axis % y.ndim
+    first = np.full_like(y[(slice(None),) * axis + (slice(None, 1),)], initial)
+    return np.concatenate((first, y), axis)
+
+
+HOLES = np.array([0.3, float("nan"), -1.2, 0.7])
+
+
+@composed(np.nancumsum, examples=[example(real(3)), example(HOLES), example(real(3, 2), 0)])
+def nancumsum(a: Any, axis: Any = None, dtype: Any = None) -> Any:
+    return np.cumsum(np.where(np.isnan(a), 0, a), axis, dtype)
+
+
+@composed(np.nancumprod, examples=[example(real(3)), example(HOLES), example(real(3, 2), 0)])
+def nancumprod(a: Any, axis: Any = None, dtype: Any = None) -> Any:
+    return np.cumprod(np.where(np.isnan(a), 1, a), axis, dtype)
+
+
+known(np.bartlett, np.blackman, np.hamming, np.hanning)
