@@ -383,7 +383,7 @@ def _scalar_method(
 def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Structure:
     """Bind a call to its gate's signature and emit it."""
     gate = TABLE[function]
-    if are_numbers(args) and not kwargs and len(args) <= getattr(function, "nin", len(args)):
+    if are_numbers(args) and not kwargs and len(args) <= len(gate.signature.parameters):
         # as nearly always; the rest is for structures, for what is written into
         if not gate.foreign and gate.forward is None and gate.means is None:
             return low.emit(function, *_known_options(low, gate, _bound(gate, function, args, kwargs)))

@@ -24,6 +24,7 @@ from revcompile.ir.lengths import LengthError
 from revcompile.ir.nodes import Structure, Value
 from revcompile.ir.types import Array, Scalar
 
+AMONG = frozenset({"out", "copy"})  # which stand among those that a gate has
 OF_UFUNCS = frozenset({"out", "where", "dtype", "signature", *LAYOUT})
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -33,10 +34,13 @@ def fitted(function: Any, gate: Gate, args: tuple[Any, ...], kwargs: dict[str, A
     own = gate.signature.parameters.values()
     places = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in own)
     spread = any(p.kind is p.VAR_POSITIONAL for p in own)
+    if any(p.kind is p.VAR_KEYWORD for p in own):  # what a function is called with that is passed
+        return args, kwargs
     if len(args) <= places and kwargs.keys() <= gate.signature.parameters.keys():
         return args, kwargs
-    theirs = list(signature_of(function).parameters.values())
-    if len(args) > places and not spread:
+    theirs = _parameters(function)
+    by_name = not (spread or isinstance(function, np.ufunc))
+    if len(args) > places and by_name and not any(p.name in AMONG for p in theirs[:places]):
         named = {p.name: a for p, a in zip(theirs[places:], args[places:], strict=False)}
         if len(named) != len(args) - places or named.keys() & kwargs.keys():
             return args, kwargs
@@ -53,6 +57,14 @@ def fitted(function: Any, gate: Gate, args: tuple[Any, ...], kwargs: dict[str, A
         )  # it is taken for one in C order
     }
     return args, {name: a for name, a in kwargs.items() if name not in left_out}
+
+
+def _parameters(function: Any) -> list[inspect.Parameter]:
+    """NumPy's own; none where it does not say."""
+    try:
+        return list(inspect.signature(function).parameters.values())
+    except (ValueError, TypeError):
+        return list(signature_of(function).parameters.values())
 
 
 def _changes_nothing(name: str, value: Structure, default: dict[str, Any]) -> bool:
@@ -73,10 +85,13 @@ def says_more(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> b
 
 def of_ufunc(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Structure:
     """A call of a ufunc that says more than its operands."""
+    if all(a is None for a in args[function.nin :]):
+        args = args[: function.nin]
     out, args, kwargs = writing.split_out(function, args, kwargs)
     if kwargs.keys() & OF_UFUNCS:
         _check(function, args, kwargs)
     where = kwargs.get("where", True)
+    out = None if isinstance(out, tuple) and all(x is None for x in out) else out
     if where is not True and out is None:
         raise UnsupportedError(
             f"where= of {name_of(function)} without out= leaves the other elements as they are in memory",
@@ -143,14 +158,19 @@ def read(
     low: Lowering, meaning: Any, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Structure:
     """What a call of `function` is of other functions: `meaning`, read here."""
+    if isinstance(kwargs.get("out"), tuple):
+        raise UnsupportedError(f"out= of {name_of(function)} must be an array here")
     out, args, kwargs = writing.split_out(function, args, kwargs)
     ufunc = owner_of(function)
     args = args if ufunc is None else (ufunc, *args)
     signature = signature_of(meaning)
     try:
-        signature.bind(*args, **kwargs)
+        bound = signature.bind(*args, **kwargs).arguments
     except TypeError as e:
         raise unfit(function, signature, e) from None
+    if bound.get("out") is not None:  # by position
+        out = bound["out"]
+        args, kwargs = (), {name: a for name, a in bound.items() if name != "out"}
 
     def known(name: str, value: Structure) -> Structure:
         return low.static(value, f"as {name}= of {name_of(function)}") if name in MUST_BE_KNOWN else value

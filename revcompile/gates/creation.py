@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.gates.axes import Dims, dims_of, extent, is_value, longer, shape_dims
+from revcompile.gates.compositions import as_array, when_given
 from revcompile.gates.numbers import ANY_SIGN, POSITIVE, UNREAD_ITEM, ZERO, Numbers, same_sign
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate, known
@@ -186,8 +187,13 @@ def full_like_dims(facts: Facts, a: Any, fill_value: Any, dtype: Any = None) -> 
     return dims_of(facts, a)
 
 
+def full_of_shape(a: Any, fill_value: Any, dtype: Any = None, *, shape: Any) -> Any:
+    return np.full(shape, fill_value, as_array(a).dtype if dtype is None else dtype)
+
+
 @gate(
     np.full_like,
+    means=when_given(full_of_shape, "shape"),
     numbers=Numbers(sign=sign_of_filling),
     memory=Memory.FRESH,
     dims=full_like_dims,
@@ -228,8 +234,18 @@ RANGES = (
 )
 
 
+def linspace_of_more(
+    start: Any, stop: Any, num: Any = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None,
+    axis: int = 0,
+) -> Any:  # fmt: skip
+    points = np.linspace(start, stop, num, endpoint, dtype=dtype)
+    points = points if axis == 0 else np.moveaxis(points, 0, axis)
+    return (points, (stop - start) / (num - 1 if endpoint else num)) if retstep else points
+
+
 @gate(
     np.linspace,
+    means=when_given(linspace_of_more, "retstep", "axis"),
     in_order=lambda start, stop, *_: not any(is_value(x) and x.type.dims for x in (start, stop)),
     dims=lambda facts, start, stop, num, endpoint, dtype: linspace_dims(facts, start, stop, num),
     examples=RANGES,
@@ -241,7 +257,29 @@ def linspace(
     return grad_y * (1 - t), grad_y * t
 
 
-@gate(np.logspace, dims=linspace_dims, examples=[*RANGES, example(real(), real(), 4, base=2)])
+def logspace_of_more(
+    start: Any, stop: Any, num: Any = 50, endpoint: bool = True, base: Any = 10.0, dtype: Any = None,
+    axis: int = 0,
+) -> Any:  # fmt: skip
+    points = np.logspace(start, stop, num, endpoint, base)
+    points = points if dtype is None else points.astype(dtype)
+    return points if axis == 0 else np.moveaxis(points, 0, axis)
+
+
+def geomspace_of_more(
+    start: Any, stop: Any, num: Any = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0
+) -> Any:
+    points = np.geomspace(start, stop, num, endpoint)
+    points = points if dtype is None else points.astype(dtype)
+    return points if axis == 0 else np.moveaxis(points, 0, axis)
+
+
+@gate(
+    np.logspace,
+    means=when_given(logspace_of_more, "dtype", "axis"),
+    dims=linspace_dims,
+    examples=[*RANGES, example(real(), real(), 4, base=2)],
+)
 def logspace(
     grad_y: Any, y: Any, start: Any, stop: Any, num: Any = 50, endpoint: bool = True, base: Any = 10
 ) -> Any:
@@ -253,6 +291,7 @@ def logspace(
 
 @gate(
     np.geomspace,
+    means=when_given(geomspace_of_more, "dtype", "axis"),
     dims=linspace_dims,
     examples=[
         example(real(low=0.5), real(low=0.5), 5),
@@ -319,6 +358,7 @@ def constant(
     in_order: bool | Callable[..., bool] = False,
     sign: int = ANY_SIGN,
     kind: Kind | None = None,
+    means: Callable[..., Any] | None = None,
 ) -> None:
     """Register a function without gradient whose axes its arguments tell."""
     known(
@@ -329,6 +369,7 @@ def constant(
         in_order=in_order,
         numbers=Numbers(sign=sign),
         kind=kind,
+        means=means,
     )
 
 
@@ -368,10 +409,20 @@ def eye_dims(facts: Facts, N: Any, M: Any = None, k: int = 0, dtype: Any = float
     return rows, rows if M is None else extent(facts, M)
 
 
+def zeros_of_shape(a: Any, dtype: Any = None, *, shape: Any) -> Any:
+    return np.zeros(shape, as_array(a).dtype if dtype is None else dtype)
+
+
+def ones_of_shape(a: Any, dtype: Any = None, *, shape: Any) -> Any:
+    return np.ones(shape, as_array(a).dtype if dtype is None else dtype)
+
+
 for function, sign in ((np.zeros, ZERO), (np.ones, POSITIVE), (np.empty, ANY_SIGN)):
     constant(function, _shaped, shaped_dims, Memory.FRESH, in_order=in_c_order, sign=sign)
 for function, sign in ((np.zeros_like, ZERO), (np.ones_like, POSITIVE), (np.empty_like, ANY_SIGN)):
-    constant(function, _like, like_dims, Memory.FRESH, sign=sign)
+    of_shape = {np.zeros_like: zeros_of_shape, np.ones_like: ones_of_shape}.get(function)
+    means = None if of_shape is None else when_given(of_shape, "shape")
+    constant(function, _like, like_dims, Memory.FRESH, sign=sign, means=means)
 constant(np.eye, _eye, eye_dims, in_order=in_c_order, sign=ZERO | POSITIVE, kind=Kind.UNIT)
 constant(np.tri, _tri, eye_dims, in_order=True, sign=ZERO | POSITIVE)
 constant(np.identity, _identity, eye_dims, in_order=True, sign=ZERO | POSITIVE)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.gates.axes import UnknownLength, dims_of, must_agree
+from revcompile.gates.compositions import as_array
 from revcompile.gates.cumulative import along, backwards, edge, first_of, flat
 from revcompile.gates.numbers import PARTS, Numbers
 from revcompile.gates.samples import example, real
@@ -80,8 +81,15 @@ def ediff1d_dims(facts: Facts, ary: Any) -> tuple[Dim, ...]:
     return (lengths[0].trimmed(1) if len(lengths) == 1 else facts.fresh(),)
 
 
+def ediff1d_of_more(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
+    parts = [np.ediff1d(ary)]
+    parts = parts if to_begin is None else [np.ravel(to_begin), *parts]
+    return np.concatenate(parts if to_end is None else [*parts, np.ravel(to_end)])
+
+
 @gate(
     np.ediff1d,
+    means=lambda args, kwargs: ediff1d_of_more if len(args) + len(kwargs) > 1 else None,
     linear=((0,),),
     dims=ediff1d_dims,
     examples=[example(real(5)), example(real(1)), example(real(3, 4))],
@@ -163,11 +171,26 @@ def interp_dims(facts: Facts, x: Any, xp: Any, fp: Any) -> tuple[Dim, ...]:
     return lengths
 
 
+def interp_of_more(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
+    """With values beyond the ends; or of what has a period: the knots in order, and one more at each end."""
+    x, xp, fp = as_array(x), as_array(xp), as_array(fp)
+    if period is not None:
+        x, xp = x % period, xp % period
+        order = np.argsort(xp)
+        xp, fp = xp[order], fp[order]
+        xp = np.concatenate((xp[-1:] - period, xp, xp[:1] + period))
+        return np.interp(x, xp, np.concatenate((fp[-1:], fp, fp[:1])))
+    found = np.interp(x, xp, fp)
+    found = found if left is None else np.where(x < xp[0], left, found)
+    return found if right is None else np.where(x > xp[-1], right, found)
+
+
 KNOTS = np.array([-1.5, -0.4, 0.3, 1.2])
 
 
 @gate(
     np.interp,
+    means=lambda args, kwargs: interp_of_more if len(args) + len(kwargs) > 3 else None,
     numbers=Numbers(zeros=PARTS),
     dims=interp_dims,
     examples=[

@@ -63,6 +63,37 @@ def concatenate_dims(facts: Facts, arrays: Any, axis: int | None = 0) -> Dims:
     return joined(facts, shapes, axis)
 
 
+def means_joined(of_items: Any, of_dtype: Any = None) -> Any:
+    """What a join means of an array, whose rows are the list; and with `dtype=`, which casts."""
+
+    def means(args: Any, kwargs: Any) -> Any:
+        if not kwargs.keys().isdisjoint(("dtype", "casting")):
+            return of_dtype
+        return of_items if args and is_value(args[0]) and len(args[0].type.dims) > 1 else None
+
+    return means
+
+
+def concatenate_as(arrays: Any, axis: Any = 0, *, dtype: Any = None, casting: Any = None) -> Any:
+    y = np.concatenate(arrays, axis)
+    return y if dtype is None else y.astype(dtype)
+
+
+def stack_as(arrays: Any, axis: Any = 0, *, dtype: Any = None, casting: Any = None) -> Any:
+    y = np.stack(arrays, axis)
+    return y if dtype is None else y.astype(dtype)
+
+
+def vstack_as(tup: Any, *, dtype: Any = None, casting: Any = None) -> Any:
+    y = np.vstack(tup)
+    return y if dtype is None else y.astype(dtype)
+
+
+def hstack_as(tup: Any, *, dtype: Any = None, casting: Any = None) -> Any:
+    y = np.hstack(tup)
+    return y if dtype is None else y.astype(dtype)
+
+
 def concatenated_items(items: Any, axis: int = 0) -> Any:
     """The items end to end along one of their axes: side by side first, then the two axes made one."""
     rank = items.ndim - 1
@@ -72,11 +103,16 @@ def concatenated_items(items: Any, axis: int = 0) -> Any:
     return np.reshape(beside, beside.shape[: axis % rank] + (-1,) + beside.shape[axis % rank + 2 :])
 
 
+def joined_items(arrays: Any, axis: Any = 0) -> Any:
+    return np.ravel(arrays) if axis is None else concatenated_items(arrays, axis)
+
+
 @gate(
     np.concatenate,
     linear=((0,),),
     reads_late=True,
     of_items=concatenated_items,
+    means=means_joined(joined_items, concatenate_as),
     numbers=JOINED,
     dims=concatenate_dims,
     examples=[
@@ -115,6 +151,7 @@ def stacked_items(items: Any, axis: int = 0) -> Any:
     linear=((0,),),
     reads_late=True,
     of_items=stacked_items,
+    means=means_joined(stacked_items, stack_as),
     numbers=STACKED,
     dims=stack_dims,
     examples=[
@@ -144,6 +181,7 @@ def vstacked_items(items: Any) -> Any:
     linear=((0,),),
     numbers=STACKED,
     of_items=vstacked_items,
+    means=means_joined(vstacked_items, vstack_as),
     dims=vstack_dims,
     examples=[
         example([real(3), real(3)]),
@@ -172,6 +210,7 @@ def hstacked_items(items: Any) -> Any:
     linear=((0,),),
     numbers=JOINED,
     of_items=hstacked_items,
+    means=means_joined(hstacked_items, hstack_as),
     dims=hstack_dims,
     examples=[
         example([real(3), real(2)]),
@@ -185,6 +224,12 @@ def hstack(grad_y: Any, tup: Any) -> Any:
     return pieces(grad_y, [np.shape(a)[axis] if np.ndim(a) >= 1 else None for a in tup], axis)
 
 
+def depths_of_items(tup: Any) -> Any:
+    if tup.ndim > 3:
+        return concatenated_items(tup, 2)
+    return np.moveaxis(tup, 0, -1) if tup.ndim == 3 else np.transpose(tup)[None]
+
+
 def dstack_dims(facts: Facts, tup: Any) -> Dims:
     shapes = operands(facts, tup)
     return joined(facts, [(ONE,) * (2 - len(s)) + s + (ONE,) if len(s) < 3 else s for s in shapes], 2)
@@ -192,6 +237,7 @@ def dstack_dims(facts: Facts, tup: Any) -> Dims:
 
 @gate(
     np.dstack,
+    means=means_joined(depths_of_items),
     numbers=STACKED,
     dims=dstack_dims,
     examples=[
@@ -219,6 +265,7 @@ def columns_of_items(items: Any) -> Any:
     np.column_stack,
     numbers=STACKED,
     of_items=columns_of_items,
+    means=means_joined(columns_of_items),
     dims=column_stack_dims,
     examples=[
         example([real(3), real(3)]),

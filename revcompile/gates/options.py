@@ -9,7 +9,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from revcompile.errors import HostError, host
+from revcompile.errors import HostError, host, is_own
 
 # They decide what a call means: the compiler must know them.
 MUST_BE_KNOWN = frozenset(
@@ -38,7 +38,7 @@ def signature_of(function: Callable[..., Any]) -> inspect.Signature:
         e.unless(ValueError)
         return inspect.Signature([inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL)])
     kinds = {p.kind for p in signature.parameters.values()}
-    if inspect.Parameter.VAR_KEYWORD in kinds or hasattr(function, "nin"):
+    if (inspect.Parameter.VAR_KEYWORD in kinds and not is_own(function)) or hasattr(function, "nin"):
         names = "abcd"[: getattr(function, "nin", 1)]
         kind = inspect.Parameter.POSITIONAL_ONLY
         return inspect.Signature([inspect.Parameter(n, kind) for n in names])

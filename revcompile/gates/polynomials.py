@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.errors import UnsupportedError
 from revcompile.gates.compositions import as_array
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import composed
@@ -32,8 +33,10 @@ PAIRS = [
 )
 def polyval(p: Any, x: Any) -> Any:
     """Horner's method."""
-    y = np.zeros_like(x) if np.ndim(x) else 0.0
-    for coefficient in p if isinstance(p, (list, tuple)) else as_array(p):
+    x = as_array(x) if isinstance(x, (list, tuple)) else x
+    p = p if isinstance(p, (list, tuple)) else as_array(p)
+    y = np.zeros(x.shape, np.result_type(as_array(p).dtype, x.dtype)) if np.ndim(x) else 0.0
+    for coefficient in p:
         y = y * x + coefficient
     return y
 
@@ -47,7 +50,7 @@ def line(p: Any) -> Any:
 def lengthened(p: Any, length: Any) -> Any:
     """With zeros in front."""
     missing = length - len(p)
-    return p if type(missing) is int and missing == 0 else np.concatenate((np.zeros(missing), p))
+    return p if type(missing) is int and missing == 0 else np.concatenate((np.zeros(missing, p.dtype), p))
 
 
 @composed(np.polyadd, examples=PAIRS)
@@ -66,7 +69,7 @@ def polysub(a1: Any, a2: Any) -> Any:
 
 def without_leading_zeros(p: Any) -> Any:
     p = np.trim_zeros(line(p), "f")
-    return p if len(p) > 0 else np.zeros(1)
+    return p if len(p) > 0 else np.zeros(1, p.dtype)
 
 
 @composed(np.polymul, examples=PAIRS)
@@ -77,7 +80,7 @@ def polymul(a1: Any, a2: Any) -> Any:
 @composed(np.polyder, examples=[example(real(4)), example(real(4), 2), example(real(4), m=0)])
 def polyder(p: Any, m: int = 1) -> Any:
     p = as_array(p)
-    for _ in range(m):
+    for _ in range(int(m)):
         p = p[:-1] * np.arange(len(p) - 1, 0, -1)
     return p
 
@@ -94,7 +97,7 @@ def polyder(p: Any, m: int = 1) -> Any:
 def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
     p = as_array(p)
     given = [0.0] if k is None else k if isinstance(k, (list, tuple)) else [k] if np.ndim(k) == 0 else k
-    for i in range(m):
+    for i in range(int(m)):
         constant = given[0] if len(given) == 1 else given[i]
         p = np.concatenate((p / np.arange(len(p), 0, -1), [constant]))
     return p
@@ -117,7 +120,26 @@ def vander(x: Any, N: Any = None, increasing: bool = False) -> Any:
 
 @composed(np.poly, examples=[example(real(3)), example([real(), 0.5])])
 def poly(seq_of_zeros: Any) -> Any:
+    if np.ndim(seq_of_zeros) > 1:
+        raise UnsupportedError("np.poly of a matrix, which takes its eigenvalues, is not differentiated")
     p = np.ones(1)
     for zero in seq_of_zeros:
         p = np.convolve(p, [1.0, -zero])
     return p
+
+
+@composed(np.polydiv, examples=[example(real(4), real(2, low=0.5)), example(real(3), real(3, low=0.5))])
+def polydiv(u: Any, v: Any) -> Any:
+    """Long division; of the remainder, NumPy drops leading coefficients that are next to zero."""
+    u, v = line(u) + 0.0, line(v) + 0.0
+    if np.ndim(u) != 1 or np.ndim(v) != 1:
+        raise UnsupportedError("np.polydiv is differentiated of arrays of one axis")
+    length, degree = len(u), len(v) - 1
+    many = max(length - degree, 1)
+    quotient, rest = np.zeros(many), u.copy()
+    for k in range(length - degree):
+        quotient[k] = rest[k] / v[0]
+        rest[k : k + degree + 1] -= quotient[k] * v
+    large = ~np.isclose(rest, 0.0, rtol=1e-14)
+    first = np.argmax(large) if np.any(large) else length - 1
+    return quotient, rest[first:]

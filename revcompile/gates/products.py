@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.gates.compositions import as_array, when_given
 from revcompile.gates.meeting import where_it_meets, where_it_meets_in_dot, where_it_meets_in_outer
 from revcompile.gates.numbers import LARGE, PARTS, Numbers, sign_of_product
 from revcompile.gates.samples import example, real
@@ -408,8 +409,13 @@ def _on_diagonal(grad_y: Any, a: Any, offset: int, axis1: int, axis2: int) -> An
 ON_DIAGONAL = Numbers(zeros=PARTS, chooses=True)
 
 
+def trace_of_more(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, *, dtype: Any) -> Any:
+    return np.trace(as_array(a, dtype), offset, axis1, axis2)
+
+
 @gate(
     np.trace,
+    means=when_given(trace_of_more, "dtype"),
     numbers=ON_DIAGONAL,
     methods=["trace"],
     examples=[

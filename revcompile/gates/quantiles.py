@@ -39,7 +39,9 @@ def place_of(q: Any, n: Any, method: str) -> Any:
 
 
 def quantile_along(a: Any, q: Any, axis: Any, method: str, keepdims: bool, skip: bool) -> Any:
-    a, q = as_array(a), as_array(q) if isinstance(q, (list, tuple)) else q
+    a = as_array(a)
+    a = a.astype(float) if a.dtype.kind == "b" else a
+    q = as_array(q) if isinstance(q, (list, tuple)) else q
     shape, axes = a.shape, range(a.ndim)
     if axis is not None:
         axes = [i % a.ndim for i in (axis if isinstance(axis, (tuple, list)) else (axis,))]

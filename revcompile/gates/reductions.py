@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.errors import UnsupportedError
 from revcompile.gates import shifts
 from revcompile.gates.compositions import as_array, when_given
 from revcompile.gates.cumulative import flat, product_of_others
@@ -131,6 +132,8 @@ def reduce_of_more(
     array = as_array(array, dtype)
     if where is not True:
         array = np.where(where, array, initial if ufunc.identity is None else ufunc.identity)
+    if initial is not None and array.dtype.kind != "f" and ufunc is np.logaddexp:
+        raise UnsupportedError("initial= of np.logaddexp.reduce of whole numbers is not supported")
     found = ufunc.reduce(array, axis, keepdims=keepdims)
     return found if initial is None else ufunc(found, like_result(found, initial))
 

@@ -285,8 +285,21 @@ def broadcast_to(grad_y: Any, array: Any, shape: Any) -> Any:
     return grad_y
 
 
+def each_at_least_1d(*arys: Any) -> Any:
+    return tuple([np.atleast_1d(a) for a in arys])
+
+
+def each_at_least_2d(*arys: Any) -> Any:
+    return tuple([np.atleast_2d(a) for a in arys])
+
+
+def each_at_least_3d(*arys: Any) -> Any:
+    return tuple([np.atleast_3d(a) for a in arys])
+
+
 @gate(
     np.atleast_1d,
+    means=lambda args, kwargs: each_at_least_1d if len(args) > 1 else None,
     memory=Memory.SHARED,
     examples=[example(real()), example(real(3)), example(real(1)), example(real(2, 3))],
 )
@@ -296,6 +309,7 @@ def atleast_1d(grad_y: Any, a: Any) -> Any:
 
 @gate(
     np.atleast_2d,
+    means=lambda args, kwargs: each_at_least_2d if len(args) > 1 else None,
     memory=Memory.SHARED,
     examples=[example(real()), example(real(3)), example(real(1)), example(real(2, 3))],
 )
@@ -305,6 +319,7 @@ def atleast_2d(grad_y: Any, a: Any) -> Any:
 
 @gate(
     np.atleast_3d,
+    means=lambda args, kwargs: each_at_least_3d if len(args) > 1 else None,
     memory=Memory.SHARED,
     examples=[example(real()), example(real(3)), example(real(2, 3)), example(real(2, 3, 4))],
 )

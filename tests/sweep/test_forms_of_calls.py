@@ -23,7 +23,12 @@ CALLS = [
     "np.mean(M, 1, where=k)", "np.nansum(v, initial=a)", "np.prod(M, axis=0, where=M > 0)", "np.hypot.reduce(v)",
     "np.subtract.accumulate(v)", "np.multiply.outer(v, u)", "np.add.reduceat(v, [0, 2, 1])", "np.maximum.accumulate(v)",
     "np.delete(v, [0, -1])", "np.insert(v, 1, a)", "np.append(M, v)", "np.resize(v, (2, 4))", "np.zeros((2, 3), order='F') + v",
-    "np.real(v) + np.imag(v)", "np.conj(v)",
+    "np.real(v) + np.imag(v)", "np.conj(v)", "np.polyval([a, b, c], v)", "np.polymul(v, w)", "np.polydiv(u, v)",
+    "np.quantile(v, [0.3, 0.8])", "np.nanpercentile(M, 30, axis=1)", "np.histogram(v, 3, None, None, p)", "np.cov(M)",
+    "np.unique(v)", "np.setdiff1d(v, w)", "np.gradient(v, a)", "np.unwrap(3 * v)", "np.nancumsum(v)", "np.stack(M)",
+    "np.concatenate([v, w], dtype=np.float64)", "np.interp(v, [-1.0, 0.0, 1.0], w, a, b)", "np.partition(u, 2)",
+    "np.piecewise(v, [v > 0], [lambda x: x * x, a])", "np.apply_along_axis(lambda r: r @ r, 0, M)",
+    "np.trim_zeros(M)", "np.bincount(n, v)", "np.linspace(a, b, 3, retstep=True)[1] * v",
 ]  # fmt: skip
 
 FORMS = {
