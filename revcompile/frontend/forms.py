@@ -31,6 +31,8 @@ Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
 def fitted(function: Any, gate: Gate, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
     """The arguments without what changes nothing; by name what only NumPy takes at a place."""
+    if isinstance(function, np.ufunc):  # see `of_ufunc`
+        return args, kwargs
     own = gate.signature.parameters.values()
     places = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in own)
     spread = any(p.kind is p.VAR_POSITIONAL for p in own)
@@ -39,14 +41,13 @@ def fitted(function: Any, gate: Gate, args: tuple[Any, ...], kwargs: dict[str, A
     if len(args) <= places and kwargs.keys() <= gate.signature.parameters.keys():
         return args, kwargs
     theirs = _parameters(function)
-    by_name = not (spread or isinstance(function, np.ufunc))
-    if len(args) > places and by_name and not any(p.name in AMONG for p in theirs[:places]):
+    if len(args) > places and not spread and not any(p.name in AMONG for p in theirs[:places]):
         named = {p.name: a for p, a in zip(theirs[places:], args[places:], strict=False)}
         if len(named) != len(args) - places or named.keys() & kwargs.keys():
             return args, kwargs
         args, kwargs = args[:places], {**named, **kwargs}
     default = {p.name: p.default for p in theirs}
-    unlisted = isinstance(function, np.ufunc) or any(p.kind is p.VAR_POSITIONAL for p in theirs)
+    unlisted = any(p.kind is p.VAR_POSITIONAL for p in theirs)
     left_out = {
         name
         for name in kwargs.keys() - gate.signature.parameters.keys()
