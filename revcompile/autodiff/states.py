@@ -26,7 +26,7 @@ from revcompile.errors import UnsupportedError
 from revcompile.gates.checkpoints import STATES, Trips, begin, keep, take_back, trips_of
 from revcompile.gates.draws import DRAWS
 from revcompile.gates.foreign import ForeignCall
-from revcompile.gates.halves import Pair
+from revcompile.gates.halves import SAVED, Pair
 from revcompile.gates.table import TABLE
 from revcompile.gates.traits import Kind
 from revcompile.ir.nodes import (
@@ -125,9 +125,14 @@ class FromStates:
     def _others(self, *values: Iterable[Value]) -> dict[Value, Value]:
         return {v: self.table.retyped(v, v.type) for v in chain.from_iterable(values)}
 
+    def names_again(self) -> dict[Value, Value]:
+        """Values of their own for the statements of the reversed trip: a forward pass may have others for the
+        same. By what a call saves it is known which call that is."""
+        defined = Block(self.statements).defined
+        return self._others(v for v in defined if v.type != SAVED)
+
     def forward(self, trips: Value | None) -> tuple[Statement, Loop]:
-        """The forward loop that keeps its states, on values of its own: those that it had are the reversed
-        one's now. And what stands before it."""
+        """The forward loop that keeps its states, on values of its own; and what stands before it."""
         loop = self.loop
         names = self._others(loop.bound, *(b.defined for b in loop.blocks))
         each = trips_of(loop.each[0][1]) if loop.each else NO_RANGE

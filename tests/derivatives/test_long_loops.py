@@ -159,6 +159,25 @@ def branches_inside(x: Any, w: Any, n: int) -> Any:
     return np.sum(x)
 
 
+def either_inside(x: Any, w: Any, n: int) -> Any:
+    total = 0.0
+    for i in range(n):
+        total = total + w * i * x[0]
+        if total > -10.0:
+            found = x[1] * x[1] if i < 5 else 0.9
+            total = np.sin(total * found)
+    return total
+
+
+def leaves_from_the_end(x: Any, w: Any, n: int) -> Any:
+    y = x * w
+    for i in reversed(range(2 * n)):
+        y[[0, 1]] = np.sin(y[1] * y[2]) * i
+        if i < n:
+            break
+    return np.sum(y * y)
+
+
 def steps_back(x: Any, w: Any, n: int) -> Any:
     for i in range(3 * n, n, -2):
         x = np.sin(x * w + i)
@@ -286,7 +305,8 @@ def linear(x: Any, w: Any, n: int) -> Any:
 
 PROGRAMS = [
     nonlinear, two_carried, in_place, argument_in_place, sweep, history, while_, broken, goes_on, returns,
-    growing, reads_its_list, nested, several, in_a_branch, branches_inside, steps_back, items, numbers,
+    growing, reads_its_list, nested, several, in_a_branch, branches_inside, either_inside,
+    leaves_from_the_end, steps_back, items, numbers,
     structures, not_assigned_at_first, helpers, helper_with_a_loop, methods, written_after, changes_places,
     constant, linear,
 ]  # fmt: skip
