@@ -1,6 +1,6 @@
 """19. Derivatives besides the gradient, on problems of GradBench.
 
-k-means wants the diagonal of a Hessian, bundle adjustment a Jacobian of many small blocks, and a saddle point
+k-means wants the diagonal of a Hessian, bundle adjustment a Jacobian that is mostly zeros, and a saddle point
 the gradient of a function that itself climbs along a gradient. What is found is held against what is known.
 """
 
@@ -28,29 +28,29 @@ def k_means(centres, points, steps=10):
 
 
 def rotated(r, x):
-    """`x`, turned by the angle |r| about r."""
-    angle = np.sqrt(np.sum(r * r) + 1e-30)
+    """Each `x`, turned by the angle |r| about its r."""
+    angle = np.sqrt(np.sum(r * r, axis=1, keepdims=True) + 1e-30)
     axis = r / angle
-    return x * np.cos(angle) + np.cross(axis, x) * np.sin(angle) + axis * (axis @ x) * (1 - np.cos(angle))
+    along = np.sum(axis * x, axis=1, keepdims=True) * axis
+    return x * np.cos(angle) + np.cross(axis, x) * np.sin(angle) + along * (1 - np.cos(angle))
 
 
-def projected(camera, point):
-    """What a camera sees of a point: it has a rotation and a place of three numbers, and a focal length."""
-    x = rotated(camera[:3], point - camera[3:6])
-    return camera[6] * x[:2] / x[2]
+def projected(unknowns, seen_by, seen):
+    """What each camera sees of each point: a camera has a rotation and a place of three numbers, and a focal
+    length. `unknowns` are the numbers of all cameras, then those of all points."""
+    cameras = unknowns[: 7 * (np.max(seen_by) + 1)].reshape(-1, 7)[seen_by]
+    points = unknowns[7 * (np.max(seen_by) + 1) :].reshape(-1, 3)[seen]
+    x = rotated(cameras[:, :3], points - cameras[:, 3:6])
+    return cameras[:, 6:] * x[:, :2] / x[:, 2:]
 
 
-block = jacobian(projected, argnums=(0, 1))
-
-
-def adjustment(cameras, points):
-    """The Jacobian of what all cameras see of all points, by all of their numbers: mostly zeros."""
-    full = np.zeros((len(cameras), len(points), 2, cameras.size + points.size))
-    for i, camera in enumerate(cameras):
-        for k, point in enumerate(points):
-            own, other = 7 * i, cameras.size + 3 * k
-            full[i, k, :, own : own + 7], full[i, k, :, other : other + 3] = block(camera, point)
-    return full
+def pattern(seen_by, seen, size):
+    """Where the Jacobian of what is seen is not zero: its own camera, its own point."""
+    filled = np.zeros((len(seen), 2, size), bool)
+    for i, (camera, point) in enumerate(zip(seen_by, seen, strict=True)):
+        first = 7 * (max(seen_by) + 1) + 3 * point
+        filled[i, :, 7 * camera : 7 * camera + 7] = filled[i, :, first : first + 3] = True
+    return filled.reshape(-1, size)
 
 
 def payoff(x, y):
@@ -86,13 +86,16 @@ def main() -> None:
     print("k-means: centres", np.round(centres, 2).tolist(), "cost", round(value, 2))
 
     cameras = np.array([[0.1, -0.2, 0.05, 0.0, 0.1, -5.0, 1.2], [-0.1, 0.1, 0.0, 0.5, 0.0, -6.0, 1.1]])
-    scene, h = rng.uniform(-1.0, 1.0, (4, 3)), 1e-6
-    full = adjustment(cameras, scene)
-    moved = cameras.copy()
-    moved[1, 4] += h
-    slope = (projected(moved[1], scene[2]) - projected(cameras[1], scene[2])) / h
-    np.testing.assert_allclose(full[1, 2, :, 7 + 4], slope, atol=1e-6)
-    print("bundle adjustment:", np.count_nonzero(full), "of", full.size, "entries are not zero")
+    scene = rng.uniform(-1.0, 1.0, (40, 3))
+    unknowns, seen_by, seen = np.append(cameras, scene), np.repeat([0, 1], 40), np.tile(np.arange(40), 2)
+    filled = pattern(seen_by, seen, unknowns.size)
+    sparse = jacobian(projected, argnums=0, sparsity=filled)  # of ten colours: a camera's and a point's
+    found = sparse(unknowns, seen_by, seen)
+    np.testing.assert_allclose(found, jacobian(projected, argnums=0)(unknowns, seen_by, seen), atol=1e-12)
+    direction, h = rng.normal(size=unknowns.size), 1e-6
+    moved = (projected(unknowns + s * h * direction, seen_by, seen) for s in (1, -1))
+    np.testing.assert_allclose(found @ direction, np.subtract(*moved) / (2 * h), atol=1e-6)
+    print("bundle adjustment:", np.count_nonzero(found), "of", found.size, "entries are not zero")
 
     x = saddle_point(np.array([2.0, -1.0]))
     np.testing.assert_allclose(x, 1 / 1.5625)  # the best answer is 1.25 x

@@ -26,6 +26,7 @@ DAILY = {  # one in so many tests of these files
     12: (
         "derivatives/test_every_operator",
         "derivatives/test_exits_again",
+        "derivatives/test_lists_of_numbers",
         "derivatives/test_tangents_of_every_gate",
         "derivatives/test_tangents_of_the_corpus",
     ),
@@ -76,7 +77,10 @@ DAILY = {  # one in so many tests of these files
         "language/test_zeros_of_parts",
         "programs/test_kernels",
     ),
-    3: ("lecture/test_scripts",),
+    3: (
+        "derivatives/test_sparsity",
+        "lecture/test_scripts",
+    ),
     2: (
         "derivatives/test_check_modes",
         "derivatives/test_checkpoint",

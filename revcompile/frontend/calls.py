@@ -409,6 +409,8 @@ def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict
         _array_of(low, a) if takes_array else tuple(_array_of(low, x) for x in a) if takes_each else a
         for a, takes_array, takes_each in zip(bound, gate.takes_arrays, gate.takes_each, strict=True)
     )
+    if gate.joins and isinstance(bound[0], (list, tuple)):
+        bound = ([_array_of(low, x) if tuple(leaves(x)) else x for x in bound[0]], *bound[1:])
     for argument in bound:
         if objects.is_object(argument):
             objects.refuse((argument,), f"{name_of(function)} ")

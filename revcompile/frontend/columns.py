@@ -61,15 +61,28 @@ def directions(x: Any) -> Any:
     return unit if x.ndim == 1 else np.reshape(unit, (x.size, *x.shape))
 
 
+def along_each(f: Any, primals: Any, seeds: Any, placed: Any, flat: Any) -> Any:
+    """The derivatives of the results in each direction of a stack; `placed(seed)` is that of all primals,
+    `flat` gives the results one after the other."""
+    return mapped(
+        lambda seed: flat(along(f, primals, placed(seed))[1]), seeds, lambda: flat(value(f, primals))
+    )
+
+
+def pulled_each(
+    f: Any, primals: Any, argnums: Any, gradients: Any, seeds: Any, placed: Any, flat: Any
+) -> Any:
+    """The gradients for each cotangent of a stack; `placed(seed)` is that of all results, `gradients` are
+    what gradients are of, `flat` gives them one after the other."""
+    return mapped(lambda seed: flat(pulled(f, primals, argnums, placed(seed))[1]), seeds, lambda: gradients)
+
+
 def by_columns(f: Any, primals: Any, x: Any, placed: Any, flat: Any) -> Any:
     """The Jacobians of the results by one array or number `x` among the arguments; `placed(seed)` is the
     direction that changes it alone, `flat` gives the results one after the other."""
     if np.ndim(x) == 0:
         return flat(along(f, primals, placed(1.0))[1])
-    tangents = mapped(
-        lambda seed: flat(along(f, primals, placed(seed))[1]), directions(x), lambda: flat(value(f, primals))
-    )
-    jacobians = [last(tangent) for tangent in tangents]
+    jacobians = [last(tangent) for tangent in along_each(f, primals, directions(x), placed, flat)]
     if x.ndim == 1:
         return jacobians
     return [np.reshape(jacobian, (*jacobian.shape[:-1], *x.shape)) for jacobian in jacobians]
@@ -80,9 +93,7 @@ def by_rows(f: Any, primals: Any, argnums: Any, gradients: Any, y: Any, placed: 
     cotangent of that alone, `gradients` are what gradients are of, `flat` gives them one after the other."""
     if np.ndim(y) == 0:
         return flat(pulled(f, primals, argnums, placed(1.0))[1])
-    rows = mapped(
-        lambda seed: flat(pulled(f, primals, argnums, placed(seed))[1]), directions(y), lambda: gradients
-    )
+    rows = pulled_each(f, primals, argnums, gradients, directions(y), placed, flat)
     if y.ndim == 1:
         return rows
     return [np.reshape(row, (*y.shape, *row.shape[1:])) for row in rows]

@@ -23,9 +23,7 @@ from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject
 from revcompile.frontend.wanted import explicit_names, is_method, names_by_call
 from revcompile.gates.effects import has_effects, identity
-from revcompile.gates.halves import SAVED, Half, Pair
 from revcompile.gates.table import TABLE
-from revcompile.ir.build import own_parameters
 from revcompile.ir.nodes import (
     Block,
     Function,
@@ -34,13 +32,11 @@ from revcompile.ir.nodes import (
     Structure,
     Value,
     applications,
-    leaves,
     map_structure,
     map_values,
-    substitute,
 )
-from revcompile.ir.types import is_float, is_number
-from revcompile.syntax.abstract import Gradient, Left, Native, NeedStatic
+from revcompile.ir.types import is_float
+from revcompile.syntax.abstract import Gradient, Left, Native
 
 # -- the operations --------------------------------------------------------------------------------
 
@@ -262,7 +258,7 @@ def _only(tree: Structure, at: int, seed: Structure) -> Structure:
 Which = tuple[tuple[int, ...], bool]
 
 
-def _which(low: Lowering, f: Any, args: tuple[Any, ...], argnums: Any) -> Which:
+def chosen(low: Lowering, f: Any, args: tuple[Any, ...], argnums: Any) -> Which:
     """The numbers of the arguments that are differentiated, and whether one comes bare."""
     signature, name = signature_of(low, f)
     names = explicit_names(signature, argnums, name)
@@ -319,7 +315,7 @@ def linear(low: Lowering, f: Any, primals: Any, tangents: Any) -> Structure:
 
 
 def vjp(low: Lowering, f: Any, *args: Any, argnums: Any = None, has_aux: bool = False) -> Structure:
-    numbers, bare = _which(low, f, args, argnums)
+    numbers, bare = chosen(low, f, args, argnums)
     value = valued(low, f, args)
     value, *aux = with_aux(low, value) if has_aux else (value,)
     g = first(low, f) if has_aux else f
@@ -353,29 +349,61 @@ def jacfwd(
     with_value: bool = False,
     mode: Mode = _Jacobian.by_columns,
 ) -> Structure:
-    which = _which(low, f, args, argnums)
+    which = chosen(low, f, args, argnums)
     return _jacobian(low, f, args, which, mode, has_aux, with_value)
 
 
 def hessian(low: Lowering, f: Any, *args: Any, argnums: Any = None, has_aux: bool = False) -> Structure:
-    numbers, bare = which = _which(low, f, args, argnums)
+    numbers, bare = which = chosen(low, f, args, argnums)
     gradient = Gradient(f, numbers[0] if bare else numbers, has_aux=has_aux)
     return _jacobian(low, gradient, args, which, _Jacobian.by_columns, has_aux, with_value=False)
 
 
 def hvp(low: Lowering, f: Any, *args: Any, argnums: Any = None) -> Structure:
     *args_, direction = args
-    numbers, bare = _which(low, f, tuple(args_), argnums)
+    numbers, bare = chosen(low, f, tuple(args_), argnums)
     given = dict(zip(numbers, (direction,) if bare else low.items(direction), strict=True))
     tangents = tuple(given.get(i) for i in range(len(args_)))
     return along(low, Gradient(f, numbers[0] if bare else numbers), tuple(args_), tangents)[1]
 
 
 def elementwise_grad(low: Lowering, f: Any, *args: Any, argnums: Any = 0) -> Structure:
-    numbers, bare = _which(low, f, args, argnums)
+    numbers, bare = chosen(low, f, args, argnums)
     ones = Native(lambda value: map_structure(lambda y: low.apply(np.ones_like, (y,), {}), value))
     _, gradients = pulled(low, f, args, numbers, ones)
     return gradients[0] if bare else gradients
+
+
+def _by_itself(low: Lowering, f: Any, args: tuple[Any, ...], argnums: Any) -> int:
+    """Which argument it is that alone is differentiated: an array."""
+    numbers, _ = chosen(low, f, args, argnums)
+    if len(numbers) != 1 or not isinstance(args[numbers[0]], Value):
+        raise UnsupportedError("what has a pattern of zeros is a Jacobian by one array: choose with argnums=")
+    return numbers[0]
+
+
+def _one_array(structure: Structure) -> list[Structure]:
+    if not isinstance(structure, Value) or not _varies(structure):
+        raise UnsupportedError("what has a pattern of zeros is a Jacobian of one array")
+    return [structure]
+
+
+def jvps(low: Lowering, f: Any, *args: Any, argnums: Any = None) -> Structure:
+    """The derivatives of an array by another in several directions, a stack of which is the last argument."""
+    *primals, seeds = args
+    k = _by_itself(low, f, tuple(primals), argnums)
+    placed = Native(lambda seed: tuple(seed if i == k else None for i in range(len(primals))))
+    given = (f, tuple(primals), seeds, placed, Native(_one_array))
+    return low.items(low.read(columns.along_each, given, {}, low.frames[-1]))[0]
+
+
+def vjps(low: Lowering, f: Any, *args: Any, argnums: Any = None) -> Structure:
+    """The gradients by an array of the products of what a function gives with each of a stack of arrays."""
+    *primals, seeds = args
+    k = _by_itself(low, f, tuple(primals), argnums)
+    placed, flat = Native(lambda seed: Native(lambda _: seed)), Native(lambda gradients: list(gradients))
+    given = (f, tuple(primals), (k,), [primals[k]], seeds, placed, flat)
+    return low.items(low.read(columns.pulled_each, given, {}, low.frames[-1]))[0]
 
 
 def checkpoint(low: Lowering, f: Any, *args: Any) -> Structure:
@@ -383,102 +411,12 @@ def checkpoint(low: Lowering, f: Any, *args: Any) -> Structure:
         return low.invoke(f, *args)
 
 
-def _pair(low: Lowering, name: str, parameters: Iterable[Value], body: Block) -> Pair:
-    """A pair of functions with this body."""
-    own = tuple(parameters)
-    table = low.builder.table
-    function = Function(name, own_parameters(table, own, "x"), body, table, low.spellings)
-    pair = Pair(name, own, function)
-    made = list(applications(body))
-    pair.calls = frozenset(s.function.pair for s in made if isinstance(s.function, Half))
-    pair.live = frozenset(body.uses) - set(body.defined) - set(own)
-    pair.raises = any(has_effects(s.function) for s in made)
-    low.pairs.tangents[pair, frozenset()] = pair
-    return pair
-
-
-def _outside(low: Lowering, need: NeedStatic, own: dict[Value, Value]) -> NeedStatic:
-    """What must be known in a function, as what must be known of its arguments."""
-    behind = low.builder.ancestors([need.value])
-    given = next((a for a, v in own.items() if v in behind), need.value)
-    outer = type(need)(given, need.what)
-    outer.place, outer.decision = need.place, need.decision
-    return outer
-
-
-def halved(
-    low: Lowering,
-    f: Any,
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-    argnums: Any = None,
-    has_aux: bool = False,
-) -> Structure:
-    """The value of `f(*args, **kwargs)`, and what a pullback is made of: see `transforms/operators`.
-
-    The function is a pair of its own, of which the forward half is called here; the backward half is given.
-    """
-    numbers, bare = _which(low, f, args, argnums)
-    table, builder = low.builder.table, low.builder
-    own: dict[Value, Value] = {}
-
-    def parameter(leaf: Structure) -> Structure:
-        if not isinstance(leaf, Value):
-            return leaf
-        if not is_float(leaf.type):  # it may have to be known
-            return own.setdefault(leaf, leaf)
-        return own.setdefault(leaf, table.new(leaf.type, table.hints.get(leaf)))
-
-    def copied(v: Value) -> Structure:
-        return low.emit(identity, v) if is_number(v.type) and (is_float(v.type) or v.type.dims) else v
-
-    def number(leaf: Structure) -> Structure:
-        return low.emit(identity, leaf) if isinstance(leaf, (float, np.floating)) else leaf
-
-    parameters = [map_structure(parameter, a) for a in (*args, *kwargs.values())]
-    before = builder.statements
-    try:
-        with builder.tentatively() as inner:
-            copies = [map_values(copied, p) for p in parameters]
-            for new, v in zip(leaves(copies), leaves(parameters), strict=True):
-                table.name(new, table.hints.get(v))
-            low.varied |= set(leaves([copies[k] for k in numbers]))
-            given = [low.mutables.adopt(c, copied=True) for c in copies]
-            named = dict(zip(kwargs, given[len(args) :], strict=True))
-            result = low.invoke(f, *given[: len(args)], **named)
-            result = map_structure(number, low.resolve(result))
-    except NeedStatic as need:
-        raise need if low.needed.is_varied(low, need) else _outside(low, need, own) from None
-    except Left:  # it always raises: so does this
-        before.extend(substitute(Block(tuple(inner)), {v: a for a, v in own.items()}).statements)
-        raise
-    outs = tuple(leaves(result))
-    name = getattr(f, "__name__", "function")
-    pair = _pair(low, name if name.isidentifier() else "function", own.values(), Block(tuple(inner), (outs,)))
-    differentiated = [v for k in numbers for v in leaves(parameters[k]) if is_float(v.type)]
-    wanted = frozenset(i for i, p in enumerate(pair.parameters) if p in differentiated)
-    count = len(tuple(leaves(with_aux(low, result)[0]))) if has_aux else len(outs)
-    seeded = frozenset(i for i, v in enumerate(outs[:count]) if is_float(v.type))
-    low.pairs.again = True
-    variant = low.halve(pair, wanted, seeded)
-    results = [Value(v.type) for v in outs]
-    saved = table.new(SAVED, f"saved_{pair.name}")
-    builder.apply(pair.call, tuple(own), (*results, saved))
-    low.pairs.chosen[saved] = variant
-    rest = iter(results)
-    value = low.mutables.adopt(map_values(lambda _: next(rest), result))
-    gives = tuple(differentiated.index(pair.parameters[i]) for i in variant.gives)
-    backward = (variant.backward, saved) if gives else (None,)
-    own_value = result[0] if has_aux else result
-    seeds = map_structure(lambda leaf: isinstance(leaf, Value) and is_float(leaf.type), own_value)
-    return value, (numbers, bare, seeds, gives, *backward)
-
-
 jacrev = partial(jacfwd, mode=_Jacobian.by_rows)
 OPERATORS: dict[str, Callable[..., Structure]] = {
     "jacobian": jacfwd,
     "jacrev": jacrev,
     "value_and_jacobian": partial(jacfwd, with_value=True),
-    **{f.__name__: f for f in (jvp, vjp, linearize, jacfwd, hessian, hvp, elementwise_grad, checkpoint)},
+    **{f.__name__: f for f in (jvp, jvps, vjp, vjps, linearize, jacfwd, hessian, hvp, elementwise_grad)},
+    "checkpoint": checkpoint,
     "linear": linear,
 }

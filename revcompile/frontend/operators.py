@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from revcompile.frontend import columns
-from revcompile.frontend.derivatives import OPERATORS, along, halved, pulled, valued
+from revcompile.frontend.derivatives import OPERATORS, along, pulled, valued
+from revcompile.frontend.halving import halved
 from revcompile.frontend.lowering import Lowering
 from revcompile.gates.effects import identity
 from revcompile.ir.nodes import Structure, map_values
@@ -36,7 +37,8 @@ def call(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, 
         return _applied(low, vars(function)["operator"], vars(function)["options"], f, args, kwargs)
     name, (f, *rest) = function.__name__, args
     options = {key: kwargs.pop(key) for key in ("argnums", "has_aux") if key in kwargs}
-    kwargs.pop("optimize", None)
+    for key in ("optimize", "sparsity") if name == "jacobian" else ("optimize",):
+        kwargs.pop(key, None)
     if rest or kwargs:
         return OPERATORS[name](low, f, *rest, **kwargs, **options)
     return Native(lambda *args, **kwargs: _applied(low, name, options, f, args, kwargs))
@@ -94,7 +96,7 @@ def apply(operator: str, options: Any, function: Any, *args: Any, **kwargs: Any)
     if operator in ("jvp", "linear"):
         primals, _ = args
         return function(*primals, **kwargs)
-    return function(*(args[:-1] if operator == "hvp" else args), **kwargs)
+    return function(*(args[:-1] if operator in ("hvp", "jvps", "vjps") else args), **kwargs)
 
 
 def _apply(

@@ -109,6 +109,7 @@ def joined_items(arrays: Any, axis: Any = 0) -> Any:
 
 @gate(
     np.concatenate,
+    joins=True,
     linear=((0,),),
     reads_late=True,
     of_items=concatenated_items,
@@ -148,6 +149,7 @@ def stacked_items(items: Any, axis: int = 0) -> Any:
 
 @gate(
     np.stack,
+    joins=True,
     linear=((0,),),
     reads_late=True,
     of_items=stacked_items,
@@ -178,6 +180,7 @@ def vstacked_items(items: Any) -> Any:
 
 @gate(
     np.vstack,
+    joins=True,
     linear=((0,),),
     numbers=STACKED,
     of_items=vstacked_items,
@@ -207,6 +210,7 @@ def hstacked_items(items: Any) -> Any:
 
 @gate(
     np.hstack,
+    joins=True,
     linear=((0,),),
     numbers=JOINED,
     of_items=hstacked_items,
@@ -237,6 +241,7 @@ def dstack_dims(facts: Facts, tup: Any) -> Dims:
 
 @gate(
     np.dstack,
+    joins=True,
     means=means_joined(depths_of_items),
     numbers=STACKED,
     dims=dstack_dims,
@@ -263,6 +268,7 @@ def columns_of_items(items: Any) -> Any:
 
 @gate(
     np.column_stack,
+    joins=True,
     numbers=STACKED,
     of_items=columns_of_items,
     means=means_joined(columns_of_items),

@@ -44,6 +44,7 @@ class Gate:
     linear: tuple[tuple[int, ...], ...] = ()  # the places of operands in which, all at once, it is linear
     tangent: Function | None = None  # its tangent rule, where that is not to be made of the backward rule
     batched: dict[str, Function] = field(default_factory=dict)  # what it is of stacks: see `gates/stacks`
+    joins: bool = False  # its first operand is a sequence of arrays: a list in that means one, too
     # Facts: memory
     memory: Memory = Memory.NEW  # in whose memory the result is
     copies: Function | None = None  # of a view: whether that of these arguments is a copy

@@ -63,6 +63,11 @@ def raised(stack: Any, rank: int) -> Any:
     return np.expand_dims(stack, tuple(range(1, 1 + missing))) if missing > 0 else stack
 
 
+def stacked(x: Any) -> Any:
+    """A stack of arrays, for a nested list of stacks of numbers or arrays."""
+    return np.stack([stacked(item) for item in x], 1) if isinstance(x, (list, tuple)) else x
+
+
 def of_each_item(index: Structure) -> Structure:
     """The index that takes, of each item of a stack, what this one takes of an item."""
     parts = index if isinstance(index, tuple) else (index,)
@@ -214,28 +219,29 @@ def tile_of_each(A: Any, reps: Any) -> Any:
 def concatenate_of_each(arrays: Any, axis: Any = 0) -> Any:
     if axis is None:
         return None  # arrays laid flat
-    return np.concatenate(arrays, behind(axis))
+    return np.concatenate([stacked(a) for a in arrays], behind(axis))
 
 
 @of_stacks(np.stack, of="arrays")
 def stack_of_each(arrays: Any, axis: int = 0) -> Any:
-    return np.stack(arrays, behind(axis))
+    return np.stack([stacked(a) for a in arrays], behind(axis))
 
 
 @of_stacks(np.vstack, of="tup")
 def vstack_of_each(tup: Any) -> Any:
-    return np.concatenate([raised(a, 2) for a in tup], 1)
+    return np.concatenate([raised(stacked(a), 2) for a in tup], 1)
 
 
 @of_stacks(np.hstack, of="tup")
 def hstack_of_each(tup: Any) -> Any:
-    arrays = [raised(a, 1) for a in tup]
+    arrays = [raised(stacked(a), 1) for a in tup]
     return np.concatenate(arrays, 1 if arrays[0].ndim == 2 else 2)
 
 
 @of_stacks(np.column_stack, of="tup")
 def column_stack_of_each(tup: Any) -> Any:
-    return np.concatenate([a if a.ndim == 3 else raised(a, 1)[:, :, None] for a in tup], 2)
+    arrays = [stacked(a) for a in tup]
+    return np.concatenate([a if a.ndim == 3 else raised(a, 1)[:, :, None] for a in arrays], 2)
 
 
 @of_stacks(operator.matmul, np.matmul, np.linalg.matmul, of="a")
@@ -384,11 +390,6 @@ def mean_of_each(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool 
 @of_stacks(np.add.reduce, of="array")
 def add_reduce_of_each(array: Any, axis: Any = 0, dtype: Any = None, *, keepdims: bool = False) -> Any:
     return np.add.reduce(array, all_behind(axis, array), dtype, keepdims=keepdims)
-
-
-def stacked(x: Any) -> Any:
-    """A stack of arrays, for a nested list of stacks of numbers or arrays."""
-    return np.stack([stacked(item) for item in x], 1) if isinstance(x, (list, tuple)) else x
 
 
 @of_stacks(np.array, of="object")

@@ -98,6 +98,7 @@ class Traits(TypedDict, total=False):
     """The facts of an operation as they are told where it is registered; `Gate` says what each means."""
 
     linear: tuple[tuple[int, ...], ...]
+    joins: bool
     tangent: Callable[..., Any] | None
     memory: Memory
     copies: Callable[..., Any] | None

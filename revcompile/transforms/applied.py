@@ -9,12 +9,13 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Sequence
+from types import MethodType
 from typing import Any
 
 from revcompile.dispatch import Dispatcher
 from revcompile.errors import seen_outside
 from revcompile.frontend.operators import apply
-from revcompile.frontend.wanted import Options, explicit_names, names_by_call
+from revcompile.frontend.wanted import Options, explicit_names, is_method, names_by_call
 from revcompile.ir.identifiers import function_name
 from revcompile.syntax.source import place_of
 from revcompile.transforms.around import function_of, signature_of
@@ -57,6 +58,20 @@ class Applied:
             names, _ = names_by_call(self.signature, len(args), False)
         given = self.signature.bind_partial(*args).arguments
         return sum(sizes([given.get(name) for name in names]))
+
+    def alone(self, args: tuple[Any, ...]) -> int:
+        """Which argument it is that alone is differentiated."""
+        with seen_outside(lambda: place_of(self.f)):
+            names = explicit_names(self.signature, self.options["argnums"], self.name)
+        if names is None:
+            of_class = not isinstance(self.f, MethodType) and is_method(
+                getattr(self.f, "__qualname__", ""), self.signature
+            )
+            names, _ = names_by_call(self.signature, len(args), of_class)
+        place = [*self.signature.parameters].index(names[0]) if len(names) == 1 else len(args)
+        if place >= len(args):
+            raise TypeError("sparsity is of a Jacobian by one argument, by position: choose with argnums=")
+        return place
 
     def shown(self) -> Any:
         """What was called last; before any call, what is compiled for floats."""
@@ -115,11 +130,13 @@ class Applied:
 class Vectors(Applied):
     """A function of the arguments, and of a vector after them."""
 
+    last = "vector"
+
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
         parameters = [p.replace(default=p.empty) for p in self.signature.parameters.values()]
         names = {p.name for p in parameters}
-        vector = _free("vector", names)
+        vector = _free(self.last, names)
         first = [p.replace(kind=p.POSITIONAL_ONLY) for p in parameters if p.kind < p.VAR_POSITIONAL]
         self.face = inspect.Signature(
             [*first, inspect.Parameter(vector, inspect.Parameter.POSITIONAL_ONLY)]
@@ -132,7 +149,19 @@ class Vectors(Applied):
 
     def _names(self, count: int) -> list[str]:
         names = super()._names(count - 1)
-        return [*names, _free("vector", set(names))]
+        return [*names, _free(self.last, set(names))]
+
+
+class Tangents(Vectors):
+    """A function of the arguments, and of a stack of tangents of one of them."""
+
+    last = "tangents"
+
+
+class Cotangents(Vectors):
+    """A function of the arguments, and of a stack of cotangents of what the function gives."""
+
+    last = "cotangents"
 
 
 class Directions(Applied):
@@ -205,5 +234,7 @@ KINDS: dict[str, type[Applied]] = {
     "jvp": Directions,
     "linear": LinearAt,
     "hvp": Vectors,
+    "jvps": Tangents,
+    "vjps": Cotangents,
     "vjp": Pulled,
 }

@@ -25,6 +25,7 @@ from revcompile.transforms import lazily, pickling
 from revcompile.transforms.applied import KINDS, Applied
 from revcompile.transforms.gradient import graph_of
 from revcompile.transforms.pullback import sizes
+from revcompile.transforms.sparse import Compressed, pattern_of
 
 _made: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()  # what was made for calls with arguments
 
@@ -116,20 +117,41 @@ def _once(f: Any, key: Any, make: Callable[[], Any]) -> Any:
 
 
 @public
-def jacobian(f: Any = None, argnums: Argnums = None, *, has_aux: bool = False, optimize: bool = True) -> Any:
+def jacobian(
+    f: Any = None,
+    argnums: Argnums = None,
+    *,
+    sparsity: Any = None,
+    has_aux: bool = False,
+    optimize: bool = True,
+) -> Any:
     """The Jacobian of a function, in forward or in reverse mode, whichever needs fewer directions.
 
     The function returned takes the arguments of `f`. Its result has the structure of what `f` gives; each
     Jacobian has the shape of the result followed by that of the argument. `argnums` is that of `grad`.
     With `has_aux`, `f` gives `(value, aux)`, and the result is `(jacobian, aux)`.
 
+    `sparsity` says where the Jacobian of one array by one array may have other numbers than zero: an array
+    or a matrix of `scipy.sparse`, with a row for each number of the result and a column for each of the
+    argument, or "diagonal". Columns, or rows, that do not meet are computed as one (Curtis, Powell and Reid,
+    1974). The result is what it is without; for a sparse matrix, one of its kind. Each call tries a random
+    direction, too, and raises ValueError if the Jacobian has other numbers than zero elsewhere. Inside a
+    function that is compiled, the Jacobian is computed in full.
+
     >>> import numpy as np
     >>> from revcompile import jacobian
     >>> jacobian(lambda x: x * x)(np.array([1.0, 2.0]))
     array([[2., 0.],
            [0., 4.]])
+    >>> jacobian(lambda x: x * x, sparsity="diagonal")(np.array([1.0, 2.0]))
+    array([[2., 0.],
+           [0., 4.]])
     """
-    options = {"argnums": argnums, "has_aux": has_aux}
+    options: dict[str, Any] = {"argnums": argnums, "has_aux": has_aux}
+    if sparsity is not None:
+        if has_aux:
+            raise TypeError("sparsity is of one array: it does not go with has_aux")
+        options["sparsity"] = sparsity
     return _bysizes(f, options, optimize) if f is not None else lambda g: _bysizes(g, options, optimize)
 
 
@@ -151,8 +173,21 @@ def value_and_jacobian(
     return _bysizes(f, options, optimize) if f is not None else lambda g: _bysizes(g, options, optimize)
 
 
+def _by_pattern(f: Any, options: dict[str, Any], optimize: bool) -> Any:
+    """The Jacobian from the products that its pattern asks for."""
+    known, chosen = pattern_of(options["sparsity"]), {"argnums": options["argnums"]}
+    forward, reverse = (_make(f, mode, chosen, optimize) for mode in ("jvps", "vjps"))
+    compressed = Compressed(f, known, forward.applied.alone, forward, reverse)
+    made: Any = trimmed(compressed.__call__)
+    _wrap(made, f, BY_SIZES, options, optimize)
+    _face(made, f, chosen, forward, trimmed(compressed.source_for), lambda: compressed.products)
+    return made
+
+
 def _bysizes(f: Any, options: dict[str, Any], optimize: bool) -> Any:
     """The Jacobian in forward or in reverse mode: it is known after a call how many results there are."""
+    if "sparsity" in options:
+        return _by_pattern(f, options, optimize)
     forward, reverse = (_make(f, mode, options, optimize) for mode in ("jacfwd", "jacrev"))
     better: dict[Any, Any] = {}  # by the shapes of the arguments
 
@@ -177,12 +212,18 @@ def _bysizes(f: Any, options: dict[str, Any], optimize: bool) -> Any:
     made: Any = trimmed(call)
     _wrap(made, f, BY_SIZES, options, optimize)
     made.__signature__ = forward.__signature__
+    _face(made, f, options, forward, trimmed(source_for), lambda: next(reversed(better.values()), forward))
+    return made
+
+
+def _face(
+    made: Any, f: Any, options: dict[str, Any], forward: Any, source_for: Any, latest: Callable[[], Any]
+) -> None:
+    """Give what makes a Jacobian in one way or another its attributes; `latest` tells the way it was made."""
     made.primal, made.operator, made.options = f, "jacfwd", options
-    made.source_for, made.graph = trimmed(source_for), forward.graph
-    latest = partial(lambda: next(reversed(better.values()), forward))
+    made.source_for, made.graph = source_for, forward.graph
     for name in ("source", "derivative_source"):
         lazily.attribute(made, name, partial(lambda name: setattr(made, name, getattr(latest(), name)), name))
-    return made
 
 
 FEW = 8  # directions that are worth no question
@@ -313,7 +354,7 @@ def _wrap(made: Any, f: Any, operator: str, options: dict[str, Any], optimize: b
     functools.update_wrapper(made, f, updated=())
     said = f"{SAYS[operator].format(getattr(f, '__name__', 'a function'))} `.source` is its text."
     made.__doc__ = f"{said}\n\n{inspect.getdoc(f) or ''}".rstrip()
-    if isinstance(f, FunctionType):
+    if isinstance(f, FunctionType) and isinstance(options.get("sparsity", ""), str):
         pickling.make_importable(made, f, operator, (options, optimize))
 
 
@@ -331,6 +372,8 @@ SAYS = {
     "jacfwd": "The Jacobian of {}, in forward mode.",
     "jacrev": "The Jacobian of {}, in reverse mode.",
     "hessian": "The second derivatives of {}.",
+    "jvps": "The derivatives of {} in several directions, a stack of which is the last argument.",
+    "vjps": "The gradients of {} for several cotangents, a stack of which is the last argument.",
     "hvp": "The product of the Hessian of {} with a vector, the last argument.",
     "elementwise_grad": "The derivative of each element that {} gives, by the one at its place.",
 }
@@ -340,6 +383,17 @@ OPERATORS: dict[str, Callable[..., Any]] = {  # what makes each of its function,
         operator: partial(
             lambda operator, f, options, optimize: _make(f, operator, options, optimize), operator
         )
-        for operator in ("jvp", "linear", "vjp", "jacfwd", "jacrev", "hessian", "hvp", "elementwise_grad")
+        for operator in (
+            "jvp",
+            "jvps",
+            "linear",
+            "vjp",
+            "vjps",
+            "jacfwd",
+            "jacrev",
+            "hessian",
+            "hvp",
+            "elementwise_grad",
+        )
     },
 }
