@@ -157,7 +157,7 @@ def _compile(
     low.varied = frozenset(v for p in parameters if p.name in request.wanted for v in leaves(p.structure))
     low.constants = frozenset(v for p in parameters for v in leaves(p.structure)) - low.varied
     low.differentiate = partial(_nested, request, low)
-    low.push_forward = partial(push_forward, low=low, prepare=smooth_powers)
+    low.push_forward = partial(_pushed_forward, request, low)
     low.batch = partial(batch, low)
     low.halve = partial(_halve, request, low)
     low.needed.parameters, low.needed.wanted = parameters, request.wanted
@@ -234,6 +234,17 @@ def _compile(
         static=static | low.needed.specialized,
         begun=static,
     )
+
+
+def _pushed_forward(
+    request: Request, low: Lowerer, primal: Function, tangents: Mapping[Value, Structure]
+) -> Function:
+    """A function that is called inside, with its tangents; for a picture, the outermost tells them."""
+    low.push_forward = partial(push_forward, low=low, prepare=smooth_powers)
+    if request.probe is not None and request.operator:
+        place = request.source.place(request.source.node)
+        primal = request.probe.watch(smooth_powers(primal), place, low.pairs.made(), low.host.values())
+    return low.push_forward(primal, tangents)
 
 
 def _prepare(pair: Pair, request: Request, low: Lowerer) -> None:
@@ -339,7 +350,7 @@ def _differentiate(request: Request, primal: Function, low: Lowerer) -> Function
     try:
         if not request.operator:
             primal = smooth_powers(primal)
-        if request.probe is not None:
+        if request.probe is not None and not request.operator:
             place = request.source.place(request.source.node)
             primal = request.probe.watch(primal, place, low.pairs.made(), low.host.values())
             if _has_no_gradient(primal.result, request.has_aux):

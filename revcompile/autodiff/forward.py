@@ -54,6 +54,7 @@ from revcompile.ir.nodes import (
 from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Opaque, Rows, Scalar, Type, gradient_type, is_float, is_number
 from revcompile.runtime import zero_rows
+from revcompile.statements import probe
 from revcompile.statements.call import again
 from revcompile.statements.join import alike, type_of
 from revcompile.statements.loop_lists import KINDS, LIST
@@ -198,6 +199,8 @@ class _Forward:
         varies = any(v in known for v in s.inputs) and any(v in self.plan.active for v in s.outputs)
         if not (varies and calls):
             self.emit(s)
+        if gate.kind is Kind.PROBE:
+            probe.tell(self.builder, s, self.tangents)
         if not varies:
             return
         self.builder.note = "" if gate.kind is Kind.PART else f"{gate.name} gate"

@@ -46,14 +46,18 @@ def along(low: Lowering, f: Any, primals: Any, tangents: Any, quietly: bool = Fa
     primals, tangents = low.items(primals), low.resolve(low.items(tangents))
     if len(primals) != len(tangents):
         raise HostError(TypeError(f"{len(primals)} arguments have {len(tangents)} tangents"))
-    signature, _ = signature_of(low, f)
+    signature, name = signature_of(low, f)
     with host():
         signature.bind(*primals)
+    names = [p.name for p in signature.parameters.values() if p.kind < p.VAR_POSITIONAL][: len(primals)]
+    names += [f"x{i}" for i in range(len(names), len(primals))]
     known: dict[Value, Structure] = {}
     pairs = zip(primals, tangents, strict=True)
     copies = [_copied(low, x, t, f"argument {i}", known) for i, (x, t) in enumerate(pairs)]
     given = [low.mutables.adopt(c, copied=True) for c in copies]
-    parameters = tuple(Parameter(f"x{i}", map_structure(lambda leaf: leaf, c)) for i, c in enumerate(copies))
+    parameters = tuple(
+        Parameter(n, map_structure(lambda x: x, c)) for n, c in zip(names, copies, strict=True)
+    )
     builder = low.builder
     before = builder.statements
     try:
@@ -64,7 +68,7 @@ def along(low: Lowering, f: Any, primals: Any, tangents: Any, quietly: bool = Fa
         raise
     builder.statements = before
     body = Block(tuple(inner), (result,))
-    primal = Function("primal", parameters, silent(body) if quietly else body, builder.table)
+    primal = Function(name, parameters, silent(body) if quietly else body, builder.table)
     done = low.push_forward(primal, known)
     builder.statements = before
     builder.statements.extend(done.body.statements)

@@ -1,4 +1,4 @@
-"""A probe: what a run of a function, and of its backward pass, tells of every value.
+"""A probe: what a run of a function, and of its backward pass or its tangents, tells of every value.
 
 Before:                              After:
     s0 = mul(w, x)                       s0 = mul(w, x)
@@ -7,14 +7,14 @@ Before:                              After:
                                          gradients(token, grad_s0)
     grad_w = mul(grad_s0, x)             grad_w = mul(grad_s0, x)
 
-Where a statement has been reversed, the gradients of what it gives are complete. The token says which run of
-the statement it was: it is a value like any other, kept for the backward pass through loops, branches and
-calls. Imports the IR and the gate table.
+Where a statement has been reversed, the gradients of what it gives are complete; in forward mode, tangents
+are told beside it. The token says which run of the statement it was: it is a value like any other, kept for
+the backward pass through loops, branches and calls. Imports the IR and the gate table.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,7 +65,8 @@ class Told:
 class Probe:
     """What was told of the last run of `function`, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, below: str = "grad") -> None:
+        self.below = below  # what is told besides values: gradients, or tangents
         self.told = Told("probe", self._value, back=Told("gradients", self._gradient, Line.BARE))
         self.events: list[Event] = []
 
@@ -119,12 +120,17 @@ class Probe:
 
 def reverse(rev: Any, statement: Apply) -> None:
     """Tell the gradients of what the statement before has given."""
+    tell(rev.builder, statement, rev.adjoints)
+
+
+def tell(builder: Any, statement: Apply, known: Mapping[Value, Any]) -> None:
+    """Tell what is known, gradients or tangents, of what the statement before has given."""
     told = statement.function
     assert isinstance(told, Told)
-    gradients = tuple(rev.adjoints.get(v) for v in statement.args[1])
-    if any(g is not None for g in gradients):
-        rev.builder.note = ""
-        rev.builder.apply(told.back, (statement.result, gradients), ())
+    found = tuple(known.get(v) for v in statement.args[1])
+    if any(x is not None for x in found):
+        builder.note = ""
+        builder.apply(told.back, (statement.result, found), ())
 
 
 def _kept(x: Any) -> Any:

@@ -64,7 +64,7 @@ class Circuit:
 
     def __init__(self, probe: Probe) -> None:
         function = probe.function
-        self.name = function.name
+        self.name, self.below = function.name, probe.below
         self._events, self._table = deque(probe.events), function.table
         self._wires: dict[Value, Any] = {}  # what a value is now: a wire, or what is known while compiling
         self._path: Path = ()

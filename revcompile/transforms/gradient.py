@@ -344,12 +344,17 @@ def graph_of(f: Any, options: Options) -> Callable[..., Picture]:
         probe = Probe()
         seen = replace(options, with_value=True, optimize=False, checkpoint=0, probe=probe)
         make_gradient(f, seen)(*args, **kwargs)
-        from revcompile.transforms.picture import Picture  # importing this package is to be quick
-
-        with seen_outside(lambda: place_of(f)), deep_stack():
-            return Picture(probe)
+        return picture_of(f, probe)
 
     return trimmed(graph)
+
+
+def picture_of(f: Any, probe: Probe) -> Picture:
+    """The picture of the call of `f` that a probe was told of."""
+    from revcompile.transforms.picture import Picture  # importing this package is to be quick
+
+    with seen_outside(lambda: place_of(f)), deep_stack():
+        return Picture(probe)
 
 
 def _tell(dispatcher: Dispatcher, name: str) -> None:

@@ -11,6 +11,7 @@ import copy
 import functools
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from types import FunctionType
 from typing import Any
@@ -20,10 +21,11 @@ import numpy as np
 
 from revcompile.errors import public, seen_outside, trimmed
 from revcompile.frontend.wanted import Argnums, Options
+from revcompile.statements.probe import Probe
 from revcompile.syntax.source import place_of
 from revcompile.transforms import lazily, pickling
-from revcompile.transforms.applied import KINDS, Applied
-from revcompile.transforms.gradient import graph_of
+from revcompile.transforms.applied import KINDS, Applied, Directions
+from revcompile.transforms.gradient import graph_of, picture_of
 from revcompile.transforms.pullback import sizes
 from revcompile.transforms.sparse import Compressed, pattern_of
 
@@ -343,10 +345,24 @@ def _make(f: Any, operator: str, options: dict[str, Any], optimize: bool) -> Any
     made.primal, made.operator, made.options, made.applied = f, operator, options, applied
     applied.made = made
     made.source_for = trimmed(applied.source_for)
-    made.graph = graph_of(f, Options(options.get("argnums"), options.get("has_aux", False), optimize, False))
+    wanted = Options(options.get("argnums"), options.get("has_aux", False), optimize, False)
+    made.graph = trimmed(partial(_tangents_drawn, f)) if operator == "jvp" else graph_of(f, wanted)
     for name in ("source", applied.part):
         lazily.attribute(made, name, partial(_tell, made, applied, name))
     return made
+
+
+def _tangents_drawn(f: Any, primals: Any, tangents: Any) -> Any:
+    """A picture of the call with these arguments: its gates, with values and tangents."""
+    return picture_of(f, told_tangents(f, primals, tangents))
+
+
+def told_tangents(f: Any, primals: Any, tangents: Any) -> Probe:
+    """What a call in forward mode tells."""
+    probe, applied = Probe("tangent"), Directions(f, "jvp", {"has_aux": False}, False)
+    applied.asked = replace(applied.asked, probe=probe)
+    applied.call(primals, tangents)
+    return probe
 
 
 def _wrap(made: Any, f: Any, operator: str, options: dict[str, Any], optimize: bool) -> None:

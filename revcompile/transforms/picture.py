@@ -1,4 +1,5 @@
-"""The picture of a call: gates as nodes, values above the wires in green, gradients below them in red.
+"""The picture of a call: gates as nodes, values above the wires in green, gradients below them in red, or
+tangents in blue.
 
 What is written is DOT, or Mermaid: as text they need nothing. Graphviz draws it: its own `dot`, or the one
 that the extra `pictures` brings. Imports `circuit` and the code generator.
@@ -117,7 +118,7 @@ class Drawing:
     """The boxes, and the lines between them."""
 
     def __init__(self, circuit: Circuit, detail: Detail) -> None:
-        self.detail = detail
+        self.detail, self.below = detail, circuit.below
         self.boxes: dict[Any, Box] = {}
         self.of = {node: self._box(node) for node in circuit.nodes}
         self.lines: dict[Wire, Line] = {}
@@ -261,10 +262,11 @@ HEAD = """digraph circuit {
   node [fontname="Helvetica", fontsize=12, margin="0.08,0.04"]
   edge [arrowsize=0.6]
 """
+BELOW = {"grad": "#d00000", "tangent": "#0000c0"}  # what stands below a wire, in which colour
 WIRE = (
     '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2">'
     '<TR><TD><FONT COLOR="#008000">{}</FONT></TD></TR><HR/>'
-    '<TR><TD><FONT COLOR="#d00000">{}</FONT></TD></TR></TABLE>'
+    '<TR><TD><FONT COLOR="{}">{}</FONT></TD></TR></TABLE>'
 )
 
 
@@ -286,7 +288,8 @@ def _as_dot(drawing: Drawing) -> str:
             shape = "circle" if box.is_round else 'box, style="rounded"'
             out.append(f"{indent}{box.name} [shape={shape}, label=<{_escaped(box.label)}>]")
         for line in lines:
-            label = WIRE.format(*(_escaped(text) or " " for text in _texts(line.wire)))
+            above, below = (_escaped(text) or " " for text in _texts(line.wire))
+            label = WIRE.format(above, BELOW[drawing.below], below)
             out.append(f"{indent}{line.name} [shape=plain, label=<{label}>]")
 
     write((), "  ")
@@ -312,22 +315,26 @@ def _as_mermaid(drawing: Drawing) -> str:
         for line in lines:
             if line.source is None or not line.to:  # where a wire begins or ends there stands its name
                 is_alone = line.source is None and not line.to
-                text = _beside(line.wire) if is_alone else _quoted(_clipped(line.wire.name or " "))
+                text = (
+                    _beside(line.wire, drawing.below)
+                    if is_alone
+                    else _quoted(_clipped(line.wire.name or " "))
+                )
                 out.append(f'{indent}{line.name}["{text}"]')
 
     write((), "  ")
     for line in drawing.lines.values():
-        text = _beside(line.wire)
+        text = _beside(line.wire, drawing.below)
         source = line if line.source is None else line.source
         ends = [box.name for box in line.to] or ([line.name] if line.source is not None else [])
         out += [f'  {source.name} -->|"{text}"| {end}' for end in ends]
     return "\n".join(out) + "\n"
 
 
-def _beside(wire: Wire) -> str:
+def _beside(wire: Wire, below: str) -> str:
     """What stands beside a wire in Mermaid, which has no above and below."""
-    value, gradient = map(_quoted, _texts(wire))
-    return f"{value}<br/>grad {gradient}" if gradient else value or " "
+    value, number = map(_quoted, _texts(wire))
+    return f"{value}<br/>{below} {number}" if number else value or " "
 
 
 def _one_line(text: str) -> str:

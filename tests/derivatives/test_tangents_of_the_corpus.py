@@ -41,7 +41,7 @@ def test_tangents_agree_with_gradients(case: Case, number: int) -> None:
     positions = case.positions(args)
     with np.errstate(all="ignore"):
         value, gradients = grad(case.function, argnums=positions).value_and_grad(*copied(args))
-        tangents, product = _tangents(args, positions, gradients)
+        tangents, product = random_tangents(args, positions, gradients)
         if case.name in REFUSED:
             with pytest.raises(UnsupportedError, match="x may share its memory with flat"):
                 jvp(case.function)(copied(args), tangents)
@@ -52,7 +52,7 @@ def test_tangents_agree_with_gradients(case: Case, number: int) -> None:
     assert np.shape(tangent) == np.shape(found)
 
 
-def _tangents(
+def random_tangents(
     args: tuple[Any, ...], positions: tuple[int, ...], gradients: Any
 ) -> tuple[tuple[Any, ...], float]:
     random = np.random.default_rng(1)
@@ -106,7 +106,7 @@ def test_hessian_vector_products_agree_with_differences(case: Case, number: int)
     gradient = grad(case.function, argnums=positions)
     with np.errstate(all="ignore"):
         here = gradient(*copied(args))
-        tangents, _ = _tangents(args, positions, here)
+        tangents, _ = random_tangents(args, positions, here)
         vector = tuple(tangents[p] for p in positions)
         expected = []
         for step in (1e-6, -1e-6):

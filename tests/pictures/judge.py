@@ -18,7 +18,7 @@ from revcompile.transforms.gradient import make_gradient
 
 STEP = 1e-5
 NODE = r"(gate|wire)\d+"
-SAID = r'"[^"<>&`]*(<br/>grad [^"<>&`]*)?"'
+SAID = r'"[^"<>&`]*(<br/>(grad|tangent) [^"<>&`]*)?"'
 MERMAID = re.compile(
     rf"flowchart LR|\s*(subgraph s\d+\[{SAID}\]|end|{NODE}(\(\({SAID}\)\)|\({SAID}\)|\[{SAID}\])"
     rf"|{NODE} -->\|{SAID}\| {NODE})"
@@ -111,6 +111,45 @@ def check_inputs(circuit: Circuit, names: Sequence[str], gradients: Sequence[Any
                 )  # fmt: skip
                 found += 1
     return found
+
+
+def check_tangents(circuit: Circuit) -> int:
+    """Each gate's result moves as its operands do, along their tangents. How many were checked."""
+    checked = 0
+    for node in circuit.nodes:
+        wires = [x for x in dict.fromkeys(node.operands) if isinstance(x, Wire)]
+        moving = [w for w in wires if w.gradient is not None and is_real(w.number)]
+        if not moving or node.statement is None:
+            continue
+        if any(isinstance(o, Wire) and isinstance(o.number, Shape) for o in (*node.operands, *node.results)):
+            continue
+        if not TABLE[node.statement.function].carries_gradient:
+            continue
+        try:
+            for now, result in zip(applied(node, {}), node.results):
+                np.testing.assert_allclose(now, result.number, rtol=1e-9, atol=1e-12)
+            moved = [
+                {
+                    w: type(w.number)(x) if not np.ndim(x := w.number + sign * STEP * w.gradient) else x
+                    for w in moving
+                }
+                for sign in (1, -1)
+            ]
+            up, down = (applied(node, one) for one in moved)
+        except Exception:  # it is no function that can be called here
+            continue
+        for a, b, result in zip(up, down, node.results):
+            if not is_real(result.number):
+                continue
+            slope = (np.asarray(a, float) - np.asarray(b, float)) / (2 * STEP)
+            tangent = np.zeros(np.shape(slope)) if result.gradient is None else result.gradient
+            finite = np.isfinite(slope) & np.isfinite(tangent)
+            np.testing.assert_allclose(
+                np.where(finite, tangent, 0.0), np.where(finite, slope, 0.0), rtol=1e-4, atol=1e-5,
+                err_msg=f"{node.name} gives {result.name} = {result.number}",
+            )  # fmt: skip
+            checked += 1
+    return checked
 
 
 def check(circuit: Circuit) -> tuple[int, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import linecache
 import pickle
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,9 +18,10 @@ import pytest
 from revcompile import UnsupportedError, checkpoint, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from revcompile.transforms import picture as room
 from revcompile.transforms.circuit import Circuit
+from revcompile.transforms.operators import told_tangents
 from revcompile.transforms.pickling import made_so_far
 from revcompile.transforms.picture import MOST
-from tests.pictures.judge import MERMAID, check, check_inputs, probed
+from tests.pictures.judge import MERMAID, check, check_inputs, check_tangents, probed
 
 DRAWN = pytest.mark.skipif(room.program() is None, reason="nothing draws here")
 ROOT = Path(__file__).parents[2]
@@ -224,9 +226,13 @@ def test_what_every_operator_gives_draws_the_function() -> None:
     def product(x: Any, y: Any) -> Any:
         return x * y
 
-    for operator in (grad, value_and_grad, jvp, vjp, jacobian, hessian, hvp):
+    for operator in (grad, value_and_grad, vjp, jacobian, hessian, hvp):
         text = operator(product).graph(3.0, 4.0).mermaid
         assert "x = 3<br/>grad 4" in text and "y = 4<br/>grad 3" in text and "product = 12" in text
+    text = jvp(product).graph((3.0, 4.0), (1.0, None)).mermaid
+    assert "x = 3<br/>tangent 1" in text and "product = 12<br/>tangent 4" in text
+    text = jacobian(product, argnums=0, sparsity="diagonal").graph(np.array([1.0, 2.0]), 3.0).mermaid
+    assert "product = [3, 6]" in text
     text = jacobian(product).graph(np.array([1.0, 2.0]), 3.0).mermaid
     assert "product = [3, 6]" in text and "grad" not in text
 
@@ -297,6 +303,44 @@ def test_drawing(tmp_path: Path) -> None:
     assert (tmp_path / "x.PNG").read_bytes().startswith(b"\x89PNG")
     shown = picture._repr_mimebundle_()
     assert shown["image/svg+xml"] == picture.svg and shown["text/vnd.mermaid"] == picture.mermaid
+
+
+def test_tangents() -> None:
+    """In forward mode they stand where gradients stand otherwise, and are called what they are."""
+
+    def neuron(w0: Any, x0: Any, w1: Any) -> Any:
+        for _ in range(2):
+            w1 = w1 + w0 * x0
+        return np.tanh(w1), w0
+
+    along = jvp(neuron)
+    picture = along.graph((2.0, -1.0, 3.0), (1.0, 0.5, None))
+    (value, _), (tangent, _) = along((2.0, -1.0, 3.0), (1.0, 0.5, None))
+    text = picture.mermaid
+    assert "w0 = 2<br/>tangent 1" in text and "x0 = -1<br/>tangent 0.5" in text and "grad" not in text
+    assert '"-2<br/>tangent 0"' in text and f"{value:.4g}<br/>tangent {tangent:.4g}" in text
+    assert "range(2): 2 trips" in text and "w1 = 3<br/>" not in text  # it has none
+    assert "#0000c0" in picture.dot and "#d00000" not in picture.dot
+    assert check_tangents(Circuit(told_tangents(neuron, (2.0, -1.0, 3.0), (1.0, 0.5, 1.0)))) > 4
+    assert "#d00000" in grad(chosen).graph(2.0).dot and "tangent" not in grad(chosen).graph(2.0).mermaid
+
+
+def test_pdf_needs_graphviz_itself(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    picture = grad(chosen).graph(2.0)
+    for name, works in (("graphviz-pure", False), ("dot", True)):
+        program = tmp_path / name
+        said = (
+            "cat > /dev/null; printf %%PDF-1.7" if works else "echo 'Format: pdf not recognized' >&2; exit 1"
+        )
+        program.write_text(f"#!/bin/sh\n{said}\n", encoding="utf-8")
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+        if works:
+            picture.save(tmp_path / "x.pdf")
+            assert (tmp_path / "x.pdf").read_bytes().startswith(b"%PDF")
+        elif shutil.which("dot") is None:
+            with pytest.raises(RuntimeError, match="For PDF, Graphviz's own dot must be on the path"):
+                picture.save(tmp_path / "x.pdf")
 
 
 def test_where_nothing_draws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
