@@ -18,7 +18,11 @@ from revcompile.ir import verify
 verify.enabled = True
 SMOKE = 16  # one test in so many
 DAILY = {  # one in so many tests of these files
-    24: ("derivatives/test_directions_at_once", "derivatives/test_read_what_is_written"),
+    24: (
+        "derivatives/test_directions_at_once",
+        "derivatives/test_read_what_is_written",
+        "gates/test_compositions",
+    ),
     16: (
         "corpus/test_language",
         "language/test_changed_by_calls",

@@ -88,6 +88,8 @@ def of_ufunc(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[s
     """A call of a ufunc that says more than its operands."""
     if all(a is None for a in args[function.nin :]):
         args = args[: function.nin]
+    if function.nout > 1 and len(args) > function.nin:
+        raise UnsupportedError(f"out= of {name_of(function)}, which gives several arrays, is not supported")
     out, args, kwargs = writing.split_out(function, args, kwargs)
     if kwargs.keys() & OF_UFUNCS:
         _check(function, args, kwargs)

@@ -24,3 +24,8 @@ def when_given(meaning: Function, *names: str) -> Function:
 def existing(*names: str) -> list[Function]:
     """Those of NumPy's functions that the installed version has."""
     return [getattr(np, name) for name in names if hasattr(np, name)]
+
+
+def one_axis(axis: Any) -> Any:
+    """NumPy takes None for the only axis, and a tuple of one."""
+    return 0 if axis is None else axis[0] if isinstance(axis, (tuple, list)) else axis

@@ -105,7 +105,8 @@ def resize(a: Any, new_shape: Any) -> Any:
 )
 def trim_zeros(filt: Any, trim: Any = "fb", axis: Any = None) -> Any:
     """The part between the first and the last that is not zero, along each of the axes."""
-    rank = np.ndim(filt)
+    filt = as_array(filt)
+    rank = filt.ndim
     named = range(rank) if axis is None else axis if isinstance(axis, (tuple, list)) else (axis,)
     parts = [slice(None)] * rank
     for i in [i % rank for i in named]:
@@ -116,7 +117,7 @@ def trim_zeros(filt: Any, trim: Any = "fb", axis: Any = None) -> Any:
         if "b" in trim.lower():
             last = len(there) - np.argmax(there[::-1]) if np.any(there) else 0
         parts[i] = slice(first, last)
-    return filt[parts[0]] if rank == 1 else filt[tuple(parts)]
+    return filt if rank == 0 else filt[parts[0]] if rank == 1 else filt[tuple(parts)]
 
 
 @composed(*existing("unstack"), examples=[example(real(3, 2)), example(real(2, 3), axis=1)])

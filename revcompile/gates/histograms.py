@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.errors import UnsupportedError
-from revcompile.gates.axes import Dims
+from revcompile.gates.axes import Dims, dims_of, dtype_kind, must_agree
 from revcompile.gates.compositions import as_array
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import composed, gate
@@ -20,6 +20,10 @@ PLACES = np.array([0, 2, 1, 2])
 
 
 def bincount_dims(facts: Facts, x: Any, weights: Any = None, minlength: Any = 0) -> Dims:
+    if dtype_kind(x) not in "iu":
+        raise NotImplementedError("np.bincount counts places: only whole numbers are supported")
+    if weights is not None:
+        must_agree(facts, dims_of(facts, x)[0], dims_of(facts, weights)[0])
     return (facts.fresh(),)
 
 
@@ -86,20 +90,17 @@ def cells(sample: Any, bins: Any, range: Any, density: Any, weights: Any) -> Any
     many = bins if isinstance(bins, (tuple, list)) else [bins] * len(sample)
     limits = [None] * len(sample) if range is None else range
     edges = [histogram_bin_edges(x, n, limit) for x, n, limit in zip(sample, many, limits)]
-    place, shape, inside = 0, [], True
-    for x, edge in zip(sample, edges):
-        n = len(edge) - 1
-        at = np.searchsorted(edge, x, side="right") - 1
-        at = np.where(x == edge[-1], n - 1, at)
-        inside = inside & (at >= 0) & (at < n)
-        place, shape = place * n + np.clip(at, 0, n - 1), [*shape, n]
-    many = np.prod(shape)
-    worth = np.where(inside, 1.0 if weights is None else weights, 0.0)
-    found = np.reshape(np.bincount(place, worth, minlength=many)[:many], tuple(shape))
+    place, shape = 0, []
+    for x, edge in zip(sample, edges):  # those beyond the ends are counted in bins of their own
+        at = np.where(x == edge[-1], len(edge) - 1, np.searchsorted(edge, x, side="right"))
+        place, shape = place * (len(edge) + 1) + at, [*shape, len(edge) + 1]
+    counts = np.bincount(place, weights, minlength=np.prod(shape))
+    found = np.reshape(counts, tuple(shape))[(slice(1, -1),) * len(shape)] * 1.0
     if density:
+        inner = found
         for i, edge in enumerate(edges):
             found = found / np.reshape(np.diff(edge), (-1,) + (1,) * (len(edges) - 1 - i))
-        found = found / np.sum(worth)
+        found = found / np.sum(inner)
     return found, edges
 
 
@@ -116,11 +117,8 @@ def histogram2d(
 def histogramdd(
     sample: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None
 ) -> Any:
-    if isinstance(sample, (list, tuple)):
-        columns = [as_array(x) for x in sample]
-    else:
-        columns = [sample] if sample.ndim == 1 else list(sample.T)
-    return cells(columns, bins, range, density, weights)
+    rows = np.atleast_2d(sample) if isinstance(sample, (list, tuple)) or sample.ndim < 2 else sample.T
+    return cells(list(rows), bins, range, density, weights)
 
 
 @composed(

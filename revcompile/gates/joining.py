@@ -63,35 +63,23 @@ def concatenate_dims(facts: Facts, arrays: Any, axis: int | None = 0) -> Dims:
     return joined(facts, shapes, axis)
 
 
-def means_joined(of_items: Any, of_dtype: Any = None) -> Any:
+def means_joined(join: Any, of_items: Any, casts: bool = False) -> Any:
     """What a join means of an array, whose rows are the list; and with `dtype=`, which casts."""
 
+    def cast(arrays: Any, *args: Any, dtype: Any = None, casting: Any = None, **options: Any) -> Any:
+        y = join(arrays, *args, **options)
+        return y if dtype is None else y.astype(dtype)
+
+    def of_rows(arrays: Any, *args: Any, **options: Any) -> Any:
+        return of_items(arrays.copy(), *args, **options)
+
     def means(args: Any, kwargs: Any) -> Any:
-        if not kwargs.keys().isdisjoint(("dtype", "casting")):
-            return of_dtype
-        return of_items if args and is_value(args[0]) and len(args[0].type.dims) > 1 else None
+        arrays: Any = args[0] if args else ()
+        if casts and not kwargs.keys().isdisjoint(("dtype", "casting")):
+            return cast
+        return of_rows if is_value(arrays) and arrays.type.dims else None
 
     return means
-
-
-def concatenate_as(arrays: Any, axis: Any = 0, *, dtype: Any = None, casting: Any = None) -> Any:
-    y = np.concatenate(arrays, axis)
-    return y if dtype is None else y.astype(dtype)
-
-
-def stack_as(arrays: Any, axis: Any = 0, *, dtype: Any = None, casting: Any = None) -> Any:
-    y = np.stack(arrays, axis)
-    return y if dtype is None else y.astype(dtype)
-
-
-def vstack_as(tup: Any, *, dtype: Any = None, casting: Any = None) -> Any:
-    y = np.vstack(tup)
-    return y if dtype is None else y.astype(dtype)
-
-
-def hstack_as(tup: Any, *, dtype: Any = None, casting: Any = None) -> Any:
-    y = np.hstack(tup)
-    return y if dtype is None else y.astype(dtype)
 
 
 def concatenated_items(items: Any, axis: int = 0) -> Any:
@@ -113,7 +101,7 @@ def joined_items(arrays: Any, axis: Any = 0) -> Any:
     linear=((0,),),
     reads_late=True,
     of_items=concatenated_items,
-    means=means_joined(joined_items, concatenate_as),
+    means=means_joined(np.concatenate, joined_items, casts=True),
     numbers=JOINED,
     dims=concatenate_dims,
     examples=[
@@ -153,7 +141,7 @@ def stacked_items(items: Any, axis: int = 0) -> Any:
     linear=((0,),),
     reads_late=True,
     of_items=stacked_items,
-    means=means_joined(stacked_items, stack_as),
+    means=means_joined(np.stack, stacked_items, casts=True),
     numbers=STACKED,
     dims=stack_dims,
     examples=[
@@ -184,7 +172,7 @@ def vstacked_items(items: Any) -> Any:
     linear=((0,),),
     numbers=STACKED,
     of_items=vstacked_items,
-    means=means_joined(vstacked_items, vstack_as),
+    means=means_joined(np.vstack, vstacked_items, casts=True),
     dims=vstack_dims,
     examples=[
         example([real(3), real(3)]),
@@ -214,7 +202,7 @@ def hstacked_items(items: Any) -> Any:
     linear=((0,),),
     numbers=JOINED,
     of_items=hstacked_items,
-    means=means_joined(hstacked_items, hstack_as),
+    means=means_joined(np.hstack, hstacked_items, casts=True),
     dims=hstack_dims,
     examples=[
         example([real(3), real(2)]),
@@ -231,7 +219,9 @@ def hstack(grad_y: Any, tup: Any) -> Any:
 def depths_of_items(tup: Any) -> Any:
     if tup.ndim > 3:
         return concatenated_items(tup, 2)
-    return np.moveaxis(tup, 0, -1) if tup.ndim == 3 else np.transpose(tup)[None]
+    if tup.ndim == 3:
+        return np.moveaxis(tup, 0, -1)
+    return np.transpose(tup)[None] if tup.ndim == 2 else tup[None, None]
 
 
 def dstack_dims(facts: Facts, tup: Any) -> Dims:
@@ -242,7 +232,7 @@ def dstack_dims(facts: Facts, tup: Any) -> Dims:
 @gate(
     np.dstack,
     joins=True,
-    means=means_joined(depths_of_items),
+    means=means_joined(np.dstack, depths_of_items),
     numbers=STACKED,
     dims=dstack_dims,
     examples=[
@@ -271,7 +261,7 @@ def columns_of_items(items: Any) -> Any:
     joins=True,
     numbers=STACKED,
     of_items=columns_of_items,
-    means=means_joined(columns_of_items),
+    means=means_joined(np.column_stack, columns_of_items),
     dims=column_stack_dims,
     examples=[
         example([real(3), real(3)]),

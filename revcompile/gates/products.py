@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.errors import UnsupportedError
 from revcompile.gates.compositions import as_array, when_given
 from revcompile.gates.meeting import where_it_meets, where_it_meets_in_dot, where_it_meets_in_outer
 from revcompile.gates.numbers import LARGE, PARTS, Numbers, sign_of_product
@@ -410,6 +411,8 @@ ON_DIAGONAL = Numbers(zeros=PARTS, chooses=True)
 
 
 def trace_of_more(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, *, dtype: Any) -> Any:
+    if np.dtype(dtype).kind == "b":
+        raise UnsupportedError("np.trace with dtype=bool is not supported")
     return np.trace(as_array(a, dtype), offset, axis1, axis2)
 
 

@@ -16,7 +16,7 @@ from revcompile.gates.table import composed
 
 # Where the quantile q of n elements is (Hyndman and Fan, 1996): n * q + a + q * (1 - a - b) - 1.
 BETWEEN = {
-    "linear": (1, 1), "weibull": (0, 0), "hazen": (0.5, 0.5), "interpolated_inverted_cdf": (0, 1),
+    "weibull": (0, 0), "hazen": (0.5, 0.5), "interpolated_inverted_cdf": (0, 1),
     "median_unbiased": (1 / 3, 1 / 3), "normal_unbiased": (3 / 8, 3 / 8),
 }  # fmt: skip
 
@@ -25,8 +25,10 @@ def place_of(q: Any, n: Any, method: str) -> Any:
     """How many elements lie below the quantile, in part."""
     if method in BETWEEN:
         a, b = BETWEEN[method]
-        return n * q + a + q * (1 - a - b) - 1
+        return n * q + (a + q * (1 - a - b)) - 1
     place = (n - 1) * q
+    if method == "linear":
+        return place
     if method == "lower":
         return np.floor(place)
     if method == "higher":
@@ -62,7 +64,8 @@ def quantile_along(a: Any, q: Any, axis: Any, method: str, keepdims: bool, skip:
     above = np.minimum(below + 1, np.maximum(last, 0))
     part = place - below
     low, high = element(items, below), element(items, above)
-    found = low + (high - low) * part
+    step = high - low
+    found = np.where(part >= 0.5, high - step * (1 - part), low + step * part)
     found = found if skip else np.where(np.isnan(items[-1]), items[-1], found)
     if keepdims:
         found = np.expand_dims(found, tuple([i + (np.ndim(asked) > 0) for i in sorted(axes)]))

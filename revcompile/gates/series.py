@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.gates.compositions import as_array, existing
+from revcompile.errors import UnsupportedError
+from revcompile.gates.compositions import as_array, existing, one_axis
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import composed, known
 
@@ -35,6 +36,8 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: Any = 1) -> An
     axes = [i % f.ndim for i in axes]
     steps = [1.0] * len(axes) if len(varargs) == 0 else varargs
     steps = [steps[0]] * len(axes) if len(steps) == 1 and np.ndim(steps[0]) == 0 else steps
+    if any([np.ndim(step) > 0 and as_array(step).dtype.kind == "b" for step in steps]):
+        raise UnsupportedError("np.gradient over places that are truth values is not supported")
     if len(steps) != len(axes):
         raise TypeError("invalid number of arguments")
     found = [slope(f, i, step, edge_order) for i, step in zip(axes, steps)]
@@ -97,7 +100,8 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * np.
     examples=[example(real(4)), example(real(3, 2), axis=1), example(real(3), include_initial=True)],
 )
 def cumulative_sum(x: Any, *, axis: Any = None, dtype: Any = None, include_initial: bool = False) -> Any:
-    return with_initial(np.cumsum(as_array(x, dtype), 0 if axis is None else axis), axis, include_initial, 0)
+    axis = one_axis(axis)
+    return with_initial(np.cumsum(x, axis, dtype), axis, include_initial, 0)
 
 
 @composed(
@@ -105,13 +109,14 @@ def cumulative_sum(x: Any, *, axis: Any = None, dtype: Any = None, include_initi
     examples=[example(real(4)), example(real(3, 2), axis=1), example(real(3), include_initial=True)],
 )
 def cumulative_prod(x: Any, *, axis: Any = None, dtype: Any = None, include_initial: bool = False) -> Any:
-    return with_initial(np.cumprod(as_array(x, dtype), 0 if axis is None else axis), axis, include_initial, 1)
+    axis = one_axis(axis)
+    return with_initial(np.cumprod(x, axis, dtype), axis, include_initial, 1)
 
 
 def with_initial(y: Any, axis: Any, include: bool, initial: int) -> Any:
     if not include:
         return y
-    axis = 0 if axis is None else axis % y.ndim
+    axis = axis % y.ndim
     first = np.full_like(y[(slice(None),) * axis + (slice(None, 1),)], initial)
     return np.concatenate((first, y), axis)
 

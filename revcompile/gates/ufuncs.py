@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.gates.compositions import as_array
+from revcompile.gates.compositions import as_array, one_axis
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import composed, known
 
@@ -51,7 +51,8 @@ def reduce(
     items = in_front(array, axes)
     chosen = None if where is True else in_front(np.broadcast_to(where, array.shape), axes)
     initial = ufunc.identity if initial is None else initial
-    y = items[0] if initial is None else np.zeros(items.shape[1:], array.dtype) + initial
+    first = items[0] if items.ndim == 1 else items[0].copy()
+    y = first if initial is None else np.zeros(items.shape[1:], array.dtype) + initial
     for i in range(1 if initial is None else 0, len(items)):
         y = ufunc(y, items[i]) if chosen is None else np.where(chosen[i], ufunc(y, items[i]), y)
     return np.expand_dims(y, axes) if keepdims else y
@@ -63,11 +64,6 @@ def in_front(array: Any, axes: Any) -> Any:
         return array if axes[0] == 0 else np.moveaxis(array, axes[0], 0)
     rest = tuple([n for i, n in enumerate(array.shape) if i not in axes])
     return np.reshape(np.moveaxis(array, axes, range(len(axes))), (-1, *rest))
-
-
-def one_axis(axis: Any) -> Any:
-    """NumPy takes None for the only axis, and a tuple of one."""
-    return 0 if axis is None else axis[0] if isinstance(axis, (tuple, list)) else axis
 
 
 @composed(
