@@ -223,7 +223,7 @@ class _Residuals:
         found = FromStates(forward, again, body.uses, residuals.table)
         if found.states is None:
             return None
-        names = found.names_again()
+        names = found.own_names({*self.outer, *self.outer.values()})
         each = self._counting(names, [])
         residuals.keeping[id(forward)] = _, reverses = found.forward(residuals.trips.get(id(forward)))
         body = replace(body, statements=(*found.statements, *body.statements))

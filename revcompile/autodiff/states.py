@@ -125,11 +125,9 @@ class FromStates:
     def _others(self, *values: Iterable[Value]) -> dict[Value, Value]:
         return {v: self.table.retyped(v, v.type) for v in chain.from_iterable(values)}
 
-    def names_again(self) -> dict[Value, Value]:
-        """Values of their own for the statements of the reversed trip: a forward pass may have others for the
-        same. By what a call saves it is known which call that is."""
-        defined = Block(self.statements).defined
-        return self._others(v for v in defined if v.type != SAVED)
+    def own_names(self, outer: set[Value]) -> dict[Value, Value]:
+        """Values of their own for what the reversed trip computes that has `outer` names in a forward pass."""
+        return self._others(v for v in Block(self.statements).defined if v in outer and v.type != SAVED)
 
     def forward(self, trips: Value | None) -> tuple[Statement, Loop]:
         """The forward loop that keeps its states, on values of its own; and what stands before it."""
