@@ -337,7 +337,11 @@ QUOTIENTS = [
     examples=QUOTIENTS,
 )
 def safe_divide_(grad_y: Any, y: Any, upstream: Any, denominator: Any) -> Any:
-    return safe_divide(grad_y, denominator), -safe_divide(grad_y * y, denominator)
+    """Where nothing is divided, the denominator does not matter, be its tangent infinite."""
+    grad_denominator = -safe_divide(grad_y * y, denominator)
+    if np.ndim(y) > 0:
+        grad_denominator = -safe_divide(np.where(y != 0, grad_y, 0.0) * y, denominator)
+    return safe_divide(grad_y, denominator), grad_denominator
 
 
 @gate(

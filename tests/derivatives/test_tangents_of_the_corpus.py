@@ -16,8 +16,6 @@ from tests.corpus.differences import copied
 from tests.corpus.table import Case
 from tests.derivatives.trees import is_tree, tangent_of
 
-# Of these, a product of a masked zero and something infinite is NaN in the second derivative.
-KINKS = {"traps.where_with_a_singular_side", "traps.where_with_a_mask_argument"}
 # Written through a view of which only the layout of an argument, tested at each call, says that it is one.
 REFUSED = {"views.ravel_of_an_argument"}
 AGAIN = "again is not supported"  # of a recursion that the run decides
@@ -99,7 +97,7 @@ def _floats(args: tuple[Any, ...], gradients: Any, positions: tuple[int, ...]) -
 
 @pytest.mark.parametrize(("case", "number"), firsts()[::3])
 def test_hessian_vector_products_agree_with_differences(case: Case, number: int) -> None:
-    if case.name in KINKS | REFUSED:
+    if case.name in REFUSED:
         pytest.skip("see above")
     args = case.inputs[number]
     positions = case.positions(args)
