@@ -141,14 +141,18 @@ def _shape(low: Lowering, args: Args, kwargs: dict[str, Any], *rest: Any) -> Str
     args = args or (kwargs.get("a"),)
     if isinstance(args[0], (list, tuple)) and args[0] and not is_static(args[0]):
         return (len(args[0]), *_shape(low, (args[0][0],), kwargs, *rest))
+    if isinstance(args[0], (int, float)):  # in a list of others
+        return ()
     return shape_of(low, args[0]) if isinstance(args[0], Value) else NotImplemented
 
 
 def _size(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structure:
     args = args or (kwargs.get("a"),)
+    axis = args[1] if len(args) > 1 else kwargs.get("axis")
+    if isinstance(args[0], (list, tuple)) and args[0] and not is_static(args[0]) and axis is None:
+        return reduce(lambda m, n: low.operate(operator.mul, m, n), _shape(low, args, kwargs), 1)
     if not isinstance(args[0], Value):
         return NotImplemented
-    axis = args[1] if len(args) > 1 else kwargs.get("axis")
     if isinstance(axis, Value) and axis.type.dims:
         raise UnsupportedError("np.size with an array of axes is not supported")
     if isinstance(axis, (tuple, list)):

@@ -385,7 +385,8 @@ def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict
     gate = TABLE[function]
     if are_numbers(args) and not kwargs and len(args) <= len(gate.signature.parameters):
         # as nearly always; the rest is for structures, for what is written into
-        if not gate.foreign and gate.forward is None and gate.means is None:
+        is_plain = gate.means is None or gate.means(args, kwargs) is None
+        if is_plain and not gate.foreign and gate.forward is None:
             return low.emit(function, *_known_options(low, gate, _bound(gate, function, args, kwargs)))
     args, kwargs = forms.fitted(function, gate, args, kwargs)
     if isinstance(function, np.ufunc) and forms.says_more(function, args, kwargs):

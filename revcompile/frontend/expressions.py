@@ -179,6 +179,8 @@ def value_attribute(low: Lowering, value: Value, attr: str) -> Structure:
         return value.type.dtype
     if attr == "T":
         return value if not value.type.dims else low.apply(np.transpose, (value,), {})
+    if attr == "flat" and isinstance(value.type, Array):
+        return low.apply(np.ravel, (value,), {})
     if attr == "real" and isinstance(value.type, (Array, Scalar)) and value.type.dtype.kind in "fiu":
         return value
     if attr in METHODS or attr in low.method_adapters or attr in WRITING:

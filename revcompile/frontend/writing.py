@@ -109,6 +109,9 @@ def _copyto(
     low: Lowering, dst: Structure, src: Structure, casting: str = "same_kind", where: Any = True
 ) -> None:
     _need_array(dst, "the first argument of np.copyto")
+    where = low.apply(np.array, (where,), {}) if isinstance(where, (list, tuple)) else where
+    if where is False:
+        return
     if isinstance(where, Value):
         path = store.way_to(low.memory.path(dst), Ellipsis)
         src = overlap.copied(low, low.memory.root(dst), path, src)

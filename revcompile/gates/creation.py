@@ -115,8 +115,14 @@ def array_of_items(items: Any, dtype: Any = None) -> Any:
     return items if dtype is None else items.astype(dtype)
 
 
+def array_of_rank(object: Any, dtype: Any = None, *, copy: Any = True, ndmin: int) -> Any:
+    y = np.array(object, dtype)
+    return np.reshape(y, (1,) * (ndmin - y.ndim) + y.shape)
+
+
 @gate(
-    np.array, kind=Kind.ARRAY, of_items=array_of_items, dims=array_dims,
+    np.array, means=when_given(array_of_rank, "ndmin"), kind=Kind.ARRAY, of_items=array_of_items,
+    dims=array_dims,
     numbers=Numbers(sign=same_sign, within=unread_items),
     examples=[*SHAPES, *NESTED, example([real(), real()], copy=True)],
 )  # fmt: skip
@@ -128,8 +134,13 @@ def asarray_dims(facts: Facts, a: Any, dtype: Any = None) -> Dims:
     return dims_of(facts, a)
 
 
+def array_or_copy(a: Any, dtype: Any = None, *, copy: Any) -> Any:
+    return np.array(a, dtype) if copy else np.asarray(a, dtype)
+
+
 @gate(
-    np.asarray, np.asanyarray, kind=Kind.ARRAY, of_items=array_of_items, memory=Memory.ITSELF,
+    np.asarray, np.asanyarray, means=when_given(array_or_copy, "copy"), kind=Kind.ARRAY,
+    of_items=array_of_items, memory=Memory.ITSELF,
     dims=asarray_dims, examples=[*SHAPES, *NESTED],
 )  # fmt: skip
 def asarray(grad_y: Any, a: Any, dtype: Any = None) -> Any:
@@ -326,8 +337,13 @@ def arange_dims(facts: Facts, bounds: Any, dtype: Any = None) -> Dims:
     return (length.trimmed(int(start)) if start >= 0 else longer(facts, length, -int(start)),)
 
 
+def arange_by_name(start: Any = 0, stop: Any = None, step: Any = 1, dtype: Any = None) -> Any:
+    return np.arange(start, stop, step, dtype=dtype) if stop is not None else np.arange(0, start, step)
+
+
 @gate(
     np.arange,
+    means=when_given(arange_by_name, "start", "stop", "step"),
     kind=Kind.COUNTING,
     in_order=True,
     dims=arange_dims,

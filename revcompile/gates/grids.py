@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.gates.axes import UnknownLength, dims_of, must_agree
+from revcompile.gates.axes import UnknownLength, dims_of, is_value, must_agree
 from revcompile.gates.compositions import as_array
 from revcompile.gates.cumulative import along, backwards, edge, first_of, flat
 from revcompile.gates.numbers import PARTS, Numbers
@@ -49,7 +49,14 @@ def means_more(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     n = args[1] if len(args) > 1 else kwargs.get("n", 1)
     axis = args[2] if len(args) > 2 else kwargs.get("axis", -1)
     more = len(args) > 3 or kwargs.keys() & {"prepend", "append"}
+    if n == 0 and type(n) is int and not (args and isinstance(args[0], (list, tuple))):
+        return undiffed
     return diff_of_more if more and n != 0 and type(axis) is int else None
+
+
+def undiffed(a: Any, n: int = 0, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
+    """NumPy gives what it was given."""
+    return a
 
 
 @gate(
@@ -245,7 +252,24 @@ OVERLAPS = [example(real(n), real(m), mode) for n, m in LENGTHS for mode in ("fu
 ]
 
 
-@gate(np.convolve, dims=overlap_dims, examples=OVERLAPS)
+def convolved_numbers(a: Any, v: Any, mode: str = "full") -> Any:
+    return np.convolve(np.atleast_1d(a), np.atleast_1d(v), mode)
+
+
+def correlated_numbers(a: Any, v: Any, mode: str = "valid") -> Any:
+    return np.correlate(np.atleast_1d(a), np.atleast_1d(v), mode)
+
+
+def when_numbers(meaning: Any) -> Any:
+    """What a call with a number among the first two arguments means."""
+    return lambda args, kwargs: meaning if any(map(is_number, args[:2])) else None
+
+
+def is_number(x: Any) -> bool:
+    return not x.type.dims if is_value(x) else isinstance(x, (int, float))
+
+
+@gate(np.convolve, means=when_numbers(convolved_numbers), dims=overlap_dims, examples=OVERLAPS)
 def convolve(grad_y: Any, a: Any, v: Any, mode: str = "full") -> Any:
     missing = min(a.size, v.size) - 1
     grad_full = full_overlap(grad_y, mode, missing // 2, missing)
@@ -254,7 +278,7 @@ def convolve(grad_y: Any, a: Any, v: Any, mode: str = "full") -> Any:
     return np.reshape(grad_a, a.shape), np.reshape(grad_v, v.shape)
 
 
-@gate(np.correlate, dims=overlap_dims, examples=OVERLAPS)
+@gate(np.correlate, means=when_numbers(correlated_numbers), dims=overlap_dims, examples=OVERLAPS)
 def correlate(grad_y: Any, a: Any, v: Any, mode: str = "valid") -> Any:
     # NumPy centres mode "same" on the longer operand, rounding from that operand's start.
     missing = min(a.size, v.size) - 1

@@ -429,8 +429,24 @@ def choose_dims(facts: Facts, a: Any, choices: Any) -> Dims:
     return facts.broadcast(dims_of(facts, a), *(dims_of(facts, choice) for choice in choices))
 
 
+def choose_otherwise(a: Any, choices: Any, mode: str = "raise") -> Any:
+    """Among the rows of an array; with places beyond them brought back."""
+    choices = choices if isinstance(choices, (list, tuple)) else list(choices)
+    if mode == "clip":
+        a = np.clip(a, 0, len(choices) - 1)
+    elif mode == "wrap":
+        a = np.mod(a, len(choices))
+    return np.choose(a, choices)
+
+
+def means_chosen(args: Any, kwargs: Any) -> Any:
+    listed = all(isinstance(c, (list, tuple)) for c in args[1:2])
+    return None if listed and "mode" not in kwargs else choose_otherwise
+
+
 @gate(
     np.choose,
+    means=means_chosen,
     numbers=MASKED,
     methods=["choose"],
     dims=choose_dims,

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.gates.axes import broadcast_dims
+from revcompile.gates.compositions import when_given
 from revcompile.gates.numbers import (
     CHOSEN,
     LOST,
@@ -256,8 +257,18 @@ def select(grad_y: Any, condlist: Any, choicelist: Any, default: Any = 0) -> Any
     return None, grad_choicelist, grad_y
 
 
+def nan_to_num_in_place(x: Any, copy: Any, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
+    """Without a copy: into the array itself."""
+    found = np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
+    if copy or not isinstance(x, np.ndarray):
+        return found
+    x[...] = found
+    return x
+
+
 @gate(
     np.nan_to_num,
+    means=when_given(nan_to_num_in_place, "copy"),
     numbers=Numbers(zeros=CHOSEN, passes=True, asks=True, pointwise=True),
     examples=[example(real()), example(real(5)), example(real(2, 3), nan=1.0, posinf=2.0)],
 )

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.errors import UnsupportedError
 from revcompile.gates import shifts
 from revcompile.gates.axes import (
     Dims,
@@ -21,6 +22,7 @@ from revcompile.gates.axes import (
     quotient,
     shape_dims,
 )
+from revcompile.gates.compositions import when_given
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
 from revcompile.gates.traits import Kind, Memory, Text
@@ -63,8 +65,15 @@ def ravel_dims(facts: Facts, a: Any, order: str = "C") -> Dims:
     return (product(facts, dims_of(facts, a)),)
 
 
+def reshaped_copy(a: Any, shape: Any, order: str = "C", *, copy: Any) -> Any:
+    if not copy:
+        raise UnsupportedError("np.reshape with copy=False depends on the memory layout")
+    return np.reshape(a, shape, order).copy()
+
+
 @gate(
     np.reshape,
+    means=when_given(reshaped_copy, "copy"),
     kind=Kind.RESHAPE,
     memory=Memory.REGULAR,
     in_order=lambda a, shape, order: order == "C",
