@@ -58,7 +58,7 @@ def keep_residuals(
     """
     if not any(s.blocks for s in forward):  # as in most functions
         return Block((*forward, *backward.statements), backward.yields)
-    residuals = LoopResiduals(every_trip, table)
+    residuals = LoopResiduals(every_trip, table, Block(forward))
     backward = _complete(substitute(backward, outer), residuals, frozenset(unstable), outer)
     backward = substitute(backward, outer)
     read = {*backward.uses, *residuals.read()}
@@ -220,7 +220,7 @@ class _Residuals:
         inside = {*body.uses, *residuals.read()}
         again = _keep(forward.body.statements, residuals, inside, None, {})
         body = not_restored(again, body)
-        found = FromStates(forward, again, body.uses, residuals.table)
+        found = FromStates(forward, again, body.uses, residuals.table, residuals.missing)
         if found.states is None:
             return None
         names = found.own_names({*self.outer, *self.outer.values()})

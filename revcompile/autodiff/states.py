@@ -65,11 +65,16 @@ class FromStates:
     """How the trips of a loop are computed again: from which `state`, and by which `statements`.
 
     What is `read` of a trip is given by its statements `body`. `states` is what the loop keeps its states
-    in; None if a state would be more than numbers and arrays.
+    in; None if a state would be more than numbers and arrays. Of it, some may be `missing`.
     """
 
     def __init__(
-        self, loop: Loop, body: tuple[Statement, ...], read: Iterable[Value], table: ValueTable
+        self,
+        loop: Loop,
+        body: tuple[Statement, ...],
+        read: Iterable[Value],
+        table: ValueTable,
+        missing: set[Value],
     ) -> None:
         self.loop, self.table = loop, table
         again, wanted = slice_of(body, read)
@@ -86,6 +91,8 @@ class FromStates:
             return
         for s in (*again, *forth):
             _refuse_other_results(s)
+        for p in missing.intersection(state):  # in the first trip
+            table.unset.setdefault(p, None)
         name = table.hints.get(state[0])
         self.states = table.new(STATES, f"saved_{name}" if len(state) == 1 and name else "saved")
         result = state[0] if len(state) == 1 else state
@@ -126,7 +133,7 @@ class FromStates:
         return {v: self.table.retyped(v, v.type) for v in chain.from_iterable(values)}
 
     def own_names(self, outer: set[Value]) -> dict[Value, Value]:
-        """Values of their own for what the reversed trip computes that has `outer` names in a forward pass."""
+        """Values of their own for what the reversed trip computes and the forward pass gives elsewhere."""
         return self._others(v for v in Block(self.statements).defined if v in outer and v.type != SAVED)
 
     def forward(self, trips: Value | None) -> tuple[Statement, Loop]:

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from revcompile.dataflow.presence import missing
 from revcompile.dataflow.variance import Variance
-from revcompile.ir.nodes import Loop, Statement, Value
+from revcompile.ir.nodes import Block, Loop, Statement, Value
 from revcompile.ir.values import ValueTable
+from revcompile.lazy import lazy
 
 
 class Last(NamedTuple):
@@ -25,7 +27,8 @@ class LoopResiduals:
     """What each forward loop has to keep: the values to save with their lists, the count of its trips; and
     the values of which the last is enough."""
 
-    def __init__(self, every_trip: bool, table: ValueTable) -> None:
+    def __init__(self, every_trip: bool, table: ValueTable, forward: Block) -> None:
+        self.forward = forward
         self.every_trip = every_trip  # whether a list is kept of what is the same in each trip, too
         self.table = table
         self.saves: dict[int, list[tuple[Value, Value]]] = {}
@@ -34,6 +37,11 @@ class LoopResiduals:
         self.keeping: dict[
             int, tuple[Statement, Loop]
         ] = {}  # those that keep states, and what is before them
+
+    @lazy
+    def missing(self) -> set[Value]:
+        """What may be None in the forward pass."""
+        return missing(self.forward)
 
     def read(self) -> Iterator[Value]:
         """The inner values of loops that are kept, of each trip or of the last."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from revcompile.dataflow.engine import Forward
 from revcompile.gates.halves import Half
 from revcompile.gates.table import TABLE
-from revcompile.gates.traits import Memory
+from revcompile.gates.traits import Kind, Memory
 from revcompile.ir.nodes import UNDEFINED, Apply, Block, Each, Structure, Value
 
 PRESENT, MISSING = 0, 1
@@ -28,6 +28,8 @@ class Presence(Forward):
 
     def apply(self, statement: Apply) -> int:
         gate = TABLE[statement.function]
+        if gate.kind is Kind.TAKE_BACK:  # of the first trip, some of it may not be there yet
+            return MISSING
         if gate.passes_none or gate.memory in (Memory.SAME, Memory.VIEW):
             return self.of(statement.args)
         return PRESENT

@@ -50,8 +50,8 @@ def _begun(to: Any, slots: int, start: Any, stop: Any, step: Any, turned: bool) 
     return f"checkpoints(slots, range({bounds}){'[::-1]' if turned else ''})"
 
 
-KEEPING.update({keep, take_back})
-EFFECTS.update(KEEPING)
+KEEPING.add(keep)
+EFFECTS.add(keep)
 register(Gate("checkpoints", (begin,), begin, types=lambda *_: STATES, memory=Memory.FRESH, written=_begun))
 known(keep, kind=Kind.KEEP, written="states.append(state)", line=Line.BARE)
 known(take_back, kind=Kind.TAKE_BACK, memory=Memory.FRESH, written="states.pop(advance, *given)")

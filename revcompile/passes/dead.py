@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from revcompile.gates.effects import has_effects, only_shows
-from revcompile.gates.table import TABLE
+from revcompile.gates.table import TABLE, is_of
+from revcompile.gates.traits import Kind
 from revcompile.ir.nodes import (
     Apply,
     Block,
@@ -71,6 +72,8 @@ def without_printing(block: Block) -> Block:
 
 
 def _sweep_unread(statement: Apply, read: set[Value], known: Wanted) -> Apply | None:
+    if is_of(statement, Kind.KEEP) and statement.args[0] not in read:
+        return None  # nothing takes it back
     return statement if has_effects(statement.function) else None
 
 

@@ -37,7 +37,7 @@ def query_live_shapes(function: Function, facts: Facts) -> Function:
     if not asking:
         return function
     table = function.table
-    parameters = [v for p in function.parameters for v in leaves(p.structure)]
+    parameters = [v for p in function.parameters for v in leaves(p.structure) if v not in table.unset]
     upstream = {v for v in parameters if v in table.primals}  # of a pair: the forward half is not given these
     backward: list[Statement] = []
     without = eliminate_dead(replace(function, body=_without_lengths(function.body)))

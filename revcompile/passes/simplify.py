@@ -55,11 +55,11 @@ def simplify(function: Function, facts: Facts, mixed: bool, algebra: bool = True
     walk.counts, walk.algebra = count_uses(function.body), algebra
     walk.integral, walk.mixed = may_be_integral(function), mixed
     equals: dict[Any, Value] = {}
+    # The forward half of a pair is not given what the upstream gradient is; what is not assigned has no axes.
+    not_there = function.table.primals.keys() | function.table.unset.keys()
     for parameter in function.parameters:
         for value in leaves(parameter.structure):
-            if (
-                value not in function.table.primals
-            ):  # the forward half of a pair is not given what the upstream gradient is
+            if value not in not_there:
                 equals.setdefault(_axes_key(value, facts), value)
     walk.visit = _Rules(walk, facts, equals, function.body.functions).visit
     return walk.function(function)

@@ -297,6 +297,17 @@ def constant(x: Any, w: Any, n: int) -> Any:
     return np.sum(x)
 
 
+def not_read_in_the_end(x: Any, w: Any, n: int) -> Any:
+    s = x[0]
+    for i in range(n):
+        if i < 2:
+            u = np.ones(x.shape)
+            for k in range(len(u)):
+                u[k] = s
+        s = np.sin(w * s) if n > 2 else w
+    return s + np.sum(u) if n > 0 else s
+
+
 def linear(x: Any, w: Any, n: int) -> Any:
     for _ in range(n):
         x = 0.5 * x + 0.1
@@ -308,7 +319,7 @@ PROGRAMS = [
     growing, reads_its_list, nested, several, in_a_branch, branches_inside, either_inside,
     leaves_from_the_end, steps_back, items, numbers,
     structures, not_assigned_at_first, helpers, helper_with_a_loop, methods, written_after, changes_places,
-    constant, linear,
+    constant, not_read_in_the_end, linear,
 ]  # fmt: skip
 ARGUMENTS = [(X, 1.3, 11), (-X, 0.7, 30), (0.5 * X, 1.1, 1), (X[::-1].copy(), 1.3, 0), (X, 1.3, 4)]
 
