@@ -58,6 +58,16 @@ def reduce(
     return np.expand_dims(y, axes) if keepdims else y
 
 
+def folded(ufunc: Any, items: Any) -> Any:
+    """From the first item on: that of one item is the item, and not what the ufunc makes of its identity."""
+    if ufunc in RULED:
+        return ufunc.reduce(items, 0)
+    y = items[0]
+    for i in range(1, len(items)):
+        y = ufunc(y, items[i])
+    return y
+
+
 def in_front(array: Any, axes: Any) -> Any:
     """`array` with those axes as one, the first."""
     if len(axes) == 1:
@@ -120,5 +130,5 @@ def reduceat(ufunc: Any, array: Any, indices: Any, axis: Any = 0, dtype: Any = N
     parts = []
     for j in range(len(indices)):
         start, stop = indices[j], indices[j + 1] if j + 1 < len(indices) else len(items)
-        parts.append(ufunc.reduce(items[start:stop], 0) if start < stop else items[start])
+        parts.append(folded(ufunc, items[start:stop]) if start < stop else items[start])
     return np.moveaxis(np.array(parts), 0, axis)

@@ -21,7 +21,7 @@ CALLS = [
     "np.log(v, out=np.zeros(3), where=v > 0)", "np.divide(v, w, out=t, where=w > 0)", "np.add(v, w, dtype=np.float32)",
     "np.multiply(v, n, casting='unsafe', order='F')", "np.max(M, 1, initial=a, where=M > 0)", "np.std(M, axis=0, correction=1)",
     "np.mean(M, 1, where=k)", "np.nansum(v, initial=a)", "np.prod(M, axis=0, where=M > 0)", "np.hypot.reduce(v)",
-    "np.subtract.accumulate(v)", "np.multiply.outer(v, u)", "np.add.reduceat(v, [0, 2, 1])", "np.maximum.accumulate(v)",
+    "np.subtract.accumulate(v)", "np.multiply.outer(v, u)", "np.add.reduceat(v, [0, 2, 1])", "np.hypot.reduceat(v, [1, 2])", "np.maximum.accumulate(v)",
     "np.delete(v, [0, -1])", "np.insert(v, 1, a)", "np.append(M, v)", "np.resize(v, (2, 4))", "np.zeros((2, 3), order='F') + v",
     "np.real(v) + np.imag(v)", "np.conj(v)", "np.polyval([a, b, c], v)", "np.polymul(v, w)", "np.polydiv(u, v)",
     "np.quantile(v, [0.3, 0.8])", "np.nanpercentile(M, 30, axis=1)", "np.histogram(v, 3, None, None, p)", "np.cov(M)",
