@@ -197,7 +197,7 @@ class Spelled:
         if n in self.numbers:
             return self.numbers[n]
         extent = getattr(n.type, "extent", None)
-        if extent is not None and self.facts.origin(extent) is None:
+        if extent is not None and self.facts.origin(extent) != ("", (n,)):  # which is this number again
             return self.length(extent)
         statement = self.facts.definitions.get(n)
         if statement is not None and TABLE[statement.function].written == "x.size":

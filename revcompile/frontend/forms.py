@@ -176,7 +176,9 @@ def read(
         args, kwargs = (), {name: a for name, a in bound.items() if name != "out"}
 
     def known(name: str, value: Structure) -> Structure:
-        return low.static(value, f"as {name}= of {name_of(function)}") if name in MUST_BE_KNOWN else value
+        if name not in MUST_BE_KNOWN or dtype_kind(value) == "f":  # no place along an axis, and no count
+            return value
+        return low.static(value, f"as {name}= of {name_of(function)}")
 
     positional = tuple(known(name, a) for name, a in zip(signature.parameters, args, strict=False))
     args = (*positional, *args[len(positional) :])

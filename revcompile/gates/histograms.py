@@ -153,7 +153,8 @@ def cov(
         scaled = centred * weights
         mean = 0 if ddof == 0 else ddof if aweights is None else ddof * np.sum(weights * aweights) / total
         normal = total - mean
-    return np.squeeze(scaled @ centred.T / normal)
+    c = scaled @ centred.T / normal
+    return np.squeeze(c) if y is None else c
 
 
 def samples(m: Any, rowvar: bool, dtype: Any) -> Any:

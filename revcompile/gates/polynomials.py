@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.errors import UnsupportedError
 from revcompile.gates.compositions import as_array
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import composed
+from revcompile.runtime import real_eigvals
 
 PAIRS = [
     example(real(3), real(3)),
@@ -118,10 +118,20 @@ def vander(x: Any, N: Any = None, increasing: bool = False) -> Any:
     return x[:, None] ** (powers if increasing else powers[::-1])
 
 
-@composed(np.poly, examples=[example(real(3)), example([real(), 0.5])])
+def characteristic(a: Any) -> Any:
+    """The characteristic polynomial of a matrix, by Faddeev's and LeVerrier's recurrence."""
+    eye = np.eye(a.shape[0])
+    p, product = [1.0], np.zeros(a.shape)
+    for k in range(1, a.shape[0] + 1):
+        product = a @ product + p[-1] * eye
+        p.append(-np.trace(a @ product) / k)
+    return np.array(p)
+
+
+@composed(np.poly, examples=[example(real(3)), example([real(), 0.5]), example(real(3, 3))])
 def poly(seq_of_zeros: Any) -> Any:
     if np.ndim(seq_of_zeros) > 1:
-        raise UnsupportedError("np.poly of a matrix, which takes its eigenvalues, is not differentiated")
+        return characteristic(as_array(seq_of_zeros))
     p = np.ones(1)
     for zero in seq_of_zeros:
         p = np.convolve(p, [1.0, -zero])
@@ -132,8 +142,6 @@ def poly(seq_of_zeros: Any) -> Any:
 def polydiv(u: Any, v: Any) -> Any:
     """Long division; of the remainder, NumPy drops leading coefficients that are next to zero."""
     u, v = line(u) + 0.0, line(v) + 0.0
-    if np.ndim(u) != 1 or np.ndim(v) != 1:
-        raise UnsupportedError("np.polydiv is differentiated of arrays of one axis")
     length, degree = len(u), len(v) - 1
     many = max(length - degree, 1)
     quotient, rest = np.zeros(many), u.copy()
@@ -143,3 +151,50 @@ def polydiv(u: Any, v: Any) -> Any:
     large = ~np.isclose(rest, 0.0, rtol=1e-14)
     first = np.argmax(large) if np.any(large) else length - 1
     return quotient, rest[first:]
+
+
+@composed(np.roots, examples=[example(np.array([1.0, -2.0, -5.0, 6.0]))])
+def roots(p: Any) -> Any:
+    p = line(p)
+    nonzero = np.flatnonzero(p)
+    if nonzero.shape[0] == 0:
+        return np.zeros(0)
+    count = p.shape[0] - 1 - nonzero[-1]  # of roots that are zero
+    p = p[nonzero[0] : nonzero[-1] + 1]
+    n = p.shape[0] - 1
+    if n == 0:
+        return np.zeros(count)
+    companion = np.diag(np.ones(n - 1), -1)
+    companion[0] = -p[1:] / p[0]
+    return np.concatenate((real_eigvals(companion), np.zeros(count)))
+
+
+@composed(
+    np.polyfit,
+    examples=[
+        example(real(5), real(5), 1),
+        example(real(5), real(5), 2),
+        example(real(5), real(5, 2), 1),
+        example(real(5), real(5), 1, w=real(5, low=0.5)),
+    ],
+)
+def polyfit(
+    x: Any, y: Any, deg: int, rcond: Any = None, full: bool = False, w: Any = None, cov: Any = False
+) -> Any:
+    x, y = as_array(x) + 0.0, as_array(y) + 0.0
+    n = int(deg) + 1
+    left = np.vander(x, n)
+    if w is not None:
+        w = as_array(w) + 0.0
+        left, y = left * w[:, None], y * w if y.ndim == 1 else y * w[:, None]
+    scale = np.sqrt(np.sum(left * left, 0))
+    left = left / scale
+    found, residuals, rank, values = np.linalg.lstsq(left, y, rcond)
+    found = found / scale if y.ndim == 1 else found / scale[:, None]
+    if full:
+        return found, residuals, rank, values, x.shape[0] * np.finfo(x.dtype).eps if rcond is None else rcond
+    if not cov:
+        return found
+    base = np.linalg.inv(left.T @ left) / np.outer(scale, scale)
+    factor = 1.0 if cov == "unscaled" else residuals / (x.shape[0] - n)
+    return found, base * factor if y.ndim == 1 else base[:, :, None] * factor

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.gates.axes import UnknownLength
 from revcompile.gates.decompositions import of_values, plus, shorter
 from revcompile.gates.linalg import of_cut_off_inverse
 from revcompile.gates.products import Dims, agree, axes_of, outer_product, transposed
@@ -27,11 +26,8 @@ def _lstsq_dims(facts: Facts, a: Any, b: Any, rcond: Any = None) -> tuple[Dims, 
         residuals = Dim(size=0)
     else:
         height, width = facts.size_of(rows), facts.size_of(columns)
-        if height is None or width is None:
-            raise UnknownLength("a matrix that may be square")
-        residuals = (
-            facts.fresh() if height > width else Dim(size=0)
-        )  # there are none where the rank is not full
+        wide = height is not None and width is not None and height <= width
+        residuals = Dim(size=0) if wide else facts.fresh()  # there are none where the rank is not full
     return (columns, *right[1:]), (residuals,), (), (shorter(facts, rows, columns),)
 
 
@@ -51,8 +47,12 @@ def lstsq(grad_y: Any, y: Any, a: Any, b: Any, rcond: Any = None) -> Any:
     grad_x, grad_residuals, grad_values = grad_y[0], grad_y[1], grad_y[3]
     grad_a = None if grad_values is None else of_values(grad_values, a)
     grad_b = None
-    if grad_residuals is not None and a.shape[0] > a.shape[1]:
-        total = np.sum(grad_residuals) if b.ndim == 1 else grad_residuals
+    if grad_residuals is not None and not is_known(grad_residuals.shape[0], 0):
+        if b.ndim == 1:
+            total = np.sum(grad_residuals)
+        else:  # there are as many as columns, or none
+            total = np.zeros(b.shape[1], b.dtype)
+            total[: grad_residuals.shape[0]] = grad_residuals
         grad_b = 2 * total * (b - a @ y[0])
         grad_a = plus(grad_a, -outer(grad_b, y[0]))
     if grad_x is not None:
@@ -72,8 +72,14 @@ def _least(a: Any, rcond: Any) -> Any:
     """How small a singular value may be beside the largest one, if it is not taken for zero."""
     precision = float(np.finfo(a.dtype).eps)
     if rcond is None:
-        return precision * max(a.shape)
+        largest = max(a.shape)
+        return precision * (largest if isinstance(largest, int) else 10_000)
     return rcond if 0 < rcond < 1 else precision
+
+
+def is_known(n: Any, number: int) -> bool:
+    """Whether a length is known to be this number."""
+    return isinstance(n, int) and n == number
 
 
 def outer(a: Any, b: Any) -> Any:

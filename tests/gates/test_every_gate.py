@@ -39,7 +39,7 @@ VANISHING = {
 
 # What takes conjugates, sizes or real parts of complex numbers; `sinc` loses the step where it is 1.
 NOT_ANALYTIC = {
-    "arange", "cholesky", "cond", "conjugate", "correlate", "eig", "eigh", "full_like", "insert", "lstsq", "pinv", "qr", "sinc", "slogdet", "svd", "vdot", "vecdot", "vecmat",
+    "arange", "cholesky", "cond", "conjugate", "correlate", "cov", "eig", "eigh", "full_like", "insert", "lstsq", "pinv", "polyfit", "qr", "sinc", "slogdet", "svd", "vdot", "vecdot", "vecmat",
 }  # fmt: skip
 
 Case = tuple[Gate, Callable[..., Any], Example]

@@ -290,3 +290,20 @@ def test_lengths_that_differ_are_one_more_specialisation() -> None:
         assert_close(gradient(x, y, short), numerical_gradients(lambda a, b: f(a, b, short), (x, y)))
         compiled.add(gradient.source)
     assert len(compiled) <= 4
+
+
+def test_a_length_that_is_computed_of_the_length_of_a_part() -> None:
+    f = make(
+        "def f(x, y):\n"
+        "    a = x[:2]\n"
+        "    more = y.shape[0] - a.shape[0]\n"
+        "    if more == 0:\n"
+        "        return np.sum(a * y)\n"
+        "    if more < 0:\n"
+        "        return np.sum(a) * np.sum(y)\n"
+        "    return np.sum(np.concatenate((np.ones(more), a)) * y)\n"
+    )
+    gradient = grad(f, (0, 1))
+    for n, m in ((4, 3), (4, 2), (5, 1), (1, 3), (3, 5), (2, 2)):
+        args = arguments(n, m)
+        assert_close(gradient(*args), numerical_gradients(f, args))
