@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy
 
+from revcompile import autograd_misc
 from revcompile.gates.effects import stop_gradient as notrace_primitive
 from revcompile.transforms import check, gradient, operators, register
 from revcompile.transforms.around import function_of, signature_of
@@ -315,6 +316,8 @@ for _name, _module in {
     "differential_operators": sys.modules[__name__],
     "test_util": sys.modules[__name__],
     "extend": sys.modules[__name__],
+    **dict.fromkeys(("misc", "misc.flatten", "misc.optimizers"), autograd_misc),
 }.items():
     sys.modules[f"{__name__}.{_name}"] = _module
 differential_operators = test_util = extend = sys.modules[__name__]
+misc = autograd_misc

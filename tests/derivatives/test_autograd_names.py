@@ -12,6 +12,9 @@ import numpy as np
 import pytest
 
 import revcompile.autograd as ours
+from revcompile.autograd import misc as optimizers
+from revcompile.autograd_misc import flatten
+from tests.derivatives.test_operators import differences
 
 pytest.importorskip("autograd")
 
@@ -253,3 +256,55 @@ def test_every_operator_says_what_it_is() -> None:
         assert name in dir(ours)
         assert callable(getattr(ours, name)) or name in ("numpy", "builtins")
         assert getattr(ours, name).__doc__
+
+
+def net(params: Any, x: Any) -> Any:
+    for w, b in params:
+        out = x @ w + b
+        x = np.tanh(out)
+    return out
+
+
+def start() -> Any:
+    rng = np.random.default_rng(0)
+    return [(rng.normal(size=(1, 5)), np.zeros(5)), (rng.normal(size=(5, 1)), rng.normal(size=1))]
+
+
+DATA = np.linspace(-2.0, 2.0, 9)[:, None]
+
+
+def misfit(params: Any, i: int = 0) -> Any:
+    return np.mean((net(params, DATA) - np.sin(DATA)) ** 2)
+
+
+def test_trees_as_vectors() -> None:
+    tree = {"a": [1.0, np.array([[2.0, 3.0]])], "b": (np.zeros(0), 4.0, np.array(5.0))}
+    vector, unflatten = flatten(tree)
+    np.testing.assert_array_equal(vector, [1.0, 2.0, 3.0, 4.0, 5.0])
+    again = unflatten(10 * vector)
+    assert again["a"][0] == 10.0 and again["b"][1:] == (40.0, 50.0) and again["b"][0].shape == (0,)
+    np.testing.assert_array_equal(again["a"][1], [[20.0, 30.0]])
+    assert flatten([])[0].shape == (0,) and flatten([])[1](np.zeros(0)) == []
+    # both are differentiated
+    vector, unflatten = flatten(start())
+    slope = differences(lambda v: misfit(unflatten(v)), (vector,), 0)
+    np.testing.assert_allclose(ours.grad(lambda v: misfit(unflatten(v)))(vector), slope, atol=1e-8)
+    by_tree = ours.grad(lambda params: np.sum(flatten(params)[0] ** 3))(start())
+    np.testing.assert_allclose(flatten(by_tree)[0], 3 * vector**2)
+
+
+@pytest.mark.parametrize("name", ["sgd", "rmsprop", "adam"])
+def test_optimisers_are_autograds(name: str) -> None:
+    theirs = pytest.importorskip("autograd.misc.optimizers")
+    seen: list[float] = []
+
+    def note(params: Any, i: int, g: Any) -> None:
+        seen.append(misfit(params))
+
+    options = {"num_iters": 30, "step_size": 0.02}
+    found = getattr(optimizers, name)(ours.grad(misfit), start(), callback=note, **options)
+    expected = getattr(theirs, name)(ours.grad(misfit), start(), **options)
+    for mine, other in zip(found, expected, strict=True):
+        for a, b in zip(mine, other, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
+    assert len(seen) == 30 and misfit(found) < seen[0]

@@ -13,6 +13,7 @@ HOUSE = Path(revcompile.__file__).parent
 FLOORS = [
     "__main__",
     "autograd",
+    "autograd_misc",
     "__init__",
     "transforms",
     "dispatch",
