@@ -25,6 +25,7 @@ DAILY = {  # one in so many tests of these files
     ),
     16: (
         "corpus/test_language",
+        "derivatives/test_long_loops_of_the_corpus",
         "language/test_changed_by_calls",
     ),
     12: (

@@ -1,5 +1,5 @@
 """Derivatives besides the gradient, of a two-layer network 100 -> 200 -> 100: a tangent, a Jacobian, and the
-product of a Hessian with a vector."""
+product of a Hessian with a vector; and the gradient of a long loop of which 20 states are kept."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from revcompile import grad, hvp, jacobian, jvp
-from tests.benchmarks.peers import AUTOGRAD, HAND, JAX, OURS, installed
+from tests.benchmarks.peers import AUTOGRAD, HAND, JAX, OURS, PRIMAL, installed
 from tests.benchmarks.timing import Contender, Contest
 
 GRADIENT = "gradient"
+STORED = "stored"
 
 
 def network(x, W, b, V):
@@ -55,7 +56,7 @@ def data() -> tuple[np.ndarray, ...]:
 
 
 def contests() -> list[Contest]:
-    return [tangent(), jacobian_(), product()]
+    return [tangent(), jacobian_(), product(), long_loop()]
 
 
 def tangent() -> Contest:
@@ -107,3 +108,21 @@ def product() -> Contest:
 
         contenders.append(Contender(AUTOGRAD, operators.hessian_vector_product(traced), (x, x[::-1].copy())))
     return Contest("Hessian times vector, the same", contenders, missing=missing)
+
+
+def pendulums(x, v, steps):
+    for _ in range(steps):
+        v = v - 0.01 * np.sin(x)
+        x = x + 0.01 * v
+    return np.sum(x * v)
+
+
+def long_loop() -> Contest:
+    x = np.linspace(0.1, 2.0, 1000)
+    args = (x, 0.1 * x, 10_000)
+    contenders = [
+        Contender(STORED, grad(pendulums, argnums=(0, 1)), args),
+        Contender(OURS, grad(pendulums, argnums=(0, 1), checkpoint=20), args),
+        Contender(PRIMAL, pendulums, args, is_gradient=False),
+    ]
+    return Contest("10,000 steps, 20 states kept", contenders, rounds=5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import tracemalloc
 from itertools import pairwise
 
 import numpy as np
@@ -105,6 +106,19 @@ def test_jacobian() -> None:
 
 def test_product_against_the_gradient() -> None:
     assert best_ratio(derivatives.product().run(), OURS, derivatives.GRADIENT) <= 2.5 * NOISE
+
+
+def test_long_loop_against_the_stored_one() -> None:
+    contest = derivatives.long_loop().run()
+    assert best_ratio(contest, OURS, derivatives.STORED) <= 3.5
+    x, v, steps = contest.contenders[0].args
+    most = []
+    for contender in contest.contenders[:2]:
+        tracemalloc.start()
+        contender.function(x, v, steps)
+        most.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert most[1] <= 30 * (x.nbytes + v.nbytes) < most[0] / 100
 
 
 def test_compile_time() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 import time
 import tracemalloc
 from typing import Any
@@ -10,7 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from revcompile import UnsupportedError, grad, hessian, hvp, jvp, stop_gradient, value_and_grad
+from revcompile import UnsupportedError, check_grads, grad, hessian, hvp, jvp, stop_gradient, value_and_grad
+from revcompile.transforms import importable
+from revcompile.transforms.pickling import made_so_far
 
 X = np.array([0.6, -0.3, 0.9, 0.2])
 
@@ -172,7 +175,7 @@ def either_inside(x: Any, w: Any, n: int) -> Any:
 def leaves_from_the_end(x: Any, w: Any, n: int) -> Any:
     y = x * w
     for i in reversed(range(2 * n)):
-        y[[0, 1]] = np.sin(y[1] * y[2]) * i
+        y[[0, 1]] = np.sin(0.3 * y[1] * y[2]) + 0.01 * i
         if i < n:
             break
     return np.sum(y * y)
@@ -347,6 +350,12 @@ def test_gradients_are_those_of_the_stored_loop(program: Any, slots: int, optimi
     check(program, slots, optimize)
 
 
+@pytest.mark.parametrize("program", [p for p in PROGRAMS if p is not constant])
+def test_gradients_are_those_of_differences(program: Any) -> None:
+    for args in ARGUMENTS[:3]:
+        check_grads(grad(program, (0, 1), checkpoint=2), args)
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_which_loops_keep_states(program: Any) -> None:
     source = grad(program, argnums=(0, 1), checkpoint=4).source_for(*ARGUMENTS[0])
@@ -492,3 +501,29 @@ def test_effects_happen_once(capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr().out
     np.testing.assert_allclose(grad(f, checkpoint=2)(X), expected, rtol=1e-13)
     assert capsys.readouterr().out == said == "0 1 2 3 "
+
+
+def module_level(x: float, n: int) -> Any:
+    for _ in range(n):
+        x = x + 0.1 * np.sin(x)
+    return x
+
+
+gradient = grad(module_level, argnums="x", checkpoint=2)
+
+
+def test_the_option_is_a_part_of_what_was_asked_for() -> None:
+    """Of one function, gradients with and without it, with its value, made again, and pickled."""
+    plain = grad(module_level, argnums="x")
+    for g, is_kept in ((gradient, True), (plain, False), (gradient.value_and_grad, True)):
+        assert ("checkpoints(2" in g.source_for(0.3, 9)) == is_kept
+        found = pickle.loads(pickle.dumps(g))
+        assert found is g
+    assert gradient(0.3, 9) == plain(0.3, 9)
+    for slots in (None, 1, 2, None):
+        again = grad(lambda x: module_level(x, 9), checkpoint=slots)
+        assert ("checkpoints(" in again.source_for(0.3)) == bool(slots)
+        assert again(0.3) == plain(0.3, 9)
+    name = gradient.__qualname__
+    made_so_far.pop(name)
+    assert "checkpoints(2" in getattr(importable, name).source_for(0.3, 9)
