@@ -38,7 +38,7 @@ REFUSED = [
     ("y = things * x", "only real numbers"),
     ("y = matrix @ x.T", "matrix"),
     ("y = np.exp(x, where=x > 0)", "where"),
-    ("y = np.add(x, x, dtype=np.float32)", "dtype"),
+    ("y = np.exp(x, where=x > 0)", "without out="),
     ("y = x.tobytes()", "tobytes"),
     ("y = x.view(np.int64)", "view"),
     ("y = sorted(x)", "must know it: as an argument of sorted"),

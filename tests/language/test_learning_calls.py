@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import io
 import itertools
-import math
 import random
 from collections.abc import Callable
 from typing import Any
@@ -142,13 +141,13 @@ def is_refused_at_the_end(x: Any, k: float) -> Any:
     if chosen:
         r = t  # cannot be read as long as `percentile` is not known
         x = x * r
-    return x[0] * math.lgamma(k)
+    return x[0] * np.fft.hfft(np.array([k, 1.0]))[0]
 
 
 @pytest.mark.parametrize("optimize", [True, False])
 @pytest.mark.parametrize("x", [np.array([-1.0, 0.0]), np.array([1.0, 1.0])])
 def test_the_refusal_is_of_the_place_that_is_reached(x: Any, optimize: bool) -> None:
-    with pytest.raises(UnsupportedError, match="no gate rule for math.lgamma"):
+    with pytest.raises(UnsupportedError, match="no gate rule for numpy.fft.hfft"):
         grad(is_refused_at_the_end, optimize=optimize)(x, 3.0)
     check(is_refused_at_the_end, x, 3.0, argnums=(0,))
 
