@@ -11,13 +11,17 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from revcompile import grad, hvp, jvp, value_and_grad
+from tests.derivatives.test_operators import differences
 from tests.golden.cases import CASES
 from tests.support.oracle import assert_close, float_leaves, numerical_gradients
 
+GRADIENTS = (grad, value_and_grad)
 FILES = Path(__file__).parent
 ROOT = FILES.parent.parent
 
@@ -42,7 +46,7 @@ def test_text(name: str) -> None:
     assert CASES[name].text() == expected, "if this is meant: python -m tests.golden, and read the difference"
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.transform in GRADIENTS])
 def test_gradient(name: str) -> None:
     """The texts are those of right gradients: central differences agree."""
     case = CASES[name]
@@ -73,6 +77,24 @@ def test_gradient(name: str) -> None:
     step = 1e-3 if tolerances["rtol"] > 1e-3 else 1e-6
     expected = numerical_gradients(f, tuple(case.args[i] for i in chosen), step)
     assert_close(result, expected, **tolerances)
+
+
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.transform not in GRADIENTS])
+def test_derivative(name: str) -> None:
+    """The texts of other derivatives, of the first argument: central differences agree."""
+    case = CASES[name]
+    args, function = copy.deepcopy(case.args), case.function
+    found: Any = case.compiled()(*args)
+    if case.transform is jvp:
+        args, (direction, *_) = args
+        found = found[1]
+    if case.transform is hvp:
+        *args, direction = args
+        function = grad(function, argnums=0)
+    expected = differences(lambda *a: function(*copy.deepcopy(a)), tuple(args), 0)
+    if case.transform in (jvp, hvp):
+        expected = np.dot(expected, direction)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.fuzz
