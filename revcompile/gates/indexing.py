@@ -24,6 +24,7 @@ from revcompile.gates.axes import (
 )
 from revcompile.gates.numbers import CHOSEN, ENDS, PARTS, UNREAD_ITEM, Numbers, same_sign
 from revcompile.gates.samples import example, real
+from revcompile.gates.shape import METHOD_ADAPTERS
 from revcompile.gates.table import gate, known
 from revcompile.gates.traits import Kind, Line, Memory
 from revcompile.ir.lengths import Facts
@@ -437,6 +438,14 @@ def choose_otherwise(a: Any, choices: Any, mode: str = "raise") -> Any:
     elif mode == "wrap":
         a = np.mod(a, len(choices))
     return np.choose(a, choices)
+
+
+def choose_method(*choices: Any, **options: Any) -> Any:
+    """`a.choose(x, y)` and `a.choose((x, y))` mean the same."""
+    return np.choose, (choices[0] if len(choices) == 1 else choices,), options
+
+
+METHOD_ADAPTERS["choose"] = choose_method
 
 
 def means_chosen(args: Any, kwargs: Any) -> Any:

@@ -29,7 +29,7 @@ CALLS = [
     "np.concatenate([v, w], dtype=np.float64)", "np.interp(v, [-1.0, 0.0, 1.0], w, a, b)", "np.partition(u, 2)",
     "np.piecewise(v, [v > 0], [lambda x: x * x, a])", "np.apply_along_axis(lambda r: r @ r, 0, M)",
     "np.trim_zeros(M)", "np.nan_to_num(v, copy=False)", "np.array(v, ndmin=2)", "np.convolve(v, a)", "v.flat[1] * w",
-    "np.choose(n, [v, w], mode='clip')", "np.arange(a, stop=5)", "np.bincount(n, v)", "np.linspace(a, b, 3, retstep=True)[1] * v",
+    "np.choose(n, [v, w], mode='clip')", "k.choose(v, w)", "np.arange(a, stop=5)", "np.bincount(n, v)", "np.linspace(a, b, 3, retstep=True)[1] * v",
 ]  # fmt: skip
 
 FORMS = {
