@@ -37,6 +37,9 @@ class Restored(Memory):
     def note(self, *_: Any) -> None:
         """What the backward pass makes is its own: nothing to remember."""
 
+    def write(self, *_: Any) -> None:
+        raise AssertionError("a rule of this package writes into no array: what it writes would be lost")
+
     def link(self, *_: Any) -> None:
         """Nothing is written, so nothing needs to be known of what shares storage."""
 

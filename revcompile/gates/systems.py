@@ -17,6 +17,7 @@ from revcompile.gates.samples import example, real
 from revcompile.gates.table import composed, gate
 from revcompile.ir.lengths import Facts
 from revcompile.ir.types import Dim
+from revcompile.runtime import scatter
 
 
 def _lstsq_dims(facts: Facts, a: Any, b: Any, rcond: Any = None) -> tuple[Dims, Dims, Dims, Dims]:
@@ -51,8 +52,7 @@ def lstsq(grad_y: Any, y: Any, a: Any, b: Any, rcond: Any = None) -> Any:
         if b.ndim == 1:
             total = np.sum(grad_residuals)
         else:  # there are as many as columns, or none
-            total = np.zeros(b.shape[1], b.dtype)
-            total[: grad_residuals.shape[0]] = grad_residuals
+            total = scatter(grad_residuals, slice(grad_residuals.shape[0]), (b.shape[1],))
         grad_b = 2 * total * (b - a @ y[0])
         grad_a = plus(grad_a, -outer(grad_b, y[0]))
     if grad_x is not None:

@@ -112,3 +112,16 @@ def test_complex_eigenvalues() -> None:
     assert_close(compiled(a), numerical_gradients(f, (a,)))
     with pytest.raises(TypeError, match="gives complex numbers here"):
         compiled(np.array([[0.0, 1.0], [-1.0, 0.0]]))
+
+
+def test_rows_that_the_run_picks() -> None:
+    def f(a: Any, b: Any, w: Any) -> Any:
+        kept = b[:, 0] > -0.5
+        x, residuals, _, s = np.linalg.lstsq(a[kept], b[kept])
+        return np.sum(x**3) + np.sum(w * residuals) * s[0]
+
+    compiled = grad(f, argnums=(0, 1, 2))
+    for rows in (8, 5):
+        args = RANDOM.normal(size=(rows, 3)), np.abs(RANDOM.normal(size=(rows, 2))), np.array([0.4, -1.3])
+        args[1][1] = -1.0
+        assert_close(compiled(*args), numerical_gradients(f, args))
