@@ -177,14 +177,16 @@ def not_restored(made: tuple[Statement, ...], body: Block) -> Block:
 
 def _refuse_other_results(s: Statement) -> None:
     """A trip that is made again must be what it was."""
-    made = applications(Block((s,)))
-    for one in made:
+    for one in applications(Block((s,))):
         f = one.function
-        is_call = isinstance(f, ForeignCall) and not f.pure
-        if f in DRAWS or is_call:
-            what = "draws random numbers" if f in DRAWS else f"calls {TABLE[f].name}, which may have effects"
-            raise UnsupportedError(
-                f"a loop that {what} cannot be computed again in the backward pass",
-                one.line,
-                way_out="Do that before the loop, or leave out checkpoint=.",
-            )
+        if f in DRAWS:
+            what = "draws random numbers"
+        elif isinstance(f, ForeignCall) and not f.pure:
+            what = f"calls {f.attribute or 'something'}, which may have effects,"
+        else:
+            continue
+        raise UnsupportedError(
+            f"a loop that {what} cannot be computed again in the backward pass",
+            one.line,
+            way_out="Do that before the loop, or leave out checkpoint=.",
+        )
