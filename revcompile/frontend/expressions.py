@@ -179,6 +179,10 @@ def value_attribute(low: Lowering, value: Value, attr: str) -> Structure:
         return value.type.dtype
     if attr == "T":
         return value if not value.type.dims else low.apply(np.transpose, (value,), {})
+    if attr == "mT" and len(value.type.dims) > 1:
+        return low.apply(np.matrix_transpose, (value,), {})
+    if attr == "imag" and isinstance(value.type, (Array, Scalar)):
+        return low.apply(np.imag, (value,), {})
     if attr == "flat" and isinstance(value.type, Array):
         return low.apply(np.ravel, (value,), {})
     if attr == "real" and isinstance(value.type, (Array, Scalar)) and value.type.dtype.kind in "fiu":

@@ -442,7 +442,8 @@ for function, sign in ((np.zeros_like, ZERO), (np.ones_like, POSITIVE), (np.empt
 constant(np.eye, _eye, eye_dims, in_order=in_c_order, sign=ZERO | POSITIVE, kind=Kind.UNIT)
 constant(np.tri, _tri, eye_dims, in_order=True, sign=ZERO | POSITIVE)
 constant(np.identity, _identity, eye_dims, in_order=True, sign=ZERO | POSITIVE)
-for function in (np.bool_, np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uint32, np.uint64):
+WHOLE = (np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uint32, np.uint64)
+for function in dict.fromkeys((np.bool_, *WHOLE, np.longlong, np.ulonglong)):
     constant(function, _cast)
 
 

@@ -14,7 +14,7 @@ from revcompile.gates.table import gate, known, register
 from revcompile.ir.lengths import Facts
 from revcompile.ir.types import Array, Scalar, Type
 
-known(np.argsort, np.argpartition, np.searchsorted, methods=["argsort", "argpartition"])
+known(np.argsort, np.argpartition, np.searchsorted, methods=["argsort", "argpartition", "searchsorted"])
 
 
 def digitize_types(facts: Facts, x: Any, bins: Any, right: Any = False) -> Type:
