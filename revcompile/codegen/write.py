@@ -228,9 +228,12 @@ class Writer(BlockWriter):
 
     def _defined(self, statement: Apply) -> None:
         value, name = statement.args
-        text = f"cannot access local variable {name!r} where it is not associated with a value"
+        error, text = "TypeError", "None is no number, and no array"
+        if name:
+            text = f"cannot access local variable {name!r} where it is not associated with a value"
+            error = "UnboundLocalError"
         self._line(f"{self.names[value]} is None", keyword="if")
-        self._line(f"{INDENT}raise {self._word('UnboundLocalError')}({literal(text)})")
+        self._line(f"{INDENT}raise {self._word(error)}({literal(text)})")
 
     def _add(self, statement: Apply) -> None:
         """A sum in place."""
