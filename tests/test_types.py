@@ -187,6 +187,8 @@ def test_inferred_types_are_true(case: Any) -> None:
         pytest.skip("no function of numbers, or one whose type is that of other functions")
     if function is np.float64 and isinstance(np.float64(np.ones(1)), np.float64):
         pytest.skip("this NumPy makes a number of an array of one element (a defect mended in 2.3)")
+    if function is np.bincount:
+        pytest.skip("of no places, NumPy gives whole numbers: zeros, whatever the weights are")
     taken = 0
     for seed in range(TRIES):
         try:
