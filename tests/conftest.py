@@ -22,6 +22,7 @@ DAILY = {  # one in so many tests of these files
         "derivatives/test_directions_at_once",
         "derivatives/test_read_what_is_written",
         "gates/test_compositions",
+        "sweep/test_forms_of_calls",
     ),
     16: (
         "corpus/test_language",
@@ -48,7 +49,6 @@ DAILY = {  # one in so many tests of these files
         "language/test_lowered_once",
         "language/test_taken_as_constants",
         "programs/test_memory",
-        "sweep/test_forms_of_calls",
     ),
     6: (
         "gates/test_lengths_of_users_gates",
