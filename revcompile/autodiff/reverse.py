@@ -121,6 +121,9 @@ class Reverser:
             )
         self.builder.note = f"{gate.name} gate"
         upstream = map_structure(lambda y: self._upstream(y, gate.foreign), statement.result)
+        if statement.function is identity and isinstance(statement.args[0], Value):
+            self.hand_on(statement.args[0], upstream)
+            return
         contributions = self.carefully.contributions(
             statement, upstream, lambda grad_y, read: self.contributions(gate, statement, grad_y, read)
         )
