@@ -80,7 +80,7 @@ class Reverser:
         self.here: set[Value] = set()  # what the block makes that is being reversed
         self.inputs = frozenset(plan.inputs)
         self.carefully = Carefully(low, plan.knowledge)
-        if loop_lists.has_saves(statements):  # of a gradient: what one side of a branch saves may be missing
+        if loop_lists.is_of_a_gradient(statements):  # what one side of a branch has kept may be missing
             absent = (v for v in missing(statements) if v not in self.table.unset)
             self.table.unset.update((v, None) for v in absent)
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from revcompile.errors import UnsupportedError
 from revcompile.gates.effects import identity
-from revcompile.ir.nodes import Block, Branch, Each, Loop, Structure, Value
+from revcompile.ir.nodes import Block, Branch, Each, Loop, Statement, Structure, Value
 from revcompile.ir.types import Opaque, Type
 
 LIST = Opaque("list")
@@ -42,9 +42,15 @@ def returned_to(rev: Any, loop: Loop) -> list[tuple[Value, Gradients]]:
     return found
 
 
-def has_saves(block: Block) -> bool:
-    """Whether a loop in a block keeps something of its trips."""
-    return any((isinstance(s, Loop) and s.saves) or any(map(has_saves, s.blocks)) for s in block.statements)
+def is_of_a_gradient(block: Block) -> bool:
+    """Whether something is kept in a block for a backward pass: of trips of a loop, of a side of a branch."""
+    return any(_keeps(s) or any(map(is_of_a_gradient, s.blocks)) for s in block.statements)
+
+
+def _keeps(s: Statement) -> bool:
+    if isinstance(s, Branch):
+        return any(result in side.yields for side in s.blocks for result in s.results)
+    return isinstance(s, Loop) and bool(s.saves)
 
 
 def receiving(block: Block, returned: set[Value]) -> set[Value]:
