@@ -28,7 +28,7 @@ from revcompile.gates.effects import identity
 from revcompile.gates.infer import infer
 from revcompile.gates.record import Gate
 from revcompile.gates.table import TABLE
-from revcompile.gates.traits import Kind
+from revcompile.gates.traits import Kind, Memory
 from revcompile.ir.build import Builder
 from revcompile.ir.lengths import Facts
 from revcompile.ir.nodes import (
@@ -121,7 +121,7 @@ class Reverser:
             )
         self.builder.note = f"{gate.name} gate"
         upstream = map_structure(lambda y: self._upstream(y, gate.foreign), statement.result)
-        if statement.function is identity and isinstance(statement.args[0], Value):
+        if gate.memory is Memory.SAME and isinstance(statement.args[0], Value):  # it has another name here
             self.hand_on(statement.args[0], upstream)
             return
         contributions = self.carefully.contributions(
