@@ -6,16 +6,7 @@ from dataclasses import dataclass
 
 from revcompile.errors import HostError, UnsupportedError
 from revcompile.frontend.arguments import Place
-from revcompile.syntax.decisions import (
-    OF_FUNCTIONS,
-    Decision,
-    Decisions,
-    Grow,
-    Hold,
-    Peel,
-    Restart,
-    WriteOut,
-)
+from revcompile.syntax.decisions import OF_FUNCTIONS, Decision, Decisions, Grow, Peel, Restart, WriteOut
 
 MAX_RESTARTS = 50
 
@@ -40,9 +31,6 @@ class Attempts:
     first: Exception | None = None  # what one with growing lists has failed by
 
     def fail(self, attempt: Decisions, end: Exception | None) -> bool:
-        import os
-
-        os.environ.get("DBG") and print("END", type(end), end, [d for d in attempt])
         """Take up what an attempt has found out that ended so. Whether there is something new to try."""
         grown = frozenset(WriteOut(d.key) for d in attempt.of_kind(Grow))
         if isinstance(end, Restart):
@@ -53,10 +41,6 @@ class Attempts:
             self.first = end if isinstance(end, UnsupportedError) else self.first
             # a loop that fills a list is written out with it, not peeled
             self.decisions = frozenset(d for d in attempt if not isinstance(d, (Grow, Peel))) | grown
-            return True
-        if isinstance(end, UnsupportedError) and attempt.was_missed(Hold()):
-            self.first = self.first or end
-            self.decisions = frozenset({Hold(), *attempt.of_kind(*OF_FUNCTIONS)})
             return True
         self.decisions = frozenset(attempt)
         return False

@@ -23,7 +23,7 @@ from revcompile.dataflow.presence import missing
 from revcompile.errors import UnsupportedError, an
 from revcompile.frontend.expressions import shape_of
 from revcompile.frontend.lowering import Lowering
-from revcompile.gates.creation import sum_for, zeros_for
+from revcompile.gates.creation import zeros_for
 from revcompile.gates.effects import identity
 from revcompile.gates.infer import infer
 from revcompile.gates.record import Gate
@@ -243,8 +243,7 @@ class Reverser:
         known = self.adjoints.get(value)
         if known is not None:
             self.table.fold(known, True)  # it is only the first part of a sum now
-            is_there = self.table.unset.get(value, "") is not None or not isinstance(value.type, Array)
-            contribution = self.low.apply(operator.add if is_there else sum_for, (known, contribution), {})
+            contribution = self.low.apply(operator.add, (known, contribution), {})
         self.adjoints[value] = self._name(contribution, value)
 
     def hand_on(self, value: Value, gradient: Structure) -> None:

@@ -228,12 +228,9 @@ class Writer(BlockWriter):
 
     def _defined(self, statement: Apply) -> None:
         value, name = statement.args
-        error, text = "TypeError", "None is no number, and no array"
-        if name:
-            text = f"cannot access local variable {name!r} where it is not associated with a value"
-            error = "UnboundLocalError"
+        text = f"cannot access local variable {name!r} where it is not associated with a value"
         self._line(f"{self.names[value]} is None", keyword="if")
-        self._line(f"{INDENT}raise {self._word(error)}({literal(text)})")
+        self._line(f"{INDENT}raise {self._word('UnboundLocalError')}({literal(text)})")
 
     def _add(self, statement: Apply) -> None:
         """A sum in place."""

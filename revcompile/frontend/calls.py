@@ -23,7 +23,6 @@ from revcompile.frontend import (
     gradients,
     growing,
     iterators,
-    kept,
     membership,
     objects,
     operators,
@@ -202,9 +201,6 @@ def _known_call(
 ) -> Structure:
     known = is_hashable(function)
     special = SPECIAL.get(function) if known else None
-    if low.missing.lacks and not frame.is_rule and known:
-        if special is not None or function in MEANING or function in TABLE or function in writing.WRITERS:
-            kept.must_be_there(low, (args, kwargs))
     if special is not None:
         outcome = special(low, args, kwargs, node, frame)
         if outcome is not NotImplemented:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.errors import HostError, UnsupportedError, an, host
-from revcompile.frontend import columns, kept
+from revcompile.frontend import columns
 from revcompile.frontend.gradients import call as call_gradient
 from revcompile.frontend.gradients import is_number_like, like_its_value, signature_of, silent
 from revcompile.frontend.lowering import Lowering
@@ -62,9 +62,7 @@ def along(low: Lowering, f: Any, primals: Any, tangents: Any, quietly: bool = Fa
     before = builder.statements
     try:
         with builder.tentatively() as inner, low.pairs.none():
-            result = low.invoke(f, *given)
-            kept.must_be_there(low, result)
-            result = low.resolve(result)
+            result = low.resolve(low.invoke(f, *given))
     except Left:
         before.extend(inner)
         raise

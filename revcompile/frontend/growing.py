@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.errors import HostError, UnsupportedError, an
-from revcompile.frontend import containers, kept
+from revcompile.frontend import containers
 from revcompile.frontend.ahead import is_written_out, will_grow
 from revcompile.frontend.lowering import Lowering
 from revcompile.gates.effects import assert_
@@ -40,10 +40,10 @@ from revcompile.gates.table import TABLE
 from revcompile.gates.traits import Kind
 from revcompile.ir.lengths import same_axes
 from revcompile.ir.nodes import EMPTY, Instance, Structure, Value, leaves, map_values
-from revcompile.ir.types import Array, Kept, Rows, Scalar, is_float
+from revcompile.ir.types import Array, Rows, Scalar, is_float
 from revcompile.statements.iterables import Iteration
 from revcompile.syntax.abstract import Native, Poison
-from revcompile.syntax.decisions import Grow, Hold, WriteOut
+from revcompile.syntax.decisions import Grow, WriteOut
 from revcompile.syntax.mutable import ITEMS, is_growing
 from revcompile.syntax.operators import symbol_of
 
@@ -78,10 +78,10 @@ def _beginning(low: Lowering, items: list[Structure]) -> Structure:
     """What is in a list that begins with these items."""
     if all(type(x) is tuple and x for x in items):
         if any(len(x) != len(items[0]) for x in items):
-            raise _other_kind(low, "tuples of several lengths")
+            raise _other_kind("tuples of several lengths")
         return tuple(_beginning(low, list(column)) for column in zip(*items, strict=True))
     if any(type(x) is tuple and x for x in items):
-        raise _other_kind(low, "a tuple and a number")
+        raise _other_kind("a tuple and a number")
     numbers = [_number(low, x) for x in items]
     new: Value = low.emit(listed, numbers[:1])
     for x in numbers[1:]:
@@ -90,7 +90,7 @@ def _beginning(low: Lowering, items: list[Structure]) -> Structure:
         try:
             new = low.emit(listed, numbers)
         except OfOtherKind as e:
-            raise _other_kind(low, str(e)) from None
+            raise _other_kind(str(e)) from None
     low.memory.relate([new], [v for v in leaves(numbers) if isinstance(v.type, Array)])
     return new
 
@@ -125,8 +125,6 @@ def _own(low: Lowering, content: Structure, name: str = ITEMS) -> Instance:
 
 def content(low: Lowering, owner: Instance) -> Structure:
     low.mutables.read(owner)
-    if id(owner) in low.missing.begun:
-        kept.check_read(low, owner)
     (found,) = owner.attributes.values()
     if isinstance(found, Poison):
         containers.refuse(low, found, "this list")
@@ -147,7 +145,7 @@ def put(low: Lowering, owner: Instance, new: Structure) -> None:
     for v in leaves(content(low, owner)):
         for x in leaves(new):
             if v.type.item != x.type.item:  # type: ignore[union-attr]
-                raise _other_kind(low, f"{v.type.item} and {x.type.item}")  # type: ignore[union-attr]
+                raise _other_kind(f"{v.type.item} and {x.type.item}")  # type: ignore[union-attr]
     _change(low, owner, new)
 
 
@@ -159,10 +157,10 @@ def _with(low: Lowering, rows: Structure, x: Structure) -> Structure:
     if type(x) is tuple and x:
         columns = rows if isinstance(rows, tuple) else (EMPTY,) * len(x)
         if (rows is not EMPTY and not isinstance(rows, tuple)) or len(columns) != len(x):
-            raise _other_kind(low, "tuples of several lengths")
+            raise _other_kind("tuples of several lengths")
         return tuple(_with(low, r, part) for r, part in zip(columns, x, strict=True))
     if isinstance(rows, tuple):
-        raise _other_kind(low, "a tuple and a number")
+        raise _other_kind("a tuple and a number")
     x = _number(low, x)
     new: Value
     if rows is EMPTY:
@@ -178,11 +176,11 @@ def _number(low: Lowering, x: Structure) -> Structure:
     """An item that can be in a growing list: a number, or an array."""
     t = x.type if isinstance(x, Value) else None
     if isinstance(t, Rows) or (t is None and type(x) not in (bool, int, float)):
-        raise _other_kind(low, f"{an(t or type(x).__name__)}")
+        raise _other_kind(f"{an(t or type(x).__name__)}")
     if isinstance(t, Array) and not t.dims:
         return low.apply(t.dtype.type, (x,), {})
     if t is not None and not isinstance(t, (Array, Scalar)):
-        raise _other_kind(low, f"{an(t)}")
+        raise _other_kind(f"{an(t)}")
     return x
 
 
@@ -193,7 +191,7 @@ def _check_kind(low: Lowering, rows: Value, x: Structure) -> None:
     try:
         either(low.builder.facts, rows.type.item, item_type(x))
     except OfOtherKind as e:
-        raise _other_kind(low, str(e)) from None
+        raise _other_kind(str(e)) from None
 
 
 def _check_shape(low: Lowering, rows: Value, x: Value) -> None:
@@ -205,8 +203,7 @@ def _check_shape(low: Lowering, rows: Value, x: Value) -> None:
             facts.unify(dim, other)
 
 
-def _other_kind(low: Lowering, what: str) -> UnsupportedError:
-    low.decisions.miss(Hold())
+def _other_kind(what: str) -> UnsupportedError:
     return UnsupportedError(
         f"a list whose length only the run decides must hold numbers, or arrays of one shape, not {what}",
         way_out=WAY_OUT,
@@ -214,9 +211,6 @@ def _other_kind(low: Lowering, what: str) -> UnsupportedError:
 
 
 def _append(low: Lowering, owner: Instance, x: Structure) -> None:
-    if id(owner) in low.missing.begun:
-        kept.append(low, owner, x)
-        return
     _change(low, owner, _with(low, content(low, owner), x))
 
 
@@ -323,8 +317,6 @@ def iteration(low: Lowering, owner: Instance) -> Iteration | None:
     if now is EMPTY:
         return None
     rows = next(leaves(now))
-    if isinstance(rows.type, Kept):
-        return kept.iteration(low, owner, now)
 
     def item(i: Structure) -> Structure:
         return map_values(lambda v: low.apply(operator.getitem, (v, i), {}), now)

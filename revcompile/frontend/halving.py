@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.frontend import kept
 from revcompile.frontend.derivatives import chosen, with_aux
 from revcompile.frontend.lowering import Lowering
 from revcompile.gates.effects import has_effects, identity
@@ -93,7 +92,6 @@ def halved(
             given = [low.mutables.adopt(c, copied=True) for c in copies]
             named = dict(zip(kwargs, given[len(args) :], strict=True))
             result = low.invoke(f, *given[: len(args)], **named)
-            kept.must_be_there(low, result)
             result = map_structure(number, low.resolve(result))
     except NeedStatic as need:
         raise need if low.needed.is_varied(low, need) else _outside(low, need, own) from None

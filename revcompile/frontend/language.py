@@ -25,7 +25,6 @@ from revcompile.frontend import (
     growing,
     identities,
     iterators,
-    kept,
     membership,
     objects,
     outside,
@@ -35,11 +34,10 @@ from revcompile.frontend.names import HostObject
 from revcompile.gates.halves import Pair, Variant
 from revcompile.ir.nodes import Function, Instance, Structure, Value
 from revcompile.ir.types import Array, is_float, is_number
-from revcompile.statements import iterables, simple
+from revcompile.statements import simple
 from revcompile.statements.iterables import Bar, Iteration
 from revcompile.syntax.abstract import Frame, Gradient, Left, NeedShape, NeedStatic
 from revcompile.syntax.decisions import Restart
-from revcompile.syntax.missing import Missing, one_a_trip
 from revcompile.syntax.mutable import KINDS, Mutables, is_growing
 from revcompile.syntax.operators import symbol_of
 from revcompile.syntax.source import Source, find_source, parameters
@@ -88,7 +86,6 @@ class Language:
     """Attributes, items, operators and calls, as Python's statements need them."""
 
     mutables: Mutables
-    missing: Missing  # which values may be None
     frames: list[Frame]  # the activations that are being interpreted, the innermost last
     sources: dict[Callable[..., Any], Source]
     # given from above: the gradient function of a primal
@@ -261,8 +258,6 @@ class Language:
     def check_may_write(self: Lowering, array: Value) -> None:
         """Raises UnsupportedError where an array is, or may be a view of, one of the program's."""
         for other in (array, self.memory.root(array), *self.memory.related.get(array, ())):
-            if other in self.missing.kept:
-                raise UnsupportedError("an array that a list holds is written", way_out="Put a copy into it.")
             if other in self.host.arrays:
                 raise UnsupportedError(
                     f"{self.host.arrays[other]} is an array of the program, which a gradient function "
@@ -298,11 +293,7 @@ class Language:
         if objects.is_object(owner):
             method = objects.special(self, owner, "getitem")
             return objects.refuse((owner,), "indexing ") if method is None else self.invoke(method, index)
-        if isinstance(owner, range) and isinstance(index, slice) and isinstance(index.stop, Value):
-            owner = self.iteration_of_range(owner)
-        if isinstance(owner, Iteration):
-            first = iterables.first(self, owner, index)
-            return self.items(owner)[index] if first is None else first
+        owner = self.items(owner) if isinstance(owner, Iteration) else owner
         return containers.get_item(self, owner, index)
 
     def set_item(
@@ -408,8 +399,6 @@ def _made_here(low: Lowering, node: ast.expr, container: Any) -> Any:
     if low.frames[-1].is_rule:
         return container
     site = low.frames[-1].site(node)
-    if node in one_a_trip(low.frames[-1].source.node) and low.missing.is_held:
-        return kept.begin(low)
     if isinstance(container, list) and growing.is_begun(low, node, site, container):
         return growing.begin(low, container)
     low.own(container)

@@ -17,7 +17,15 @@ from itertools import islice
 from types import FunctionType
 from typing import Any
 
-from revcompile.errors import PYTHON_ERRORS, HostError, UnsupportedError, an, host, plain_kind, raise_defect
+from revcompile.errors import (
+    PYTHON_ERRORS,
+    HostError,
+    UnsupportedError,
+    an,
+    host,
+    plain_kind,
+    raise_defect,
+)
 from revcompile.frontend import (
     binding,
     calls,
@@ -25,7 +33,6 @@ from revcompile.frontend import (
     foreign,
     growing,
     iterators,
-    kept,
     outside,
     pairs,
     recursion,
@@ -52,7 +59,6 @@ from revcompile.statements import branch, either, exits, iterables, loop, simple
 from revcompile.syntax.abstract import Frame, Left, NeedShape, NeedStatic, NestedFunction, Returned, type_of
 from revcompile.syntax.decisions import Decisions
 from revcompile.syntax.memory import Memory
-from revcompile.syntax.missing import Missing
 from revcompile.syntax.mutable import Mutables, is_growing
 from revcompile.syntax.source import Source, find_source, own_names, own_signature
 
@@ -118,7 +124,6 @@ class Lowerer(Language):
         self.iterators: dict[int, Any] = {}  # Python's iterators that the program has, by their `id`
         self.reads: Any = None  # what the items of a loop are made of, see `iterators`
         self.mutables = Mutables(builder, self.decisions)
-        self.missing = Missing(self.decisions)
         self.pairs = Pairs()
         self.frames = []
         self.sources = {}
@@ -217,8 +222,7 @@ class Lowerer(Language):
     def _located(self, handler: Callable[..., Any], node: ast.AST, frame: Frame, *rest: Any) -> Any:
         around, self.here = self.here, (node, frame)
         try:
-            found = handler(self, node, frame, *rest)
-            return kept.read(self, node, found, frame) if self.missing.lacks else found
+            return handler(self, node, frame, *rest)
         except UnsupportedError as e:
             if e.place is None and not frame.is_own:
                 raise e.at(frame.source.place(node)) from None
@@ -482,7 +486,6 @@ def lower(
     frame = Frame(source, names)
     lowering.host.pin(source.function)
     result = lowering.body(source.node, frame)
-    kept.must_be_there(lowering, result)
     result = lowering.resolve(result)
     block = Block(tuple(lowering.builder.statements), (result,))
     return Function(

@@ -138,19 +138,6 @@ class Foreign(Opaque):
     lengths: tuple[Dim, ...] = field(default=(), compare=False)
 
 
-@dataclass(frozen=True)
-class Kept(Opaque):
-    """A list with one item for each trip of a loop, of this type; the items may be None.
-
-    `saved` is what the loop has put into it, and `there` the conditions under which that was not None.
-    """
-
-    item: Any = field(default=None, compare=False)
-    saved: Any = field(default=None, compare=False)
-    missing: bool = field(default=False, compare=False)
-    there: frozenset[Any] = field(default=frozenset(), compare=False)
-
-
 Type = Scalar | Array | Opaque
 
 FLOAT = Scalar(np.dtype(float), python=True)

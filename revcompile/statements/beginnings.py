@@ -42,8 +42,6 @@ class Carried:
             for param, t in types.items()
             if not is_exactly(t, param.type)
         }
-        for param, other in new.items():
-            low.missing.like(other, param)
         if new:
             self.names = {name: rename(structure, new) for name, structure in self.names.items()}
             self.inits = {new.get(param, param): init for param, init in self.inits.items()}

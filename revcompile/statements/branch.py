@@ -256,13 +256,9 @@ def _branch(
     builder = low.builder
     line, test, before, contents = builder.line, low.resolve(test), low.memory, low.mutables.save()
     ends, changes = [], []
-    for holds, side in ((True, then), (False, orelse)):
+    for side in (then, orelse):
         low.memory = before.fork()
-        with (
-            low.missing.where(test, holds),
-            builder.block() as statements,
-            low.mutables.way(contents) as changed,
-        ):
+        with builder.block() as statements, low.mutables.way(contents) as changed:
             value = _unless_left(side)
             ends.append((value, statements, builder.left, low.memory))
         changes.append(changed)
@@ -284,11 +280,10 @@ def _branch(
     inside = {v for s in then_statements for v in s.defined} | {v for s in else_statements for v in s.defined}
     pairs: list[Pair] = []
     low.mutables.decision = decision
-    with low.mutables.joining(changes), low.missing.joining(test, decision):
+    with low.mutables.joining(changes):
         joined = meet(a, b, pairs)
     first, second = low.mutables.meeting(contents, changes, decision)
     held = join_names(low, first, second, pairs, decision)
-    low.missing.rename(pairs)
     ways = (then_memory, else_memory)
     low.memory, stored = join_memory(low, before, ways, inside)
     low.mutables.settle(held)

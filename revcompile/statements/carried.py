@@ -50,11 +50,9 @@ from revcompile.statements.join import (
     version_of,
     versions,
 )
-from revcompile.statements.keeping import Filled, kept_in
 from revcompile.syntax.abstract import Frame, Left, Poison
 from revcompile.syntax.decisions import Decision, Restart, TestInside, Unroll
 from revcompile.syntax.interpreter import Interpreter
-from revcompile.syntax.missing import Lack
 from revcompile.syntax.mutable import ContentsName, rename
 
 Pending = list[ast.stmt]
@@ -81,7 +79,6 @@ class Trial:
         self.never = False
         self.condition: Structure = None
         self.test_statements: list[Any] = []
-        self.filled: list[Filled] = []
 
     def run(self, node: ast.For | ast.While, test: ast.expr | None, start_trip: Callable[[], None]) -> None:
         low, frame, carried = self.low, self.frame, self.carried
@@ -109,13 +106,11 @@ class Trial:
                         self.never = True
                         frame.unset = outer_unset | frame.unset
                         return
-            with low.missing.trip(low.builder.depth) as trip:
-                try:
-                    start_trip()
-                    low.run([*node.body, EndBody(node)], frame)
-                except Left:
-                    pass
-            self.saves = trip.saves
+            try:
+                start_trip()
+                low.run([*node.body, EndBody(node)], frame)
+            except Left:
+                pass
             self.left = low.builder.left
             self._look_into_containers(frame.names)
             self.after_memory = low.memory
@@ -177,9 +172,6 @@ class Trial:
             param = table.new(replace(t, extent=None) if isinstance(t, Scalar) else t, hint)
             self.carried.inits[param] = None
             table.unset[param] = name if hint == name else None
-            if name in self.entry:  # it begins with None
-                table.unset[param] = None
-                self.low.missing.lacks[param] = Lack(None)
             return param
 
         self.carried.names[name] = map_structure(fresh, self.after[name])
@@ -197,9 +189,6 @@ class Trial:
                 self._expose(name)
                 continue
             if name == NOTES[RESULT] and name not in self.names and name not in carried.exposed:
-                self._expose(name)
-                continue
-            if start is None and end is not None and name in self.entry and low.missing.is_held:
                 self._expose(name)
                 continue
             if name not in carried.names and begins_empty(start, end):
@@ -347,8 +336,6 @@ class Trial:
             t = self._result_type(param, new.type)
             results.append(new if is_exactly(t, new.type) else low.builder.table.retyped(new, t))
         retyped = {new: result for (_, _, new), result in zip(self.pairs, results, strict=True)}
-        for new, result in retyped.items():
-            low.missing.like(result, new)
         self.pairs = [(start, end, retyped[new]) for start, end, new in self.pairs]
         for param, init in carried.inits.items():  # never assigned after all
             if param not in params:
@@ -386,7 +373,6 @@ class Trial:
             else None
         )
         body = Block(tuple(self.statements), (*yields, stop))
-        saves, self.filled = kept_in(low, self.saves, self.pairs, self.after_memory, carried.before)
         loop = Loop(
             self.each,
             test,
@@ -396,7 +382,6 @@ class Trial:
             tuple(results),
             line=line,
             note=low.builder.note,
-            saves=saves,
         )
         unassigned = [p for p in swap if p not in params and (p in set(leaves((names,))) or _reads(loop, p))]
         for param in unassigned:  # carried unchanged

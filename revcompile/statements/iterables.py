@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from revcompile.errors import HostError, UnsupportedError, an
+from revcompile.errors import HostError, an
 from revcompile.ir.nodes import Each, Structure, Value
 from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Scalar
@@ -29,8 +29,6 @@ class Iteration:
     item: Callable[[Structure], Structure]
     each: Each | None = None
     owners: tuple[Any, ...] = ()
-    lists: tuple[tuple[Value, Each], ...] = ()  # what has one item a trip, and stands for it
-    counts: bool = True  # whether there is more than these lists
 
     def tested(self, test: Callable[[], None]) -> Iteration:
         """The same, of which no item is taken without `test`."""
@@ -115,37 +113,16 @@ def reversed_(low: Interpreter, inner: Iteration) -> Iteration:
         last = n - 1 if not isinstance(n, Value) else low.apply(operator.sub, (n, 1), {})
         return inner.item(low.apply(operator.sub, (last, i), {}))
 
-    if inner.lists:
-        if inner.counts:
-            raise UnsupportedError("reversed of lists that a loop has filled is supported for one")
-        turned = tuple((v, Each("reversed list", each.args)) for v, each in inner.lists)
-        return replace(inner, lists=turned)
     if inner.each is not None:
         return Iteration(inner.length, item, inner.each.backwards)
     return Iteration(inner.length, item, owners=inner.owners)
-
-
-def first(low: Interpreter, inner: Iteration, index: Structure) -> Iteration | None:
-    """`range(...)[:n]` with a run-time n; None for other indices."""
-    if not isinstance(index, slice) or (index.start, index.step) != (None, None):
-        return None
-    n = index.stop
-    if not isinstance(n, Value) or inner.each is None:
-        return None
-
-    def length() -> Structure:
-        whole = inner.length()
-        from_the_end = low.apply(operator.mul, (low.apply(operator.lt, (n, 0), {}), whole), {})
-        return _largest(low, low.apply(min, (low.apply(operator.add, (n, from_the_end), {}), whole), {}))
-
-    return Iteration(length, inner.item)
 
 
 def zipped(low: Interpreter, inners: list[Iteration]) -> Iteration:
     """In lockstep, as far as the shortest goes."""
 
     def length() -> Structure:
-        shortest, *others = [inner.length() for inner in inners if inner.counts]
+        shortest, *others = [inner.length() for inner in inners]
         for n in others:
             if n is shortest or _same(low, n, shortest):
                 continue
@@ -156,24 +133,7 @@ def zipped(low: Interpreter, inners: list[Iteration]) -> Iteration:
         return shortest
 
     owners = tuple(owner for inner in inners for owner in inner.owners)
-    return Iteration(
-        length,
-        lambda i: tuple(inner.item(i) for inner in inners),
-        owners=owners,
-        lists=told_apart(low, [one for inner in inners for one in inner.lists]),
-        counts=any(inner.counts for inner in inners),
-    )
-
-
-def told_apart(low: Interpreter, lists: list[tuple[Value, Each]]) -> tuple[tuple[Value, Each], ...]:
-    """Lists that a loop goes through: an item says of another, of the same trip, whether it is there."""
-    for v, each in lists:
-        beside = {other.args[0].type.saved: item for item, other in lists if other.kind == each.kind}
-        lack = low.missing.lacks.get(v)
-        if lack is not None:
-            names = {(c, side): item for c, item in beside.items() for side in (True, False)}
-            low.missing.lacks[v] = lack._replace(there=each.args[0].type.there).renamed(names)
-    return tuple(lists)
+    return Iteration(length, lambda i: tuple(inner.item(i) for inner in inners), owners=owners)
 
 
 def _same(low: Interpreter, m: Structure, n: Structure) -> bool:

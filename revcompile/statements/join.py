@@ -82,9 +82,6 @@ def join(
         return a
     if isinstance(a, Poison) or isinstance(b, Poison):
         return a if isinstance(a, Poison) else b
-    if (a is None) != (b is None) and not isinstance(a, Unset) and not isinstance(b, Unset):
-        if low.missing.joined is not None and low.missing.is_held:
-            return _half_there(low, a, b, pairs, hint)
     if hint == NOTES[RESULT] and {type(a), type(b)} == {Unset, type(None)}:
         return None  # it is read only where the loop returns
     if type(a) is type(b) and isinstance(a, tuple) and len(a) == len(b):
@@ -122,23 +119,7 @@ def join(
         named = next(filter(None, unset), None)
         table.unset[value] = None if hint in NAMES else named and (hint or named)
     pairs.append((None if isinstance(a, Unset) else a, None if isinstance(b, Unset) else b, value))
-    if low.missing.lacks:
-        low.missing.note(value, (a, b))
     return value
-
-
-def _half_there(
-    low: Interpreter, a: Structure, b: Structure, pairs: list[Pair], hint: str | None
-) -> Structure:
-    """What one way sets, and the other leaves None."""
-    count, way = len(pairs), int(a is None)
-    if isinstance(b if way else a, (list, dict)):
-        raise CannotJoin("a container on one side, None on the other")
-    joined = _half_set(low, b if way else a, pairs, way, hint)
-    for *ends, value in pairs[count:]:
-        low.builder.table.unset[value] = None
-        low.missing.note(value, ends)
-    return joined
 
 
 NAMES = {mark: name for name, mark in NOTES.items()}
@@ -315,7 +296,6 @@ def version_of(low: Interpreter, root: Value) -> Value:
     new = table.like(root, fold=False)
     if root in table.unset:
         table.unset[new] = None
-    low.missing.like(new, root)
     return new
 
 

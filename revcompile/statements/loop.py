@@ -39,7 +39,6 @@ from revcompile.statements.exits import (
     first_return,
 )
 from revcompile.statements.iterables import Bar, Iteration
-from revcompile.statements.keeping import fill
 from revcompile.statements.learnt import Learnt
 from revcompile.syntax.abstract import Frame, Poison
 from revcompile.syntax.decisions import LOOP_FORMS, Grow, Peel, Restart, TestInside, Unroll
@@ -96,8 +95,6 @@ def _go_through(
     low: Interpreter, node: ast.For, iteration: Iteration, frame: Frame, pending: Pending
 ) -> None:
     key = frame.key(node)
-    if iteration.lists and not low.decisions.isdisjoint((Unroll(key), Peel(key))):
-        raise UnsupportedError("a loop through lists that a loop has filled cannot be written out")
     if Unroll(key) in low.decisions:
         n = low.known_number(iteration.length(), "as how often this loop runs")
         _check_trips(n)
@@ -233,8 +230,7 @@ def rest_of_for(low: Interpreter, node: Rest, frame: Frame, pending: Pending) ->
 
 def _for_loop(low: Interpreter, node: ast.For, iteration: Iteration, frame: Frame, pending: Pending) -> None:
     index = low.builder.table.new(INT, _index_name(node.target) if iteration.each is not None else "i")
-    counted = iteration.counts
-    each = iteration.each or Each("range", (0, iteration.length(), 1) if counted else ())
+    each = iteration.each or Each("range", (0, iteration.length(), 1))
     low.counters[index] = (frame.key(node), each.args)
 
     def start_trip() -> None:
@@ -243,8 +239,7 @@ def _for_loop(low: Interpreter, node: ast.For, iteration: Iteration, frame: Fram
 
     each = Each(each.kind, tuple(low.resolve(each.args)))
     with low.mutables.gone_through(iteration.owners):
-        counters = ((index, each),) if counted else ()
-        _loop(low, node, frame, pending, (*counters, *iteration.lists), None, start_trip)
+        _loop(low, node, frame, pending, ((index, each),), None, start_trip)
 
 
 def _index_name(target: ast.expr) -> str | None:
@@ -364,7 +359,6 @@ def _loop(
     builder.line = line
     builder.statements.append(loop)
     frame.names = low.mutables.settle(names)
-    fill(low, trial.filled)
     broken, returned, value = (names.get(NOTES[n], False) for n in (BROKEN, RETURNED, RESULT))
     for name, mark in NOTES.items():
         frame.names.pop(mark, None)

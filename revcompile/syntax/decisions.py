@@ -67,10 +67,6 @@ class Fold(Decision):
     """A call as it is is made while compiling: its result must be known."""
 
 
-class Hold(Decision):
-    """What may be None is a value, and a list may hold anything, one item a trip: see `syntax/missing`."""
-
-
 LOOP_FORMS = (Unroll, Peel, TestInside)  # how to lower a loop that cannot be one as it stands
 OF_FUNCTIONS = (AsPair, AsRecursion, AsItIs, Fold)  # how to lower a call, as far as its arguments are known
 DOUBLING = (Split, WriteTwice)  # what writes the rest of the function, or a statement, twice
@@ -85,9 +81,6 @@ class Decisions(set[Decision]):
 
     def of_kind(self, *kinds: type[Decision]) -> list[Decision]:
         return [decision for decision in self if isinstance(decision, kinds)]
-
-    def was_missed(self, decision: Decision) -> bool:
-        return decision in self._missed
 
     def miss(self, *decisions: Decision) -> None:
         """Note that something is done without these."""

@@ -13,7 +13,6 @@ from revcompile.ir.nodes import Structure, Value
 from revcompile.syntax.abstract import Frame, Returned
 from revcompile.syntax.decisions import Decisions
 from revcompile.syntax.memory import Memory
-from revcompile.syntax.missing import Missing
 from revcompile.syntax.mutable import Mutables
 
 
@@ -23,7 +22,6 @@ class Interpreter(Protocol):
     builder: Builder
     memory: Memory
     mutables: Mutables
-    missing: Missing  # which values may be None
     decisions: Decisions  # what was found out, by earlier attempts to compile and by this one
     written_out: dict[Any, int]  # how many trips of a `while` loop have been written out, by its key
     learnt: Any  # what earlier trials of the loop around have found (`statements/learnt`), None outside
