@@ -92,7 +92,7 @@ def plain(signature: inspect.Signature) -> inspect.Signature:
 # Modules and functions that give complex numbers of real ones.
 COMPLEX = frozenset(
     {
-        "cmath", "numpy.lib.scimath", "complex", "numpy.roots",
+        "cmath", "numpy.lib.scimath", "complex",
         "numpy.sort_complex",
         "scipy.linalg.eig", "scipy.linalg.eigvals",
         "scipy.linalg.sqrtm", "scipy.linalg.logm", "scipy.linalg.schur",

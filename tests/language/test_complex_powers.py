@@ -163,7 +163,6 @@ def test_what_is_real_is_as_it_was(optimize: bool) -> None:
     [
         ("np.sum(np.abs(np.fft.fft(x)) ** 2)", "numpy.fft.fft"),
         ("np.sum(np.fft.rfft(x).real)", "numpy.fft.rfft"),
-        ("np.sum(np.abs(np.roots(x)))", "numpy.roots"),
         ("np.sum(np.emath.sqrt(x))", "numpy.lib.scimath.sqrt"),
         ("np.sum(np.lib.scimath.log(x))", "numpy.lib.scimath.log"),
         ("cmath.sqrt(x[0]).real", "cmath.sqrt"),
