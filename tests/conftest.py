@@ -84,11 +84,13 @@ DAILY = {  # one in so many tests of these files
     ),
     3: (
         "derivatives/test_sparsity",
+        "derivatives/test_trips_that_differ",
         "lecture/test_scripts",
     ),
     2: (
         "derivatives/test_check_modes",
         "derivatives/test_checkpoint",
+        "face/test_containers",
         "derivatives/test_joined_and_differences",
         "derivatives/test_operators_as_objects",
         "face/test_attributes_of_numbers",
@@ -123,6 +125,7 @@ DAILY = {  # one in so many tests of these files
         "pictures/test_lecture",
         "pictures/test_texts",
         "sweep/test_sweep",
+        "test_check_grads_places",
         "test_check_grads_scales",
         "test_command_line",
     ),
