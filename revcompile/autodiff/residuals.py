@@ -34,6 +34,7 @@ from revcompile.ir.nodes import (
 )
 from revcompile.ir.rebuild import replace
 from revcompile.ir.types import INT, Array, Opaque, Scalar
+from revcompile.ir.undefined import none_instead
 from revcompile.ir.values import ValueTable
 from revcompile.statements.branch import residuals_of, with_residuals
 from revcompile.statements.loop_lists import KINDS
@@ -63,7 +64,9 @@ def keep_residuals(
     backward = substitute(backward, outer)
     read = {*backward.uses, *residuals.read()}
     nothing = None if passed_on else UNDEFINED
-    return Block((*_keep(forward, residuals, read, nothing, {}), *backward.statements), backward.yields)
+    block = Block((*_keep(forward, residuals, read, nothing, {}), *backward.statements), backward.yields)
+    asked = {v for s in applications(backward) if TABLE[s.function].passes_none for v in s.inputs}
+    return none_instead(block, asked) if asked else block
 
 
 def outer_names(block: Block) -> dict[Value, Value]:

@@ -31,6 +31,7 @@ from revcompile.ir.nodes import (
     leaves,
 )
 from revcompile.ir.rebuild import replace
+from revcompile.ir.undefined import none_instead
 from revcompile.passes.dead import eliminate_dead
 
 CALLS = (Kind.CALL, Kind.TAKE_BACK)
@@ -85,7 +86,7 @@ def split(function: Function, variant: Variant) -> dict[Half, Function]:
     forward = replace(
         function,
         parameters=own_parameters(function.table, own, "x"),
-        body=replace(first, yields=((*outs, saved),)),
+        body=replace(none_instead(first, set(residuals)), yields=((*outs, saved),)),
     )
     source: list[Value] = residuals
     if len(residuals) != 1:
