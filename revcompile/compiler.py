@@ -37,13 +37,14 @@ from revcompile.gates.halves import Pair, Variant
 from revcompile.ir.nodes import Function, Instance, Parameter, Structure, Value, is_static, leaves
 from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, is_number
-from revcompile.ir.verify import check
+from revcompile.ir.verify import check, is_whole
 from revcompile.passes import scalar_math
 from revcompile.passes.cse import eliminate_common
 from revcompile.passes.dead import without_printing
 from revcompile.passes.even_powers import smooth_powers
 from revcompile.passes.fuse import fuse_gates
 from revcompile.passes.line import Line
+from revcompile.statements.loop_lists import is_of_a_gradient
 from revcompile.statements.probe import Probe
 from revcompile.syntax.abstract import NeedStatic
 from revcompile.syntax.decisions import Decisions, Grow, Restart, TestInside
@@ -170,7 +171,14 @@ def _compile(
     memory = low.memory
     for f in (primal, *made):
         refuse_retyped(f.body, low.retyped)
-    primal = check(fuse_gates(primal), "fuse", low.host.values())
+    primal = fuse_gates(primal)
+    if is_of_a_gradient(primal.body) and not is_whole(primal, low.host.values()):
+        raise UnsupportedError(
+            "differentiating the gradient of a branch in a loop again is not supported here: "
+            "the length of an array in one trip is asked for in another",
+            way_out="Take the outer derivative in forward mode: jacfwd, hvp, jvp.",
+        )
+    primal = check(primal, "fuse", low.host.values())
     forward = eliminate_common(primal) if request.optimize else primal
     low.builder.forget()  # what was remembered may be gone
     pairs = low.pairs.made()

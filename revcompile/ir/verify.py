@@ -41,6 +41,17 @@ def check(function: Function, stage: str, known: tuple[Value, ...] = ()) -> Func
     return function
 
 
+def is_whole(function: Function, known: tuple[Value, ...] = ()) -> bool:
+    """Whether each value is defined where it is read."""
+    try:
+        _check_block(
+            function.body, {v for p in function.parameters for v in leaves(p.structure)} | set(known)
+        )
+    except InvalidIR:
+        return False
+    return True
+
+
 def _check_block(block: Block, defined: set[Value]) -> None:
     for statement in block.statements:
         for value in statement.inputs:

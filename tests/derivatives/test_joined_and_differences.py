@@ -68,7 +68,7 @@ def test_the_texts_are_as_one_would_write_them() -> None:
     assert f.tangent_source == dedent(
         """\
         def jvp_f(x, y, tangent_x, tangent_y):
-            tangent_s0 = np.diff(np.concatenate((tangent_x, tangent_y)))  # concatenate, diff gates
-            return np.diff(np.concatenate((x, y))), tangent_s0
+            tangent_s0 = np.diff(np.concatenate([tangent_x, tangent_y]))  # concatenate, diff gates
+            return np.diff(np.concatenate([x, y])), tangent_s0
         """
     )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from revcompile import grad, vjp
+from revcompile import UnsupportedError, grad, jacfwd, jacrev, vjp
 
 
 def in_a_branch(x: Any, y: Any) -> Any:
@@ -219,3 +219,36 @@ def test_third_derivatives(f: Callable[..., Any]) -> None:
         h = 1e-5
         expected = (second(x + h, y) - second(x - h, y)) / (2 * h)
         np.testing.assert_allclose(third(x, y), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_lengths_of_other_trips_are_refused_or_right() -> None:
+    """Directions at once ask for the length of a part, which is another one in each trip."""
+
+    def parts_of_a_list(x: Any, w: Any) -> Any:
+        places = [0]
+        places.append(2)
+        places.append(1)
+        s = 0.0
+        for j in range(2):
+            a, b = places[j], places[j + 1]
+            s = s + w[j] * (np.logaddexp.reduce(x[a:b]) if a < b else x[a])
+        return s
+
+    def parts(x: Any, w: Any) -> Any:
+        s = 0.0
+        for j in range(3):
+            s = s + w[j] * (np.logaddexp.reduce(x[j : 2 * j + 1]) if j != 1 else x[j])
+        return s
+
+    x, w = np.linspace(0.5, 2.0, 5), np.arange(1.0, 5.0)
+    for f in (parts_of_a_list, parts):
+        first = grad(f, argnums=0)
+        expected = jacfwd(first, argnums=0)(x, w)
+        columns = [(first(x + 1e-6 * e, w) - first(x - 1e-6 * e, w)) / 2e-6 for e in np.eye(5)]
+        np.testing.assert_allclose(expected, np.transpose(columns), rtol=1e-6, atol=1e-7)
+        try:
+            found = jacrev(first, argnums=0)(x, w)
+        except UnsupportedError as e:
+            assert "asked for in another" in str(e)
+        else:
+            np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
