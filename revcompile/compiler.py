@@ -172,12 +172,9 @@ def _compile(
     for f in (primal, *made):
         refuse_retyped(f.body, low.retyped)
     primal = fuse_gates(primal)
-    if is_of_a_gradient(primal.body) and not is_whole(primal, low.host.values()):
-        raise UnsupportedError(
-            "differentiating the gradient of a branch in a loop again is not supported here: "
-            "the length of an array in one trip is asked for in another",
-            way_out="Take the outer derivative in forward mode: jacfwd, hvp, jvp.",
-        )
+    again = is_of_a_gradient(primal.body)
+    if again:
+        _refuse_lengths_of_other_trips(primal, low)
     primal = check(primal, "fuse", low.host.values())
     forward = eliminate_common(primal) if request.optimize else primal
     low.builder.forget()  # what was remembered may be gone
@@ -200,6 +197,8 @@ def _compile(
     low.builder.line = None
     with _needs_gathered(request, low):
         gradient = _differentiate(request, forward, low)
+    if again:
+        _refuse_lengths_of_other_trips(gradient, low)
     gradient = check(gradient, "differentiate", low.host.values())
     line = Line(low, gradient, request.optimize, request.with_value, request.operator != "vjp")
     for path in low.needed.specialized:
@@ -253,6 +252,15 @@ def _pushed_forward(
         place = request.source.place(request.source.node)
         primal = request.probe.watch(smooth_powers(primal), place, low.pairs.made(), low.host.values())
     return low.push_forward(primal, tangents)
+
+
+def _refuse_lengths_of_other_trips(function: Function, low: Any) -> None:
+    if not is_whole(function, low.host.values()):
+        raise UnsupportedError(
+            "differentiating the gradient of a branch in a loop again is not supported here: "
+            "the length of an array in one trip is asked for in another",
+            way_out="Take the outer derivative in forward mode: jacfwd, hvp, jvp.",
+        )
 
 
 def _prepare(pair: Pair, request: Request, low: Lowerer) -> None:
