@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from revcompile.attempts import Attempts, MustBeStatic
+from revcompile.autodiff.again import refuse_lengths_of_other_trips
 from revcompile.autodiff.batch import batch
 from revcompile.autodiff.differentiate import differentiate
 from revcompile.autodiff.forward import push_forward
@@ -37,14 +38,13 @@ from revcompile.gates.halves import Pair, Variant
 from revcompile.ir.nodes import Function, Instance, Parameter, Structure, Value, is_static, leaves
 from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, is_number
-from revcompile.ir.verify import check, is_whole
+from revcompile.ir.verify import check
 from revcompile.passes import scalar_math
 from revcompile.passes.cse import eliminate_common
 from revcompile.passes.dead import without_printing
 from revcompile.passes.even_powers import smooth_powers
 from revcompile.passes.fuse import fuse_gates
 from revcompile.passes.line import Line
-from revcompile.statements.loop_lists import is_of_a_gradient
 from revcompile.statements.probe import Probe
 from revcompile.syntax.abstract import NeedStatic
 from revcompile.syntax.decisions import Decisions, Grow, Restart, TestInside
@@ -172,9 +172,7 @@ def _compile(
     for f in (primal, *made):
         refuse_retyped(f.body, low.retyped)
     primal = fuse_gates(primal)
-    again = is_of_a_gradient(primal.body)
-    if again:
-        _refuse_lengths_of_other_trips(primal, low)
+    refuse_lengths_of_other_trips(primal, primal, low.host.values())
     primal = check(primal, "fuse", low.host.values())
     forward = eliminate_common(primal) if request.optimize else primal
     low.builder.forget()  # what was remembered may be gone
@@ -197,8 +195,6 @@ def _compile(
     low.builder.line = None
     with _needs_gathered(request, low):
         gradient = _differentiate(request, forward, low)
-    if again:
-        _refuse_lengths_of_other_trips(gradient, low)
     gradient = check(gradient, "differentiate", low.host.values())
     line = Line(low, gradient, request.optimize, request.with_value, request.operator != "vjp")
     for path in low.needed.specialized:
@@ -254,19 +250,12 @@ def _pushed_forward(
     return low.push_forward(primal, tangents)
 
 
-def _refuse_lengths_of_other_trips(function: Function, low: Any) -> None:
-    if not is_whole(function, low.host.values()):
-        raise UnsupportedError(
-            "differentiating the gradient of a branch in a loop again is not supported here: "
-            "the length of an array in one trip is asked for in another",
-            way_out="Take the outer derivative in forward mode: jacfwd, hvp, jvp.",
-        )
-
-
 def _prepare(pair: Pair, request: Request, low: Lowerer) -> None:
     """Make the body of a pair ready to be differentiated."""
     assert pair.function is not None
-    fused = check(fuse_gates(pair.function), "fuse", low.host.values())
+    fused = fuse_gates(pair.function)
+    refuse_lengths_of_other_trips(fused, fused, low.host.values())
+    fused = check(fused, "fuse", low.host.values())
     pair.function = smooth_powers(eliminate_common(fused) if request.optimize else fused)
 
 
@@ -374,7 +363,9 @@ def _differentiate(request: Request, primal: Function, low: Lowerer) -> Function
                 return replace(primal, body=replace(primal.body, yields=((primal.result, None, nothing),)))
         if request.operator:
             return replace(primal, body=replace(primal.body, yields=((None, None, (primal.result,)),)))
-        return differentiate(primal, request.wanted, low, request.has_aux)
+        gradient = differentiate(primal, request.wanted, low, request.has_aux)
+        refuse_lengths_of_other_trips(primal, gradient, low.host.values())
+        return gradient
     except UnsupportedError as e:
         if e.place is not None:
             raise

@@ -8,6 +8,7 @@ Imports the front end, the IR and `reverse`.
 
 from __future__ import annotations
 
+from revcompile.autodiff.again import refuse_lengths_of_other_trips
 from revcompile.autodiff.plan import make_plan
 from revcompile.autodiff.residuals import keep_residuals, outer_names
 from revcompile.autodiff.reverse import Reverser
@@ -135,6 +136,7 @@ class _Differentiation:
         parameters = tuple(Parameter(f"p{i}", v) for i, v in enumerate(own))
         again = low.pairs.again
         variant.function = replace(function, parameters=parameters, body=body, called=True, again=again)
+        refuse_lengths_of_other_trips(function, variant.function, low.host.values())
         variant.chosen = rev.chosen
         others = (v for v in rev.chosen.values() if v is not variant and v.told)
         variant.cautious = rev.cautious or any(v.cautious or v in self.halves.open for v in others)
