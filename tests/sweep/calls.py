@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.sweep.values import KEYWORDS, ONLY_OWN, OWN, PATTERNS, VARIABLES
+from tests.sweep.values import DOMAINS, KEYWORDS, ONLY_OWN, OWN, PATTERNS, REAL, VARIABLES, given_values
 
 # What is not swept, by the reason why; `test_left_out` has programs with most of it.
 REASONS = {
@@ -67,13 +67,11 @@ class Call:
     program: str
     weights: tuple[tuple[str, Any], ...]
     kinds: frozenset[str]  # the dtypes of what it gives
+    domain: str  # in which its variables are
 
     @property
     def arguments(self) -> tuple[Any, ...]:
-        return tuple(
-            np.copy(VARIABLES[x]) if np.ndim(VARIABLES[x]) or x == "z" else VARIABLES[x]
-            for x in self.variables
-        )
+        return tuple(given_values(self.variables, self.domain).values())
 
     @property
     def differentiated(self) -> tuple[int, ...]:
@@ -218,7 +216,10 @@ def _written(function: str, arguments: list[str]) -> str | None:
 
 
 def call_of(text: str) -> Call | None:
-    """The call, if NumPy accepts it, twice alike, and gives real numbers that may depend on floats."""
+    """The call, if NumPy accepts it, twice alike, and gives real numbers that may depend on floats.
+
+    Its variables are in the domain in which most of what it gives is finite; the rest is not asked for.
+    """
     code = compile(text, "call", "eval")
     places = [place for place in PLACES if place in code.co_names]
     used = {*code.co_names, *(PLACES[place] for place in places)}
@@ -230,23 +231,48 @@ def call_of(text: str) -> Call | None:
         return None
     if "e" in variables and all(np.isnan(x).all() for _, x in outputs):
         return None  # the mean of nothing, of which NumPy warns
+    domain, outputs = max(_in_domains(code, variables, places, outputs), key=lambda x: _finite_part(x[1]))
     draw = np.random.default_rng(zlib.crc32(text.encode()))
     weights, terms = [], []
     for j, (path, value) in enumerate(outputs):
         weight = np.round(draw.uniform(-2.0, 2.0, np.shape(value)), 3)
+        finite = np.isfinite(value)
+        name = path if np.all(finite) or not np.any(finite) else f"{path}[F{j}]"
+        if name != path:
+            weights.append((f"F{j}", finite))
+            weight = weight[finite]
+        elif not np.any(finite) and np.size(value) and _finite_part(outputs):
+            continue
         weights.append((f"W{j}", weight if weight.ndim else float(weight)))
-        terms.append(f"np.sum(W{j} * {path})" if isinstance(value, np.ndarray) else f"W{j} * {path}")
+        terms.append(f"np.sum(W{j} * {name})" if isinstance(value, np.ndarray) else f"W{j} * {name}")
     setup = "".join(f"    {p} = {PLACES[p]}.copy()\n" for p in places)
     own = f"    y = {text}\n" if outputs[0][0].startswith("y") else f"    {text}\n"
     program = f"def f({', '.join(variables)}):\n{setup}{own}    return {' + '.join(terms)}\n"
     kinds = frozenset(np.asarray(x).dtype.name for _, x in outputs)
-    return Call(text, variables, program, tuple(weights), kinds)
+    return Call(text, variables, program, tuple(weights), kinds, domain)
 
 
-def _run(code: CodeType, variables: tuple[str, ...], places: list[str]) -> list[tuple[str, Any]]:
+def _in_domains(code: CodeType, variables: tuple[str, ...], places: list[str], outputs: Any) -> Iterator[Any]:
+    """What the call gives in each domain, until all is finite."""
+    for domain in DOMAINS:
+        found = outputs if domain == REAL else _run(code, variables, places, domain)
+        if [path for path, _ in found] == [path for path, _ in outputs]:
+            yield domain, found
+            if _finite_part(found) == 1.0:
+                return
+
+
+def _finite_part(outputs: list[tuple[str, Any]]) -> float:
+    finite = [np.isfinite(x).ravel() for _, x in outputs]
+    return float(np.mean(np.concatenate(finite))) if any(x.size for x in finite) else 1.0
+
+
+def _run(
+    code: CodeType, variables: tuple[str, ...], places: list[str], domain: str = REAL
+) -> list[tuple[str, Any]]:
     """What a call gives: each number or array with the text that reaches it. Nothing where it fails."""
-    names = {x: np.copy(v) if isinstance(v := VARIABLES[x], np.ndarray) else v for x in variables}
-    names.update({p: np.copy(VARIABLES[PLACES[p]]) for p in places})
+    names = given_values(variables, domain)
+    names.update(zip(places, given_values([PLACES[p] for p in places], domain).values(), strict=True))
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")

@@ -6,6 +6,9 @@ differentiated. No two numbers are equal, none is a whole number, so that few co
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
 
 
@@ -24,6 +27,20 @@ VARIABLES = {
     "S": _spread(2, 3, 3, seed=5), "R": _spread(2, 3, 4, seed=6),
     "n": np.array([2, 0, 1]), "k": np.array([True, False, True]), "i": 2,
 }  # fmt: skip
+
+REAL, UNIT, LARGE = "real", "between 0 and 1", "above 1"
+DOMAINS = {REAL: lambda x: x, UNIT: lambda x: 0.5 + 0.45 * np.tanh(x), LARGE: lambda x: 1.1 + 0.5 * np.exp(x)}
+
+
+def given_values(names: Iterable[str], domain: str = REAL) -> dict[str, Any]:
+    """Those of these variables; what floats they hold are in this domain."""
+    found: dict[str, Any] = {}
+    for name in names:
+        value = np.copy(VARIABLES[name])
+        value = DOMAINS[domain](value) if value.dtype.kind == "f" else value
+        found[name] = np.asarray(value) if isinstance(VARIABLES[name], np.ndarray) else value.item()
+    return found
+
 
 ONE = """a;c;b;z;v;p;q;u;o;e;M;T;A;D;S;R;n;k;i;-3;[v, w];(v, w);[a, b, 1];[v, p, q];[[a, b], [c, 1.5]];[M, M];(a, v);[v, u]
 (2, 3);3;[0.3, 1.7];v > 0;A[0];M.T;[[v, w], [p, q]];(2.5,)""".replace("\n", ";").split(";")  # fmt: skip
