@@ -42,7 +42,7 @@ from revcompile.frontend.naming import is_hashable, name_of
 from revcompile.frontend.prelude import MEANING
 from revcompile.gates.draws import is_draw
 from revcompile.gates.infer import ask_host
-from revcompile.gates.record import Gate, is_pythons
+from revcompile.gates.record import Gate, NoSuchForm, is_pythons
 from revcompile.gates.table import METHODS, TABLE
 from revcompile.gates.traits import Memory
 from revcompile.ir.nodes import (
@@ -442,7 +442,7 @@ def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict
 def _bound(gate: Gate, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
     try:
         return gate.bind(args, kwargs)
-    except TypeError as e:
+    except NoSuchForm as e:
         raise forms.unfit(function, gate.signature, e) from None
 
 

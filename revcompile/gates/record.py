@@ -22,6 +22,10 @@ Function = Callable[..., Any]
 TANGENT = "tangent_"  # begins the names of the tangents that a tangent rule takes
 
 
+class NoSuchForm(TypeError):
+    """The arguments of a call do not fit the signature."""
+
+
 @dataclass(frozen=True, eq=False)
 class Gate:
     """One row of the table."""
@@ -256,12 +260,15 @@ class Gate:
         return tuple(p.default for p in parameters) if plain else None
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
-        """All arguments in the order of the signature, defaults filled in. Raises TypeError."""
+        """All arguments in the order of the signature, defaults filled in. Raises NoSuchForm."""
         if not kwargs and self._defaults is not None and len(args) <= len(self._defaults):
             rest = self._defaults[len(args) :]
             if not rest or all(default is not inspect.Parameter.empty for default in rest):
                 return (*args, *rest)
-        bound = self.signature.bind(*args, **kwargs)
+        try:
+            bound = self.signature.bind(*args, **kwargs)
+        except TypeError as e:
+            raise NoSuchForm(str(e)) from None
         bound.apply_defaults()
         return tuple(bound.arguments.values())
 

@@ -191,6 +191,8 @@ def _absorb(
         old, extra = extra, old
     if not any(few) or not isinstance(old, Value) or not same_form(old, s.result):
         return s
+    if not same_axes(extra, s.result):  # it is stretched in the sum
+        return s
     absorbed.add(extra)
     if table.is_temporary(old) and s.result in table.primals:
         table.primals[old] = table.primals[s.result]
@@ -211,6 +213,11 @@ def same_form(old: Value, result: Value) -> bool:
         and old.type.dims != ()
         and isinstance(result.type, Array)
         and old.type.dtype == result.type.dtype
-        and len(old.type.dims) == len(result.type.dims)
-        and all(d == r or not d.can_be_one for d, r in zip(old.type.dims, result.type.dims, strict=True))
+        and same_axes(old, result)
     )
+
+
+def same_axes(term: Value, result: Value) -> bool:
+    """Whether a term of a sum has the axes of the sum: none is stretched."""
+    dims, sums = term.type.dims, result.type.dims
+    return len(dims) == len(sums) and all(d == r or not d.can_be_one for d, r in zip(dims, sums, strict=True))

@@ -170,7 +170,7 @@ def sum_that_begins_with_an_array(rows, x):
     return np.sum(x * y * y)
 
 
-@refused(V, says="n=0 gives the array itself", at="np.diff(x, n=0)")
+@case(V, -V)
 def difference_of_order_zero_is_the_array(x):
     y = np.diff(x, n=0)
     y[0] = 2.0

@@ -375,3 +375,36 @@ def aliases_in_a_helper_in_a_loop(y, k):
         u = v * 2.0
         v = y * y
     return np.sum(u * y)
+
+
+# a part of an axis of length one, whose gradient is stretched where it is added
+
+
+@case(A, -A)
+def part_of_a_sum_that_keeps_its_axis(x):
+    s = np.sum(x, axis=0, keepdims=True)
+    return np.sum(x * x) + np.sum(s[0] ** 2)
+
+
+@case(V, -V)
+def item_of_a_sum_that_keeps_its_axis(x):
+    s = np.sum(x, keepdims=True)
+    return s[0] * s[0] + 3.0 * x[0]
+
+
+@case(A, -A)
+def part_of_what_is_stretched_in_a_loop(x):
+    y = x * 1.0
+    for _ in range(3):
+        m = y.mean(axis=1, keepdims=True)
+        y = y - 0.3 * np.tanh(m[:, 0]).sum() * x
+    return np.sum(y * y)
+
+
+@case((A, 1), (A, 0))
+def part_of_a_row_that_is_stretched_in_a_branch(x, k):
+    row = x[:1] * 2.0
+    y = x * row
+    if k:
+        y = y + row[0] * x
+    return np.sum(y * row[0])

@@ -97,7 +97,7 @@ def what_stop_gradient_was_given_is_written(x):
     return np.sum(z * y)
 
 
-@refused(V, says="n=0 gives the array itself", at="np.diff(z, n=0)")
+@case(V, -V)
 def differences_of_order_zero_are_written(x):
     z = x * 1.0
     y = np.diff(z, n=0)

@@ -153,7 +153,7 @@ def test_names_and_texts() -> None:
     assert "def grad_large(x" in grad(functools.partial(large, 2.0)).source_for(X)
 
 
-@pytest.mark.parametrize("f", [iter, open, Model, len, np.unique, "text", 3])
+@pytest.mark.parametrize("f", [iter, open, Model, len, np.packbits, "text", 3])
 def test_what_has_no_gradient_is_refused(f: Any) -> None:
     with pytest.raises(UnsupportedError):
         grad(f)

@@ -362,7 +362,7 @@ FORMS = (
     *["{v} {o} {w}"] * 12, *["{f}({v})"] * 5, *["{u}[{S}]"] * 6, "{M}[{S}, {R}]", "{M}[:, {S}]", "{M}[..., 0]",
     "{u}[{u} > 0.1]", "{u}[{i}]", "{p}[{i}]", "{M}[:, {i}]", "{M}[{i}, {i}]", "{M}[{i}, 1:]", "{u}[None]",
     "{p}[:, None]", "{p}[None, :]", "{p}[:, None] * {q}", "{M} + {p}[:, None]", "{u}[..., None]",
-    *["{h}({u}, axis={x})"] * 4, "{h}({M}, axis=1)", "{h}({u})", "np.sum({u}, axis={x}, keepdims=True)",
+    *["{h}({u}, axis={x})"] * 4, "{h}({M}, axis=1)", "{h}({u})", "np.sum({u}, axis={x}, keepdims=True)", "np.sum({u}, axis=0, keepdims=True)[0]",
     "{u}.mean(axis=0, keepdims=True)", "{u} - {u}.max(axis=-1, keepdims=True)", "np.cumsum({u}, axis={x})",
     "{p} @ {q}", "{M} @ {p}", "{p} @ {M}", "{M} @ {N}", "{M} @ {N}.T", "np.dot({u}, {p})", "np.outer({p}, {q})",
     "{B} @ {M}", "np.einsum('ij,j->i', {M}, {p})", "np.einsum('ij->ji', {M})", "np.einsum('i,i->', {p}, {q})",

@@ -132,15 +132,19 @@ def test_results(f: Callable[..., Any], args: Any) -> None:
     check(f, *args)
 
 
+def slopes(f: Any, *spacing: Any) -> Any:
+    return np.gradient(f, *spacing)
+
+
 @pytest.mark.usefixtures("gates_of_its_own")
 def test_a_signature_with_stars() -> None:
-    @gate(np.gradient, forward=lambda f, *h: (np.gradient(f, *h), (f.size, h)))
+    @gate(slopes, forward=lambda f, *h: (slopes(f, *h), (f.size, h)))
     def gradient_backward(grad_y: Any, saved: Any) -> Any:
         n, h = saved
-        return np.stack([np.gradient(row, *h) for row in np.eye(n)], 1).T @ grad_y
+        return np.stack([slopes(row, *h) for row in np.eye(n)], 1).T @ grad_y
 
-    check(lambda x: np.sum(np.gradient(x) ** 2), V)
-    check(lambda x: np.sum(np.gradient(x, 0.5) ** 2), V)
+    check(lambda x: np.sum(slopes(x) ** 2), V)
+    check(lambda x: np.sum(slopes(x, 0.5) ** 2), V)
 
 
 @pytest.mark.parametrize("f", [in_a_branch, in_a_loop])

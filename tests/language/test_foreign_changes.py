@@ -58,16 +58,29 @@ def _fills_a_dict(x: float) -> float:
 
 
 def _writes_out(x: float) -> Any:
+    a = np.zeros(2, int)
+    np.bitwise_or.accumulate(np.array([1, 2]), out=a)
+    return x * a[1]
+
+
+def _writes_out_in_a_branch(x: float) -> Any:
+    a = np.zeros(2, int)
+    if x > 1:
+        np.bitwise_or.reduce(np.array([[1, 2]]), out=a)
+    return x * a[0]
+
+
+def _accumulates_into_an_array(x: float) -> Any:
     a = np.zeros(2)
     np.minimum.accumulate(np.array([x, x]) > 0, out=a)
     return x * a[0]
 
 
-def _writes_out_in_a_branch(x: float) -> Any:
-    a = np.zeros(1)
+def _writes_a_part_in_a_branch(x: float) -> Any:
+    a = np.zeros(3)
     if x > 1:
-        np.percentile(DATA, 5, out=a[:1])
-    return x * a[0]
+        np.percentile(x * DATA, [5, 50], out=a[:2])
+    return x * a[1]
 
 
 @pytest.mark.parametrize(
@@ -82,7 +95,17 @@ def test_an_argument_is_not_changed_in_silence(f: Callable[..., Any]) -> None:
         grad(f)(2.0)
 
 
-@pytest.mark.parametrize("f", [_writes_into_an_array, _writes_in_a_loop, _fills_a_list, _fills_a_dict])
+@pytest.mark.parametrize(
+    "f",
+    [
+        _writes_into_an_array,
+        _writes_in_a_loop,
+        _fills_a_list,
+        _fills_a_dict,
+        _accumulates_into_an_array,
+        _writes_a_part_in_a_branch,
+    ],
+)
 def test_what_it_changes_of_its_arguments_is_changed(f: Callable[..., Any]) -> None:
     check(f, 2.0)
 

@@ -111,7 +111,10 @@ def test_what_an_argument_that_is_not_differentiated_enters(form: str, call: str
 
 
 def test_without_it_the_call_is_refused_by_name() -> None:
-    for call, name in (("math.lgamma(x)", "math.lgamma"), ("heapq.nsmallest(1, [x, 2.0])[0]", "heapq")):
+    for call, name in (
+        ("struct.unpack('d', struct.pack('d', x))[0]", "struct"),
+        ("heapq.nsmallest(1, [x, 2.0])[0]", "heapq"),
+    ):
         f = make(f"def f(x, n):\n    return x * {call}\n", **NAMES)
         with pytest.raises(UnsupportedError, match=name):
             grad(f, argnums=0)(0.7, 3)
