@@ -155,20 +155,19 @@ def of_a_space(upstream: Any, vectors: Any) -> Any:
 def real_eig(a: Any) -> Any:
     """`np.linalg.eig` of matrices whose eigenvalues are real."""
     values, vectors = np.linalg.eig(a)
-    refuse_complex_parts(values, "np.linalg.eig")
-    return values, vectors
+    return without_imaginary_part(values, "np.linalg.eig"), np.real(vectors)
 
 
 def real_eigvals(a: Any) -> Any:
     """`np.linalg.eigvals` of matrices whose eigenvalues are real."""
-    values = np.linalg.eigvals(a)
-    refuse_complex_parts(values, "np.linalg.eigvals")
-    return values
+    return without_imaginary_part(np.linalg.eigvals(a), "np.linalg.eigvals")
 
 
-def refuse_complex_parts(x: Any, what: str) -> None:
-    if np.iscomplexobj(x):
+def without_imaginary_part(x: Any, what: str) -> Any:
+    """`x`, which NumPy 2.5 gives as complex numbers even where all are real."""
+    if np.any(np.imag(x)):
         raise TypeError(f"{what} gives complex numbers here, and only real numbers are differentiated")
+    return np.real(x)
 
 
 def share(part: Any, whole: Any) -> Any:
