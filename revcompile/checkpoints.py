@@ -2,13 +2,16 @@
 
     saved_x = checkpoints(20, range(n))
     for i in range(n):
-        saved_x.append(x)
+        if i == saved_x.due:
+            saved_x.keep(x)
         x = np.sin(x + i)
     # backward pass
+    states = saved_x.backwards(range(n), advance)
     for i in reversed(range(n)):
-        x = saved_x.pop(advance)
+        x = next(states)
 
-`advance(range(3, 7), x)` goes through these trips of the loop, beginning with the state x.
+`advance(range(3, 7), x)` gives the states with which these trips of the loop begin, x the first of them. The
+states of a `while` are appended, each of them.
 
 Where it is known how many trips there are, those states are kept of which Griewank and Walther, *Algorithm
 799: revolve* (ACM TOMS 26, 2000), say that fewest trips are made again. Of a `while`, they are those of Wang,
@@ -17,73 +20,96 @@ Moin and Iaccarino, *Minimal repetition dynamic checkpointing* (SIAM J. Sci. Com
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
+from itertools import chain, islice
 from math import comb, isqrt
 from typing import Any
 
 import numpy as np
+
+STRETCH = 50  # trips of a loop of numbers that are computed again together
+
+Advance = Callable[..., Iterator[Any]]
 
 
 class Checkpoints:
     """The states with which the trips of a loop begin, of which no more than `slots` are kept at a time.
 
     A state is a number or an array, or a tuple of them. `trips` is the range that the loop goes through, none
-    of a `while`; it may be left early.
+    of a `while`; it may be left early. Of numbers alone, those of a `stretch` are there too, going back.
     """
 
     def __init__(self, slots: int, trips: range | None = None) -> None:
-        self.slots, self.trips = slots, trips
-        self.count = 0  # of the trips that have begun, and are not taken back
-        self.kept: list[tuple[int, Any]] = []  # the numbers of trips, and their states
-        self.due = 0  # the trip whose state is kept next
+        self.slots, self.trips = slots, range(sys.maxsize) if trips is None else trips
+        self.count = 0  # of the trips whose states were appended
+        self.kept: list[tuple[int, Any]] = []  # how many trips were made, and the state after them
+        self.due = self.trips.start  # the trip whose state is kept next, as the loop names it
+        self.stretch = 1  # the trips that are one to the schedule
         self.thinning = Thinning(slots) if trips is None else None
 
     def append(self, state: Any) -> None:
-        """The state with which the next trip begins. The loop may write into it afterwards."""
+        """The state with which the next trip of a `while` begins."""
         if self.count == self.due:
-            self._keep(_copy(state))
+            self.keep(state)
         self.count += 1
 
-    def _keep(self, state: Any) -> None:
-        if self.trips is not None:
-            self.kept.append((self.due, state))
-            self.due = self._next(len(self.trips) + 1)  # of which the last is all that follows the loop
-            return
-        assert self.thinning is not None
-        gone = self.thinning.add()
-        if gone is not None:
-            del self.kept[gone]
-        self.kept.append((self.due, state))
-        # The longer it takes, the fewer are looked at: after n trips, every sqrt(n / slots)-th.
-        self.due = self.due + max(1, isqrt(self.due // self.slots)) if self.slots > 1 else -1
+    def keep(self, state: Any) -> None:
+        """The state with which the trip begins that is due. The loop may write into it afterwards."""
+        if not self.kept and _is_of_numbers(state):
+            self.stretch = STRETCH
+        at = self.trips.index(self.due)
+        if self.thinning is None:
+            self.kept.append((at, _copy(state)))
+            following = self._next(len(self.trips) + 1)  # of which the last is all that follows the loop
+        else:
+            gone = self.thinning.add()
+            if gone is not None:
+                del self.kept[gone]
+            self.kept.append((at, _copy(state)))
+            # The longer it takes, the fewer are looked at: after n trips, every sqrt(n / slots)-th.
+            further = max(1, isqrt(at // self.stretch // self.slots))
+            following = at + further * self.stretch if self.slots > 1 else -1
+        self.due = self.trips[following] if 0 <= following < len(self.trips) else self.trips.stop
 
     def _next(self, end: int) -> int:
         """The trip whose state is kept after the last that is, on the way to the end; -1 if there is none."""
         at = self.kept[-1][0]
-        free = self.slots - len(self.kept)
-        return at + best_advance(end - at, free + 1) if free and end - at > 1 else -1
+        free, ahead = self.slots - len(self.kept), -(-(end - at) // self.stretch)
+        return at + self.stretch * best_advance(ahead, free + 1) if free and ahead > 1 else -1
 
-    def pop(self, advance: Callable[..., Any], *given: Any) -> Any:
-        """The state with which the last trip began, which is taken back.
+    def backwards(self, trips: range, advance: Advance, *given: Any) -> Iterator[Any]:
+        """The states with which the trips began that were made, the last first.
 
-        `advance` gives the state after some trips: of their numbers in the range that the loop goes through,
-        of the state before them, and of what is `given`.
+        `advance` goes through some of these, and takes the state with which the first begins, and what is
+        `given`.
         """
-        self.count = last = self.count - 1
-        at, state = self.kept[-1]
-        if at == last:
-            self.kept.pop()
-            return state
-        trips = range(last) if self.trips is None else self.trips
-        while at < last:
-            due = self._next(last + 1)
-            stop = due if at < due < last else last
-            state = advance(trips[at:stop], *(state if type(state) is tuple else (state,)), *given)
-            at = stop
-            if at < last:
-                self.kept.append((at, state))
-        return state
+        return chain.from_iterable(self._stretches(trips, advance, given))
+
+    def _stretches(self, trips: range, advance: Advance, given: tuple[Any, ...]) -> Iterator[Iterable[Any]]:
+        count = len(trips)
+        while count:
+            at, state = self.kept[-1]
+            last = count - 1 - (count - 1 - at) % self.stretch
+            if at == last:
+                self.kept.pop()
+            again: list[Any] = [state]
+            if at < count - 1:
+                going = advance(trips[at:count], *(state if type(state) is tuple else (state,)), *given)
+                next(going)
+                while at < last:
+                    due = self._next(count)
+                    stop = due if at < due < last else last
+                    again[0] = _copy(next(islice(going, stop - at - 1, None)))
+                    at = stop
+                    if at < last:
+                        self.kept.append((at, again[0]))
+                if self.stretch > 1:
+                    again += going
+                    again.reverse()
+            count = last
+            yield again
 
 
 class Thinning:
@@ -130,5 +156,9 @@ def best_advance(trips: int, slots: int) -> int:
 
 def _copy(state: Any) -> Any:
     if type(state) is tuple:
-        return tuple(map(_copy, state))
+        return tuple([x.copy() if isinstance(x, np.ndarray) else x for x in state])
     return state.copy() if isinstance(state, np.ndarray) else state
+
+
+def _is_of_numbers(state: Any) -> bool:
+    return all(isinstance(x, (int, float, np.generic)) for x in (state if type(state) is tuple else (state,)))

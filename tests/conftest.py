@@ -58,6 +58,7 @@ DAILY = {  # one in so many tests of these files
     5: ("programs/test_growth",),
     4: (
         "derivatives/test_long_loops",
+        "derivatives/test_long_loops_of_numbers",
         "derivatives/test_values_and_aux",
         "face/test_lengths_that_differ",
         "face/test_made_again",

@@ -15,6 +15,7 @@ Imports the IR and the statements' reversals.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 
 from revcompile.autodiff.states import FromStates, is_length, not_restored
 from revcompile.autodiff.trips import Last, LoopResiduals, same_in_each_trip
@@ -142,12 +143,13 @@ def _complete(
 ) -> Block:
     """The block whose reversed loops bring what they read, the innermost first."""
 
-    def complete(s: Statement) -> Statement:
+    def complete(s: Statement) -> tuple[Statement, ...]:
+        s = s.map_blocks(lambda b: _complete(b, residuals, unstable, outer))
         if isinstance(s, Loop) and s.reverses is not None:
             return _Residuals(s, s.reverses, residuals, unstable, outer).complete()
-        return s
+        return (s,)
 
-    return block.map(complete)
+    return replace(block, statements=tuple(chain.from_iterable(map(complete, block.statements))))
 
 
 class _Residuals:
@@ -173,7 +175,8 @@ class _Residuals:
         self.last: dict[Value, Last] = {}
         self.saved: dict[Value, None] = {}
 
-    def complete(self) -> Loop:
+    def complete(self) -> tuple[Statement, ...]:
+        """The loop, and what is before it."""
         self._share_lengths()
         table = self.residuals.table
         needed = [v for v in dict.fromkeys(self.reversal.body.uses) if v in self.inner]
@@ -191,9 +194,9 @@ class _Residuals:
                 if self._cost(v, free, limit) > limit:
                     self.saved[v] = None
         if self.saved and self.forward.slots and not self.residuals.every_trip:
-            reversal = self._from_states()
-            if reversal is not None:
-                return reversal
+            again = self._from_states()
+            if again:
+                return again
         for v in needed:
             self._repeat(v)
         self.residuals.last[id(self.forward)] = self.last
@@ -208,29 +211,32 @@ class _Residuals:
             names[v] = table.like(v, fold=False)
             lists.append((names[v], Each("reversed list", (items,))))
         each = self._counting(names, lists)
-        again = set(self.again.values())
-        repeated = [s for s in self.statements if s in again]
+        made_again = set(self.again.values())
+        repeated = [s for s in self.statements if s in made_again]
         for s in repeated:
             for v in s.outputs:
                 names[v] = table.like(v)
         reversal = self._carrying(shifted, names)
         body = Block((*repeated, *reversal.body.statements), reversal.body.yields)
-        return replace(reversal, each=each, body=substitute(body, names))
+        return (replace(reversal, each=each, body=substitute(body, names)),)
 
-    def _from_states(self) -> Loop | None:
-        """The reversed loop that computes each trip again, from a state of the forward loop's."""
+    def _from_states(self) -> tuple[Statement, ...]:
+        """The reversed loop that computes each trip again, from a state of the forward loop's; nothing, if
+        that keeps none."""
         residuals, forward, body = self.residuals, self.forward, self.reversal.body
         inside = {*body.uses, *residuals.read()}
         again = _keep(forward.body.statements, residuals, inside, None, {})
         body = not_restored(again, body)
         found = FromStates(forward, again, body.uses, residuals.table, residuals.missing)
         if found.states is None:
-            return None
+            return ()
         names = found.own_names({*self.outer, *self.outer.values()})
         each = self._counting(names, [])
-        residuals.keeping[id(forward)] = _, reverses = found.forward(residuals.trips.get(id(forward)))
+        trips = residuals.trips.get(id(forward))
+        residuals.keeping[id(forward)] = _, reverses = found.forward(trips)
         body = replace(body, statements=(*found.statements, *body.statements))
-        return replace(self.reversal, each=each, body=substitute(body, names), reverses=reverses)
+        reversal = replace(self.reversal, each=each, body=substitute(body, names), reverses=reverses)
+        return (*found.backward(trips), reversal)
 
     def _shifted(self) -> dict[Value, int]:
         """What would be saved as the end of each trip and as the beginning of the next: by its slot."""

@@ -2,31 +2,39 @@
 
     states = checkpoints(20, range(n))
     for i in range(n):
-        states.append(x)
+        if i == states.due:
+            states.keep(x)
         x = x - dt * np.sin(x)
     # backward pass
+    back = states.backwards(range(n), advance, dt)
     for i in reversed(range(n)):
-        x = states.pop(advance, dt)
+        x = next(back)
         grad_x = grad_x - grad_x * dt * np.cos(x)
 
 A *state* is what a trip has to begin with, of what the loop carries: to compute what its reversal reads, and
-the next state. `advance` computes the latter for some trips in a row, as the primal of a pair.
+the next state. `advance`, the primal of a pair, goes through trips, and gives the state of each:
+
+    def advance(trips, x, dt):
+        for i in trips:
+            yield x
+            x = x - dt * np.sin(x)
+
 See `revcompile/checkpoints`. Imports the IR.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import TypeGuard
 
 from revcompile.autodiff.slices import slice_of, without_ends
 from revcompile.errors import UnsupportedError
-from revcompile.gates.checkpoints import STATES, Trips, begin, keep, take_back, trips_of
+from revcompile.gates.checkpoints import BACK, STATES, Trips, begin, give, go_back, keep, take_back, trips_of
 from revcompile.gates.draws import DRAWS
 from revcompile.gates.foreign import ForeignCall
-from revcompile.gates.halves import SAVED, Pair
+from revcompile.gates.halves import SAVED, Half, Pair
 from revcompile.gates.table import TABLE
 from revcompile.gates.traits import Kind
 from revcompile.ir.nodes import (
@@ -95,14 +103,13 @@ class FromStates:
             table.unset.setdefault(p, None)
         name = table.hints.get(state[0])
         self.states = table.new(STATES, f"saved_{name}" if len(state) == 1 and name else "saved")
-        result = state[0] if len(state) == 1 else state
-        advance, lengths, given = self._advance(forth, tuple(ends[p] for p in state))
-        back = Apply(take_back, (self.states, advance.primal, given), result, loop.line)
-        self.statements = (*lengths, back, *again)
+        self.advance, self.lengths, self.given = self._advance(forth, tuple(ends[p] for p in state))
+        self.back = table.new(BACK, "states")
+        self.statements = (Apply(take_back, (self.back,), _as_one(state), loop.line), *again)
 
     def _advance(
         self, statements: tuple[Statement, ...], ends: tuple[Structure, ...]
-    ) -> tuple[Pair, tuple[Statement, ...], tuple[Value, ...]]:
+    ) -> tuple[Half, tuple[Statement, ...], tuple[Value, ...]]:
         """The function that goes through trips; and what it takes besides these and the state before them.
 
         Of an array that is only asked for its length, it takes that: the statements in between ask for it.
@@ -118,16 +125,18 @@ class FromStates:
         for s in lengths:
             table.name(names[s.result], "length")
         begin, end = (tuple(table.retyped(p, p.type) for p in self.state) for _ in range(2))
+        given_out = Apply(give, (_as_one(self.state),), (), loop.line)
+        body = replace(body, statements=(given_out, *body.statements))
         trips = table.new(LIST, "trips")
         each = ((names[index], Each("full list", (trips,))),)
         params = tuple(names[p] for p in self.state)
         again = Loop(each, None, begin, params, substitute(body, names), end, line=loop.line)
         parameters = (trips, *begin, *(names[v] for v in given))
         named = tuple(Parameter(f"p{i}", v) for i, v in enumerate(parameters))
-        function = Function(ADVANCE, named, Block((again,), (end,)), table)
+        function = Function(ADVANCE, named, Block((again,), ((),)), table)
         passed = self._others(v for s in lengths for v in s.outputs)
         asked = substitute(Block(lengths, given), passed)
-        return Pair(ADVANCE, parameters, function), asked.statements, asked.yields
+        return Pair(ADVANCE, parameters, function).primal, asked.statements, asked.yields
 
     def _others(self, *values: Iterable[Value]) -> dict[Value, Value]:
         return {v: self.table.retyped(v, v.type) for v in chain.from_iterable(values)}
@@ -140,10 +149,11 @@ class FromStates:
         """The forward loop that keeps its states, on values of its own; and what stands before it."""
         loop = self.loop
         names = self._others(loop.bound, *(b.defined for b in loop.blocks))
-        each = trips_of(loop.each[0][1]) if loop.each else NO_RANGE
-        before = Apply(begin, (loop.slots, *each), self.states, loop.line)
-        state = tuple(names[p] for p in self.state)
-        note = Apply(keep, (self.states, state[0] if len(state) == 1 else state), (), loop.line)
+        trip = names[loop.each[0][0]] if loop.each else None
+        if trip is not None and self.table.hints.get(trip, "_") == "_":
+            self.table.name(trip, "trip")
+        before = Apply(begin, (loop.slots, *self._range()), self.states, loop.line)
+        note = Apply(keep, (self.states, _as_one([names[p] for p in self.state]), trip), (), loop.line)
         body = substitute(loop.body, names)
         return before, replace(
             loop,
@@ -153,6 +163,19 @@ class FromStates:
             body=replace(body, statements=(note, *body.statements)),
             trips=trips,
         )
+
+    def backward(self, trips: Value | None) -> tuple[Statement, ...]:
+        """What stands before the reversed loop; `trips` counts those that were made, if it may not be all."""
+        through = (*self._range(), trips) if self.loop.each else (0, trips, 1, False, None)
+        passed = (self.states, *through, self.advance, self.given)
+        return *self.lengths, Apply(go_back, passed, self.back, self.loop.line)
+
+    def _range(self) -> Trips:
+        return trips_of(self.loop.each[0][1]) if self.loop.each else NO_RANGE
+
+
+def _as_one(state: Sequence[Value]) -> Structure:
+    return state[0] if len(state) == 1 else tuple(state)
 
 
 def not_restored(made: tuple[Statement, ...], body: Block) -> Block:

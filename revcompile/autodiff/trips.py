@@ -34,9 +34,7 @@ class LoopResiduals:
         self.saves: dict[int, list[tuple[Value, Value]]] = {}
         self.trips: dict[int, Value] = {}
         self.last: dict[int, dict[Value, Last]] = {}
-        self.keeping: dict[
-            int, tuple[Statement, Loop]
-        ] = {}  # those that keep states, and what is before them
+        self.keeping: dict[int, tuple[Statement, Loop]] = {}  # those that keep states; what is before them
 
     @lazy
     def missing(self) -> set[Value]:

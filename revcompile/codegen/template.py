@@ -68,7 +68,10 @@ class Template:
             return self.spell.index(self.given[node.id])
         if isinstance(node, ast.Tuple):
             return ast.Tuple(list(map(self._index, node.elts)), ast.Load())
-        return node if isinstance(node, ast.Slice) else self._expression(node)
+        if isinstance(node, ast.Slice):
+            bounds = (node.lower, node.upper, node.step)
+            return ast.Slice(*(None if bound is None else self._expression(bound) for bound in bounds))
+        return self._expression(node)
 
     def _call(self, node: ast.Call) -> ast.expr:
         """`*args` and `**options` of what is known while compiling are written out."""

@@ -131,7 +131,10 @@ class Writer(BlockWriter):
         if heading:
             self._heading(heading)
         self._statements(self.function.body.statements, answer)
-        if not (self.function.body.statements and isinstance(self.function.body.statements[-1], Raise)):
+        gives = any(TABLE[f].line is Line.YIELD for f in self.function.body.functions)
+        if not gives and not (
+            self.function.body.statements and isinstance(self.function.body.statements[-1], Raise)
+        ):
             self.here = self._places_of(leaves(answer))
             self._line(to_text(ast.Return(self.spell(answer))))
         return self.lines
@@ -219,6 +222,19 @@ class Writer(BlockWriter):
 
     def _bare(self, statement: Apply) -> None:
         self._line(to_text(ast.Expr(self.spell.application(statement))))
+
+    def _keep(self, statement: Apply) -> None:
+        states, state, trip = statement.args
+        name, what = self.names[states], to_text(self.spell(state))
+        if trip is None:
+            self._line(f"{name}.append({what})")
+        else:
+            self._line(f"{self.names[trip]} == {name}.due", keyword="if")
+            self._line(f"{INDENT}{name}.keep({what})")
+
+    def _yield(self, statement: Apply) -> None:
+        (state,) = statement.args
+        self._line(to_text(ast.Expr(ast.Yield(self.spell(state)))))
 
     def _numbers(self, statement: Apply) -> None:
         names = [to_text(self.spell(x)) for x in statement.args[0]]
@@ -409,7 +425,7 @@ class Writer(BlockWriter):
         Line.ADD: _add, Line.SUBTRACT: _add, Line.ADD_AT: _add_at, Line.ADD_MANY: _add_at,
         Line.SCATTER: _scatter, Line.STORE: _store_item, Line.APPEND: _append, Line.POP: _pop,
         Line.CHECK: _defined, Line.NUMBERS: _numbers, Line.ASSERT: _assert, Line.BARE: _bare,
-        Line.HEADING: _begins,
+        Line.HEADING: _begins, Line.KEEP: _keep, Line.YIELD: _yield,
     }  # fmt: skip
 
     # -- lines --------------------------------------------------------------------------------

@@ -1,10 +1,13 @@
 """What keeps some of the states of a loop, and gives them again, last to first: see `revcompile/checkpoints`.
 
     states = checkpoints(20, range(n))       before the loop
-    states.append((x, v))                    at the beginning of each trip
-    x, v = states.pop(advance, dt)              at the beginning of each trip of the reversed loop
+    if i == states.due:                                  at the beginning of each trip; of a `while`,
+        states.keep((x, v))                              states.append((x, v))
+    back = states.backwards(range(n), advance, dt)       before the reversed loop
+    x, v = next(back)                                    at the beginning of each of its trips
 
-`advance` is a function of generated code: the primal of a pair. Imports the gate table and the effects.
+`advance` is a function of generated code, the primal of a pair, and a generator: it gives x, v of each trip.
+Imports the gate table and the effects.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from revcompile.ir.nodes import Each
 from revcompile.ir.types import Opaque
 from revcompile.runtime import checkpoints
 
-STATES = Opaque("states")
+STATES, BACK = Opaque("states"), Opaque("states, the last first")
 Trips = tuple[Any, Any, Any, bool]  # of a range, and whether it is gone through from its end
 
 
@@ -28,30 +31,66 @@ def trips_of(each: Each) -> Trips:
     return start, stop, step, each.kind == "reversed range"
 
 
+def _range(start: Any, stop: Any, step: Any, turned: bool) -> range:
+    return range(start, stop, step)[:: -1 if turned else 1]
+
+
 def begin(slots: int, start: Any, stop: Any, step: Any, turned: bool) -> Any:
     """What keeps states of a loop over that range; of a `while`, if `stop` is None."""
-    return checkpoints(slots, None if stop is None else range(start, stop, step)[:: -1 if turned else 1])
+    return checkpoints(slots, None if stop is None else _range(start, stop, step, turned))
 
 
-def keep(states: Any, state: Any) -> None:
-    """The state with which a trip begins: it may be kept."""
-    states.append(state)
+def keep(states: Any, state: Any, trip: Any) -> None:
+    """The state with which a trip begins, of a `while` if that is None: it may be kept."""
+    if trip is None:
+        states.append(state)
+    elif trip == states.due:
+        states.keep(state)
 
 
-def take_back(states: Any, advance: Any, given: tuple[Any, ...]) -> Any:
-    """The state with which the last trip began."""
-    return states.pop(advance, *given)
+def give(state: Any) -> None:
+    """Stands for `yield state`: what `advance` gives of a trip."""
+
+
+def go_back(
+    states: Any,
+    start: Any,
+    stop: Any,
+    step: Any,
+    turned: bool,
+    made: Any,
+    advance: Any,
+    given: tuple[Any, ...],
+) -> Any:
+    """The states with which the trips of a range began, the last first; `made` tells how many, if not all."""
+    return states.backwards(_range(start, stop, step, turned)[:made], advance, *given)
+
+
+def take_back(back: Any) -> Any:
+    """The state with which the last trip began that was not taken back yet."""
+    return next(back)
+
+
+def _as_range(start: Any, step: Any, turned: bool) -> str:
+    bounds = "start, stop, step" if step != 1 else "start, stop" if start != 0 else "stop"
+    return f"range({bounds}){'[::-1]' if turned else ''}"
 
 
 def _begun(to: Any, slots: int, start: Any, stop: Any, step: Any, turned: bool) -> str:
-    if stop is None:
-        return "checkpoints(slots)"
-    bounds = "start, stop, step" if step != 1 else "start, stop" if start != 0 else "stop"
-    return f"checkpoints(slots, range({bounds}){'[::-1]' if turned else ''})"
+    return f"checkpoints(slots{'' if stop is None else ', ' + _as_range(start, step, turned)})"
 
 
-KEEPING.add(keep)
-EFFECTS.add(keep)
+def _went_back(
+    to: Any, states: Any, start: Any, stop: Any, step: Any, turned: bool, made: Any, *_: Any
+) -> str:
+    trips = _as_range(start, step, turned)
+    return f"states.backwards({trips}{'' if made is None else '[:made]'}, advance, *given)"
+
+
+KEEPING.update((keep, give))
+EFFECTS.update((keep, give))
 register(Gate("checkpoints", (begin,), begin, types=lambda *_: STATES, memory=Memory.FRESH, written=_begun))
-known(keep, kind=Kind.KEEP, written="states.append(state)", line=Line.BARE)
-known(take_back, kind=Kind.TAKE_BACK, memory=Memory.FRESH, written="states.pop(advance, *given)")
+known(keep, kind=Kind.KEEP, written="states.append(state)", line=Line.KEEP)
+known(give, line=Line.YIELD)
+known(go_back, kind=Kind.GO_BACK, memory=Memory.FRESH, written=_went_back)
+known(take_back, kind=Kind.TAKE_BACK, memory=Memory.FRESH, written="next(back)")

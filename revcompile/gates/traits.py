@@ -61,7 +61,8 @@ class Kind(Enum):
     POP = "a list with an item less, and the item"
     CALL = "a call of a function that has a gradient of its own, or of half of that"
     KEEP = "what notes the state with which a trip of a loop begins"
-    TAKE_BACK = "that state, of the last trip that was noted"
+    GO_BACK = "what gives those states again, the last first"
+    TAKE_BACK = "the next of these"
     ARRAY = "an array of what is in a list"
     FORMATTED = "an f-string"
     CONSTANT = "its operand, with which no gradient flows"
@@ -84,6 +85,8 @@ class Line(Enum):
     NUMBERS = "if x != x or y != y: raise OverflowError"
     ASSERT = "assert condition, message"
     BARE = "the expression alone"
+    KEEP = "if trip == states.due: states.keep(state)"
+    YIELD = "yield state"
     HEADING = "a comment"
 
 

@@ -1,8 +1,9 @@
 """The numbers of the states that a loop keeps: what is given again is read as what was kept.
 
 Before:                                  After, on `math`:
-    saved_x.append(x)  # Python's            saved_x.append(x)
-    x = saved_x.pop(advance)  # NumPy's         x = saved_x.pop(advance)  # Python's; so it is in `advance`
+    saved_x.keep(x)  # Python's              saved_x.keep(x)
+    back = saved_x.backwards(r, advance)     back = saved_x.backwards(r, advance)
+    x = next(back)  # NumPy's                x = next(back)  # Python's; so it is in `advance`
 
 For `scalar_math`. Imports the IR.
 """
@@ -14,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from revcompile.gates.halves import Pair
-from revcompile.ir.nodes import Apply, Block, Structure, Value, map_values, substitute
+from revcompile.ir.nodes import Apply, Block, Loop, Structure, Value, map_values, substitute
 from revcompile.ir.rebuild import replace
 from revcompile.ir.types import FLOAT, Scalar
 from revcompile.ir.values import ValueTable
@@ -22,41 +23,42 @@ from revcompile.ir.values import ValueTable
 
 def as_kept(s: Apply, kept: Sequence[Structure], table: ValueTable) -> tuple[Apply, dict[Value, Value]]:
     """What gives a state again, and what stands for its NumPy scalars where Python's numbers were `kept`."""
+    new = {v: table.like(v, FLOAT) for v, x in zip(s.outputs, kept, strict=True) if _is_kept_as(x, v)}
+    return replace(s, result=map_values(lambda v: new.get(v, v), s.result)), new
+
+
+def of_kept(s: Apply, kept: Sequence[Structure]) -> Apply:
+    """What gives the states backwards, where Python's numbers were `kept`: so it is in `advance`."""
+    *before, half, given = s.args
+    pair, count = half.pair, len(half.pair.parameters) - len(given)
+    state = pair.parameters[count - len(kept) : count]
     new = {
-        v: table.like(v, FLOAT)
-        for v, x in zip(s.outputs, kept, strict=True)
-        if is_python(x) and not is_python(v)
+        p: pair.function.table.like(p, FLOAT) for p, x in zip(state, kept, strict=True) if _is_kept_as(x, p)
     }
-    if not new:
-        return s, new
-    states, half, given = s.args
-    advance = _of_python(half.pair, [v in new for v in s.outputs], len(given))
-    result = map_values(lambda v: new.get(v, v), s.result)
-    return replace(s, args=(states, advance.primal, given), result=result), new
+    return replace(s, args=(*before, _of_python(pair, new).primal, given)) if new else s
 
 
-def _of_python(advance: Pair, chosen: Sequence[bool], given: int) -> Pair:
-    """The function whose states have Python's numbers where these are chosen."""
+def _is_kept_as(kept: Structure, v: Value) -> bool:
+    """Whether a number of Python's is kept for one of NumPy's."""
+    return is_python(kept) and not is_python(v)
+
+
+def _of_python(advance: Pair, new: dict[Value, Value]) -> Pair:
+    """The function that takes Python's numbers for some of its parameters, and gives such states."""
     function = advance.function
     assert function is not None
-    table = function.table
-    state = advance.parameters[len(advance.parameters) - given - len(chosen) :]
-    new = {p: table.like(p, FLOAT) for p, one in zip(state, chosen, strict=False) if one}
-    body = substitute(function.body, new)
-    casts: list[Apply] = []
-    ends: list[Structure] = []
-    for end, one in zip(body.yields[0], chosen, strict=True):
-        if one:
-            casts.append(
-                Apply(
-                    float,
-                    (end,),
-                    table.like(end, FLOAT, fold=True) if isinstance(end, Value) else Value(FLOAT),
-                )
-            )
-        ends.append(casts[-1].result if one else end)
+    (loop,) = function.body.statements
+    assert isinstance(loop, Loop)
+    give, *rest = loop.body.statements
+    casts = {
+        p: Apply(float, (p,), function.table.like(p, FLOAT, fold=True))
+        for p, begin in zip(loop.params, loop.inits, strict=True)
+        if begin in new
+    }
+    (give,) = substitute(Block((give,)), {p: s.result for p, s in casts.items()}).statements
+    loop = replace(loop, body=replace(loop.body, statements=(*casts.values(), give, *rest)))
     parameters = tuple(replace(p, structure=new.get(p.structure, p.structure)) for p in function.parameters)
-    body = Block((*body.statements, *casts), (tuple(ends),))
+    body = substitute(replace(function.body, statements=(loop,)), new)
     made = replace(function, parameters=parameters, body=body)
     return Pair(advance.name, tuple(p.structure for p in parameters), made)
 

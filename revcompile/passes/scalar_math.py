@@ -44,7 +44,7 @@ from revcompile.ir.nodes import (
 from revcompile.ir.rebuild import replace
 from revcompile.ir.types import FLOAT, Array, Scalar, Type, is_float
 from revcompile.ir.values import ValueTable
-from revcompile.passes.kept_floats import as_kept, as_numpys, is_python
+from revcompile.passes.kept_floats import as_kept, as_numpys, is_python, of_kept
 from revcompile.passes.real_powers import complex_powers
 from revcompile.passes.walk import Visit, Walk
 
@@ -139,8 +139,11 @@ class _Math(Walk):
             )
             statement = replace(statement, args=cast)
         elif is_of(statement, Kind.KEEP):
-            states, state = self.atom(statement.args)
+            states, state, _ = self.atom(statement.args)
             self.states[states] = state if isinstance(state, tuple) else (state,)
+        elif is_of(statement, Kind.GO_BACK):
+            kept = self.states[statement.result] = self.states[statement.args[0]]
+            statement = of_kept(statement, kept)
         elif is_of(statement, Kind.TAKE_BACK):
             statement, new = as_kept(statement, self.states[statement.args[0]], self.table)
             self.replaced.update(new)

@@ -34,7 +34,7 @@ from revcompile.ir.rebuild import replace
 from revcompile.ir.undefined import none_instead
 from revcompile.passes.dead import eliminate_dead
 
-CALLS = (Kind.CALL, Kind.TAKE_BACK)
+CALLS = (Kind.CALL, Kind.GO_BACK)
 
 
 def choose_halves(function: Function, chosen: Mapping[Value, Variant]) -> Function:

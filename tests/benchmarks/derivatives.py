@@ -3,6 +3,7 @@ product of a Hessian with a vector; and the gradient of a long loop of which 20 
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -56,7 +57,7 @@ def data() -> tuple[np.ndarray, ...]:
 
 
 def contests() -> list[Contest]:
-    return [tangent(), jacobian_(), product(), long_loop()]
+    return [tangent(), jacobian_(), product(), long_loop(), long_loop_of_numbers()]
 
 
 def tangent() -> Contest:
@@ -117,12 +118,27 @@ def pendulums(x, v, steps):
     return np.sum(x * v)
 
 
+def pendulum(x, v, steps):
+    for _ in range(steps):
+        v = v - 0.01 * math.sin(x)
+        x = x + 0.01 * v
+    return x * v
+
+
 def long_loop() -> Contest:
     x = np.linspace(0.1, 2.0, 1000)
-    args = (x, 0.1 * x, 10_000)
+    return _long_loop("10,000 steps, 20 states kept", pendulums, x, 0.1 * x)
+
+
+def long_loop_of_numbers() -> Contest:
+    return _long_loop("the same of numbers", pendulum, 0.6, 0.1)
+
+
+def _long_loop(name: str, program: Any, x: Any, v: Any) -> Contest:
+    args = (x, v, 10_000)
     contenders = [
-        Contender(STORED, grad(pendulums, argnums=(0, 1)), args),
-        Contender(OURS, grad(pendulums, argnums=(0, 1), checkpoint=20), args),
-        Contender(PRIMAL, pendulums, args, is_gradient=False),
+        Contender(STORED, grad(program, argnums=(0, 1)), args),
+        Contender(OURS, grad(program, argnums=(0, 1), checkpoint=20), args),
+        Contender(PRIMAL, program, args, is_gradient=False),
     ]
-    return Contest("10,000 steps, 20 states kept", contenders, rounds=5)
+    return Contest(name, contenders, rounds=5)
