@@ -87,6 +87,7 @@ DAILY = {  # one in so many tests of these files
         "derivatives/test_sparsity",
         "derivatives/test_trips_that_differ",
         "lecture/test_scripts",
+        "programs/test_real_programs",
     ),
     2: (
         "derivatives/test_check_modes",

@@ -60,6 +60,8 @@ def counting(low: Interpreter, *bounds: Structure) -> Iteration:
         return _add(low, start, _multiply(low, i, step))
 
     def length() -> Structure:
+        if not any(isinstance(bound, Value) for bound in (start, stop, step)):
+            return len(range(start, stop, step))
         if start == 0 and step == 1 and not isinstance(step, Value):
             return _largest(low, stop)
         span = low.apply(operator.sub, (stop, start), {})
