@@ -73,6 +73,8 @@ class BlockWriter:
     def _origins(self, statement: Statement) -> Places:
         """The user's lines of a statement, of those inside, and of what is folded into them."""
         own = (statement.line,) if statement.line is not None else ()
+        if isinstance(statement, Apply) and self.places.keys().isdisjoint(statement.inputs):
+            return own
         folded = self._places_of(statement.inputs)
         if isinstance(statement, Branch):
             folded += self._places_of(leaves((statement.then.yields, statement.orelse.yields)))

@@ -38,7 +38,7 @@ class Groups:
         table = function.table
         wishes = [*_wishes(function.body, table), *_same_again(function.body, table)]
         must = list(_necessities(function.body))
-        self._relevant = {v for a, b, *_ in (*wishes, *must) for v in (a, b)}
+        self._relevant = {v for a, b, _ in wishes for v in (a, b)}.union(*must)
         # What a loop saves is read right after the statement that gives it.
         self._saved = {v for s in loops_of(function.body) for v, _ in s.saves if v in self._relevant}
         if self._relevant:
@@ -102,29 +102,35 @@ class Groups:
             others.update(live)
             others.discard(value)
 
-    def _read_late(self, statement: Statement) -> set[Value]:
+    def _read_late(self, statement: Apply) -> set[Value]:
         """What a statement that is written in two lines reads in the second."""
-        if not isinstance(statement, Apply) or TABLE[statement.function].line not in TWO_LINES:
+        if TABLE[statement.function].line not in TWO_LINES:
             return set()
         in_place = TABLE[statement.function].writes
         late = set(leaves(statement.args[1:] if in_place else statement.args))
         return late & self._relevant
 
     def _read(self, values: Iterable[Value], live: set[Value]) -> None:
-        live.update([v for v in values if v in self._relevant])
+        live.update(self._relevant.intersection(values))
 
     def _live(self, block: Block, live: set[Value]) -> set[Value]:
         """What is needed at the beginning of a block, given what is needed at its end, yields included."""
         live = set(live)
         for statement in reversed(block.statements):
-            given = tuple(statement.outputs)
+            given = statement.outputs
             live.update(self._saved.intersection(given))
+            if type(statement) is Apply:
+                late = self._read_late(statement)
+                for v in given:
+                    self._define(v, live | late if late else live)
+                live.difference_update(given)
+                self._read(statement.inputs, live)
+                continue
             if isinstance(statement, Loop):
                 live = self._live_loop(statement, live)
                 continue
-            late = self._read_late(statement)
             for v in given:
-                self._define(v, live | late if late else live)
+                self._define(v, live)
             after = set(live) if isinstance(statement, Branch) else live
             live.difference_update(given)
             if isinstance(statement, Branch):

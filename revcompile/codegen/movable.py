@@ -18,6 +18,7 @@ from revcompile.ir.nodes import (
     Apply,
     Branch,
     Loop,
+    Raise,
     Statement,
     Structure,
     Value,
@@ -130,11 +131,9 @@ class Movable:
         self._barriers: list[int] = []
         self._writes: list[int] = []  # where elements of arrays are changed
         for i, statement in enumerate(sequence):
-            if isinstance(statement, (Apply, Branch, Loop)):
-                for v in statement.inputs:
-                    self._used[v] = i
-            for v in statement.outputs:
-                self._made[v] = i
+            if not isinstance(statement, Raise):
+                self._used.update(dict.fromkeys(statement.inputs, i))
+            self._made.update(dict.fromkeys(statement.outputs, i))
             self._note_changes(i, statement)
         for v in leaves(answer):  # what is returned keeps its name, a mere cast apart
             if variables.table.is_temporary(v):

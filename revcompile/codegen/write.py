@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Callable, Container, Iterable
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -404,17 +405,10 @@ class Writer(BlockWriter):
 
     def _notes(self, statement: Apply) -> str:
         """The gates that a line stands for: its own and those of what is folded into it."""
-        notes = [self.folded[v][1] for v in statement.inputs if v in self.folded]
-        if not any(notes):
+        if self.folded.keys().isdisjoint(statement.inputs):
             return statement.note
-        names: dict[str, None] = {}
-        for note in (*notes, statement.note):
-            for word in note.removesuffix(" gates").removesuffix(" gate").split(", "):
-                if word:
-                    names[word] = None
-        if not names.keys().isdisjoint(WORDS):
-            return ", ".join(names)
-        return f"{', '.join(names)} gate{'s' if len(names) > 1 else ''}"
+        notes = [self.folded[v][1] for v in statement.inputs if v in self.folded]
+        return _together(*notes, statement.note) if any(notes) else statement.note
 
     def _raise(self, statement: Raise) -> None:
         kind, args = statement.exception
@@ -443,6 +437,16 @@ class Writer(BlockWriter):
         if comment:
             line = f"{line.ljust(COMMENT_COLUMN)}  # {printable(comment)}"
         self.lines.append(line_for(line, self.here))
+
+
+@lru_cache(maxsize=1024)
+def _together(*notes: str) -> str:
+    """The gates that several notes name, each once."""
+    words = [w for n in notes for w in n.removesuffix(" gates").removesuffix(" gate").split(", ")]
+    names = dict.fromkeys(filter(None, words))
+    if not names.keys().isdisjoint(WORDS):
+        return ", ".join(names)
+    return f"{', '.join(names)} gate{'s' if len(names) > 1 else ''}"
 
 
 def _is_sum_of_numbers(table: ValueTable, statement: Apply) -> bool:

@@ -32,9 +32,9 @@ def infer(gate: Gate, function: Function, args: tuple[Any, ...], facts: Facts) -
     """The structure of types that `function(*args)` gives. Raises what NumPy would raise."""
     try:
         if gate.locals is not None:
-            keys = _number_keys(args)
+            keys = _plain_keys(args)
             if keys is not None:
-                return _element_type(function, keys)
+                return _elementwise(function, keys, args, facts)
         numbers = [v.type for v in leaves(args) if isinstance(v.type, (Scalar, Rows))]
         if any([isinstance(t, Scalar) and t.varies for t in numbers]):
             return kinds.of_any_kind(lambda args: _infer(gate, function, args, facts), args)
@@ -54,7 +54,7 @@ def _infer(gate: Gate, function: Function, args: tuple[Any, ...], facts: Facts) 
     if gate.types is not None:
         return gate.types(facts, *args)
     if gate.locals is not None:
-        return _elementwise(function, args, facts)
+        return _elementwise(function, tuple(map(_key, args)), args, facts)
     try:
         found = _by_example(gate, function, args, facts, 0.5)
     except HostError as e:
@@ -391,26 +391,33 @@ def example_scalar(t: Scalar, number: float) -> Any:
     return t.dtype.type(example) if not t.python else example
 
 
-def _elementwise(function: Function, args: tuple[Any, ...], facts: Facts) -> Type:
-    types = [a.type for a in args if type(a) is Value]
-    dims = facts.broadcast(*[t.dims for t in types])
-    t = _element_type(function, tuple(map(_key, args)))
-    if dims or any(isinstance(given, Array) for given in types):
-        if isinstance(t, Array):
-            return Array(t.dtype, dims)
-        assert isinstance(t, Scalar)
-        return Array(t.dtype, dims) if dims else Scalar(t.dtype)
-    return t
+def _elementwise(function: Function, keys: tuple[Any, ...], args: tuple[Any, ...], facts: Facts) -> Type:
+    arrays = [a.type for a in args if type(a) is Value and isinstance(a.type, Array)]
+    if not arrays:
+        return _element_type(function, keys)
+    dims = facts.broadcast(*[t.dims for t in arrays])
+    t = _element_type(function, keys)
+    if isinstance(t, Scalar) and not dims:
+        return Scalar(t.dtype)
+    assert isinstance(t, (Scalar, Array))
+    for a in arrays:
+        if a.dims is dims and a.dtype is t.dtype and type(a) is Array:
+            return a
+    return Array(t.dtype, dims)
 
 
-def _number_keys(args: tuple[Any, ...]) -> tuple[Any, ...] | None:
-    """The keys of numbers, each of one kind: what is computed of them element by element has no axes."""
+def _plain_keys(args: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """The keys of numbers and arrays, each of one kind; None if there is anything else."""
     keys: list[Any] = []
     for a in args:
         if type(a) is not Value:
             keys.append((type(a), a))
-        elif type(a.type) is Scalar and not (a.type.varies or a.type.others):
-            keys.append(("scalar", a.type.dtype, a.type.python))
+            continue
+        t = a.type
+        if type(t) is Array:
+            keys.append(("array", t.dtype, bool(t.dims)))
+        elif type(t) is Scalar and not (t.varies or t.others):
+            keys.append(("scalar", t.dtype, t.python))
         else:
             return None
     return tuple(keys)

@@ -264,7 +264,7 @@ class Block:
     @lazy
     def nested(self) -> tuple[Branch | Loop, ...]:
         """The statements that have blocks: few, or none."""
-        return tuple([s for s in self.statements if s.blocks])  # type: ignore[misc]
+        return tuple(filter(operator.attrgetter("blocks"), self.statements))  # type: ignore[arg-type]
 
     @lazy
     def functions(self) -> frozenset[Callable[..., Any]]:
@@ -288,9 +288,12 @@ class Block:
     def map(self, f: Callable[[Statement], Statement | None]) -> Block:
         """The block with what `f` makes of each statement, inner ones first; None leaves it out."""
         mapped = (s if type(s) is Apply else s.map_blocks(lambda b: b.map(f)) for s in self.statements)
-        made = tuple(new for s in mapped if (new := f(s)) is not None)
+        return self.having([new for s in mapped if (new := f(s)) is not None])
+
+    def having(self, made: list[Statement]) -> Block:
+        """The block with these statements; the same block if they are its own."""
         unchanged = len(made) == len(self.statements) and all(map(operator.is_, made, self.statements))
-        return self if unchanged else replace(self, statements=made)
+        return self if unchanged else replace(self, statements=tuple(made))
 
 
 @dataclass(frozen=True, eq=False)
@@ -325,15 +328,8 @@ class Function:
     @lazy
     def types(self) -> tuple[Type, ...]:
         """The types of all that is given, read or defined, each object once."""
-        found = set(leaves(tuple(p.structure for p in self.parameters)))
-        blocks = [self.body]
-        for block in blocks:  # to which those inside are added
-            found.update(leaves(block.yields))
-            for s in block.statements:
-                found.update(s.inputs, s.outputs)
-            found.update(v for s in block.nested if isinstance(s, Loop) for v in s.bound)
-            blocks += (inner for s in block.nested for inner in s.blocks)
-        types = [v.type for v in found]
+        given = leaves(tuple(p.structure for p in self.parameters))
+        types = [v.type for v in {*given, *self.body.uses, *self.body.defined}]
         return tuple(dict(zip(map(id, types), types, strict=True)).values())
 
 
@@ -379,6 +375,7 @@ class Empty:
 
 
 EMPTY = Empty()
+NUMERIC = frozenset({Scalar, Array})
 ATOMS = frozenset({float, int, bool, str, type(None), Undefined})  # of static leaves, the most frequent kinds
 
 
@@ -454,11 +451,12 @@ def are_numbers(structures: tuple[Structure, ...]) -> bool:
     """Whether all are numbers or arrays, some of them known at run time only; most operands are."""
     found = False
     for x in structures:
-        if type(x) is Value:
-            if type(x.type) is not Scalar and type(x.type) is not Array:
+        kind = type(x)
+        if kind is Value:
+            if type(x.type) not in NUMERIC:
                 return False
             found = True
-        elif type(x) is not int and type(x) is not float:
+        elif kind is not float and kind is not int:
             return False
     return found
 

@@ -41,19 +41,20 @@ class _Scopes(Walk):
         return out
 
     def _visit(self, statement: Apply, _: list[Statement]) -> Structure | None:
-        function = statement.function
-        if function not in self.repeatable:
-            self.repeatable[function] = _is_repeatable(function)
-        if not self.repeatable[function] or not isinstance(statement.result, Value):
+        function, result = statement.function, statement.result
+        repeatable = self.repeatable.get(function)
+        if repeatable is None:
+            repeatable = self.repeatable[function] = _is_repeatable(function)
+        if not repeatable or type(result) is not Value:
+            return None
+        key = function, *[a if type(a) is Value else key_of(a) for a in statement.args]
+        known = self.known.setdefault(key, result)
+        if known is result:
+            self.added.append(key)
             return None
         hints = self.table.hints
-        key = function, *[a if type(a) is Value else key_of(a) for a in statement.args]
-        known = self.known.get(key)
-        if known is None:
-            self.known[key] = statement.result
-            self.added.append(key)
-        elif known not in hints and statement.result in hints and known not in self.table.primals:
-            self.table.rename(known, statement.result)
+        if known not in hints and result in hints and known not in self.table.primals:
+            self.table.rename(known, result)
         return known
 
 

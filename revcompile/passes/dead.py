@@ -51,13 +51,15 @@ def _sweep(block: Block, read: set[Value], known: Wanted) -> Block:
     for statement in reversed(block.statements):
         if waiting.places and waiting.makes_dead(statement):
             continue
-        is_read = type(statement) is Apply and not read.isdisjoint(statement.outputs)
-        live = statement if is_read else _LIVE[type(statement)](statement, read, known)
+        live: Statement | None = statement
+        if type(statement) is not Apply or read.isdisjoint(statement.outputs):
+            live = _LIVE[type(statement)](statement, read, known)
         if live is not None:
             read.update(waiting.reads(live) if has_stores else live.inputs)
             below.append(live)
     waiting.end()
-    return Block(tuple(reversed(below)), block.yields)
+    below.reverse()
+    return block.having(below)
 
 
 def without_printing(block: Block) -> Block:

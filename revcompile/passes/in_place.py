@@ -194,6 +194,10 @@ class _InPlace:
             out.append(s)  # a number has no storage
             return
         shares = gate.may_share(s.args) or _may_be_start(s)
+        if not (shares or gate.view) and isinstance(s.result, Value) and type(s.result.type) is Array:
+            self.storage.hold(s.result, frozenset({s.result}))
+            out.append(s)
+            return
         for v in s.outputs:
             is_saved = isinstance(v.type, Opaque) and v.type == SAVED
             if is_saved:  # what a gate of the user's keeps may be its arguments

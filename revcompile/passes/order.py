@@ -54,13 +54,14 @@ class Order:
 
     def _block(self, block: Block, sides: tuple[tuple[int, int], ...], loops: tuple[int, ...]) -> None:
         for statement in block.statements:
-            point = self._point(sides, loops)
+            point = after = self._point(sides, loops)
             self.at[id(statement)] = point
-            if not (isinstance(statement, Apply) and TABLE[statement.function].of_shape):
+            if not (type(statement) is Apply and TABLE[statement.function].of_shape):
                 for v in statement.inputs:
                     self._read(v, point)
-            self._inside(statement, point, sides, loops)
-            after = self._point(sides, loops) if statement.blocks else point
+            if statement.blocks:
+                self._inside(statement, point, sides, loops)
+                after = self._point(sides, loops)
             for v in statement.outputs:
                 self.defined.setdefault(v, after)  # a residual is defined inside a branch already
         end = self._point(sides, loops)
@@ -91,9 +92,11 @@ class Order:
         if value not in self._last_reads:
             defined, last = self.defined.get(value), 0
             for read in self.reads.get(value, ()):
-                again = (loop for loop in read.loops if defined is not None and loop not in defined.loops)
-                outermost = next(again, None)
-                last = max(last, read.number if outermost is None else self._loop_ends[outermost])
+                number = read.number
+                if read.loops and defined is not None:
+                    outermost = next((loop for loop in read.loops if loop not in defined.loops), None)
+                    number = number if outermost is None else self._loop_ends[outermost]
+                last = max(last, number)
             self._last_reads[value] = last
         return self._last_reads[value]
 

@@ -101,7 +101,7 @@ class _Rules:
         self, walk: Walk, facts: Facts, equals: dict[Any, Value], functions: Iterable[Callable[..., Any]]
     ) -> None:
         gates = [TABLE[f] for f in functions]
-        self.stretches = any(g.kind is Kind.STRETCH for g in gates)  # else no rule makes any
+        self.stretched: set[Value] = set()  # what a number was stretched to
         self.chooses = any(g.numbers.condition is not None for g in gates)
         self.equals = equals  # the first array of each shape: the one that is asked for its shape
         self.walk = walk
@@ -115,9 +115,12 @@ class _Rules:
         found, result = self.find(statement), statement.result
         if not isinstance(result, Value):
             return found
-        if found is None and not self.walk.derives and self.walk.depth == 1 and has_shape(statement):
-            self.equals.setdefault(_axes_key(result, self.facts), result)
-        if isinstance(found, Value):
+        if found is None:
+            if TABLE[statement.function].kind is Kind.STRETCH:
+                self.stretched.add(result)
+            if not self.walk.derives and self.walk.depth == 1 and has_shape(statement):
+                self.equals.setdefault(_axes_key(result, self.facts), result)
+        elif isinstance(found, Value):
             self.walk.counts[found] += self.walk.counts[result] - (found in self.walk.counts)
         return found
 
@@ -132,9 +135,9 @@ class _Rules:
             found = arithmetic(self, statement)
         if not isinstance(result, Value):
             return found
-        if found is None and self.stretches and result.type.dims:
+        if found is None and result.type.dims and not self.stretched.isdisjoint(statement.inputs):
             found = self._unstretch(statement)
-        if walk.derives and isinstance(found, Value) and found not in walk.forward:
+        if found is not None and walk.derives and isinstance(found, Value) and found not in walk.forward:
             _hand_name(walk.table, result, found)
         return found
 
@@ -201,6 +204,8 @@ class _Rules:
 
     def _add(self, made: Apply) -> None:
         self.out.append(made)
+        if TABLE[made.function].kind is Kind.STRETCH:
+            self.stretched.update(made.outputs)
         if gives_integral(made, self.walk.integral):
             self.walk.integral.update(made.outputs)
 

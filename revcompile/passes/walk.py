@@ -33,7 +33,7 @@ Visit = Callable[[Apply, list[Statement]], Structure | None]
 class Walk:
     """Rebuilds a function; `visit` sees each application with replaced operands."""
 
-    is_told = True  # whether `definitions` and `forward` are asked
+    is_told = True  # whether `definitions`, `forward` and `derives` are asked
 
     def __init__(self, visit: Visit, table: ValueTable) -> None:
         self.visit, self.table = visit, table
@@ -54,7 +54,8 @@ class Walk:
     def function(self, function: Function) -> Function:
         self.given.update(v for p in function.parameters for v in leaves(p.structure))
         self.forward |= self.given
-        done = replace(function, body=self.block(function.body))
+        body = self.block(function.body)
+        done = function if body is function.body else replace(function, body=body)
         replaced, primals = self.replaced, self.table.primals
         if not replaced.keys().isdisjoint(primals.values()):
             for v, new in [(v, replaced[of]) for v, of in primals.items() if of in replaced]:
@@ -78,12 +79,14 @@ class Walk:
             elif isinstance(statement, Raise):
                 out.append(Raise(self.atom(statement.exception), statement.line))
         self.depth -= 1
+        if not self.replaced:
+            return block.having(out)
         return Block(tuple(out), self.atom(block.yields))
 
     def _apply(self, statement: Apply, out: list[Statement]) -> None:
-        if not self.in_backward and begins_backward(statement):
-            self.in_backward = True
-        self.derives = self.in_backward or not self.table.derived.isdisjoint(statement.outputs)
+        if self.is_told:
+            self.in_backward = self.in_backward or begins_backward(statement)
+            self.derives = self.in_backward or not self.table.derived.isdisjoint(statement.outputs)
         if self.replaced and not self.replaced.keys().isdisjoint(statement.inputs):
             get, atom = self.replaced.get, self.atom
             statement = statement.of_args(
@@ -200,8 +203,8 @@ class Walk:
 
 def count_uses(block: Block) -> Counter[Value]:
     """How often each value is read; in a loop, a value from outside is read again and again."""
-    counts = Counter(chain(leaves(block.yields), *(s.inputs for s in block.statements)))
-    for statement in block.statements:
+    counts = Counter(chain(leaves(block.yields), *map(operator.attrgetter("inputs"), block.statements)))
+    for statement in block.nested:
         for inner in statement.blocks:
             inside = count_uses(inner)
             if isinstance(statement, Loop):

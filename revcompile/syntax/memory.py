@@ -149,12 +149,12 @@ class Memory:
     def note(self, function: Callable[..., Any], args: tuple[Any, ...], result: Structure) -> None:
         """Remember what a statement that the program has run says about storage."""
         gate = TABLE[function]
-        if gate.read_only and gate.may_be_view(args):
-            self.read_only.update(leaves(result))
         if not gate.may_be_view(args):
             if gate.in_order and isinstance(result, Value) and gate.gives_order(args):
                 self.contiguous.add(result)
             return
+        if gate.read_only:
+            self.read_only.update(leaves(result))
         if not args:
             return
         owner = args[0]
