@@ -149,8 +149,10 @@ def _shape(low: Lowering, args: Args, kwargs: dict[str, Any], *rest: Any) -> Str
 def _size(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structure:
     args = args or (kwargs.get("a"),)
     axis = args[1] if len(args) > 1 else kwargs.get("axis")
-    if isinstance(args[0], (list, tuple)) and args[0] and not is_static(args[0]) and axis is None:
-        return reduce(lambda m, n: low.operate(operator.mul, m, n), _shape(low, args, kwargs), 1)
+    if isinstance(args[0], (list, tuple)) and args[0] and not is_static(args[0]):
+        shape = _shape(low, args, kwargs)
+        axes = range(len(shape)) if axis is None else axis if isinstance(axis, (tuple, list)) else (axis,)
+        return reduce(lambda m, n: low.operate(operator.mul, m, n), [shape[i] for i in axes], 1)
     if not isinstance(args[0], Value):
         return NotImplemented
     if isinstance(axis, Value) and axis.type.dims:

@@ -383,7 +383,7 @@ def _scalar_method(
 def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Structure:
     """Bind a call to its gate's signature and emit it."""
     gate = TABLE[function]
-    if are_numbers(args) and not kwargs and len(args) <= len(gate.signature.parameters):
+    if are_numbers(args) and not kwargs and len(args) <= gate.places:
         # as nearly always; the rest is for structures, for what is written into
         is_plain = gate.means is None or gate.means(args, kwargs) is None
         if is_plain and not gate.foreign and gate.forward is None:

@@ -47,7 +47,7 @@ from revcompile.syntax.decisions import Restart
 from revcompile.syntax.mutable import is_growing
 from revcompile.syntax.operators import BINARY, COMPARE, UNARY, binary_symbol, symbol_of
 
-WRITING = frozenset({"fill", "sort", "put"})  # see `frontend/writing`
+WRITING = frozenset({"fill", "sort", "partition", "put"})  # see `frontend/writing`
 NUMBERS = frozenset({int, float, bool})
 MATH = dict(vars(math))  # which generated text uses as it was
 ASSIGNED = Poison("is assigned by := in a comprehension")

@@ -23,6 +23,7 @@ from revcompile.gates.table import TABLE, owner_of
 from revcompile.ir.lengths import LengthError
 from revcompile.ir.nodes import Structure, Value
 from revcompile.ir.types import Array, Scalar
+from revcompile.statements import overlap
 
 AMONG = frozenset({"out", "copy"})  # which stand among those that a gate has
 OF_UFUNCS = frozenset({"out", "where", "dtype", "signature", *LAYOUT})
@@ -33,15 +34,13 @@ def fitted(function: Any, gate: Gate, args: tuple[Any, ...], kwargs: dict[str, A
     """The arguments without what changes nothing; by name what only NumPy takes at a place."""
     if isinstance(function, np.ufunc):  # see `of_ufunc`
         return args, kwargs
-    own = gate.signature.parameters.values()
-    places = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in own)
-    spread = any(p.kind is p.VAR_POSITIONAL for p in own)
+    own, places = gate.signature.parameters.values(), gate.places
     if any(p.kind is p.VAR_KEYWORD for p in own):  # what a function is called with that is passed
         return args, kwargs
     if len(args) <= places and kwargs.keys() <= gate.signature.parameters.keys():
         return args, kwargs
     theirs = _parameters(function)
-    if len(args) > places and not spread and not any(p.name in AMONG for p in theirs[:places]):
+    if len(args) > places and not any(p.name in AMONG for p in theirs[:places]):
         named = {p.name: a for p, a in zip(theirs[places:], args[places:], strict=False)}
         if len(named) != len(args) - places or named.keys() & kwargs.keys():
             return args, kwargs
@@ -88,8 +87,6 @@ def of_ufunc(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[s
     """A call of a ufunc that says more than its operands."""
     if all(a is None for a in args[function.nin :]):
         args = args[: function.nin]
-    if function.nout > 1 and len(args) > function.nin:
-        raise UnsupportedError(f"out= of {name_of(function)}, which gives several arrays, is not supported")
     out, args, kwargs = writing.split_out(function, args, kwargs)
     if kwargs.keys() & OF_UFUNCS:
         _check(function, args, kwargs)
@@ -105,13 +102,35 @@ def of_ufunc(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[s
     value = low.apply(function, given, {k: v for k, v in kwargs.items() if k not in OF_UFUNCS})
     if out is None:
         return value
-    if where is not True:
-        value = low.apply(np.where, (where, value, out), {})
-    return writing.into(low, function, out, args, value)
+    if function.nout > 1:
+        return _into_each(low, function, out, args, value, where)
+    return writing.into(low, function, out, args, _chosen(low, where, value, out))
+
+
+def _chosen(low: Lowering, where: Structure, value: Structure, out: Structure) -> Structure:
+    return value if where is True else low.apply(np.where, (where, value, out), {})
+
+
+def _into_each(
+    low: Lowering, function: Any, outs: Any, args: tuple[Any, ...], values: Any, where: Structure
+) -> Structure:
+    """What a ufunc of several results gives, each in the array that is given for it."""
+    outs = (*outs, *[None] * (function.nout - len(outs)))
+    if where is not True and None in outs:
+        raise UnsupportedError(f"where= of {name_of(function)} needs an array for each result: out=")
+    values = [v if out is None else _chosen(low, where, v, out) for v, out in zip(values, outs, strict=True)]
+    if None not in outs and overlap.may_overlap(low, *outs):
+        overlap.refuse()
+    return tuple(
+        v if out is None else writing.into(low, function, out, args, v)
+        for v, out in zip(values, outs, strict=True)
+    )
 
 
 def _check(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """Raise what NumPy raises for these keywords; lengths are looked at later."""
+    if function.nout > 1:  # of their examples, which cannot be written, NumPy takes no casting="unsafe"
+        kwargs = {k: v for k, v in kwargs.items() if k != "casting"}
     try:
         ask_host(function, args, kwargs)
     except HostError as e:
@@ -161,12 +180,12 @@ def read(
     low: Lowering, meaning: Any, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Structure:
     """What a call of `function` is of other functions: `meaning`, read here."""
-    if isinstance(kwargs.get("out"), tuple):
+    signature = signature_of(meaning)
+    if isinstance(kwargs.get("out"), tuple) and "out" in signature.parameters:
         raise UnsupportedError(f"out= of {name_of(function)} must be an array here")
     out, args, kwargs = writing.split_out(function, args, kwargs)
     ufunc = owner_of(function)
     args = args if ufunc is None else (ufunc, *args)
-    signature = signature_of(meaning)
     try:
         bound = signature.bind(*args, **kwargs).arguments
     except TypeError as e:

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from revcompile.errors import UnsupportedError
+from revcompile.frontend import written
 from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.naming import name_of
-from revcompile.gates.axes import Dims, dims_of, dtype_kind
+from revcompile.gates.axes import dims_of, dtype_kind
 from revcompile.gates.indexing import has_index_array, is_gather
 from revcompile.gates.table import TABLE
 from revcompile.ir.lengths import same_axes
@@ -33,12 +34,10 @@ def split_out(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> t
     out = kwargs.get("out")
     if "out" in kwargs:
         kwargs = {k: v for k, v in kwargs.items() if k != "out"}
-    elif isinstance(function, np.ufunc) and len(args) == function.nin + 1:
-        *args, out = args  # type: ignore[assignment]
-    if isinstance(out, tuple) and len(out) == 1:
+    elif isinstance(function, np.ufunc) and len(args) > function.nin:
+        args, out = args[: function.nin], args[function.nin :]
+    if isinstance(out, tuple) and len(out) == 1 and getattr(function, "nout", 1) == 1:
         (out,) = out
-    if out is not None and getattr(function, "nout", 1) > 1:
-        raise UnsupportedError(f"out= of {function.__name__}, which gives several arrays, is not supported")
     return out, tuple(args), kwargs
 
 
@@ -61,8 +60,8 @@ def method(low: Lowering, x: Value, name: str, args: tuple[Any, ...], kwargs: di
     _need_array(x, f"what has .{name} called")
     if name == "fill":
         store.write(low, x, Ellipsis, *args, **kwargs)
-    elif name == "sort":
-        store.write(low, x, Ellipsis, low.apply(np.sort, (x, *args), kwargs))
+    elif name in ("sort", "partition"):
+        store.write(low, x, Ellipsis, low.apply(getattr(np, name), (x, *args), kwargs))
     else:
         _put(low, x, *args, **kwargs)
 
@@ -86,14 +85,17 @@ def call(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, 
 def _at(ufunc: np.ufunc, low: Lowering, a: Structure, indices: Structure, b: Structure = None) -> None:
     """`np.add.at(a, indices, b)`: an element that is named twice is added to twice."""
     function = TABLE[ufunc].functions[0] if ufunc in TABLE else ufunc
-    if symbol_of(function) not in ("+", "-"):
-        raise UnsupportedError(f"np.{ufunc.__name__}.at is not supported", way_out="Supported: np.add.at.")
     _need_array(a, f"the first argument of np.{ufunc.__name__}.at")
     low.steer(indices)
-    part = low.apply(operator.getitem, (a, indices), {})
     if not is_gather(indices) or not has_index_array(store.stand_in(indices)):
-        store.write(low, a, indices, low.apply(function, (part, b), {}))
+        part = low.apply(operator.getitem, (a, indices), {})
+        store.write(low, a, indices, low.apply(function, (part,) if ufunc.nin == 1 else (part, b), {}))
         return
+    if symbol_of(function) not in ("+", "-"):
+        numbers = (ufunc, a, indices) if ufunc.nin == 1 else (ufunc, a, indices, b)
+        _read(low, written.at_each if ufunc.nin == 1 else written.at, *numbers)
+        return
+    part = low.apply(operator.getitem, (a, indices), {})
     shape = low.attribute(part, "shape", None)  # type: ignore[arg-type]
     t = a.type
     if isinstance(b, (list, tuple)):
@@ -123,10 +125,11 @@ def _copyto(
 
 def _fill_diagonal(low: Lowering, a: Structure, val: Structure, wrap: bool = False) -> None:
     _need_array(a, "the first argument of np.fill_diagonal")
-    if len(a.type.dims) != 2 or wrap:
-        raise UnsupportedError("np.fill_diagonal is supported for matrices, without wrap")
     if overlap.may_overlap(low, a, val):
         overlap.refuse()
+    if len(a.type.dims) != 2 or wrap:
+        _read(low, written.fill_diagonal, a, val, wrap)
+        return
     rows, columns = low.attribute(a, "shape", None)  # type: ignore[arg-type]
     same = low.builder.facts.same(*a.type.dims)
     n = rows if same else low.apply(min, (rows, columns), {})
@@ -134,37 +137,44 @@ def _fill_diagonal(low: Lowering, a: Structure, val: Structure, wrap: bool = Fal
     store.write(low, a, (index, index), val)
 
 
-def _put(low: Lowering, a: Structure, ind: Structure, v: Structure, mode: str = "raise") -> None:
+def _put(low: Lowering, a: Structure, ind: Structure, v: Structure, mode: Any = "raise") -> None:
     _need_array(a, "the first argument of np.put")
-    if mode != "raise" or len(a.type.dims) != 1:
-        raise UnsupportedError("np.put is supported for arrays of one axis, without mode")
     facts = low.builder.facts
-    if dtype_kind(ind) not in "iu":
-        raise UnsupportedError("np.put counts with its indices: only whole numbers are supported")
     places, given = dims_of(facts, ind), dims_of(facts, v)
-    if given:
-        _check_as_many(low, places, given, (ind, v))
-    store.write(low, a, ind if not isinstance(ind, (list, tuple)) else list(ind), v)
-
-
-def _check_as_many(low: Lowering, places: Dims, given: Dims, arrays: tuple[Structure, ...]) -> None:
-    """That there are as many numbers as places: NumPy repeats them, or leaves some."""
-    facts = low.builder.facts
-    if same_axes(facts, places, given) and len(given) == 1:
+    is_plain = mode == "raise" and len(a.type.dims) == 1 and dtype_kind(ind) in "iu"
+    if is_plain and given and not (len(given) == 1 and same_axes(facts, places, given)):
+        is_plain = False
+        for x in leaves((ind, v)):
+            if any(facts.size_of(d) is None for d in x.type.dims):
+                raise NeedShape(x, "as how many numbers np.put writes")
+    if not is_plain:
+        _read(low, written.put, a, ind, v, mode)
         return
-    for v in leaves(arrays):
-        if any(facts.size_of(d) is None for d in v.type.dims):
-            raise NeedShape(v, "as how many numbers np.put writes")
-    raise UnsupportedError("np.put of more or fewer numbers than places is not supported")
+    store.write(low, a, ind if not isinstance(ind, (list, tuple)) else list(ind), v)
 
 
 def _putmask(low: Lowering, a: Structure, mask: Structure, values: Structure) -> None:
     _need_array(a, "the first argument of np.putmask")
     if (isinstance(values, Value) and values.type.dims) or isinstance(values, (list, tuple)):
-        raise UnsupportedError(
-            "np.putmask is supported for one number", way_out="Write a[mask] = values[mask]."
-        )
+        _read(low, written.putmask, a, mask, values)
+        return
     store.write(low, a, mask, values)
+
+
+def _read(low: Lowering, function: Callable[..., None], *args: Structure) -> None:
+    low.read(function, args, {}, low.frames[-1])
+
+
+def _place(low: Lowering, arr: Structure, mask: Structure, vals: Structure) -> None:
+    _need_array(arr, "the first argument of np.place")
+    _read(low, written.place, arr, mask, vals)
+
+
+def _put_along_axis(
+    low: Lowering, arr: Structure, indices: Structure, values: Structure, axis: Structure = -1
+) -> None:
+    _need_array(arr, "the first argument of np.put_along_axis")
+    _read(low, written.put_along_axis, arr, indices, values, axis)
 
 
 WRITERS: dict[Any, Callable[..., None]] = {
@@ -173,4 +183,6 @@ WRITERS: dict[Any, Callable[..., None]] = {
     np.fill_diagonal: _fill_diagonal,
     np.put: _put,
     np.putmask: _putmask,
+    np.place: _place,
+    np.put_along_axis: _put_along_axis,
 }

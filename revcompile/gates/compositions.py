@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.gates.axes import dtype_kind
 from revcompile.gates.record import Function
 
 
@@ -19,6 +20,27 @@ def as_array(x: Any, dtype: Any = None) -> Any:
 def when_given(meaning: Function, *names: str) -> Function:
     """What a gate `means` where one of these keywords is passed, which its rule does not take."""
     return lambda args, kwargs: meaning if not kwargs.keys().isdisjoint(names) else None
+
+
+def as_places(x: Any) -> Any:
+    """Places, or counts, that are truth values or floats: NumPy cuts off what is behind the point."""
+    if isinstance(x, (list, tuple)):
+        return np.array(x).astype(int)
+    return int(x) if np.ndim(x) == 0 else x.astype(int)
+
+
+def of_other_places(meaning: Function, place: int) -> Function:
+    """What a gate `means` whose argument at that place holds no whole numbers, but places or counts."""
+
+    def means(args: Any, kwargs: Any) -> Any:
+        given = args[place : place + 1]
+        return meaning if any(dtype_kind(x) not in "iu" and not is_nothing(x) for x in given) else None
+
+    return means
+
+
+def is_nothing(x: Any) -> bool:
+    return isinstance(x, (list, tuple)) and len(x) == 0
 
 
 def existing(*names: str) -> list[Function]:

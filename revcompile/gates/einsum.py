@@ -18,13 +18,51 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.errors import HostError, UnsupportedError
+from revcompile.errors import HostError
+from revcompile.gates.compositions import as_array
 from revcompile.gates.numbers import PARTS, Numbers
 from revcompile.gates.products import Dims, axes_of, permuted
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
 from revcompile.gates.traits import Memory
 from revcompile.ir.lengths import Facts
+
+
+def labelled(lists: Any, output: Any) -> str:
+    """The subscripts that lists of axes mean.
+
+    >>> labelled([[0, 1], [..., 1]], [0])
+    'ab,...b->a'
+    """
+    terms = [
+        "".join("..." if i is ... else string.ascii_letters[i] for i in axes)
+        for axes in (*lists, output or ())
+    ]
+    return ",".join(terms[:-1]) + ("" if output is None else "->" + terms[-1])
+
+
+def einsum_otherwise(*args: Any, dtype: Any = None, **options: Any) -> Any:
+    """`np.einsum(A, [0, 1], B, [1, 2], [0, 2])`; in another dtype, if it is no view."""
+    if isinstance(args[0], str):
+        subscripts, arrays = args[0], args[1:]
+    else:
+        pairs = len(args) // 2 * 2
+        subscripts = labelled(args[1:pairs:2], args[-1] if len(args) % 2 else None)
+        arrays = args[0:pairs:2]
+    if dtype is not None and not gives_view(subscripts, arrays):
+        arrays = [as_array(x, dtype) for x in arrays]
+    return np.einsum(subscripts, *arrays, **options)
+
+
+def gives_view(subscripts: str, arrays: Any) -> bool:
+    terms, output = spelled_out(subscripts, tuple(np.ndim(x) for x in arrays))
+    return len(terms) == 1 and set(terms[0]) == set(output)
+
+
+def means_einsum(args: Any, kwargs: Any) -> Any:
+    is_text = bool(args) and isinstance(args[0], str)
+    return None if is_text and kwargs.get("dtype") is None else einsum_otherwise
+
 
 # ----- labels: strings in, strings out -----------------------------------------------------------
 
@@ -123,18 +161,10 @@ def met(passes: Any, term: str, output: str, x: Any) -> Any:
     return np.where((np.einsum(f"{output}->{shared}", 1.0 * passes) != 0)[place], x, 0.0)
 
 
-def refuse_lists_of_axes(args: Any, kwargs: Any) -> None:
-    if args and not isinstance(args[0], str):
-        raise UnsupportedError(
-            "np.einsum with lists of axes is not supported",
-            way_out='Write the axes as a text: np.einsum("ij,jk->ik", A, B).',
-        )
-
-
 @gate(
     np.einsum,
+    means=means_einsum,
     reads_late=True,
-    means=refuse_lists_of_axes,
     numbers=Numbers(zeros=zeros_of_einsum, as_read=where_it_meets_in_einsum),
     memory=Memory.SHARED,
     copies=_copies,

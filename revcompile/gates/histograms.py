@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from revcompile.errors import UnsupportedError
-from revcompile.gates.axes import Dims, dims_of, dtype_kind, must_agree
-from revcompile.gates.compositions import as_array
+from revcompile.gates.axes import Dims, dims_of, must_agree
+from revcompile.gates.compositions import as_array, as_places, of_other_places
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import composed, gate
 from revcompile.ir.lengths import Facts
@@ -20,15 +20,18 @@ PLACES = np.array([0, 2, 1, 2])
 
 
 def bincount_dims(facts: Facts, x: Any, weights: Any = None, minlength: Any = 0) -> Dims:
-    if dtype_kind(x) not in "iu":
-        raise NotImplementedError("np.bincount counts places: only whole numbers are supported")
     if weights is not None:
         must_agree(facts, dims_of(facts, x)[0], dims_of(facts, weights)[0])
     return (facts.fresh(),)
 
 
+def bincount_of_others(x: Any, weights: Any = None, minlength: Any = 0) -> Any:
+    return np.bincount(as_places(x), weights, minlength)
+
+
 @gate(
     np.bincount,
+    means=of_other_places(bincount_of_others, 0),
     dims=bincount_dims,
     examples=[example(PLACES, real(4)), example(PLACES, real(4), minlength=5)],
 )

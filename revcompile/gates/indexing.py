@@ -22,6 +22,7 @@ from revcompile.gates.axes import (
     sliced,
     takes_all,
 )
+from revcompile.gates.compositions import as_places, of_other_places
 from revcompile.gates.numbers import CHOSEN, ENDS, PARTS, UNREAD_ITEM, Numbers, same_sign
 from revcompile.gates.samples import example, real
 from revcompile.gates.shape import METHOD_ADAPTERS
@@ -275,16 +276,20 @@ def scatter_add_(grad_y: Any, grad: Any, index: Any, shape: Any) -> Any:
 
 def take_dims(facts: Facts, a: Any, indices: Any, axis: int | None = None, mode: str = "raise") -> Dims:
     dims = dims_of(facts, a)
-    if dtype_kind(indices) not in "iu" and dims_of(facts, indices) != (Dim(size=0),):
-        raise NotImplementedError("np.take counts with its indices: only whole numbers are supported")
     if axis is None:
         return dims_of(facts, indices)
     axis = normal(axis, len(dims))
     return (*dims[:axis], *dims_of(facts, indices), *dims[axis + 1 :])
 
 
+def take_of_others(a: Any, indices: Any, axis: Any = None, mode: Any = "raise") -> Any:
+    """By truth values, or by floats, which NumPy cuts off."""
+    return np.take(a, as_places(indices), axis, mode="raise" if mode is None else mode)
+
+
 @gate(
     np.take,
+    means=of_other_places(take_of_others, 1),
     numbers=SOME_ARE_READ,
     methods=["take"],
     dims=take_dims,
@@ -404,7 +409,7 @@ def compress_method_dims(facts: Facts, a: Any, condition: Any, axis: int | None 
 )
 def compress_method(grad_y: Any, a: Any, condition: Any, axis: Any = None) -> Any:
     _, grad_a = compress(grad_y, condition, a, axis)
-    return grad_a
+    return grad_a, None
 
 
 def extract_dims(facts: Facts, condition: Any, arr: Any) -> Dims:

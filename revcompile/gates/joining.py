@@ -13,9 +13,10 @@ import numpy as np
 
 from revcompile.errors import HostError
 from revcompile.gates.axes import Dims, agree, along, dims_of, is_value, normal, product, total
+from revcompile.gates.compositions import existing
 from revcompile.gates.numbers import UNREAD_ITEM, UNREAD_PART, Numbers, same_sign
 from revcompile.gates.samples import example, real
-from revcompile.gates.table import gate
+from revcompile.gates.table import composed, gate
 from revcompile.gates.traits import Memory
 from revcompile.ir.lengths import Facts
 from revcompile.ir.types import ONE, Dim
@@ -183,6 +184,11 @@ def vstacked_items(items: Any) -> Any:
 )
 def vstack(grad_y: Any, tup: Any) -> Any:
     return pieces(grad_y, [np.shape(a)[0] if np.ndim(a) >= 2 else None for a in tup], 0)
+
+
+@composed(*existing("row_stack"), examples=[example([real(3), real(3)])])
+def row_stack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+    return np.vstack(tup, dtype=dtype, casting=casting)
 
 
 def hstack_dims(facts: Facts, tup: Any) -> Dims:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -180,6 +181,15 @@ class Gate:
     def of_a_shape(self) -> bool:
         """Whether it makes a new array of the shape that is its first parameter."""
         return self.fresh and next(iter(self.signature.parameters), None) == "shape"
+
+    @lazy
+    def places(self) -> int:
+        """How many arguments it takes by position; a great number, where it takes any."""
+        kinds = [p.kind for p in self.signature.parameters.values()]
+        if inspect.Parameter.VAR_POSITIONAL in kinds:
+            return sys.maxsize
+        by_position = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        return sum(kind in by_position for kind in kinds)
 
     @lazy
     def known_options(self) -> tuple[tuple[int, str], ...]:

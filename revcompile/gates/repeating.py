@@ -21,6 +21,7 @@ from revcompile.gates.axes import (
     normal,
     product,
 )
+from revcompile.gates.compositions import as_places, of_other_places, when_given
 from revcompile.gates.numbers import PARTS, UNREAD_PART, Numbers
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
@@ -51,8 +52,13 @@ def zeros_of_repeat(args: Any, operand: int) -> int:
     return 0 if isinstance(args[1], int) and args[1] > 0 else PARTS
 
 
+def repeat_otherwise(a: Any, repeats: Any, axis: Any = None) -> Any:
+    return np.repeat(a, as_places(repeats), axis)
+
+
 @gate(
     np.repeat,
+    means=of_other_places(repeat_otherwise, 1),
     numbers=Numbers(zeros=zeros_of_repeat),
     methods=["repeat"],
     dims=repeat_dims,
@@ -178,8 +184,18 @@ def pad(grad_y: Any, array: Any, pad_width: Any, mode: str = "constant", *, cons
     return grad_y
 
 
+def meshgrid_of_views(*xi: Any, copy: Any, sparse: bool = False, indexing: str = "xy") -> Any:
+    if copy:
+        return np.meshgrid(*xi, sparse=sparse, indexing=indexing)
+    n = len(xi)
+    places = [1, 0, *range(2, n)] if indexing == "xy" and n > 1 else range(n)
+    grids = [np.reshape(x, (1,) * i + (-1,) + (1,) * (n - 1 - i)) for x, i in zip(xi, places)]
+    return tuple(grids) if sparse else tuple(np.broadcast_arrays(*grids))
+
+
 @gate(
     np.meshgrid,
+    means=when_given(meshgrid_of_views, "copy"),
     examples=[
         example(real(3), real(2)),
         example(real(3), real(2), indexing="ij"),

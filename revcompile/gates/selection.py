@@ -273,7 +273,10 @@ def nan_to_num_in_place(x: Any, copy: Any, nan: Any = 0.0, posinf: Any = None, n
     examples=[example(real()), example(real(5)), example(real(2, 3), nan=1.0, posinf=2.0)],
 )
 def nan_to_num(grad_y: Any, x: Any, *, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
-    return np.where(np.isfinite(x), grad_y, 0.0)
+    grad_x = np.where(np.isfinite(x), grad_y, 0.0)
+    above = None if posinf is None else np.where(np.equal(x, np.inf), grad_y, 0.0)
+    below = None if neginf is None else np.where(np.equal(x, -np.inf), grad_y, 0.0)
+    return grad_x, np.where(np.isnan(x), grad_y, 0.0), above, below
 
 
 # -- Python's own --------------------------------------------------------------------------------

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from revcompile.errors import UnsupportedError
+from revcompile.gates.axes import dims_of
 from revcompile.gates.compositions import as_array, existing, one_axis
 from revcompile.gates.samples import example, real
-from revcompile.gates.table import composed, known
+from revcompile.gates.table import composed, gate, known
+from revcompile.runtime import modified_bessel
 
 
 @composed(
@@ -135,3 +137,41 @@ def nancumprod(a: Any, axis: Any = None, dtype: Any = None) -> Any:
 
 
 known(np.bartlett, np.blackman, np.hamming, np.hanning)
+
+
+@gate(
+    np.i0,
+    dims=lambda facts, x: dims_of(facts, x),
+    examples=[example(real()), example(real(4)), example(real(2, 3)), example(np.array([0.0, 7.5, -12.0]))],
+)
+def i0(grad_y: Any, x: Any) -> Any:
+    return grad_y * modified_bessel(1, x)
+
+
+@gate(
+    modified_bessel,
+    dims=lambda facts, n, x: dims_of(facts, x),
+    examples=[example(1, real()), example(1, real(4)), example(3, real(2, 3))],
+)
+def modified_bessel_(grad_y: Any, n: int, x: Any) -> Any:
+    return None, grad_y * (0.5 * (modified_bessel(abs(n - 1), x) + modified_bessel(n + 1, x)))
+
+
+@composed(np.kaiser, examples=[example(4, real(low=0.5)), example(1, real(low=0.5))])
+def kaiser(M: Any, beta: Any) -> Any:
+    """The part of the way from the middle to the ends is below one."""
+    if M == 1:
+        return np.ones(1)
+    half = (M - 1) / 2.0
+    part = (np.arange(0, M) - half) / half
+    return np.i0(beta * np.sqrt(1 - part * part)) / np.i0(beta)
+
+
+@composed(np.fft.fftfreq, examples=[example(4, real(low=0.5)), example(5, real(low=0.5))])
+def fftfreq(n: Any, d: Any = 1.0, device: Any = None) -> Any:
+    return np.concatenate((np.arange((n + 1) // 2), np.arange(-(n // 2), 0))) / (n * d)
+
+
+@composed(np.fft.rfftfreq, examples=[example(4, real(low=0.5)), example(5, real(low=0.5))])
+def rfftfreq(n: Any, d: Any = 1.0, device: Any = None) -> Any:
+    return np.arange(n // 2 + 1) / (n * d)

@@ -14,6 +14,7 @@ from revcompile.gates import shifts
 from revcompile.gates.axes import (
     Dims,
     dims_of,
+    dtype_kind,
     entries,
     extent,
     is_value,
@@ -22,7 +23,7 @@ from revcompile.gates.axes import (
     quotient,
     shape_dims,
 )
-from revcompile.gates.compositions import when_given
+from revcompile.gates.compositions import as_places, when_given
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
 from revcompile.gates.traits import Kind, Memory, Text
@@ -37,16 +38,17 @@ def shaped_as(grad_y: Any, a: Any) -> Any:
     return grad_y if np.ndim(grad_y) == 0 else grad_y[(0,) * np.ndim(grad_y)]
 
 
-def check_order(order: str) -> None:
-    if order not in ("C", "F"):
+def check_order(order: Any, dims: Dims) -> None:
+    if order not in ("C", "F") and len(dims) > 1:
         raise NotImplementedError(f"order={order!r} depends on the memory layout; use 'C' or 'F'")
 
 
 def reshape_dims(facts: Facts, a: Any, shape: Any, order: str = "C") -> Dims:
-    check_order(order)
+    old = dims_of(facts, a)
+    check_order(order, old)
     if shape is None:
-        raise NotImplementedError("a shape of None; write the array itself")
-    old, new = dims_of(facts, a), entries(shape)
+        return old
+    new = entries(shape)
     free = [not is_value(n) and n < 0 for n in new]
     given = tuple(_given(facts, old, n) for n, wild in zip(new, free, strict=True) if not wild)
     rest = quotient(facts, old, given)
@@ -61,14 +63,13 @@ def _given(facts: Facts, old: Dims, n: Any) -> Dim:
 
 
 def ravel_dims(facts: Facts, a: Any, order: str = "C") -> Dims:
-    check_order(order)
+    check_order(order, dims_of(facts, a))
     return (product(facts, dims_of(facts, a)),)
 
 
 def reshaped_copy(a: Any, shape: Any, order: str = "C", *, copy: Any) -> Any:
-    if not copy:
-        raise UnsupportedError("np.reshape with copy=False depends on the memory layout")
-    return np.reshape(a, shape, order).copy()
+    y = np.reshape(a, shape, order)
+    return y.copy() if copy else y  # without, NumPy takes only what needs none
 
 
 @gate(
@@ -90,6 +91,7 @@ def reshaped_copy(a: Any, shape: Any, order: str = "C", *, copy: Any) -> Any:
     ],
 )
 def reshape(grad_y: Any, a: Any, shape: Any, order: str = "C") -> Any:
+    order = order if order == "F" else "C"
     return np.reshape(grad_y, a.shape, order=order) if np.ndim(a) > 0 else shaped_as(grad_y, a)
 
 
@@ -132,13 +134,22 @@ def item_of_scalar(x: Any) -> Any:
     return float(x) if x.dtype.kind == "f" else int(x)
 
 
+def item_at(a: Any, *index: Any) -> Any:
+    """One element as a number of Python's: of an index along each axis, or one in C order."""
+    place = index[0] if len(index) == 1 else index
+    if isinstance(place, tuple) or a.ndim == 1:
+        return a[place].item()
+    return np.ravel(a)[place].item()
+
+
 @gate(
     np.ndarray.item,
     of_scalar=item_of_scalar,
+    means=lambda args, kwargs: item_at if len(args) > 1 else None,
     methods=["item"],
     examples=[example(real(1)), example(real(1, 1))],
 )
-def item(grad_y: Any, a: Any) -> Any:
+def item(grad_y: Any, a: Any, *index: Any) -> Any:
     return np.reshape(grad_y, a.shape)
 
 
@@ -381,8 +392,23 @@ def flipud(grad_y: Any, m: Any) -> Any:
     return np.flipud(grad_y)
 
 
+def roll_otherwise(a: Any, shift: Any, axis: Any = None) -> Any:
+    """By floats, which NumPy cuts off; along one axis by several shifts, one after the other."""
+    shift = as_places(shift)
+    if axis is not None and np.ndim(axis) > 0:
+        return np.roll(a, shift if np.ndim(shift) == 0 else tuple(shift), axis)
+    return np.roll(a, np.sum(shift), axis)
+
+
+def means_rolled(args: Any, kwargs: Any) -> Any:
+    shift = args[1] if len(args) > 1 else kwargs.get("shift", 0)
+    is_array = is_value(shift) and len(shift.type.dims) > 0
+    return roll_otherwise if is_array or dtype_kind(shift) not in "iu" else None
+
+
 @gate(
     np.roll,
+    means=means_rolled,
     examples=[
         example(real(5), 2),
         example(real(3, 4), -1),
@@ -405,9 +431,9 @@ def _unpacked(given: tuple[Any, ...]) -> Any:
     return given[0] if len(given) == 1 and isinstance(given[0], (tuple, list)) else given
 
 
-def _reshape(*shape: Any, order: str = "C") -> Call:
+def _reshape(*shape: Any, order: str = "C", **options: Any) -> Call:
     new = shape[0] if len(shape) == 1 else shape
-    return np.reshape, (new,), {} if order == "C" else {"order": order}
+    return np.reshape, (new,), options if order == "C" else {"order": order, **options}
 
 
 def _transpose(*axes: Any) -> Call:
@@ -416,4 +442,16 @@ def _transpose(*axes: Any) -> Call:
 
 
 # How an array's method is called as a function: the function, the arguments after the array, the options.
-METHOD_ADAPTERS: dict[str, Callable[..., Call]] = {"reshape": _reshape, "transpose": _transpose}
+def _conj(out: Any = None) -> Call:
+    return (np.real, (), {}) if out is None else (np.conjugate, (out,), {})
+
+
+def _view(dtype: Any = None) -> Call:
+    if dtype is not None:
+        raise UnsupportedError(".view of the same bits as other numbers is not supported")
+    return np.asarray, (), {}
+
+
+METHOD_ADAPTERS: dict[str, Callable[..., Call]] = {
+    "reshape": _reshape, "transpose": _transpose, "conj": _conj, "conjugate": _conj, "view": _view,
+}  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.gates.axes import must_agree
+from revcompile.gates.compositions import when_given
 from revcompile.gates.products import Dims, axes_of, outer_product
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
@@ -103,9 +104,15 @@ def _vecdot_dims(facts: Facts, a: Any, b: Any, axis: int = -1) -> Dims:
     return facts.broadcast(_without(a, axis), _without(b, axis))
 
 
+def vecdot_kept(a: Any, b: Any, /, *, axis: int = -1, keepdims: Any) -> Any:
+    y = np.vecdot(a, b, axis=axis)
+    return np.expand_dims(y, axis) if keepdims else y
+
+
 @gate(
     np.vecdot,
     np.linalg.vecdot,
+    means=when_given(vecdot_kept, "keepdims"),
     dims=_vecdot_dims,
     examples=[
         example(real(3), real(3)),
