@@ -205,9 +205,9 @@ def middle_of(a: Any, axis: Any, high: bool) -> Any:
     return found.reshape(shape)
 
 
-def places_of_unique(a: Any) -> tuple[Any, Any, Any]:
+def places_of_unique(a: Any, axis: int | None = None) -> tuple[Any, Any, Any]:
     """Where each element that occurs in `a` does so first, in order; which one each element is; how often."""
-    _, first, inverse, counts = np.unique(a, True, True, True)
+    _, first, inverse, counts = np.unique(a, True, True, True, axis)
     return first, inverse, counts
 
 

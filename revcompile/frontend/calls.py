@@ -42,6 +42,7 @@ from revcompile.frontend.naming import is_hashable, name_of
 from revcompile.frontend.prelude import MEANING
 from revcompile.gates.draws import is_draw
 from revcompile.gates.infer import ask_host
+from revcompile.gates.options import SEVERAL
 from revcompile.gates.record import Gate, NoSuchForm, is_pythons
 from revcompile.gates.table import METHODS, TABLE
 from revcompile.gates.traits import Memory
@@ -471,11 +472,14 @@ def _known_options(low: Lowering, gate: Gate, bound: tuple[Any, ...]) -> tuple[A
     if not (gate.known_options or gate.steering_options or gate.counting_options):
         return bound
     known = list(bound)
+    for i, option in gate.steering_options:
+        if option in SEVERAL and isinstance(known[i], Value) and len(known[i].type.dims) == 1:
+            known[i] = tuple(low.items(known[i]))
     for i, option in gate.known_options:
-        known[i] = low.static(bound[i], f"as {option}= of {gate.name}")
+        known[i] = low.static(known[i], f"as {option}= of {gate.name}")
     for i, option in gate.counting_options:
-        if isinstance(bound[i], Value) and not bound[i].type.dims:
-            known[i] = low.static(bound[i], f"as {option}= of {gate.name}")
+        if isinstance(known[i], Value) and not known[i].type.dims:
+            known[i] = low.static(known[i], f"as {option}= of {gate.name}")
     for i, _ in gate.steering_options:
-        low.steer(bound[i])
+        low.steer(known[i])
     return tuple(known)

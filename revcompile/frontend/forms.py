@@ -147,12 +147,13 @@ def _cast(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str,
     if dtype is None:
         return args
     letter = np.dtype(low.static(dtype, "as a dtype")).char if not isinstance(dtype, tuple) else ""
-    of_one = [f"{c * function.nin}->{c * function.nout}" in function.types for c in ("d", letter)]
-    if letter == "?" and not of_one[0] and f"{'d' * function.nin}->?" in function.types:
+    if letter == "?" and f"{'d' * function.nin}->?" in function.types:
         return args  # a test gives truth values anyhow
-    if not all(of_one):
+    taken = [t.split("->")[0] for t in function.types if set(t.split("->")[1]) == {letter}]
+    if not taken:
         raise UnsupportedError(f"dtype= of {name_of(function)}, which gives another, is not supported")
-    return tuple(_as_dtype(low, a, np.dtype(letter)) for a in args)
+    chosen = letter * function.nin if letter * function.nin in taken else taken[-1]
+    return tuple(_as_dtype(low, a, np.dtype(c)) for a, c in zip(args, chosen, strict=True))
 
 
 def _as_dtype(low: Lowering, a: Structure, dtype: np.dtype[Any]) -> Structure:
@@ -211,8 +212,10 @@ def read(
 
 
 def _check_as_long(low: Lowering, function: Any, found: Value, out: Value) -> None:
-    """NumPy does something of its own with an `out=` of another shape."""
+    """NumPy does something of its own with an `out=` of another shape; where it is Python's, it fills it."""
     facts, axes = low.builder.facts, (found.type.dims, out.type.dims)
+    if not axes[0] and "out" in TABLE[function].signature.parameters:
+        return
     try:
         if len(axes[0]) == len(axes[1]):
             for a, b in zip(*axes, strict=True):

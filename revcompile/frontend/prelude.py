@@ -77,6 +77,8 @@ def dropped_while(predicate: Any, source: Any) -> Any:
 
 
 def product(source: Any, *, start: Any = 1) -> Any:
+    if isinstance(source, np.ndarray) and source.ndim > 1:
+        return start * np.prod(source, 0)
     for item in source:
         start = start * item
     return start

@@ -26,11 +26,6 @@ SHAPES = (example(real(3)), example(real(2, 3)), example(real(1)), example(real(
 ARRAYS = SHAPES[:3]
 
 
-def check_copies(copy: Any) -> None:
-    if copy is not True:
-        raise NotImplementedError(f"copy={copy!r} makes a copy or none; write np.asarray, or copy=True")
-
-
 SAME = Numbers(sign=same_sign)
 
 
@@ -51,13 +46,19 @@ def copy_method(grad_y: Any, a: Any, order: str = "C") -> Any:
     return grad_y
 
 
-def astype_dims(facts: Facts, a: Any, dtype: Any, copy: Any = True) -> Dims:
-    check_copies(copy)
+def astype_dims(facts: Facts, a: Any, dtype: Any) -> Dims:
     return dims_of(facts, a)
+
+
+def astype_as_asked(a: Any, dtype: Any, *, copy: Any) -> Any:
+    """Without a copy, it is the array itself where it is of that dtype."""
+    dtype = np.dtype(float if dtype is None else dtype)
+    return np.asarray(a) if not copy and a.dtype == dtype else a.astype(dtype)
 
 
 @gate(
     np.ndarray.astype,
+    means=when_given(astype_as_asked, "copy"),
     casts=True,
     numbers=SAME,
     methods=["astype"],
@@ -68,7 +69,7 @@ def astype_dims(facts: Facts, a: Any, dtype: Any, copy: Any = True) -> Dims:
         example(real(3), "float64", copy=True),
     ],
 )
-def astype(grad_y: Any, a: Any, dtype: Any, *, copy: Any = True) -> Any:
+def astype(grad_y: Any, a: Any, dtype: Any) -> Any:
     return grad_y
 
 
@@ -83,9 +84,8 @@ def narrower(grad_y: Any, x: Any) -> Any:
     return grad_y
 
 
-def array_dims(facts: Facts, object: Any, dtype: Any = None, copy: Any = True) -> Dims:
-    check_copies(copy)
-    return dims_of(facts, object)
+def asarray_dims(facts: Facts, a: Any, dtype: Any = None) -> Dims:
+    return dims_of(facts, a)
 
 
 def parts_of(grad_y: Any, a: Any, index: tuple[int, ...]) -> Any:
@@ -115,23 +115,21 @@ def array_of_items(items: Any, dtype: Any = None) -> Any:
     return items if dtype is None else items.astype(dtype)
 
 
-def array_of_rank(object: Any, dtype: Any = None, *, copy: Any = True, ndmin: int) -> Any:
-    y = np.array(object, dtype)
+def array_of_more(object: Any, dtype: Any = None, *, copy: Any = True, ndmin: int = 0) -> Any:
+    y = np.array(object, dtype) if copy else np.asarray(object, dtype)
+    if ndmin <= y.ndim:
+        return y
     return np.reshape(y, (1,) * (ndmin - y.ndim) + y.shape)
 
 
 @gate(
-    np.array, means=when_given(array_of_rank, "ndmin"), kind=Kind.ARRAY, of_items=array_of_items,
-    dims=array_dims,
+    np.array, means=when_given(array_of_more, "ndmin", "copy"), kind=Kind.ARRAY, of_items=array_of_items,
+    dims=asarray_dims,
     numbers=Numbers(sign=same_sign, within=unread_items),
     examples=[*SHAPES, *NESTED, example([real(), real()], copy=True)],
 )  # fmt: skip
-def array(grad_y: Any, object: Any, dtype: Any = None, *, copy: Any = True) -> Any:
+def array(grad_y: Any, object: Any, dtype: Any = None) -> Any:
     return parts_of(grad_y, object, ())
-
-
-def asarray_dims(facts: Facts, a: Any, dtype: Any = None) -> Dims:
-    return dims_of(facts, a)
 
 
 def array_or_copy(a: Any, dtype: Any = None, *, copy: Any) -> Any:

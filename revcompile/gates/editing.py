@@ -92,10 +92,10 @@ def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
 )
 def resize(a: Any, new_shape: Any) -> Any:
     """The elements again and again, until the shape is full."""
-    if np.ndim(new_shape) > 0 and not isinstance(new_shape, (tuple, list)):
-        raise UnsupportedError("np.resize is differentiated to a shape that is a tuple")
+    if np.ndim(new_shape) > 0 and as_array(new_shape).dtype.kind == "f":
+        raise UnsupportedError("np.resize is differentiated to a shape of whole numbers")
     a = flat(as_array(a))
-    shape = new_shape if isinstance(new_shape, (tuple, list)) else (new_shape,)
+    shape = tuple(new_shape) if np.ndim(new_shape) > 0 else (new_shape,)
     return np.reshape(a[np.arange(math.prod(shape)) % a.size], shape)
 
 

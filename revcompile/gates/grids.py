@@ -49,7 +49,7 @@ def means_more(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     n = args[1] if len(args) > 1 else kwargs.get("n", 1)
     axis = args[2] if len(args) > 2 else kwargs.get("axis", -1)
     more = len(args) > 3 or kwargs.keys() & {"prepend", "append"}
-    if n == 0 and type(n) is int and not (args and isinstance(args[0], (list, tuple))):
+    if n == 0 and type(n) is int:
         return undiffed
     return diff_of_more if more and n != 0 and type(axis) is int else None
 
@@ -168,7 +168,7 @@ def trapezoid(grad_y: Any, values: Any, x: Any = None, dx: Any = 1.0, axis: int 
         middle = unbroadcast(middle, x[1:].shape)
         edge = np.zeros_like(x[:1])
         axis = 0
-    return grad_values, np.reshape(differences_transposed(middle, edge, axis), x.shape)
+    return grad_values, np.reshape(differences_transposed(middle, edge, axis), x.shape), None
 
 
 def interp_dims(facts: Facts, x: Any, xp: Any, fp: Any) -> tuple[Dim, ...]:
@@ -252,24 +252,27 @@ OVERLAPS = [example(real(n), real(m), mode) for n, m in LENGTHS for mode in ("fu
 ]
 
 
-def convolved_numbers(a: Any, v: Any, mode: str = "full") -> Any:
-    return np.convolve(np.atleast_1d(a), np.atleast_1d(v), mode)
+MODES = ("valid", "same", "full")  # which NumPy counts, too
 
 
-def correlated_numbers(a: Any, v: Any, mode: str = "valid") -> Any:
-    return np.correlate(np.atleast_1d(a), np.atleast_1d(v), mode)
+def convolved_otherwise(a: Any, v: Any, mode: Any = "full") -> Any:
+    return np.convolve(np.atleast_1d(a), np.atleast_1d(v), mode if isinstance(mode, str) else MODES[mode])
 
 
-def when_numbers(meaning: Any) -> Any:
-    """What a call with a number among the first two arguments means."""
-    return lambda args, kwargs: meaning if any(map(is_number, args[:2])) else None
+def correlated_otherwise(a: Any, v: Any, mode: Any = "valid") -> Any:
+    return np.correlate(np.atleast_1d(a), np.atleast_1d(v), mode if isinstance(mode, str) else MODES[mode])
+
+
+def when_otherwise(meaning: Any) -> Any:
+    """What a call with a number for an array, or for the name of a mode, means."""
+    return lambda args, kwargs: meaning if any(map(is_number, (*args, *kwargs.values()))) else None
 
 
 def is_number(x: Any) -> bool:
     return not x.type.dims if is_value(x) else isinstance(x, (int, float))
 
 
-@gate(np.convolve, means=when_numbers(convolved_numbers), dims=overlap_dims, examples=OVERLAPS)
+@gate(np.convolve, means=when_otherwise(convolved_otherwise), dims=overlap_dims, examples=OVERLAPS)
 def convolve(grad_y: Any, a: Any, v: Any, mode: str = "full") -> Any:
     missing = min(a.size, v.size) - 1
     grad_full = full_overlap(grad_y, mode, missing // 2, missing)
@@ -278,7 +281,7 @@ def convolve(grad_y: Any, a: Any, v: Any, mode: str = "full") -> Any:
     return np.reshape(grad_a, a.shape), np.reshape(grad_v, v.shape)
 
 
-@gate(np.correlate, means=when_numbers(correlated_numbers), dims=overlap_dims, examples=OVERLAPS)
+@gate(np.correlate, means=when_otherwise(correlated_otherwise), dims=overlap_dims, examples=OVERLAPS)
 def correlate(grad_y: Any, a: Any, v: Any, mode: str = "valid") -> Any:
     # NumPy centres mode "same" on the longer operand, rounding from that operand's start.
     missing = min(a.size, v.size) - 1

@@ -307,6 +307,7 @@ def take_of_others(a: Any, indices: Any, axis: Any = None, mode: Any = "raise") 
         example(real(3, 4), np.array([2, 2, 0, 1, 1]), axis=-1),
         example(real(2, 3, 4), np.array([[2, 2], [0, 1]]), axis=1),
         example(real(3, 4), [3, 9], 0, mode="clip"),
+        example(real(5), np.array([True, False, True])),
     ],
 )
 def take(grad_y: Any, a: Any, indices: Any, axis: Any = None, *, mode: str = "raise") -> Any:
@@ -333,8 +334,13 @@ def take_along_axis_dims(facts: Facts, arr: Any, indices: Any, axis: int | None)
     return tuple(out)
 
 
+def take_along_last(arr: Any, indices: Any) -> Any:
+    return np.take_along_axis(arr, indices, -1)
+
+
 @gate(
     np.take_along_axis,
+    means=lambda args, kwargs: take_along_last if len(args) == 2 and not kwargs else None,
     numbers=SOME_ARE_READ,
     dims=take_along_axis_dims,
     examples=[

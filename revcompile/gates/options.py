@@ -20,6 +20,8 @@ MUST_BE_KNOWN = frozenset(
 COUNTS = frozenset({"indices_or_sections"})  # so is a number given for them, of parts; places need not be
 # A whole number of the run given for them is a length, or a place along an axis.
 STEERING = frozenset({"shape", "newshape", "num", "shift", "repeats", "indices", "index", "N", "M", "bounds"})
+# They may hold several numbers, in an array, too: which are taken apart.
+SEVERAL = frozenset({"shape", "newshape"})
 # They say how long a result is, so that an example of it is small where they are.
 LENGTHS = frozenset(
     {"shape", "newshape", "num", "N", "M", "n", "reps", "repeats", "pad_width", "window_shape"}

@@ -9,10 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.errors import UnsupportedError
+from revcompile.gates.axes import Dims, dims_of, dtype_kind
 from revcompile.gates.compositions import as_array
 from revcompile.gates.numbers import Numbers, same_sign
 from revcompile.gates.samples import example, real
-from revcompile.gates.table import composed, gate
+from revcompile.gates.table import composed, gate, known
+from revcompile.ir.lengths import Facts
 
 
 @composed(np.tril_indices)
@@ -23,6 +26,33 @@ def tril_indices(n: Any, k: Any = 0, m: Any = None) -> Any:
 @composed(np.triu_indices)
 def triu_indices(n: Any, k: Any = 0, m: Any = None) -> Any:
     return np.nonzero(~np.tri(n, m, k - 1, dtype=bool))
+
+
+def _ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: str = "C") -> None: ...
+
+
+def flat_places(facts: Facts, multi_index: Any, dims: Any, mode: Any = "raise", order: str = "C") -> Dims:
+    if any(dtype_kind(x) not in "iu" for x in (multi_index, dims)):
+        raise NotImplementedError("np.ravel_multi_index counts: only whole numbers are supported")
+    if isinstance(multi_index, (tuple, list)):
+        return facts.broadcast(*(dims_of(facts, x) for x in multi_index))
+    return dims_of(facts, multi_index)[1:]
+
+
+known(np.ravel_multi_index, signature=_ravel_multi_index, dims=flat_places)
+
+
+@composed(np.isfortran)
+def isfortran(a: Any) -> Any:
+    if np.ndim(a) > 1:
+        raise UnsupportedError("np.isfortran asks how an array lies in memory")
+    return False
+
+
+@composed(np.fromiter, examples=[example([real(), real()], float), example(real(4), float, 3)])
+def fromiter(iter: Any, dtype: Any, count: Any = -1, *, like: Any = None) -> Any:
+    items = np.array(iter if isinstance(iter, (list, np.ndarray)) else [item for item in iter], dtype)
+    return items if count == -1 else items[:count]
 
 
 @composed(np.tril_indices_from)

@@ -99,10 +99,10 @@ HOLES = [
 ]
 
 
-def refuse_weights(weights: Any, overwrites: Any) -> None:
+def refuse_weights(a: Any, weights: Any, overwrites: Any) -> None:
     if weights is not None:
         raise UnsupportedError("a quantile with weights is not differentiated")
-    if overwrites:
+    if overwrites and isinstance(a, np.ndarray):
         raise UnsupportedError("overwrite_input= leaves in an array what is not known")
 
 
@@ -111,7 +111,7 @@ def quantile(
     a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, method: str = "linear",
     keepdims: bool = False, *, weights: Any = None,
 ) -> Any:  # fmt: skip
-    refuse_weights(weights, overwrite_input)
+    refuse_weights(a, weights, overwrite_input)
     return quantile_along(a, q, axis, method, keepdims, False)
 
 
@@ -120,7 +120,7 @@ def nanquantile(
     a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, method: str = "linear",
     keepdims: bool = False, *, weights: Any = None,
 ) -> Any:  # fmt: skip
-    refuse_weights(weights, overwrite_input)
+    refuse_weights(a, weights, overwrite_input)
     return quantile_along(a, q, axis, method, keepdims, True)
 
 
@@ -129,7 +129,7 @@ def percentile(
     a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, method: str = "linear",
     keepdims: bool = False, *, weights: Any = None,
 ) -> Any:  # fmt: skip
-    refuse_weights(weights, overwrite_input)
+    refuse_weights(a, weights, overwrite_input)
     return quantile_along(a, np.true_divide(q, 100), axis, method, keepdims, False)
 
 
@@ -138,7 +138,7 @@ def nanpercentile(
     a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, method: str = "linear",
     keepdims: bool = False, *, weights: Any = None,
 ) -> Any:  # fmt: skip
-    refuse_weights(weights, overwrite_input)
+    refuse_weights(a, weights, overwrite_input)
     return quantile_along(a, np.true_divide(q, 100), axis, method, keepdims, True)
 
 
@@ -149,5 +149,5 @@ def nanpercentile(
 def nanmedian(
     a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: bool = False
 ) -> Any:
-    refuse_weights(None, overwrite_input)
+    refuse_weights(a, None, overwrite_input)
     return quantile_along(a, 0.5, axis, "linear", keepdims, True)

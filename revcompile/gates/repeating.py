@@ -236,7 +236,7 @@ def ix_dims(facts: Facts, args: tuple[Any, ...]) -> tuple[Dims, ...]:
     np.ix_,
     dims=ix_dims,
     memory=Memory.SHARED,
-    examples=[example(real(3), real(2)), example(real(3), [0, 2], real(4))],
+    examples=[example(real(3), real(2)), example(real(3), np.array([0, 2]), real(4))],
 )
 def ix_(grad_y: Any, *args: Any) -> Any:
     return [along_one(grad, x, place, True) for grad, x, place in zip(grad_y, args, range(len(args)))]

@@ -233,13 +233,18 @@ def where(grad_y: Any, condition: Any, x1: Any, x2: Any) -> Any:
 
 
 def select_dims(facts: Facts, condlist: Any, choicelist: Any, default: Any = 0) -> tuple[Dim, ...]:
-    if not isinstance(condlist, (list, tuple)) or not isinstance(choicelist, (list, tuple)):
-        raise NotImplementedError("np.select of arrays of conditions and choices; write lists of them")
     return broadcast_dims(facts, condlist, choicelist, default)
+
+
+def select_of_rows(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
+    return np.select(list(condlist), list(choicelist), default)
 
 
 @gate(
     np.select,
+    means=lambda args, kwargs: (
+        None if all(isinstance(x, (list, tuple)) for x in args[:2]) else select_of_rows
+    ),
     dims=select_dims,
     numbers=Numbers(zeros=CHOSEN, passes=True, pointwise=True),
     examples=[
@@ -270,7 +275,12 @@ def nan_to_num_in_place(x: Any, copy: Any, nan: Any = 0.0, posinf: Any = None, n
     np.nan_to_num,
     means=when_given(nan_to_num_in_place, "copy"),
     numbers=Numbers(zeros=CHOSEN, passes=True, asks=True, pointwise=True),
-    examples=[example(real()), example(real(5)), example(real(2, 3), nan=1.0, posinf=2.0)],
+    examples=[
+        example(real()),
+        example(real(5)),
+        example(real(2, 3), nan=1.0, posinf=2.0),
+        example(np.array([float("nan"), 0.5]), nan=real()),
+    ],
 )
 def nan_to_num(grad_y: Any, x: Any, *, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
     grad_x = np.where(np.isfinite(x), grad_y, 0.0)

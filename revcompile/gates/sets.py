@@ -20,27 +20,32 @@ from revcompile.runtime import places_of_unique
 known(np.isin, np.array_equiv, np.lexsort, np.bitwise_count)
 
 
-def places_dims(facts: Facts, a: Any) -> tuple[Dims, Dims, Dims]:
-    n = facts.fresh()
-    return (n,), dims_of(facts, a), (n,)
+def places_dims(facts: Facts, a: Any, axis: Any = None) -> tuple[Dims, Dims, Dims]:
+    n, dims = facts.fresh(), dims_of(facts, a)
+    return (n,), dims if axis is None else (dims[axis],), (n,)
 
 
 known(places_of_unique, dims=places_dims)
 
 ONE = [example(real(4)), example(real(2, 3))]
+ROWS = [example(real(3, 2), axis=0), example(real(2, 3), axis=-1)]
 TWO = [example(real(3), real(2))]
 
 
-@composed(np.unique, examples=ONE)
+@composed(np.unique, examples=[*ONE, *ROWS])
 def unique(
     ar: Any, return_index: Any = False, return_inverse: Any = False, return_counts: Any = False,
     axis: Any = None, *, equal_nan: bool = True, sorted: bool = True,
 ) -> Any:  # fmt: skip
     ar = as_array(ar)
-    if not equal_nan or (axis is not None and ar.ndim != 1):
-        raise UnsupportedError("np.unique is differentiated of all elements, without equal_nan=False")
-    places = places_of_unique(ar)
-    found = np.ravel(ar)[places[0]]
+    if not equal_nan:
+        raise UnsupportedError("np.unique is differentiated without equal_nan=False")
+    if axis is not None and ar.ndim > 1:
+        places = places_of_unique(ar, axis)
+        found = np.take(ar, places[0], axis)
+    else:
+        places = places_of_unique(ar)
+        found = np.ravel(ar)[places[0]]
     wanted = (return_index, return_inverse, return_counts)
     more = [part for part, want in zip(places, wanted) if want]
     return (found, *more) if more else found

@@ -147,7 +147,7 @@ def item_at(a: Any, *index: Any) -> Any:
     of_scalar=item_of_scalar,
     means=lambda args, kwargs: item_at if len(args) > 1 else None,
     methods=["item"],
-    examples=[example(real(1)), example(real(1, 1))],
+    examples=[example(real(1)), example(real(1, 1)), example(real(2, 3), 4), example(real(2, 3), 1, 2)],
 )
 def item(grad_y: Any, a: Any, *index: Any) -> Any:
     return np.reshape(grad_y, a.shape)
@@ -173,6 +173,7 @@ def written_transpose(to: Text, a: Any, axes: Any) -> str:
 def transpose(grad_y: Any, a: Any, axes: Any = None) -> Any:
     if axes is None:
         return np.transpose(grad_y)
+    axes = axes if isinstance(axes, (tuple, list)) else (axes,)
     places = [axis % len(axes) for axis in axes]
     return np.transpose(grad_y, tuple(places.index(i) for i in range(len(axes))))
 
@@ -416,6 +417,8 @@ def means_rolled(args: Any, kwargs: Any) -> Any:
         example(real(3, 4), 5, axis=-1),
         example(real(3, 4), (1, -2), axis=(0, 1)),
         example(real(3, 4), 1, axis=(0, 1)),
+        example(real(5), np.array([1, 3])),
+        example(real(3, 4), 1.7, axis=1),
     ],
 )
 def roll(grad_y: Any, a: Any, shift: Any, axis: Any = None) -> Any:
@@ -452,6 +455,15 @@ def _view(dtype: Any = None) -> Call:
     return np.asarray, (), {}
 
 
+def _tests(function: Callable[..., Any]) -> Callable[..., Call]:
+    def adapt(axis: Any = None, out: Any = None, keepdims: Any = None, **options: Any) -> Call:
+        more = {"axis": axis, "out": out, "keepdims": keepdims}
+        return function, (), {**{k: v for k, v in more.items() if v is not None}, **options}
+
+    return adapt
+
+
 METHOD_ADAPTERS: dict[str, Callable[..., Call]] = {
+    "all": _tests(np.all), "any": _tests(np.any),
     "reshape": _reshape, "transpose": _transpose, "conj": _conj, "conjugate": _conj, "view": _view,
 }  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.errors import UnsupportedError
 from revcompile.gates import squares
 from revcompile.gates.compositions import as_array, when_given
 from revcompile.gates.numbers import CHOSEN, LARGE, LOST, POSITIVE, ZERO, Numbers, same_sign
@@ -108,8 +109,6 @@ def average_dims(
     facts: Facts, a: Any, axis: Any = None, weights: Any = None, keepdims: Any = False
 ) -> tuple[Dim, ...]:
     lengths = a.type.dims
-    if isinstance(axis, list):
-        raise NotImplementedError("np.average over a list of axes; write a tuple")
     axes = tuple(range(len(lengths))) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     axes = tuple(i % len(lengths) for i in axes)
     if hasattr(weights, "type"):
@@ -122,8 +121,26 @@ def average_dims(
     return tuple(length for i, length in enumerate(lengths) if i not in axes)
 
 
+def average_otherwise(
+    a: Any, axis: Any = None, weights: Any = None, returned: Any = False, *, keepdims: bool = False
+) -> Any:
+    """Over a list of axes; with the sum of the weights."""
+    axis = tuple(axis) if isinstance(axis, list) else axis
+    y = np.average(a, axis, weights, keepdims=keepdims)
+    if not returned:
+        return y
+    total = np.size(a) / np.size(y) if weights is None else np.sum(weights, axis, keepdims=keepdims)
+    return y, np.broadcast_to(total, np.shape(y)) if np.ndim(y) else total
+
+
+def means_averaged(args: Any, kwargs: Any) -> Any:
+    axis = args[1] if len(args) > 1 else kwargs.get("axis")
+    return average_otherwise if isinstance(axis, list) or len(args) > 3 or "returned" in kwargs else None
+
+
 @gate(
     np.average,
+    means=means_averaged,
     dims=average_dims,
     examples=[
         *EXAMPLES[1:],
@@ -166,8 +183,25 @@ def average(
 known(middle_of)
 
 
+def median_otherwise(
+    a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: Any = False
+) -> Any:
+    """Over a list of axes; told that it may change what it is given."""
+    if overwrite_input and isinstance(a, np.ndarray):
+        raise UnsupportedError("overwrite_input= leaves in an array what is not known")
+    return np.median(a, tuple(axis) if isinstance(axis, list) else axis, keepdims=bool(keepdims))
+
+
+def means_median(args: Any, kwargs: Any) -> Any:
+    axis = args[1] if len(args) > 1 else kwargs.get("axis")
+    return (
+        median_otherwise if isinstance(axis, list) or len(args) > 3 or "overwrite_input" in kwargs else None
+    )
+
+
 @gate(
     np.median,
+    means=means_median,
     numbers=Numbers(sign=same_sign, zeros=LOST, chooses=True, reduces=True),
     examples=[
         *EXAMPLES,

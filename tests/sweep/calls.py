@@ -27,7 +27,7 @@ REASONS = {
     "it reads or sets the state of NumPy": """seterr seterrcall geterr geterrcall set_printoptions get_printoptions printoptions
         setbufsize getbufsize errstate info show_config show_runtime test get_include lookfor source set_string_function""",
     "it gives a text": """array2string array_repr array_str typename base_repr binary_repr format_float_positional
-        format_float_scientific""",
+        format_float_scientific mintypecode""",
     "what it gives is whatever was there": "empty empty_like ndarray",
     "it gives an object that is no number and no array of them": """asmatrix bmat matrix frompyfunc vectorize nditer nested_iters
         ndindex ndenumerate broadcast poly1d dtype finfo iinfo flatiter ufunc record recarray chararray flat LinAlgError busdaycalendar""",
@@ -45,7 +45,7 @@ OF_NO_FLOATS = frozenset(
     """np.bitwise_and np.bitwise_left_shift np.bitwise_or np.bitwise_right_shift np.bitwise_xor np.left_shift np.right_shift
     np.bitwise_count np.bitwise_invert np.bitwise_not np.invert np.gcd np.lcm np.unpackbits np.packbits np.unravel_index
     np.broadcast_shapes np.eye np.identity np.indices np.mask_indices np.fromfunction np.apply_over_axes np.sort_complex
-    np.subtract.at math.comb math.factorial math.gcd math.isqrt math.lcm math.perm""".split()
+    math.comb math.factorial math.gcd math.isqrt math.lcm math.perm""".split()
 )
 SCALARS = tuple(
     name for name in dir(np) if isinstance(t := getattr(np, name), type) and issubclass(t, np.generic)
@@ -86,7 +86,7 @@ def functions() -> list[str]:
     found += [f"np.fft.{name}" for name in dir(np.fft) if _is_function(np.fft, name)]
     found += [f"math.{name}" for name in dir(math) if _is_function(math, name)]
     found += [f"np.{u}.{m}" for u in REDUCING for m in ("reduce", "accumulate", "outer", "reduceat")]
-    found += ["np.add.at", "np.subtract.at"]
+    found += [f"np.{u}.at" for u in ("add", "subtract", "multiply", "maximum", "divide")]
     found += [f".{name}" for name in dir(np.ndarray) if not name.startswith("_") and name not in LEFT_OUT]
     found += ["abs", "sum", "max", "min", "round", "pow", "divmod", "float", "int", "bool", "len"]
     return list(dict.fromkeys(found))

@@ -30,6 +30,9 @@ CALLS = [
     "np.piecewise(v, [v > 0], [lambda x: x * x, a])", "np.apply_along_axis(lambda r: r @ r, 0, M)",
     "np.trim_zeros(M)", "np.nan_to_num(v, copy=False)", "np.array(v, ndmin=2)", "np.convolve(v, a)", "v.flat[1] * w",
     "np.choose(n, [v, w], mode='clip')", "k.choose(v, w)", "np.arange(a, stop=5)", "np.bincount(n, v)", "np.linspace(a, b, 3, retstep=True)[1] * v",
+    "np.modf(v, w, t)", "np.place(t, k, [a, b])", "np.put_along_axis(t, n, w, 0)", "np.multiply.at(t, [0, 0, 1], w)",
+    "np.einsum(A, [0, 1], B, [1, 2], [0, 2])", "np.i0(v)", "np.roll(v, 1.7)", "np.unique(M, axis=0)", "tM.partition(1)",
+    "np.put(tM, [0, -1], [a, b], mode='wrap')", "np.fill_diagonal(tM, v[:2], wrap=True)", "np.take(v, v > 0)",
 ]  # fmt: skip
 
 FORMS = {

@@ -105,7 +105,10 @@ OWN = {
     "np.place": "t, k, w;t, t > 0, [a]",
     "np.putmask": "t, k, w;t, t > 0, a",
     "np.fill_diagonal": "tA, a;tA, v;tM, a;tA, 0.5, True",
-    "np.add.at": "t, [0, 0, 1], w;t, n, a;t, 1, a",
+    **dict.fromkeys(
+        [f"np.{u}.at" for u in ("add", "subtract", "multiply", "maximum", "divide")],
+        "t, [0, 0, 1], w;t, n, a;t, 1, a;tM, ([0, 1, 0], n), w;t, slice(1, None), a",
+    ),
     **dict.fromkeys(["np.percentile", "np.nanpercentile"], "v, 30;M, 30, 1;v, [10, 90];M, 55.5, 0"),
 }  # fmt: skip
 
