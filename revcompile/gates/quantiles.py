@@ -5,14 +5,19 @@ The elements are sorted; a quantile lies between two of them, or is one of them,
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import Any
 
 import numpy as np
 
 from revcompile.errors import UnsupportedError
+from revcompile.gates.axes import dtype_kind, is_value
 from revcompile.gates.compositions import as_array
+from revcompile.gates.numbers import LOST, Numbers, same_sign
+from revcompile.gates.record import Function
 from revcompile.gates.samples import example, real
-from revcompile.gates.table import composed
+from revcompile.gates.table import composed, gate
+from revcompile.runtime import scatter, scatter_along_axis
 
 # Where the quantile q of n elements is (Hyndman and Fan, 1996): n * q + a + q * (1 - a - b) - 1.
 BETWEEN = {
@@ -21,12 +26,12 @@ BETWEEN = {
 }  # fmt: skip
 
 
-def place_of(q: Any, n: Any, method: str) -> Any:
+def place_of(q: Any, last: Any, method: str) -> Any:
     """How many elements lie below the quantile, in part."""
     if method in BETWEEN:
         a, b = BETWEEN[method]
-        return n * q + (a + q * (1 - a - b)) - 1
-    place = (n - 1) * q
+        return (last + 1) * q + (a + q * (1 - a - b)) - 1
+    place = last * q
     if method == "linear":
         return place
     if method == "lower":
@@ -56,12 +61,11 @@ def quantile_along(a: Any, q: Any, axis: Any, method: str, keepdims: bool, skip:
         )
     items = np.sort(items, 0)  # NaN last
     asked = np.reshape(q, (-1,) + (1,) * len(rest)) if np.ndim(q) else q
-    last = len(items) - 1
-    if skip:
-        last = np.sum(~np.isnan(items), 0) - 1
-    place = np.clip(place_of(asked, last + 1, method), 0, np.maximum(last, 0))
+    last = np.maximum(np.sum(~np.isnan(items), 0) - 1, 0) if skip else len(items) - 1
+    place = place_of(asked, last, method)
+    place = np.clip(place, 0, last) if method in BETWEEN else place
     below = np.floor(place).astype(int)
-    above = np.minimum(below + 1, np.maximum(last, 0))
+    above = np.minimum(below + 1, last)
     part = place - below
     low, high = element(items, below), element(items, above)
     step = high - low
@@ -82,11 +86,14 @@ def element(items: Any, places: Any) -> Any:
 
 
 UNSET: Any = np._NoValue
-FORMS = [
+ALONE = [
     example(real(5), 0.3),
-    example(real(5), [0.2, 0.6]),
     example(real(3, 4), 0.3, axis=0),
     example(real(3, 4), 0.4, axis=1, keepdims=True),
+]
+FORMS = [
+    *ALONE,
+    example(real(5), [0.2, 0.6]),
     example(real(3, 4), [0.1, 0.7], axis=0),
     example(real(2, 3, 2), 0.45, axis=(0, 2)),
     example(real(5), 0.33, method="hazen"),
@@ -106,8 +113,7 @@ def refuse_weights(a: Any, weights: Any, overwrites: Any) -> None:
         raise UnsupportedError("overwrite_input= leaves in an array what is not known")
 
 
-@composed(np.quantile, examples=FORMS)
-def quantile(
+def quantile_otherwise(
     a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, method: str = "linear",
     keepdims: bool = False, *, weights: Any = None,
 ) -> Any:  # fmt: skip
@@ -115,22 +121,88 @@ def quantile(
     return quantile_along(a, q, axis, method, keepdims, False)
 
 
-@composed(np.nanquantile, examples=[*FORMS[:5], *HOLES])
+def percentile_otherwise(a: Any, q: Any, *args: Any, **options: Any) -> Any:
+    return quantile_otherwise(a, np.true_divide(q, 100), *args, **options)
+
+
+def unless_one(meaning: Function) -> Function:
+    """What a call means that is not for one quantile, in the usual way, along one axis or of all elements."""
+
+    def means(args: Any, kwargs: Any) -> Any:
+        if isinstance(kwargs.get("out"), tuple):
+            raise UnsupportedError("out= of a quantile must be an array here")
+        a, q = (*args, None, None)[:2]
+        axis = args[2] if len(args) > 2 else kwargs.get("axis")
+        is_one = isinstance(q, (int, float)) or (is_value(q) and not q.type.dims)
+        is_plain = (
+            is_value(a) and a.type.dims and dtype_kind(a) == "f" and kwargs.keys() <= {"axis", "keepdims"}
+        )
+        return (
+            None if is_one and is_plain and isinstance(axis, (int, NoneType)) and len(args) < 4 else meaning
+        )
+
+    return means
+
+
+def between_two(grad_y: Any, a: Any, q: Any, axis: Any, keepdims: bool) -> Any:
+    """The gradients of the elements and of `q`: the quantile lies between two of the elements, in order."""
+    flat = axis is None and a.ndim > 1
+    shape, items = ((a.size,), np.reshape(a, -1)) if flat else (a.shape, a)
+    along = 0 if axis is None else axis % a.ndim
+    order = np.argsort(items, along)
+    last = shape[along] - 1
+    place = last * q
+    below = int(place)
+    part = place - below
+    if len(shape) == 1:
+        grad_y = np.reshape(grad_y, ()) if keepdims else grad_y
+        low, high = order[below], order[min(below + 1, last)]
+        grad_items = scatter(grad_y * (1 - part), low, shape) + scatter(grad_y * part, high, shape)
+        grad_a = np.reshape(grad_items, a.shape) if flat else grad_items
+        return grad_a, grad_y * last * (items[high] - items[low])
+    grad_y = grad_y if keepdims else np.expand_dims(grad_y, along)
+    low, high = np.take(order, [below], along), np.take(order, [min(below + 1, last)], along)
+    grad_a = scatter_along_axis(grad_y * (1 - part), low, shape, along)
+    grad_a = grad_a + scatter_along_axis(grad_y * part, high, shape, along)
+    step = np.take_along_axis(a, high, along) - np.take_along_axis(a, low, along)
+    return grad_a, np.sum(grad_y * last * step)
+
+
+ONE = Numbers(sign=same_sign, zeros=LOST, reduces=True)
+
+
+@gate(
+    np.quantile,
+    means=unless_one(quantile_otherwise),
+    numbers=ONE,
+    examples=[*ALONE, example(real(2, 3), 0.35), example(real(5), real(low=0.3, high=0.4))],
+)
+def quantile(grad_y: Any, a: Any, q: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    return between_two(grad_y, a, q, axis, keepdims)
+
+
+@gate(
+    np.percentile,
+    means=unless_one(percentile_otherwise),
+    numbers=ONE,
+    examples=[
+        example(real(5), 30),
+        example(real(5), real(low=30, high=40)),
+        example(real(3, 4), 40, axis=1),
+    ],
+)
+def percentile(grad_y: Any, a: Any, q: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    grad_a, grad_q = between_two(grad_y, a, q / 100, axis, keepdims)
+    return grad_a, grad_q / 100
+
+
+@composed(np.nanquantile, examples=[*FORMS, *HOLES])
 def nanquantile(
     a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, method: str = "linear",
     keepdims: bool = False, *, weights: Any = None,
 ) -> Any:  # fmt: skip
     refuse_weights(a, weights, overwrite_input)
     return quantile_along(a, q, axis, method, keepdims, True)
-
-
-@composed(np.percentile, examples=[example(real(5), 30), example(real(5), real(low=30, high=40))])
-def percentile(
-    a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, method: str = "linear",
-    keepdims: bool = False, *, weights: Any = None,
-) -> Any:  # fmt: skip
-    refuse_weights(a, weights, overwrite_input)
-    return quantile_along(a, np.true_divide(q, 100), axis, method, keepdims, False)
 
 
 @composed(np.nanpercentile, examples=[example(real(5), 30), example(real(3, 4), [20, 70], axis=1)])

@@ -142,7 +142,7 @@ known(np.bartlett, np.blackman, np.hamming, np.hanning)
 @gate(
     np.i0,
     dims=lambda facts, x: dims_of(facts, x),
-    examples=[example(real()), example(real(4)), example(real(2, 3)), example(np.array([0.0, 7.5, -12.0]))],
+    examples=[example(real()), example(real(4)), example(real(2, 3)), example(np.array([0.4, 2.5, -3.1]))],
 )
 def i0(grad_y: Any, x: Any) -> Any:
     return grad_y * modified_bessel(1, x)
