@@ -64,8 +64,9 @@ def modified_bessel(n: int, x: Any) -> Any:
     largest = float(np.max(np.abs(x), initial=0.0))
     angles = np.pi * (np.arange(40 + int(10.0 * math.sqrt(largest + n))) + 0.5)
     angles /= angles.size
-    wave = np.sinh if n % 2 else np.cosh
-    return np.mean(wave(x[..., None] * np.cos(angles)) * np.cos(n * angles), axis=-1)
+    height = x[..., None] * np.cos(angles)
+    waves = np.sinh(height) if n % 2 else np.cosh(height)
+    return np.mean(waves * np.cos(n * angles), axis=-1)
 
 
 class NotReal:

@@ -33,6 +33,7 @@ CALLS = [
     "np.modf(v, w, t)", "np.place(t, k, [a, b])", "np.put_along_axis(t, n, w, 0)", "np.multiply.at(t, [0, 0, 1], w)",
     "np.einsum(A, [0, 1], B, [1, 2], [0, 2])", "np.i0(v)", "np.roll(v, 1.7)", "np.unique(M, axis=0)", "tM.partition(1)",
     "np.put(tM, [0, -1], [a, b], mode='wrap')", "np.fill_diagonal(tM, v[:2], wrap=True)", "np.take(v, v > 0)",
+    "np.nan_to_num(np.log(v), nan=a) + M.item(1, 0)",
 ]  # fmt: skip
 
 FORMS = {
