@@ -88,7 +88,7 @@ def outcomes(low: Lowering, key: Any, pattern: Any) -> list[Any]:
 def is_constant(low: Lowering, value: Value) -> bool:
     """Whether a value certainly passes no gradient on to an argument."""
     outside = low.constants.union(low.host.values())
-    ahead, seen = [value], set()
+    ahead, seen = [low.memory.holding(value)], set()
     while ahead:
         v = ahead.pop()
         if v in seen or v in outside:
@@ -103,7 +103,7 @@ def is_constant(low: Lowering, value: Value) -> bool:
 
 def is_varied(low: Lowering, value: Value) -> bool:
     """Whether a value certainly depends on an argument that is differentiated. (The plan knows the rest.)"""
-    ahead, seen = [value], set()
+    ahead, seen = [low.memory.holding(value)], set()
     while ahead:
         v = ahead.pop()
         if v in seen or v.type == TEXT:

@@ -276,7 +276,7 @@ def scatter_add_(grad_y: Any, grad: Any, index: Any, shape: Any) -> Any:
 
 def take_dims(facts: Facts, a: Any, indices: Any, axis: int | None = None, mode: str = "raise") -> Dims:
     dims = dims_of(facts, a)
-    if axis is None:
+    if axis is None or not dims:
         return dims_of(facts, indices)
     axis = normal(axis, len(dims))
     return (*dims[:axis], *dims_of(facts, indices), *dims[axis + 1 :])
@@ -308,9 +308,12 @@ def take_of_others(a: Any, indices: Any, axis: Any = None, mode: Any = "raise") 
         example(real(2, 3, 4), np.array([[2, 2], [0, 1]]), axis=1),
         example(real(3, 4), [3, 9], 0, mode="clip"),
         example(real(5), np.array([True, False, True])),
+        example(real(), [0, -1, 0], axis=0),
     ],
 )
 def take(grad_y: Any, a: Any, indices: Any, axis: Any = None, *, mode: str = "raise") -> Any:
+    if np.ndim(a) == 0:
+        return np.sum(grad_y)
     shape = (a.size,) if axis is None else a.shape
     axis = 0 if axis is None else axis % a.ndim
     if mode == "wrap":
@@ -376,9 +379,9 @@ def scatter_along_axis_(grad_y: Any, grad: Any, indices: Any, shape: Any, axis: 
 
 
 def compress_dims(facts: Facts, condition: Any, a: Any, axis: int | None = None) -> Dims:
-    if axis is None:
-        return (facts.fresh(),)
     dims = list(dims_of(facts, a))
+    if axis is None or not dims:
+        return (facts.fresh(),)
     dims[axis] = facts.fresh()
     return tuple(dims)
 
@@ -393,9 +396,12 @@ def compress_dims(facts: Facts, condition: Any, a: Any, axis: int | None = None)
         example([0, 1], real(3, 4), axis=0),
         example(np.array([True, False, True, True]), real(3, 4), axis=-1),
         example(np.array([True, False, True, True]), real(3, 4)),
+        example([True], real(), axis=0),
     ],
 )
 def compress(grad_y: Any, condition: Any, a: Any, axis: Any = None) -> Any:
+    if np.ndim(a) == 0:
+        return None, np.sum(grad_y)
     chosen = np.flatnonzero(condition)
     if axis is None:
         return None, np.reshape(scatter(grad_y, chosen, (a.size,)), a.shape)

@@ -40,7 +40,8 @@ def times(facts: Facts, d: Dim, count: Any) -> Dim:
 
 
 def repeat_dims(facts: Facts, a: Any, repeats: Any, axis: int | None = None) -> Dims:
-    dims = (product(facts, dims_of(facts, a)),) if axis is None else dims_of(facts, a)
+    dims = dims_of(facts, a)
+    dims = (product(facts, dims),) if axis is None or not dims else dims
     axis = normal(axis or 0, len(dims))
     single = len(dims_of(facts, repeats)) == 0
     repeated = times(facts, dims[axis], repeats) if single else facts.fresh()
@@ -65,6 +66,7 @@ def repeat_otherwise(a: Any, repeats: Any, axis: Any = None) -> Any:
     examples=[
         example(real(3), 2),
         example(real(), 3),
+        example(real(), 3, axis=-1),
         example(real(2, 3), 2),
         example(real(2, 3), 2, axis=0),
         example(real(2, 3), 3, axis=-1),

@@ -198,14 +198,16 @@ def scatter_add_of_each(grad: Any, index: Any, shape: Any) -> Any:
 
 @of_stacks(np.take, of="a")
 def take_of_each(a: Any, indices: Any, axis: Any = None, *, mode: str = "raise") -> Any:
-    if axis is None:
+    if axis is None or a.ndim == 1:
         return np.take(laid_flat(a), indices, 1, mode=mode)
     return np.take(a, indices, behind(axis), mode=mode)
 
 
 @of_stacks(np.repeat, of="a")
 def repeat_of_each(a: Any, repeats: Any, axis: Any = None) -> Any:
-    return np.repeat(laid_flat(a), repeats, 1) if axis is None else np.repeat(a, repeats, behind(axis))
+    if axis is None or a.ndim == 1:
+        return np.repeat(laid_flat(a), repeats, 1)
+    return np.repeat(a, repeats, behind(axis))
 
 
 @of_stacks(np.tile, of="A")

@@ -114,6 +114,10 @@ class Memory:
             self.views[v], self.latest[v] = view._replace(version=version), derived
         return self.latest.get(v, v)
 
+    def holding(self, v: Value) -> Value:
+        """The version that has what `v` holds now: of all of its array, if that was written."""
+        return self.current.get(self.root(v), v)
+
     def is_outdated(self, v: Value) -> bool:
         """Whether an array that is one of two is one that has changed since it was looked up."""
         return v in self.either and (

@@ -10,7 +10,7 @@ import pytest
 
 from revcompile import UnsupportedError, grad
 from revcompile.gates.table import TABLE
-from tests.gates.test_every_gate import Case, arguments, cases, is_real, name_of
+from tests.gates.test_every_gate import Case, arguments, cases, is_real, name_of, program
 from tests.support.oracle import assert_close, numerical_gradients
 from tests.support.program import make
 
@@ -53,6 +53,25 @@ def test_what_is_written_into_a_result(case: Case) -> None:
         **{f"c{i}": a for i, a in enumerate(args) if i not in arrays},
         **{f"o_{k}": v for k, v in example.options.items()},
     })  # fmt: skip
+
+
+@pytest.mark.parametrize("case", COMPOSED)
+def test_operands_that_were_written(case: Case) -> None:
+    """Of arrays that hold no variable when they are made."""
+    f, variables, weights = program(case, arguments(case))
+    names = [f"x{i}" for i, v in enumerate(variables) if isinstance(v, np.ndarray)]
+    if not names or np.isnan(f(*variables, *weights)):
+        pytest.skip("it has no array, or holes")
+    given = ", ".join(f"x{i}" for i in range(len(variables)))
+    stores = "".join(
+        f"    y = np.zeros({n}.shape, {n}.dtype)\n    y[...] = {n}\n    {n} = y\n" for n in names
+    )
+    written = make(
+        f"def written({given}):\n{stores}    return f({given}, *weights)\n", "written", f=f, weights=weights
+    )
+    which = tuple(range(len(variables)))
+    found = grad(written, argnums=which)(*variables)
+    assert_close(found, [np.asarray(g) for g in grad(f, argnums=which)(*variables, *weights)])
 
 
 @pytest.mark.parametrize("text", OF_ROWS)
