@@ -16,6 +16,7 @@ from revcompile.autodiff.differentiate import differentiate
 from revcompile.autodiff.forward import push_forward
 from revcompile.autodiff.halves import NOTHING, Halves
 from revcompile.autodiff.long_loops import keep_states
+from revcompile.autodiff.parted import parted
 from revcompile.codegen.conditions import agreements, apart, equal_lengths, keep_untested, meetings
 from revcompile.codegen.first_run import Run
 from revcompile.codegen.linked import Helpers, Linked, Texts, Written
@@ -32,6 +33,7 @@ from revcompile.frontend.containers import check_aliases
 from revcompile.frontend.folding import fold
 from revcompile.frontend.lower import Lowerer, lower
 from revcompile.frontend.names import Guard, Live, Path
+from revcompile.frontend.operators import GIVE_HALVES
 from revcompile.frontend.wanted import picked
 from revcompile.gates.foreign import Learning, NotKnownYet, Unfinished
 from revcompile.gates.halves import Pair, Variant
@@ -161,6 +163,7 @@ def _compile(
     low.push_forward = partial(_pushed_forward, request, low)
     low.batch = partial(batch, low)
     low.halve = partial(_halve, request, low)
+    low.part = partial(_part, request, low)
     low.needed.parameters, low.needed.wanted = parameters, request.wanted
     with _needs_gathered(request, low):
         primal = _lower(request, parameters, arguments, low)
@@ -196,7 +199,7 @@ def _compile(
     with _needs_gathered(request, low):
         gradient = _differentiate(request, forward, low)
     gradient = check(gradient, "differentiate", low.host.values())
-    line = Line(low, gradient, request.optimize, request.with_value, request.operator != "vjp")
+    line = Line(low, gradient, request.optimize, request.with_value, request.operator not in GIVE_HALVES)
     for path in low.needed.specialized:
         if isinstance(path, Path):
             low.host.must_be(path)
@@ -268,6 +271,15 @@ def _halve(
     assert pair.function is not None
     halves = Halves(low, thorough=not has_arrays((pair.function,)))
     return halves.variant(pair, wanted, seeded, frozenset(), NOTHING)
+
+
+def _part(request: Request, low: Lowerer, pair: Pair, count: int) -> Variant:
+    """The halves of a pair of which what makes tangents is called from outside."""
+    for one in low.pairs.made():
+        _prepare(one, request, low)
+    variant = parted(pair, count, low.builder.table)
+    low.pairs.variants[pair, variant.wanted, variant.seeded, variant.strong, variant.told] = variant
+    return variant
 
 
 def _refuse_objects(parameters: Sequence[Parameter], wanted: Sequence[str]) -> None:

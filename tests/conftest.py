@@ -57,6 +57,7 @@ DAILY = {  # one in so many tests of these files
     ),
     5: ("programs/test_growth",),
     4: (
+        "derivatives/test_linearize",
         "derivatives/test_long_loops",
         "derivatives/test_long_loops_of_numbers",
         "derivatives/test_values_and_aux",

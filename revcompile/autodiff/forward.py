@@ -412,7 +412,7 @@ class _Forward:
         parameters = [primal.parameters[i] for i in sorted(wanted)]
         own = [self._new(p) for p in parameters]
         all_of_them = (*primal.parameters, *own)
-        pair = Pair(f"jvp_{primal.name}", all_of_them, None, primal.equal, primal.compared)
+        pair = Pair(f"jvp_{primal.name}", all_of_them, None, primal.equal, primal.compared, along=primal)
         known[primal, wanted] = pair
         tangents = dict(zip(parameters, own, strict=True))
         with self.begun(self.low, self.prepare(primal.function), tangents, self.prepare) as forward:

@@ -209,7 +209,8 @@ class _Residuals:
             items = table.new(Opaque("list"))
             self.residuals.saves.setdefault(id(self.forward), []).append((v, items))
             names[v] = table.like(v, fold=False)
-            lists.append((names[v], Each("reversed list", (items,))))
+            kind = "list" if self.reversal.onward else "reversed list"
+            lists.append((names[v], Each(kind, (items,))))
         each = self._counting(names, lists)
         made_again = set(self.again.values())
         repeated = [s for s in self.statements if s in made_again]
@@ -250,6 +251,7 @@ class _Residuals:
                     and _is_alike(result, end)
                     and param not in self.residuals.table.unset
                 )
+                same = same and not self.reversal.onward
                 if same and self.unstable.isdisjoint((param, end, result)) and not self.residuals.every_trip:
                     found[end] = i
         return found
@@ -294,8 +296,9 @@ class _Residuals:
         out: list[tuple[Value, Each]] = []
         for index, each in self.reversal.each:
             if leaves_early and each.kind not in KINDS:  # a list has an item for each trip that there was
-                went = each.backwards
-                each = Each(f"first of {went.kind}", (*went.args, self._trips())).backwards
+                went = each if self.reversal.onward else each.backwards
+                each = Each(f"first of {went.kind}", (*went.args, self._trips()))
+                each = each if self.reversal.onward else each.backwards
             names[index] = self.residuals.table.like(index, fold=False)
             out.append((names[index], each))
         if not out:

@@ -219,7 +219,7 @@ def _same_again(block: Block, table: ValueTable) -> Iterator[Wish]:
     for loop in loops_of(block):
         saved.update((items, v) for v, items in loop.saves if isinstance(v, Value))
         for v, each in loop.each:
-            if each.kind == "reversed list" and each.args[0] in saved:
+            if each.kind.endswith("list") and each.args[0] in saved:
                 again = saved[each.args[0]]
                 yield v, again, table.is_temporary(v) and table.is_temporary(again)
                 if again in saved:  # a list of lists

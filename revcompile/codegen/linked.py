@@ -108,7 +108,7 @@ class Texts:
         return name
 
     def _text(self, half: Half, function: Function) -> str:
-        heading = "" if half.variant is None else f"{half.kind} pass"
+        heading = "" if half.variant is None else f"{half.word} pass"
         function = self._hiding_nothing(function)
         parameters = ", ".join(p.name for p in function.parameters)
         answer = function.body.yields[0] if len(function.body.yields) == 1 else function.body.yields

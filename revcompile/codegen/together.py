@@ -22,7 +22,7 @@ Together = dict[Value, tuple[Value, ...]]  # the lists that are one, by each of 
 
 def saved_together(function: Function, groups: Groups, counts: Counter[Value]) -> Together:
     loops = list(loops_of(function.body))
-    reader = {each.args[0]: loop for loop in loops for _, each in loop.each if each.kind == "reversed list"}
+    reader = {each.args[0]: loop for loop in loops for _, each in loop.each if each.kind.endswith("list")}
     found: Together = {}
     for loop in loops:
         by_reader: dict[int, list[Value]] = {}

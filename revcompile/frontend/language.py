@@ -93,6 +93,7 @@ class Language:
     push_forward: Callable[[Function, Mapping[Value, Structure]], Function]
     batch: Callable[[Callable[[Value], Structure], Value], Structure]
     halve: Callable[[Pair, frozenset[int], frozenset[int]], Variant]
+    part: Callable[[Pair, int], Variant]
 
     @contextmanager
     def tentatively(self: Lowering) -> Iterator[None]:

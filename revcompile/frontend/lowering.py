@@ -60,6 +60,7 @@ class Lowering(Interpreter, Protocol):
     push_forward: Callable[[Function, Mapping[Value, Structure]], Function]
     batch: Callable[[Callable[[Value], Structure], Value], Structure]
     halve: Callable[[Pair, frozenset[int], frozenset[int]], Variant]
+    part: Callable[[Pair, int], Variant]
 
     @property
     def needed(self) -> Needed: ...  # what must be known while compiling

@@ -12,13 +12,14 @@ import numpy as np
 
 from revcompile.frontend import columns
 from revcompile.frontend.derivatives import OPERATORS, along, pulled, valued
-from revcompile.frontend.halving import halved
+from revcompile.frontend.halving import halved, linearized
 from revcompile.frontend.lowering import Lowering
 from revcompile.gates.effects import identity
 from revcompile.ir.nodes import Structure, map_values
 from revcompile.syntax.abstract import Frame, Native, Partial
 
 HOME = "revcompile.transforms.operators"
+GIVE_HALVES = {"vjp": halved, "linear": linearized}
 
 
 def is_operator(function: Any) -> bool:
@@ -93,7 +94,7 @@ def _last(low: Lowering, args: tuple[Any, ...], kwargs: dict[str, Any], node: An
 def apply(operator: str, options: Any, function: Any, *args: Any, **kwargs: Any) -> Any:
     """What a compiled function of an operator is said to do: it is read, and run to raise what `function`
     raises."""
-    if operator in ("jvp", "linear"):
+    if operator == "jvp":
         primals, _ = args
         return function(*primals, **kwargs)
     return function(*(args[:-1] if operator in ("hvp", "jvps", "vjps") else args), **kwargs)
@@ -103,8 +104,8 @@ def _apply(
     low: Lowering, args: tuple[Any, ...], kwargs: dict[str, Any], node: Any, frame: Frame
 ) -> Structure:
     operator, options, function, *given = args
-    if operator == "vjp":
-        return halved(low, function, tuple(given), kwargs, **options)
+    if operator in GIVE_HALVES:
+        return GIVE_HALVES[operator](low, function, tuple(given), kwargs, **options)
     return _applied(low, operator, options, function, tuple(given), kwargs)
 
 

@@ -50,6 +50,7 @@ class Pair:
     raises: bool = False
     again: bool = False
     integral: bool = False  # whether it may give whole numbers for floats, see `dataflow/integrality`
+    along: Pair | None = None  # whose results it gives, and after them their tangents
 
     def reached(self) -> set[Pair]:
         """The pair, and all that are called in it."""
@@ -89,6 +90,7 @@ class Variant:
     chosen: dict[Value, Variant] = field(default_factory=dict)  # for the calls in it, by what they save
     cautious: bool = False  # whether it would be another one if it were told nothing
     used: bool = False  # whether it is called by itself
+    linear: bool = False  # whether its second half makes tangents of tangents, see `autodiff/parted`
 
     @lazy
     def forward(self) -> Half:
@@ -111,7 +113,13 @@ class Half:
     def wish(self) -> str:
         """What it would be called in generated code."""
         name = self.pair.name
-        return name if self.kind in ("call", "primal") else f"{self.kind}_{name}"
+        return name if self.kind in ("call", "primal") else f"{self.word}_{name}"
+
+    @property
+    def word(self) -> str:
+        """Which half it is."""
+        turned = self.variant is not None and self.variant.linear and self.kind == "backward"
+        return "tangent" if turned else self.kind
 
     @property
     def effects(self) -> bool:

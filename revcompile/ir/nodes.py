@@ -25,7 +25,6 @@ Structure = Any
 
 class Form:
     """What every form of statement says of itself; a form has its own answers where these are not right.
-
     `inputs` are the values that it reads itself, not those read inside its blocks; `outputs` what it gives to
     the statements after it; `uses` and `defined` every read and every definition, its blocks' included.
     """
@@ -183,7 +182,8 @@ class Loop(Form):
     trips: Value | None = None
     line: Place | None = None
     note: str = ""
-    reverses: Loop | None = None  # the loop of the forward pass that this one reverses
+    reverses: Loop | None = None  # the loop of the first pass that this one reverses, or goes on with
+    onward: bool = False
     slots: int = 0  # so many of its states are kept for the backward pass; 0: what that reads, of each trip
 
     @property

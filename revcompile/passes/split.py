@@ -95,9 +95,10 @@ def split(function: Function, variant: Variant) -> dict[Half, Function]:
         again = {source[0]: Apply(identity, (source[0],), tuple(residuals)), **again}
     second = replace(second, statements=(*again.values(), *second.statements))
     answer = gradients[0] if len(gradients) == 1 else gradients
+    unnamed = "saved" if variant.linear else "grad_y"
     backward = replace(
         function,
-        parameters=own_parameters(function.table, [*variant.upstream, *source], "grad_y"),
+        parameters=own_parameters(function.table, [*variant.upstream, *source], unnamed),
         body=replace(second, yields=(answer,)),
     )
     return {variant.forward: forward, variant.backward: backward}

@@ -204,19 +204,15 @@ class Directions(Applied):
         return [*names, *(_free(f"tangent_{name}", taken) for name in names)]
 
 
-class LinearAt(Directions):
+class LinearAt(Applied):
     """A function that gives the value and a function of tangents."""
 
-    def __init__(self, *given: Any) -> None:
-        super().__init__(*given)
-        self.face = self.signature
+    part = "tangent_source"
 
     def call(self, *args: Any) -> Any:
-        value = self.f(*copy.deepcopy(args))
-        return value, Linear(self.made, copy.deepcopy(args))
-
-    def tangent(self, primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> Any:
-        return super().call(primals, tangents)
+        args = copy.deepcopy(args)  # what is kept of these may be read later
+        value, found = super().call(*args)
+        return value, Linear(self.made, args, value, *found)
 
 
 class Pulled(Applied):

@@ -94,8 +94,8 @@ def linearize(f: Any, *args: Any, optimize: bool = True) -> Any:
     """The value of a function, and its derivative at that point, as a function of the tangents.
 
     `linearize(f, *args)` gives `(value, f_jvp)`. `f_jvp(*tangents)`, with a tangent for each argument, as in
-    `jvp`, gives the derivative in that direction. It keeps copies of the arguments, nothing else: what `f`
-    computes is computed again in each direction, so that its memory does not grow with the trips of a loop.
+    `jvp`, gives the derivative in that direction; it may be called many times. What `f` computes is computed
+    once: what is needed of it for a direction is kept, of a loop one item a trip. (`jvp` keeps nothing.)
     `linearize(f)` compiles once: it gives a function of the arguments.
 
     >>> from revcompile import linearize

@@ -74,16 +74,42 @@ class Pullback:
 class Linear:
     """What `linearize` gives: from tangents of the arguments to that of the value."""
 
-    def __init__(self, made: Any, args: tuple[Any, ...]) -> None:
-        """`made` is what `linearize` made of the function."""
+    def __init__(
+        self,
+        made: Any,
+        args: tuple[Any, ...],
+        value: Any,
+        seeds: Any,
+        varying: Any,
+        tangent: Any,
+        saved: Any,
+    ) -> None:
+        """What `made` gives of the arguments. `seeds` and `varying` say of each leaf of the
+        arguments, and of the value, whether it is a real number; `tangent` gives tangents."""
         self._made, self._args = made, args
+        self._value, self._arguments = _like(value, varying), tuple(map(_like, args, seeds))
+        self._tangent, self._saved = tangent, saved
+
+    def __reduce__(self) -> Any:
+        """In another process, it is computed again."""
+        return _linear_at, (self._made, self._args)
 
     @trimmed
     def __call__(self, *tangents: Any) -> Any:
-        return self._made.applied.tangent(self._args, tangents)
+        if len(tangents) != len(self._arguments):
+            raise TypeError(f"{len(self._arguments)} arguments have {len(tangents)} tangents")
+        pairs = enumerate(zip(self._arguments, tangents))
+        given = [t for i, (x, tangent) in pairs for t in _matched(x, tangent, f"argument {i}", "tangent")]
+        found = self._tangent(*given, self._saved)
+        known = dict(enumerate(found if type(found) is tuple else (found,)))
+        return _gradients(self._value, known, itertools.count())
 
     def __repr__(self) -> str:
         return "<derivative at a point>"
+
+
+def _linear_at(made: Any, args: tuple[Any, ...]) -> Any:
+    return made(*args)[1]
 
 
 def _like(x: Any, seeds: Any = None) -> Any:
@@ -113,25 +139,41 @@ class Leaf(NamedTuple):
             return float(x)
         return np.asarray(x, self.dtype) if self.is_array else self.dtype.type(x)
 
+    def zero(self) -> Any:
+        """Zero, or an array of zeros, of this kind."""
+        return np.zeros(self.shape, self.dtype) if self.is_array else self.of(0.0)
 
-def _matched(value: Any, cotangent: Any, what: str) -> Iterator[Any]:
-    """The leaves of a cotangent, in order, each of the kind of that of the value."""
-    if isinstance(value, Leaf):
+
+def _matched(value: Any, cotangent: Any, what: str, word: str = "cotangent") -> Iterator[Any]:
+    """The leaves of a cotangent, in order, each of the kind of that of the value; a tangent may be None."""
+    if cotangent is None and word == "tangent":
+        yield from _zeros(value)
+    elif value is None and word == "tangent":
+        if isinstance(cotangent, (tuple, list, Mapping)) or np.any(cotangent):
+            raise TypeError(f"{what} is no real number: its tangent is None")
+    elif isinstance(value, Leaf):
         if isinstance(cotangent, (tuple, list, Mapping)) or np.shape(cotangent) != value.shape:
-            raise ValueError(
-                f"the cotangent of {what} has the shape {np.shape(cotangent)}, not {value.shape}"
-            )
+            raise ValueError(f"the {word} of {what} has the shape {np.shape(cotangent)}, not {value.shape}")
         yield value.of(cotangent)
     elif isinstance(value, (tuple, list)):
         if not isinstance(cotangent, (tuple, list)) or len(cotangent) != len(value):
-            raise TypeError(f"the cotangent of {what} must be of its structure")
+            raise TypeError(f"the {word} of {what} must be of its structure")
         for i, (v, c) in enumerate(zip(value, cotangent)):
-            yield from _matched(v, c, f"{what}[{i}]")
+            yield from _matched(v, c, f"{what}[{i}]", word)
     elif isinstance(value, Mapping):
         if not isinstance(cotangent, Mapping) or cotangent.keys() != value.keys():
-            raise TypeError(f"the cotangent of {what} must be of its structure")
+            raise TypeError(f"the {word} of {what} must be of its structure")
         for key, v in value.items():
-            yield from _matched(v, cotangent[key], f"{what}[{key!r}]")
+            yield from _matched(v, cotangent[key], f"{what}[{key!r}]", word)
+
+
+def _zeros(x: Any) -> Iterator[Any]:
+    """Zeros for the leaves of a tree."""
+    if isinstance(x, Leaf):
+        yield x.zero()
+    elif isinstance(x, (tuple, list, Mapping)):
+        for item in x.values() if isinstance(x, Mapping) else x:
+            yield from _zeros(item)
 
 
 def _gradients(x: Any, known: Mapping[int, Any], numbers: Iterator[int]) -> Any:
@@ -140,7 +182,7 @@ def _gradients(x: Any, known: Mapping[int, Any], numbers: Iterator[int]) -> Any:
         number = next(numbers)
         if number in known:
             return x.of(known[number])
-        return np.zeros(x.shape, x.dtype) if x.is_array else x.of(0.0)
+        return x.zero()
     if isinstance(x, (tuple, list)):
         items = [_gradients(item, known, numbers) for item in x]
         return type(x)(*items) if hasattr(x, "_fields") else type(x)(items)

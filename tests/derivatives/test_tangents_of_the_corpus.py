@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from revcompile import UnsupportedError, grad, hvp, jvp, vjp
+from revcompile import UnsupportedError, grad, hvp, jvp, linearize, vjp
 from tests.corpus.cases import calls_of
 from tests.corpus.differences import copied
 from tests.corpus.table import Case
@@ -18,6 +18,7 @@ from tests.derivatives.trees import is_tree, tangent_of
 
 # Written through a view of which only the layout of an argument, tested at each call, says that it is one.
 REFUSED = {"views.ravel_of_an_argument"}
+WHOLE = {"containers.argument_dict_changed"}  # of which an argument is a whole number
 AGAIN = "again is not supported"  # of a recursion that the run decides
 
 
@@ -64,6 +65,28 @@ def test_tangents_agree_with_gradients(case: Case, number: int) -> None:
     np.testing.assert_allclose(np.squeeze(found), np.squeeze(value), rtol=1e-12)
     np.testing.assert_allclose(np.squeeze(tangent), product, rtol=1e-9, atol=1e-9)
     assert np.shape(tangent) == np.shape(found)
+
+
+@pytest.mark.parametrize(("case", "number"), calls()[1::2])
+def test_derivatives_at_a_point(case: Case, number: int) -> None:
+    """`linearize` computes the function once; what it gives is forward mode, in each direction."""
+    args = case.inputs[number]
+    positions = case.positions(args)
+    with np.errstate(all="ignore"):
+        value, gradients = grad(case.function, argnums=positions).value_and_grad(*copied(args))
+        tangents, product = random_tangents(args, positions, gradients)
+        if case.name in REFUSED:
+            with pytest.raises(UnsupportedError, match="x may share its memory with flat"):
+                linearize(case.function)(*copied(args))
+            return
+        found, along = linearize(case.function)(*copied(args))
+        if case.name in WHOLE:
+            with pytest.raises(TypeError, match="is no real number: its tangent is None"):
+                along(*tangents)
+            return
+        for _ in range(2):
+            np.testing.assert_allclose(np.squeeze(along(*tangents)), product, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(np.squeeze(found), np.squeeze(value), rtol=1e-12)
 
 
 def random_tangents(

@@ -82,9 +82,31 @@ def test_linearize(f: Any, optimize: bool) -> None:
     np.testing.assert_allclose(f_jvp(X, None), differences, rtol=1e-6, atol=1e-8)
 
 
+def test_linearize_computes_the_function_once(capsys: pytest.CaptureFixture[str]) -> None:
+    def f(x: Any) -> Any:
+        print("here")
+        return x * np.random.normal()
+
+    value, f_jvp = rc.linearize(f, X)
+    np.testing.assert_allclose(f_jvp(X), value)
+    np.testing.assert_allclose(f_jvp(2.0 * X), 2.0 * value)
+    assert capsys.readouterr().out == "here\n"
+
+
 def test_what_linearize_refuses() -> None:
+    @rc.grad
+    def inside(x: Any) -> Any:
+        _, f_jvp = rc.linearize(lambda x: x * np.random.normal(), x)
+        return np.sum(f_jvp(x))
+
     with pytest.raises(UnsupportedError, match="computes the function again in each direction: normal"):
-        rc.linearize(lambda x: x * np.random.normal(), X)[1](X)
+        inside(X)
+    _, f_jvp = rc.linearize(lambda x, n: x * n, 0.5, 3)
+    assert f_jvp(1.0, None) == f_jvp(1.0, 0) == 3.0
+    with pytest.raises(TypeError, match="argument 1 is no real number: its tangent is None"):
+        f_jvp(1.0, 1.0)
+    with pytest.raises(TypeError, match="2 arguments have 1 tangents"):
+        f_jvp(1.0)
 
 
 @FORMS
