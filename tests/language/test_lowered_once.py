@@ -180,7 +180,7 @@ PROGRAMS: dict[str, tuple[str, tuple[Any, ...], tuple[int, ...], int]] = {
         "def f(x, n):\n    t = [[0.0] * (n + 1) for _ in range(n + 1)]\n    for i in range(1, n + 1):\n"
         "        for j in range(1, n + 1):\n"
         "            t[i][j] = x[i - 1, j - 1] + max(t[i - 1][j], t[i][j - 1])\n    return t[n][n]\n",
-        (A, 3), (0,), 3,
+        (A, 3), (0,), 2,
     ),
     "filters": (
         "def f(x):\n    a = list(filter(lambda v: v > 0, x))\n    b = [v * v for v in filter(None, x) if v < 0.6]\n"
