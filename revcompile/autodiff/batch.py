@@ -320,6 +320,8 @@ class _Batch:
         is_item = gate.kind in (Kind.POP, Kind.PART)
         if isinstance(out.type, Rows) or is_item:
             return made
+        if isinstance(made, Value) and made.type.dims[0].size is None and len(out.type.dims) == 1:
+            made = self.low.apply(np.reshape, (made, (-1, self.length())), {})  # of an empty list, too
         return self.low.apply(np.moveaxis, (made, 1, 0), {})
 
     def stack_or_itself(self, x: Structure) -> Structure:

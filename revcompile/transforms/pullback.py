@@ -1,6 +1,6 @@
 """What `vjp` and `linearize` give besides the value: from a cotangent to gradients, from tangents to one.
 
-Imports the standard library and NumPy.
+Imports NumPy, and where functions are.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from revcompile.errors import trimmed
+from revcompile.syntax.source import place_of
 
 
 def sizes(x: Any) -> Iterator[int]:
@@ -99,7 +100,10 @@ class Linear:
         if len(tangents) != len(self._arguments):
             raise TypeError(f"{len(self._arguments)} arguments have {len(tangents)} tangents")
         pairs = enumerate(zip(self._arguments, tangents))
-        given = [t for i, (x, tangent) in pairs for t in _matched(x, tangent, f"argument {i}", "tangent")]
+        try:
+            given = [t for i, (x, tangent) in pairs for t in _matched(x, tangent, f"argument {i}", "tangent")]
+        except (TypeError, ValueError) as e:
+            raise type(e)(f"{e}\n{place_of(self._made.primal) or ''}".rstrip()) from None
         found = self._tangent(*given, self._saved)
         known = dict(enumerate(found if type(found) is tuple else (found,)))
         return _gradients(self._value, known, itertools.count())

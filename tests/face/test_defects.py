@@ -108,7 +108,7 @@ def test_in_lowering(monkeypatch: pytest.MonkeyPatch, form: Any, error: Exceptio
 STAGES: list[tuple[Any, Any]] = [
     (expressions.EXPRESSIONS, ast.BinOp), (expressions.EXPRESSIONS, ast.Name), (lower.STATEMENTS, ast.Return),
     (lower.STATEMENTS, ast.For), (calls, "apply_gate"), (binding, "bind_parameters"), (building, "infer"),
-    (infer, "_infer"), (infer, "_element"), (infer, "_key"), (pairs, "parts_of"), (pairs, "lower_alone"),
+    (infer, "_infer"), (infer, "_element"), (infer, "_plain_keys"), (pairs, "parts_of"), (pairs, "lower_alone"),
     (pairs, "finish"), (compiler, "structure_of"), (compiler, "fuse_gates"), (compiler, "eliminate_common"),
     (compiler, "differentiate"), (compiler, "learn_of_calls"), (compiler, "refuse_cutting"),
     (line, "simplify"), (line, "eliminate_dead"), (line, "write_in_place"), (line, "choose_halves"),

@@ -69,10 +69,10 @@ def _compare(call: Call, f: Any, found: tuple[Any, ...]) -> Verdict:
     Those of a call that computes in half or single precision are taken of it in double precision.
     """
     half = "float16" in call.text or "half" in call.text
-    coarse = half or "float32" in call.text
+    coarse = half or "float32" in call.text or "np.single" in call.text
     start = float(np.squeeze(f(*call.arguments)))
     if coarse:
-        program = re.sub("np.(float16|float32|half)", "np.float64", call.program)
+        program = re.sub("np.(float16|float32|half|single)", "np.float64", call.program)
         f = make(program, **dict(call.weights))
         try:
             precise = float(np.squeeze(f(*call.arguments)))
