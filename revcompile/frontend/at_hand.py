@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.errors import module_of
+from revcompile.frontend.arguments import origins_of
 from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject
 from revcompile.gates.foreign import TEXT
@@ -112,6 +113,24 @@ def is_varied(low: Lowering, value: Value) -> bool:
         if v in low.varied:
             return True
         made = low.builder.definitions.get(v)
+        if made is not None:
+            ahead.extend(smooth_inputs(v, made))
+    return False
+
+
+def may_vary(low: Lowering, value: Value) -> bool:
+    """Whether a value may depend on an argument that is differentiated: on what a loop carries, for one."""
+    given = low.constants.union(low.host.values(), (v for _, v in origins_of(low.needed.parameters, low)))
+    ahead, seen = [low.memory.holding(value)], set()
+    while ahead:
+        v = ahead.pop()
+        if v in seen or v.type == TEXT:
+            continue
+        seen.add(v)
+        made = low.builder.definitions.get(v)
+        is_whole = isinstance(v.type, (Array, Scalar)) and not is_float(v.type)
+        if v in low.varied or (made is None and v not in given and not is_whole):
+            return True
         if made is not None:
             ahead.extend(smooth_inputs(v, made))
     return False

@@ -32,7 +32,7 @@ from revcompile.frontend import (
     vectorized,
     writing,
 )
-from revcompile.frontend.at_hand import is_constant, is_varied
+from revcompile.frontend.at_hand import is_constant, is_varied, may_vary
 from revcompile.frontend.containers import frozen
 from revcompile.frontend.expressions import WRITING, is_array
 from revcompile.frontend.lowering import Lowering
@@ -219,7 +219,8 @@ def _known_call(
         return low.operate(function, *args)
     if known and function in TABLE and not (is_static(args) and is_static(kwargs) and _folds(function)):
         gate = TABLE[function]
-        if gate.composed and _may_be_made(low, function, args, kwargs, frame):
+        is_data = gate.composed and not any(may_vary(low, v) for v in leaves((args, kwargs)))
+        if is_data and _may_be_made(low, function, args, kwargs, frame):
             return foreign.call(low, function, args, kwargs, frame)
         is_known = gate.folds is not None and gate.folds(args, kwargs)
         if is_known:

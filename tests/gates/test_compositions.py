@@ -74,6 +74,27 @@ def test_operands_that_were_written(case: Case) -> None:
     assert_close(found, float_leaves(grad(f, argnums=which)(*variables, *weights)))
 
 
+@pytest.mark.parametrize("case", COMPOSED)
+def test_operands_that_a_loop_carries(case: Case) -> None:
+    """Of which it is not known in the loop that they vary."""
+    f, variables, weights = program(case, arguments(case))
+    arrays = [i for i, v in enumerate(variables) if isinstance(v, np.ndarray)]
+    smaller = tuple(v * 0.9 if i in arrays else v for i, v in enumerate(variables))
+    if not arrays or np.isnan(f(*variables, *weights) + f(*smaller, *weights)):
+        pytest.skip("it has no array, or holes")
+    given = ", ".join(f"x{i}" for i in range(len(variables)))
+    scaled = "".join(f"        x{i} = x{i} * 0.9\n" for i in arrays)
+    text = f"    t = 0.0\n    for _ in range(2):\n        t += f({given}, *weights)\n{scaled}    return t\n"
+    carried = make(f"def carried({given}):\n{text}", "carried", f=f, weights=weights)
+    which = tuple(range(len(variables)))
+    found = grad(carried, argnums=which)(*variables)
+    gradient = grad(f, argnums=which)
+    first, second = gradient(*variables, *weights), gradient(*smaller, *weights)
+    scales = [float_leaves(second[i] * 0.9 if i in arrays else second[i]) for i in which]
+    expected = [a + b for a, b in zip(float_leaves(first), float_leaves(scales), strict=True)]
+    assert_close(found, expected)
+
+
 @pytest.mark.parametrize("text", OF_ROWS)
 def test_what_is_written_into_a_join(text: str) -> None:
     check(text, (np.array([[0.3, -1.2, 0.7], [1.1, 0.4, -0.6]]),), ["x"], {})
