@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import FunctionType
 from typing import Any, Protocol
 
@@ -15,7 +15,7 @@ from revcompile.frontend.names import HostNames
 from revcompile.frontend.paired import Pairs
 from revcompile.gates.foreign import Learning
 from revcompile.gates.halves import Pair, Variant
-from revcompile.ir.nodes import Function, Structure, Value
+from revcompile.ir.nodes import Function, Parameter, Structure, Value
 from revcompile.syntax.abstract import Frame, NeedStatic, NestedFunction
 from revcompile.syntax.interpreter import Interpreter
 from revcompile.syntax.source import Source
@@ -24,6 +24,7 @@ from revcompile.syntax.source import Source
 class Needed(Protocol):
     """`revcompile.frontend.needed.Needed`: which arguments must be known while compiling."""
 
+    parameters: Sequence[Parameter]
     known: dict[Value, int]
 
     def note(self, low: Lowering, need: NeedStatic) -> frozenset[Any]: ...
