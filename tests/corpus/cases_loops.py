@@ -482,35 +482,3 @@ def carried_array_of_run_time_length(x, n):
     for i in range(n):
         y = y * 0.5 + np.sin(x * (i + 1) + y)
     return np.sum(y * x)
-
-
-# a list is gone through by its places, which do not begin at zero
-
-
-@case((V, [2, 0, 1, 1]), (-V, [1, 1, 2, 0]))
-def places_of_a_list_from_the_second_on(w, y):
-    s = w[y[0]]
-    for k in range(1, len(y)):
-        s = s * w[y[k]] + w[y[k - 1]]
-    return s
-
-
-@case((V, [2, 0, 1, 1]))
-def every_second_place_of_a_list_backwards(w, y):
-    s = 0.0
-    for k in range(len(y) - 1, -1, -2):
-        s = np.sin(s) + w[y[k]]
-    return s
-
-
-@case((V, [[2, 0, 1], [1], [0, 2]]), (-V, [[0, 0], [2, 1], [1, 2]]))
-def places_of_lists_of_many_lengths(w, lists):
-    total = 0.0
-    for y in lists:
-        s = w[y[0]]
-        for k in range(1, len(y)):
-            if y[k] == 0:
-                continue
-            s = np.tanh(s) + w[y[k]]
-        total += s * s
-    return total

@@ -50,13 +50,18 @@ def firsts() -> list[Any]:
     return [call for call in calls() if call.values[1] == 0]
 
 
+def along_random(case: Case, args: tuple[Any, ...]) -> tuple[Any, Any, Any]:
+    """The value, random tangents, and the derivative in their direction by reverse mode."""
+    positions = case.positions(args)
+    value, gradients = grad(case.function, argnums=positions).value_and_grad(*copied(args))
+    return value, *random_tangents(args, positions, gradients)
+
+
 @pytest.mark.parametrize(("case", "number"), calls()[::2])
 def test_tangents_agree_with_gradients(case: Case, number: int) -> None:
     args = case.inputs[number]
-    positions = case.positions(args)
     with np.errstate(all="ignore"):
-        value, gradients = grad(case.function, argnums=positions).value_and_grad(*copied(args))
-        tangents, product = random_tangents(args, positions, gradients)
+        value, tangents, product = along_random(case, args)
         if case.name in REFUSED:
             with pytest.raises(UnsupportedError, match="x may share its memory with flat"):
                 jvp(case.function)(copied(args), tangents)
@@ -71,10 +76,8 @@ def test_tangents_agree_with_gradients(case: Case, number: int) -> None:
 def test_derivatives_at_a_point(case: Case, number: int) -> None:
     """`linearize` computes the function once; what it gives is forward mode, in each direction."""
     args = case.inputs[number]
-    positions = case.positions(args)
     with np.errstate(all="ignore"):
-        value, gradients = grad(case.function, argnums=positions).value_and_grad(*copied(args))
-        tangents, product = random_tangents(args, positions, gradients)
+        value, tangents, product = along_random(case, args)
         if case.name in REFUSED:
             with pytest.raises(UnsupportedError, match="x may share its memory with flat"):
                 linearize(case.function)(*copied(args))
