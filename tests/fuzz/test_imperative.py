@@ -25,7 +25,7 @@ from tests.fuzz.imperative.arguments import is_real, same, size, stepped
 from tests.fuzz.imperative.program import generate
 from tests.fuzz.imperative.state import install, snapshot, state
 
-EVERYDAY, BATCH, BATCHES = 10, 50, 15
+EVERYDAY, BATCH, BATCHES = 10, 50, 10
 
 # What may be refused (a part of the reason), and the largest share of the programs that may be refused for it.
 MAY_REFUSE: dict[str, float] = {
