@@ -1,6 +1,7 @@
 """The command line: `python -m revcompile FILE.py:FUNCTION [ARGS…]`, or the console script `revcompile`.
 
-Prints what the compiler makes of a function; without arguments, a tour. Imports the public names only.
+Prints what the compiler makes of a function; without arguments, a tour; or what is supported. Imports the
+public names, and the table of that.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from revcompile import check_grads, grad
+from revcompile.transforms import support
 
 DESCRIPTION = """\
 Print the gradient of a Python/NumPy function as source code: a forward pass, then a backward pass of
@@ -35,6 +37,8 @@ examples:
   revcompile model.py:loss '[[1, 2], [3, 4]]'    a list of numbers is an array of floats
   revcompile model.py:loss 2.0 --textbook        one gate a statement: upstream × local = downstream
   revcompile package.module:loss 2.0 --json      for programs
+  revcompile gates                               what of NumPy and math is differentiated
+  revcompile gates np.quantile .sum              ... and what runs of these: each form, in each mode
 
 The source depends on the arguments: each signature (float, array of rank 2, ...) gets code of its own.
 Whether the function is decorated with @grad already makes no difference."""
@@ -50,6 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.target is None:
             _tour()
+        elif options.target == "gates":
+            _gates(options.values)
         else:
             _compile(options)
     except Refused as e:
@@ -208,6 +214,36 @@ def _attempt(action: Callable[[], Any]) -> Any:
     except Exception as e:
         kind = "" if type(e).__name__ == "UnsupportedError" else f"{type(e).__name__}: "
         raise Refused(f"{kind}{e}") from None
+
+
+# -- what is differentiated ----------------------------------------------------------------------
+
+
+def _gates(names: Sequence[str]) -> None:
+    """The table of what is differentiated; of functions that are named, each form, and what ran of it."""
+    rows = support.listed()
+    unknown = set(names) - {row.name for row in rows}
+    if unknown:
+        raise Refused(f"there is no gate {', '.join(sorted(unknown))}; `revcompile gates` lists them")
+    for row in rows:
+        if not names:
+            forms = f"{len(row.examples)} forms" if row.examples else ""
+            print(f"{row.name + row.signature:80} {row.how:12} {forms}".rstrip())
+        elif row.name in names:
+            print(f"{row.name}{row.signature}  {row.how}")
+            for form, ran in support.executed(row):
+                _form(form, ran)
+    if not names:
+        print(", ".join(f"{n} {kind}" for kind, n in support.counted().items()))
+
+
+def _form(form: str, ran: dict[str, str]) -> None:
+    """A line of a form with the modes in which it ran; one more for each in which it did not."""
+    modes = [mode for mode, what in ran.items() if what == support.RAN]
+    print(f"    {form:50} {', '.join(modes)}".rstrip(), flush=True)
+    for mode, what in ran.items():
+        if what != support.RAN:
+            print(f"        {mode} {what}", flush=True)
 
 
 # -- arguments -----------------------------------------------------------------------------------

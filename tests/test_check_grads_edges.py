@@ -108,3 +108,10 @@ def test_values_that_underflow(slope: float, x: float) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             check_grads(f, (x,))
+
+
+def test_what_is_nothing_but_rounding_is_linear() -> None:
+    def f(x: Any, w: Any) -> Any:
+        return np.average(x, 0, w)
+
+    check_grads(f, (np.array([0.7]), np.array([0.4])), order=2, modes=("fwd", "rev"))

@@ -159,6 +159,7 @@ def test_the_source_printed_runs(model):
         (["{model}:spectrum"], "Give the arguments to compile it for"),
         (["{model}:broken", "0"], "undefined"),
         (["--textbook"], "name a function"),
+        (["gates", "np.nothing"], "there is no gate np.nothing; `revcompile gates` lists them"),
     ],
 )
 def test_errors_are_messages(model, arguments, message):
@@ -173,3 +174,21 @@ def test_help_teaches():
     done = run("--help")
     assert done.returncode == 0
     assert "model.py:loss 2.0 -1.0" in done.stdout
+    assert "revcompile gates np.quantile" in done.stdout
+
+
+def test_gates_are_listed():
+    done = run("gates")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert "np.log(x, /)" in done.stdout
+    assert any(line.startswith("np.sign(") and line.endswith("constant") for line in lines)
+    assert any(line.startswith(".reshape(") for line in lines)
+    assert lines[-1].endswith(" methods")
+
+
+def test_forms_of_gates_are_run():
+    done = run("gates", "np.arctan2", "math.sin")
+    assert done.returncode == 0, done.stderr
+    assert "math.sin(x, /)  formulas\n    x   " in done.stdout
+    assert done.stdout.count("reverse, forward, second order") == 5

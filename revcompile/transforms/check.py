@@ -187,6 +187,7 @@ class _Checker:
         self.valued: bool = getattr(gradient, "value_and_grad", None) is gradient
         self.args = opened(args)
         self.eps, self.atol, self.rtol = eps, atol, rtol
+        self.height = 0.0  # of the function at the point
         self.names = names_of(self.primal, len(args))
         signature = getattr(gradient, "__signature__", None)
         parameters = list(signature.parameters.values()) if signature else parameters_of(self.primal)
@@ -216,6 +217,7 @@ class _Checker:
             )
         if (order > 1 or "fwd" in modes) and any(isinstance(tree, Object) for tree in inside(self.args)):
             raise NotImplementedError("check_grads: mode 'fwd' and order=2 do not take objects apart")
+        self.height = abs(value)
         primal, gradient, at = self.primal, self.gradient, int(self.valued)
         f = (lambda *args: primal(*args)[0]) if self.has_aux else primal
         alone = (lambda *args: gradient(*args)[at]) if self.valued or self.has_aux else gradient
@@ -281,7 +283,8 @@ class _Checker:
         terms = [a * b for a, b in zip(floats(random), floats(tuple(found)))]
         total, expected = tangent(random), float(sum(np.sum(term) for term in terms))
         size = float(sum(np.sum(np.abs(term)) for term in terms))
-        if abs(total - expected) > RTOL[self.dtype.itemsize] * size:
+        rounding = 10.0 * float(np.finfo(self.dtype).eps) * self.height
+        if abs(total - expected) > RTOL[self.dtype.itemsize] * size + rounding:
             raise AssertionError(
                 f"wrong {self.what(path)}: it is not linear in the direction. In a random one it is "
                 f"{total!r}; the sum of those in the directions of the elements is {expected!r}"
