@@ -1,6 +1,7 @@
 """Every test run checks the IR between the compiler's stages. `-m smoke` runs one test in sixteen.
 
-Of the longest files one test in so many runs daily, and all with the fuzzers: `-m fuzz`.
+Of the longest files one test in so many runs daily, and all with the fuzzers: `-m fuzz`. `--part 2/3` runs
+the second of three parts of whatever else is asked for.
 """
 
 from __future__ import annotations
@@ -136,9 +137,17 @@ DAILY = {  # one in so many tests of these files
 SHARES = {f"tests/{name}.py": share for share, names in DAILY.items() for name in names}
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--part", default="1/1", metavar="K/N", help="run the K-th of N parts of the tests")
+
+
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark the tests that run daily and those of a first look, by their names: the same in every process."""
+    part, parts = map(int, config.getoption("--part").split("/"))
+    left_out = {item for item in items if zlib.crc32(item.name.encode()) % parts != part % parts}
+    config.hook.pytest_deselected(items=list(left_out))
+    items[:] = [item for item in items if item not in left_out]
     for item in items:
         chance = zlib.crc32(item.nodeid.encode())
         if chance // SMOKE % SHARES.get(item.nodeid.partition("::")[0], 1) != 0:
