@@ -20,6 +20,7 @@ Moin and Iaccarino, *Minimal repetition dynamic checkpointing* (SIAM J. Sci. Com
 
 from __future__ import annotations
 
+import copy
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
@@ -72,6 +73,12 @@ class Checkpoints:
             further = max(1, isqrt(at // self.stretch // self.slots))
             following = at + further * self.stretch if self.slots > 1 else -1
         self.due = self.trips[following] if 0 <= following < len(self.trips) else self.trips.stop
+
+    def copy(self) -> Checkpoints:
+        """The same states, for one who goes back and is not the last to do so."""
+        made = copy.copy(self)
+        made.kept = [(at, _copy(state)) for at, state in self.kept]
+        return made
 
     def _next(self, end: int) -> int:
         """The trip whose state is kept after the last that is, on the way to the end; -1 if there is none."""

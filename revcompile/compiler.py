@@ -164,6 +164,7 @@ def _compile(
     low.batch = partial(batch, low)
     low.halve = partial(_halve, request, low)
     low.part = partial(_part, request, low)
+    low.slots = request.checkpoint if request.operator else 0
     low.needed.parameters, low.needed.wanted = parameters, request.wanted
     with _needs_gathered(request, low):
         primal = _lower(request, parameters, arguments, low)
@@ -182,7 +183,7 @@ def _compile(
     pairs = low.pairs.made()
     for pair in pairs:
         _prepare(pair, request, low)
-    if request.checkpoint:
+    if request.checkpoint and not request.operator:
         forward = keep_states(forward, request.checkpoint, set())
     if low.unknown and learning.allowed:
         line = Line(low, primal, request.optimize, request.with_value)
@@ -269,6 +270,8 @@ def _halve(
     for one in low.pairs.made():
         _prepare(one, request, low)
     assert pair.function is not None
+    if request.checkpoint:
+        pair.function = keep_states(pair.function, request.checkpoint, set())
     halves = Halves(low, thorough=not has_arrays((pair.function,)))
     return halves.variant(pair, wanted, seeded, frozenset(), NOTHING)
 
@@ -416,8 +419,11 @@ def _nested(
     cotangent: Structure,
 ) -> Function:
     """The gradient function of a function that is called inside."""
+    slots = 0 if low.pairs.closed else low.slots
+    primal = smooth_powers(primal)
+    primal = keep_states(primal, slots, set()) if slots else primal
     try:
-        return differentiate(smooth_powers(primal), wanted, low, has_aux, cotangent, again=True)
+        return differentiate(primal, wanted, low, has_aux, cotangent, again=not slots)
     except (NotImplementedError, HostError) as e:
         raise UnsupportedError(_no_gradient(low, e)) from e
 

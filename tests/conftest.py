@@ -43,6 +43,7 @@ DAILY = {  # one in so many tests of these files
     ),
     10: ("pictures/test_corpus",),
     8: (
+        "derivatives/test_long_loops_of_operators",
         "derivatives/test_operators",
         "face/test_numbers",
         "language/test_bounded_work",

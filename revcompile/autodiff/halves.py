@@ -131,10 +131,12 @@ class _Differentiation:
         gradients = tuple(alike(low, statements, g, types[i]) for i, g in found.items())
         backward = Block(tuple(statements), ((results, None, gradients),))
         now, outer = rev.memory.now, outer_names(function.body)
-        body = keep_residuals(function.body.statements, backward, now, outer, function.table, passed_on=True)
+        again = low.pairs.again
+        body = keep_residuals(
+            function.body.statements, backward, now, outer, function.table, passed_on=True, many=again
+        )
         own = [*self.parameters, *upstream]
         parameters = tuple(Parameter(f"p{i}", v) for i, v in enumerate(own))
-        again = low.pairs.again
         variant.function = replace(function, parameters=parameters, body=body, called=True, again=again)
         refuse_lengths_of_other_trips(function, variant.function, low.host.values())
         variant.chosen = rev.chosen

@@ -51,16 +51,18 @@ def keep_residuals(
     table: ValueTable,
     passed_on: bool = False,
     every_trip: bool = False,
+    many: bool = False,
 ) -> Block:
     """The forward and the backward pass as one block, in which every value is defined where it is read.
 
     `outer` maps a value that one side of a branch yields to the branch's result. What is
     `passed_on` from one function to another is defined on every way: None where it is not read. Of
-    `every_trip` is kept what is the same in each, where that is going to have a gradient of its own.
+    `every_trip` is kept what is the same in each, where that is going to have a gradient of its own. `many`
+    says whether the backward pass may be made many times with what was kept once.
     """
     if not any(s.blocks for s in forward):  # as in most functions
         return Block((*forward, *backward.statements), backward.yields)
-    residuals = LoopResiduals(every_trip, table, Block(forward))
+    residuals = LoopResiduals(every_trip, many, table, Block(forward))
     backward = _complete(substitute(backward, outer), residuals, frozenset(unstable), outer)
     backward = substitute(backward, outer)
     read = {*backward.uses, *residuals.read()}
@@ -237,7 +239,7 @@ class _Residuals:
         residuals.keeping[id(forward)] = _, reverses = found.forward(trips)
         body = replace(body, statements=(*found.statements, *body.statements))
         reversal = replace(self.reversal, each=each, body=substitute(body, names), reverses=reverses)
-        return (*found.backward(trips), reversal)
+        return (*found.backward(trips, residuals.many), reversal)
 
     def _shifted(self) -> dict[Value, int]:
         """What would be saved as the end of each trip and as the beginning of the next: by its slot."""

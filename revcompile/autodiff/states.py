@@ -164,10 +164,11 @@ class FromStates:
             trips=trips,
         )
 
-    def backward(self, trips: Value | None) -> tuple[Statement, ...]:
-        """What stands before the reversed loop; `trips` counts those that were made, if it may not be all."""
+    def backward(self, trips: Value | None, many: bool) -> tuple[Statement, ...]:
+        """What stands before the reversed loop; `trips` counts those that were made, if it may not be all;
+        `many` says whether it may be gone through many times."""
         through = (*self._range(), trips) if self.loop.each else (0, trips, 1, False, None)
-        passed = (self.states, *through, self.advance, self.given)
+        passed = (self.states, *through, many, self.advance, self.given)
         return *self.lengths, Apply(go_back, passed, self.back, self.loop.line)
 
     def _range(self) -> Trips:

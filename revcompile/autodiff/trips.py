@@ -27,8 +27,8 @@ class LoopResiduals:
     """What each forward loop has to keep: the values to save with their lists, the count of its trips; and
     the values of which the last is enough."""
 
-    def __init__(self, every_trip: bool, table: ValueTable, forward: Block) -> None:
-        self.forward = forward
+    def __init__(self, every_trip: bool, many: bool, table: ValueTable, forward: Block) -> None:
+        self.forward, self.many = forward, many
         self.every_trip = every_trip  # whether a list is kept of what is the same in each trip, too
         self.table = table
         self.saves: dict[int, list[tuple[Value, Value]]] = {}

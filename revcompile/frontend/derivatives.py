@@ -18,7 +18,14 @@ import numpy as np
 from revcompile.errors import HostError, UnsupportedError, an, host
 from revcompile.frontend import columns
 from revcompile.frontend.gradients import call as call_gradient
-from revcompile.frontend.gradients import is_number_like, like_its_value, signature_of, silent
+from revcompile.frontend.gradients import (
+    gradient_of,
+    is_gradient,
+    is_number_like,
+    like_its_value,
+    signature_of,
+    silent,
+)
 from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject
 from revcompile.frontend.wanted import explicit_names, is_method, names_by_call
@@ -44,6 +51,9 @@ from revcompile.syntax.abstract import Gradient, Left, Native
 def along(low: Lowering, f: Any, primals: Any, tangents: Any, quietly: bool = False) -> Structure:
     """The value of `f(*primals)`, and its derivative in the direction of the tangents."""
     primals, tangents = low.items(primals), low.resolve(low.items(tangents))
+    if low.slots and not low.pairs.closed and (isinstance(f, Gradient) or is_gradient(f)):
+        gradient = f if isinstance(f, Gradient) else gradient_of(low, f)
+        return None, _across(low, gradient, primals, tangents)  # nobody asks for the value
     if len(primals) != len(tangents):
         raise HostError(TypeError(f"{len(primals)} arguments have {len(tangents)} tangents"))
     signature, name = signature_of(low, f)
@@ -74,6 +84,18 @@ def along(low: Lowering, f: Any, primals: Any, tangents: Any, quietly: bool = Fa
     builder.statements.extend(done.body.statements)
     ((value, tangent),) = done.body.yields
     return value, low.mutables.adopt(map_values(lambda v: _own(low, v), tangent))
+
+
+def _across(low: Lowering, gradient: Gradient, primals: Sequence[Structure], tangents: Any) -> Structure:
+    """The derivative of a gradient in a direction as the gradient of that in the direction: of a loop that
+    carries its tangents, states can be kept."""
+    f = gradient.function
+
+    def slope(*args: Structure) -> Structure:
+        _, tangent = along(low, f, args, tangents, quietly=True)
+        return low.items(tangent)[0] if gradient.has_aux else tangent
+
+    return call_gradient(low, Gradient(Native(slope, f), gradient.argnums, silent=True), tuple(primals), {})
 
 
 def _own(low: Lowering, v: Value) -> Value:

@@ -60,6 +60,7 @@ def transform(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[
     if given["f"] is None:
         return Partial(function, (), kwargs)
     argnums = low.static(given["argnums"], "as argnums")
+    refuse_states(given["checkpoint"])
     with_value = function.__name__ == "value_and_grad"
     return Gradient(given["f"], argnums, bool(given["has_aux"]), with_value)
 
@@ -80,12 +81,30 @@ def gradient_of(low: Lowering, function: Any) -> Gradient:
         primal = primal.__func__
     elif path is not None:
         primal = low.host.bring(path.attribute("primal"), primal, obj.__name__)
+    refuse_states(states_of(obj))
     with_value = obj.value_and_grad in (obj, getattr(obj, "_entry", obj))
     if isinstance(function, HostObject):  # another one of its class may take its place
         asked = function.path.attribute("_recipe").item(1)
         for name, option in (("argnums", obj.argnums), ("has_aux", obj.has_aux), ("with_value", with_value)):
             low.host.bring(asked.attribute(name), option, name)
     return Gradient(primal, obj.argnums, obj.has_aux, with_value)
+
+
+def states_of(made: Any) -> int:
+    """How many states what `grad` or an operator has made of a function keeps of a long loop."""
+    if is_gradient(made):
+        return int(made.specializations.options.checkpoint)
+    is_of_operator = isinstance(made, FunctionType) and "operator" in vars(made)
+    return int(vars(made)["options"].get("checkpoint", 0)) if is_of_operator else 0
+
+
+def refuse_states(checkpoint: Any) -> None:
+    """A derivative of a function that has kept some states is not differentiated again."""
+    if checkpoint:
+        raise UnsupportedError(
+            "a derivative with checkpoint= inside a function that is compiled would have to keep all states",
+            way_out="Leave checkpoint= out here; of second derivatives, hvp and hessian have it themselves.",
+        )
 
 
 def attribute(low: Lowering, gradient: Gradient, name: str) -> Structure:

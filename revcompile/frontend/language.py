@@ -94,6 +94,7 @@ class Language:
     batch: Callable[[Callable[[Value], Structure], Value], Structure]
     halve: Callable[[Pair, frozenset[int], frozenset[int]], Variant]
     part: Callable[[Pair, int], Variant]
+    slots: int
 
     @contextmanager
     def tentatively(self: Lowering) -> Iterator[None]:

@@ -62,6 +62,7 @@ class Lowering(Interpreter, Protocol):
     batch: Callable[[Callable[[Value], Structure], Value], Structure]
     halve: Callable[[Pair, frozenset[int], frozenset[int]], Variant]
     part: Callable[[Pair, int], Variant]
+    slots: int  # so many states are kept of the loops of what an operator is applied to; 0: of all trips
 
     @property
     def needed(self) -> Needed: ...  # what must be known while compiling

@@ -12,6 +12,7 @@ import numpy as np
 
 from revcompile.frontend import columns
 from revcompile.frontend.derivatives import OPERATORS, along, pulled, valued
+from revcompile.frontend.gradients import refuse_states, states_of
 from revcompile.frontend.halving import halved, linearized
 from revcompile.frontend.lowering import Lowering
 from revcompile.gates.effects import identity
@@ -35,9 +36,11 @@ def call(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, 
         path, f = low.host.path_of(function), vars(function)["primal"]
         if path is not None:
             f = low.host.bring(path.attribute("primal"), f, function.__name__)
+        refuse_states(states_of(function))
         return _applied(low, vars(function)["operator"], vars(function)["options"], f, args, kwargs)
     name, (f, *rest) = function.__name__, args
     options = {key: kwargs.pop(key) for key in ("argnums", "has_aux") if key in kwargs}
+    refuse_states(kwargs.pop("checkpoint", None))
     for key in ("optimize", "sparsity") if name == "jacobian" else ("optimize",):
         kwargs.pop(key, None)
     if rest or kwargs:

@@ -12,10 +12,11 @@ Imports the gate table and the effects.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from revcompile.gates.effects import EFFECTS, KEEPING
-from revcompile.gates.table import Gate, known, register
+from revcompile.gates.table import Gate, register
 from revcompile.gates.traits import Kind, Line, Memory
 from revcompile.ir.nodes import Each
 from revcompile.ir.types import Opaque
@@ -59,10 +60,14 @@ def go_back(
     step: Any,
     turned: bool,
     made: Any,
+    many: bool,
     advance: Any,
     given: tuple[Any, ...],
 ) -> Any:
-    """The states with which the trips of a range began, the last first; `made` tells how many, if not all."""
+    """The states with which the trips of a range began, the last first; `made` tells how many, if not all.
+
+    `many`: this may be asked for many times."""
+    states = states.copy() if many else states
     return states.backwards(_range(start, stop, step, turned)[:made], advance, *given)
 
 
@@ -81,16 +86,20 @@ def _begun(to: Any, slots: int, start: Any, stop: Any, step: Any, turned: bool) 
 
 
 def _went_back(
-    to: Any, states: Any, start: Any, stop: Any, step: Any, turned: bool, made: Any, *_: Any
+    to: Any, states: Any, start: Any, stop: Any, step: Any, turned: bool, made: Any, many: bool, *_: Any
 ) -> str:
     trips = _as_range(start, step, turned)
-    return f"states.backwards({trips}{'' if made is None else '[:made]'}, advance, *given)"
+    return f"states{'.copy()' * many}.backwards({trips}{'' if made is None else '[:made]'}, advance, *given)"
+
+
+def _made(function: Callable[..., Any], types: Any, **traits: Any) -> None:
+    register(Gate(function.__name__, (function,), function, types=lambda *_: types, **traits))
 
 
 KEEPING.update((keep, give))
 EFFECTS.update((keep, give))
-register(Gate("checkpoints", (begin,), begin, types=lambda *_: STATES, memory=Memory.FRESH, written=_begun))
-known(keep, kind=Kind.KEEP, written="states.append(state)", line=Line.KEEP)
-known(give, line=Line.YIELD)
-known(go_back, kind=Kind.GO_BACK, memory=Memory.FRESH, written=_went_back)
-known(take_back, kind=Kind.TAKE_BACK, memory=Memory.FRESH, written="next(back)")
+_made(begin, STATES, memory=Memory.FRESH, written=_begun)
+_made(keep, None, kind=Kind.KEEP, written="states.append(state)", line=Line.KEEP)
+_made(give, None, line=Line.YIELD)
+_made(go_back, BACK, kind=Kind.GO_BACK, memory=Memory.FRESH, written=_went_back)
+_made(take_back, None, kind=Kind.TAKE_BACK, memory=Memory.FRESH, written="next(back)")

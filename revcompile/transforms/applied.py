@@ -14,6 +14,7 @@ from typing import Any
 
 from revcompile.dispatch import Dispatcher
 from revcompile.errors import seen_outside
+from revcompile.frontend.gradients import refuse_states, states_of
 from revcompile.frontend.operators import apply
 from revcompile.frontend.wanted import Options, explicit_names, is_method, names_by_call
 from revcompile.ir.identifiers import function_name
@@ -35,10 +36,13 @@ class Applied:
     part = "derivative_source"
 
     def __init__(self, f: Any, operator: str, options: dict[str, Any], optimize: bool) -> None:
-        self.f, self.operator, self.options = f, operator, options
+        refuse_states(states_of(f))
+        slots = options.get("checkpoint", 0)
+        self.f, self.operator = f, operator
+        self.options = {key: x for key, x in options.items() if key != "checkpoint"}
         self.name = function_name(f) if hasattr(f, "__name__") else "function"
         self.signature = signature_of(f)
-        self.asked = Options((), False, optimize, False, operator=operator)
+        self.asked = Options((), False, optimize, False, operator=operator, checkpoint=slots)
         self.known: dict[Any, Dispatcher] = {}
         self.face = self.signature
         self.made: Any = None  # the function that a user has

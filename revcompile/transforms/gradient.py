@@ -24,6 +24,7 @@ from revcompile.errors import (
     seen_outside,
     trimmed,
 )
+from revcompile.frontend.gradients import refuse_states, states_of
 from revcompile.frontend.naming import name_of, no_rule
 from revcompile.frontend.wanted import Options
 from revcompile.ir.identifiers import function_name
@@ -224,11 +225,16 @@ def _transform(
 ) -> Any:
     if backend not in BACKENDS:
         raise ValueError(f"unknown backend {backend!r}; there is {', '.join(map(repr, BACKENDS))}")
+    argnums = tuple(argnums) if isinstance(argnums, list) else argnums
+    options = Options(argnums, has_aux, optimize, with_value, checkpoint=slots_of(checkpoint))
+    return make_gradient(f, options) if f is not None else trimmed(lambda g: make_gradient(g, options))
+
+
+def slots_of(checkpoint: int | None) -> int:
+    """How many states are kept of a long loop; 0: what is read of each trip."""
     if checkpoint is not None and (type(checkpoint) is not int or checkpoint < 1):
         raise ValueError(f"checkpoint is the number of states to keep, 1 or more, not {checkpoint!r}")
-    argnums = tuple(argnums) if isinstance(argnums, list) else argnums
-    options = Options(argnums, has_aux, optimize, with_value, checkpoint=checkpoint or 0)
-    return make_gradient(f, options) if f is not None else trimmed(lambda g: make_gradient(g, options))
+    return checkpoint or 0
 
 
 def make_gradient(f: Any, options: Options) -> Any:
@@ -288,6 +294,7 @@ def _add_value(dispatcher: Dispatcher, f: Any) -> None:
 
 def _of_gradient(gradient: Any, options: Options) -> Any:
     """The gradient of a gradient function: of a function that calls it, whose source is made here."""
+    refuse_states(states_of(gradient))
     function = function_around(gradient, inspect.signature(gradient), function_name(gradient))
     entry = _make_gradient(function, options)
     entry.primal = gradient

@@ -25,7 +25,7 @@ from revcompile.statements.probe import Probe
 from revcompile.syntax.source import place_of
 from revcompile.transforms import lazily, pickling
 from revcompile.transforms.applied import KINDS, Applied, Directions
-from revcompile.transforms.gradient import graph_of, picture_of
+from revcompile.transforms.gradient import graph_of, picture_of, slots_of
 from revcompile.transforms.pullback import sizes
 from revcompile.transforms.sparse import Compressed, pattern_of
 
@@ -70,14 +70,22 @@ def jvp(
 
 
 @public
-def vjp(f: Any, *args: Any, argnums: Argnums = None, has_aux: bool = False, optimize: bool = True) -> Any:
+def vjp(
+    f: Any,
+    *args: Any,
+    argnums: Argnums = None,
+    has_aux: bool = False,
+    optimize: bool = True,
+    checkpoint: int | None = None,
+) -> Any:
     """The value of a function, and its pullback, in reverse mode.
 
     `vjp(f, *args)` gives `(value, pullback)`. `pullback(cotangent)`, with a cotangent of the structure of the
     value, gives what `grad` gives of the product of both; it may be called many times. The forward pass is
     computed once, and keeps what the pullback reads: that may be an argument, which must not be written into
     in between. `vjp(f)` compiles once: it gives a function of the arguments.
-    With `has_aux`, `f` gives `(value, aux)`, and the result is `(value, pullback, aux)`.
+    With `has_aux`, `f` gives `(value, aux)`, and the result is `(value, pullback, aux)`. `checkpoint` is that
+    of `grad`: so many states of a long loop are kept, and up to as many more while a pullback is called.
 
     >>> import numpy as np
     >>> from revcompile import vjp
@@ -85,8 +93,9 @@ def vjp(f: Any, *args: Any, argnums: Argnums = None, has_aux: bool = False, opti
     >>> pullback(np.array([1.0, 2.0]))
     array([1.        , 0.83994868])
     """
-    make = partial(_make, f, "vjp", {"argnums": argnums, "has_aux": has_aux}, optimize)
-    return _once(f, ("vjp", repr(argnums), has_aux, optimize), make)(*args) if args else make()
+    options = _options(argnums, has_aux, checkpoint)
+    make = partial(_make, f, "vjp", options, optimize)
+    return _once(f, ("vjp", repr(options), optimize), make)(*args) if args else make()
 
 
 @public
@@ -126,12 +135,14 @@ def jacobian(
     sparsity: Any = None,
     has_aux: bool = False,
     optimize: bool = True,
+    checkpoint: int | None = None,
 ) -> Any:
     """The Jacobian of a function, in forward or in reverse mode, whichever needs fewer directions.
 
     The function returned takes the arguments of `f`. Its result has the structure of what `f` gives; each
     Jacobian has the shape of the result followed by that of the argument. `argnums` is that of `grad`.
-    With `has_aux`, `f` gives `(value, aux)`, and the result is `(jacobian, aux)`.
+    With `has_aux`, `f` gives `(value, aux)`, and the result is `(jacobian, aux)`. `checkpoint` is that of
+    `grad`, for reverse mode; forward mode keeps nothing of a loop.
 
     `sparsity` says where the Jacobian of one array by one array may have other numbers than zero: an array
     or a matrix of `scipy.sparse`, with a row for each number of the result and a column for each of the
@@ -149,7 +160,7 @@ def jacobian(
     array([[2., 0.],
            [0., 4.]])
     """
-    options: dict[str, Any] = {"argnums": argnums, "has_aux": has_aux}
+    options = _options(argnums, has_aux, checkpoint)
     if sparsity is not None:
         if has_aux:
             raise TypeError("sparsity is of one array: it does not go with has_aux")
@@ -159,7 +170,12 @@ def jacobian(
 
 @public
 def value_and_jacobian(
-    f: Any = None, argnums: Argnums = None, *, has_aux: bool = False, optimize: bool = True
+    f: Any = None,
+    argnums: Argnums = None,
+    *,
+    has_aux: bool = False,
+    optimize: bool = True,
+    checkpoint: int | None = None,
 ) -> Any:
     """The value and the Jacobian of a function, in one compiled function.
 
@@ -171,13 +187,14 @@ def value_and_jacobian(
     >>> value_and_jacobian(lambda x: x * x)(3.0)
     (9.0, 6.0)
     """
-    options = {"argnums": argnums, "has_aux": has_aux, "with_value": True}
+    options = {**_options(argnums, has_aux, checkpoint), "with_value": True}
     return _bysizes(f, options, optimize) if f is not None else lambda g: _bysizes(g, options, optimize)
 
 
 def _by_pattern(f: Any, options: dict[str, Any], optimize: bool) -> Any:
     """The Jacobian from the products that its pattern asks for."""
-    known, chosen = pattern_of(options["sparsity"]), {"argnums": options["argnums"]}
+    known = pattern_of(options["sparsity"])
+    chosen = {key: x for key, x in options.items() if key in ("argnums", "checkpoint")}
     forward, reverse = (_make(f, mode, chosen, optimize) for mode in ("jvps", "vjps"))
     compressed = Compressed(f, known, forward.applied.alone, forward, reverse)
     made: Any = trimmed(compressed.__call__)
@@ -249,18 +266,33 @@ def jacfwd(f: Any = None, argnums: Argnums = None, *, has_aux: bool = False, opt
 
 
 @public
-def jacrev(f: Any = None, argnums: Argnums = None, *, has_aux: bool = False, optimize: bool = True) -> Any:
+def jacrev(
+    f: Any = None,
+    argnums: Argnums = None,
+    *,
+    has_aux: bool = False,
+    optimize: bool = True,
+    checkpoint: int | None = None,
+) -> Any:
     """The Jacobian of a function in reverse mode, row by row: for many arguments and few results.
 
     See `jacobian`."""
-    return _operator(f, "jacrev", {"argnums": argnums, "has_aux": has_aux}, optimize)
+    return _operator(f, "jacrev", _options(argnums, has_aux, checkpoint), optimize)
 
 
 @public
-def hessian(f: Any = None, argnums: Argnums = None, *, has_aux: bool = False, optimize: bool = True) -> Any:
+def hessian(
+    f: Any = None,
+    argnums: Argnums = None,
+    *,
+    has_aux: bool = False,
+    optimize: bool = True,
+    checkpoint: int | None = None,
+) -> Any:
     """The matrix of second derivatives of a function that returns one real number.
 
-    With `has_aux`, `f` gives `(value, aux)`, and the result is `(hessian, aux)`.
+    With `has_aux`, `f` gives `(value, aux)`, and the result is `(hessian, aux)`. `checkpoint` is that of
+    `grad`: of a long loop so many states are kept; the columns are computed one by one then.
 
     >>> import numpy as np
     >>> from revcompile import hessian
@@ -268,26 +300,32 @@ def hessian(f: Any = None, argnums: Argnums = None, *, has_aux: bool = False, op
     array([[ 6.,  1.],
            [ 1., 12.]])
     """
-    return _operator(f, "hessian", {"argnums": argnums, "has_aux": has_aux}, optimize)
+    return _operator(f, "hessian", _options(argnums, has_aux, checkpoint), optimize)
 
 
 @public
-def hvp(f: Any = None, argnums: Argnums = None, *, optimize: bool = True) -> Any:
+def hvp(
+    f: Any = None, argnums: Argnums = None, *, optimize: bool = True, checkpoint: int | None = None
+) -> Any:
     """The product of the Hessian of a function with a vector, which is the last argument.
 
     Forward over reverse: the derivative of the gradient in the direction of the vector. It costs a small
-    multiple of the gradient, and no matrix is made. The vector has the structure of the gradient.
+    multiple of the gradient, and no matrix is made. The vector has the structure of the gradient. With
+    `checkpoint`, which is that of `grad`, it is reverse over forward: the gradient of the derivative in the
+    direction of the vector, whose loops have states that can be kept.
 
     >>> import numpy as np
     >>> from revcompile import hvp
     >>> hvp(lambda x: np.sum(x**3))(np.array([1.0, 2.0]), np.array([1.0, 1.0]))
     array([ 6., 12.])
     """
-    return _operator(f, "hvp", {"argnums": argnums}, optimize)
+    return _operator(f, "hvp", _options(argnums, None, checkpoint), optimize)
 
 
 @public
-def elementwise_grad(f: Any = None, argnums: Argnums = 0, *, optimize: bool = True) -> Any:
+def elementwise_grad(
+    f: Any = None, argnums: Argnums = 0, *, optimize: bool = True, checkpoint: int | None = None
+) -> Any:
     """The derivative of each element of what a function gives by the element of the argument at its place.
 
     That is so of functions that go element by element; of others it gives the sum over all results.
@@ -297,7 +335,7 @@ def elementwise_grad(f: Any = None, argnums: Argnums = 0, *, optimize: bool = Tr
     >>> elementwise_grad(np.tanh)(np.array([0.0, 1.0]))
     array([1.        , 0.41997434])
     """
-    return _operator(f, "elementwise_grad", {"argnums": argnums}, optimize)
+    return _operator(f, "elementwise_grad", _options(argnums, None, checkpoint), optimize)
 
 
 @public
@@ -327,6 +365,12 @@ def checkpoint(f: Callable[..., Any]) -> Any:
     functools.update_wrapper(made, f)
     vars(made).update(primal=f, operator="checkpoint", options={})
     return made
+
+
+def _options(argnums: Argnums, has_aux: bool | None, checkpoint: int | None) -> dict[str, Any]:
+    """What was asked for of what an operator may be asked for."""
+    asked = {"argnums": argnums, "has_aux": has_aux, "checkpoint": slots_of(checkpoint) or None}
+    return {key: x for key, x in asked.items() if x is not None or key == "argnums"}
 
 
 def _operator(f: Any, operator: str, options: dict[str, Any], optimize: bool) -> Any:

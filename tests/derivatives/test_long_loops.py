@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from revcompile import UnsupportedError, check_grads, grad, hessian, hvp, jvp, value_and_grad
+from revcompile import UnsupportedError, check_grads, grad, value_and_grad
 from revcompile.transforms import importable
 from revcompile.transforms.pickling import made_so_far
 from tests.derivatives.long_loops import (
@@ -137,22 +137,6 @@ def test_memory_is_that_of_the_slots(program: Any) -> None:
     assert most < 30 * state
     _, most = measured(grad(program, (0, 1)), x, 0.1 * x, n)
     assert most > 500 * state
-
-
-def second(x: Any, n: int) -> Any:
-    for _ in range(n):
-        x = x - 0.1 * np.sin(1.3 * x)
-    return np.sum(x**3)
-
-
-def test_second_derivatives() -> None:
-    """A gradient that is differentiated again, or forward mode, keeps what it reads of each trip."""
-    gradient = grad(second, 0, checkpoint=3)
-    expected = hessian(second, 0)(X, 9)
-    ours = np.stack([grad(lambda x, i: gradient(x, 9)[i], 0, checkpoint=2)(X, i) for i in range(len(X))])
-    np.testing.assert_allclose(ours, expected, rtol=1e-12, atol=1e-14)
-    along = jvp(lambda x: gradient(x, 9), (X,), (X,))[1]
-    np.testing.assert_allclose(along, hvp(second, 0)(X, 9, X), rtol=1e-12, atol=1e-14)
 
 
 def draws(x: Any, rng: Any) -> Any:
