@@ -36,6 +36,7 @@ DAILY = {  # one in so many tests of these files
         "derivatives/test_lists_of_numbers",
         "derivatives/test_tangents_of_every_gate",
         "derivatives/test_tangents_of_the_corpus",
+        "derivatives/test_what_may_be_none",
     ),
     11: (
         "corpus/test_lowered_once",

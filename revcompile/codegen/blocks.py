@@ -30,6 +30,7 @@ from revcompile.ir.nodes import (
     Value,
     leaves,
 )
+from revcompile.ir.types import Scalar
 from revcompile.ir.values import ValueTable
 
 LINE = 100  # the longest line, where it can be broken
@@ -223,7 +224,11 @@ class BlockWriter:
     def _assign(self, pairs: list[tuple[Structure, Value]]) -> None:
         """Each variable gets its atom; together, where one that is assigned is read by another."""
         pairs = [(a, r) for a, r in pairs if a is not None or self.groups.find(r) not in self.none]
-        moves = [(self.names[r], to_text(self.spell(a)), a) for a, r in pairs if a is not r]
+        moves = [
+            (self.names[r], self._nothing(r) if a is None else to_text(self.spell(a)), a)
+            for a, r in pairs
+            if a is not r
+        ]
         moves = [(name, text, a) for name, text, a in moves if name != text]
         targets = [name for name, _, _ in moves]
         self._assigned(r for a, r in pairs if a is not None)
@@ -232,17 +237,25 @@ class BlockWriter:
         if clobbers:
             self._line(f"{', '.join(targets)} = {', '.join(text for _, text, _ in moves)}")
             return
-        for name, text, _ in moves:
-            if text != "None":
+        for name, text, a in moves:
+            if a is not None:
                 self._line(f"{name} = {text}")
-        line = ""
-        for name in (name for name, text, _ in moves if text == "None"):
-            if line and len(self.margin) + len(line) + len(name) > WIDTH:
-                self._line(f"{line}None")
-                line = ""
-            line += f"{name} = "
-        if line:
-            self._line(f"{line}None")
+        nothing = [(name, text) for name, text, a in moves if a is None]
+        for text in dict.fromkeys(text for _, text in nothing):
+            line = ""
+            for name in (name for name, same in nothing if same == text):
+                if line and len(self.margin) + len(line) + len(name) > WIDTH:
+                    self._line(f"{line}{text}")
+                    line = ""
+                line += f"{name} = "
+            self._line(f"{line}{text}")
+
+    def _nothing(self, value: Value) -> str:
+        """What a variable is that only other ways set: None; a zero where a list of numbers gets it."""
+        t = value.type
+        if value in self.saving and isinstance(t, Scalar) and self.table.unset.get(value) is None:
+            return repr(t.dtype.type().item())
+        return "None"
 
     def _assigned(self, values: Iterable[Value]) -> None:
         """Variables have got a value."""
@@ -262,7 +275,9 @@ class BlockWriter:
             for v, lists in self.leaving.items():
                 for saved in lists:
                     self._line(
-                        f"{self.names[saved]}.append(None)" if v in nothing else self._saving(v, saved)
+                        f"{self.names[saved]}.append({self._nothing(v)})"
+                        if v in nothing
+                        else self._saving(v, saved)
                     )
             self._line("break")
         elif isinstance(stop, Value):

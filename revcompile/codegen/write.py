@@ -47,7 +47,7 @@ from revcompile.ir.nodes import (
 )
 from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Scalar, Type
-from revcompile.ir.values import ValueTable
+from revcompile.ir.values import NONE, ValueTable
 from revcompile.statements.store import OVERWRITTEN, RESTORED
 from revcompile.syntax.operators import binary_symbol
 
@@ -245,9 +245,14 @@ class Writer(BlockWriter):
 
     def _defined(self, statement: Apply) -> None:
         value, name = statement.args
-        text = f"cannot access local variable {name!r} where it is not associated with a value"
+        error, text = (
+            "UnboundLocalError",
+            f"cannot access local variable {name!r} where it is not associated with a value",
+        )
+        if name == NONE:
+            error, text = "TypeError", "None is no number, and no array"
         self._line(f"{self.names[value]} is None", keyword="if")
-        self._line(f"{INDENT}raise {self._word('UnboundLocalError')}({literal(text)})")
+        self._line(f"{INDENT}raise {self._word(error)}({literal(text)})")
 
     def _add(self, statement: Apply) -> None:
         """A sum in place."""

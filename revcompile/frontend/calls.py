@@ -13,6 +13,7 @@ import numpy as np
 
 from revcompile.errors import HostError, UnsupportedError, an, host, is_defect, is_own, module_of
 from revcompile.frontend import (
+    absent,
     builtin,
     containers,
     draws,
@@ -202,6 +203,10 @@ def _known_call(
 ) -> Structure:
     known = is_hashable(function)
     special = SPECIAL.get(function) if known else None
+    if known and (
+        special is not None or function in MEANING or function in TABLE or function in writing.WRITERS
+    ):
+        absent.must_be_there(low, (args, kwargs))
     if special is not None:
         outcome = special(low, args, kwargs, node, frame)
         if outcome is not NotImplemented:

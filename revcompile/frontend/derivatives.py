@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.errors import HostError, UnsupportedError, an, host
-from revcompile.frontend import columns
+from revcompile.frontend import absent, columns
 from revcompile.frontend.gradients import call as call_gradient
 from revcompile.frontend.gradients import (
     gradient_of,
@@ -72,7 +72,9 @@ def along(low: Lowering, f: Any, primals: Any, tangents: Any, quietly: bool = Fa
     before = builder.statements
     try:
         with builder.tentatively() as inner, low.pairs.none():
-            result = low.resolve(low.invoke(f, *given))
+            result = low.invoke(f, *given)
+            absent.must_be_there(low, result)
+            result = low.resolve(result)
     except Left:
         before.extend(inner)
         raise

@@ -39,7 +39,7 @@ from revcompile.ir.identifiers import is_name
 from revcompile.ir.nodes import Instance, Structure, Value, are_numbers, is_static, leaves
 from revcompile.ir.rebuild import replace
 from revcompile.ir.types import INT, Array, Rows, Scalar
-from revcompile.ir.values import varies
+from revcompile.ir.values import NONE, varies
 from revcompile.runtime import item_length
 from revcompile.statements import branch, exits, simple
 from revcompile.syntax.abstract import Frame, Method, NestedFunction, Poison, refuse_varying, unbound
@@ -71,7 +71,7 @@ def name(low: Lowering, node: ast.Name, frame: Frame) -> Structure:
     value = low.needed.known.get(value, value) if isinstance(value, Value) else value
     if (unset := low.builder.table.unset) and not frame.is_rule:
         for v in leaves(value):
-            if unset.get(v) is not None:
+            if unset.get(v) not in (None, NONE):
                 check = (v, unset[v])
                 low.builder.remember((defined_, v), partial(low.builder.emit, defined_, check))
     return value

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.errors import HostError, UnsupportedError, host
-from revcompile.frontend import functional
+from revcompile.frontend import absent, functional
 from revcompile.frontend.binding import nested_signature
 from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject
@@ -178,7 +178,9 @@ class _Call:
         cotangent: Structure = None
         try:
             with builder.tentatively() as inner, low.pairs.none():
-                result = low.resolve(low.invoke(gradient.function, *self.given.args, **self.given.kwargs))
+                result = low.invoke(gradient.function, *self.given.args, **self.given.kwargs)
+                absent.must_be_there(low, result)
+                result = low.resolve(result)
                 cotangent = self._cotangent(result)
         except Left:
             before.extend(inner)

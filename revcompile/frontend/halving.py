@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from revcompile.frontend import absent
 from revcompile.frontend.derivatives import along, chosen, with_aux
 from revcompile.frontend.lowering import Lowering
 from revcompile.gates.effects import has_effects, identity
@@ -91,7 +92,9 @@ def _alone(
             for new, v in zip(leaves(copies), leaves(parameters), strict=True):
                 table.name(new, table.hints.get(v))
             named = dict(zip(kwargs, copies[len(args) :], strict=True))
-            result = map_structure(number, low.resolve(run(copies[: len(args)], named)))
+            result = run(copies[: len(args)], named)
+            absent.must_be_there(low, result)
+            result = map_structure(number, low.resolve(result))
     except NeedStatic as need:
         raise need if low.needed.is_varied(low, need) else _outside(low, need, own) from None
     except Left:  # it always raises: so does this

@@ -15,6 +15,7 @@ from typing import Any
 
 from revcompile.errors import UnsupportedError
 from revcompile.frontend import (
+    absent,
     builtin,
     calls,
     containers,
@@ -34,8 +35,8 @@ from revcompile.frontend.names import HostObject
 from revcompile.gates.halves import Pair, Variant
 from revcompile.ir.nodes import Function, Instance, Structure, Value
 from revcompile.ir.types import Array, is_float, is_number
-from revcompile.statements import simple
-from revcompile.statements.iterables import Bar, Iteration
+from revcompile.statements import iterables, simple
+from revcompile.statements.iterables import Bar, Iteration, is_beginning
 from revcompile.syntax.abstract import Frame, Gradient, Left, NeedShape, NeedStatic
 from revcompile.syntax.decisions import Restart
 from revcompile.syntax.mutable import KINDS, Mutables, is_growing
@@ -131,7 +132,10 @@ class Language:
 
     def made(self: Lowering, node: ast.expr, structure: Structure) -> Structure:
         """`structure`, which the expression `node` denotes; a new container is the program's own."""
-        if type(structure) is not Value and isinstance(structure, KINDS):
+        if type(structure) is Value:
+            if self.builder.table.unset and node not in absent.handed_on(self.frames[-1].source.node):
+                absent.must_be_there(self, structure)
+        elif isinstance(structure, KINDS):
             if isinstance(node, MAKES_CONTAINER):
                 structure = _made_here(self, node, structure)
             self.mutables.read(structure)
@@ -295,6 +299,11 @@ class Language:
         if objects.is_object(owner):
             method = objects.special(self, owner, "getitem")
             return objects.refuse((owner,), "indexing ") if method is None else self.invoke(method, index)
+        if isinstance(owner, (range, Iteration)) and is_beginning(index):
+            whole = self.iteration_of_range(owner) if isinstance(owner, range) else owner
+            beginning = iterables.first(self, whole, index.stop)
+            if beginning is not None:
+                return beginning
         owner = self.items(owner) if isinstance(owner, Iteration) else owner
         return containers.get_item(self, owner, index)
 

@@ -17,16 +17,9 @@ from itertools import islice
 from types import FunctionType
 from typing import Any
 
-from revcompile.errors import (
-    PYTHON_ERRORS,
-    HostError,
-    UnsupportedError,
-    an,
-    host,
-    plain_kind,
-    raise_defect,
-)
+from revcompile.errors import PYTHON_ERRORS, HostError, UnsupportedError, an, host, plain_kind, raise_defect
 from revcompile.frontend import (
+    absent,
     binding,
     calls,
     expressions,
@@ -486,6 +479,7 @@ def lower(
     frame = Frame(source, names)
     lowering.host.pin(source.function)
     result = lowering.body(source.node, frame)
+    absent.must_be_there(lowering, result)
     result = lowering.resolve(result)
     block = Block(tuple(lowering.builder.statements), (result,))
     return Function(

@@ -40,7 +40,7 @@ def backward_begins() -> None:
 
 
 def defined_(x: Any, name: str) -> None:
-    """Stands for Python's own check that a local variable has a value."""
+    """Stands for Python's own check that a local variable has a value; or, with NONE, that it is not None."""
 
 
 def numbers_(gradients: tuple[Any, ...]) -> None:

@@ -12,6 +12,8 @@ from revcompile.ir.identifiers import identifier
 from revcompile.ir.lengths import Comparison
 from revcompile.ir.types import Scalar, Type
 
+NONE = "None"  # in place of the name of a value that may not be set
+
 
 @dataclass(frozen=True, eq=False, repr=False, slots=True)
 class Value:
@@ -36,10 +38,10 @@ class ValueTable:
     place of the name.
 
     `unset` holds those that may be None, what a name is that is not assigned; with that name, where it is the
-    program's. `integral` holds those that have the type of a float and were, or are given by a call, a whole
-    number. `derived` holds what is computed for derivatives that the function itself asks for, where division
-    by zero does not raise. `comparing` holds results of steps that raise where lengths differ that no test
-    before the call compares, with what they compare.
+    program's, or with NONE, where the program says None. `integral` holds those that have the type of a float
+    and were, or are given by a call, a whole number. `derived` holds what is computed for derivatives that
+    the function itself asks for, where division by zero does not raise. `comparing` holds results of steps
+    that raise where lengths differ that no test before the call compares, with what they compare.
     """
 
     def __init__(self) -> None:

@@ -35,6 +35,7 @@ from revcompile.statements.join import (
     join_gradients,
     join_memory,
     join_names,
+    join_returned,
     relate_joined,
     type_of,
     versions,
@@ -164,7 +165,8 @@ def lower(low: Interpreter, node: ast.If, frame: Frame, pending: list[ast.stmt])
     def meet(a: Structure, b: Structure, pairs: list[Pair]) -> Structure:
         ends = not pending and any(outcomes)  # the function is left on both sides, or at its end
         try:
-            value = join(low, a[1], b[1], pairs) if ends else None
+            joined = join if final else join_returned
+            value = joined(low, a[1], b[1], pairs) if ends else None
         except CannotJoin as e:
             raise UnsupportedError(f"the two ways to return do not agree: {e}") from None
         names = {} if ends else join_names(low, a[0], b[0], pairs, decision)

@@ -14,7 +14,7 @@ from typing import Any
 from revcompile.errors import HostError, an
 from revcompile.ir.nodes import Each, Structure, Value
 from revcompile.ir.rebuild import replace
-from revcompile.ir.types import Array, Scalar
+from revcompile.ir.types import Array, Scalar, Type
 from revcompile.syntax.interpreter import Interpreter
 
 
@@ -52,9 +52,8 @@ def counting(low: Interpreter, *bounds: Structure) -> Iteration:
     """`range(...)` with run-time bounds."""
     start, stop, step = {1: (0, *bounds, 1), 2: (*bounds, 1), 3: bounds}[len(bounds)]
     for bound in (start, stop, step):
-        t = bound.type if isinstance(bound, Value) else None
-        if t is not None and not (isinstance(t, Scalar) and t.dtype.kind in "iub"):
-            raise HostError(TypeError(f"{an(t)} object cannot be interpreted as an integer"))
+        if isinstance(bound, Value) and not _is_whole(bound.type):
+            raise HostError(TypeError(f"{an(bound.type)} object cannot be interpreted as an integer"))
 
     def item(i: Structure) -> Structure:
         return _add(low, start, _multiply(low, i, step))
@@ -72,6 +71,10 @@ def counting(low: Interpreter, *bounds: Structure) -> Iteration:
         return _largest(low, span)
 
     return Iteration(length, item, Each("range", (start, stop, step)))
+
+
+def _is_whole(t: Type) -> bool:
+    return isinstance(t, Scalar) and t.dtype.kind in "iub"
 
 
 def _negative(low: Interpreter, x: Structure) -> Structure:
@@ -118,6 +121,24 @@ def reversed_(low: Interpreter, inner: Iteration) -> Iteration:
     if inner.each is not None:
         return Iteration(inner.length, item, inner.each.backwards)
     return Iteration(inner.length, item, owners=inner.owners)
+
+
+def is_beginning(index: Structure) -> bool:
+    """Whether an index is `[:n]` with a run-time n."""
+    if not isinstance(index, slice) or not isinstance(index.stop, Value):
+        return False
+    return index.start is None and index.step is None
+
+
+def first(low: Interpreter, inner: Iteration, n: Value) -> Iteration | None:
+    """`range(...)[:n]` with a run-time n; None for what is no range."""
+    if inner.each is None or inner.each.kind != "range" or not _is_whole(n.type):
+        return None
+    start, _, step = inner.each.args
+    whole = inner.length()
+    from_the_end = low.apply(operator.mul, (low.apply(operator.lt, (n, 0), {}), whole), {})
+    count = _largest(low, low.apply(min, (low.apply(operator.add, (n, from_the_end), {}), whole), {}))
+    return counting(low, start, _add(low, start, _multiply(low, count, step)), step)
 
 
 def zipped(low: Interpreter, inners: list[Iteration]) -> Iteration:

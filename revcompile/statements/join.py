@@ -23,6 +23,7 @@ from revcompile.ir.nodes import (
 )
 from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Dim, Opaque, Rows, Scalar, Type, scalar_type
+from revcompile.ir.values import NONE
 from revcompile.statements.exits import NOTES, RESULT
 from revcompile.syntax.abstract import Poison
 from revcompile.syntax.decisions import Decision
@@ -62,7 +63,10 @@ def join_names(
     for name in dict.fromkeys([*then, *orelse]):
         count = len(pairs)
         try:
-            out[name] = join(low, then.get(name, UNSET), orelse.get(name, UNSET), pairs, hint_of(name))
+            joined = join(low, then.get(name, UNSET), orelse.get(name, UNSET), pairs, hint_of(name))
+            if isinstance(joined, Poison) and joined.decision in low.decisions:  # that was not enough
+                joined = Poison(joined.reason, decision)
+            out[name] = joined
         except CannotJoin as e:
             del pairs[count:]
             out[name] = Poison(f"differs in kind between the sides of a branch: {e}", decision)
@@ -117,8 +121,20 @@ def join(
         unset.append("a part of it")
     if unset:
         named = next(filter(None, unset), None)
-        table.unset[value] = None if hint in NAMES else named and (hint or named)
+        table.unset[value] = named if named == NONE else None if hint in NAMES else named and (hint or named)
     pairs.append((None if isinstance(a, Unset) else a, None if isinstance(b, Unset) else b, value))
+    return value
+
+
+def join_returned(low: Interpreter, a: Structure, b: Structure, pairs: list[Pair]) -> Structure:
+    """What a call gives, on either way: in place of a number or an array, one may have None."""
+    if type(a) is type(b) is tuple and len(a) == len(b):
+        return tuple(join_returned(low, x, y, pairs) for x, y in zip(a, b, strict=True))
+    if (a is None) == (b is None):
+        return join(low, a, b, pairs)
+    type_of(b if a is None else a)
+    value = join(low, UNSET if a is None else a, UNSET if b is None else b, pairs)
+    low.builder.table.unset[value] = NONE
     return value
 
 

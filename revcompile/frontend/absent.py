@@ -1,0 +1,50 @@
+"""What a call gives on one way, and leaves None on another.
+
+    def forward(x):                        value, (negative, y) = forward(x)
+        if x > 0:                          if negative:
+            return x, (False, None)            value = value * y
+        y = np.exp(x)
+        return y - 1, (True, y)
+
+Such a value may be handed on. Where it is read, the run sees to it that it is there.
+"""
+
+from __future__ import annotations
+
+import ast
+from functools import lru_cache, partial
+
+from revcompile.frontend.lowering import Lowering
+from revcompile.gates.effects import defined_
+from revcompile.ir.nodes import Structure, leaves
+from revcompile.ir.values import NONE
+
+PARTS = (ast.Name, ast.Subscript, ast.Attribute, ast.Call)
+
+
+def must_be_there(low: Lowering, structure: Structure) -> None:
+    """Let the run see to it that nothing is None of what an operation is given, or the function's caller."""
+    unset = low.builder.table.unset
+    for v in leaves(structure) if unset else ():
+        if unset.get(v) == NONE:
+            low.builder.remember((defined_, v), partial(low.builder.emit, defined_, (v, NONE)))
+
+
+@lru_cache(maxsize=256)
+def handed_on(function: ast.AST) -> frozenset[ast.AST]:
+    """The expressions of a function that only get another name, are given to a function, or are returned."""
+    found: set[ast.AST] = set()
+    for node in ast.walk(function):
+        if isinstance(node, (ast.Return, ast.Assign)) and node.value is not None:
+            waiting = [node.value]
+        elif isinstance(node, ast.Call):
+            waiting = list(node.args)
+        else:
+            continue
+        while waiting:
+            part = waiting.pop()
+            if isinstance(part, ast.Tuple):
+                waiting.extend(part.elts)
+            elif isinstance(part, PARTS):
+                found.add(part)
+    return frozenset(found)
