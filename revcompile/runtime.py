@@ -290,6 +290,11 @@ def zeros_for(x: Any) -> Any:
     return None if x is None else np.zeros(x.shape, x.dtype if x.dtype.kind == "f" else float)
 
 
+def sum_for(a: Any, b: Any) -> Any:
+    """The sum of two gradients of one array; None for None, a name that is not assigned."""
+    return None if a is None or b is None else a + b
+
+
 def stack_for(x: Any, n: int) -> Any:
     """An array n times, along an axis more, in front; None for None, a name that is not assigned."""
     return None if x is None else np.broadcast_to(x, (n, *x.shape))

@@ -54,6 +54,7 @@ DAILY = {  # one in so many tests of these files
         "programs/test_memory",
     ),
     6: (
+        "derivatives/test_not_assigned",
         "gates/test_lengths_of_users_gates",
         "language/test_either_array",
         "language/test_kinds_of_iterators",

@@ -23,7 +23,7 @@ from revcompile.dataflow.presence import missing
 from revcompile.errors import UnsupportedError, an
 from revcompile.frontend.expressions import shape_of
 from revcompile.frontend.lowering import Lowering
-from revcompile.gates.creation import zeros_for
+from revcompile.gates.creation import sum_for, zeros_for
 from revcompile.gates.effects import identity
 from revcompile.gates.infer import infer
 from revcompile.gates.record import Gate
@@ -80,9 +80,9 @@ class Reverser:
         self.here: set[Value] = set()  # what the block makes that is being reversed
         self.inputs = frozenset(plan.inputs)
         self.carefully = Carefully(low, plan.knowledge)
-        if loop_lists.is_of_a_gradient(statements):  # what one side of a branch has kept may be missing
-            absent = (v for v in missing(statements) if v not in self.table.unset)
-            self.table.unset.update((v, None) for v in absent)
+        again = loop_lists.is_of_a_gradient(statements)  # what one side of a branch has kept may be missing
+        self.absent = missing(statements) if again else set()
+        self.table.unset.update((v, None) for v in self.absent if v not in self.table.unset)
 
     @property
     def cautious(self) -> bool:
@@ -243,7 +243,8 @@ class Reverser:
         known = self.adjoints.get(value)
         if known is not None:
             self.table.fold(known, True)  # it is only the first part of a sum now
-            contribution = self.low.apply(operator.add, (known, contribution), {})
+            maybe = value in self.absent and isinstance(value.type, Array)
+            contribution = self.low.apply(sum_for if maybe else operator.add, (known, contribution), {})
         self.adjoints[value] = self._name(contribution, value)
 
     def hand_on(self, value: Value, gradient: Structure) -> None:

@@ -18,7 +18,7 @@ from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate, known
 from revcompile.gates.traits import Kind, Memory
 from revcompile.ir.lengths import Facts
-from revcompile.runtime import copy_for, stack_for, zeros_for
+from revcompile.runtime import copy_for, stack_for, sum_for, zeros_for
 
 # -- copies and casts ----------------------------------------------------------------------------
 
@@ -450,6 +450,11 @@ def zeros_for_dims(facts: Facts, x: Any) -> Dims:
 
 
 known(zeros_for, copy_for, dims=zeros_for_dims, passes_none=True)
+
+
+@gate(sum_for, passes_none=True, linear=((0, 1),), examples=(example(real(3), real(3)),))
+def sum_for_rule(grad_y: Any, a: Any, b: Any) -> Any:
+    return grad_y, grad_y
 
 
 def stack_for_dims(facts: Facts, x: Any, n: Any) -> Dims:

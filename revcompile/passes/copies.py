@@ -25,7 +25,8 @@ def copy_of(
         if not isinstance(number, Value) or not number.type.dims:
             rest = [p.default for p in list(TABLE[np.full].signature.parameters.values())[2:]]
             return Apply(np.full, (shape, number, *rest), new, line, made.note)
-    if array in table.unset or table.primals.get(array) in table.unset:
+    may_be_none = array in table.unset or table.primals.get(array) in table.unset
+    if may_be_none or (made is not None and TABLE[made.function].passes_none):
         table.unset[new] = None
         return Apply(copy_for, (array,), new, line)
     return Apply(np.ndarray.copy, (array, "C"), new, line)

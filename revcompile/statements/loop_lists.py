@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from revcompile.errors import UnsupportedError
 from revcompile.gates.effects import identity
-from revcompile.ir.nodes import Block, Branch, Each, Loop, Statement, Structure, Value
+from revcompile.gates.table import TABLE
+from revcompile.ir.nodes import Apply, Block, Branch, Each, Loop, Statement, Structure, Value
 from revcompile.ir.types import Opaque, Type
 
 LIST = Opaque("list")
@@ -43,11 +44,14 @@ def returned_to(rev: Any, loop: Loop) -> list[tuple[Value, Gradients]]:
 
 
 def is_of_a_gradient(block: Block) -> bool:
-    """Whether something is kept in a block for a backward pass: of trips of a loop, of a side of a branch."""
+    """Whether something is kept in a block for a backward pass: of trips of a loop, of a side of a branch; or
+    is made for what may not be assigned."""
     return any(_keeps(s) or any(map(is_of_a_gradient, s.blocks)) for s in block.statements)
 
 
 def _keeps(s: Statement) -> bool:
+    if isinstance(s, Apply):
+        return TABLE[s.function].passes_none
     if isinstance(s, Branch):
         return any(result in side.yields for side in s.blocks for result in s.results)
     return isinstance(s, Loop) and bool(s.saves)

@@ -13,6 +13,7 @@ from typing import Any
 
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
+    EMPTY,
     Apply,
     Block,
     Branch,
@@ -22,7 +23,7 @@ from revcompile.ir.nodes import (
     Value,
 )
 from revcompile.ir.rebuild import replace
-from revcompile.ir.types import Array, Scalar, Type, is_number
+from revcompile.ir.types import Array, Dim, Scalar, Type, is_number
 from revcompile.statements import loop_lists, rows
 from revcompile.statements.join import alike, join_gradients, type_of
 from revcompile.statements.origins import restorable_slots
@@ -140,6 +141,8 @@ class _Attempt:
             return slot
         if isinstance(init, Value) and isinstance(init.type, Array):
             slot = replace(slot, after=replace(t, dims=init.type.dims))
+        elif init is EMPTY:
+            slot = replace(slot, after=replace(t, dims=(Dim(size=0), *t.dims[1:])))
         if isinstance(end, Value) and isinstance(end.type, Array) and end.type.dims != t.dims:
             slot = replace(slot, param=self.rev.table.new(replace(t, dims=end.type.dims), of=slot.of))
         return slot

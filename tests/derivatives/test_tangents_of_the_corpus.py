@@ -28,14 +28,6 @@ NOT_AGAIN = (
     "x may share its memory with flat",
     "not assigned on every way",
 )
-# Of these the gradient of a gradient raises in the run: what one trip has not assigned another one reads.
-NOT_ASSIGNED = {
-    "found_names.row_set_and_read_under_one_flag",
-    "found_saved.array_made_in_an_inner_loop_of_a_while_and_read_by_a_later_trip",
-    "growing.growing_two_arrays_of_one_buffer",
-    "growing.growing_until_break",
-    "programs.bodies_that_attract",
-}
 
 
 def calls() -> list[Any]:
@@ -182,9 +174,6 @@ def test_pullbacks_of_gradients_agree_with_forward_over_reverse(case: Case, numb
             found = _flat(vjp(gradient, argnums=positions)(*copied(args))[1](vector))
         except UnsupportedError as e:
             assert any(words in str(e) for words in NOT_AGAIN), e
-            return
-        except (AttributeError, TypeError, IndexError):
-            assert case.name in NOT_ASSIGNED
             return
     for product, other in zip(found, expected, strict=True):
         assert np.shape(product) == np.shape(other)
