@@ -292,7 +292,7 @@ def zeros_for(x: Any) -> Any:
 
 def sum_for(a: Any, b: Any) -> Any:
     """The sum of two gradients of one array; None for None, a name that is not assigned."""
-    return None if a is None or b is None else a + b
+    return None if a is None and b is None else a + b
 
 
 def stack_for(x: Any, n: int) -> Any:

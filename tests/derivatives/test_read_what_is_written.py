@@ -294,8 +294,6 @@ UNREADABLE = {
     "found_names.not_assigned_and_exchanged": LISTS,
     "found_saved.array_made_in_an_inner_loop_of_a_while_and_read_by_a_later_trip": LISTS,
     "found_saved.squares_of_what_an_inner_loop_may_not_compute": LISTS,
-    "growing.table_of_lists_filled_from_below": LISTS,
-    "views.callee_writes_rows_in_a_loop": LISTS,
 }
 IN_FULL = {  # in the textbook form
     "containers.list_of_arrays_rewritten_in_a_loop": "has no attribute 'type'",  # a length of its items
