@@ -124,8 +124,10 @@ class Writer(BlockWriter):
                 self.names.give(parameter.structure, parameter.name)
         for parameter in self.function.parameters:
             self._unpack(ast.Name(parameter.name, ast.Load()), parameter.structure)
+        given = {v for p in self.function.parameters for v in leaves(p.structure)}
+        given.update(self.function.body.defined)  # what a forward half has saved
         for value, path in live:
-            if self.counts[value]:
+            if self.counts[value] and value not in given:
                 self._line(f"{self.names[value]} = {path}", "read at each call")
         if any(map(begins_backward, self.function.body.statements)):
             heading = "forward pass"

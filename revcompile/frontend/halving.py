@@ -100,8 +100,11 @@ def _alone(
     except Left:  # it always raises: so does this
         before.extend(substitute(Block(tuple(inner)), {v: a for a, v in own.items()}).statements)
         raise
+    body = Block(tuple(inner), (tuple(leaves(result)),))
+    read = {item.value for item in low.host.live.values() if item.path.is_parameter}
+    own.update((v, v) for v in body.uses if v in read)  # of an argument that its text is not given
     name = getattr(f, "__name__", "function")
-    return _Alone(own, parameters, tuple(inner), result, name if name.isidentifier() else "function")
+    return _Alone(own, parameters, body.statements, result, name if name.isidentifier() else "function")
 
 
 def halved(
