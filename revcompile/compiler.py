@@ -230,7 +230,9 @@ def _compile(
         named=texts.named,
         equal=tuple(equal_lengths(parameters, live, low.builder.facts)),
         layouts=tuple(
-            f"{memory.layouts[v]}.flags.c_contiguous" for v in memory.relied if v in memory.written
+            f"{memory.layouts[v]}.flags.c_contiguous"
+            for v in memory.layouts
+            if v in memory.ordered or v in memory.relied & memory.written
         ),
         apart=tuple(apart(parameters, live, memory.written)),
         once=line.once,

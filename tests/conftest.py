@@ -83,6 +83,7 @@ DAILY = {  # one in so many tests of these files
         "language/test_nested_grad",
         "language/test_pairs",
         "language/test_parts_and_items",
+        "language/test_places",
         "language/test_zeros",
         "language/test_zeros_in_programs",
         "language/test_zeros_of_parts",

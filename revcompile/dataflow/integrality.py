@@ -118,10 +118,18 @@ def learn_of_calls(primal: Function, pairs: Sequence[Pair]) -> None:
 
 def refuse_cutting(function: Function) -> None:
     """Refuse what is stored into an array of which only the run decides whether it holds whole numbers."""
-    if not any(TABLE[f].writes for f in function.body.functions):
+    decisive = function.table.decisive
+    if not decisive and not any(TABLE[f].writes for f in function.body.functions):
         return
     found = may_be_integral(function)
     for s in applications(function.body):
+        if decisive and not decisive.intersection(s.inputs).isdisjoint(found):
+            raise UnsupportedError(
+                "a result of np.vectorize may be a whole number, and be the first, which says of what dtype "
+                "all are",
+                s.line,
+                "Begin with floats, 1.0 rather than 1, or say otypes=[float].",
+            )
         if TABLE[s.function].writes and s.args[0] in found and _is_float(s.args[-1]):
             name = function.table.hints.get(s.args[0], "an array")
             raise UnsupportedError(

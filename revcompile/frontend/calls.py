@@ -28,6 +28,7 @@ from revcompile.frontend import (
     objects,
     operators,
     outside,
+    places,
     statically,
     texts,
     vectorized,
@@ -90,7 +91,9 @@ TRANSPARENT_TO_FOREIGN = frozenset(
         enumerate,
     }
 )
-SPECIAL = {**builtin.SPECIAL, **functional.SPECIAL, **vectorized.SPECIAL, **operators.SPECIAL}
+SPECIAL = {
+    **builtin.SPECIAL, **functional.SPECIAL, **operators.SPECIAL, **places.SPECIAL, **vectorized.SPECIAL,
+}  # fmt: skip
 AS_THEY_ARE = ("random", "collections")  # modules with classes that are not read
 OPERATORS = frozenset({*BINARY.values(), *UNARY.values(), *COMPARE.values()})
 SEARCHING = frozenset({sorted, max, min, sum, any, all, set, frozenset, Counter})  # through any items

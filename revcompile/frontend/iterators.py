@@ -31,8 +31,10 @@ LAZY = (
     zip, map, filter, enumerate, reversed, itertools.chain, itertools.product, itertools.permutations,
     itertools.combinations, itertools.combinations_with_replacement, itertools.pairwise,
     itertools.zip_longest, itertools.compress, itertools.islice, itertools.accumulate, itertools.starmap,
-    itertools.takewhile, itertools.dropwhile, itertools.filterfalse, itertools.groupby,
+    itertools.takewhile, itertools.dropwhile, itertools.filterfalse, itertools.groupby, np.ndindex,
+    np.ndenumerate, np.nditer,
 )  # fmt: skip
+NUMPYS = {"ndindex": np.ndindex, "ndenumerate": np.ndenumerate, "nditer": np.nditer}
 EMPTY: dict[type, Any] = {kind: kind() for kind in (list, tuple, dict, set, frozenset, str, bytes, deque)}
 EMPTY[range] = range(0)
 NOTHING: tuple[tuple[tuple[Any, ...], tuple[Any, ...]], ...] = (  # functions, and arguments for no items
@@ -42,6 +44,8 @@ NOTHING: tuple[tuple[tuple[Any, ...], tuple[Any, ...]], ...] = (  # functions, a
     ((itertools.combinations, itertools.combinations_with_replacement, itertools.islice), ((), 0)),
     ((itertools.filterfalse,), (bool, ())),
     ((itertools.compress,), ((), ())),
+    ((np.ndindex,), (0,)),
+    ((np.ndenumerate,), ((),)),
     ((itertools.repeat,), (None, 0)),
 )
 MEANT: dict[str, Any] = {  # by special methods that are called by hand
@@ -117,8 +121,9 @@ def is_lazy(low: Lowering, function: ast.expr, frame: Frame) -> bool:
 def _maker(low: Lowering, function: ast.expr, frame: Frame) -> Any:
     """The function of Python's that is called; else None."""
     if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
-        found = getattr(itertools, function.attr, None)
-        return found if found is not None and low.evaluate(function.value, frame) is itertools else None
+        found = getattr(itertools, function.attr, None) or NUMPYS.get(function.attr)
+        home = itertools if hasattr(itertools, function.attr) else np
+        return found if found is not None and low.evaluate(function.value, frame) is home else None
     return low.evaluate(function, frame) if isinstance(function, ast.Name) else None
 
 

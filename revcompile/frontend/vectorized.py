@@ -1,7 +1,8 @@
 """`np.vectorize`, `np.frompyfunc`: a function of numbers, called for each element of arrays.
 
 What is not differentiated through is called as it is. Else `np.vectorize` is the loop that it stands for,
-where `otypes=` says of what dtype the results are: without, the first result says that, and all are cut so.
+whose results are of the dtype that `otypes=` says. Without, the first result says that for all, and only what
+gives floats each time is differentiated.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.naming import VECTORIZED, name_of, no_rule
 from revcompile.gates.elements import each_element
 from revcompile.ir.nodes import Structure, Value, leaves
-from revcompile.ir.types import Array, Scalar
-from revcompile.syntax.abstract import Frame, NestedFunction, Partial
+from revcompile.ir.types import Array, Scalar, scalar_type
+from revcompile.syntax.abstract import Frame, Native, NestedFunction, Partial
 
+FIRST_DECIDES = "the first result of np.vectorize, which may be no float64, says of what dtype all are"
 NUMBERS = {"f": float, "i": int, "u": int, "b": bool}  # what the function is called with
 
 
@@ -62,7 +64,8 @@ def call(low: Lowering, args: tuple[Any, ...], kwargs: dict[str, Any], node: Any
     values = leaves((given, kwargs))
     varies = not low.excused and any(is_varied(low, v) for v in values)
     reason = _why_not(vectorized.options, kwargs)
-    if values and not reason and not low.excused:
+    typed = vectorized.options.get("otypes") is not None
+    if (varies or (values and typed)) and not reason and not low.excused:
         try:
             with low.tentatively():
                 return _each(low, vectorized, given, frame)
@@ -107,25 +110,39 @@ def _why_not(options: dict[str, Any], kwargs: dict[str, Any]) -> str:
     """Why it is no plain loop over the elements; "" where it is."""
     if kwargs or options.get("excluded") or options.get("signature") is not None or options.get("cache"):
         return "it is differentiated without keywords, excluded=, signature= and cache="
-    kinds = options.get("otypes")
-    if kinds is None:
-        return "otypes=[float] says of what dtype the results are; without, the first says it for all"
+    kinds = options.get("otypes") or "d"
     if not isinstance(kinds, (str, list, tuple)) or len(kinds) != 1:
         return "it is differentiated where it gives one result"
     return ""
 
 
 def _each(low: Lowering, vectorized: Vectorized, given: list[Structure], frame: Frame) -> Structure:
-    (kind,) = vectorized.options["otypes"]
+    (kind,) = vectorized.options.get("otypes") or [None]
     arrays = [x if isinstance(x, Value) else low.apply(np.asarray, (x,), {}) for x in given]
     numbers = []
     for x in arrays:
         t = x.type if isinstance(x, Value) else None
         if not isinstance(t, (Array, Scalar)) or t.dtype.kind not in NUMBERS:
             raise UnsupportedError("numpy.vectorize is applied to what is no array of numbers")
+        if kind is None and t.dtype.kind == "f" and t.dtype != np.float64:
+            raise UnsupportedError(FIRST_DECIDES, way_out="Say otypes=.")
         numbers.append(NUMBERS[t.dtype.kind])
-    args = (vectorized.function, np.dtype(kind).type, tuple(numbers), tuple(arrays))
+    function = vectorized.function
+    if kind is None:
+        function = Native(lambda *given: _float(low, low.invoke(vectorized.function, *given)))
+    args = (function, None if kind is None else np.dtype(kind).type, tuple(numbers), tuple(arrays))
     return low.read(each_element, args, {}, frame)
+
+
+def _float(low: Lowering, y: Structure) -> Structure:
+    """A result of which the first may be the one that says of what dtype all are."""
+    is_static = isinstance(y, (bool, int, float, np.generic))
+    t = y.type if isinstance(y, Value) else scalar_type(y) if is_static else None
+    if not (isinstance(t, (Scalar, Array)) and not t.dims and t.dtype == np.float64):
+        raise UnsupportedError(FIRST_DECIDES, way_out="Say otypes=[float].")
+    if isinstance(y, Value):
+        low.builder.table.decisive.add(y)
+    return y
 
 
 SPECIAL: dict[Any, Any] = {np.vectorize: make, apply: call, np.frompyfunc: frompyfunc}

@@ -8,9 +8,14 @@ import numpy as np
 
 
 def each_element(function: Any, dtype: Any, numbers: Any, arrays: Any) -> Any:
-    """What `np.vectorize(function, otypes=[dtype])(*arrays)` gives; it passes `numbers` of Python's."""
+    """What `np.vectorize(function, otypes=[dtype])(*arrays)` gives; it passes `numbers` of Python's.
+
+    Without a dtype, all it gives are floats.
+    """
     arrays = np.broadcast_arrays(*arrays)
     flat = [np.ravel(x) for x in arrays]
+    if dtype is None and flat[0].shape[0] == 0:
+        raise ValueError("cannot call `vectorize` on size 0 inputs unless `otypes` is set")
     out = np.empty(flat[0].shape, dtype)
     for i in range(flat[0].shape[0]):
         out[i] = function(*[number(x[i]) for number, x in zip(numbers, flat)])

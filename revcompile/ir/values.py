@@ -39,9 +39,10 @@ class ValueTable:
 
     `unset` holds those that may be None, what a name is that is not assigned; with that name, where it is the
     program's, or with NONE, where the program says None. `integral` holds those that have the type of a float
-    and were, or are given by a call, a whole number. `derived` holds what is computed for derivatives that
-    the function itself asks for, where division by zero does not raise. `comparing` holds results of steps
-    that raise where lengths differ that no test before the call compares, with what they compare.
+    and were, or are given by a call, a whole number; `decisive` those that must be none, since they may say
+    of what dtype others are. `derived` holds what is computed for derivatives that the function itself asks
+    for, where division by zero does not raise. `comparing` holds results of steps that raise where lengths
+    differ that no test before the call compares, with what they compare.
     """
 
     def __init__(self) -> None:
@@ -52,6 +53,7 @@ class ValueTable:
         self.unfolded: set[Value] = set()
         self.unset: dict[Value, str | None] = {}
         self.integral: set[Value] = set()
+        self.decisive: set[Value] = set()
         self.comparing: dict[Value, tuple[Comparison, ...]] = {}
 
     def copy(self) -> ValueTable:
@@ -60,7 +62,7 @@ class ValueTable:
         other.hints, other.primals, other.unset = dict(self.hints), dict(self.primals), dict(self.unset)
         other.tangents, other.derived = set(self.tangents), set(self.derived)
         other.unfolded, other.integral = set(self.unfolded), set(self.integral)
-        other.comparing = dict(self.comparing)
+        other.comparing, other.decisive = dict(self.comparing), set(self.decisive)
         return other
 
     def new(self, type: Type, hint: str | None = None, of: Value | None = None) -> Value:

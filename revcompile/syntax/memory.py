@@ -62,6 +62,7 @@ class Memory:
         self.contiguous: set[Value] = set()
         self.layouts: dict[Value, str] = {}  # arguments that lie in C order in this call, as text
         self.relied: set[Value] = set()  # those of which a view was taken that is one for that reason only
+        self.ordered: set[Value] = set()  # those that were gone through as they lie
         self.read_only: set[Value] = set()
         self.may_be_read_only: dict[Value, Decision | None] = {}  # one of two, and what keeps them apart
         self.may_be_arrays: set[Value] = set()  # what is taken for a number, and may be an array of one
@@ -81,6 +82,12 @@ class Memory:
             self.relied.add(root)
         return root in self.contiguous
 
+    def goes_in_order(self, v: Value) -> bool:
+        """Whether an array lies in C order, where what is computed depends on that."""
+        if v in self.layouts:
+            self.ordered.add(v)
+        return v in self.contiguous
+
     def fork(self) -> Memory:
         other = Memory(self.table, self.decisions)
         other.current, other.views, other.latest = dict(self.current), dict(self.views), dict(self.latest)
@@ -88,7 +95,7 @@ class Memory:
         other.related, other.spoiled = dict(self.related), dict(self.spoiled)
         other.contiguous, other.read_only = set(self.contiguous), set(self.read_only)
         other.written, other.joined = self.written, self.joined
-        other.layouts, other.relied = self.layouts, self.relied
+        other.layouts, other.relied, other.ordered = self.layouts, self.relied, self.ordered
         other.may_be_read_only = dict(self.may_be_read_only)
         other.may_be_arrays, other.foreign = self.may_be_arrays, self.foreign
         return other

@@ -350,7 +350,7 @@ def test_partials_of_the_program():
     "statement, message",
     [
         ("global q; q = x", "global"),
-        ("y = np.vectorize(np.sin)(x)", "vectorize"),
+        ("y = np.vectorize(np.sin, cache=True)(x)", "vectorize"),
         ("y = vectorized(x)", "vectorize"),
         ("change()", "outer is a variable of the program|does not change"),
         ("y = (yield x)", "yield"),
@@ -367,7 +367,7 @@ def test_partials_of_the_program():
 def test_refused(statement, message):
     source = (
         "outer = 1.0\ndef make():\n    outer = 1.0\n    def change():\n        nonlocal outer\n        outer = 2.0\n"
-        "    return change\nchange = make()\nvectorized = np.vectorize(np.sin)\n"
+        "    return change\nchange = make()\nvectorized = np.vectorize(np.sin, cache=True)\n"
         f"def f(x):\n    y = x\n    {statement}\n    return y\n"
     )
     with pytest.raises(UnsupportedError, match=message) as caught:
