@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.gates.axes import Dims, dims_of, extent, is_value, longer, shape_dims
+from revcompile.gates.axes import Dims, agree, dims_of, extent, is_value, longer, shape_dims
 from revcompile.gates.compositions import as_array, when_given
 from revcompile.gates.numbers import ANY_SIGN, POSITIVE, UNREAD_ITEM, ZERO, Numbers, same_sign
 from revcompile.gates.samples import example, real
@@ -452,7 +452,11 @@ def zeros_for_dims(facts: Facts, x: Any) -> Dims:
 known(zeros_for, copy_for, dims=zeros_for_dims, passes_none=True)
 
 
-@gate(sum_for, passes_none=True, linear=((0, 1),), examples=(example(real(3), real(3)),))
+def sum_for_dims(facts: Facts, a: Any, b: Any) -> Dims:
+    return agree(facts, [dims_of(facts, a), dims_of(facts, b)])
+
+
+@gate(sum_for, dims=sum_for_dims, passes_none=True, linear=((0, 1),), examples=(example(real(3), real(3)),))
 def sum_for_rule(grad_y: Any, a: Any, b: Any) -> Any:
     return grad_y, grad_y
 

@@ -56,6 +56,14 @@ def in_trips_that_go_on(x: Any) -> Any:
     return np.sum(y * y)
 
 
+def in_a_stack_that_a_while_carries(x: Any) -> Any:
+    s, t = np.eye(3), 0.0
+    while t < 0.5:
+        s = np.stack([np.sin(x) * s[:, i] for i in range(3)], axis=1)
+        t += 0.1
+    return np.sum(s**2 * x)
+
+
 def before_a_return(x: Any) -> Any:
     s = 0.0
     for i in range(4):
@@ -106,6 +114,7 @@ FUNCTIONS = [
     under_one_flag,
     in_an_inner_loop,
     in_an_inner_while,
+    in_a_stack_that_a_while_carries,
     in_trips_that_go_on,
     before_a_return,
     of_a_helper,
