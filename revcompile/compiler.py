@@ -15,7 +15,7 @@ from revcompile.autodiff.batch import batch
 from revcompile.autodiff.differentiate import differentiate
 from revcompile.autodiff.forward import push_forward
 from revcompile.autodiff.halves import NOTHING, Halves
-from revcompile.autodiff.long_loops import keep_states
+from revcompile.autodiff.long_loops import OF_A_GRADIENT, keep_all, keep_states
 from revcompile.autodiff.parted import parted
 from revcompile.codegen.conditions import agreements, apart, equal_lengths, keep_untested, meetings
 from revcompile.codegen.first_run import Run
@@ -423,7 +423,10 @@ def _nested(
     """The gradient function of a function that is called inside."""
     slots = 0 if low.pairs.closed else low.slots
     primal = smooth_powers(primal)
-    primal = keep_states(primal, slots, set()) if slots else primal
+    if slots:
+        primal = keep_states(primal, slots, set())
+    elif request.checkpoint:
+        primal = keep_all(primal, OF_A_GRADIENT)
     try:
         return differentiate(primal, wanted, low, has_aux, cotangent, again=not slots)
     except (NotImplementedError, HostError) as e:

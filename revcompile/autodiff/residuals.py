@@ -19,6 +19,7 @@ from itertools import chain
 
 from revcompile.autodiff.states import FromStates, is_length, not_restored
 from revcompile.autodiff.trips import Last, LoopResiduals, same_in_each_trip
+from revcompile.errors import UnsupportedError
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
     UNDEFINED,
@@ -196,9 +197,11 @@ class _Residuals:
                 if self._cost(v, free, limit) > limit:
                     self.saved[v] = None
         if self.saved and self.forward.slots and not self.residuals.every_trip:
-            again = self._from_states()
-            if again:
-                return again
+            return self._from_states()
+        if self.saved and self.forward.stored is not None:
+            why, way_out = self.forward.stored
+            text = f"checkpoint= cannot keep some states only of a loop that {why}"
+            raise UnsupportedError(text, self.forward.line, way_out=way_out)
         for v in needed:
             self._repeat(v)
         self.residuals.last[id(self.forward)] = self.last
@@ -224,22 +227,21 @@ class _Residuals:
         return (replace(reversal, each=each, body=substitute(body, names)),)
 
     def _from_states(self) -> tuple[Statement, ...]:
-        """The reversed loop that computes each trip again, from a state of the forward loop's; nothing, if
-        that keeps none."""
+        """The reversed loop that computes each trip again, from a state of the forward loop's."""
         residuals, forward, body = self.residuals, self.forward, self.reversal.body
         inside = {*body.uses, *residuals.read()}
         again = _keep(forward.body.statements, residuals, inside, None, {})
         body = not_restored(again, body)
         found = FromStates(forward, again, body.uses, residuals.table, residuals.missing)
-        if found.states is None:
-            return ()
         names = found.own_names({*self.outer, *self.outer.values()})
         each = self._counting(names, [])
-        trips = residuals.trips.get(id(forward))
-        residuals.keeping[id(forward)] = _, reverses = found.forward(trips)
+        trips, reverses = residuals.trips.get(id(forward)), self.reversal.reverses
+        if found.states is not None:
+            residuals.keeping[id(forward)] = _, reverses = found.forward(trips)
         body = replace(body, statements=(*found.statements, *body.statements))
         reversal = replace(self.reversal, each=each, body=substitute(body, names), reverses=reverses)
-        return (*found.backward(trips, residuals.many), reversal)
+        before = () if found.states is None else found.backward(trips, residuals.many)
+        return (*before, reversal)
 
     def _shifted(self) -> dict[Value, int]:
         """What would be saved as the end of each trip and as the beginning of the next: by its slot."""

@@ -73,7 +73,7 @@ class FromStates:
     """How the trips of a loop are computed again: from which `state`, and by which `statements`.
 
     What is `read` of a trip is given by its statements `body`. `states` is what the loop keeps its states
-    in; None if a state would be more than numbers and arrays. Of it, some may be `missing`.
+    in; None if it carries nothing that is read. Of a state, some may be `missing`.
     """
 
     def __init__(
@@ -95,10 +95,19 @@ class FromStates:
             forth, found = slice_of(goes_on.statements, leaves(tuple(ends[p] for p in state)))
             wanted |= found
         self.states: Value | None = None
-        if not state or not all(map(_can_be_copied, state)):
-            return
         for s in (*again, *forth):
             _refuse_other_results(s)
+        self.statements = again
+        if not state:
+            return
+        no_part = next((p for p in state if not _can_be_copied(p)), None)
+        if no_part is not None:
+            raise UnsupportedError(
+                f"checkpoint= cannot keep some states only of a loop that carries "
+                f"{table.hints.get(no_part) or 'a list'}, which is no array",
+                loop.line,
+                way_out="Carry what it reads of that in a variable of its own; or leave out checkpoint=.",
+            )
         for p in missing.intersection(state):  # in the first trip
             table.unset.setdefault(p, None)
         name = table.hints.get(state[0])
@@ -143,7 +152,8 @@ class FromStates:
 
     def own_names(self, outer: set[Value]) -> dict[Value, Value]:
         """Values of their own for what the reversed trip computes and the forward pass gives elsewhere."""
-        return self._others(v for v in Block(self.statements).defined if v in outer and v.type != SAVED)
+        computed = (v for v in Block(self.statements).defined if self.states is None or v in outer)
+        return self._others(v for v in computed if v.type != SAVED)
 
     def forward(self, trips: Value | None) -> tuple[Statement, Loop]:
         """The forward loop that keeps its states, on values of its own; and what stands before it."""

@@ -185,6 +185,7 @@ class Loop(Form):
     reverses: Loop | None = None  # the loop of the first pass that this one reverses, or goes on with
     onward: bool = False
     slots: int = 0  # so many of its states are kept for the backward pass; 0: what that reads, of each trip
+    stored: tuple[str, str] | None = None  # where states are asked for, why they cannot be, and what to do
 
     @property
     def bound(self) -> tuple[Value, ...]:

@@ -318,4 +318,7 @@ PROGRAMS = [
     structures, not_assigned_at_first, helpers, helper_with_a_loop, methods, written_after, changes_places,
     constant, not_read_in_the_end, linear,
 ]  # fmt: skip
+KEEPS_NOTHING = {reads_its_list, linear}  # what their backward passes read is there
+CANNOT = {history}  # each state would be all that it has filled
+OF_STATES = [p for p in PROGRAMS if p not in KEEPS_NOTHING | CANNOT]
 ARGUMENTS = [(X, 1.3, 11), (-X, 0.7, 30), (0.5 * X, 1.1, 1), (X[::-1].copy(), 1.3, 0), (X, 1.3, 4)]

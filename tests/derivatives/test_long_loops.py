@@ -11,16 +11,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from revcompile import UnsupportedError, check_grads, grad, value_and_grad
+from revcompile import UnsupportedError, check_grads, grad, hvp, jacrev, value_and_grad, vjp
 from revcompile.transforms import importable
 from revcompile.transforms.pickling import made_so_far
 from tests.derivatives.long_loops import (
     ARGUMENTS,
+    CANNOT,
+    OF_STATES,
     PROGRAMS,
     X,
     branches_inside,
     constant,
     goes_on,
+    history,
     nonlinear,
     structures,
     while_,
@@ -41,25 +44,23 @@ def check(program: Any, slots: int, optimize: bool) -> None:
             np.testing.assert_allclose(g, h, rtol=1e-11, atol=1e-13)
 
 
-STAY = {"argument_in_place", "history", "reads_its_list", "linear"}  # as they are
-
-
-@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("program", [p for p in PROGRAMS if p not in CANNOT])
 @pytest.mark.parametrize(("slots", "optimize"), [(1, True), (3, False), (4, True)])
 def test_gradients_are_those_of_the_stored_loop(program: Any, slots: int, optimize: bool) -> None:
     check(program, slots, optimize)
 
 
-@pytest.mark.parametrize("program", [p for p in PROGRAMS if p is not constant])
+@pytest.mark.parametrize("program", [p for p in PROGRAMS if p not in {constant, *CANNOT}])
 def test_gradients_are_those_of_differences(program: Any) -> None:
     for args in ARGUMENTS[:3]:
         check_grads(grad(program, (0, 1), checkpoint=2), args)
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("program", [p for p in PROGRAMS if p not in CANNOT])
 def test_which_loops_keep_states(program: Any) -> None:
     source = grad(program, argnums=(0, 1), checkpoint=4).source_for(*ARGUMENTS[0])
-    assert ("checkpoints(4" in source) == (program.__name__ not in STAY)
+    assert ("checkpoints(4" in source) == (program in OF_STATES)
+    assert program in OF_STATES or "saved" not in source
 
 
 @pytest.mark.parametrize(
@@ -169,6 +170,93 @@ def test_what_cannot_be_computed_again_is_refused() -> None:
         grad(draws, checkpoint=0)
     with pytest.raises(ValueError, match="1 or more"):
         value_and_grad(checkpoint=True)
+
+
+def grows(x: Any, n: int) -> Any:
+    xs = [x]
+    while len(xs) < n:
+        xs.append(np.sin(xs[-1]) * np.sum(xs[-1]))
+    return np.sum(xs[-1])
+
+
+def as_long_as_an_argument(x: Any, times: Any) -> Any:
+    rows = np.zeros((len(times), len(x)))
+    rows[0] = x
+    for k in range(1, len(times)):
+        rows[k] = rows[k - 1] + times[k] * np.sin(rows[k - 1])
+    return np.sum(rows[-1])
+
+
+def of_known_length(x: Any) -> Any:
+    rows = np.zeros((31, 4))
+    rows[0] = x
+    for k in range(30):
+        rows[k + 1] = rows[k] * np.cos(rows[k])
+    return np.sum(rows[-1])
+
+
+@pytest.mark.parametrize(
+    ("program", "args", "name", "line"),
+    [
+        (history, (X, 1.3, 9), "rows", "for t in range(n):"),
+        (grows, (X, 9), "xs", "while len(xs) < n:"),
+        (as_long_as_an_argument, (X, np.linspace(0.0, 1.0, 9)), "rows", "for k in range(1, len(times)):"),
+        (of_known_length, (X,), "rows", "for k in range(30):"),
+    ],
+)
+def test_what_would_be_in_each_state_as_a_whole_is_refused(
+    program: Any, args: Any, name: str, line: str
+) -> None:
+    for make in (grad, value_and_grad, jacrev, hvp):
+        with pytest.raises(UnsupportedError, match=f"a loop that fills {name} and reads it") as caught:
+            make(program, 0, checkpoint=20)(*args, *(X,) * (make is hvp))
+        assert line in str(caught.value) and "leave out checkpoint=" in str(caught.value)
+    with pytest.raises(UnsupportedError, match=f"a loop that fills {name} and reads it"):
+        vjp(program, *args, argnums=0, checkpoint=20)
+    np.testing.assert_allclose(
+        grad(of_known_length, 0, checkpoint=30)(X), grad(of_known_length, 0)(X), rtol=1e-13
+    )
+
+
+def test_an_array_of_a_fixed_size_is_a_part_of_the_states() -> None:
+    def ring(x: Any, n: int) -> Any:
+        last = np.zeros((3, len(x)))
+        last[0] = x
+        for t in range(1, n):
+            last[t % 3] = np.sin(last[(t - 1) % 3]) + 0.1 * last[(t - 2) % 3] * last[t % 3]
+        return np.sum(last**2)
+
+    for n in (1, 2, 3, 50):
+        np.testing.assert_allclose(grad(ring, 0, checkpoint=3)(X, n), grad(ring, 0)(X, n), rtol=1e-12)
+    assert "checkpoints(3" in grad(ring, 0, checkpoint=3).source_for(X, 9)
+
+
+def test_a_loop_without_a_state_computes_each_trip_again() -> None:
+    def f(x: Any, n: int) -> Any:
+        total = 0.0
+        for i in range(n):
+            y = np.sin(x * i) * np.cos(x)
+            if i % 3 == 1:
+                continue
+            total = total + np.sum(y * y * np.exp(y))
+            if i > 20:
+                break
+        return total
+
+    again = grad(f, 0, checkpoint=3)
+    for n in (0, 1, 7, 50):
+        np.testing.assert_allclose(again(X, n), grad(f, 0)(X, n), rtol=1e-12)
+        check_grads(again, (X, n))
+    assert "saved" not in again.source
+
+
+def test_a_gradient_inside_is_not_stored_silently() -> None:
+    def f(x: Any, n: int) -> Any:
+        return np.sum(grad(module_level, 0)(x, n) ** 2) * x
+
+    assert grad(f, 0)(0.3, 9)
+    with pytest.raises(UnsupportedError, match="is of a gradient, which is differentiated again"):
+        grad(f, 0, checkpoint=3)(0.3, 9)
 
 
 def test_effects_happen_once(capsys: pytest.CaptureFixture[str]) -> None:

@@ -27,10 +27,8 @@ from revcompile import (
     vjp,
 )
 from tests.derivatives import long_loops
-from tests.derivatives.long_loops import ARGUMENTS, PROGRAMS, X, constant
+from tests.derivatives.long_loops import ARGUMENTS, OF_STATES, X, constant
 
-STAY = {"argument_in_place", "history", "reads_its_list", "linear"}  # as they are
-OF_STATES = [p for p in PROGRAMS if p.__name__ not in STAY]
 SMOOTH = [p for p in OF_STATES if p is not constant]
 
 

@@ -13,7 +13,7 @@ import tests.corpus.test_language  # noqa: F401
 from revcompile import UnsupportedError, value_and_grad
 from tests.corpus.table import CASES, Case
 
-MAY_REFUSE = ("draws random numbers", "which may have effects")
+MAY_REFUSE = ("draws random numbers", "which may have effects", "checkpoint= cannot keep some states only")
 LOOPS = [
     case
     for case in CASES.values()
@@ -51,3 +51,4 @@ def test_gradients_are_the_same(case: Case) -> None:
                 assert_alike(again(*copy.deepcopy(args)), expected)
             except UnsupportedError as e:
                 assert any(words in e.reason for words in MAY_REFUSE), e
+                return
