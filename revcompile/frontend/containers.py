@@ -17,8 +17,10 @@ from revcompile.errors import HostError, UnsupportedError, an, host
 from revcompile.frontend import membership
 from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import Path
+from revcompile.gates.axes import is_python_number
 from revcompile.gates.known import as_it_is
 from revcompile.ir.nodes import ATOMS, Instance, Structure, Value, is_static
+from revcompile.ir.types import Array, Scalar
 from revcompile.syntax.abstract import Poison, class_of
 from revcompile.syntax.decisions import Restart
 from revcompile.syntax.mutable import KINDS, containers, word
@@ -136,23 +138,64 @@ def get_item(low: Lowering, owner: Structure, index: Structure) -> Structure:
         with host():
             return owner[key]
     if not isinstance(owner, (list, tuple, str, range, deque)):
-        if not is_static(index) and type(owner).__module__.startswith("numpy."):
-            words = "np.concatenate, np.stack or np.column_stack" if owner in (np.c_, np.r_) else "np.arange"
-            raise UnsupportedError(
-                f"np.{NUMPY_INDEXED.get(id(owner), 'c_')}[...] of what only the run knows is not supported",
-                way_out=f"Write it with {words}.",
-            )
-        index = low.static(index, "as an index")
-        with host():
-            found = owner[index]
-        if isinstance(found, np.ndarray):
-            return low.emit(as_it_is, operator.getitem, (owner, index), {})
-        return found
+        return _item_of_numpys(low, owner, index)
     _grow_if_indexed(low, owner, index)
     index = _position(low, index)
     with host():
         found = owner[index]
     return low.own(found) if isinstance(index, slice) and isinstance(found, list) else found
+
+
+def _item_of_numpys(low: Lowering, owner: Any, index: Structure) -> Structure:
+    """`owner[index]` of what has items of its own: `np.r_`, `np.mgrid`."""
+    if not is_static(index) and owner in (np.r_, np.c_):
+        return _joined(low, owner, index if isinstance(index, tuple) else (index,))
+    if not is_static(index) and type(owner).__module__.startswith("numpy."):
+        raise UnsupportedError(
+            f"np.{NUMPY_INDEXED.get(id(owner), 'mgrid')}[...] of what only the run knows is not supported",
+            way_out="Write it with np.arange.",
+        )
+    index = low.static(index, "as an index")
+    with host():
+        found = owner[index]
+    if isinstance(found, np.ndarray):
+        return low.emit(as_it_is, operator.getitem, (owner, index), {})
+    if owner is np.ogrid:
+        axes = [_item_of_numpys(low, np.r_, part) for part in index]
+        shaped = zip(axes, found, strict=True)
+        return tuple(low.apply(np.reshape, (axis, whole.shape), {}) for axis, whole in shaped)
+    return found
+
+
+def _joined(low: Lowering, owner: Any, items: tuple[Structure, ...]) -> Structure:
+    """`np.r_[items]`, one after the other; `np.c_[items]`, columns side by side."""
+    if any(isinstance(item, str) or (isinstance(item, slice) and not is_static(item)) for item in items):
+        raise UnsupportedError(
+            f"np.{NUMPY_INDEXED[id(owner)]}[...] with such an item is not supported",
+            way_out="Write it with np.concatenate, np.stack or np.column_stack.",
+        )
+    weak = [
+        type(x) in (bool, int, float) or (isinstance(x, Value) and is_python_number(x.type)) for x in items
+    ]
+    parts = [_array_of(low, x) for x in items]
+    types = [part.type for part, gives_way in zip(parts, weak, strict=True) if not gives_way]
+    strong = [t.dtype for t in types if isinstance(t, (Array, Scalar))]
+    dtype = np.result_type(*strong) if strong and strong[0].kind == "f" else np.dtype(float)
+    for i, part in enumerate(parts):
+        if weak[i] and dtype != np.float64:
+            part = low.apply(dtype.type, (part,), {})
+        if owner is np.c_ and len(part.type.dims) == 1:
+            part = low.apply(operator.getitem, (part, (slice(None), None)), {})
+        elif len(part.type.dims) == 0:
+            part = low.apply(np.reshape, (part, (1, 1) if owner is np.c_ else (1,)), {})
+        parts[i] = part
+    return low.apply(np.concatenate, (parts, 0 if owner is np.r_ else -1), {})
+
+
+def _array_of(low: Lowering, item: Structure) -> Value:
+    if isinstance(item, slice):
+        return low.emit(as_it_is, operator.getitem, (np.r_, item), {})
+    return item if isinstance(item, Value) else low.apply(np.array, (item,), {})
 
 
 def _grow_if_indexed(low: Lowering, owner: Any, index: Structure) -> None:

@@ -42,8 +42,8 @@ def refusal(f: Callable[..., Any], *args: Any) -> str:
 
 
 SAID: list[tuple[Callable[..., Any], str, str]] = [
-    (lambda x: np.sum(np.c_[x, x]), "np.c_[...] of what only the run knows is not supported", "np.column_stack"),
-    (lambda x: np.sum(np.r_[x, 1.0, 0:3]), "np.r_[...] of what only the run knows", "np.concatenate"),
+    (lambda x: np.sum(np.r_["0,2", x, x]), "np.r_[...] with such an item is not supported", "np.column_stack"),
+    (lambda x: np.sum(np.r_[0 : x[0]]), "np.r_[...] with such an item is not supported", "np.concatenate"),
     (lambda x: np.sum(np.mgrid[0 : x[0]]), "np.mgrid[...] of what only the run knows", "np.arange"),
     (lambda x: special.logsumexp(x), "no gate rule for scipy.special.logsumexp", "gate(scipy.special.logsumexp)"),
     (lambda x: np.sum(special.gammaln(x)), "no gate rule for scipy.special.gammaln", "gate(scipy.special.gammaln)"),
@@ -189,6 +189,13 @@ def test_where_with_one_argument() -> None:
 def test_numpys_own_index_objects() -> None:
     assert grad(lambda x: np.sum(x * np.mgrid[0:2]))(X).tolist() == [0.0, 1.0]
     assert grad(lambda x: np.sum(x * np.r_[1.0, 3.0]))(X).tolist() == [1.0, 3.0]
+    assert grad(lambda x: np.sum(np.r_[x, 1.0, 0:3] * np.r_[x[1], x, 1:2:3j]))(X).tolist() == [4.0, 3.0]
+    assert grad(lambda x: np.sum(np.c_[x, x[1] * x, [1.0, 2.0]][1]))(X).tolist() == [0.0, 5.0]
+    assert grad(lambda x: np.sum(np.c_[x[0], 3.0]))(X).tolist() == [1.0, 0.0]
+    a = grad(lambda x: np.sum(x[0] * (np.ogrid[0:2, 0:3][0] + np.ogrid[0:2, 0:3][1])))(X)
+    assert a.tolist() == [9.0, 0.0]
+    single = X.astype(np.float32)
+    assert value_and_grad(lambda x: np.sum(np.r_[x, 1.0, 0.5 * x[0]]))(single)[0].dtype == np.float32
     assert grad(lambda x: np.sum(x[np.s_[1:]]))(X).tolist() == [0.0, 1.0]
 
 
