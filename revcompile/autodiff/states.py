@@ -192,6 +192,7 @@ def _as_one(state: Sequence[Value]) -> Structure:
 def not_restored(made: tuple[Statement, ...], body: Block) -> Block:
     """The reversed trip without restoring what is there: an array before a store, whose later content nothing
     else reads."""
+    made, _ = slice_of(made, body.uses)
     counts = Counter(chain(body.uses, *(s.uses for s in made)))
     back = {
         s.args[0]: s for s in body.statements if isinstance(s, Apply) and TABLE[s.function].kind is Kind.STORE

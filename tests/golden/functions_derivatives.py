@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from revcompile import hvp, jacfwd, jacrev, jvp
+from revcompile import grad, hvp, jacfwd, jacrev, jvp, vjp
 from tests.golden.table import case, real
 
 
@@ -25,6 +25,45 @@ def branches_and_stores(x, w):
     else:
         y = np.tanh(w @ x)
     return np.sum(y**2)
+
+
+def front(parameters, u, steps):
+    diffusion, growth = parameters
+    for _ in range(steps):
+        inner = u[1:-1]
+        flow = diffusion * (u[:-2] - 2.0 * inner + u[2:])
+        u[1:-1] = inner + 0.08 * (flow + growth * inner * (1.0 - inner))
+    return u
+
+
+case(real(2), real(9) ** 2, 50, transform=vjp, argnums=0, checkpoint=20, name="pullback_of_a_long_front")(
+    front
+)
+
+
+@case(
+    real(2), real(9), real(9), 50, transform=grad, argnums=0, checkpoint=20, name="gradient_of_a_long_front"
+)
+def misfit(parameters, u, seen, steps):
+    return np.sum((front(parameters, u, steps) - seen) ** 2)
+
+
+@case(
+    0.3,
+    0.1,
+    50,
+    0.01,
+    1.0,
+    transform=hvp,
+    argnums=0,
+    checkpoint=20,
+    name="hessian_product_of_a_long_swing",
+)
+def swing(theta, omega, steps, dt):
+    for _ in range(steps):
+        omega = omega - dt * np.sin(theta)
+        theta = theta + dt * omega
+    return theta * omega
 
 
 @case(real(4), real(3, 4), real(3), real(4), transform=hvp, argnums="x", name="hessian_product_of_a_network")

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from revcompile import grad, hvp, jvp, value_and_grad
+from revcompile import grad, hvp, jvp, value_and_grad, vjp
 from tests.derivatives.test_operators import differences
 from tests.golden.cases import CASES
 from tests.support.oracle import assert_close, float_leaves, numerical_gradients
@@ -91,6 +91,9 @@ def test_derivative(name: str) -> None:
     if case.transform is hvp:
         *args, direction = args
         function = grad(function, argnums=0)
+    if case.transform is vjp:
+        value, pullback = found
+        found = np.array([pullback(unit) for unit in np.eye(len(value))])
     expected = differences(lambda *a: function(*copy.deepcopy(a)), tuple(args), 0)
     if case.transform in (jvp, hvp):
         expected = np.dot(expected, direction)
