@@ -422,6 +422,8 @@ def _nested(
 ) -> Function:
     """The gradient function of a function that is called inside."""
     slots = 0 if low.pairs.closed else low.slots
+    for one in low.pairs.made():
+        _prepare(one, request, low)
     primal = smooth_powers(primal)
     if slots:
         primal = keep_states(primal, slots, set())

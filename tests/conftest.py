@@ -33,7 +33,9 @@ DAILY = {  # one in so many tests of these files
     12: (
         "derivatives/test_every_operator",
         "derivatives/test_exits_again",
+        "derivatives/test_lists_of_branches",
         "derivatives/test_lists_of_numbers",
+        "derivatives/test_recursions_again",
         "derivatives/test_tangents_of_every_gate",
         "derivatives/test_tangents_of_the_corpus",
         "derivatives/test_what_may_be_none",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from revcompile.autodiff.halves import Halves
+from revcompile.autodiff.halves import Halves, as_calls, compute_again
 from revcompile.autodiff.plan import make_plan
 from revcompile.autodiff.residuals import keep_residuals, outer_names
 from revcompile.autodiff.reverse import Reverser, one_like
@@ -24,6 +24,8 @@ from revcompile.ir.nodes import (
     map_structure,
 )
 from revcompile.ir.types import Array, Scalar, Type, gradient_type, is_number, scalar_type
+from revcompile.statements.loop_lists import refuse_left_over
+from revcompile.syntax.decisions import OfArguments
 
 
 def differentiate(
@@ -39,6 +41,9 @@ def differentiate(
     They begin with `cotangent`, of the value's structure, where that is not one number. `again` says that the
     function is going to be differentiated itself.
     """
+    of_arguments = again and OfArguments() in low.decisions
+    if of_arguments:
+        compute_again(low, function)
     structures = {p.name: p.structure for p in function.parameters}
     inputs = [v for name in wanted for v in leaves(structures[name]) if is_number(v.type)]
     value: Structure
@@ -64,6 +69,7 @@ def differentiate(
     elif isinstance(value, Value) and value in plan.active:
         rev.accumulate(value, one_like(low, value))
     rev.block(forward)
+    refuse_left_over(rev)
     low.pairs.chosen.update(rev.chosen)
     low.pairs.settled.update(rev.chosen)
     builder.line, builder.note = None, ""
@@ -77,6 +83,7 @@ def differentiate(
     body = keep_residuals(
         forward, backward, rev.memory.now, outer_names(function.body), function.table, every_trip=again
     )
+    body = as_calls(low, body) if of_arguments else body
     return Function(function.name, function.parameters, body, function.table, function.spellings)
 
 

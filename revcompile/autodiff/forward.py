@@ -55,9 +55,9 @@ from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Opaque, Rows, Scalar, Type, gradient_type, is_float, is_number
 from revcompile.runtime import zero_rows
 from revcompile.statements import probe
-from revcompile.statements.call import again
 from revcompile.statements.join import alike, type_of
 from revcompile.statements.loop_lists import KINDS, LIST
+from revcompile.syntax.decisions import OfArguments, Restart
 
 Prepare = Callable[[Function], Function]
 
@@ -387,7 +387,7 @@ class _Forward:
         half = s.function
         assert isinstance(half, Half)
         if half.kind != "call":
-            raise again(half)
+            raise Restart(OfArguments())
         *outs, saved = s.result
         wanted = frozenset(i for i, a in enumerate(s.args) if isinstance(a, Value) and a in self.tangents)
         pair = self._pair(half.pair, wanted)

@@ -13,13 +13,26 @@ from revcompile.autodiff.plan import make_plan
 from revcompile.autodiff.residuals import keep_residuals, outer_names
 from revcompile.autodiff.reverse import Reverser
 from revcompile.dataflow.knowledge import Calls, context_of
+from revcompile.frontend.gradients import silent
 from revcompile.frontend.lowering import Lowering
-from revcompile.gates.effects import backward_begins
-from revcompile.gates.halves import Pair, Variant
-from revcompile.ir.nodes import Apply, Block, Function, Parameter, Statement, Structure, Value
+from revcompile.gates.effects import backward_begins, begins_backward
+from revcompile.gates.halves import SAVED, Half, Pair, Variant
+from revcompile.ir.build import own_parameters
+from revcompile.ir.nodes import (
+    Apply,
+    Block,
+    Function,
+    Parameter,
+    Statement,
+    Structure,
+    Value,
+    applications,
+    leaves,
+)
 from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Scalar, Type, gradient_type
 from revcompile.statements.join import alike, join_gradients, type_of
+from revcompile.statements.loop_lists import refuse_left_over
 
 Some = frozenset[int]
 Told = frozenset[tuple[str, int, int]]  # see `dataflow/knowledge`
@@ -84,6 +97,49 @@ class Halves:
             self.made.update(known)
 
 
+def compute_again(low: Lowering, function: Function) -> None:
+    """Let the backward halves of what a function calls begin with the arguments."""
+    called = (s.function for s in applications(function.body))
+    for pair in {pair for f in called if isinstance(f, Half) for pair in f.pair.reached()}:
+        pair.again = True
+
+
+def as_calls(low: Lowering, body: Block) -> Block:
+    """A block in which calls of backward halves are those of pairs, which are differentiated like others."""
+
+    def called(s: Statement) -> Statement:
+        half = s.function if isinstance(s, Apply) else None
+        if not (isinstance(s, Apply) and isinstance(half, Half) and half.variant and half.kind == "backward"):
+            return s
+        pair = _as_pair(low, half.variant)
+        saved = low.builder.table.new(SAVED, f"saved_{pair.name}")
+        call = replace(s, function=pair.call, result=(*leaves(s.result), saved))
+        low.builder.definitions.update(dict.fromkeys(call.outputs, call))
+        return call
+
+    return body.map(called)
+
+
+def _as_pair(low: Lowering, variant: Variant) -> Pair:
+    """The backward half of a pair that is computed again, which is a function of all that it is given, as a
+    pair itself."""
+    known, primal = low.pairs.gradients, variant.pair
+    if variant in known:
+        return known[variant]
+    assert variant.function is not None
+    parameters = (*variant.upstream, *primal.parameters)
+    pair = Pair(f"grad_{primal.name}", parameters, None, primal.equal, primal.compared)
+    known[variant] = pair
+    pair.live, pair.raises = primal.live, primal.raises
+    ((_, _, gradients),) = variant.function.body.yields
+    statements = (s for s in silent(variant.function.body).statements if not begins_backward(s))
+    body = as_calls(low, Block(tuple(statements), (gradients,)))
+    own = own_parameters(low.builder.table, parameters, "x")
+    pair.function = replace(variant.function, parameters=own, body=body, called=False, again=False)
+    pair.calls = frozenset(f.pair for f in (s.function for s in applications(body)) if isinstance(f, Half))
+    return pair
+
+
 def _key(variant: Variant) -> Key:
     return variant.pair, variant.wanted, variant.seeded, variant.strong, variant.told
 
@@ -125,6 +181,7 @@ class _Differentiation:
         seeds = (self._seed(rev, results[i], i in variant.strong) for i in sorted(variant.seeded))
         variant.upstream = upstream = tuple(seeds)
         rev.block(function.body.statements)
+        refuse_left_over(rev)
         found = {i: rev.adjoints[v] for i, v in wanted.items() if rev.adjoints.get(v) is not None}
         types = {i: self._type(g, wanted[i]) for i, g in found.items()}
         types = {i: join_gradients(low.builder.facts, t, variant.gives.get(i, t)) for i, t in types.items()}

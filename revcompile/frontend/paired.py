@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from revcompile.errors import UnsupportedError
-from revcompile.gates.halves import Half, Pair
+from revcompile.gates.halves import Half, Pair, Variant
 from revcompile.ir.nodes import Block, Structure, Value, applications
 from revcompile.ir.types import Type
 from revcompile.syntax.abstract import NeedStatic
@@ -90,6 +90,8 @@ class Pairs:
         self.settled: set[Value] = set()
         # Those whose calls give tangents, see `autodiff/forward`: by the pair, and the parameters that vary.
         self.tangents: dict[tuple[Pair, frozenset[int]], Pair] = {}
+        # Those whose calls give gradients, see `autodiff/halves`.
+        self.gradients: dict[Variant, Pair] = {}
 
     @contextmanager
     def none(self) -> Iterator[None]:
@@ -113,7 +115,8 @@ class Pairs:
     def made(self) -> list[Pair]:
         """The pairs that there are."""
         found = [*self.known.values(), *(one for items in self.recursive.values() for one in items)]
-        return [*(lowered.pair for lowered in found if lowered is not None), *self.tangents.values()]
+        lowered = [one.pair for one in found if one is not None]
+        return [*lowered, *self.tangents.values(), *self.gradients.values()]
 
     def keep_called(self, block: Block) -> None:
         """Forget the pairs that are not called, after all: attempts have called them that were given up."""

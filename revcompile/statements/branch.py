@@ -333,7 +333,7 @@ def reverse(rev: Any, statement: Branch) -> None:
     sides: list[tuple[list[Any], dict[Value, Structure], list[Structure]]] = []
     lists, lists_after = rev.lists, []
     for block in (statement.then, statement.orelse):
-        rev.lists = dict(lists)
+        rev.lists = loop_lists.handed_on(lists, block, statement.results)
         rev.adjoints = {k: v for k, v in outer.items() if k not in statement.results}
         rev.memory.now = dict(now)
         with rev.builder.block() as emitted:

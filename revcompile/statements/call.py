@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 from revcompile.dataflow.knowledge import context_of_call
-from revcompile.errors import UnsupportedError
 from revcompile.gates.halves import Half
 from revcompile.ir.nodes import Apply, Structure, Value
 from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Scalar
 from revcompile.statements.join import alike, type_of
+from revcompile.syntax.decisions import OfArguments, Restart
 
 
 def reverse(rev: Any, statement: Apply) -> None:
@@ -26,7 +26,7 @@ def reverse(rev: Any, statement: Apply) -> None:
     if not seeds or not wanted:
         return
     rev.builder.note = ""
-    if saved in rev.low.pairs.settled:
+    if saved in rev.low.pairs.settled and not half.pair.again:
         refuse(rev, statement)
     told = context_of_call(rev.plan.knowledge, statement, sorted(seeds))
     strong = frozenset(i for i, g in seeds.items() if _is_strong(g, outs[i]))
@@ -59,18 +59,8 @@ def _is_strong(gradient: Structure, of: Value) -> bool:
 
 def refuse(rev: Any, statement: Apply) -> None:
     """The gradient of a half: of what is a gradient already."""
-    half = statement.function
-    assert isinstance(half, Half)
     if any(rev.adjoints.get(v) is not None for v in statement.outputs):
-        raise again(half)
-
-
-def again(half: Half) -> UnsupportedError:
-    return UnsupportedError(
-        f"differentiating the gradient of {half.pair.name} again is not supported: "
-        "it calls itself as often as only the run decides",
-        way_out="Write a loop.",
-    )
+        raise Restart(OfArguments())
 
 
 def reverse_half(rev: Any, statement: Apply) -> None:

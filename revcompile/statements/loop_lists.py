@@ -103,6 +103,15 @@ def end(
     return tuple(saves), found
 
 
+def handed_on(lists: Lists, side: Block, results: tuple[Value, ...]) -> Lists:
+    """The lists of gradients at the end of a side of a branch: of what that gives, for what it is there."""
+    found = {k: v for k, v in lists.items() if k not in results}
+    for atom, result in zip(side.yields, results, strict=False):
+        if isinstance(atom, Value) and result in lists:
+            found[atom] = (*found.get(atom, ()), *lists[result])
+    return found
+
+
 def of_either(
     rev: Any, before: Lists, after: tuple[Lists, Lists]
 ) -> tuple[Lists, list[tuple[Value, Structure, Structure]]]:
@@ -118,11 +127,21 @@ def of_either(
         for source, lists in side.items():
             new = lists[len(before.get(source, ())) :]
             if new and (source in after[1 - k] or source not in rev.table.unset):
-                raise UnsupportedError(
-                    "differentiating the gradient of a loop again that a branch goes through is not supported"
-                )
+                raise _refused()
             for gradients in new:
                 items = rev.table.new(LIST, "saved_gradients")
                 given.append((items, *((gradients.items, None) if k == 0 else (None, gradients.items))))
                 found[source] = (*found.get(source, ()), gradients._replace(items=items))
     return found, given
+
+
+def refuse_left_over(rev: Any) -> None:
+    """Each list of gradients has come back to a loop that has saved the items: else they would be lost."""
+    if rev.lists:
+        raise _refused()
+
+
+def _refused() -> UnsupportedError:
+    return UnsupportedError(
+        "differentiating the gradient of a loop again that a branch goes through is not supported"
+    )

@@ -59,6 +59,11 @@ class AsRecursion(Decision):
     """A function that calls itself is lowered on its own: the run decides how often."""
 
 
+class OfArguments(Decision):
+    """Gradients, within the program, of functions that call themselves begin with the arguments again: they
+    are differentiated themselves."""
+
+
 class AsItIs(Decision):
     """A function is called as it is, not read."""
 
