@@ -24,6 +24,7 @@ from revcompile.frontend import (
     gradients,
     growing,
     iterators,
+    library,
     membership,
     objects,
     operators,
@@ -59,6 +60,7 @@ from revcompile.ir.nodes import (
 )
 from revcompile.ir.types import Array, Foreign, Opaque, Scalar
 from revcompile.statements import hook
+from revcompile.statements.iterables import Iteration
 from revcompile.syntax.abstract import (
     FUNCTIONS,
     Frame,
@@ -239,6 +241,10 @@ def _known_call(
             if getattr(e, "final", False) or not _may_be_made(low, function, args, kwargs, frame):
                 raise
             return foreign.call(low, function, args, kwargs, frame)
+    meaning = library.meaning_of(function)
+    varies = any(may_vary(low, v) for v in leaves((args, kwargs)))
+    if meaning is not None and (varies or any(isinstance(a, Iteration) for a in args)):
+        return low.read(meaning, args, kwargs, frame)
     meant = iterators.meant_by(function)
     if meant is not None:
         return call(low, meant, (function.__self__, *args), kwargs, None, frame)

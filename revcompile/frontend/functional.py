@@ -22,6 +22,7 @@ from revcompile.errors import HostError, UnsupportedError, host
 from revcompile.frontend import containers, expressions, identities, iterators, objects
 from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject
+from revcompile.frontend.prelude import from_function
 from revcompile.gates.infer import ask_host
 from revcompile.ir.nodes import Instance, Structure, Value, is_static
 from revcompile.ir.types import Array
@@ -323,7 +324,17 @@ def _fsum(low: Lowering, args: Args, *_: Any) -> Structure:
         return math.fsum(items) if is_static(items) else low.invoke(sum, items, 0.0)
 
 
+def _from_function(low: Lowering, args: Args, kwargs: Any, node: Any, frame: Frame) -> Structure:
+    """`np.fromfunction(f, shape)`, where f can be read."""
+    try:
+        with low.tentatively():
+            return low.read(from_function, args, kwargs, frame)
+    except UnsupportedError:
+        return NotImplemented
+
+
 SPECIAL: dict[Any, Any] = {
+    np.fromfunction: _from_function,
     functools.partial: _partial, functools.wraps: _wraps, _as_it_is: _same,
     functools.update_wrapper: _update_wrapper, functools.cache: _cache, functools.lru_cache: _cache,
     _cache_later: _cache, call_once: _remembered, operator.itemgetter: _itemgetter,

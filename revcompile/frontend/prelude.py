@@ -114,6 +114,10 @@ def indices(part: Any, length: Any) -> Any:
     return within(part.start, first), within(part.stop, last), step
 
 
+def from_function(function: Any, shape: Any, *, dtype: Any = float, like: Any = None, **kwargs: Any) -> Any:
+    return function(*np.indices(shape, dtype=dtype), **kwargs)
+
+
 MEANING: dict[Any, Any] = {
     map: mapped, filter: filtered, functools.reduce: reduced, itertools.accumulate: accumulated,
     itertools.starmap: star_mapped, itertools.chain.from_iterable: chained, itertools.filterfalse: failing,

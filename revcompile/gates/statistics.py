@@ -13,6 +13,7 @@ import numpy as np
 
 from revcompile.errors import UnsupportedError
 from revcompile.gates import squares
+from revcompile.gates.axes import dtype_kind
 from revcompile.gates.compositions import as_array, when_given
 from revcompile.gates.numbers import CHOSEN, LARGE, LOST, POSITIVE, ZERO, Numbers, same_sign
 from revcompile.gates.reductions import (
@@ -124,8 +125,12 @@ def average_dims(
 def average_otherwise(
     a: Any, axis: Any = None, weights: Any = None, returned: Any = False, *, keepdims: bool = False
 ) -> Any:
-    """Over a list of axes; with the sum of the weights."""
+    """Over a list of axes; with the sum of the weights; with weights that are whole numbers."""
     axis = tuple(axis) if isinstance(axis, list) else axis
+    if weights is not None:
+        a, weights = as_array(a), as_array(weights)
+        is_float = np.issubdtype(a.dtype, np.floating)
+        weights = weights.astype(np.result_type(a.dtype, weights.dtype) if is_float else float)
     y = np.average(a, axis, weights, keepdims=keepdims)
     if not returned:
         return y
@@ -135,7 +140,10 @@ def average_otherwise(
 
 def means_averaged(args: Any, kwargs: Any) -> Any:
     axis = args[1] if len(args) > 1 else kwargs.get("axis")
-    return average_otherwise if isinstance(axis, list) or len(args) > 3 or "returned" in kwargs else None
+    weights = args[2] if len(args) > 2 else kwargs.get("weights")
+    is_counted = weights is not None and dtype_kind(weights) in "iub"
+    more = isinstance(axis, list) or len(args) > 3 or "returned" in kwargs
+    return average_otherwise if more or is_counted else None
 
 
 @gate(

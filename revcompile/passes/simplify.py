@@ -402,7 +402,9 @@ class _Rules:
         return self.replace(s, scatter, stretched.args[0], *s.args[1:]) if stretched is not None else None
 
     def _stretch_later(self, s: Apply, args: tuple[Structure, ...], stretched: Apply) -> Structure | None:
-        """`-stretch(g)` is `stretch(-g)`: the arithmetic is done on the number."""
+        """`-stretch(g)` is `stretch(-g)`: the arithmetic is done on the number, where nothing grows."""
+        if not same_axes(self.facts, _type(stretched.result).dims, _type(s.result).dims):
+            return None
         if is_static(args):
             positional, keywords = TABLE[s.function].split(args)
             number = s.function(*positional, **keywords)
