@@ -88,7 +88,7 @@ class Compiled:
     guards: tuple[Guard, ...]
     live: tuple[Live, ...]
     named: dict[str, str]  # where the texts' names come from
-    layouts: tuple[str, ...]  # tests that arguments lie in C order, so that `ravel` gives a view
+    layouts: tuple[str, ...]  # tests of how arguments lie, so that `ravel` gives a view, or a copy
     equal: tuple[str, ...]  # tests of lengths that are equal as in this call
     apart: tuple[tuple[str, str], ...]  # arguments that must not share memory: the first is written into
     once: bool  # whether what a call does must not be done twice
@@ -229,11 +229,7 @@ def _compile(
         live=live,
         named=texts.named,
         equal=tuple(equal_lengths(parameters, live, low.builder.facts)),
-        layouts=tuple(
-            f"{memory.layouts[v]}.flags.c_contiguous"
-            for v in memory.layouts
-            if v in memory.ordered or v in memory.relied & memory.written
-        ),
+        layouts=memory.layouts_relied_on(),
         apart=tuple(apart(parameters, live, memory.written)),
         once=line.once,
         changing=tuple({id(x): x for x in learning.changing}.values()),

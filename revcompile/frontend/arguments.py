@@ -258,8 +258,15 @@ def adopt(structure: Structure, obj: Any, place: Place, low: Any) -> Structure:
     else:
         if isinstance(structure, Value) and isinstance(obj, np.ndarray):
             low.host.origins[structure] = (path_of(place, low.host), obj)
-            if obj.flags.c_contiguous:
-                low.memory.lies_in_order(structure, spell_place(place))
+            flags = obj.flags
+            order, test = (
+                ("C", "c_contiguous")
+                if flags.c_contiguous
+                else ("F", "f_contiguous")
+                if flags.f_contiguous
+                else ("-", "forc")
+            )
+            low.memory.lies(structure, order, f"{'not ' * (order == '-')}{spell_place(place)}.flags.{test}")
         return structure
     if not isinstance(out, tuple):
         low.mutables.own(out)

@@ -20,6 +20,7 @@ from revcompile.gates.infer import ask_host
 from revcompile.gates.options import LAYOUT, MUST_BE_KNOWN, signature_of
 from revcompile.gates.record import Gate
 from revcompile.gates.table import TABLE, owner_of
+from revcompile.gates.traits import Memory
 from revcompile.ir.lengths import LengthError
 from revcompile.ir.nodes import Structure, Value
 from revcompile.ir.types import Array, Scalar
@@ -52,11 +53,16 @@ def fitted(function: Any, gate: Gate, args: tuple[Any, ...], kwargs: dict[str, A
         for name in kwargs.keys() - gate.signature.parameters.keys()
         if (name in default or unlisted)
         and _changes_nothing(name, kwargs[name], default)
-        and not (
-            type(kwargs[name]) is str and kwargs[name] == "F" and gate.in_order
-        )  # it is taken for one in C order
+        and not _lays_out(gate, name, kwargs)
     }
     return args, {name: a for name, a in kwargs.items() if name not in left_out}
+
+
+def _lays_out(gate: Gate, name: str, kwargs: dict[str, Any]) -> bool:
+    """Whether a call asks for an order where another is taken for granted, or the array itself is given."""
+    asked = kwargs[name] if type(kwargs[name]) is str else ""
+    may_be_itself = gate.memory is Memory.ITSELF or "copy" in kwargs
+    return (asked == "F" and bool(gate.in_order)) or (name == "order" and asked in "CF" and may_be_itself)
 
 
 def _parameters(function: Any) -> list[inspect.Parameter]:

@@ -379,7 +379,9 @@ def as_array(low: Lowering, owner: Instance) -> Structure:
 def _stacked(low: Lowering, owner: Instance) -> Structure:
     """`np.stack(owner)`, which needs an item."""
     rows = content(low, owner)
-    return np.stack([]) if rows is EMPTY else low.emit(stacked, _as_value(rows))
+    if rows is EMPTY:
+        raise HostError(ValueError("need at least one array to stack"))
+    return low.emit(stacked, _as_value(rows))
 
 
 def _as_value(rows: Structure) -> Value:

@@ -39,7 +39,7 @@ def copy(grad_y: Any, a: Any, order: str = "K") -> Any:
     numbers=SAME,
     methods=["copy"],
     memory=Memory.COPY,
-    in_order=lambda a, order="C": order == "C",
+    in_order=lambda a, order="C": order,
     examples=ARRAYS,
 )
 def copy_method(grad_y: Any, a: Any, order: str = "C") -> Any:
@@ -50,10 +50,17 @@ def astype_dims(facts: Facts, a: Any, dtype: Any) -> Dims:
     return dims_of(facts, a)
 
 
-def astype_as_asked(a: Any, dtype: Any, *, copy: Any) -> Any:
+def laid_out(a: Any, order: str) -> Any:
+    """The array itself, where it lies in that order."""
+    if np.ndim(a) == 0 or order not in ("C", "F"):
+        return np.asarray(a)
+    return np.ascontiguousarray(a) if order == "C" else np.asfortranarray(a)
+
+
+def astype_as_asked(a: Any, dtype: Any, *, copy: Any, order: str = "K") -> Any:
     """Without a copy, it is the array itself where it is of that dtype."""
     dtype = np.dtype(float if dtype is None else dtype)
-    return np.asarray(a) if not copy and a.dtype == dtype else a.astype(dtype)
+    return laid_out(a, order) if not copy and a.dtype == dtype else a.astype(dtype)
 
 
 @gate(
@@ -115,8 +122,10 @@ def array_of_items(items: Any, dtype: Any = None) -> Any:
     return items if dtype is None else items.astype(dtype)
 
 
-def array_of_more(object: Any, dtype: Any = None, *, copy: Any = True, ndmin: int = 0) -> Any:
-    y = np.array(object, dtype) if copy else np.asarray(object, dtype)
+def array_of_more(
+    object: Any, dtype: Any = None, *, copy: Any = True, ndmin: int = 0, order: str = "K"
+) -> Any:
+    y = np.array(object, dtype) if copy else laid_out(np.asarray(object, dtype), order)
     if ndmin <= y.ndim:
         return y
     return np.reshape(y, (1,) * (ndmin - y.ndim) + y.shape)
@@ -132,12 +141,12 @@ def array(grad_y: Any, object: Any, dtype: Any = None) -> Any:
     return parts_of(grad_y, object, ())
 
 
-def array_or_copy(a: Any, dtype: Any = None, *, copy: Any) -> Any:
-    return np.array(a, dtype) if copy else np.asarray(a, dtype)
+def array_or_copy(a: Any, dtype: Any = None, *, copy: Any = None, order: str = "K") -> Any:
+    return np.array(a, dtype) if copy else laid_out(np.asarray(a, dtype), order)
 
 
 @gate(
-    np.asarray, np.asanyarray, means=when_given(array_or_copy, "copy"), kind=Kind.ARRAY,
+    np.asarray, np.asanyarray, means=when_given(array_or_copy, "copy", "order"), kind=Kind.ARRAY,
     of_items=array_of_items, memory=Memory.ITSELF,
     dims=asarray_dims, examples=[*SHAPES, *NESTED],
 )  # fmt: skip
@@ -149,17 +158,21 @@ def at_least_1d_dims(facts: Facts, a: Any, dtype: Any = None) -> Dims:
     return dims_of(facts, a) or shape_dims(facts, 1)
 
 
-@gate(
-    np.ascontiguousarray,
-    np.asfortranarray,
-    memory=Memory.SHARED,
-    dims=at_least_1d_dims,
-    examples=[*SHAPES, *NESTED],
-)
 def ascontiguousarray(grad_y: Any, a: Any, dtype: Any = None) -> Any:
     if isinstance(a, (list, tuple)):
         return parts_of(grad_y, a, ())
     return grad_y[0] if np.ndim(a) == 0 else grad_y
+
+
+for _function, _order in ((np.ascontiguousarray, "C"), (np.asfortranarray, "F")):
+    gate(
+        _function,
+        memory=Memory.IN_ORDER,
+        copies=lambda a, dtype=None: dtype is not None and is_value(a) and a.type.dtype != dtype,
+        in_order=lambda *_, order=_order: order,
+        dims=at_least_1d_dims,
+        examples=[*SHAPES, *NESTED],
+    )(ascontiguousarray)
 
 
 # -- filled arrays -------------------------------------------------------------------------------

@@ -151,6 +151,18 @@ def is_mask_part(part: Any) -> bool:
     return isinstance(part, Value) and part.type.dtype.kind == "b"  # type: ignore[union-attr]
 
 
+def keeps_order(index: Any) -> bool:
+    """Whether a part of what lies in C order does so: numbers, then a slice, then all of the other axes."""
+    parts = list(index) if isinstance(index, tuple) else [index]
+    while parts and parts[-1] is not None and takes_all(parts[-1]):
+        parts.pop()
+    if parts and isinstance(parts[-1], slice) and parts[-1].step in (None, 1):
+        parts.pop()
+    return all(
+        [isinstance(p, (int, Value)) and dtype_kind(p) in "iu" and not dims_of(Facts(), p) for p in parts]
+    )
+
+
 @gate(
     operator.getitem,
     kind=Kind.PART,
@@ -159,6 +171,7 @@ def is_mask_part(part: Any) -> bool:
     memory=Memory.VIEW,
     raises=True,
     copies=lambda a, index: is_gather(index),
+    in_order=lambda a, index: "C" if keeps_order(index) else "",
     written="a[index]",
     numbers=Numbers(sign=same_sign, zeros=zeros_of_index),
     dims=getitem_dims,

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.errors import module_of
-from revcompile.gates.axes import broadcast_dims
+from revcompile.gates.axes import broadcast_dims, is_value
 from revcompile.gates.numbers import PLAIN, Numbers
 from revcompile.gates.options import COUNTS, MUST_BE_KNOWN, STEERING, signature_of
 from revcompile.gates.samples import Example, Real
@@ -131,25 +131,51 @@ class Gate:
         """Whether it may be in the memory of an operand, or be that under another name."""
         return self.memory is Memory.SAME or self.may_be_view(args)
 
-    def is_view(self, args: tuple[Any, ...], in_order: bool) -> bool:
-        """Whether the result of a call certainly shares the memory of the first operand, an array.
+    def shares(self, args: tuple[Any, ...], result: Any, order: str) -> bool | None:
+        """Whether the result, an array, shares the memory of the first operand; None: that is not known.
 
-        `in_order` says that its elements lie in C order.
+        `order` is the one in which that lies: "C", "F", "-" for neither; "" where it is not known.
         """
-        if self.memory is Memory.VIEW:
-            return not (self.copies is not None and self.copies(*args))
-        if self.memory is Memory.REGULAR and len(args[0].type.dims) == 1:
+        if not self.may_be_view(args):
+            return False
+        if self.memory is Memory.VIEW or self.read_only:
+            return True
+        dims = args[0].type.dims if is_value(args[0]) else ()
+        if self.memory is Memory.REGULAR and len(dims) == 1:
             return True  # a single stride can be split in any way
-        return self.needs_order and in_order and self.gives_order(args)
+        wanted = self.needs_order and self.gives_order(args)
+        if not order or not wanted:
+            return None
+        if order == wanted:
+            return True
+        certain = self.memory is Memory.IN_ORDER or (order != "-" and len(result.type.dims) == 1)
+        return False if certain and len(dims) > 1 and not any(d.can_be_one for d in dims) else None
 
     @lazy
     def needs_order(self) -> bool:
-        """Whether it is a view of what lies in C order, and may copy else."""
+        """Whether it is a view of what lies in the right order, and may copy else."""
         return self.memory in (Memory.REGULAR, Memory.IN_ORDER)
 
-    def gives_order(self, args: tuple[Any, ...]) -> bool:
-        """Whether the elements of the result of a call lie in C order; if it is a view, of what does so."""
-        return bool(self.in_order(*args)) if callable(self.in_order) else self.in_order
+    def gives_order(self, args: tuple[Any, ...]) -> str:
+        """The order in which the elements of the result of a call lie; if it is a view, of what does so."""
+        found = self.in_order(*args) if callable(self.in_order) else self.in_order
+        return found if found in ("C", "F") else "C" if found is True else ""
+
+    def order_of(self, args: tuple[Any, ...], orders: list[str]) -> str:
+        """How the result lies where the arrays among the operands lie so: "" where that is not known."""
+        if self.in_order is not False:
+            order = self.gives_order(args)
+            viewing = self.memory in (Memory.VIEW, Memory.REGULAR, Memory.IN_ORDER)
+            return order if not viewing or order == orders[0] else ""
+        if self.memory is Memory.ITSELF:
+            return orders[0]
+        if self.kind is Kind.TRANSPOSE:
+            return {"C": "F", "F": "C"}.get(orders[0], "") if len(args) == 1 or args[1] is None else ""
+        if self.locals is None or not orders:
+            return ""
+        ranks = {len(x.type.dims) for x in args if is_value(x) and x.type.dims}
+        alike = orders[0] if len({*orders}) == 1 and (orders[0] == "C" or len(ranks) == 1) else ""
+        return alike if alike in ("C", "F") else ""
 
     def on_floats(self, function: Function) -> Function | None:
         """What gives a Python float for Python floats where `function`, one of the gate's, is called."""

@@ -250,7 +250,7 @@ def broadcast_arrays_dims(facts: Facts, args: Any) -> tuple[Dims, ...]:
 
 @gate(
     np.broadcast_arrays,
-    memory=Memory.SHARED,
+    memory=Memory.SPREAD,
     dims=broadcast_arrays_dims,
     examples=[example(real(3, 1), real(4)), example(real(2, 3), real()), example(real(3))],
 )

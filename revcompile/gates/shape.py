@@ -77,7 +77,7 @@ def reshaped_copy(a: Any, shape: Any, order: str = "C", *, copy: Any) -> Any:
     means=when_given(reshaped_copy, "copy"),
     kind=Kind.RESHAPE,
     memory=Memory.REGULAR,
-    in_order=lambda a, shape, order: order == "C",
+    in_order=lambda a, shape, order: order,
     dims=reshape_dims,
     examples=[
         example(real(3, 4), (2, 6)),
@@ -99,7 +99,7 @@ def reshape(grad_y: Any, a: Any, shape: Any, order: str = "C") -> Any:
     np.ravel,
     methods=["ravel"],
     memory=Memory.IN_ORDER,
-    in_order=lambda a, order: order == "C",
+    in_order=lambda a, order: order,
     dims=ravel_dims,
     examples=[
         example(real(3, 4)),
@@ -321,7 +321,7 @@ def each_at_least_3d(*arys: Any) -> Any:
 @gate(
     np.atleast_1d,
     means=lambda args, kwargs: each_at_least_1d if len(args) > 1 else None,
-    memory=Memory.SHARED,
+    memory=Memory.VIEW,
     examples=[example(real()), example(real(3)), example(real(1)), example(real(2, 3))],
 )
 def atleast_1d(grad_y: Any, a: Any) -> Any:
@@ -331,7 +331,7 @@ def atleast_1d(grad_y: Any, a: Any) -> Any:
 @gate(
     np.atleast_2d,
     means=lambda args, kwargs: each_at_least_2d if len(args) > 1 else None,
-    memory=Memory.SHARED,
+    memory=Memory.VIEW,
     examples=[example(real()), example(real(3)), example(real(1)), example(real(2, 3))],
 )
 def atleast_2d(grad_y: Any, a: Any) -> Any:
@@ -341,7 +341,7 @@ def atleast_2d(grad_y: Any, a: Any) -> Any:
 @gate(
     np.atleast_3d,
     means=lambda args, kwargs: each_at_least_3d if len(args) > 1 else None,
-    memory=Memory.SHARED,
+    memory=Memory.VIEW,
     examples=[example(real()), example(real(3)), example(real(2, 3)), example(real(2, 3, 4))],
 )
 def atleast_3d(grad_y: Any, a: Any) -> Any:
@@ -356,7 +356,7 @@ def backwards_by(k: float) -> float:
 
 @gate(
     np.rot90,
-    memory=Memory.SHARED,
+    memory=Memory.VIEW,
     examples=[
         example(real(3, 4)),
         example(real(3, 4), 2),
@@ -371,7 +371,7 @@ def rot90(grad_y: Any, m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
 
 @gate(
     np.flip,
-    memory=Memory.SHARED,
+    memory=Memory.VIEW,
     examples=[
         example(real(4)),
         example(real(3, 4)),
@@ -383,12 +383,12 @@ def flip(grad_y: Any, m: Any, axis: Any = None) -> Any:
     return np.flip(grad_y, axis)
 
 
-@gate(np.fliplr, memory=Memory.SHARED, examples=[example(real(3, 4)), example(real(2, 3, 4))])
+@gate(np.fliplr, memory=Memory.VIEW, examples=[example(real(3, 4)), example(real(2, 3, 4))])
 def fliplr(grad_y: Any, m: Any) -> Any:
     return np.fliplr(grad_y)
 
 
-@gate(np.flipud, memory=Memory.SHARED, examples=[example(real(4)), example(real(3, 4))])
+@gate(np.flipud, memory=Memory.VIEW, examples=[example(real(4)), example(real(3, 4))])
 def flipud(grad_y: Any, m: Any) -> Any:
     return np.flipud(grad_y)
 

@@ -27,13 +27,14 @@ class Memory(Enum):
     IN_ORDER = "a view where the elements of the array lie in C order; a copy else"
     READ_ONLY = "the memory of the first operand, which cannot be written through the result"
     STRETCHED = "so, with elements that stand in several places: a copy is larger than the operand"
+    SPREAD = "perhaps so, or an operand itself; whether it can be written is not known"
     SHARED = "perhaps the memory of an operand; whether it can be written through the result is not known"
 
 
 OWN = frozenset({Memory.FRESH, Memory.COPY})
 COMPUTED = frozenset({Memory.NEW, *OWN})
 ONLY_READ = frozenset({Memory.READ_ONLY, Memory.STRETCHED})
-UNWRITABLE = frozenset({*ONLY_READ, Memory.SHARED})
+UNWRITABLE = frozenset({*ONLY_READ, Memory.SPREAD, Memory.SHARED})
 
 
 class Kind(Enum):

@@ -17,19 +17,43 @@ from revcompile.runtime import copy_for
 
 
 def copy_of(
-    table: ValueTable, array: Value, new: Value, made: Apply | None, line: Place | None = None
+    table: ValueTable,
+    array: Value,
+    new: Value,
+    made: Apply | None,
+    line: Place | None = None,
+    order: str = "",
 ) -> Apply:
-    """The statement that makes `new` a copy of `array`: an array of one number, if it is that, stretched."""
+    """The statement that makes `new` a copy of `array`: an array of one number, if it is that, stretched.
+
+    Its elements lie in that order; C order is as good as any.
+    """
     if made is not None and is_of(made, Kind.STRETCH):
         number, shape = made.args[:2]
-        if not isinstance(number, Value) or not number.type.dims:
+        if order != "F" and (not isinstance(number, Value) or not number.type.dims):
             rest = [p.default for p in list(TABLE[np.full].signature.parameters.values())[2:]]
             return Apply(np.full, (shape, number, *rest), new, line, made.note)
     may_be_none = array in table.unset or table.primals.get(array) in table.unset
     if may_be_none or (made is not None and TABLE[made.function].passes_none):
         table.unset[new] = None
         return Apply(copy_for, (array,), new, line)
-    return Apply(np.ndarray.copy, (array, "C"), new, line)
+    return Apply(np.ndarray.copy, (array, order or "C"), new, line)
+
+
+def order_for(path: Any) -> str:
+    """The order in which an array is to lie, so that what a path leads to is a part of it."""
+    if not any(TABLE[function].needs_order for function, *_ in path):
+        return ""
+    return "F" if _leads_into(path, "F") and not _leads_into(path, "C") else "C"
+
+
+def _leads_into(path: Any, order: str) -> bool:
+    for function, *rest in path:
+        gate, args = TABLE[function], (None, *rest)
+        if gate.needs_order and gate.gives_order(args) != order:
+            return False
+        order = gate.order_of(args, [order])
+    return True
 
 
 def is_in_order(array: Value, path: Any, old: Value, read: Apply | None) -> bool:

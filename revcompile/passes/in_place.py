@@ -41,7 +41,7 @@ from revcompile.ir.nodes import (
 from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Opaque, Rows, Scalar
 from revcompile.passes.add_at import add_where_it_is, same_form
-from revcompile.passes.copies import copy_of, is_in_order
+from revcompile.passes.copies import copy_of, is_in_order, order_for
 from revcompile.passes.order import Order, Point
 from revcompile.passes.storage import FOREIGN, NONE, ListItself, Storage, Tokens, own_token
 
@@ -230,10 +230,10 @@ class _InPlace:
         self.written |= self.storage.itself(old)
         return self.storage.of(old)
 
-    def _copy(self, array: Value, out: list[Statement], line: Place | None = None) -> Value:
+    def _copy(self, array: Value, out: list[Statement], line: Place | None = None, order: str = "") -> Value:
         """A copy of `array` under its own name."""
         new = self.table.like(array, fold=False)
-        out.append(copy_of(self.table, array, new, self._maker(array, out), line))
+        out.append(copy_of(self.table, array, new, self._maker(array, out), line, order))
         is_list = isinstance(array.type, Rows)
         self.storage.hold(new, self.storage.items(array) | {ListItself(new)} if is_list else frozenset({new}))
         return new
@@ -249,8 +249,9 @@ class _InPlace:
 
     def _store(self, s: Apply, point: Point, out: list[Statement]) -> None:
         array, path, value = s.args
-        if not self._may_write(array, point) or not self._is_laid_out(array, path, out):
-            array = self._copy(array, out, s.line)
+        order = order_for(path)
+        if not self._may_write(array, point) or not self._is_laid_out(array, order, out):
+            array = self._copy(array, out, s.line, order)
         after, old = s.result
         if isinstance(value, Value) and self.storage.of(value) & self.storage.of(array):
             if not is_in_order(array, path, old, self._maker(value, out)):
@@ -261,13 +262,13 @@ class _InPlace:
         self.storage.hold(old, frozenset({old}))
         out.append(replace(s, args=(array, path, value)))
 
-    def _is_laid_out(self, array: Value, path: Any, out: list[Statement]) -> bool:
-        """Whether what a path leads to is a part of the array, not a copy because of how its elements lie."""
-        if not any(TABLE[step[0]].needs_order for step in path):
-            return True
-        made = self._maker(array, out)
-        return (
-            made is not None and not TABLE[made.function].view and TABLE[made.function].gives_order(made.args)
+    def _is_laid_out(self, array: Value, order: str, out: list[Statement]) -> bool:
+        """Whether the elements of an array lie in an order: in any, where none is asked for."""
+        made = self._maker(array, out) if order else None
+        return not order or (
+            made is not None
+            and not TABLE[made.function].view
+            and TABLE[made.function].gives_order(made.args) == order
         )
 
     def _change_list(self, s: Apply, point: Point, out: list[Statement]) -> None:

@@ -323,7 +323,7 @@ def join_memory(
     pairs: list[Pair] = []
     for way in ways:
         out.spoiled.update(way.spoiled)
-        out.contiguous |= way.contiguous
+        out.orders.update(way.orders)
         for root, others in way.related.items():
             if out.related.get(root) is not others:
                 out.link(root, others)

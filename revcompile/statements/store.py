@@ -45,7 +45,7 @@ def write(low: Interpreter, array: Value, index: Structure, value: Structure) ->
         raise HostError(TypeError(f"{an(array.type)} object does not support item assignment"))
     root = low.memory.root(array)
     low.check_may_write(root)
-    if root in low.memory.read_only:
+    if root in low.memory.read_only or array in low.memory.read_only:
         raise HostError(ValueError("assignment destination is read-only"))
     if root in low.memory.may_be_read_only:
         decision = low.memory.may_be_read_only[root]

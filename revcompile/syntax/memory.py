@@ -13,7 +13,7 @@ Imports the IR and the gate table.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from revcompile.errors import UnsupportedError
 from revcompile.gates.table import TABLE
@@ -35,6 +35,14 @@ class View(NamedTuple):
     version: Value  # of the root, from which the view was made last
 
 
+class Order(NamedTuple):
+    """How the elements of an array lie: in "C" or "F" order, in neither ("-"), or ("") it is not known."""
+
+    letter: str
+    rests_on: frozenset[Value] = frozenset()  # the arguments whose layout tells
+
+
+UNKNOWN = Order("")
 Alternative = tuple["Value | None", Path]  # an array and the way to a part of it; None: of its own
 
 
@@ -43,6 +51,14 @@ class Either(NamedTuple):
 
     test: Value
     sides: tuple[Alternative, Alternative]
+
+
+def is_array(x: Any) -> TypeGuard[Value]:
+    return isinstance(x, Value) and isinstance(x.type, Array)
+
+
+def _are_alike(a: Any, b: Any) -> bool:
+    return a.dtype == b.dtype and len(a.dims) == len(b.dims)
 
 
 class Memory:
@@ -59,10 +75,10 @@ class Memory:
         self._seen: dict[Value, tuple[Value | None, ...]] = {}  # by these: the versions last looked up
         self.related: dict[Value, frozenset[Value]] = {}  # roots that may share storage
         self.spoiled: dict[Value, Value] = {}  # what may not be read, and the array that was written
-        self.contiguous: set[Value] = set()
-        self.layouts: dict[Value, str] = {}  # arguments that lie in C order in this call, as text
-        self.relied: set[Value] = set()  # those of which a view was taken that is one for that reason only
-        self.ordered: set[Value] = set()  # those that were gone through as they lie
+        self.orders: dict[Value, Order] = {}  # of the arrays of which it is known how they lie
+        self.layouts: dict[Value, str] = {}  # arguments: the test that they lie as they do in this call
+        self.relied: dict[Value, frozenset[Value]] = {}  # by roots: the layouts that tell what shares them
+        self.ordered: set[Value] = set()  # the arguments that were gone through as they lie
         self.read_only: set[Value] = set()
         self.may_be_read_only: dict[Value, Decision | None] = {}  # one of two, and what keeps them apart
         self.may_be_arrays: set[Value] = set()  # what is taken for a number, and may be an array of one
@@ -71,29 +87,40 @@ class Memory:
         ] = {}  # what a call as it is gave, which may be the program's own; of which
         self.written: set[Value] = set()  # arrays that were written anywhere: of all forks together
 
-    def lies_in_order(self, v: Value, text: str) -> None:
-        """Note that an argument lies in C order in this call."""
-        self.contiguous.add(v)
-        self.layouts[v] = text
+    def lies(self, v: Value, order: str, test: str) -> None:
+        """Note that an argument lies in that order in this call, which the test tells."""
+        self.orders[v] = Order(order, frozenset({v}))
+        self.layouts[v] = test
 
     def is_in_order(self, root: Value) -> bool:
         """Whether an array lies in C order, which is relied on from now."""
-        if root in self.layouts:
-            self.relied.add(root)
-        return root in self.contiguous
+        order = self.orders.get(root, UNKNOWN)
+        if order.letter != "C":
+            return False
+        self._rely(order, root)
+        return True
+
+    def _rely(self, order: Order, *arrays: Value) -> None:
+        for root in map(self.root, arrays):
+            self.relied[root] = self.relied.get(root, frozenset()) | order.rests_on
+
+    def layouts_relied_on(self) -> tuple[str, ...]:
+        """What is to be tested at each call: what is shared matters for what is written alone."""
+        of_written = [arguments for root, arguments in self.relied.items() if root in self.written]
+        return tuple(test for v, test in self.layouts.items() if v in self.ordered.union(*of_written))
 
     def goes_in_order(self, v: Value) -> bool:
         """Whether an array lies in C order, where what is computed depends on that."""
-        if v in self.layouts:
-            self.ordered.add(v)
-        return v in self.contiguous
+        order = self.orders.get(v, UNKNOWN)
+        self.ordered |= order.rests_on
+        return order.letter == "C"
 
     def fork(self) -> Memory:
         other = Memory(self.table, self.decisions)
         other.current, other.views, other.latest = dict(self.current), dict(self.views), dict(self.latest)
         other.either, other._seen = dict(self.either), dict(self._seen)
         other.related, other.spoiled = dict(self.related), dict(self.spoiled)
-        other.contiguous, other.read_only = set(self.contiguous), set(self.read_only)
+        other.orders, other.read_only = dict(self.orders), set(self.read_only)
         other.written, other.joined = self.written, self.joined
         other.layouts, other.relied, other.ordered = self.layouts, self.relied, self.ordered
         other.may_be_read_only = dict(self.may_be_read_only)
@@ -160,35 +187,36 @@ class Memory:
     def note(self, function: Callable[..., Any], args: tuple[Any, ...], result: Structure) -> None:
         """Remember what a statement that the program has run says about storage."""
         gate = TABLE[function]
+        orders = [self.orders.get(x, UNKNOWN) for x in args if is_array(x)]
         if not gate.may_be_view(args):
-            if gate.in_order and isinstance(result, Value) and gate.gives_order(args):
-                self.contiguous.add(result)
+            if is_array(result) and (letter := gate.order_of(args, [o.letter for o in orders])):
+                self.orders[result] = Order(letter, frozenset().union(*(o.rests_on for o in orders)))
             return
-        if gate.read_only:
+        owner = args[0] if args else None
+        if gate.read_only or (is_array(owner) and owner in self.read_only):
             self.read_only.update(leaves(result))
-        if not args:
-            return
-        owner = args[0]
-        if not isinstance(owner, Value) or not isinstance(owner.type, Array):
+        if gate.memory is Way.SPREAD:
+            self.may_be_read_only.update(dict.fromkeys(leaves(result)))
+        if not is_array(owner):
             self.relate(leaves(result), leaves(args))
             return
-        if gate.memory is Way.ITSELF and isinstance(result, Value) and result.type == owner.type:
-            root = self.root(owner)
-            self.views[result] = View(root, self.path(owner), self.current.get(root, root))
+        order, root = orders[0], self.root(owner)
+        version = self.current.get(root, root)
+        if not is_array(result):
+            self.relate(leaves(result), [owner])
             return
-        in_order = owner in self.contiguous
-        if in_order and gate.needs_order and gate.gives_order(args):
-            self.contiguous.update(leaves(result))
-            if self.root(owner) in self.layouts:
-                self.relied.add(self.root(owner))
-        if gate.is_view(args, in_order) and isinstance(result, Value):
-            if isinstance(result.type, Array):
-                root = self.root(owner)
-                step = (function, *args[1:])
-                version = self.current.get(root, root)
-                self.views[result] = View(root, (*self.path(owner), step), version)
+        if letter := gate.order_of(args, [order.letter]):
+            self.orders[result] = order._replace(letter=letter)
+        if gate.memory is Way.ITSELF and _are_alike(result.type, owner.type):
+            self.views[result] = View(root, self.path(owner), version)
             return
-        self.relate(leaves(result), [owner])
+        shares = gate.shares(args, result, order.letter)
+        if shares is None:
+            self.relate([result], [owner])
+        elif gate.needs_order:
+            self._rely(order, owner, result)
+        if shares:
+            self.views[result] = View(root, (*self.path(owner), (function, *args[1:])), version)
 
     def relate(self, results: Iterable[Value], sources: Iterable[Value]) -> None:
         """Note that each of `results` may share storage with the sources, and with what they may share."""

@@ -206,3 +206,16 @@ def test_a_part_of_a_list_may_have_no_items(form, optimize):
     x = np.array([0.5, 1.5, 2.0])
     for y in (np.array([1.0, 0.5, 2.0]), np.array([0.7]), np.array([0.3, 1.2])):
         assert_close(gradient(x, y), numerical_gradients(f, (x, y)))
+
+
+@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize("join", ["stack", "vstack", "concatenate"])
+def test_what_has_no_items_is_not_stacked(join, optimize):
+    """A list that may have none, as far as can be seen, in a helper that is lowered on its own."""
+    f = make(
+        f"def h(p, c):\n    rows = []\n    for _ in range(3):\n        c = p * p\n        rows.append(c)\n"
+        f"    s = np.{join}(rows)\n    return np.sum(s) + np.sum(c)\n"
+        "def f(p, c):\n    return h(p, c)\n"
+    )
+    x = np.array([0.5, 1.5, 2.0])
+    assert_close(grad(f, optimize=optimize)(x, 0.5), numerical_gradients(f, (x, 0.5)))

@@ -71,6 +71,10 @@ LATE = [  # elements that were written are read
     (SQUARE, "np.stack([a[1], a[0], a[2], a[3]], out=a)"),
 ]
 
+KNOWN_IN_ORDER = (
+    "a.T[3] = a[0, ::-1][::-1]",
+)  # what NumPy does there is known where the array lies in C order
+
 
 def program(store: str, form: str) -> Any:
     body = FORMS[form].format(store=store)
@@ -114,7 +118,10 @@ LATE_EACH = [
 def test_what_is_read_late_is_refused(x: Any, store: str, form: str, optimize: bool) -> None:
     f = program(store, form)
     both = value_and_grad(f, argnums=0, optimize=optimize)
-    for args in calls(x)[:2]:
+    for args in calls(x)[::2]:
+        if store in KNOWN_IN_ORDER and args[0].flags.c_contiguous:
+            assert both(*args)[0] == pytest.approx(f(*args))
+            continue
         with pytest.raises(UnsupportedError, match="may be read after they were written") as caught:
             both(*args)
         told = "\n".join([str(caught.value), *getattr(caught.value, "__notes__", [])])
