@@ -11,10 +11,12 @@ import os
 import sys
 
 from tests.fuzz import long_run
+from tests.fuzz.imperative import batch
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser.add_argument("--kind", choices=sorted(batch.GENERATORS), default="imperative", help="of program")
     parser.add_argument("--programs", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0, help="of the first program; the others follow")
     parser.add_argument("--jobs", type=int, default=1)
@@ -35,7 +37,7 @@ def main() -> int:
     long_run.begin()
     only = vars(options).pop("only")
     if only:
-        print(long_run.example(options.seed, options.seconds))
+        print(long_run.example(options.seed, options.seconds, options.kind))
         return 0
     report, text = long_run.fuzz(long_run.Options(**vars(options)))
     print(text)

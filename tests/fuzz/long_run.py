@@ -26,6 +26,7 @@ LOST = "the process is lost"
 class Options:
     """As the command line has them."""
 
+    kind: str
     programs: int
     seed: int
     jobs: int
@@ -41,13 +42,13 @@ def begin() -> None:
     verify.enabled = True
 
 
-def judged(seed: int, worlds: int | None) -> batch.Report:
+def judged(seed: int, options: Options) -> batch.Report:
     with alarm(PROGRAM_SECONDS):
-        return batch.run([seed], worlds)
+        return batch.run([seed], options.worlds, options.kind)
 
 
-def example(seed: int, seconds: float) -> str:
-    return batch.told(seed, *batch.smallest(seed, seconds))
+def example(seed: int, seconds: float, kind: str) -> str:
+    return batch.told(seed, *batch.smallest(seed, seconds, kind))
 
 
 def fuzz(options: Options) -> tuple[batch.Report, str]:
@@ -55,7 +56,7 @@ def fuzz(options: Options) -> tuple[batch.Report, str]:
     report, began, written = batch.Report(), time.monotonic(), time.monotonic()
     until = began + options.for_seconds * (1 - SHRINKING * (options.shrink > 0))
     seeds = range(options.seed, options.seed + options.programs)
-    tasks = ((seed, (judged, (seed, options.worlds))) for seed in seeds)
+    tasks = ((seed, (judged, (seed, options))) for seed in seeds)
     for seed, found in workers.run(tasks, options.jobs, PROGRAM_SECONDS + GRACE, begin, until):
         if isinstance(found, workers.Lost):
             found = batch.Report(Counter(failed=1), {}, {f"{LOST}: {found.reason}": [seed]})
@@ -70,7 +71,7 @@ def fuzz(options: Options) -> tuple[batch.Report, str]:
     judging = time.monotonic() - began
     examples: dict[int, Any] = {}
     until = began + options.for_seconds - options.seconds
-    tasks = ((seed, (example, (seed, options.seconds))) for seed in chosen(report, options))
+    tasks = ((seed, (example, (seed, options.seconds, options.kind))) for seed in chosen(report, options))
     for seed, found in workers.run(tasks, options.jobs, options.seconds + PROGRAM_SECONDS, begin, until):
         examples[seed] = found.reason if isinstance(found, workers.Lost) else found
         if options.report:

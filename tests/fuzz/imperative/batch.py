@@ -10,9 +10,15 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from tests.fuzz.imperative.judge import Hangs, Verdict, judge
-from tests.fuzz.imperative.program import Program, generate
+from tests.fuzz.calls import grow
+from tests.fuzz.imperative import program as imperative
+from tests.fuzz.imperative.judge import FORWARD, ROUTES, Hangs, Verdict, judge
+from tests.fuzz.imperative.program import Program
 from tests.fuzz.imperative.shrink import shrink
+
+GENERATORS = {"imperative": imperative.generate, "calls": grow.generate}
+# of programs of calls there are many, which are small
+JUDGED = {"imperative": tuple(ROUTES), "calls": ("optimised", "textbook", FORWARD)}
 
 
 @dataclass
@@ -43,13 +49,13 @@ class Report:
         return self.outcomes[outcome] / max(self.programs, 1)
 
 
-def run(seeds: Iterable[int], worlds: int | None = None) -> Report:
+def run(seeds: Iterable[int], worlds: int | None = None, kind: str = "imperative") -> Report:
     """Judge the programs of the seeds: with arguments of all lengths that they have, or of so many."""
     report = Report()
     for seed in seeds:
-        program = generate(random.Random(seed))
+        program = GENERATORS[kind](random.Random(seed))
         try:
-            verdict = judge(program, worlds=program.worlds[:worlds])
+            verdict = judge(program, JUDGED[kind], program.worlds[:worlds])
         except Hangs:  # the alarm of who runs this
             verdict = Verdict("failed", "hangs", "no verdict in time")
         report.add(seed, program, verdict)
@@ -71,10 +77,10 @@ def key(program: Program, verdict: Verdict) -> str:
     return text if verdict.outcome == "refused" else f"{verdict.route}: {text}"
 
 
-def smallest(seed: int, seconds: float = 60.0) -> tuple[Program, Verdict]:
+def smallest(seed: int, seconds: float = 60.0, kind: str = "imperative") -> tuple[Program, Verdict]:
     """The program of a seed, shrunk as long as its verdict stays the same."""
-    program = generate(random.Random(seed))
-    verdict = judge(program)
+    program = GENERATORS[kind](random.Random(seed))
+    verdict = judge(program, JUDGED[kind])
     if verdict.outcome not in ("failed", "refused"):
         return program, verdict
     wanted = key(program, verdict)

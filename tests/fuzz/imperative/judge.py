@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from revcompile import UnsupportedError, grad, value_and_grad
+from revcompile import UnsupportedError, grad, jvp, value_and_grad
 from tests.fuzz.imperative.arguments import Unlike, flat, is_real, leaves, same, size, stepped
 from tests.fuzz.imperative.program import Program, Situation, World
 from tests.fuzz.imperative.state import install, snapshot, state
@@ -42,6 +42,7 @@ ROUTES: dict[str, Callable[[Any, Any], Any]] = {
     "textbook": lambda f, argnums: value_and_grad(f, argnums, optimize=False),
     "gradient": lambda f, argnums: grad(f, argnums),
 }
+FORWARD = "forward"
 
 
 @dataclass(frozen=True)
@@ -251,13 +252,14 @@ def _slopes(
 def judge(
     program: Program, routes: Sequence[str] = tuple(ROUTES), worlds: Sequence[World] | None = None
 ) -> Verdict:
-    """The first thing that is wrong, if any."""
+    """The first thing that is wrong, if any. The route "forward" is of forward mode."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        return _judge(program, routes, program.worlds if worlds is None else worlds)
+        reverse = [route for route in routes if route != FORWARD]
+        return _judge(program, reverse, program.worlds if worlds is None else worlds, FORWARD in routes)
 
 
-def _judge(program: Program, routes: Sequence[str], worlds: Sequence[World]) -> Verdict:
+def _judge(program: Program, routes: Sequence[str], worlds: Sequence[World], forward: bool) -> Verdict:
     primal, calls = Primal(program), program.calls(worlds)
     expected = {c: e for c in dict.fromkeys(calls) if (e := expect(program, primal, c)) is not None}
     writes = any(e.state is not None for e in expected.values())
@@ -291,6 +293,34 @@ def _judge(program: Program, routes: Sequence[str], worlds: Sequence[World]) -> 
             if call in first and not program.single and _differ(first[call], got, expected[call]):
                 return Verdict("failed", "routes differ", f"{first[call]}\n{got}", route, call.lengths)
         first = first or seen
+    if forward and not writes:
+        return _forward(program, f, calls[0], expected)
+    return Verdict("well")
+
+
+def _forward(program: Program, f: Any, call: Situation, expected: dict[Situation, Expected]) -> Verdict:
+    """The derivative along the first direction, by forward mode."""
+    if call not in expected or not expected[call].slopes:
+        return Verdict("well")
+    (direction, slope), args = expected[call].slopes[0], stepped(expected[call].args, None)
+    install(f.__globals__, call.state)
+    steps = stepped(args, direction)
+    tangents = tuple(
+        moved - x if is_real(x) else None for moved, x in zip(steps, stepped(args, None), strict=True)
+    )
+    try:
+        with patience():
+            _, along = jvp(f, args, tangents)
+    except UnsupportedError as e:
+        return Verdict("refused", e.reason, str(e), FORWARD, call.lengths)
+    except Hangs:
+        return Verdict("failed", "hangs", f"no answer within {PATIENCE:g} s", FORWARD, call.lengths)
+    except Exception as e:
+        return Verdict("failed", f"raises {type(e).__name__}", str(e), FORWARD, call.lengths)
+    if not same(args, expected[call].args):
+        return Verdict("failed", "an argument was changed", "", FORWARD, call.lengths)
+    if not abs(float(along) - slope) <= 2e-5 * (1 + abs(slope)):
+        return Verdict("failed", "tangent", f"{along!r}, differences {slope!r}", FORWARD, call.lengths)
     return Verdict("well")
 
 
