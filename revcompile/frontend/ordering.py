@@ -14,6 +14,7 @@ import numpy as np
 from revcompile.errors import UnsupportedError
 from revcompile.frontend import growing, objects
 from revcompile.frontend.lowering import Lowering
+from revcompile.frontend.prelude import extreme_or
 from revcompile.ir.nodes import Structure, Value, is_static
 from revcompile.ir.types import FLOAT, Array, Scalar, scalar_type
 from revcompile.statements import branch
@@ -114,6 +115,8 @@ def _decisive(key: Structure, keys: list[Structure]) -> Structure:
 def extreme(low: Lowering, args: Args, kwargs: dict[str, Any], function: Any) -> Structure:
     """`max(..., key=..., default=...)`, and of the items of what is no list."""
     if isinstance(args[0], Value) and len(args) == 1:
+        if "default" in kwargs and "key" not in kwargs:
+            return low.read(extreme_or, (function, args[0], kwargs["default"]), {}, low.frames[-1])
         return NotImplemented
     if len(args) == 1 and is_growing(args[0]) and growing.first_rows(low, args[0]) is not None:
         return growing.extreme(low, args[0], kwargs, function)

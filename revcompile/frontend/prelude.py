@@ -114,6 +114,10 @@ def indices(part: Any, length: Any) -> Any:
     return within(part.start, first), within(part.stop, last), step
 
 
+def extreme_or(function: Any, items: Any, default: Any) -> Any:
+    return function(items) if len(items) > 0 else default
+
+
 def from_function(function: Any, shape: Any, *, dtype: Any = float, like: Any = None, **kwargs: Any) -> Any:
     return function(*np.indices(shape, dtype=dtype), **kwargs)
 

@@ -257,6 +257,8 @@ def pow_(grad_y: Any, y: Any, x1: Any, x2: Any) -> Any:
 
 def power_base(grad_y: Any, y: Any, x1: Any, x2: Any) -> Any:
     """The gradient of the base. A run-time exponent of 0 leaves x1**0, not 0 * x1**-1, which may be NaN."""
+    if np.ndim(x2) > 0 and np.issubdtype(x2.dtype, np.bool_):
+        return grad_y * x2
     if not isinstance(x2, (int, float)):
         return grad_y * x2 * x1 ** (x2 - (x2 != 0))
     if x2 == 2:

@@ -27,6 +27,16 @@ def imag(val: Any) -> Any:
     return np.zeros_like(val) if np.ndim(val) else val * 0
 
 
+@composed(np.iscomplexobj)
+def iscomplexobj(x: Any) -> Any:
+    return False
+
+
+@composed(np.isrealobj)
+def isrealobj(x: Any) -> Any:
+    return True
+
+
 @composed(np.real_if_close, examples=REAL)
 def real_if_close(a: Any, tol: Any = 100) -> Any:
     return as_array(a)

@@ -21,7 +21,7 @@ from revcompile.gates.axes import (
     normal,
     product,
 )
-from revcompile.gates.compositions import as_places, of_other_places, when_given
+from revcompile.gates.compositions import as_array, as_places, of_other_places, when_given
 from revcompile.gates.numbers import PARTS, UNREAD_PART, Numbers
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
@@ -142,7 +142,7 @@ def pad_dims(
 ) -> Dims:
     if mode not in ("constant", "edge", "reflect", "symmetric", "wrap"):
         raise NotImplementedError(
-            f"np.pad: mode={mode!r} has no rule; 'constant', 'edge', 'reflect', 'symmetric' and 'wrap' have"
+            f"np.pad: mode={mode!r} has no rule; all others have but 'empty' and functions"
         )
     if len(dims_of(facts, constant_values)) > 0:
         raise NotImplementedError("np.pad: constant_values must be one number")
@@ -151,8 +151,43 @@ def pad_dims(
     return tuple(longer(facts, d, a + b) for d, (a, b) in zip(dims, pairs, strict=True))
 
 
+STATISTICS: dict[str, Any] = {"mean": np.mean, "maximum": np.max, "minimum": np.min, "median": np.median}
+
+
+def padded(
+    array: Any, pad_width: Any, mode: str = "constant", *, stat_length: Any = None, end_values: Any = 0
+) -> Any:
+    """What is padded along an axis is padded along the next one."""
+    y = as_array(array)
+    ends, lengths = widths(end_values, y.ndim), widths(stat_length, y.ndim)
+    for axis, (before, after) in enumerate(widths(pad_width, y.ndim)):
+        parts = [y]
+        for count, end, length, is_first in (
+            (before, ends[axis][0], lengths[axis][0], True),
+            (after, ends[axis][1], lengths[axis][1], False),
+        ):
+            if mode == "linear_ramp":
+                edge = y[along(axis, slice(0, 1) if is_first else slice(-1, None))]
+                steps = np.arange(count) if is_first else np.arange(count)[::-1]
+                part = end + (edge - end) * np.reshape(steps / count, (-1,) + (1,) * (y.ndim - 1 - axis))
+            else:
+                length = y.shape[axis] if length is None else length
+                near = y[along(axis, slice(0, length) if is_first else slice(-length, None))]
+                part = np.repeat(STATISTICS[mode](near, axis=axis, keepdims=True), count, axis=axis)
+            if count > 0:
+                parts = [part, *parts] if is_first else [*parts, part]
+        y = np.concatenate(parts, axis=axis)
+    return y
+
+
+def means_padded(args: Any, kwargs: Any) -> Any:
+    mode = args[2] if len(args) > 2 else kwargs.get("mode")
+    return padded if isinstance(mode, str) and mode in (*STATISTICS, "linear_ramp") else None
+
+
 @gate(
     np.pad,
+    means=means_padded,
     numbers=Numbers(within=UNREAD_PART),
     dims=pad_dims,
     examples=[

@@ -13,6 +13,7 @@ from revcompile.errors import UnsupportedError
 from revcompile.gates import shifts
 from revcompile.gates.axes import (
     Dims,
+    UnknownLength,
     dims_of,
     dtype_kind,
     entries,
@@ -251,7 +252,7 @@ def squeeze_dims(facts: Facts, a: Any, axis: Any = None) -> Dims:
     dims = dims_of(facts, a)
     if axis is None:
         if any(d.can_be_one and not d.is_one for d in dims):
-            raise NotImplementedError("whether an axis has length 1 is not known: name it with axis=")
+            raise UnknownLength("whether an axis has length 1 is not known: name it with axis=")
         return tuple(d for d in dims if not d.is_one)
     if not dims:  # NumPy takes 0 and -1 for axes of a number
         return ()
@@ -448,14 +449,18 @@ def _conj(out: Any = None) -> Call:
     return (np.real, (), {}) if out is None else (np.conjugate, (out,), {})
 
 
-def _view(dtype: Any = None) -> Call:
-    if dtype is not None:
+def _view(dtype: Any = None, type: Any = None) -> Call:
+    if any(kind not in (None, np.ndarray) for kind in (dtype, type)):
         raise UnsupportedError(".view of the same bits as other numbers is not supported")
     return np.asarray, (), {}
 
 
 def _tests(function: Callable[..., Any]) -> Callable[..., Call]:
-    def adapt(axis: Any = None, out: Any = None, keepdims: Any = None, **options: Any) -> Call:
+    def adapt(
+        axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = None, **options: Any
+    ) -> Call:
+        if dtype is not None:
+            raise UnsupportedError("dtype= of a test is not supported")
         more = {"axis": axis, "out": out, "keepdims": keepdims}
         return function, (), {**{k: v for k, v in more.items() if v is not None}, **options}
 

@@ -89,7 +89,7 @@ def _caller(method: str) -> Function:
 
 
 def _derivative(gate: Gate) -> str:
-    if not gate.carries_gradient:
+    if not gate.carries_gradient or (gate.composed and not gate.examples):
         return "constant"
     if gate.composed:
         return "written out"

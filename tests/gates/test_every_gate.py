@@ -211,7 +211,7 @@ def test_every_gate_has_an_example() -> None:
     without = {g.name for g in ours if g.carries_gradient and not g.examples}
     # What is made of no numbers, or gives none that vary.
     steady = {"imag", "tril_indices", "triu_indices", "tril_indices_from", "triu_indices_from", "diag_indices",
-              "diag_indices_from", "isscalar", "iterable", "isfortran"}  # fmt: skip
+              "diag_indices_from", "isscalar", "iterable", "isfortran", "iscomplexobj", "isrealobj"}  # fmt: skip
     lists = {"list", "repeat", "append", "pop", "slice", "concatenate", "stack", "with_row"}
     # A cast rounds; stores and lists that grow are statements: tested in the corpus. Sparse: see test_sparse.
     # The square of a root is of a root and its square, which are not independent: see test_even_powers.

@@ -421,6 +421,34 @@ y = A[:, :1] / np.broadcast_to(x[:3], (1, 3))
 y = np.vectorize(np.sin)(x)
 y = np.vectorize(lambda t: max(0.0, t))(A)
 def q(t):\n    z = 0.0\n    for k in range(3):\n        z += t ** k\n    return z\ny = np.vectorize(q)(A)
+y = np.pad(x, 2, mode='mean')
+y = np.pad(x, (1, 3), mode='mean', stat_length=2)
+y = np.pad(x, 2, mode='maximum') * s
+y = np.pad(A, ((1, 0), (2, 1)), mode='minimum')
+y = np.pad(x, 2, mode='linear_ramp', end_values=s)
+y = np.pad(x, 2, mode='linear_ramp')
+y = np.pad(A, ((1, 2), (0, 1)), mode='linear_ramp', end_values=((s, 1.0), (2.0, s)))
+y = np.pad(A, 1, 'mean') * s
+y = x.view(np.ndarray) * s
+y = x.view() * s
+y = np.cov(A[:, :1].T)
+y = np.cov(A[:N1])
+y = np.cov(A[:N1 + 1])
+y = np.squeeze(A[:N1]) * s
+y = np.squeeze(A[:N1 + 1]) * s
+y = np.iscomplexobj(x) + x * s
+y = x * s if np.isrealobj(x) else x
+y = np.power(x, x > 0.5) * s
+y = A ** (A > 0)
+y = np.float_power(A, A > 0)
+y = max(x, default=s)
+y = max(x[:0], default=s)
+y = min(x[x > 0.5], default=s)
+y = max(x[x > 10.0], default=s * s)
+y = max([v * s for v in x], default=0.0)
+y = A.all(1, None, None) * A[:, 0]
+y = A.any(axis=1, keepdims=True) * A
+y = (A > 0).any(0) * A
 """.strip().splitlines()
 
 REFUSED = {
