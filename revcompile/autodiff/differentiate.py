@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from revcompile.autodiff.halves import Halves, as_calls, compute_again
+from revcompile.autodiff.halves import Halves, as_calls
 from revcompile.autodiff.plan import make_plan
 from revcompile.autodiff.residuals import keep_residuals, outer_names
 from revcompile.autodiff.reverse import Reverser, one_like
@@ -42,8 +42,6 @@ def differentiate(
     function is going to be differentiated itself.
     """
     of_arguments = again and OfArguments() in low.decisions
-    if of_arguments:
-        compute_again(low, function)
     structures = {p.name: p.structure for p in function.parameters}
     inputs = [v for name in wanted for v in leaves(structures[name]) if is_number(v.type)]
     value: Structure
@@ -56,7 +54,7 @@ def differentiate(
         v for p in function.parameters for v in leaves(p.structure) if isinstance(v.type, Array)
     )
     primals = (function, *(pair.function for pair in low.pairs.made() if pair.function is not None))
-    halves = Halves(low, thorough=not has_arrays(primals))
+    halves = Halves(low, not has_arrays(primals), of_arguments)
     seeds = dict.fromkeys(leaves(value), 0)
     plan = make_plan(function, inputs, value, halves.calls, Context({}, seeds, dict(seeds)))
     rev = Reverser(plan, low, function.body, halves)

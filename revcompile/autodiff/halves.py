@@ -48,13 +48,22 @@ class Grow(Exception):
 
 
 class Halves:
-    """The variants of the pairs that one compilation differentiates."""
+    """The variants of the pairs that one compilation differentiates; `of_arguments`, if each backward half
+    begins with the arguments."""
 
-    def __init__(self, low: Lowering, thorough: bool) -> None:
-        self.low = low
+    def __init__(self, low: Lowering, thorough: bool, of_arguments: bool = False) -> None:
+        self.low, self.of_arguments = low, of_arguments
         self.made: dict[Key, Variant] = low.pairs.variants
         self.open: list[Variant] = low.pairs.open
         self.calls = Calls(thorough)
+
+    def pair_of(self, pair: Pair) -> Pair:
+        """The pair whose halves a call of this one is made of: one that is computed again, where they are to be
+        functions of the arguments."""
+        if not self.of_arguments or pair.again:
+            return pair
+        known = self.low.pairs.twins
+        return known.get(pair) or known.setdefault(pair, replace(pair, again=True))
 
     def variant(self, pair: Pair, wanted: Some, seeded: Some, strong: Some, told: Told) -> Variant:
         """The halves for calls of which these parameters are differentiated, and these results."""
@@ -95,13 +104,6 @@ class Halves:
                 self.open.pop()
             self.made.clear()  # what was made meanwhile calls what was given up
             self.made.update(known)
-
-
-def compute_again(low: Lowering, function: Function) -> None:
-    """Let the backward halves of what a function calls begin with the arguments."""
-    called = (s.function for s in applications(function.body))
-    for pair in {pair for f in called if isinstance(f, Half) for pair in f.pair.reached()}:
-        pair.again = True
 
 
 def as_calls(low: Lowering, body: Block) -> Block:

@@ -90,7 +90,8 @@ class Pairs:
         self.settled: set[Value] = set()
         # Those whose calls give tangents, see `autodiff/forward`: by the pair, and the parameters that vary.
         self.tangents: dict[tuple[Pair, frozenset[int]], Pair] = {}
-        # Those whose calls give gradients, see `autodiff/halves`.
+        # Those whose calls give gradients, and those that are computed again for that: see `autodiff/halves`.
+        self.twins: dict[Pair, Pair] = {}
         self.gradients: dict[Variant, Pair] = {}
 
     @contextmanager

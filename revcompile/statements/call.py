@@ -26,12 +26,14 @@ def reverse(rev: Any, statement: Apply) -> None:
     if not seeds or not wanted:
         return
     rev.builder.note = ""
-    if saved in rev.low.pairs.settled and not half.pair.again:
+    if saved in rev.low.pairs.settled:
         refuse(rev, statement)
+    pair = rev.halves.pair_of(half.pair)
     told = context_of_call(rev.plan.knowledge, statement, sorted(seeds))
     strong = frozenset(i for i, g in seeds.items() if _is_strong(g, outs[i]))
-    variant = rev.halves.variant(half.pair, wanted, frozenset(seeds), strong, told)
-    rev.chosen[saved] = variant
+    variant = rev.halves.variant(pair, wanted, frozenset(seeds), strong, told)
+    if pair is half.pair:
+        rev.chosen[saved] = variant
     if not variant.gives:
         return
     upstream = []
@@ -45,7 +47,7 @@ def reverse(rev: Any, statement: Apply) -> None:
             t = replace(t, dims=own.dims)
         gradients.append(Value(t))
     result = gradients[0] if len(gradients) == 1 else tuple(gradients)
-    known = args if half.pair.again else (saved,)
+    known = args if pair.again else (saved,)
     rev.builder.apply(variant.backward, (*upstream, *known), result)
     for i, gradient in zip(variant.gives, gradients, strict=True):
         if i in wanted:
