@@ -58,8 +58,7 @@ class Halves:
         self.calls = Calls(thorough)
 
     def pair_of(self, pair: Pair) -> Pair:
-        """The pair whose halves a call of this one is made of: one that is computed again, where they are to be
-        functions of the arguments."""
+        """The pair of whose halves a call is made: one computed again, if they begin with the arguments."""
         if not self.of_arguments or pair.again:
             return pair
         known = self.low.pairs.twins

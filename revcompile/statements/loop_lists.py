@@ -125,8 +125,9 @@ def of_either(
     given: list[tuple[Value, Structure, Structure]] = []
     for k, side in enumerate(after):
         for source, lists in side.items():
-            new = lists[len(before.get(source, ())) :]
-            if new and (source in after[1 - k] or source not in rev.table.unset):
+            known = len(before.get(source, ()))
+            new = lists[known:]
+            if new and (len(after[1 - k].get(source, ())) > known or source not in rev.table.unset):
                 raise _refused()
             for gradients in new:
                 items = rev.table.new(LIST, "saved_gradients")
