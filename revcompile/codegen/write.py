@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from revcompile.codegen.blocks import WIDTH, BlockWriter, Saves
+from revcompile.codegen.blocks import LINE, WIDTH, BlockWriter, Saves, broken
 from revcompile.codegen.coalesce import Groups
 from revcompile.codegen.movable import Movable, Variables
 from revcompile.codegen.names import Names
@@ -139,8 +139,28 @@ class Writer(BlockWriter):
             self.function.body.statements and isinstance(self.function.body.statements[-1], Raise)
         ):
             self.here = self._places_of(leaves(answer))
-            self._line(to_text(ast.Return(self.spell(answer))))
+            if self.function.called and isinstance(answer, tuple):
+                self._return(answer)
+            else:
+                self._line(to_text(ast.Return(self.spell(answer))))
         return self.lines
+
+    def _return(self, answer: tuple[Structure, ...]) -> None:
+        """What a helper gives; in lines of its own, if it is long, what its other half begins with."""
+        *first, last = answer
+        is_of_two = isinstance(last, tuple)
+        items = last if is_of_two else answer
+        before = "".join(f"{to_text(self.spell(x))}, " for x in first) if is_of_two else ""
+        line = to_text(ast.Return(self.spell(answer)))
+        self._broken(line, f"return {before}(", [to_text(self.spell(x)) for x in items], ")")
+
+    def _broken(self, line: str, head: str, items: list[str], tail: str) -> None:
+        """A line; with the items in a bracket, if it is too long for one."""
+        if len(self.margin) + len(line) <= LINE:
+            self._line(line)
+        else:
+            lines = broken(self.margin + head, items, tail, self.margin)
+            self.lines += [line_for(text, self.here) for text in lines]
 
     def _unpack(self, owner: ast.expr, structure: Structure) -> None:
         if isinstance(structure, Value):
@@ -213,6 +233,9 @@ class Writer(BlockWriter):
         target = self._target(statement.result)
         extra = _added(target, expression) if _is_sum_of_numbers(self.table, statement) else None
         text = f"{target} = {to_text(expression)}" if extra is None else f"{target} {extra}"
+        if isinstance(statement.result, tuple) and len(self.margin) + len(text) > LINE and not notes:
+            self._broken(text, "(", target.split(", "), f") = {to_text(expression)}")
+            return
         if text != f"{target} = {target}":  # another name for what shares its variable
             self._line(text, notes)
 

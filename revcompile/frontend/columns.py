@@ -54,11 +54,16 @@ def one_by_one(function: Callable[..., Any], stack: Any, like: Callable[..., Any
     return stacks
 
 
-def directions(x: Any) -> Any:
-    """For each number in `x` what is one at its place, and zero elsewhere."""
+def directions(x: Any, count: int) -> Any:
+    """For each number in `x`, of so many, what is one at its place, and zero elsewhere."""
     narrow = x.dtype.kind == "f" and x.dtype.itemsize < 8
-    unit = np.eye(x.size, dtype=x.dtype) if narrow else np.eye(x.size)
-    return unit if x.ndim == 1 else np.reshape(unit, (x.size, *x.shape))
+    unit = np.eye(count, dtype=x.dtype) if narrow else np.eye(count)
+    return unit if x.ndim == 1 else np.reshape(unit, (count, *x.shape))
+
+
+def elements(shape: Any) -> int:
+    """How many elements an array of that shape has: the lengths may be known where the array is not."""
+    return shape[0] if len(shape) == 1 else shape[0] * elements(shape[1:])
 
 
 def along_each(f: Any, primals: Any, seeds: Any, placed: Any, flat: Any) -> Any:
@@ -82,7 +87,7 @@ def by_columns(f: Any, primals: Any, x: Any, placed: Any, flat: Any) -> Any:
     direction that changes it alone, `flat` gives the results one after the other."""
     if np.ndim(x) == 0:
         return flat(along(f, primals, placed(1.0))[1])
-    jacobians = [last(tangent) for tangent in along_each(f, primals, directions(x), placed, flat)]
+    jacobians = [last(tangent) for tangent in along_each(f, primals, directions(x, x.size), placed, flat)]
     if x.ndim == 1:
         return jacobians
     return [np.reshape(jacobian, (*jacobian.shape[:-1], *x.shape)) for jacobian in jacobians]
@@ -93,7 +98,7 @@ def by_rows(f: Any, primals: Any, argnums: Any, gradients: Any, y: Any, placed: 
     cotangent of that alone, `gradients` are what gradients are of, `flat` gives them one after the other."""
     if np.ndim(y) == 0:
         return flat(pulled(f, primals, argnums, placed(1.0))[1])
-    rows = pulled_each(f, primals, argnums, gradients, directions(y), placed, flat)
+    rows = pulled_each(f, primals, argnums, gradients, directions(y, elements(y.shape)), placed, flat)
     if y.ndim == 1:
         return rows
     return [np.reshape(row, (*y.shape, *row.shape[1:])) for row in rows]

@@ -74,7 +74,12 @@ def product_of_others(x: Any, axis: int) -> Any:
     return product_before(x, axis) * after
 
 
-@gate(np.cumsum, methods=["cumsum"], examples=[*EXAMPLES, example(real(3, 4), axis=0, dtype=np.float64)])
+@gate(
+    np.cumsum,
+    methods=["cumsum"],
+    linear=((0,),),
+    examples=[*EXAMPLES, example(real(3, 4), axis=0, dtype=np.float64)],
+)
 def cumsum(grad_y: Any, a: Any, axis: Any = None, dtype: Any = None) -> Any:
     if np.ndim(a) == 0:
         return grad_y[0]

@@ -116,6 +116,23 @@ def to_chosen(grad_y: Any, y: Any, a: Any, axis: Any, keepdims: bool) -> Any:
     return shared_among(restore_axes(grad_y, axis, keepdims), restore_axes(y, axis, keepdims), a, axis)
 
 
+def of_chosen(tangent_a: Any, y: Any, a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """The tangent of such a reduction: the mean of those of the elements that are equal to it."""
+    if np.ndim(a) == 0:
+        return tangent_a
+    chosen = a == restore_axes(y, axis, keepdims)
+    among = None if a.dtype == float else a.dtype
+    return np.sum(tangent_a * chosen, axis, keepdims=keepdims) / np.sum(
+        chosen, axis, among, keepdims=keepdims
+    )
+
+
+def of_first_axis_chosen(
+    tangent_array: Any, y: Any, array: Any, axis: Any = 0, *, keepdims: bool = False
+) -> Any:
+    return of_chosen(tangent_array, y, array, axis, keepdims=keepdims)
+
+
 # What they are with the options that no rule takes: the elements that are left out are as nothing.
 
 
@@ -233,6 +250,7 @@ def sum(
     np.mean,
     means=when_given(mean_of_more, "where"),
     methods=["mean"],
+    linear=((0,),),
     numbers=SAME,
     examples=[*EXAMPLES, example(real(3, 4), axis=0, dtype=np.float64)],
 )
@@ -270,7 +288,7 @@ def prod(grad_y: Any, a: Any, axis: Any = None, dtype: Any = None, *, keepdims: 
 
 @gate(
     np.max, np.amax, means=when_given(max_of_more, "initial"), methods=["max"], extreme=True,
-    shift=shifts.extreme, numbers=replace(EXTREME, at_least=0), examples=EXAMPLES,
+    shift=shifts.extreme, numbers=replace(EXTREME, at_least=0), tangent=of_chosen, examples=EXAMPLES,
 )  # fmt: skip
 def max_(grad_y: Any, y: Any, a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     return to_chosen(grad_y, y, a, axis, keepdims)
@@ -278,7 +296,7 @@ def max_(grad_y: Any, y: Any, a: Any, axis: Any = None, *, keepdims: bool = Fals
 
 @gate(
     np.min, np.amin, means=when_given(min_of_more, "initial"), methods=["min"], extreme=True,
-    shift=shifts.extreme, numbers=EXTREME, examples=EXAMPLES,
+    shift=shifts.extreme, numbers=EXTREME, tangent=of_chosen, examples=EXAMPLES,
 )  # fmt: skip
 def min_(grad_y: Any, y: Any, a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     return to_chosen(grad_y, y, a, axis, keepdims)
@@ -300,6 +318,7 @@ def ptp(grad_y: Any, a: Any, axis: Any = None, *, keepdims: bool = False) -> Any
 @gate(
     np.add.reduce,
     means=when_given(reduce_of_more, "initial", "where"),
+    linear=((0,),),
     numbers=SAME,
     examples=FIRST_AXIS_EXAMPLES,
 )
@@ -325,6 +344,7 @@ def multiply_reduce(
     means=when_given(reduce_of_more, "initial", "where", "dtype"),
     extreme=True,
     numbers=EXTREME,
+    tangent=of_first_axis_chosen,
     examples=FIRST_AXIS_EXAMPLES,
 )
 def maximum_reduce(grad_y: Any, y: Any, array: Any, axis: Any = 0, *, keepdims: bool = False) -> Any:

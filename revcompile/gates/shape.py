@@ -92,8 +92,9 @@ def reshaped_copy(a: Any, shape: Any, order: str = "C", *, copy: Any) -> Any:
     ],
 )
 def reshape(grad_y: Any, a: Any, shape: Any, order: str = "C") -> Any:
-    order = order if order == "F" else "C"
-    return np.reshape(grad_y, a.shape, order=order) if np.ndim(a) > 0 else shaped_as(grad_y, a)
+    if order == "F" and np.ndim(a) > 0:
+        return np.reshape(grad_y, a.shape, order=order)
+    return shaped_as(grad_y, a)
 
 
 @gate(

@@ -26,8 +26,17 @@ def digitize_types(facts: Facts, x: Any, bins: Any, right: Any = False) -> Type:
 register(Gate("digitize", (np.digitize,), np.digitize, types=digitize_types))
 
 
+def sorted_along(tangent_a: Any, a: Any, axis: Any = -1, kind: Any = None, *, stable: Any = None) -> Any:
+    """The tangents in the order of the elements."""
+    if axis is None:
+        return np.reshape(tangent_a, -1)[np.argsort(np.reshape(a, -1))]
+    order = np.argsort(a, axis)
+    return tangent_a[order] if a.ndim == 1 else np.take_along_axis(tangent_a, order, axis)
+
+
 @gate(
     np.sort,
+    tangent=sorted_along,
     numbers=Numbers(sign=same_sign),
     examples=[
         example(real(5)),

@@ -160,20 +160,23 @@ def in_order(r: Any, s: Apply, a: Value, order: list[int]) -> Structure:
 
 
 def transpose(r: Any, s: Apply) -> Structure | None:
-    """`(a.T @ b).T` as `b.T @ a`, `(a.T * v).T` as `a * v[:, None]`."""
+    """`(a.T @ b).T` as `b.T @ a`, `(a.T * v).T` as `a * v[:, None]`, `(-a.T).T` as `-a`."""
     x, *axes = s.args
-    return _turned(r, x) if axes == [None] and r.made_by(x, "@", "*") is not None else None
+    return _turned(r, x) if axes == [None] and r.made_by(x, "@", "*", "-x") is not None else None
 
 
 def _turned(r: Any, x: Structure) -> Structure | None:
     """The transpose of a matrix, where one that is in it goes away."""
-    made = r.made_by(x, Kind.TRANSPOSE, "@", "*")
+    made = r.made_by(x, Kind.TRANSPOSE, "@", "*", "-x")
     if made is None or len(x.type.dims) != 2:
         return None
     if TABLE[made.function].kind is Kind.TRANSPOSE:
         return made.args[0] if made.args[1] is None else None
     if not r.is_last_use(x) or x in r.walk.forward:
         return None
+    if TABLE[made.function].symbol == "-x":
+        turned = _turned(r, made.args[0])
+        return None if turned is None else r.emit(made, made.function, turned)
     a, b = made.args
     if TABLE[made.function].symbol == "@" and len(a.type.dims) == len(b.type.dims) == 2:
         first, second = _turned(r, b), _turned(r, a)

@@ -42,7 +42,14 @@ case(real(2), real(9) ** 2, 50, transform=vjp, argnums=0, checkpoint=20, name="p
 
 
 @case(
-    real(2), real(9), real(9), 50, transform=grad, argnums=0, checkpoint=20, name="gradient_of_a_long_front"
+    real(2),
+    real(9) ** 2,
+    real(9),
+    50,
+    transform=grad,
+    argnums=0,
+    checkpoint=20,
+    name="gradient_of_a_long_front",
 )
 def misfit(parameters, u, seen, steps):
     return np.sum((front(parameters, u, steps) - seen) ** 2)
