@@ -17,7 +17,7 @@ import os
 import platform
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from types import FunctionType, TracebackType
 from typing import Any, NamedTuple, NoReturn
 
@@ -59,6 +59,17 @@ class Place(NamedTuple):
 
 
 NOWHERE = Place("", 0, "")  # what has no text that the user wrote
+
+
+def form_of(x: Any) -> str:
+    """What a tree of numbers is, in a few words."""
+    if isinstance(x, Mapping):
+        return f"{an(type(x).__name__)} with {', '.join(map(repr, x)) or 'nothing in it'}"
+    if isinstance(x, (tuple, list)):
+        return f"{an(type(x).__name__)} of {len(x)}"
+    return (
+        "None" if x is None else f"{an(type(x).__name__)}" if isinstance(x, str) else "a number or an array"
+    )
 
 
 def an(noun: object) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.errors import HostError, UnsupportedError, an, host
+from revcompile.errors import HostError, UnsupportedError, an, form_of, host
 from revcompile.frontend import absent, columns
 from revcompile.frontend.gradients import call as call_gradient
 from revcompile.frontend.gradients import (
@@ -126,7 +126,7 @@ def _copied(
         )
     if not is_number_like(x) or not is_number_like(tangent):
         said = f"the tangent of {what} must be of the argument's own structure"
-        raise HostError(TypeError(said))
+        raise HostError(TypeError(f"{said}: {form_of(x)}, not {form_of(tangent)}"))
     new = low.emit(identity, x)
     table = low.builder.table
     table.name(new, table.hints.get(x) if isinstance(x, Value) else None)
@@ -390,7 +390,11 @@ def hessian(low: Lowering, f: Any, *args: Any, argnums: Any = None, has_aux: boo
 def hvp(low: Lowering, f: Any, *args: Any, argnums: Any = None) -> Structure:
     *args_, direction = args
     numbers, bare = chosen(low, f, tuple(args_), argnums)
-    given = dict(zip(numbers, (direction,) if bare else low.items(direction), strict=True))
+    directions = (direction,) if bare else direction
+    if not isinstance(directions, (tuple, list)) or len(directions) != len(numbers):
+        said = f"the vector must be a tuple of {len(numbers)}, as the gradient is, not {form_of(directions)}"
+        raise HostError(TypeError(said))
+    given = dict(zip(numbers, directions, strict=True))
     tangents = tuple(given.get(i) for i in range(len(args_)))
     return along(low, Gradient(f, numbers[0] if bare else numbers), tuple(args_), tangents)[1]
 

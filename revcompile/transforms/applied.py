@@ -13,7 +13,7 @@ from types import MethodType
 from typing import Any
 
 from revcompile.dispatch import Dispatcher
-from revcompile.errors import seen_outside
+from revcompile.errors import form_of, seen_outside
 from revcompile.frontend.gradients import refuse_states, states_of
 from revcompile.frontend.operators import apply
 from revcompile.frontend.wanted import Options, explicit_names, is_method, names_by_call
@@ -189,6 +189,9 @@ class Directions(Applied):
         if len(args) < 2:
             raise TypeError(f"{self.name}: two tuples are expected, the arguments and the tangents")
         *owner, primals, tangents = args
+        for given, what in ((primals, "the arguments"), (tangents, "the tangents")):
+            if not isinstance(given, (tuple, list)):
+                raise TypeError(f"{self.name}: {what} must be a tuple, not {form_of(given)}")
         return (*owner, *primals, *(None for _ in owner), *tangents)
 
     def _examples(self) -> tuple[Any, ...]:
@@ -227,7 +230,7 @@ class Pulled(Applied):
     def call(self, *args: Any, **kwargs: Any) -> Any:
         value, backward = super().call(*args, **kwargs)
         value, *aux = value if self.options["has_aux"] else (value,)
-        return value, Pullback(value, args, *backward), *aux
+        return value, Pullback(value, args, *backward, of=self.f), *aux
 
 
 KINDS: dict[str, type[Applied]] = {

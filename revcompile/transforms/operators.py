@@ -262,7 +262,7 @@ def jacfwd(f: Any = None, argnums: Argnums = None, *, has_aux: bool = False, opt
     """The Jacobian of a function in forward mode, column by column: for few arguments and many results.
 
     See `jacobian`."""
-    return _operator(f, "jacfwd", {"argnums": argnums, "has_aux": has_aux}, optimize)
+    return _operator(f, "jacfwd", _options(argnums, has_aux, None), optimize)
 
 
 @public
@@ -369,6 +369,9 @@ def checkpoint(f: Callable[..., Any]) -> Any:
 
 def _options(argnums: Argnums, has_aux: bool | None, checkpoint: int | None) -> dict[str, Any]:
     """What was asked for of what an operator may be asked for."""
+    for which in () if argnums is None else argnums if isinstance(argnums, (tuple, list)) else (argnums,):
+        if isinstance(which, bool) or not isinstance(which, (int, str, np.integer)):
+            raise TypeError(f"argnums must be integers or parameter names, not {which!r}")
     asked = {"argnums": argnums, "has_aux": has_aux, "checkpoint": slots_of(checkpoint) or None}
     return {key: x for key, x in asked.items() if x is not None or key == "argnums"}
 

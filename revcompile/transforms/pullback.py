@@ -8,11 +8,12 @@ from __future__ import annotations
 import copy
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from revcompile.errors import trimmed
+from revcompile.errors import form_of, trimmed
 from revcompile.syntax.source import place_of
 
 
@@ -38,12 +39,15 @@ class Pullback:
         given: Sequence[int],
         backward: Any,
         *saved: Any,
+        of: Any = None,
     ) -> None:
-        """`seeds` says of each leaf of the value whether it is a real number, `given` of which leaves of the
+        """Of a value that the function `of` gives.
+
+        `seeds` says of each leaf of the value whether it is a real number, `given` of which leaves of the
         arguments, by number, `backward` gives the gradients."""
         self._value, self._bare, self._given = _like(value, seeds), bare, given
         self._arguments = tuple(_like(args[place]) for place in places)
-        self._backward, self._saved = backward, saved
+        self._backward, self._saved, self._of = backward, saved, of
 
     def __copy__(self) -> Pullback:
         return self
@@ -61,7 +65,9 @@ class Pullback:
         if self._backward is None:
             found: Any = ()
         else:
-            found = self._backward(*_matched(self._value, cotangent, "the result"), *self._saved)
+            with _at(self._of):
+                seeds = tuple(_matched(self._value, cotangent, "the result"))
+            found = self._backward(*seeds, *self._saved)
             found = found if type(found) is tuple and len(self._given) != 1 else (found,)
         known = dict(zip(self._given, found))
         numbers = itertools.count()
@@ -97,19 +103,26 @@ class Linear:
 
     @trimmed
     def __call__(self, *tangents: Any) -> Any:
-        if len(tangents) != len(self._arguments):
-            raise TypeError(f"{len(self._arguments)} arguments have {len(tangents)} tangents")
-        pairs = enumerate(zip(self._arguments, tangents))
-        try:
+        with _at(self._made.primal):
+            if len(tangents) != len(self._arguments):
+                raise TypeError(f"{len(self._arguments)} arguments have {len(tangents)} tangents")
+            pairs = enumerate(zip(self._arguments, tangents))
             given = [t for i, (x, tangent) in pairs for t in _matched(x, tangent, f"argument {i}", "tangent")]
-        except (TypeError, ValueError) as e:
-            raise type(e)(f"{e}\n{place_of(self._made.primal) or ''}".rstrip()) from None
         found = self._tangent(*given, self._saved)
         known = dict(enumerate(found if type(found) is tuple else (found,)))
         return _gradients(self._value, known, itertools.count())
 
     def __repr__(self) -> str:
         return "<derivative at a point>"
+
+
+@contextmanager
+def _at(function: Any) -> Iterator[None]:
+    """What is wrong with what is given is said with the place of the function."""
+    try:
+        yield
+    except (TypeError, ValueError) as e:
+        raise type(e)(f"{e}\n{place_of(function) or ''}".rstrip()) from None
 
 
 def _linear_at(made: Any, args: tuple[Any, ...]) -> Any:
@@ -156,19 +169,30 @@ def _matched(value: Any, cotangent: Any, what: str, word: str = "cotangent") -> 
         if isinstance(cotangent, (tuple, list, Mapping)) or np.any(cotangent):
             raise TypeError(f"{what} is no real number: its tangent is None")
     elif isinstance(value, Leaf):
-        if isinstance(cotangent, (tuple, list, Mapping)) or np.shape(cotangent) != value.shape:
+        if cotangent is None or isinstance(cotangent, (tuple, list, Mapping, str)):
+            raise _of_another_form(value, cotangent, what, word)
+        kind = np.asarray(cotangent).dtype
+        if kind.kind not in "biuf":
+            raise TypeError(f"the {word} of {what} must be of real numbers, not {kind}")
+        if np.shape(cotangent) != value.shape:
             raise ValueError(f"the {word} of {what} has the shape {np.shape(cotangent)}, not {value.shape}")
         yield value.of(cotangent)
     elif isinstance(value, (tuple, list)):
         if not isinstance(cotangent, (tuple, list)) or len(cotangent) != len(value):
-            raise TypeError(f"the {word} of {what} must be of its structure")
+            raise _of_another_form(value, cotangent, what, word)
         for i, (v, c) in enumerate(zip(value, cotangent)):
             yield from _matched(v, c, f"{what}[{i}]", word)
     elif isinstance(value, Mapping):
         if not isinstance(cotangent, Mapping) or cotangent.keys() != value.keys():
-            raise TypeError(f"the {word} of {what} must be of its structure")
+            raise _of_another_form(value, cotangent, what, word)
         for key, v in value.items():
             yield from _matched(v, cotangent[key], f"{what}[{key!r}]", word)
+
+
+def _of_another_form(value: Any, given: Any, what: str, word: str) -> TypeError:
+    expected = f"an array of the shape {value.shape}" if isinstance(value, Leaf) and value.shape else None
+    expected = expected or ("a number" if isinstance(value, Leaf) else form_of(value))
+    return TypeError(f"the {word} of {what} must be {expected}, not {form_of(given)}")
 
 
 def _zeros(x: Any) -> Iterator[Any]:

@@ -382,7 +382,7 @@ def test_pullbacks_of_trees_and_numbers() -> None:
         assert vjp(lambda x: math.sqrt(x), 0.0)[1](1.0) == math.inf
     with pytest.raises(ValueError, match=r"the cotangent of the result has the shape \(3,\), not \(4,\)"):
         vjp(lambda x: x * x, X)[1](np.ones(3))
-    with pytest.raises(TypeError, match="the cotangent of the result must be of its structure"):
+    with pytest.raises(TypeError, match="the cotangent of the result must be"):
         vjp(lambda x: (x, x), X)[1]((X,))
     with pytest.raises(ZeroDivisionError):
         vjp(lambda x: 1.0 / 0 + x, 1.0)
