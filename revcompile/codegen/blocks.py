@@ -69,6 +69,25 @@ class BlockWriter:
     def _saving(self, value: Value, saved: Value) -> str:
         raise NotImplementedError
 
+    # -- long lines ---------------------------------------------------------------------------
+
+    def _return(self, answer: tuple[Structure, ...]) -> None:
+        """What a helper gives; in lines of its own, if it is long, what its other half begins with."""
+        *first, last = answer
+        is_of_two = isinstance(last, tuple)
+        items = last if is_of_two else answer
+        before = "".join(f"{to_text(self.spell(x))}, " for x in first) if is_of_two else ""
+        line = to_text(ast.Return(self.spell(answer)))
+        self._broken(line, f"return {before}(", [to_text(self.spell(x)) for x in items], ")")
+
+    def _broken(self, line: str, head: str, items: list[str], tail: str) -> None:
+        """A line; with the items in a bracket, if it is too long for one."""
+        if len(self.margin) + len(line) <= LINE:
+            self._line(line)
+        else:
+            lines = broken(self.margin + head, items, tail, self.margin)
+            self.lines += [line_for(text, self.here) for text in lines]
+
     # -- the user's lines ---------------------------------------------------------------------
 
     def _origins(self, statement: Statement) -> Places:

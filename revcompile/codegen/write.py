@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from revcompile.codegen.blocks import LINE, WIDTH, BlockWriter, Saves, broken
+from revcompile.codegen.blocks import LINE, WIDTH, BlockWriter, Saves
 from revcompile.codegen.coalesce import Groups
 from revcompile.codegen.movable import Movable, Variables
 from revcompile.codegen.names import Names
@@ -144,23 +144,6 @@ class Writer(BlockWriter):
             else:
                 self._line(to_text(ast.Return(self.spell(answer))))
         return self.lines
-
-    def _return(self, answer: tuple[Structure, ...]) -> None:
-        """What a helper gives; in lines of its own, if it is long, what its other half begins with."""
-        *first, last = answer
-        is_of_two = isinstance(last, tuple)
-        items = last if is_of_two else answer
-        before = "".join(f"{to_text(self.spell(x))}, " for x in first) if is_of_two else ""
-        line = to_text(ast.Return(self.spell(answer)))
-        self._broken(line, f"return {before}(", [to_text(self.spell(x)) for x in items], ")")
-
-    def _broken(self, line: str, head: str, items: list[str], tail: str) -> None:
-        """A line; with the items in a bracket, if it is too long for one."""
-        if len(self.margin) + len(line) <= LINE:
-            self._line(line)
-        else:
-            lines = broken(self.margin + head, items, tail, self.margin)
-            self.lines += [line_for(text, self.here) for text in lines]
 
     def _unpack(self, owner: ast.expr, structure: Structure) -> None:
         if isinstance(structure, Value):

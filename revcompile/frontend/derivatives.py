@@ -8,6 +8,7 @@ read like the program's own.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from types import MethodType
@@ -28,7 +29,7 @@ from revcompile.frontend.gradients import (
 )
 from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject
-from revcompile.frontend.wanted import explicit_names, is_method, names_by_call
+from revcompile.frontend.wanted import explicit_names, is_method, names_by_call, picked
 from revcompile.gates.effects import has_effects, identity
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
@@ -295,10 +296,12 @@ def chosen(low: Lowering, f: Any, args: tuple[Any, ...], argnums: Any) -> Which:
         names, bare = names_by_call(signature, len(args), method)
     else:
         bare = not isinstance(argnums, (tuple, list))
+    parameters = {p.name: (i, p.kind) for i, p in enumerate(signature.parameters.values())}
     places: list[int] = []
-    for i, p in enumerate(signature.parameters.values()):
-        if p.name in names:
-            places.extend(range(i, len(args)) if p.kind is p.VAR_POSITIONAL else [i])
+    for chosen_name in names:
+        i, kind = parameters[chosen_name]
+        which = picked(chosen_name, range(i, len(args))) if kind is inspect.Parameter.VAR_POSITIONAL else i
+        places.extend((which,) if isinstance(which, int) else which)
     if any(p >= len(args) for p in places):
         raise HostError(
             TypeError(f"the arguments of {name} that are differentiated must be passed by position")

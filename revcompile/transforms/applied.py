@@ -47,6 +47,12 @@ class Applied:
         self.face = self.signature
         self.made: Any = None  # the function that a user has
 
+    @property
+    def is_of_class(self) -> bool:
+        """Whether the first argument is the object of a method."""
+        is_bound = isinstance(self.f, MethodType)
+        return not is_bound and is_method(getattr(self.f, "__qualname__", ""), self.signature)
+
     def call(self, *args: Any, **kwargs: Any) -> Any:
         return self._for(args, kwargs).entry(*args, **kwargs)
 
@@ -68,10 +74,7 @@ class Applied:
         with seen_outside(lambda: place_of(self.f)):
             names = explicit_names(self.signature, self.options["argnums"], self.name)
         if names is None:
-            of_class = not isinstance(self.f, MethodType) and is_method(
-                getattr(self.f, "__qualname__", ""), self.signature
-            )
-            names, _ = names_by_call(self.signature, len(args), of_class)
+            names, _ = names_by_call(self.signature, len(args), self.is_of_class)
         place = [*self.signature.parameters].index(names[0]) if len(names) == 1 else len(args)
         if place >= len(args):
             raise TypeError("sparsity is of a Jacobian by one argument, by position: choose with argnums=")
@@ -216,10 +219,10 @@ class LinearAt(Applied):
 
     part = "tangent_source"
 
-    def call(self, *args: Any) -> Any:
-        args = copy.deepcopy(args)  # what is kept of these may be read later
-        value, found = super().call(*args)
-        return value, Linear(self.made, args, value, *found)
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        args, kwargs = copy.deepcopy((args, kwargs))  # what is kept of these may be read later
+        value, found = super().call(*args, **kwargs)
+        return value, Linear(self.made, args, kwargs, self.is_of_class, value, *found)
 
 
 class Pulled(Applied):

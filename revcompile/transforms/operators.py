@@ -34,7 +34,7 @@ _made: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()  # what was made for ca
 
 @public
 def jvp(
-    f: Callable[..., Any],
+    f: Callable[..., Any] | None = None,
     primals: Any = None,
     tangents: Any = None,
     *,
@@ -64,6 +64,8 @@ def jvp(
     <BLANKLINE>
     """
     make = partial(_make, f, "jvp", {"has_aux": has_aux}, optimize)
+    if f is None:
+        return lambda g: jvp(g, has_aux=has_aux, optimize=optimize)
     if primals is None and tangents is None:
         return make()
     return _once(f, ("jvp", has_aux, optimize), make)(primals, tangents)
@@ -71,7 +73,7 @@ def jvp(
 
 @public
 def vjp(
-    f: Any,
+    f: Any = None,
     *args: Any,
     argnums: Argnums = None,
     has_aux: bool = False,
@@ -94,12 +96,14 @@ def vjp(
     array([1.        , 0.83994868])
     """
     options = _options(argnums, has_aux, checkpoint)
+    if f is None:
+        return lambda g: _make(g, "vjp", options, optimize)
     make = partial(_make, f, "vjp", options, optimize)
     return _once(f, ("vjp", repr(options), optimize), make)(*args) if args else make()
 
 
 @public
-def linearize(f: Any, *args: Any, optimize: bool = True) -> Any:
+def linearize(f: Any = None, *args: Any, optimize: bool = True) -> Any:
     """The value of a function, and its derivative at that point, as a function of the tangents.
 
     `linearize(f, *args)` gives `(value, f_jvp)`. `f_jvp(*tangents)`, with a tangent for each argument, as in
@@ -112,6 +116,8 @@ def linearize(f: Any, *args: Any, optimize: bool = True) -> Any:
     >>> f_jvp(1.0), f_jvp(-2.0)
     (6.0, -12.0)
     """
+    if f is None:
+        return lambda g: _make(g, "linear", {}, optimize)
     make = partial(_make, f, "linear", {}, optimize)
     return _once(f, ("linear", optimize), make)(*args) if args else make()
 

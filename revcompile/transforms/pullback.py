@@ -85,21 +85,25 @@ class Linear:
         self,
         made: Any,
         args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        of_class: bool,
         value: Any,
         seeds: Any,
         varying: Any,
         tangent: Any,
         saved: Any,
     ) -> None:
-        """What `made` gives of the arguments. `seeds` and `varying` say of each leaf of the
-        arguments, and of the value, whether it is a real number; `tangent` gives tangents."""
-        self._made, self._args = made, args
-        self._value, self._arguments = _like(value, varying), tuple(map(_like, args, seeds))
+        """What `made` gives of the arguments, of which the first may be the object of a method.
+
+        `seeds` and `varying` say of each leaf of the arguments, and of the value, whether it is a real
+        number; `tangent` gives tangents."""
+        self._made, self._args, self._kwargs = made, args, kwargs
+        self._value, self._arguments = _like(value, varying), tuple(map(_like, args, seeds))[of_class:]
         self._tangent, self._saved = tangent, saved
 
     def __reduce__(self) -> Any:
         """In another process, it is computed again."""
-        return _linear_at, (self._made, self._args)
+        return _linear_at, (self._made, self._args, self._kwargs)
 
     @trimmed
     def __call__(self, *tangents: Any) -> Any:
@@ -125,8 +129,8 @@ def _at(function: Any) -> Iterator[None]:
         raise type(e)(f"{e}\n{place_of(function) or ''}".rstrip()) from None
 
 
-def _linear_at(made: Any, args: tuple[Any, ...]) -> Any:
-    return made(*args)[1]
+def _linear_at(made: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return made(*args, **kwargs)[1]
 
 
 def _like(x: Any, seeds: Any = None) -> Any:
