@@ -64,6 +64,7 @@ DAILY = {  # one in so many tests of these files
     ),
     5: ("programs/test_growth",),
     4: (
+        "language/test_asked_for_none",
         "language/test_layouts",
         "derivatives/test_linearize",
         "derivatives/test_long_loops",

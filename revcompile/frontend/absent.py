@@ -32,18 +32,22 @@ def must_be_there(low: Lowering, structure: Structure) -> None:
 
 @lru_cache(maxsize=256)
 def handed_on(function: ast.AST) -> frozenset[ast.AST]:
-    """The expressions of a function that only get another name, are given to a function, or are returned."""
+    """The expressions of a function that only get another name, are passed, returned, or asked for."""
     found: set[ast.AST] = set()
     for node in ast.walk(function):
         if isinstance(node, (ast.Return, ast.Assign)) and node.value is not None:
             waiting = [node.value]
         elif isinstance(node, ast.Call):
             waiting = list(node.args)
+        elif isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.Is, ast.IsNot)):
+            waiting = [node.left, *node.comparators]
+        elif isinstance(node, ast.For):
+            waiting = [node.iter]
         else:
             continue
         while waiting:
             part = waiting.pop()
-            if isinstance(part, ast.Tuple):
+            if isinstance(part, (ast.Tuple, ast.List)):
                 waiting.extend(part.elts)
             elif isinstance(part, PARTS):
                 found.add(part)

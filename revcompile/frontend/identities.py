@@ -17,9 +17,11 @@ from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject, Path
 from revcompile.frontend.objects import class_of as class_of_object
 from revcompile.frontend.objects import is_object
+from revcompile.gates.effects import is_none
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import Structure, Value
 from revcompile.ir.types import Array
+from revcompile.ir.values import NONE
 from revcompile.syntax.abstract import class_of
 from revcompile.syntax.mutable import KINDS
 
@@ -30,6 +32,9 @@ def is_same(low: Lowering, left: Structure, right: Structure) -> Structure:
     """`left is right`"""
     if left is right:
         return True
+    for one, other in ((left, right), (right, left)):
+        if one is None and isinstance(other, Value) and low.builder.table.unset.get(other) == NONE:
+            return low.emit(is_none, other)
     here, there = origin(low, left), origin(low, right)
     if here is not None and there is not None:
         same = here[1] is there[1]

@@ -43,6 +43,11 @@ def defined_(x: Any, name: str) -> None:
     """Stands for Python's own check that a local variable has a value; or, with NONE, that it is not None."""
 
 
+def is_none(x: Any) -> bool:
+    """Whether what a call gives on one way only is None."""
+    return x is None
+
+
 def numbers_(gradients: tuple[Any, ...]) -> None:
     """Raises OverflowError where a gradient is NaN: a zero may have met what grew beyond all numbers."""
 
@@ -115,6 +120,7 @@ known(percent, written="text % values")
 known(print_, written="print(*args, **options)", line=Line.BARE)
 known(backward_begins, line=Line.HEADING)
 known(defined_, line=Line.CHECK)
+known(is_none, tests=True, written="x is None")
 known(numbers_, line=Line.NUMBERS)
 known(refuse_complex, line=Line.BARE)
 known(stop_gradient, kind=Kind.CONSTANT, memory=Memory.SHARED)
