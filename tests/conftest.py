@@ -65,6 +65,8 @@ DAILY = {  # one in so many tests of these files
     5: ("programs/test_growth",),
     4: (
         "language/test_asked_for_none",
+        "derivatives/test_errors_of_operators",
+        "derivatives/test_forms_of_operators",
         "language/test_layouts",
         "derivatives/test_linearize",
         "derivatives/test_long_loops",
