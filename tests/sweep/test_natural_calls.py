@@ -449,6 +449,14 @@ y = max([v * s for v in x], default=0.0)
 y = A.all(1, None, None) * A[:, 0]
 y = A.any(axis=1, keepdims=True) * A
 y = (A > 0).any(0) * A
+z = x * 1.0\nv = np.ravel(z)\nv[0] = s\ny = z * z
+z = A * 1.0\nv = z.reshape(3, 2)\nv[0] = s\ny = z * z
+z = A * 1.0\nv = z.ravel()\nv[1] = s\ny = z * z
+z = A * 1.0\nnp.flip(z)[0, 0] = s\ny = z * z
+z = S * 1.0\nv = np.rot90(z)\nv[0, 0] = s\ny = z * z
+z = x * 1.0\nv = np.atleast_2d(z)\nv[0, 1] = s\ny = z * z
+z = x * 1.0\nv = np.ascontiguousarray(z)\nv[0] = s\ny = z * z
+z = A * 1.0\nz.flat[[1, 3]] = s\ny = z * A
 """.strip().splitlines()
 
 REFUSED = {
@@ -456,7 +464,7 @@ REFUSED = {
     "y = np.polynomial.Polynomial([1.0, 2.0])(x)": "no gate rule for a Polynomial",
     "y = np.poly1d(x)(s)": "no gate rule for numpy.poly1d",
     "y = np.cross(A[:, :2], S[:2, :2])": "np.cross of vectors of length 2",
-    "z = A * 1.0\\nv = z.reshape(3, 2)\\nv[0] = s\\ny = z * z": "z may share its memory with v",
+    "z = A * 1.0\\nz.flat = x[0]\\ny = z * A": "assigning to an attribute of an array is not supported",
     "y = np.abs(np.fft.rfft(x)) ** 2": "no gate rule for numpy.fft.rfft, which gives complex numbers",
     "y = np.r_['0,2', x, x]": "np.r_[...] with such an item is not supported",
 }
