@@ -45,7 +45,7 @@ def test_the_example_of_a_refusal() -> None:
 
 
 def loss(x):
-    y = x.T.ravel()
+    y = np.split(x, 2)[0]
     y[0] = 1.0
     return np.sum(x * x)
 """
