@@ -267,6 +267,9 @@ class Reverser:
         table.fold(gradient, value not in table.unfolded)
         return gradient
 
+    def shape(self, value: Value) -> tuple[Structure, ...]:
+        return shape_of(self.low, value)
+
     def zero(self, value: Value) -> Structure:
         """A gradient through which nothing flowed."""
         return zero_like(self.low, value)

@@ -19,7 +19,7 @@ from revcompile.gates.storing import holds, is_part, part, store, store_types
 from revcompile.ir.lengths import same_axes
 from revcompile.ir.nodes import Apply, Structure, Value
 from revcompile.ir.types import Array, Foreign, Rows, Scalar
-from revcompile.runtime import last_written
+from revcompile.runtime import last_written, scatter_add
 from revcompile.statements import either, overlap
 from revcompile.statements.branch import on_either_side
 from revcompile.syntax.abstract import Frame
@@ -162,9 +162,8 @@ def reverse(rev: Any, statement: Apply) -> None:
     rev.table.name(before, rev.table.hints.get(array))
     rev.memory.now[array] = before
     if gradient_old is not None and has_index_array(stand_in(path[-1][1])):
-        raise UnsupportedError(
-            "differentiating the gradient of a store by an index array is not supported yet"
-        )
+        _read_from(rev, array, path, gradient_old)
+        gradient_old = None
     if (gradient is not None or gradient_old is not None) and array in rev.plan.active:
         builder.note = OVERWRITTEN
         gradient = rev.zero(array) if gradient is None else gradient
@@ -172,6 +171,15 @@ def reverse(rev: Any, statement: Apply) -> None:
         rev.table.fold(gradient, False)
         rev.accumulate(array, gradient)
     builder.note = ""
+
+
+def _read_from(rev: Any, array: Value, path: Path, gradient: Structure) -> None:
+    """Add the gradient of what stood at the end of a path of one step, where elements may be read twice."""
+    if len(path) > 1:
+        raise UnsupportedError(
+            "differentiating the gradient of a store by an index array into a view is not supported yet"
+        )
+    rev.accumulate(array, rev.low.emit(scatter_add, gradient, path[0][1], rev.shape(array)))
 
 
 def _taken(rev: Any, gradient: Value, path: Path) -> Structure:
