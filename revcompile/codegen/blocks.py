@@ -36,6 +36,7 @@ from revcompile.ir.values import ValueTable
 LINE = 100  # the longest line, where it can be broken
 WIDTH = 88  # of an expression with everything folded into it
 Saves = dict[Value, list[Value]]  # the lists in which values are kept
+Move = tuple[str, str, Structure]  # a variable, and what it is to be, as text and as an atom
 
 
 class BlockWriter:
@@ -50,6 +51,7 @@ class BlockWriter:
     saving: set[Value]  # what is kept in lists
     lists: dict[Value, Value]  # what is kept in each list
     lines: list[str]
+    written: tuple[str, str]  # the last line, and its comment
     places: dict[Value, Places]  # of what is folded
     here: Places  # what the next line stands for
     leaving: dict[Value, list[Value]]  # what is saved before a `break`, in which lists
@@ -249,6 +251,7 @@ class BlockWriter:
             if a is not r
         ]
         moves = [(name, text, a) for name, text, a in moves if name != text]
+        moves = [move for move in moves if not self._renames(move, moves)]
         targets = [name for name, _, _ in moves]
         self._assigned(r for a, r in pairs if a is not None)
         clobbers = any(self._names_in(a) & set(targets[:i]) for i, (_, _, a) in enumerate(moves))
@@ -268,6 +271,22 @@ class BlockWriter:
                     line = ""
                 line += f"{name} = "
             self._line(f"{line}{text}")
+
+    def _renames(self, move: Move, moves: list[Move]) -> bool:
+        """Whether the last line could give its value the name that a move is about to give it."""
+        name, text, atom = move
+        line, comment = self.written
+        last = self.lines[-1] if self.lines else ""
+        if not (line.startswith(f"{text} = ") and last.startswith(self.margin + line)):
+            return False
+        if not isinstance(atom, Value) or self.counts[atom] > 1:
+            return False
+        if any(name in self._names_in(other) for _, _, other in moves if other is not atom):
+            return False
+        self.lines.pop()
+        self._line(name + line.removeprefix(text), comment)
+        self.lines[-1] = same_place(self.lines[-1], last)
+        return True
 
     def _nothing(self, value: Value) -> str:
         """What a variable is that only other ways set: None; a zero where a list of numbers gets it."""
@@ -311,7 +330,7 @@ class BlockWriter:
         for value, saved in loop.saves:
             together = self.together.get(saved, (saved,))
             if len(together) > 1:
-                self.names.suggest(together[0], "saved")
+                self.names.suggest(together[0], "row" if together[0] in self.saving else "saved")
             elif isinstance(value, Value):
                 self._name_list(saved, value)
             if saved is together[0]:
@@ -384,10 +403,14 @@ class BlockWriter:
                         self._line(self._saving(v, saved))
                 return
         self._statements(statements, stop if self._are_assigned(pairs) else None, saves)
-        of_list = {saved: self.names[v] for v, saved in loop.saves if saved in self.together}
+        of_list = {saved: v for v, saved in loop.saves if saved in self.together}
         for together in dict.fromkeys(self.together[saved] for saved in of_list):
-            head = f"{self.margin}{self.names[together[0]]}.append(("
-            self.lines += broken(head, [of_list[saved] for saved in together], "))", self.margin)
+            items = [of_list[saved] for saved in together]
+            head = f"{self.margin}{self.names[together[0]]}.append("
+            if items[0] in self.together:  # lists that are one themselves
+                self.lines.append(f"{head}{self.names[items[0]]})")
+            else:
+                self.lines += broken(f"{head}(", [self.names[v] for v in items], "))", self.margin)
         if not loop.body.raises:
             self._assign(pairs)
             self._leave(stop)
@@ -400,7 +423,8 @@ class BlockWriter:
         for v, each in loop.each:
             lists = self.together.get(each.args[0])
             if lists is None or each.args[0] is lists[0]:
-                together = f"({', '.join(of_list[saved] for saved in lists)})" if lists else ""
+                is_tuple = lists is not None and v not in self.together
+                together = f"({', '.join(of_list[saved] for saved in lists)})" if is_tuple else ""
                 targets.append(together or self.names[v])
                 sources.append(self._source(each))
         if len(sources) == 1:

@@ -5,6 +5,8 @@ They are many, are all there when the trip ends, and one reversed loop goes thro
     saved.append((s1, S, y, K))
     ...
     for s1, S, y, K in reversed(saved):
+
+Where a loop around keeps their lists, and a reversed one hands them on, it is one list that is kept there.
 """
 
 from __future__ import annotations
@@ -22,21 +24,42 @@ Together = dict[Value, tuple[Value, ...]]  # the lists that are one, by each of 
 
 def saved_together(function: Function, groups: Groups, counts: Counter[Value]) -> Together:
     loops = list(loops_of(function.body))
-    reader = {each.args[0]: loop for loop in loops for _, each in loop.each if each.kind.endswith("list")}
-    found: Together = {}
+    readers = {
+        each.args[0]: (loop, item)
+        for loop in loops
+        for item, each in loop.each
+        if each.kind.endswith("list") and counts[each.args[0]] == 1
+    }
+    kept = {
+        v: (loop, saved) for loop in loops for v, saved in _there_at_the_end(loop, groups) if counts[v] == 1
+    }
+    ways: dict[tuple[int, ...], list[list[Value]]] = {}
     for loop in loops:
-        by_reader: dict[int, list[Value]] = {}
-        for saved in _there_at_the_end(loop, groups):
-            if counts[saved] == 1 and saved in reader:
-                by_reader.setdefault(id(reader[saved]), []).append(saved)
-        for lists in by_reader.values():
-            if len(lists) >= MANY:
-                found.update(dict.fromkeys(lists, tuple(lists)))
+        for _, saved in _there_at_the_end(loop, groups):
+            lists, through = [saved], [loop]
+            while lists[-1] in kept:
+                around, of_lists = kept[lists[-1]]
+                through.append(around)
+                lists.append(of_lists)
+            for _ in range(len(lists)):
+                if lists[-1] not in readers:
+                    break
+                reader, item = readers[lists[-1]]
+                through.append(reader)
+                lists.append(item)
+            else:
+                ways.setdefault(tuple(map(id, through)), []).append(lists[:-1])
+    found: Together = {}
+    for through in sorted(ways, key=len, reverse=True):
+        alike = [lists for lists in ways[through] if found.keys().isdisjoint(lists)]
+        if len(alike) >= MANY:
+            for lists in zip(*alike, strict=True):
+                found.update(dict.fromkeys(lists, lists))
     return found
 
 
-def _there_at_the_end(loop: Loop, groups: Groups) -> Iterator[Value]:
-    """The lists of what still has its variable when a trip ends as all trips do, in the text's order."""
+def _there_at_the_end(loop: Loop, groups: Groups) -> Iterator[tuple[Value, Value]]:
+    """What still has its variable when a trip ends as all trips do, in the text's order, and its lists."""
     if loop.body.yields[-1] is not False or loop.body.raises:
         return
     lists: dict[Value, list[Value]] = {}
@@ -49,4 +72,4 @@ def _there_at_the_end(loop: Loop, groups: Groups) -> Iterator[Value]:
         there += [v for v in reversed(s.outputs) if v in lists and groups.find(v) not in taken]
         taken.update(map(groups.find, (*s.outputs, *s.defined)))
     for value in reversed(there):
-        yield from lists[value]
+        yield from ((value, saved) for saved in lists[value])

@@ -92,6 +92,7 @@ class Writer(BlockWriter):
         self.carried: set[Value] = set()  # what the trips of loops begin with
         self.lists: dict[Value, Value] = {}  # what is saved in each list
         self.lines: list[str] = []
+        self.written = ("", "")
         self.leaving: dict[Value, list[Value]] = {}
         self.ending: frozenset[Value] = frozenset()
         self.margin = INDENT
@@ -444,6 +445,7 @@ class Writer(BlockWriter):
         self.lines.append(f"{self.margin}# {text}")
 
     def _line(self, text: str, comment: str = "", keyword: str = "") -> None:
+        self.written = text, comment
         if keyword:
             text = f"{keyword} {text}:"
         line = self.margin + text

@@ -10,10 +10,11 @@ Imports the IR.
 
 from __future__ import annotations
 
+from revcompile.gates.effects import has_effects
 from revcompile.gates.table import TABLE
+from revcompile.gates.traits import COMPUTED, Kind
 from revcompile.ir.nodes import Apply, Block, Function, Loop, Statement, leaves
 from revcompile.ir.rebuild import replace
-from revcompile.ir.types import Scalar
 
 
 def compute_ends_last(function: Function) -> Function:
@@ -35,7 +36,7 @@ def _ends_last(body: Block, loop: Loop) -> Block:
         reads = {v for s in below for v in s.uses}
         if end in reads or param not in reads or list(leaves(body.yields)).count(end) > 1:
             continue
-        if any(isinstance(s, Apply) and TABLE[s.function].writes and s.args[0] in made.inputs for s in below):
+        if any(_may_write(s, made) for s in below):
             continue
         statements.remove(made)
         statements.append(made)
@@ -43,6 +44,15 @@ def _ends_last(body: Block, loop: Loop) -> Block:
 
 
 def _is_pure(s: Apply) -> bool:
-    """Whether a step reads numbers alone, which no store changes, and only computes."""
-    numbers = all(isinstance(v.type, Scalar) for v in (*s.inputs, *s.outputs))
-    return numbers and TABLE[s.function].locals is not None
+    """Whether a step only computes: something new, that nobody else holds."""
+    gate = TABLE[s.function]
+    return gate.locals is not None or (gate.memory in COMPUTED and not has_effects(s.function))
+
+
+def _may_write(s: Statement, made: Apply) -> bool:
+    """Whether a step may be about to write into what `made` reads: then that is to be read before."""
+    if not isinstance(s, Apply):
+        return True
+    gate = TABLE[s.function]
+    adds = gate.writes or gate.in_place is not None
+    return gate.kind is Kind.STORE or (adds and s.args[0] in made.inputs)

@@ -116,7 +116,8 @@ def _finish(
     own = _with_own_table(function)
     function = keep_powers_real(own if on_numpy else scalar_math.divide_on_numpy(own))
     function = choose_halves(eliminate_dead(function), chosen)
-    function = compute_ends_last(eliminate_dead(write_in_place(use_before_store(function), foreign)))
+    function = compute_ends_last(use_before_store(function))
+    function = eliminate_dead(write_in_place(function, foreign))
     return check(function, "the passes", foreign)
 
 
