@@ -421,11 +421,11 @@ class BlockWriter:
         targets: list[str] = []
         sources: list[str] = []
         for v, each in loop.each:
-            lists = self.together.get(each.args[0])
-            if lists is None or each.args[0] is lists[0]:
-                is_tuple = lists is not None and v not in self.together
-                together = f"({', '.join(of_list[saved] for saved in lists)})" if is_tuple else ""
-                targets.append(together or self.names[v])
+            lists = self.together.get(each.args[0], (each.args[0],))
+            if each.args[0] is lists[0]:
+                is_tuple = len(lists) > 1 and v not in self.together
+                items = ", ".join(of_list[saved] for saved in lists) if is_tuple else ""
+                targets.append(f"({items})" if items else self.names[v])
                 sources.append(self._source(each))
         if len(sources) == 1:
             return [f"{margin}for {targets[0].strip('()')} in {sources[0]}:"]

@@ -50,11 +50,11 @@ def saved_together(function: Function, groups: Groups, counts: Counter[Value]) -
             else:
                 ways.setdefault(tuple(map(id, through)), []).append(lists[:-1])
     found: Together = {}
-    for through in sorted(ways, key=len, reverse=True):
-        alike = [lists for lists in ways[through] if found.keys().isdisjoint(lists)]
+    for way in sorted(ways, key=len, reverse=True):
+        alike = [lists for lists in ways[way] if found.keys().isdisjoint(lists)]
         if len(alike) >= MANY:
-            for lists in zip(*alike, strict=True):
-                found.update(dict.fromkeys(lists, lists))
+            for one in zip(*alike, strict=True):
+                found.update(dict.fromkeys(one, one))
     return found
 
 
