@@ -163,6 +163,7 @@ class Gate:
 
     def order_of(self, args: tuple[Any, ...], orders: list[str]) -> str:
         """How the result lies where the arrays among the operands lie so: "" where that is not known."""
+        orders = orders or [""]
         if self.in_order is not False:
             order = self.gives_order(args)
             viewing = self.memory in (Memory.VIEW, Memory.REGULAR, Memory.IN_ORDER)
@@ -171,7 +172,7 @@ class Gate:
             return orders[0]
         if self.kind is Kind.TRANSPOSE:
             return {"C": "F", "F": "C"}.get(orders[0], "") if len(args) == 1 or args[1] is None else ""
-        if self.locals is None or not orders:
+        if self.locals is None:
             return ""
         ranks = {len(x.type.dims) for x in args if is_value(x) and x.type.dims}
         alike = orders[0] if len({*orders}) == 1 and (orders[0] == "C" or len(ranks) == 1) else ""
