@@ -415,9 +415,4 @@ def _read_only(x: Any) -> Any:
 
 def checkpoints(slots: int, trips: range | None = None) -> Checkpoints:
     """What keeps as many of the states of a loop as there are slots, and computes the others again."""
-    if not (trips is None or isinstance(trips, range)):  # as a function is seen that is being compiled
-        raise UnsupportedError(
-            "a gradient with checkpoint= cannot be differentiated again",
-            way_out="Take hvp or hessian, which have checkpoint= themselves, or the gradient without it.",
-        )
     return Checkpoints(slots, trips)

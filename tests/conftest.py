@@ -98,6 +98,7 @@ DAILY = {  # one in so many tests of these files
     ),
     3: (
         "derivatives/test_sparsity",
+        "derivatives/test_states_read_again",
         "derivatives/test_trips_that_differ",
         "lecture/test_scripts",
         "programs/test_real_programs",

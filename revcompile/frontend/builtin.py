@@ -24,9 +24,11 @@ from revcompile.frontend.expressions import axis_length, element_count, shape_of
 from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.mappings import as_dict
 from revcompile.frontend.names import HostObject
+from revcompile.frontend.prelude import all_states
 from revcompile.gates.infer import ask_host
 from revcompile.ir.nodes import Instance, Structure, Value, is_static, leaves
 from revcompile.ir.types import BOOL, Array, Scalar, is_float
+from revcompile.runtime import checkpoints
 from revcompile.statements import branch, iterables
 from revcompile.syntax.abstract import FUNCTIONS, Frame, Left, class_of, refuse_varying
 from revcompile.syntax.mutable import is_growing
@@ -356,16 +358,20 @@ def _next(low: Lowering, args: Args, kwargs: dict[str, Any], node: Any, frame: F
             f"next() of {first.id}, whose items are made when it is gone through, is not supported",
             way_out="Keep an iterator of a list: iter(list(...)).",
         )
-    if low.builder.depth:
-        raise UnsupportedError("next() is not supported where only the run decides whether it is reached")
     method = objects.special(low, args[0], "next") if objects.is_object(args[0]) else None
     if method is not None and len(args) == 1:
         return low.invoke(method)
+    if low.builder.depth:
+        raise UnsupportedError("next() is not supported where only the run decides whether it is reached")
     if not hasattr(args[0], "__next__"):
         raise HostError(TypeError(f"{type(args[0]).__name__!r} object is not an iterator"))
     iterator = iterators.go_on(low, args[0])
     with host():
         return next(iterator, *args[1:])
+
+
+def _checkpoints(low: Lowering, args: Args, kwargs: dict[str, Any], node: Any, frame: Frame) -> Structure:
+    return low.read(all_states, args, kwargs, frame)
 
 
 def _max(low: Lowering, args: Args, kwargs: dict[str, Any], node: Any, frame: Frame) -> Structure:
@@ -472,5 +478,5 @@ SPECIAL: dict[Any, Any] = {
     max: _max, min: _min,
     sorted: ordering.sorted_, sum: _sum, all: _all, any: _any, bool: _bool, divmod: _divmod,
     deque: _deque, defaultdict: _defaultdict, **texts.SPECIAL,
-    **{f: _on_object(f) for f in (abs, float, int, round, pow)},
+    **{f: _on_object(f) for f in (abs, float, int, round, pow)}, checkpoints: _checkpoints,
 }  # fmt: skip
