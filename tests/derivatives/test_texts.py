@@ -218,8 +218,7 @@ def test_a_loop_whose_value_nobody_reads_is_not_run() -> None:
         columns.derivative_source,
         """
         def jacfwd_halved(x):
-            unit = np.eye(x.size)
-            tangent_x = unit
+            tangent_x = np.eye(x.size)
             while np.sum(x * x) > 0.1:
                 tangent_s0 = tangent_x * np.cos(x)  # sin gate
                 x = 0.5 * np.sin(x)
