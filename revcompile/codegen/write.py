@@ -218,7 +218,7 @@ class Writer(BlockWriter):
         extra = _added(target, expression) if _is_sum_of_numbers(self.table, statement) else None
         text = f"{target} = {to_text(expression)}" if extra is None else f"{target} {extra}"
         if isinstance(statement.result, tuple) and len(self.margin) + len(text) > LINE and not notes:
-            self._broken(text, "(", target.split(", "), f") = {to_text(expression)}")
+            self._broken(text, "(", target.removesuffix(",").split(", "), f") = {to_text(expression)}")
             return
         if text != f"{target} = {target}":  # another name for what shares its variable
             self._line(text, notes)

@@ -10,12 +10,7 @@ F, ROWS, NUMBER = np.asfortranarray(A), np.array([2, 0, 1]), np.array(0.7127)
 # layouts
 
 
-@refused(
-    A,
-    F,
-    says="y may share its memory with flat, which was written to: what it holds is known only at run time",
-    at="y * x",
-)
+@case(A, F)
 def ravel_of_a_copy_in_the_other_order(x):
     y = x.copy("F")
     flat = y.ravel()

@@ -402,12 +402,7 @@ def alias_after_the_first_trip(x, n):
     return np.sum(x**2) + np.sum(y)
 
 
-@case(A, A[:, ::2])
-@refused(
-    np.asfortranarray(A),
-    says="x may share its memory with flat, which was written to: what it holds is known only at run time",
-    at="x**2",
-)
+@case(A, A[:, ::2], np.asfortranarray(A))
 def ravel_of_an_argument(x):
     flat = x.ravel()
     flat[1] = 2.0
@@ -415,11 +410,7 @@ def ravel_of_an_argument(x):
     return np.sum(x**2) * flat[2]
 
 
-@refused(
-    A,
-    says="y may share its memory with another array, which was written to: what it holds is known only at run time",
-    at="y.T",
-)
+@case(A)
 def ravel_of_a_transposed_is_a_copy(x):
     y = x * 1.0
     y.T.ravel()[1] = 7.0
