@@ -18,7 +18,7 @@ from tests.derivatives.trees import is_tree, tangent_of
 
 # Written through a view of which only the layout of an argument, tested at each call, says that it is one:
 # `jvp` takes it, what gives functions does not.
-REFUSED = {"views.ravel_of_an_argument"}
+REFUSED = {"views.ravel_of_an_argument", "views.ravel_of_a_transposed_is_a_copy"}
 WHOLE = {"containers.argument_dict_changed"}  # of which an argument is a whole number
 
 
@@ -59,7 +59,7 @@ def test_derivatives_at_a_point(case: Case, number: int) -> None:
     with np.errstate(all="ignore"):
         value, tangents, product = along_random(case, args)
         if case.name in REFUSED:
-            with pytest.raises(UnsupportedError, match="x may share its memory with flat"):
+            with pytest.raises(UnsupportedError, match="may share its memory with"):
                 linearize(case.function)(*copied(args))
             return
         found, along = linearize(case.function)(*copied(args))
@@ -88,7 +88,7 @@ def test_pullbacks_give_gradients(case: Case, number: int) -> None:
     with np.errstate(all="ignore"):
         gradients = grad(case.function, argnums=positions)(*copied(args))
         if case.name in REFUSED:
-            with pytest.raises(UnsupportedError, match="x may share its memory with flat"):
+            with pytest.raises(UnsupportedError, match="may share its memory with"):
                 vjp(case.function, argnums=positions)(*copied(args))
             return
         value, pullback = vjp(case.function, argnums=positions)(*copied(args))
@@ -157,7 +157,7 @@ def test_pullbacks_of_gradients_agree_with_forward_over_reverse(case: Case, numb
             expected = _flat(hvp(case.function, argnums=positions)(*copied(args), vector))
             found = _flat(vjp(gradient, argnums=positions)(*copied(args))[1](vector))
         except UnsupportedError as e:
-            assert case.name in REFUSED and "x may share its memory with flat" in str(e), e
+            assert case.name in REFUSED and "may share its memory with" in str(e), e
             return
     for product, other in zip(found, expected, strict=True):
         assert np.shape(product) == np.shape(other)
