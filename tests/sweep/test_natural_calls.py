@@ -471,11 +471,8 @@ REFUSED = {
 
 
 def in_form(line: str, form: str) -> Any:
-    lines = line.split("\\n")
-    indented = {
-        name: "".join(f"{' ' * n}{part}\n" for part in lines) for name, n in (("body", 4), ("deep", 8))
-    }
-    return make(FORMS[form].format(**indented), **NAMES)
+    body, deep = ("".join(f"{' ' * n}{part}\n" for part in line.split("\\n")) for n in (4, 8))
+    return make(FORMS[form].format(body=body, deep=deep), **NAMES)
 
 
 @pytest.mark.parametrize(("form", "optimize"), [("alone", True), ("for", False), ("if", True)])
