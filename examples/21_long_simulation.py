@@ -29,14 +29,14 @@ def misfit(parameters, u, seen, steps):
 
 begin = np.exp(-0.1 * np.arange(100.0) ** 2)
 truth = np.array([2.0, 0.6])
-seen = front(truth, begin.copy(), 500)
+seen = front(truth, begin.copy(), 250)
 
-# The memory of both, for five hundred and a thousand steps.
+# The memory of both, for two hundred and fifty and for five hundred steps.
 
 stored, kept = grad(misfit, "parameters"), grad(misfit, "parameters", checkpoint=20)
 start = np.array([2.1, 0.57])
 print("    steps   all kept   checkpoint=20")
-for steps in (500, 1_000):
+for steps in (250, 500):
     peaks = []
     for gradient in (stored, kept):
         gradient(start, begin, seen, 3)  # compiles
@@ -46,7 +46,7 @@ for steps in (500, 1_000):
         tracemalloc.stop()
     print(f"    {steps:5}  {peaks[0] / 2**20:6.1f} MiB  {peaks[1] / 2**10:8.1f} KiB")
     assert np.allclose(slope, stored(start, begin, seen, steps), rtol=1e-9)
-    assert peaks[1] < 70 * begin.nbytes < 0.04 * peaks[0]
+    assert peaks[1] < 70 * begin.nbytes < 0.08 * peaks[0]
 
 # What runs: `advance` goes through steps once more, from a state that was kept.
 
@@ -57,14 +57,14 @@ print(kept.backward_source)
 slope, curvature = (f(misfit, "parameters", checkpoint=20) for f in (value_and_grad, hessian))
 parameters = start
 for _ in range(6):
-    value, gradient = slope(parameters, begin, seen, 500)
+    value, gradient = slope(parameters, begin, seen, 250)
     print(f"    misfit {value:.1e} at diffusion {parameters[0]:.6f}, growth {parameters[1]:.6f}")
-    parameters = parameters - np.linalg.solve(curvature(parameters, begin, seen, 500), gradient)
+    parameters = parameters - np.linalg.solve(curvature(parameters, begin, seen, 250), gradient)
 assert np.allclose(parameters, truth, rtol=1e-6)
 
 # Which of the two numbers moves the front's head, and which its tail? One forward pass, two pullbacks.
 
-u, pullback = vjp(front, parameters, begin, 500, argnums=0, checkpoint=20)
+u, pullback = vjp(front, parameters, begin, 250, argnums=0, checkpoint=20)
 head = int(np.argmin(np.abs(u - 0.5)))
 for place in (head, head + 8):
     by_diffusion, by_growth = pullback(np.eye(len(u))[place])

@@ -1,7 +1,8 @@
 """Every test run checks the IR between the compiler's stages. `-m smoke` runs one test in sixteen.
 
-Of the longest files one test in so many runs daily, and all with the fuzzers: `-m fuzz`. `--part 2/3` runs
-the second of three parts of whatever else is asked for.
+Of the longest files one test in so many runs daily, and the others with the fuzzers: `-m fuzz`; of the longest of
+all every other one of those, and all of them with `-m "fuzz or whole"`. `--part 2/3` runs the second of three parts
+of whatever else is asked for.
 """
 
 from __future__ import annotations
@@ -147,6 +148,24 @@ DAILY = {  # one in so many tests of these files
     ),
 }
 SHARES = {f"tests/{name}.py": share for share, names in DAILY.items() for name in names}
+WALKS = {  # every other one of the tests of these files that do not run daily is `whole`
+    f"tests/{name}.py"
+    for name in (
+        "derivatives/test_directions_at_once",
+        "derivatives/test_every_operator",
+        "derivatives/test_long_loops_of_the_corpus",
+        "derivatives/test_read_what_is_written",
+        "derivatives/test_tangents_of_every_gate",
+        "derivatives/test_tangents_of_the_corpus",
+        "fuzz/test_imperative",
+        "gates/test_compositions",
+        "gates/test_every_gate",
+        "language/test_changed_by_calls",
+        "sweep/test_forms_of_calls",
+        "sweep/test_natural_calls",
+        "sweep/test_sweep",
+    )
+}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -161,10 +180,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.hook.pytest_deselected(items=list(left_out))
     items[:] = [item for item in items if item not in left_out]
     for item in items:
-        chance = zlib.crc32(item.nodeid.encode())
-        if chance // SMOKE % SHARES.get(item.nodeid.partition("::")[0], 1) != 0:
-            item.add_marker(pytest.mark.fuzz)
-        long = any(item.get_closest_marker(mark) for mark in ("fuzz", "bench"))
+        chance, file = zlib.crc32(item.nodeid.encode()), item.nodeid.partition("::")[0]
+        if chance // SMOKE % SHARES.get(file, 1) != 0 or item.get_closest_marker("fuzz"):
+            item.own_markers = [mark for mark in item.own_markers if mark.name != "fuzz"]
+            item.add_marker(pytest.mark.whole if file in WALKS and chance >> 31 else pytest.mark.fuzz)
+        long = any(item.get_closest_marker(mark) for mark in ("fuzz", "whole", "bench"))
         if not long and chance % SMOKE == 0:
             item.add_marker(pytest.mark.smoke)
 

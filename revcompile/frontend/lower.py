@@ -50,13 +50,14 @@ from revcompile.ir.nodes import Block, Function, Parameter, Raise, Structure, Va
 from revcompile.ir.types import Array, Scalar, is_float, is_number
 from revcompile.statements import branch, either, exits, iterables, loop, simple, with_
 from revcompile.syntax.abstract import Frame, Left, NeedShape, NeedStatic, NestedFunction, Returned, type_of
-from revcompile.syntax.decisions import Decisions
+from revcompile.syntax.decisions import Decisions, Split
 from revcompile.syntax.memory import Memory
 from revcompile.syntax.mutable import Mutables, is_growing
 from revcompile.syntax.source import Source, find_source, own_names, own_signature
 
 REAL = "?bhilqnpBHILQNPefd"  # the dtypes of numbers that are differentiated: not those of 80 bits
 MAX_STATEMENTS = 30_000
+MAX_SPLIT_STATEMENTS = 5_000  # where what follows an `if` is written on either side: twice as many for each
 MAX_TAKEN_APART = 5_000  # elements of an array, each of which has a gradient of its own
 MAX_OPERATIONS = 300_000  # that are interpreted, of which most may give no statement
 
@@ -108,6 +109,7 @@ class Lowerer(Language):
         self.met: dict[Any, int] = {}  # how often each of these calls was met
         self.here: tuple[ast.AST, Frame] | None = None  # what is being interpreted
         self.decisions = Decisions() if decisions is None else decisions
+        self.longest = MAX_SPLIT_STATEMENTS if self.decisions.of_kind(Split) else MAX_STATEMENTS
         self.memory: Any = Memory(self.builder.table, self.decisions)
         self.needed = Needed()
         self.written_out: dict[Any, int] = {}  # trips of `while` loops, by the loop's key
@@ -335,7 +337,7 @@ class Lowerer(Language):
         args = args if are_numbers(args) else frozen(args)
         same_shape = TABLE[function].of_shape
         resolved = (self.memory.shape_of(args[0]), *args[1:]) if same_shape else self.resolve(args)
-        if len(self.builder.definitions) > MAX_STATEMENTS:
+        if len(self.builder.definitions) > self.longest:
             raise _too_long()
         result = self._outcome(function, resolved)
         if type(result) is Value and type(result.type) is Scalar and result.type.dtype.char in REAL:

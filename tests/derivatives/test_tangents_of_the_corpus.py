@@ -19,6 +19,7 @@ from tests.derivatives.trees import is_tree, tangent_of
 # Written through a view of which only the layout of an argument, tested at each call, says that it is one:
 # `jvp` takes it, what gives functions does not.
 REFUSED = {"views.ravel_of_an_argument", "views.ravel_of_a_transposed_is_a_copy"}
+AT_A_STEP = {"traps.where_with_a_singular_side"}  # of a mask: the derivative is that of its side
 WHOLE = {"containers.argument_dict_changed"}  # of which an argument is a whole number
 
 
@@ -119,7 +120,7 @@ def _floats(args: tuple[Any, ...], gradients: Any, positions: tuple[int, ...]) -
 
 @pytest.mark.parametrize(("case", "number"), firsts()[::3])
 def test_hessian_vector_products_agree_with_differences(case: Case, number: int) -> None:
-    if case.name in REFUSED:
+    if case.name in REFUSED | AT_A_STEP:
         pytest.skip("see above")
     args = case.inputs[number]
     positions = case.positions(args)
