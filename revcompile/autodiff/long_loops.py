@@ -17,7 +17,6 @@ from revcompile.gates.traits import Kind
 from revcompile.ir.nodes import (
     Apply,
     Block,
-    Branch,
     Function,
     Loop,
     Statement,
@@ -77,7 +76,7 @@ def _of_pairs(block: Block, slots: int, seen: set[Pair]) -> None:
                     if calls_itself
                     else keep_states(pair.function, slots, seen)
                 )
-        for inner in s.blocks if isinstance(s, Branch) else ():
+        for inner in () if s.repeats else s.blocks:
             _of_pairs(inner, slots, seen)
 
 
@@ -154,13 +153,11 @@ def _follow(block: Block, versions: set[Value]) -> None:
         if isinstance(s, Apply):
             if TABLE[s.function].writes and s.args[0] in versions:
                 versions.add(s.outputs[0])
-        elif isinstance(s, Loop):
-            versions.update(p for p, init in zip(s.params, s.inits, strict=True) if init in versions)
+            continue
+        versions.update(p for p, init in s.begins if init in versions)
         for inner in s.blocks:
             _follow(inner, versions)
-        if isinstance(s, Branch | Loop):
-            ends = [end for b in s.blocks for end in zip(s.results, b.yields, strict=False)]
-            versions.update(result for result, end in ends if isinstance(end, Value) and end in versions)
+        versions.update(v for v, end in s.flows if isinstance(end, Value) and end in versions)
 
 
 def _read_of(s: Apply) -> tuple[Value, ...]:

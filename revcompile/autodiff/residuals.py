@@ -32,9 +32,9 @@ from revcompile.ir.nodes import (
     Structure,
     Value,
     applications,
-    substitute,
 )
 from revcompile.ir.rebuild import replace
+from revcompile.ir.renaming import substitute
 from revcompile.ir.types import INT, Array, Opaque, Scalar
 from revcompile.ir.undefined import none_instead
 from revcompile.ir.values import ValueTable
@@ -78,13 +78,13 @@ def outer_names(block: Block) -> dict[Value, Value]:
     outer: dict[Value, Value] = {}
 
     def index(block: Block) -> None:
-        for statement in block.statements:
+        for statement in block.nested:
+            made = {v for inner in statement.blocks for s in inner.statements for v in s.outputs}
+            for result, ends in () if statement.repeats else statement.gives:
+                for end in ends:
+                    if isinstance(end, Value) and end in made:
+                        outer.setdefault(end, outer.get(result, result))
             for inner in statement.blocks:
-                if isinstance(statement, Branch):
-                    made = {v for s in inner.statements for v in s.outputs}
-                    for atom, result in zip(inner.yields, statement.results, strict=False):
-                        if isinstance(atom, Value) and atom in made:
-                            outer.setdefault(atom, outer.get(result, result))
                 index(inner)
 
     index(block)
@@ -103,10 +103,11 @@ def _keep(
     out: list[Statement] = []
     for statement in statements:
         if isinstance(statement, Branch):
-            branch = statement.map_blocks(
-                lambda b: replace(b, statements=_keep(b.statements, residuals, read, nothing, handed_on))
+            then, orelse = (
+                replace(b, statements=_keep(b.statements, residuals, read, nothing, handed_on))
+                for b in statement.blocks
             )
-            statement = with_residuals(branch, read, nothing, handed_on)
+            statement = with_residuals(replace(statement, then=then, orelse=orelse), read, nothing, handed_on)
         elif id(statement) in residuals.keeping:
             before, statement = residuals.keeping[id(statement)]
             out.append(before)
@@ -385,7 +386,6 @@ def _without(block: Block, dropped: frozenset[Value]) -> Block:
 def _given(block: Block, residuals: LoopResiduals) -> Iterator[Value]:
     """What the loops in a block are going to give, besides what they give already."""
     for statement in block.statements:
-        if isinstance(statement, Loop):
-            yield from residuals.of(statement)
+        yield from residuals.of(statement)
         for inner in statement.blocks:
             yield from _given(inner, residuals)

@@ -12,7 +12,7 @@ from typing import Any
 
 from revcompile.dataflow.presence import missing
 from revcompile.gates.table import TABLE
-from revcompile.ir.nodes import Apply, Block, Loop, Structure, Value, applications, leaves, map_values
+from revcompile.ir.nodes import Apply, Block, Structure, Value, applications, leaves, map_values
 from revcompile.ir.types import Array
 from revcompile.ir.values import ValueTable
 from revcompile.syntax.memory import Memory
@@ -78,9 +78,9 @@ def _of_one_shape(block: Block, gone: set[Value]) -> Iterator[tuple[Value, Value
         if isinstance(s, Apply):
             if TABLE[s.function].writes and s.outputs[0].type.dims == s.args[0].type.dims:
                 yield s.outputs[0], s.args[0]
-        elif isinstance(s, Loop):
-            for init, param, result in zip(s.inits, s.params, s.results, strict=True):
-                if isinstance(init, Value) and isinstance(init.type, Array) and init not in gone:
-                    yield from ((v, init) for v in (param, result) if v.type.dims == init.type.dims)
+            continue
+        for (param, init), (result, _) in zip(s.begins, s.gives, strict=False):
+            if isinstance(init, Value) and isinstance(init.type, Array) and init not in gone:
+                yield from ((v, init) for v in (param, result) if v.type.dims == init.type.dims)
         for inner in s.blocks:
             yield from _of_one_shape(inner, gone)

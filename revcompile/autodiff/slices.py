@@ -12,73 +12,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from revcompile.ir.nodes import Block, Branch, Loop, Raise, Statement, Value, leaves, substitute
+from revcompile.ir.live import live_branch, live_loop
+from revcompile.ir.nodes import Block, Branch, Loop, Statement, Value
 from revcompile.ir.rebuild import replace
+from revcompile.ir.renaming import substitute
 
-Slice = tuple[tuple[Statement, ...], set[Value]]
 
-
-def slice_of(statements: Iterable[Statement], read: Iterable[Value]) -> Slice:
+def slice_of(
+    statements: Iterable[Statement], read: Iterable[Value]
+) -> tuple[tuple[Statement, ...], set[Value]]:
     """What is left of the statements where only that is read, and all that is read then."""
     wanted = set(read)
+    return _sweep(Block(tuple(statements)), wanted).statements, wanted
+
+
+def _sweep(block: Block, read: set[Value]) -> Block:
     found: list[Statement] = []
-    for s in reversed(tuple(statements)):
-        if isinstance(s, Raise) or not wanted.isdisjoint(s.outputs):
-            s, reads = _parts_of(s, wanted)
-            wanted |= reads
+    for s in reversed(block.statements):
+        if s.raises or not read.isdisjoint(s.outputs):
+            if isinstance(s, Branch):
+                s = live_branch(s, read, _sweep)
+            elif isinstance(s, Loop):
+                s, _ = live_loop(s, read, _sweep)
+            read.update(s.inputs)
             found.append(s)
-    return tuple(reversed(found)), wanted
-
-
-def _parts_of(s: Statement, wanted: set[Value]) -> tuple[Statement, set[Value]]:
-    if isinstance(s, Branch):
-        return _parts_of_branch(s, wanted)
-    return _parts_of_loop(s, wanted) if isinstance(s, Loop) else (s, set(s.inputs))
-
-
-def _parts_of_branch(s: Branch, wanted: set[Value]) -> tuple[Branch, set[Value]]:
-    slots = [i for i, result in enumerate(s.results) if result in wanted]
-    reads = {s.condition}
-    sides: list[Block] = []
-    for block in s.blocks:
-        yields = () if block.raises else tuple(block.yields[i] for i in slots)
-        statements, found = slice_of(block.statements, leaves(yields))
-        sides.append(Block(statements, yields))
-        reads |= found
-    then, orelse = sides
-    return replace(s, then=then, orelse=orelse, results=tuple(s.results[i] for i in slots)), reads
-
-
-def _parts_of_loop(s: Loop, wanted: set[Value]) -> tuple[Loop, set[Value]]:
-    saves = tuple((v, items) for v, items in s.saves if items in wanted)
-    *ends, stop = s.body.yields
-    slots = {i for i, result in enumerate(s.results) if result in wanted}
-    test, of_test = None, set[Value]()
-    if s.test is not None:
-        statements, of_test = slice_of(s.test.statements, leaves(s.test.yields))
-        test = replace(s.test, statements=statements)
-    while True:
-        yields = (*(end for i, end in enumerate(ends) if i in slots), stop)
-        statements, reads = slice_of(s.body.statements, leaves((yields, tuple(v for v, _ in saves))))
-        reads |= of_test
-        more = {i for i, p in enumerate(s.params) if p in reads} - slots
-        if not more:
-            break
-        slots |= more
-    inits, params, results = (
-        tuple(x for i, x in enumerate(items) if i in slots) for items in (s.inits, s.params, s.results)
-    )
-    made = replace(
-        s,
-        test=test,
-        inits=inits,
-        params=params,
-        body=Block(statements, yields),
-        results=results,
-        saves=saves,
-        trips=s.trips if s.trips in wanted else None,
-    )
-    return made, {*reads, *made.inputs}
+    return block.having(found[::-1])
 
 
 def without_ends(body: Block) -> Block:

@@ -49,9 +49,9 @@ from revcompile.ir.nodes import (
     Value,
     applications,
     leaves,
-    substitute,
 )
 from revcompile.ir.rebuild import replace
+from revcompile.ir.renaming import substitute
 from revcompile.ir.types import INT, Array, Rows, Scalar
 from revcompile.ir.values import ValueTable
 from revcompile.statements.loop_lists import LIST

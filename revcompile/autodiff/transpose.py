@@ -29,16 +29,15 @@ from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
     Apply,
     Block,
-    Raise,
     Statement,
     Structure,
     Value,
     applications,
     leaves,
     map_structure,
-    substitute,
 )
 from revcompile.ir.rebuild import replace
+from revcompile.ir.renaming import substitute
 from revcompile.ir.types import gradient_type, is_float
 
 NOTHING = Context({}, {}, {})  # what is known of what comes in
@@ -121,7 +120,7 @@ def _live(statements: Iterable[Statement], ends: Sequence[Structure]) -> list[St
     """The statements that others read, or the ends."""
     read, out = set(leaves(ends)), []
     for s in reversed(list(statements)):
-        if not read.isdisjoint(s.outputs) or isinstance(s, Raise):
+        if not read.isdisjoint(s.outputs) or s.raises:
             read.update(s.uses)
             out.append(s)
     return out[::-1]
@@ -129,7 +128,7 @@ def _live(statements: Iterable[Statement], ends: Sequence[Structure]) -> list[St
 
 def _noted(s: Statement, note: str) -> Statement:
     """A statement that is said to be of a gate."""
-    return s if isinstance(s, Raise) else replace(s, note=note)
+    return s if s.raises else replace(s, note=note)
 
 
 def _check_linear(back: Iterable[Statement], varying: frozenset[Value]) -> None:

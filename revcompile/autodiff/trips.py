@@ -46,12 +46,12 @@ class LoopResiduals:
         yield from (v for saves in self.saves.values() for v, _ in saves)
         yield from (v for last in self.last.values() for v in last)
 
-    def of(self, loop: Loop) -> Iterator[Value]:
+    def of(self, statement: Statement) -> Iterator[Value]:
         """What a loop gives because of that."""
-        yield from (items for _, items in self.saves.get(id(loop), ()))
-        yield from (last.after for last in self.last.get(id(loop), {}).values())
-        if id(loop) in self.trips:
-            yield self.trips[id(loop)]
+        yield from (items for _, items in self.saves.get(id(statement), ()))
+        yield from (last.after for last in self.last.get(id(statement), {}).values())
+        if id(statement) in self.trips:
+            yield self.trips[id(statement)]
 
 
 def same_in_each_trip(loop: Loop, inner: set[Value], residuals: LoopResiduals) -> set[Value]:

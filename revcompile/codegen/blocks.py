@@ -98,8 +98,8 @@ class BlockWriter:
         if isinstance(statement, Apply) and self.places.keys().isdisjoint(statement.inputs):
             return own
         folded = self._places_of(statement.inputs)
-        if isinstance(statement, Branch):
-            folded += self._places_of(leaves((statement.then.yields, statement.orelse.yields)))
+        if not statement.repeats:
+            folded += self._places_of(leaves(tuple(side.yields for side in statement.blocks)))
         return tuple(dict.fromkeys((*own, *folded))) if folded else own
 
     def _places_of(self, values: Iterable[Value]) -> Places:

@@ -16,9 +16,6 @@ from revcompile.gates.table import TABLE, is_of
 from revcompile.gates.traits import Kind
 from revcompile.ir.nodes import (
     Apply,
-    Branch,
-    Loop,
-    Raise,
     Statement,
     Structure,
     Value,
@@ -51,7 +48,7 @@ class Variables:
         if isinstance(statement, Apply):
             return frozenset([self.groups.find(v) for v in statement.outputs if self.groups.is_shared(v)])
         if statement not in self._changed:
-            values = (*statement.outputs, *(statement.bound if isinstance(statement, Loop) else ()))
+            values = (*statement.outputs, *statement.bound)
             own = {self.groups.find(v) for v in values if self.groups.is_shared(v)}
             inner = [self.changed(s) for block in statement.blocks for s in block.statements]
             self._changed[statement] = frozenset(own.union(*inner))
@@ -81,7 +78,7 @@ class Variables:
             return False
         if variable not in self._may_be_another:
             self._may_be_another[variable] = any(
-                isinstance(self.definitions.get(m), (Branch, Loop)) or m in self.carried
+                m in self.carried or ((made := self.definitions.get(m)) is not None and made.blocks)
                 for m in self.groups.members(variable)
             )
         return self._may_be_another[variable]
@@ -131,7 +128,7 @@ class Movable:
         self._barriers: list[int] = []
         self._writes: list[int] = []  # where elements of arrays are changed
         for i, statement in enumerate(sequence):
-            if not isinstance(statement, Raise):
+            if not statement.raises:
                 self._used.update(dict.fromkeys(statement.inputs, i))
             self._made.update(dict.fromkeys(statement.outputs, i))
             self._note_changes(i, statement)

@@ -103,9 +103,8 @@ class Writer(BlockWriter):
 
     def _index(self, block: Block) -> None:
         for statement in block.statements:
-            if isinstance(statement, Loop):
-                self.carried.update(statement.bound)
-                self.lists.update((saved, v) for v, saved in statement.saves if isinstance(v, Value))
+            self.carried.update(statement.bound)
+            self.lists.update((saved, v) for v, saved in statement.saves if isinstance(v, Value))
             for value in statement.outputs:
                 self.definitions.setdefault(value, statement)
             for inner in statement.blocks:
@@ -136,9 +135,7 @@ class Writer(BlockWriter):
             self._heading(heading)
         self._statements(self.function.body.statements, answer)
         gives = any(TABLE[f].line is Line.YIELD for f in self.function.body.functions)
-        if not gives and not (
-            self.function.body.statements and isinstance(self.function.body.statements[-1], Raise)
-        ):
+        if not gives and not self.function.body.raises:
             self.here = self._places_of(leaves(answer))
             if self.function.called and isinstance(answer, tuple):
                 self._return(answer)

@@ -10,9 +10,10 @@ how often a body is gone through does not grow with its depth. Imports the IR.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import reduce
 
 from revcompile.gates.halves import Half
-from revcompile.ir.nodes import Apply, Block, Branch, Each, Loop, Structure, Value, leaves
+from revcompile.ir.nodes import Apply, Block, Each, Statement, Structure, Value, leaves
 
 Found = int | None  # a fact; None of a value to which nothing leads
 
@@ -56,13 +57,9 @@ class Forward:
         """The fact of what a loop goes through."""
         raise NotImplementedError
 
-    def either(self, branch: Branch, result: Value, ends: Sequence[Structure]) -> int:
-        """The fact of what a branch gives: one of what its sides end with."""
+    def either(self, statement: Statement, result: Value, ends: tuple[Structure, ...]) -> int:
+        """The fact of what a statement with blocks gives, which is one of these."""
         return self.of(ends)
-
-    def ended(self, loop: Loop) -> int:
-        """What is to be added to the facts of what a loop gives, because of how often it runs."""
-        return 0
 
     # -- the walk -----------------------------------------------------------------------------
 
@@ -86,16 +83,27 @@ class Forward:
         for s in block.statements:
             if type(s) is Apply:
                 self._apply(s)
-            elif isinstance(s, Branch):
-                sides = [side for side in (s.then, s.orelse) if not self._raises(side)]
-                for i, result in enumerate(s.results):
-                    self.facts[result] = self.either(s, result, [side.yields[i] for side in sides])
-            elif isinstance(s, Loop):
-                self._loop(s)
+            else:
+                self._inside(s)
 
-    def _raises(self, side: Block) -> bool:
-        self.block(side)
-        return side.raises
+    def _inside(self, s: Statement) -> None:
+        for item, each in s.items:
+            self.facts[item] = self.item(each)
+        for param, init in s.begins:
+            self.facts[param] = self.facts.get(param, 0) | self.of(init)
+        settled = False
+        while not settled:
+            settled = True
+            for block in s.blocks:
+                self.block(block)
+            for param, end in s.goes_on:
+                more = self.facts[param] | self.of(end)
+                settled = settled and more == self.facts[param]
+                self.facts[param] = more
+        for result, ends in s.gives:
+            self.facts[result] = self.either(s, result, ends)
+        for v, saved in s.saves:
+            self.facts[saved] = self.of(v)
 
     def _apply(self, s: Apply) -> None:
         for v in s.outputs:
@@ -108,36 +116,13 @@ class Forward:
         else:
             self.facts.update(zip(s.outputs, found, strict=False))
 
-    def _loop(self, loop: Loop) -> None:
-        for item, each in loop.each:
-            self.facts[item] = self.item(each)
-        for param, init in zip(loop.params, loop.inits, strict=True):
-            self.facts[param] = self.facts.get(param, 0) | self.of(init)
-        settled = False
-        while not settled:
-            settled = True
-            if loop.test is not None:
-                self.block(loop.test)
-            self.block(loop.body)
-            for param, end in zip(loop.params, loop.body.yields, strict=False):
-                more = self.facts[param] | self.of(end)
-                settled = settled and more == self.facts[param]
-                self.facts[param] = more
-        ended = self.ended(loop)
-        for result, param in zip(loop.results, loop.params, strict=True):
-            self.facts[result] = self.facts[param] | ended
-        for v, saved in loop.saves:
-            self.facts[saved] = self.of(v)
-        if loop.trips is not None:
-            self.facts[loop.trips] = self.outside(loop.trips)
-
 
 class Backward:
     """An analysis from the results to the parameters: what it finds of a value is what comes back to it."""
 
     def __init__(self) -> None:
         self.facts: dict[Value, int] = {}
-        self.carried: dict[Loop, list[Found]] = {}  # what came back to what a loop carries, the last time
+        self.carried: dict[Statement, list[Found]] = {}  # what came back to what is carried
 
     # -- what an analysis says ----------------------------------------------------------------
 
@@ -185,10 +170,10 @@ class Backward:
         for s in reversed(block.statements):
             if type(s) is Apply:
                 self._apply(s)
-            elif isinstance(s, Branch):
-                self._branch(s)
-            elif isinstance(s, Loop):
-                self._loop(s)
+            elif s.repeats:
+                self._trips(s)
+            else:
+                self._sides(s)
 
     def run(self, block: Block, seeds: dict[Value, int]) -> None:
         """Analyse a function's body, to whose values `seeds` come back."""
@@ -224,40 +209,40 @@ class Backward:
         """Whether something comes back from a statement though nothing comes back to it."""
         return False
 
-    def _branch(self, s: Branch) -> None:
-        ends = [self._taken(r) for r in s.results]
+    def _sides(self, s: Statement) -> None:
+        ends = [self._taken(result) for result, _ in s.gives]
         outer, sides = self.coming, []
-        for side in (s.then, s.orelse):
+        for side in s.blocks:
             self.coming = {}
             self.block(side, ends)
             if not side.raises:
                 sides.append(self.coming)
         self.coming = outer
         for v in dict.fromkeys(v for side in sides for v in side):
-            found = [side.get(v) for side in sides]
-            self._add(v, found[0] if len(found) == 1 else self.either(*found))
+            self._add(v, reduce(self.either, [side.get(v) for side in sides]))
 
-    def _loop(self, loop: Loop) -> None:
-        results = [self._taken(r) for r in loop.results]
-        saved = [(v, self._taken(saved)) for v, saved in loop.saves]
+    def _trips(self, s: Statement) -> None:
+        results = [self._taken(result) for result, _ in s.gives]
+        saved = [(v, self._taken(saved)) for v, saved in s.saves]
         outer = self.coming
-        starts = self.carried.get(loop) or [self.begin(p) for p in loop.params]
+        starts = self.carried.get(s) or [self.begin(p) for p, _ in s.begins]
+        *before, body = s.blocks
         while True:
             ends = [self.end_of_trip(r, p) for r, p in zip(results, starts, strict=True)]
             self.coming = {}
-            self.block(loop.body, ends, saved)
-            if loop.test is not None:
-                self.block(loop.test, ())
-            found = [self._taken(p) for p in loop.params]
+            self.block(body, ends, saved)
+            for test in before:
+                self.block(test, ())
+            found = [self._taken(p) for p, _ in s.begins]
             grown = [union(a, b) for a, b in zip(starts, found, strict=True)]
             if grown == starts:
                 break
-            starts = self.carried[loop] = grown
-        items = [(self._taken(item), each) for item, each in loop.each]
+            starts = self.carried[s] = grown
+        items = [(self._taken(item), each) for item, each in s.items]
         inside, self.coming = self.coming, outer
         for v, fact in inside.items():
             self._add(v, self.of_trips(fact))
-        for init, first, result in zip(loop.inits, starts, results, strict=True):
+        for (_, init), first, result in zip(s.begins, starts, results, strict=True):
             for v in leaves(init):
                 self._add(v, self.of_start(first, result))
         for t, each in items:

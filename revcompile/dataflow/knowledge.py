@@ -28,7 +28,7 @@ from revcompile.gates.numbers import (
     UNIFORM,
 )
 from revcompile.gates.table import TABLE
-from revcompile.ir.nodes import Apply, Block, Function, Loop, Structure, Value
+from revcompile.ir.nodes import Apply, Block, Function, Structure, Value
 from revcompile.ir.types import Array
 from revcompile.lazy import lazy
 
@@ -279,12 +279,9 @@ def _is_apart(why: int, where: int) -> bool:
 
 def _in_loops(block: Block) -> Iterator[Value]:
     for s in block.statements:
-        if isinstance(s, Loop):
-            yield from s.bound
-            yield from s.body.defined
-        else:
-            for inner in s.blocks:
-                yield from _in_loops(inner)
+        yield from s.bound
+        for inner in s.blocks:
+            yield from inner.defined if s.repeats else _in_loops(inner)
 
 
 def context_of_call(

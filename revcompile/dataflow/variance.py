@@ -11,7 +11,7 @@ from collections.abc import Container, Mapping, Sequence
 from revcompile.dataflow.engine import Forward
 from revcompile.gates.effects import is_noticed
 from revcompile.gates.halves import SAVED, Half
-from revcompile.ir.nodes import Apply, Branch, Each, Loop, Structure, Value
+from revcompile.ir.nodes import Apply, Each, Loop, Statement, Structure, Value
 from revcompile.ir.types import Array, Rows, Scalar
 
 VARIES = 1
@@ -44,14 +44,10 @@ class Variance(Forward):
     def call(self, statement: Apply, half: Half) -> Sequence[int]:
         return [self.apply(statement) for _ in statement.outputs]
 
-    def either(self, branch: Branch, result: Value, ends: Sequence[Structure]) -> int:
+    def either(self, statement: Statement, result: Value, ends: tuple[Structure, ...]) -> int:
         if any(end is result for end in ends):  # it is what one side has computed, where that has
             return self.of(result)
-        return self.of(ends) | self.of(branch.condition)
-
-    def ended(self, loop: Loop) -> int:
-        """An inner loop runs as often as its bounds, its test and its breaks say."""
-        return self.of([each.args for _, each in loop.each]) | self.of([b.yields[-1:] for b in loop.blocks])
+        return self.of(ends) | self.of(statement.decides)
 
 
 def _is_plain(v: Value) -> bool:

@@ -25,8 +25,8 @@ from revcompile.ir.nodes import (
     leaves,
     map_structure,
     map_values,
-    substitute,
 )
+from revcompile.ir.renaming import substitute
 from revcompile.ir.types import gradient_type, is_float, is_number
 from revcompile.syntax.abstract import Left, NeedStatic, Partial
 

@@ -17,7 +17,7 @@ import numpy as np
 from revcompile.frontend.arguments import origins_of, places_of
 from revcompile.frontend.at_hand import UNKNOWN, is_plain, value_of
 from revcompile.gates.table import TABLE
-from revcompile.ir.nodes import Apply, Block, Branch, Parameter, Value, leaves
+from revcompile.ir.nodes import Apply, Block, Parameter, Value, leaves
 from revcompile.ir.types import Array, is_float
 from revcompile.syntax.abstract import NeedShape, NeedStatic
 from revcompile.syntax.decisions import Restart, Unroll
@@ -163,9 +163,9 @@ def _computed_from(low: Any, number: Value) -> Iterator[tuple[Value, Apply | Non
 def _folding(block: Block) -> Iterator[Value]:
     """The conditions and exponents: if they are known, there is less to be lowered."""
     for s in block.statements:
-        if isinstance(s, Branch):
-            yield s.condition
-        elif isinstance(s, Apply) and TABLE[s.function].symbol == "**" and isinstance(s.args[1], Value):
+        if not s.repeats:
+            yield from leaves(s.decides)
+        if isinstance(s, Apply) and TABLE[s.function].symbol == "**" and isinstance(s.args[1], Value):
             yield s.args[1]
         for inner in s.blocks:
             yield from _folding(inner)

@@ -12,7 +12,7 @@ import numpy as np
 
 from revcompile.gates.table import TABLE, elementwise, known
 from revcompile.gates.traits import Kind, Line, Memory
-from revcompile.ir.nodes import Apply, Raise, Statement
+from revcompile.ir.nodes import Apply, Statement
 from revcompile.runtime import refuse_complex
 
 
@@ -100,7 +100,7 @@ def may_end(s: Statement) -> bool:
     if isinstance(s, Apply):
         may = has_effects(s.function) and s.function not in KEEPING
         return may or is_the_users(s.function)
-    return isinstance(s, Raise) or any(map(may_end, (t for b in s.blocks for t in b.statements)))
+    return s.raises or any(map(may_end, (t for b in s.blocks for t in b.statements)))
 
 
 PLAIN = frozenset({np.ufunc, BuiltinFunctionType})  # of functions that say nothing of themselves

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 from revcompile.errors import Place, UnsupportedError
 from revcompile.ir.rebuild import replace
@@ -21,41 +21,72 @@ from revcompile.ir.values import Value, ValueTable
 from revcompile.lazy import lazy
 
 Structure = Any
+Flows = tuple[tuple[Value, Structure], ...]
+
+
+def _nothing(form: Form) -> tuple[Any, ...]:
+    return ()
 
 
 class Form:
-    """What every form of statement says of itself; a form has its own answers where these are not right.
-    `inputs` are the values that it reads itself, not those read inside its blocks; `outputs` what it gives to
-    the statements after it; `uses` and `defined` every read and every definition, its blocks' included.
+    """What every form of statement says of itself: analyses and passes ask that, and not which form it is.
+
+    Of its blocks one runs; or all, again and again, if it `repeats`. They begin with what is `bound` there.
     """
+
+    parts: ClassVar[tuple[str, ...]] = ()  # its fields that are blocks
+    repeats: ClassVar[bool] = False
+    raises: ClassVar[bool] = False  # whether it leaves the function
+    saves: tuple[tuple[Value, Value], ...] = ()  # values of its blocks, each with the list that keeps it
+    bound = lazy(_nothing)
+    items = lazy(_nothing)  # what is bound to an item of what it goes through, with that
+    begins = lazy(_nothing)  # what is carried into its blocks, with what it is at first
+    goes_on = lazy(_nothing)  # the same, with what it is after its blocks have run
+    gives = lazy(_nothing)  # what it gives that something inside is, with all that it may be
+    decides = lazy(_nothing)  # what says which of its blocks runs, and how often
 
     @lazy
     def inputs(self) -> tuple[Value, ...]:
+        """The values that it reads itself, not those read inside its blocks."""
         raise NotImplementedError
 
     @lazy
     def outputs(self) -> tuple[Value, ...]:
+        """What it gives to the statements after it."""
         return ()
 
-    @property
+    @lazy
+    def flows(self) -> Flows:
+        """Each value that is another, or a constant, on some way through it, with that."""
+        given = tuple((result, end) for result, ends in self.gives for end in ends)
+        return (*self.begins, *self.goes_on, *given)
+
+    @lazy
     def blocks(self) -> tuple[Block, ...]:
-        return ()
+        return tuple(block for name in self.parts if (block := getattr(self, name)) is not None)
 
-    @property
+    @lazy
     def uses(self) -> tuple[Value, ...]:
-        return self.inputs
+        """Every read of a value, those in its blocks included."""
+        inner = chain.from_iterable(block.uses for block in self.blocks)
+        return (*self.inputs, *inner, *(v for v, _ in self.saves if isinstance(v, Value)))
 
-    @property
+    @lazy
     def defined(self) -> tuple[Value, ...]:
-        return self.outputs
+        """Every value that is defined, those in its blocks included."""
+        return (*self.outputs, *self.bound, *chain.from_iterable(block.defined for block in self.blocks))
 
     def map_blocks(self, f: Callable[[Block], Block]) -> Statement:
         """The same statement with what `f` makes of each of its blocks."""
-        return self  # type: ignore[return-value]
+        made = tuple(map(f, self.blocks))
+        same = all(map(operator.is_, made, self.blocks))
+        names = (name for name in self.parts if getattr(self, name) is not None)
+        return self if same else replace(self, **dict(zip(names, made, strict=True)))  # type: ignore[return-value]
 
-    def renamed(self, new: Renaming) -> Statement:
+    def renamed(self, new: Callable[[Structure], Structure]) -> Statement:
         """The statement with other values (or atoms) in place of some, in its definitions and blocks too."""
-        raise NotImplementedError
+        fields: Any = {name: getattr(self, name) for name in type(self).__match_args__}  # type: ignore[attr-defined]
+        return replace(self, **{name: new(part) for name, part in fields.items()})  # type: ignore[return-value]
 
 
 class Apply(Form):
@@ -85,14 +116,20 @@ class Apply(Form):
         self.inputs: Final = tuple(inputs)
         self.outputs: Final = (result,) if type(result) is Value else tuple(leaves(result))
 
+    @property
+    def uses(self) -> tuple[Value, ...]:
+        return self.inputs
+
+    @property
+    def defined(self) -> tuple[Value, ...]:
+        return self.outputs
+
     def of_args(self, args: tuple[Structure, ...]) -> Apply:
         """The same of other arguments."""
         return Apply(self.function, args, self.result, self.line, self.note)
 
-    def renamed(self, new: Renaming) -> Apply:
-        if new.concerns(self.inputs) or new.concerns(self.outputs):
-            return replace(self, args=new(self.args), result=new(self.result))
-        return self
+    def renamed(self, new: Callable[[Structure], Structure]) -> Apply:
+        return replace(self, args=new(self.args), result=new(self.result))
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +147,8 @@ class Branch(Form):
     note: str = ""  # the gate whose rule it is, written as a trailing comment
     guards: bool = False
 
+    parts = ("then", "orelse")
+
     @property
     def inputs(self) -> tuple[Value, ...]:
         return (self.condition,)
@@ -118,31 +157,14 @@ class Branch(Form):
     def outputs(self) -> tuple[Value, ...]:
         return self.results
 
-    @property
-    def blocks(self) -> tuple[Block, ...]:
-        return self.then, self.orelse
+    @lazy
+    def decides(self) -> tuple[Structure, ...]:
+        return (self.condition,)
 
     @lazy
-    def uses(self) -> tuple[Value, ...]:
-        return (self.condition, *self.then.uses, *self.orelse.uses)
-
-    @lazy
-    def defined(self) -> tuple[Value, ...]:
-        return (*self.results, *self.then.defined, *self.orelse.defined)
-
-    def map_blocks(self, f: Callable[[Block], Block]) -> Branch:
-        then, orelse = f(self.then), f(self.orelse)
-        unchanged = then is self.then and orelse is self.orelse
-        return self if unchanged else replace(self, then=then, orelse=orelse)
-
-    def renamed(self, new: Renaming) -> Branch:
-        return replace(
-            self,
-            condition=new(self.condition),
-            then=new.block(self.then),
-            orelse=new.block(self.orelse),
-            results=new(self.results),
-        )
+    def gives(self) -> tuple[tuple[Value, tuple[Structure, ...]], ...]:
+        ends = [side.yields for side in self.blocks if not side.raises]
+        return tuple((result, tuple(end[i] for end in ends)) for i, result in enumerate(self.results))
 
 
 class Each(NamedTuple):
@@ -187,9 +209,11 @@ class Loop(Form):
     slots: int = 0  # so many of its states are kept for the backward pass; 0: what that reads, of each trip
     stored: tuple[str, str] | None = None  # where states are asked for, why they cannot be, and what to do
 
-    @property
+    parts = ("test", "body")
+    repeats = True
+
+    @lazy
     def bound(self) -> tuple[Value, ...]:
-        """The values that a trip begins with."""
         return (*(v for v, _ in self.each), *self.params)
 
     @lazy
@@ -201,36 +225,26 @@ class Loop(Form):
         counted = () if self.trips is None else (self.trips,)
         return tuple(leaves((self.results, tuple(saved for _, saved in self.saves), counted)))
 
-    @property
-    def blocks(self) -> tuple[Block, ...]:
-        return (self.body,) if self.test is None else (self.test, self.body)
+    @lazy
+    def items(self) -> tuple[tuple[Value, Each], ...]:
+        return self.each
 
     @lazy
-    def uses(self) -> tuple[Value, ...]:
-        inner = chain.from_iterable(block.uses for block in self.blocks)
-        return (*self.inputs, *inner, *(v for v, _ in self.saves if isinstance(v, Value)))
+    def decides(self) -> tuple[Structure, ...]:
+        return (*(each.args for _, each in self.each), *(block.yields[-1:] for block in self.blocks))
 
     @lazy
-    def defined(self) -> tuple[Value, ...]:
-        inner = chain.from_iterable(block.defined for block in self.blocks)
-        return (*self.outputs, *self.bound, *inner)
+    def begins(self) -> Flows:
+        return tuple(zip(self.params, self.inits, strict=True))
 
-    def map_blocks(self, f: Callable[[Block], Block]) -> Loop:
-        test, body = None if self.test is None else f(self.test), f(self.body)
-        return self if test is self.test and body is self.body else replace(self, test=test, body=body)
+    @lazy
+    def goes_on(self) -> Flows:
+        return tuple(zip(self.params, self.body.yields, strict=False))
 
-    def renamed(self, new: Renaming) -> Loop:
-        return replace(
-            self,
-            each=tuple((new(v), new(each)) for v, each in self.each),
-            test=new.block(self.test) if self.test is not None else None,
-            inits=new(self.inits),
-            params=new(self.params),
-            body=new.block(self.body),
-            results=new(self.results),
-            saves=new(self.saves),
-            trips=new(self.trips),
-        )
+    @lazy
+    def gives(self) -> tuple[tuple[Value, tuple[Structure, ...]], ...]:
+        ends = () if self.body.raises else (self.body.yields,)
+        return tuple(zip(self.results, zip(self.inits, *ends, strict=False), strict=False))
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,12 +254,11 @@ class Raise(Form):
     exception: Structure
     line: Place | None = None
 
+    raises = True
+
     @property
     def inputs(self) -> tuple[Value, ...]:
         return tuple(leaves(self.exception))
-
-    def renamed(self, new: Renaming) -> Raise:
-        return replace(self, exception=new(self.exception))
 
 
 Statement = Apply | Branch | Loop | Raise
@@ -260,7 +273,7 @@ class Block:
 
     @property
     def raises(self) -> bool:
-        return bool(self.statements) and isinstance(self.statements[-1], Raise)
+        return bool(self.statements) and self.statements[-1].raises
 
     @lazy
     def nested(self) -> tuple[Branch | Loop, ...]:
@@ -476,24 +489,3 @@ def applications(block: Block) -> Iterator[Apply]:
         else:
             waiting.pop()
     return iter(found)
-
-
-class Renaming:
-    """Other values (or atoms) in place of some."""
-
-    def __init__(self, names: dict[Value, Any]) -> None:
-        self.names = names
-
-    def concerns(self, values: Iterable[Value]) -> bool:
-        return not self.names.keys().isdisjoint(values)
-
-    def __call__(self, structure: Structure) -> Structure:
-        return map_values(lambda v: self.names.get(v, v), structure)
-
-    def block(self, block: Block) -> Block:
-        return Block(tuple(s.renamed(self) for s in block.statements), self(block.yields))
-
-
-def substitute(block: Block, names: dict[Value, Any]) -> Block:
-    """The block with other values (or atoms) in place of some; definitions among `names` are renamed too."""
-    return Renaming(names).block(block) if names else block

@@ -25,15 +25,14 @@ from revcompile.ir.nodes import (
     Apply,
     Block,
     Function,
-    Loop,
     Statement,
     Value,
     applications,
     leaves,
     map_values,
-    substitute,
 )
 from revcompile.ir.rebuild import replace
+from revcompile.ir.renaming import substitute
 from revcompile.ir.types import Array
 from revcompile.ir.values import ValueTable
 from revcompile.passes.cse import key_of
@@ -52,7 +51,7 @@ def _blocks(block: Block, counts: Counter[Value], saved: frozenset[Any] = frozen
     """The block, of which a loop saves the values `saved`."""
     statements: list[Statement] = []
     for s in block.statements:
-        inside = frozenset(v for v, _ in s.saves) if isinstance(s, Loop) else frozenset[Any]()
+        inside = frozenset(v for v, _ in s.saves)
         statements.append(s.map_blocks(partial(_blocks, counts=counts, saved=inside)))
     additions = [s for s in statements if is_of(s, Kind.ADD_AT) and s.result not in saved]
     if not additions:

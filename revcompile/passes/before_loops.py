@@ -40,7 +40,7 @@ def compute_before_loops(function: Function) -> Function:
 
 
 def _has_loops(block: Block) -> bool:
-    return any(isinstance(s, Loop) or any(map(_has_loops, s.blocks)) for s in block.nested)
+    return any(s.repeats or any(map(_has_loops, s.blocks)) for s in block.nested)
 
 
 class _Mover(Walk):
@@ -185,7 +185,7 @@ def _is_pure(s: Statement) -> bool:
         return not (is_noticed(s.function) or gate.fresh or gate.writes or gate.line is not None) and all(
             isinstance(v.type, (Scalar, Array)) and not isinstance(v.type, Rows) for v in s.outputs
         )
-    return isinstance(s, Branch) and all(_is_pure(t) for b in s.blocks for t in b.statements)
+    return not (s.raises or s.repeats) and all(_is_pure(t) for b in s.blocks for t in b.statements)
 
 
 def _is_plain(s: Statement) -> bool:

@@ -13,11 +13,11 @@ from typing import Any
 from revcompile.gates.effects import has_effects, only_shows
 from revcompile.gates.table import TABLE, is_of
 from revcompile.gates.traits import Kind
+from revcompile.ir.live import live_branch, live_loop
 from revcompile.ir.nodes import (
     Apply,
     Block,
     Branch,
-    Each,
     Function,
     Loop,
     Raise,
@@ -80,59 +80,18 @@ def _sweep_unread(statement: Apply, read: set[Value], known: Wanted) -> Apply | 
 
 
 def _sweep_branch(branch: Branch, read: set[Value], known: Wanted) -> Branch | None:
-    wanted = [i for i, result in enumerate(branch.results) if result in read]
-    sides = []
-    for block in (branch.then, branch.orelse):
-        yields = () if block.raises else tuple(block.yields[i] for i in wanted)
-        read.update(leaves(yields))
-        sides.append(_sweep(replace(block, yields=yields), read, known))
-    if not wanted and not sides[0].statements and not sides[1].statements:
-        return None
-    then, orelse = sides
-    return replace(branch, then=then, orelse=orelse, results=tuple(branch.results[i] for i in wanted))
+    live = live_branch(branch, read, lambda block, read: _sweep(block, read, known))
+    return live if live.results or live.then.statements or live.orelse.statements else None
 
 
 def _sweep_loop(loop: Loop, read: set[Value], known: Wanted) -> Loop | None:
-    """The loop without what nobody reads: a value that is carried only to compute itself is not read."""
-    saves = tuple((v, saved) for v, saved in loop.saves if saved in read)
-    trips = loop.trips if loop.trips in read else None
-    if not (saves or trips is not None or any(map(_has_effects, loop.blocks))):
-        if read.isdisjoint(loop.results) and read.isdisjoint(loop.body.defined):
+    if read.isdisjoint(loop.outputs) and not any(map(_has_effects, loop.blocks)):
+        if read.isdisjoint(loop.body.defined):
             return None  # whether it ends is nothing to what is read
-    wanted = {i for i, result in enumerate(loop.results) if result in read} | known.get(loop, set())
-    while True:
-        inner = set(read)
-        inner.update(v for v, _ in saves if isinstance(v, Value))
-        *ends, stop = loop.body.yields
-        yields = (*(end for i, end in enumerate(ends) if i in wanted), stop)
-        inner.update(leaves(yields))
-        body = _sweep(replace(loop.body, yields=yields), inner, known)
-        test = None
-        if loop.test is not None:
-            inner.update(leaves(loop.test.yields))
-            test = _sweep(loop.test, inner, known)
-        also = {i for i, param in enumerate(loop.params) if param in inner} - wanted
-        if not also:
-            break
-        wanted |= also
-    known[loop] = wanted
-    read.update(inner)
-    each = _live_each(loop, inner)
-
-    def keep(items: tuple[Any, ...]) -> tuple[Any, ...]:
-        return tuple(item for i, item in enumerate(items) if i in wanted)
-
-    return replace(
-        loop,
-        each=each,
-        test=test,
-        inits=keep(loop.inits),
-        params=keep(loop.params),
-        body=body,
-        results=keep(loop.results),
-        saves=saves,
-        trips=trips,
+    live, known[loop] = live_loop(
+        loop, read, lambda block, read: _sweep(block, read, known), known.get(loop, ())
     )
+    return live
 
 
 _LIVE: dict[type, Callable[[Any, set[Value], Wanted], Any]] = {
@@ -140,16 +99,10 @@ _LIVE: dict[type, Callable[[Any, set[Value], Wanted], Any]] = {
 }  # fmt: skip
 
 
-def _live_each(loop: Loop, read: set[Value]) -> tuple[tuple[Value, Each], ...]:
-    """What a loop has to go through: what it reads the items of; or whatever tells how often it runs."""
-    live = tuple((v, each) for v, each in loop.each if v in read)
-    return live or loop.each[:1]
-
-
 def _has_effects(block: Block) -> bool:
     """Whether running a block does something besides computing its yields."""
     for statement in block.statements:
-        if isinstance(statement, Raise) or (isinstance(statement, Apply) and has_effects(statement.function)):
+        if statement.raises or (isinstance(statement, Apply) and has_effects(statement.function)):
             return True
         if any(map(_has_effects, statement.blocks)):
             return True

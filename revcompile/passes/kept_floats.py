@@ -15,8 +15,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from revcompile.gates.halves import Pair
-from revcompile.ir.nodes import Apply, Block, Loop, Structure, Value, map_values, substitute
+from revcompile.ir.nodes import Apply, Block, Loop, Structure, Value, map_values
 from revcompile.ir.rebuild import replace
+from revcompile.ir.renaming import substitute
 from revcompile.ir.types import FLOAT, Scalar
 from revcompile.ir.values import ValueTable
 

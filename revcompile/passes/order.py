@@ -11,9 +11,7 @@ from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
     Apply,
     Block,
-    Branch,
     Function,
-    Loop,
     Statement,
     Value,
     leaves,
@@ -72,20 +70,20 @@ class Order:
     def _inside(
         self, statement: Statement, point: Point, sides: tuple[tuple[int, int], ...], loops: tuple[int, ...]
     ) -> None:
-        if isinstance(statement, Branch):
+        if not statement.repeats:
             for side, block in enumerate(statement.blocks):
                 self._block(block, (*sides, (point.number, side)), loops)
-        elif isinstance(statement, Loop):
-            inner = (*loops, point.number)
-            first = self._point(sides, inner)
-            for v in statement.bound:
-                self.defined[v] = first
-            for block in statement.blocks:
-                self._block(block, sides, inner)
-            for v, _ in statement.saves:
-                if isinstance(v, Value):
-                    self._read(v, self.ends[id(statement.body)])
-            self._loop_ends[point.number] = self._count
+            return
+        inner = (*loops, point.number)
+        first = self._point(sides, inner)
+        for v in statement.bound:
+            self.defined[v] = first
+        for block in statement.blocks:
+            self._block(block, sides, inner)
+        for v, _ in statement.saves:
+            if isinstance(v, Value):
+                self._read(v, self.ends[id(statement.blocks[-1])])
+        self._loop_ends[point.number] = self._count
 
     def last_read(self, value: Value) -> int:
         """The number of the last read of `value`: of the end of a loop that it is made before and read in."""

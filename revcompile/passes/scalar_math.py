@@ -39,9 +39,9 @@ from revcompile.ir.nodes import (
     applications,
     leaves,
     map_structure,
-    substitute,
 )
 from revcompile.ir.rebuild import replace
+from revcompile.ir.renaming import substitute
 from revcompile.ir.types import FLOAT, Array, Scalar, Type, is_float
 from revcompile.ir.values import ValueTable
 from revcompile.passes.kept_floats import as_kept, as_numpys, is_python, of_kept
@@ -450,14 +450,10 @@ def _as_numpy_float(value: Value, out: list[Statement], table: ValueTable) -> Va
 def _partly_defined(statements: Sequence[Statement]) -> Iterator[Value]:
     """What the statements define on some ways through them only."""
     for s in statements:
-        if isinstance(s, Branch):
-            sides = [side for side in (s.then, s.orelse) if not side.raises]
-            inside = {v for side in sides for v in _partly_defined(side.statements)}
-            for i, result in enumerate(s.results):
-                if any(side.yields[i] is UNDEFINED or side.yields[i] in inside for side in sides):
-                    yield result
-        elif isinstance(s, Loop):
-            yield from (r for r, init in zip(s.results, s.inits, strict=True) if init is UNDEFINED)
+        inside = {v for side in s.blocks for v in _partly_defined(side.statements)}
+        for result, ends in s.gives:
+            if any(end is UNDEFINED or end in inside for end in ends):
+                yield result
 
 
 def _read_as_numpy(block: Block, floats: set[Value], table: ValueTable) -> Block:

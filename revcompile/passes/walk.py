@@ -207,12 +207,11 @@ def count_uses(block: Block) -> Counter[Value]:
     for statement in block.nested:
         for inner in statement.blocks:
             inside = count_uses(inner)
-            if isinstance(statement, Loop):
+            if statement.repeats:
                 own = {*inner.defined, *statement.bound}
                 inside.update({v: n for v, n in inside.items() if v not in own})
             counts.update(inside)
-        if isinstance(statement, Loop):
-            counts.update(v for v, _ in statement.saves if isinstance(v, Value))
+        counts.update(v for v, _ in statement.saves if isinstance(v, Value))
     return counts
 
 

@@ -20,7 +20,8 @@ from revcompile.errors import HostError, UnsupportedError
 from revcompile.gates.numbers import CHOSEN, Numbers
 from revcompile.gates.record import Gate
 from revcompile.gates.traits import Kind, Memory
-from revcompile.ir.nodes import Apply, Block, Structure, Value, is_static, substitute
+from revcompile.ir.nodes import Apply, Block, Structure, Value, is_static
+from revcompile.ir.renaming import substitute
 from revcompile.ir.types import gradient_type, is_number
 from revcompile.statements.join import alike
 from revcompile.syntax.abstract import Left

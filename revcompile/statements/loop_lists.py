@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from revcompile.errors import UnsupportedError
 from revcompile.gates.effects import identity
 from revcompile.gates.table import TABLE
-from revcompile.ir.nodes import Apply, Block, Branch, Each, Loop, Statement, Structure, Value
+from revcompile.ir.nodes import Apply, Block, Each, Loop, Statement, Structure, Value
 from revcompile.ir.types import Opaque, Type
 
 LIST = Opaque("list")
@@ -52,20 +52,16 @@ def is_of_a_gradient(block: Block) -> bool:
 def _keeps(s: Statement) -> bool:
     if isinstance(s, Apply):
         return TABLE[s.function].passes_none
-    if isinstance(s, Branch):
-        return any(result in side.yields for side in s.blocks for result in s.results)
-    return isinstance(s, Loop) and bool(s.saves)
+    return bool(s.saves) or any(result in ends for result, ends in s.gives)
 
 
 def receiving(block: Block, returned: set[Value]) -> set[Value]:
     """The values to which these gradients come back: of a list, those that are saved in it."""
-    found = returned - {items for s in block.statements if isinstance(s, Loop) for _, items in s.saves}
-    for s in block.statements:
-        if isinstance(s, Loop):
-            inside = {v for v, items in s.saves if items in returned}
-            found |= receiving(s.body, inside) if inside else inside
-        for side in s.blocks if isinstance(s, Branch) else ():
-            found |= receiving(side, returned) - returned
+    found = returned - {items for s in block.statements for _, items in s.saves}
+    for s in block.nested:
+        inside = {v for v, items in s.saves if items in returned} if s.repeats else returned
+        for inner in s.blocks if inside else ():
+            found |= receiving(inner, inside) - (set() if s.repeats else returned)
     return found
 
 

@@ -16,7 +16,6 @@ from revcompile.ir.nodes import (
     EMPTY,
     Apply,
     Block,
-    Branch,
     Loop,
     Statement,
     Structure,
@@ -230,38 +229,31 @@ class _Attempt:
 def flow(rev: Any, loop: Loop, returned: set[Value]) -> set[Value]:
     """The values inside the loop, and outside it, that get a gradient from its reversal."""
     found: set[Value] = set(returned)
-    while True:
-        ends = {
-            end
-            for end, param, result in zip(loop.body.yields, loop.params, loop.results, strict=False)
-            if isinstance(end, Value) and (param in found or result in rev.adjoints)
-        }
+    size = -1
+    while size != len(found):
         size = len(found)
-        _spread(loop.body.statements, found | ends, found, rev.plan.active)
+        begun = {
+            p for (p, _), (result, _) in zip(loop.begins, loop.gives, strict=True) if result in rev.adjoints
+        }
+        ends = {end for p, end in loop.goes_on if isinstance(end, Value) and (p in found or p in begun)}
         found |= ends & rev.plan.active
-        if len(found) == size:
-            return found
+        _spread(loop.body.statements, found, rev.plan.active)
+    return found
 
 
-def _spread(statements: tuple[Statement, ...], seeds: set[Value], found: set[Value], active: Any) -> None:
-    """Add to `found` the active values from which the `seeds` are computed."""
-    found |= seeds & active
+def _spread(statements: tuple[Statement, ...], found: set[Value], active: Any) -> None:
+    """Add to `found` the active values from which its own are computed."""
     for statement in reversed(statements):
         if isinstance(statement, Apply):
             if TABLE[statement.function].carries_gradient and not found.isdisjoint(statement.outputs):
                 found.update(v for v in statement.inputs if v in active and is_number(v.type))
-        elif isinstance(statement, Branch):
-            for block in (statement.then, statement.orelse):
-                pairs = zip(block.yields, statement.results, strict=False)
-                ends = {a for a, r in pairs if r in found and isinstance(a, Value)}
-                _spread(block.statements, ends, found, active)
-        elif isinstance(statement, Loop):
-            size = -1
-            while size != len(found):
-                size = len(found)
-                slots = list(zip(statement.body.yields, statement.params, statement.results, strict=False))
-                ends = {a for a, p, r in slots if (p in found or r in found) and isinstance(a, Value)}
-                _spread(statement.body.statements, ends, found, active)
-            for init, param, result in zip(statement.inits, statement.params, statement.results, strict=True):
-                if isinstance(init, Value) and (param in found or result in found) and init in active:
-                    found.add(init)
+            continue
+        size = -1
+        while size != len(found):
+            ends = {end for v, end in statement.flows if v in found and isinstance(end, Value)}
+            found |= ends & active
+            size = len(found)
+            for block in statement.blocks:
+                _spread(block.statements, found, active)
+            if not statement.repeats:
+                break
