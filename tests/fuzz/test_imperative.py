@@ -227,7 +227,7 @@ def test_random_programs(first: int) -> None:
 @given(st.randoms(use_true_random=False))
 def test_programs_that_hypothesis_draws(source: random.Random) -> None:
     program = generate(source)
-    verdict = judge.judge(program)
+    verdict = judge.judge(program, batch.judged(program, "imperative"))
     assert verdict.outcome != "failed", batch.told(-1, program, verdict)
 
 

@@ -7,18 +7,27 @@ import linecache
 import random
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from tests.fuzz.calls import grow
 from tests.fuzz.imperative import program as imperative
-from tests.fuzz.imperative.judge import FORWARD, ROUTES, Hangs, Verdict, judge
-from tests.fuzz.imperative.program import Program
+from tests.fuzz.imperative.judge import Hangs, Verdict, judge
+from tests.fuzz.imperative.program import Program, World
 from tests.fuzz.imperative.shrink import shrink
 
 GENERATORS = {"imperative": imperative.generate, "calls": grow.generate}
-# of programs of calls there are many, which are small
-JUDGED = {"imperative": tuple(ROUTES), "calls": ("optimised", "textbook", FORWARD)}
+# Of programs of calls there are many, which are small: beside its gradient, each is judged by one of these.
+BESIDE = (
+    "textbook", "forward", "hvp", "textbook", "vjp", "linearize", "textbook", "jacobian", "forward", "hessian", "checkpoint", "hvp",
+)  # fmt: skip
+
+
+def judged(program: Program, kind: str) -> tuple[str, ...]:
+    """The routes that a program is judged by."""
+    if kind == "calls":
+        return "optimised", BESIDE[program.numbers % len(BESIDE)]
+    return ("optimised", "textbook", "gradient")[: 2 + (program.numbers % 4 == 0)]
 
 
 @dataclass
@@ -55,7 +64,7 @@ def run(seeds: Iterable[int], worlds: int | None = None, kind: str = "imperative
     for seed in seeds:
         program = GENERATORS[kind](random.Random(seed))
         try:
-            verdict = judge(program, JUDGED[kind], program.worlds[:worlds])
+            verdict = judge(program, judged(program, kind), program.worlds[:worlds])
         except Hangs:  # the alarm of who runs this
             verdict = Verdict("failed", "hangs", "no verdict in time")
         report.add(seed, program, verdict)
@@ -74,29 +83,29 @@ def key(program: Program, verdict: Verdict) -> str:
         return "…" if match.group() in names or match.group()[0].isdigit() else match.group()
 
     text = re.sub(r"-?[A-Za-z_0-9.]+", word, text)
-    return text if verdict.outcome == "refused" else f"{verdict.route}: {text}"
+    return (
+        text if verdict.route == "optimised" and verdict.outcome == "refused" else f"{verdict.route}: {text}"
+    )
 
 
 def smallest(seed: int, seconds: float = 60.0, kind: str = "imperative") -> tuple[Program, Verdict]:
     """The program of a seed, shrunk as long as its verdict stays the same."""
     program = GENERATORS[kind](random.Random(seed))
-    verdict = judge(program, JUDGED[kind])
+    verdict = judge(program, judged(program, kind))
     if verdict.outcome not in ("failed", "refused"):
         return program, verdict
     wanted = key(program, verdict)
+    routes = tuple(dict.fromkeys(["optimised", verdict.route]))
     worlds = [verdict.world] if verdict.world else list(program.worlds)
-    alone = judge(program, [verdict.route], worlds)
-    if alone.outcome != verdict.outcome or key(program, alone) != wanted:
-        worlds = list(program.worlds)
 
-    def failing(candidate: Program) -> bool:
-        found = judge(candidate, [verdict.route], worlds)
+    def fails(candidate: Program, worlds: Sequence[World]) -> bool:
+        found = judge(candidate, routes, worlds)
         return found.outcome == verdict.outcome and key(candidate, found) == wanted
 
-    if not failing(program):  # two routes that differ
-        return program, verdict
-    program = shrink(program, failing, seconds)
-    return program, judge(program, [verdict.route], worlds)
+    if not fails(program, worlds):
+        worlds = list(program.worlds)
+    program = shrink(program, lambda candidate: fails(candidate, worlds), seconds)
+    return program, judge(program, routes, worlds)
 
 
 def told(seed: int, program: Program, verdict: Verdict) -> str:
