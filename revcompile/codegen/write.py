@@ -257,7 +257,8 @@ class Writer(BlockWriter):
         )
         if name == NONE:
             error, text = "TypeError", "None is no number, and no array"
-        self._line(f"{self.names[value]} is None", keyword="if")
+        missing = ast.Compare(self.spell(value), [ast.Is()], [ast.Constant(None)])
+        self._line(to_text(missing), keyword="if")
         self._line(f"{INDENT}raise {self._word(error)}({literal(text)})")
 
     def _add(self, statement: Apply) -> None:

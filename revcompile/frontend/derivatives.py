@@ -143,8 +143,12 @@ def valued(low: Lowering, f: Any, args: Iterable[Structure], quietly: bool = Fal
         return low.emit(identity, v) if v.type.dims else v
 
     before = low.builder.statements
-    with low.builder.tentatively() as inner:
-        result = low.invoke(f, *(low.mutables.adopt(map_values(copied, a), copied=True) for a in args))
+    try:
+        with low.builder.tentatively() as inner:
+            result = low.invoke(f, *(low.mutables.adopt(map_values(copied, a), copied=True) for a in args))
+    except Left:
+        before.extend(inner)
+        raise
     before.extend(silent(Block(tuple(inner))).statements if quietly else inner)
     return result
 

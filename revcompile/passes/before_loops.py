@@ -17,7 +17,7 @@ from revcompile.dataflow.presence import missing
 from revcompile.gates.effects import is_noticed, may_end
 from revcompile.gates.lengths import counts
 from revcompile.gates.table import TABLE
-from revcompile.gates.traits import Memory
+from revcompile.gates.traits import Line, Memory
 from revcompile.ir.nodes import (
     UNDEFINED,
     Apply,
@@ -32,6 +32,7 @@ from revcompile.ir.nodes import (
 )
 from revcompile.ir.rebuild import replace
 from revcompile.ir.types import BOOL, Array, Rows, Scalar, is_float
+from revcompile.ir.values import NONE
 from revcompile.passes.walk import Walk
 
 
@@ -47,6 +48,12 @@ class _Mover(Walk):
     def __init__(self, function: Function) -> None:
         super().__init__(lambda statement, out: None, function.table)
         self.partial = missing(function.body)  # what has a value on some ways only
+
+    def _apply(self, statement: Apply, out: list[Statement]) -> None:
+        super()._apply(statement, out)
+        if TABLE[statement.function].line is Line.CHECK and statement.args[1] != NONE:
+            if self.partial.isdisjoint(out[-1].inputs):
+                out.pop()  # what stands for the name now has a value on every way
 
     def _loop(self, statement: Loop, out: list[Statement]) -> None:
         super()._loop(statement, out)

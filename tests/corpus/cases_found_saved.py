@@ -451,3 +451,29 @@ def far_column(s, k):
         s[i, k] = s[k, i] * 2.0
         total += np.sum(s[:, k] * s[:, k - 1])
     return total
+
+
+# a name that an inner loop gives in each of its trips, which a check reads
+
+
+@case((V3, 0.5), (V3, -0.5))
+def name_of_an_inner_loop_that_is_made_before_it(z, w):
+    for _ in range(3):
+        if w > 0:
+            continue
+        for _ in range(2):
+            t = np.fabs(z)
+        u = t * 2.0
+        u[0] = w
+    return w * w
+
+
+@case((V3, 0.5, 2), (V3, 0.5, 1))
+def name_of_an_inner_loop_that_may_make_no_trip(z, w, n):
+    for i in range(n):
+        if i == 0:
+            continue
+        for _ in range(i):
+            t = np.sin(z)
+        w = w + np.sum(t * z)
+    return w * w

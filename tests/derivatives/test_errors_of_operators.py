@@ -134,3 +134,30 @@ def test_arguments(operator: Any) -> None:
         operator(loss, 0)(1j * X, 2.0, *rest)
     with pytest.raises(TypeError, match="'w'|by position"):
         operator(loss, 0)(X, *rest[:0])
+
+
+@pytest.mark.parametrize(
+    "operator", [jacobian, jacfwd, jacrev, value_and_jacobian, hessian, grad, elementwise_grad]
+)
+def test_what_always_raises_does_so_in_every_operator(operator: Any) -> None:
+    def raises(x: Any) -> Any:
+        y = np.sin(x)
+        raise ValueError(f"not of {len(y)} numbers")
+
+    with pytest.raises(ValueError, match="not of 3 numbers"):
+        operator(raises)(X)
+
+
+@pytest.mark.parametrize("operator", [jacobian, jacfwd, jacrev, hessian])
+def test_a_call_that_is_found_out_first(operator: Any) -> None:
+    def conditions(x: Any) -> Any:
+        outer = np.multiply.outer(x, x)
+        area = np.cross(x, [0.3, 0.5, 1.0])
+        return np.linalg.cond(outer * 0.3 + 2.0 * np.eye(len(outer)), 1) + np.sum(area)
+
+    step = 1e-6 * np.eye(3)
+    if operator is hessian:
+        slopes = [(grad(conditions)(X + by) - grad(conditions)(X - by)) / 2e-6 for by in step]
+    else:
+        slopes = [(conditions(X + by) - conditions(X - by)) / 2e-6 for by in step]
+    np.testing.assert_allclose(operator(conditions)(X), slopes, rtol=1e-6, atol=1e-7)

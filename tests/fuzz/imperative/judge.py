@@ -141,8 +141,11 @@ def _along(
     if not abs(got - slope) <= TOLERANCE[program.single] * (1 + abs(slope)):
         return "tangent", f"{got!r}, differences {slope!r}"
     if call in gradients and not program.single:
-        reverse = float(gradients[call] @ direction)
-        if not abs(got - reverse) <= 1e-7 * (1 + float(np.abs(gradients[call]) @ np.abs(direction))):
+        moved = direction != 0
+        reverse = float(gradients[call][moved] @ direction[moved])
+        if not abs(got - reverse) <= 1e-7 * (
+            1 + float(np.abs(gradients[call][moved]) @ np.abs(direction[moved]))
+        ):
             return "tangent", f"{got!r}, by the gradient {reverse!r}"
     return None
 
