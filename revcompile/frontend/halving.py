@@ -97,8 +97,9 @@ def _alone(
             result = map_structure(number, low.resolve(result))
     except NeedStatic as need:
         raise need if low.needed.is_varied(low, need) else _outside(low, need, own) from None
-    except Left:  # it always raises: so does this
-        before.extend(substitute(Block(tuple(inner)), {v: a for a, v in own.items()}).statements)
+    except Left:  # it always raises: so does this, before there are tangents
+        done = tuple(s for s in inner if table.tangents.isdisjoint(s.inputs))
+        before.extend(substitute(Block(done), {v: a for a, v in own.items()}).statements)
         raise
     body = Block(tuple(inner), (tuple(leaves(result)),))
     read = {item.value for item in low.host.live.values() if item.path.is_parameter}

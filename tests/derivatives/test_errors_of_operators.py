@@ -161,3 +161,12 @@ def test_a_call_that_is_found_out_first(operator: Any) -> None:
     else:
         slopes = [(conditions(X + by) - conditions(X - by)) / 2e-6 for by in step]
     np.testing.assert_allclose(operator(conditions)(X), slopes, rtol=1e-6, atol=1e-7)
+
+
+def test_what_always_raises_does_so_before_there_are_tangents() -> None:
+    def raises(x: Any, w: Any) -> Any:
+        np.putmask(x, x > 0.1, x)
+        raise ValueError("no number")
+
+    with pytest.raises(ValueError, match="no number"):
+        linearize(raises, X, np.float64(0.5))
