@@ -385,7 +385,7 @@ def _without(block: Block, dropped: frozenset[Value]) -> Block:
 
 def _given(block: Block, residuals: LoopResiduals) -> Iterator[Value]:
     """What the loops in a block are going to give, besides what they give already."""
-    for statement in block.statements:
+    for statement in block.nested:
         yield from residuals.of(statement)
         for inner in statement.blocks:
             yield from _given(inner, residuals)

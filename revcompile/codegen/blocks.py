@@ -98,7 +98,7 @@ class BlockWriter:
         if isinstance(statement, Apply) and self.places.keys().isdisjoint(statement.inputs):
             return own
         folded = self._places_of(statement.inputs)
-        if not statement.repeats:
+        if statement.blocks and not statement.repeats:
             folded += self._places_of(leaves(tuple(side.yields for side in statement.blocks)))
         return tuple(dict.fromkeys((*own, *folded))) if folded else own
 

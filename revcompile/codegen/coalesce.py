@@ -174,7 +174,7 @@ def _necessities(block: Block) -> Iterator[tuple[Value, Value]]:
     for s in block.statements:
         if isinstance(s, Apply) and TABLE[s.function].writes:
             yield s.args[0], s.outputs[0]
-        else:
+        elif s.blocks:
             yield from ((param, result) for (param, _), (result, _) in zip(s.begins, s.gives, strict=False))
         for inner in s.blocks:
             yield from _necessities(inner)

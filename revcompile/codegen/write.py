@@ -103,10 +103,11 @@ class Writer(BlockWriter):
 
     def _index(self, block: Block) -> None:
         for statement in block.statements:
-            self.carried.update(statement.bound)
-            self.lists.update((saved, v) for v, saved in statement.saves if isinstance(v, Value))
             for value in statement.outputs:
                 self.definitions.setdefault(value, statement)
+        for statement in block.nested:
+            self.carried.update(statement.bound)
+            self.lists.update((saved, v) for v, saved in statement.saves if isinstance(v, Value))
             for inner in statement.blocks:
                 self._index(inner)
 

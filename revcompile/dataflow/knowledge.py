@@ -278,7 +278,7 @@ def _is_apart(why: int, where: int) -> bool:
 
 
 def _in_loops(block: Block) -> Iterator[Value]:
-    for s in block.statements:
+    for s in block.nested:
         yield from s.bound
         for inner in s.blocks:
             yield from inner.defined if s.repeats else _in_loops(inner)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections import Counter, deque
+from collections import Counter
 from contextlib import nullcontext, suppress
 from random import Random
 from types import FunctionType, MethodType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,10 +19,8 @@ from revcompile.frontend import (
     draws,
     effects,
     foreign,
-    forms,
     functional,
     gradients,
-    growing,
     iterators,
     library,
     membership,
@@ -35,34 +33,29 @@ from revcompile.frontend import (
     vectorized,
     writing,
 )
+from revcompile.frontend.applying import apply_gate
 from revcompile.frontend.at_hand import is_constant, is_varied, may_vary
-from revcompile.frontend.containers import frozen
-from revcompile.frontend.expressions import WRITING, is_array
+from revcompile.frontend.expressions import WRITING
 from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.mappings import as_dict
 from revcompile.frontend.names import HostObject, is_library, is_user_class
-from revcompile.frontend.naming import is_hashable, name_of
+from revcompile.frontend.naming import is_hashable
 from revcompile.frontend.prelude import MEANING
 from revcompile.gates.draws import is_draw
 from revcompile.gates.infer import ask_host
-from revcompile.gates.options import SEVERAL
-from revcompile.gates.record import Gate, NoSuchForm, is_pythons
+from revcompile.gates.record import Gate
 from revcompile.gates.table import METHODS, TABLE
 from revcompile.gates.traits import Memory
 from revcompile.ir.nodes import (
-    Apply,
     Structure,
     Value,
-    are_numbers,
     is_static,
     leaves,
-    map_structure,
 )
-from revcompile.ir.types import Array, Foreign, Opaque, Scalar
+from revcompile.ir.types import Array, Opaque, Scalar
 from revcompile.statements import hook
 from revcompile.statements.iterables import Iteration
 from revcompile.syntax.abstract import (
-    FUNCTIONS,
     Frame,
     Gradient,
     Method,
@@ -118,10 +111,6 @@ def call(
         if is_defect(e):
             _ask_host(function, args, kwargs)
         raise
-
-
-def _some_function() -> None:
-    """Stands for a function of the program in a call that Python is asked about."""
 
 
 def _ask_host(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -206,41 +195,79 @@ def _known_call(
     node: ast.Call | None,
     frame: Frame,
 ) -> Structure:
-    known = is_hashable(function)
-    special = SPECIAL.get(function) if known else None
-    if known and (
-        special is not None or function in MEANING or function in TABLE or function in writing.WRITERS
-    ):
+    called = Call(function, args, kwargs, node, frame)
+    for answer in ANSWERS:
+        outcome = answer(low, called)
+        if outcome is not NotImplemented:
+            return outcome
+    if draws.runs_as_it_is(function, args, kwargs):
+        with suppress(UnsupportedError, NotImplementedError), low.tentatively():  # unless it gives no numbers
+            return draws.run(low, function, args, kwargs)
+    is_number = isinstance(function, Value) and isinstance(function.type, (Array, Scalar))
+    if is_number or not (isinstance(function, Value) or callable(function)):
+        kind = class_of(function) if isinstance(function, Value) else type(function)
+        raise HostError(TypeError(f"{kind.__name__!r} object is not callable"))
+    return foreign.call(low, function, args, kwargs, frame)
+
+
+class Call(NamedTuple):
+    """A call that is read: of what, with which arguments, and where."""
+
+    function: Any
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    node: ast.Call | None
+    frame: Frame
+
+
+def _by_table(low: Lowering, called: Call) -> Structure:
+    """What a call means of a function that is known by itself: a builtin, an operator, a gate."""
+    function, args, kwargs, node, frame = called
+    if not is_hashable(function):
+        return NotImplemented
+    special, meaning, gate = SPECIAL.get(function), MEANING.get(function), TABLE.get(function)
+    if not (special is meaning is gate is None) or function in writing.WRITERS:
         absent.must_be_there(low, (args, kwargs))
     if special is not None:
         outcome = special(low, args, kwargs, node, frame)
         if outcome is not NotImplemented:
             return outcome
-    if known and function in MEANING:
+    if meaning is not None:
         if function not in iterators.LAZY and statically.is_plain(args, kwargs):
             return statically.call(low, function, args, kwargs)
-        return low.read(MEANING[function], args, kwargs, frame)
-    written = writing.call(low, function, args, kwargs) if known and not frame.is_rule else NotImplemented
+        return low.read(meaning, args, kwargs, frame)
+    written = writing.call(low, function, args, kwargs) if not frame.is_rule else NotImplemented
     if written is not NotImplemented:
         return written
-    if known and is_draw(function):
+    if is_draw(function):
         return draws.call(low, function, args, kwargs)
-    if known and function in OPERATORS and not kwargs and not frame.is_rule:
+    if function in OPERATORS and not kwargs and not frame.is_rule:
         return low.operate(function, *args)
-    if known and function in TABLE and not (is_static(args) and is_static(kwargs) and _folds(function)):
-        gate = TABLE[function]
-        is_data = gate.composed and not any(may_vary(low, v) for v in leaves((args, kwargs)))
-        if is_data and _may_be_made(low, function, args, kwargs, frame):
-            return foreign.call(low, function, args, kwargs, frame)
-        is_known = gate.folds is not None and gate.folds(args, kwargs)
-        if is_known:
-            return statically.call(low, function, args, kwargs)
-        try:
-            return apply_gate(low, function, args, kwargs)
-        except (UnsupportedError, NotImplementedError) as e:
-            if getattr(e, "final", False) or not _may_be_made(low, function, args, kwargs, frame):
-                raise
-            return foreign.call(low, function, args, kwargs, frame)
+    if gate is not None and not (is_static(args) and is_static(kwargs) and _folds(function)):
+        return _by_gate(low, gate, function, args, kwargs, frame)
+    return NotImplemented
+
+
+def _by_gate(
+    low: Lowering, gate: Gate, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], frame: Frame
+) -> Structure:
+    """Apply a gate; make the call as it is, where the gate does not serve it and nothing in it varies."""
+    is_data = gate.composed and not any(may_vary(low, v) for v in leaves((args, kwargs)))
+    if is_data and _may_be_made(low, function, args, kwargs, frame):
+        return foreign.call(low, function, args, kwargs, frame)
+    if gate.folds is not None and gate.folds(args, kwargs):
+        return statically.call(low, function, args, kwargs)
+    try:
+        return apply_gate(low, function, args, kwargs)
+    except (UnsupportedError, NotImplementedError) as e:
+        if getattr(e, "final", False) or not _may_be_made(low, function, args, kwargs, frame):
+            raise
+        return foreign.call(low, function, args, kwargs, frame)
+
+
+def _by_library(low: Lowering, called: Call) -> Structure:
+    """What Python can say of a library's function; a container's method; what is done while compiling."""
+    function, args, kwargs, _, frame = called
     meaning = library.meaning_of(function)
     varies = any(may_vary(low, v) for v in leaves((args, kwargs)))
     if meaning is not None and (varies or any(isinstance(a, Iteration) for a in args)):
@@ -254,23 +281,35 @@ def _known_call(
         outcome = containers.method(low, function, args, kwargs)
         if outcome is not NotImplemented:
             return outcome
-    if (known and function in statically.STATIC_CALLS) or statically.is_pure(function, args, kwargs):
+    is_static_call = is_hashable(function) and function in statically.STATIC_CALLS
+    if is_static_call or statically.is_pure(function, args, kwargs):
         return statically.call(low, function, args, kwargs)
+    return NotImplemented
+
+
+def _of_object(low: Lowering, called: Call) -> Structure:
+    """A call of an object, of a class of the user's, or of a method."""
+    function, args, kwargs, node, frame = called
     if objects.is_object(function):
         return _call_object(low, function, args, kwargs, node, frame)
     if isinstance(function, tuple):
         method = objects.special(low, function, "call")
-        if method is not None:
-            return call(low, method, args, kwargs, node, frame)
+        return NotImplemented if method is None else call(low, method, args, kwargs, node, frame)
     if isinstance(function, type) and is_user_class(function):
         if foreign.is_pythons_own(low, function, args, kwargs) or issubclass(function, Random):
             return _made_by_python(low, function, args, kwargs, frame)
         return objects.construct(low, function, args, kwargs)
     if isinstance(function, MethodType):
-        made = function.__self__
-        if function.__name__ == "_make" and hasattr(made, "_fields"):  # of a named tuple
-            return call(low, made, tuple(low.items(*args)), kwargs, node, frame)
+        owner = function.__self__
+        if function.__name__ == "_make" and hasattr(owner, "_fields"):  # of a named tuple
+            return call(low, owner, tuple(low.items(*args)), kwargs, node, frame)
         return call(low, function.__func__, (function.__self__, *args), kwargs, node, frame)
+    return NotImplemented
+
+
+def _of_transform(low: Lowering, called: Call) -> Structure:
+    """A call of a gradient or another operator, or of what one of them gives; of what wraps a function."""
+    function, args, kwargs, node, frame = called
     if gradients.is_gradient(function):
         return gradients.call(low, gradients.gradient_of(low, function), args, kwargs)
     if gradients.is_transform(function):
@@ -280,31 +319,32 @@ def _known_call(
     if isinstance(function, np.vectorize) and not frame.is_rule:
         return call(low, vectorized.taken(low, function), args, kwargs, node, frame)
     unwrapped = functional.unwrapped(low, function)
-    if unwrapped is not None:
-        return call(low, unwrapped, args, kwargs, node, frame)
-    if isinstance(function, FunctionType):
-        if frame.is_rule and is_static(args) and is_static(kwargs):
-            with nullcontext() if is_own(function) else host():
-                result = function(*args, **kwargs)
-            if not isinstance(result, np.ndarray):
-                return result
-        if frame.is_own and not frame.is_rule and is_own(function):
-            return low.read(function, args, kwargs, frame)
-        if not (is_library(function) or foreign.is_called_as_it_is(low, function, (args, kwargs))):
-            try:
-                return low.inline(function, args, kwargs, frame)
-            except UnsupportedError as e:
-                if frame.is_rule and not frame.is_own:
-                    return foreign.in_rule(low, function, args, kwargs, e)
-                raise foreign.read_failed(low, frame, function, (args, kwargs), e) from None
-    if draws.runs_as_it_is(function, args, kwargs):
-        with suppress(UnsupportedError, NotImplementedError), low.tentatively():  # unless it gives no numbers
-            return draws.run(low, function, args, kwargs)
-    is_number = isinstance(function, Value) and isinstance(function.type, (Array, Scalar))
-    if is_number or not (isinstance(function, Value) or callable(function)):
-        kind = class_of(function) if isinstance(function, Value) else type(function)
-        raise HostError(TypeError(f"{kind.__name__!r} object is not callable"))
-    return foreign.call(low, function, args, kwargs, frame)
+    return NotImplemented if unwrapped is None else call(low, unwrapped, args, kwargs, node, frame)
+
+
+def _of_function(low: Lowering, called: Call) -> Structure:
+    """A call of a function of the user's, which is read."""
+    function, args, kwargs, _, frame = called
+    if not isinstance(function, FunctionType):
+        return NotImplemented
+    if frame.is_rule and is_static(args) and is_static(kwargs):
+        with nullcontext() if is_own(function) else host():
+            result = function(*args, **kwargs)
+        if not isinstance(result, np.ndarray):
+            return result
+    if frame.is_own and not frame.is_rule and is_own(function):
+        return low.read(function, args, kwargs, frame)
+    if is_library(function) or foreign.is_called_as_it_is(low, function, (args, kwargs)):
+        return NotImplemented
+    try:
+        return low.inline(function, args, kwargs, frame)
+    except UnsupportedError as e:
+        if frame.is_rule and not frame.is_own:
+            return foreign.in_rule(low, function, args, kwargs, e)
+        raise foreign.read_failed(low, frame, function, (args, kwargs), e) from None
+
+
+ANSWERS = (_by_table, _by_library, _of_object, _of_transform, _of_function)  # who are asked, in this order
 
 
 def _made_by_python(
@@ -394,107 +434,3 @@ def _scalar_method(
     if gate.of_scalar is not None:
         return low.run_rule(gate.of_scalar, (x, *args), kwargs)
     raise UnsupportedError(f"the method .{function.__name__} of {an(t)} is not supported")
-
-
-def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Structure:
-    """Bind a call to its gate's signature and emit it."""
-    gate = TABLE[function]
-    if are_numbers(args) and not kwargs and len(args) <= gate.places:
-        # as nearly always; the rest is for structures, for what is written into
-        is_plain = gate.means is None or gate.means(args, kwargs) is None
-        if is_plain and not gate.foreign and gate.forward is None:
-            return low.emit(function, *_known_options(low, gate, _bound(gate, function, args, kwargs)))
-    args, kwargs = forms.fitted(function, gate, args, kwargs)
-    if isinstance(function, np.ufunc) and forms.says_more(function, args, kwargs):
-        return forms.of_ufunc(low, function, args, kwargs)
-    means = gate.means(args, kwargs) if gate.means is not None else None
-    if means is not None and (gate.composed or kwargs.get("out") is None):
-        return forms.read(low, means, function, args, kwargs)
-    joined = growing.joined(low, function, args, kwargs)
-    if joined is not NotImplemented:
-        return joined
-    args = tuple(list(a) if isinstance(a, deque) else growing.as_arrays(low, a) for a in args)
-    out, args, kwargs = writing.split_out(function, args, kwargs)
-    if out is not None:
-        return writing.into(low, function, out, args, apply_gate(low, function, args, kwargs))
-    bound = _known_options(low, gate, _bound(gate, function, args, kwargs))
-    taken = [a for a, takes_array in zip(bound, gate.takes_arrays, strict=True) if takes_array]
-    if is_pythons(function) and any(isinstance(a, (list, tuple)) for a in taken):
-        if not any(is_array(a) for a in taken):  # which would take the list for an array
-            ask_host(function, args, kwargs)
-    bound = tuple(
-        _array_of(low, a) if takes_array else tuple(_array_of(low, x) for x in a) if takes_each else a
-        for a, takes_array, takes_each in zip(bound, gate.takes_arrays, gate.takes_each, strict=True)
-    )
-    if gate.joins and isinstance(bound[0], (list, tuple)):
-        bound = ([_array_of(low, x) if tuple(leaves(x)) else x for x in bound[0]], *bound[1:])
-    for argument in bound:
-        if objects.is_object(argument):
-            objects.refuse((argument,), f"{name_of(function)} ")
-        if isinstance(argument, FUNCTIONS):
-            ask_host(function, [_some_function if isinstance(a, FUNCTIONS) else a for a in bound])
-            raise UnsupportedError(f"{name_of(function)} is applied to a function")
-    for value in leaves(bound):
-        if not isinstance(value.type, (Array, Scalar)) and gate.types is None:
-            has_numbers = isinstance(value.type, Foreign) and hasattr(value.type.cls, "to_numpy")
-            raise UnsupportedError(
-                f"{name_of(function)} is applied to {an(value.type)}",
-                way_out="Take the numbers as an array first: .to_numpy()." if has_numbers else "",
-            )
-    if gate.forward is not None:
-        return _opaque(low, gate, function, bound)
-    try:
-        return low.emit(function, *bound)
-    except HostError as e:
-        if not gate.foreign:
-            raise
-        args = low.resolve(frozen(bound))
-        result = foreign.tried(low, function, gate, args, e)
-    low.builder.apply(function, args, result)
-    low.memory.note(function, bound, result)
-    return result
-
-
-def _bound(gate: Gate, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
-    try:
-        return gate.bind(args, kwargs)
-    except NoSuchForm as e:
-        raise forms.unfit(function, gate.signature, e) from None
-
-
-def _opaque(low: Lowering, gate: Gate, function: Any, bound: tuple[Any, ...]) -> Structure:
-    """The forward half of an opaque gate: its output, and what it saves for the backward half."""
-    assert gate.forward is not None
-    given, bound = bound, low.resolve(bound)
-    try:
-        output = map_structure(Value, low.builder.infer(function, bound, low.builder.facts))
-    except HostError as e:
-        output = foreign.tried(low, function, gate, bound, e)
-    saved = low.builder.table.new(Opaque("saved values"), f"saved_{gate.name}")
-    builder = low.builder
-    builder.statements.append(Apply(gate.forward, bound, (output, saved), builder.line, builder.note))
-    low.memory.relate(leaves(output), leaves(given))
-    return output
-
-
-def _array_of(low: Lowering, a: Structure) -> Structure:
-    """A list as the array that NumPy makes of it."""
-    return low.apply(np.array, (a,), {}) if isinstance(a, (list, tuple)) else a
-
-
-def _known_options(low: Lowering, gate: Gate, bound: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The operands, of which those are known that must be."""
-    if not (gate.known_options or gate.steering_options or gate.counting_options):
-        return bound
-    known = list(bound)
-    for i, option in gate.steering_options:
-        if option in SEVERAL and isinstance(known[i], Value) and len(known[i].type.dims) == 1:
-            known[i] = tuple(low.items(known[i]))
-    for i, option in gate.known_options:
-        known[i] = low.static(known[i], f"as {option}= of {gate.name}")
-    for i, option in gate.counting_options:
-        if isinstance(known[i], Value) and not known[i].type.dims:
-            known[i] = low.static(known[i], f"as {option}= of {gate.name}")
-    for i, _ in gate.steering_options:
-        low.steer(known[i])
-    return tuple(known)

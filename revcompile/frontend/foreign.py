@@ -277,15 +277,8 @@ def make(
     if not excused and any(is_varied(low, v) for v in leaves(given)):
         raise refusal
     changing = _changed_by(low, form, given)
-    if not pure and low.learning.allowed and is_final(changing):
-        raise _at(
-            low,
-            UnsupportedError(
-                f"{name} may go through an iterator of the program, and is called once more to find out what "
-                "it gives",
-                way_out="Take what the iterator gives before the call, and pass that as an argument.",
-            ),
-        )
+    if not pure:
+        _refuse_to_take_twice(low, name, changing)
     key = _key_of(low, form, attribute, given)
     found = low.learning.of(key) if known is UNKNOWN else (known, None)
     handed = None
@@ -298,11 +291,10 @@ def make(
         folded = folded_of(low, key, form, attribute, given, not settled)
         if folded is not UNKNOWN:
             return folded if handed is None else handed.taken_back(key, folded)
-    if found is None:
-        if not low.learning.allowed:
-            raise _at(low, _not_known(name))
-        if not low.acted:  # else it depends on what the calls before it have done
-            found = _find_out(low, key, form, attribute, given, many, changing)
+    if found is None and not low.learning.allowed:
+        raise _at(low, _not_known(name))
+    if found is None and not low.acted:  # else it depends on what the calls before it have done
+        found = _find_out(low, key, form, attribute, given, many, changing)
     if found is None:
         _end_here(low, key, form, attribute, given, many, changing)
     pattern, kind = found
@@ -336,16 +328,7 @@ def make(
     if inside and isinstance(result, Value):
         low.host.changed.add(result)
     new = list(leaves(result) if handed is None else handed.not_stored(key, result))
-    if not fresh or any(isinstance(v.type, Foreign) for v in new):
-        low.memory.relate(new, arrays)
-        for v in new:
-            if isinstance(v.type, Array):
-                low.memory.foreign[v] = name
-    if not fresh and any(isinstance(v.type, Foreign) and v.type.cls not in COPIED for v in new):
-        for container in containers(asked[1:]):
-            low.mutables.fix(
-                container, f"{an(word(container))} changes that {name} was given, and may have kept"
-            )
+    _relate(low, name, new, arrays, asked[1:], fresh)
     for v, outcome in zip(leaves(result), outcomes(low, key, pattern), strict=False):
         low.values[v] = outcome
         if isinstance(outcome, np.ndarray) and not outcome.flags.writeable:
@@ -353,6 +336,34 @@ def make(
     if handed is not None:
         return handed.taken_back(key, result)
     return low.own(result) if isinstance(result, list) else result
+
+
+def _relate(
+    low: Lowering, name: str, new: list[Value], arrays: list[Value], passed: Any, fresh: bool
+) -> None:
+    """Note what a call gives that may be what it was given, or may have kept that."""
+    others = [v.type.cls for v in new if isinstance(v.type, Foreign)]
+    if not fresh or others:
+        low.memory.relate(new, arrays)
+        low.memory.foreign.update((v, name) for v in new if isinstance(v.type, Array))
+    if not fresh and any(cls not in COPIED for cls in others):
+        for container in containers(passed):
+            low.mutables.fix(
+                container, f"{an(word(container))} changes that {name} was given, and may have kept"
+            )
+
+
+def _refuse_to_take_twice(low: Lowering, name: str, changing: list[Any]) -> None:
+    """Raises where a call that is made once more, to be known, takes from an iterator of the program."""
+    if low.learning.allowed and is_final(changing):
+        raise _at(
+            low,
+            UnsupportedError(
+                f"{name} may go through an iterator of the program, and is called once more to find out what "
+                "it gives",
+                way_out="Take what the iterator gives before the call, and pass that as an argument.",
+            ),
+        )
 
 
 def _check_late(low: Lowering, late: Sequence[str], types: Any, changing: Sequence[Any]) -> None:

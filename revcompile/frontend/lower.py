@@ -20,6 +20,7 @@ from typing import Any
 from revcompile.errors import PYTHON_ERRORS, HostError, UnsupportedError, an, host, plain_kind, raise_defect
 from revcompile.frontend import (
     absent,
+    applying,
     binding,
     calls,
     expressions,
@@ -388,7 +389,7 @@ class Lowerer(Language):
 
     def apply(self, function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Structure:
         """Call a gate's function as user code does."""
-        return calls.apply_gate(self, function, tuple(args), kwargs)
+        return applying.apply_gate(self, function, tuple(args), kwargs)
 
     # -- functions ----------------------------------------------------------------------------
 

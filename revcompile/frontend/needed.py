@@ -163,7 +163,7 @@ def _computed_from(low: Any, number: Value) -> Iterator[tuple[Value, Apply | Non
 def _folding(block: Block) -> Iterator[Value]:
     """The conditions and exponents: if they are known, there is less to be lowered."""
     for s in block.statements:
-        if not s.repeats:
+        if s.blocks and not s.repeats:
             yield from leaves(s.decides)
         if isinstance(s, Apply) and TABLE[s.function].symbol == "**" and isinstance(s.args[1], Value):
             yield s.args[1]

@@ -100,12 +100,8 @@ def join(
     for one, other, way in ((a, b, 0), (b, a, 1)):
         if isinstance(other, Unset) and isinstance(one, (tuple, list, dict)):
             return _half_set(low, one, pairs, way, hint if hint in NAMES else None)
-    if not isinstance(a, Value) and not isinstance(b, Value):
-        try:
-            if type(a) is type(b) and a == b:
-                return a
-        except Exception:  # an exotic __eq__ is as good as unequal
-            pass
+    if not isinstance(a, Value) and type(a) is type(b) and _is_equal(a, b):
+        return a
     for known_a, known_b, value in pairs:
         if known_a is a and known_b is b and isinstance(a, Value):
             return value
@@ -113,6 +109,18 @@ def join(
         return tuple(join(low, EMPTY, part, pairs) for part in b)
     if b is EMPTY and isinstance(a, tuple):
         return tuple(join(low, part, EMPTY, pairs) for part in a)
+    return _new(low, a, b, pairs, hint)
+
+
+def _is_equal(a: Any, b: Any) -> bool:
+    try:
+        return bool(a == b)
+    except Exception:  # an exotic __eq__ is as good as unequal
+        return False
+
+
+def _new(low: Interpreter, a: Structure, b: Structure, pairs: list[Pair], hint: str | None) -> Value:
+    """A value that is either `a` or `b`, and is unset where they are."""
     t = join_types(low.builder.facts, type_of(a, b), type_of(b, a))
     table = low.builder.table
     value = Value(t) if hint is None else table.new(t, NAMES.get(hint, hint))

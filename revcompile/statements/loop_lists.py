@@ -57,7 +57,7 @@ def _keeps(s: Statement) -> bool:
 
 def receiving(block: Block, returned: set[Value]) -> set[Value]:
     """The values to which these gradients come back: of a list, those that are saved in it."""
-    found = returned - {items for s in block.statements for _, items in s.saves}
+    found = returned - {items for s in block.nested for _, items in s.saves}
     for s in block.nested:
         inside = {v for v, items in s.saves if items in returned} if s.repeats else returned
         for inner in s.blocks if inside else ():
