@@ -117,6 +117,11 @@ def refuse_complex(x: Any) -> None:
         x.refuse()
 
 
+def diagonals(a: Any, subscripts: str) -> Any:
+    """A view of what stands on diagonals of an array."""
+    return np.einsum(subscripts, a)
+
+
 def unbroadcast(gradient: Any, shape: tuple[int, ...]) -> Any:
     """Undo a broadcast: sum `gradient` over the axes along which `shape` was stretched to it."""
     extra = np.ndim(gradient) - len(shape)

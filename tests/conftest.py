@@ -40,6 +40,7 @@ DAILY = {  # one in so many tests of these files
         "derivatives/test_tangents_of_every_gate",
         "derivatives/test_tangents_of_the_corpus",
         "derivatives/test_what_may_be_none",
+        "language/test_parts_as_views",
         "sweep/test_natural_calls",
     ),
     11: (

@@ -28,7 +28,7 @@ from revcompile.gates.foreign import ForeignCall
 from revcompile.gates.halves import Half
 from revcompile.gates.infer import infer
 from revcompile.gates.table import TABLE
-from revcompile.gates.traits import Line
+from revcompile.gates.traits import Kind, Line
 from revcompile.ir.identifiers import literal, printable
 from revcompile.ir.lengths import Facts
 from revcompile.ir.nodes import (
@@ -312,7 +312,10 @@ class Writer(BlockWriter):
             self.folded[holder] = (place, "")
             types = infer(TABLE[function], function, (holder, *rest), Facts())
             array = Value(types)
-            place = self.spell.application(Apply(function, (holder, *rest), array))
+            if TABLE[function].kind is Kind.FLAT:
+                place = ast.Attribute(place, "flat", ast.Load())
+            else:
+                place = self.spell.application(Apply(function, (holder, *rest), array))
         return place
 
     def _scatter(self, statement: Apply) -> None:

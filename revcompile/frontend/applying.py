@@ -21,7 +21,7 @@ from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.naming import name_of
 from revcompile.gates.infer import ask_host
 from revcompile.gates.options import SEVERAL
-from revcompile.gates.record import Gate, NoSuchForm, is_pythons
+from revcompile.gates.record import Gate, is_pythons
 from revcompile.gates.table import TABLE
 from revcompile.ir.nodes import (
     Apply,
@@ -42,15 +42,18 @@ def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict
     gate = TABLE[function]
     if are_numbers(args) and not kwargs and len(args) <= gate.places:
         # as nearly always; the rest is for structures, for what is written into
-        is_plain = gate.means is None or gate.means(args, kwargs) is None
+        is_plain = forms.meaning(low, gate, args, kwargs) is None
         if is_plain and not gate.foreign and gate.forward is None:
-            return low.emit(function, *_known_options(low, gate, _bound(gate, function, args, kwargs)))
+            return low.emit(function, *_known_options(low, gate, forms.bind(gate, function, args, kwargs)))
     args, kwargs = forms.fitted(function, gate, args, kwargs)
     if isinstance(function, np.ufunc) and forms.says_more(function, args, kwargs):
         return forms.of_ufunc(low, function, args, kwargs)
-    means = gate.means(args, kwargs) if gate.means is not None else None
+    means = forms.meaning(low, gate, args, kwargs)
     if means is not None and (gate.composed or kwargs.get("out") is None):
-        return forms.read(low, means, function, args, kwargs)
+        found = forms.read(low, means, function, args, kwargs)
+        if means is gate.parts:
+            forms.note_parts(low, gate, forms.bind(gate, function, args, kwargs), found)
+        return found
     joined = growing.joined(low, function, args, kwargs)
     if joined is not NotImplemented:
         return joined
@@ -58,7 +61,8 @@ def apply_gate(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict
     out, args, kwargs = writing.split_out(function, args, kwargs)
     if out is not None:
         return writing.into(low, function, out, args, apply_gate(low, function, args, kwargs))
-    bound = _known_options(low, gate, _bound(gate, function, args, kwargs))
+    bound = _known_options(low, gate, forms.bind(gate, function, args, kwargs))
+    bound = forms.in_known_order(low, gate, bound)
     if is_pythons(function) and _has_lists_alone(gate, bound):  # which a gate would take for arrays
         ask_host(function, args, kwargs)
     bound = _with_arrays(low, gate, bound)
@@ -113,13 +117,6 @@ def _refuse_other_than_numbers(function: Any, bound: tuple[Any, ...]) -> None:
 
 def _some_function() -> None:
     """Stands for a function of the program in a call that Python is asked about."""
-
-
-def _bound(gate: Gate, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
-    try:
-        return gate.bind(args, kwargs)
-    except NoSuchForm as e:
-        raise forms.unfit(function, gate.signature, e) from None
 
 
 def _opaque(low: Lowering, gate: Gate, function: Any, bound: tuple[Any, ...]) -> Structure:

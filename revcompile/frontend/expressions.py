@@ -34,6 +34,7 @@ from revcompile.gates.effects import defined_, percent
 from revcompile.gates.infer import ask_host
 from revcompile.gates.lengths import length, size_of
 from revcompile.gates.rows import count, source_list
+from revcompile.gates.shape import flat
 from revcompile.gates.table import METHODS, TABLE
 from revcompile.ir.identifiers import is_name
 from revcompile.ir.nodes import Instance, Structure, Value, are_numbers, is_static, leaves
@@ -184,7 +185,7 @@ def value_attribute(low: Lowering, value: Value, attr: str) -> Structure:
     if attr == "imag" and isinstance(value.type, (Array, Scalar)):
         return low.apply(np.imag, (value,), {})
     if attr == "flat" and isinstance(value.type, Array):
-        return low.apply(np.ravel, (value,), {})
+        return low.apply(flat, (value,), {})
     if attr == "real" and isinstance(value.type, (Array, Scalar)) and value.type.dtype.kind in "fiu":
         return value
     if attr in METHODS or attr in low.method_adapters or attr in WRITING:

@@ -7,6 +7,7 @@ what says how the result lies in memory, or repeats a default, is left out. Impo
 from __future__ import annotations
 
 import inspect
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -18,13 +19,14 @@ from revcompile.frontend.naming import name_of, plain
 from revcompile.gates.axes import UnknownLength, dtype_kind, must_agree
 from revcompile.gates.infer import ask_host
 from revcompile.gates.options import LAYOUT, MUST_BE_KNOWN, signature_of
-from revcompile.gates.record import Gate
+from revcompile.gates.record import Gate, NoSuchForm
 from revcompile.gates.table import TABLE, owner_of
 from revcompile.gates.traits import Memory
 from revcompile.ir.lengths import LengthError
 from revcompile.ir.nodes import Structure, Value
 from revcompile.ir.types import Array, Scalar
 from revcompile.statements import overlap
+from revcompile.syntax.decisions import OneByOne
 
 AMONG = frozenset({"out", "copy"})  # which stand among those that a gate has
 OF_UFUNCS = frozenset({"out", "where", "dtype", "signature", *LAYOUT})
@@ -63,6 +65,20 @@ def _lays_out(gate: Gate, name: str, kwargs: dict[str, Any]) -> bool:
     asked = kwargs[name] if type(kwargs[name]) is str else ""
     may_be_itself = gate.memory is Memory.ITSELF or "copy" in kwargs
     return (asked == "F" and bool(gate.in_order)) or (name == "order" and asked in "CF" and may_be_itself)
+
+
+def in_known_order(low: Lowering, gate: Gate, bound: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The operands of `x.ravel("K")`, with the order in which `x` lies, if that is known."""
+    names = [*gate.signature.parameters]
+    if "order" not in names or not isinstance(bound[0], Value) or gate.memory is Memory.COPY:
+        return bound
+    place = names.index("order")
+    if bound[place] not in ("K", "A"):
+        return bound
+    order = low.memory.order_followed(bound[0])
+    if bound[place] == "A" and order == "-":  # which asks for no other order than F
+        order = "C"
+    return (*bound[:place], order, *bound[place + 1 :]) if order in ("C", "F") else bound
 
 
 def _parameters(function: Any) -> list[inspect.Parameter]:
@@ -181,6 +197,32 @@ def _harmless(low: Lowering, function: Any, args: tuple[Any, ...], where: Struct
         else a
         for i, a in enumerate(args)
     )
+
+
+def meaning(low: Lowering, gate: Gate, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What a call is of other functions, as code; None where it is an operation of its own."""
+    if gate.parts is not None and OneByOne() in low.decisions:
+        return gate.parts
+    return None if gate.means is None else gate.means(args, kwargs)
+
+
+def note_parts(low: Lowering, gate: Gate, bound: tuple[Any, ...], parts: list[Value]) -> None:
+    """Let the parts be as long, and as writable, as they are known to be where they are given at once."""
+    facts = low.builder.facts
+    if gate.memory is Memory.SPREAD:
+        low.memory.read_only.difference_update(parts)
+        low.memory.may_be_read_only.update(dict.fromkeys(parts))
+    with suppress(NotImplementedError):
+        for part, dims in zip(parts, gate.dims(facts, *bound), strict=True):  # type: ignore[misc]
+            for have, want in zip(part.type.dims, dims, strict=True):
+                facts.unify(have, want)
+
+
+def bind(gate: Gate, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+    try:
+        return gate.bind(args, kwargs)
+    except NoSuchForm as e:
+        raise unfit(function, gate.signature, e) from None
 
 
 def read(

@@ -29,6 +29,7 @@ from revcompile.frontend import (
     membership,
     objects,
     outside,
+    writing,
 )
 from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject
@@ -349,6 +350,9 @@ class Language:
         self: Lowering, owner: Structure, name: str, value: Structure, node: ast.AST, frame: Frame
     ) -> None:
         """`owner.name = value`"""
+        if name == "flat" and isinstance(owner, Value):
+            writing.all_of(self, owner, value)
+            return
         objects.assign(self, owner, name, value)
         simple.name(self, value, name, frame)
 

@@ -51,12 +51,13 @@ from revcompile.ir.nodes import Block, Function, Parameter, Raise, Structure, Va
 from revcompile.ir.types import Array, Scalar, is_float, is_number
 from revcompile.statements import branch, either, exits, iterables, loop, simple, with_
 from revcompile.syntax.abstract import Frame, Left, NeedShape, NeedStatic, NestedFunction, Returned, type_of
-from revcompile.syntax.decisions import Decisions, Split
-from revcompile.syntax.memory import Memory
+from revcompile.syntax.decisions import AsItLies, Decisions, Split
+from revcompile.syntax.memory import Memory, is_array
 from revcompile.syntax.mutable import Mutables, is_growing
 from revcompile.syntax.source import Source, find_source, own_names, own_signature
 
 REAL = "?bhilqnpBHILQNPefd"  # the dtypes of numbers that are differentiated: not those of 80 bits
+AS_IT_LIES = AsItLies()
 MAX_STATEMENTS = 30_000
 MAX_SPLIT_STATEMENTS = 5_000  # where what follows an `if` is written on either side: twice as many for each
 MAX_TAKEN_APART = 5_000  # elements of an array, each of which has a gradient of its own
@@ -344,6 +345,8 @@ class Lowerer(Language):
         if type(result) is Value and type(result.type) is Scalar and result.type.dtype.char in REAL:
             return result  # as nearly always: a number, which has no storage
         self.memory.note(function, args, result)
+        if AS_IT_LIES in self.decisions and is_array(result) and result in self.memory.of_a_layout:
+            either.note_layout(self, function, args, result)
         for value in leaves(result):
             if isinstance(value.type, (Array, Scalar)) and value.type.dtype.char not in REAL:
                 is_complex = value.type.dtype.kind == "c"

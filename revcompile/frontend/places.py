@@ -59,7 +59,7 @@ def _items(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Struct
                 "this form of np.nditer is not supported: it takes an array, or a list of arrays, and order="
             )
         return NotImplemented
-    if order != "C" and not all(map(low.memory.goes_in_order, arrays)):
+    if order != "C" and any(low.memory.order_followed(x) != "C" for x in arrays):
         raise UnsupportedError(
             "np.nditer goes through an array as it lies in memory, which is not known here",
             way_out='Say order="C", or go through x.flat.',

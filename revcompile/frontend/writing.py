@@ -19,6 +19,7 @@ from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.naming import name_of
 from revcompile.gates.axes import dims_of, dtype_kind
 from revcompile.gates.indexing import has_index_array, is_gather
+from revcompile.gates.shape import flat
 from revcompile.gates.table import TABLE
 from revcompile.ir.lengths import same_axes
 from revcompile.ir.nodes import Structure, Value, leaves
@@ -53,6 +54,12 @@ def into(low: Lowering, function: Any, out: Structure, args: tuple[Any, ...], va
 def _need_array(x: Structure, what: str) -> None:
     if not isinstance(x, Value) or not isinstance(x.type, Array):
         raise UnsupportedError(f"{what} must be an array here")
+
+
+def all_of(low: Lowering, x: Value, value: Structure) -> None:
+    """`x.flat = value`"""
+    _need_array(x, "what has .flat assigned")
+    store.write(low, low.apply(flat, (x,), {}), slice(None), value)
 
 
 def method(low: Lowering, x: Value, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.errors import HostError
+from revcompile.gates.axes import is_value
 from revcompile.gates.compositions import as_array
 from revcompile.gates.numbers import PARTS, Numbers
 from revcompile.gates.products import Dims, axes_of, permuted
@@ -26,6 +27,7 @@ from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
 from revcompile.gates.traits import Memory
 from revcompile.ir.lengths import Facts
+from revcompile.runtime import diagonals
 
 
 def labelled(lists: Any, output: Any) -> str:
@@ -49,19 +51,31 @@ def einsum_otherwise(*args: Any, dtype: Any = None, **options: Any) -> Any:
         pairs = len(args) // 2 * 2
         subscripts = labelled(args[1:pairs:2], args[-1] if len(args) % 2 else None)
         arrays = args[0:pairs:2]
-    if dtype is not None and not gives_view(subscripts, arrays):
+    if dtype is not None and not gives_view(subscripts, tuple(np.ndim(x) for x in arrays)):
         arrays = [as_array(x, dtype) for x in arrays]
     return np.einsum(subscripts, *arrays, **options)
 
 
-def gives_view(subscripts: str, arrays: Any) -> bool:
-    terms, output = spelled_out(subscripts, tuple(np.ndim(x) for x in arrays))
+def gives_view(subscripts: str, ranks: tuple[int, ...]) -> bool:
+    terms, output = spelled_out(subscripts, ranks)
     return len(terms) == 1 and set(terms[0]) == set(output)
 
 
 def means_einsum(args: Any, kwargs: Any) -> Any:
     is_text = bool(args) and isinstance(args[0], str)
-    return None if is_text and kwargs.get("dtype") is None else einsum_otherwise
+    if not is_text or kwargs.get("dtype") is not None:
+        return einsum_otherwise
+    ranks = tuple(len(axes_of(x)) for x in args[1:] if is_value(x))
+    is_view = len(args) == 2 and any(ranks) and gives_view(args[0], ranks)
+    return einsum_of_axes if is_view and kwargs.get("out") is None else None
+
+
+def einsum_of_axes(subscripts: str, a: Any, **_: Any) -> Any:
+    """An einsum that is a view: the axes in another order, or diagonals."""
+    (term,), output = spelled_out(subscripts, (a.ndim,))
+    if len(term) > len(output):
+        return diagonals(a, subscripts)
+    return np.transpose(a, tuple([term.index(axis) for axis in output]))
 
 
 # ----- labels: strings in, strings out -----------------------------------------------------------
@@ -133,14 +147,6 @@ def _einsum_dims(facts: Facts, subscripts: str, operands: Any, optimize: Any = F
     return tuple(lengths[label][0] for label in output)
 
 
-def _copies(subscripts: str, operands: Any, optimize: Any = False) -> bool:
-    """Only what reorders the axes of one array is a view of it."""
-    if len(operands) != 1:
-        return True
-    (term,), output = spelled_out(subscripts, (len(axes_of(operands[0])),))
-    return bool(set(term) - set(output))
-
-
 def zeros_of_einsum(args: Any, operand: int) -> int:
     """What is not on a diagonal."""
     terms = args[0].partition("->")[0].replace(" ", "").replace(".", "").split(",")
@@ -166,8 +172,6 @@ def met(passes: Any, term: str, output: str, x: Any) -> Any:
     means=means_einsum,
     reads_late=True,
     numbers=Numbers(zeros=zeros_of_einsum, as_read=where_it_meets_in_einsum),
-    memory=Memory.SHARED,
-    copies=_copies,
     dims=_einsum_dims,
     examples=[
         example("ij,jk->ik", real(2, 3), real(3, 4)),
@@ -248,6 +252,27 @@ def einsum(grad_y: Any, subscripts: str, *operands: Any, optimize: Any = False) 
     route = optimize if isinstance(optimize, (bool, str)) else True
     gradients = [_gradient(grad_y, output, k, terms, operands, used, route) for k in range(len(operands))]
     return None, gradients
+
+
+@gate(
+    diagonals,
+    name="einsum",
+    memory=Memory.VIEW,
+    numbers=Numbers(zeros=PARTS),
+    written="np.einsum(subscripts, a)",
+    dims=lambda facts, a, subscripts: _einsum_dims(facts, subscripts, (a,)),
+    examples=[
+        example(real(3, 3), "ii->i"),
+        example(real(3, 3, 2), "iij->ji"),
+        example(real(3, 2, 3), "iji->ij"),
+        example(real(2, 3, 3), "...ii->...i"),
+        example(real(3, 3, 3), "iii->i"),
+        example(real(2, 2, 3, 3), "iijj->ij"),
+    ],
+)
+def diagonals_(grad_y: Any, a: Any, subscripts: str) -> Any:
+    (term,), output = spelled_out(subscripts, (a.ndim,))
+    return _gradient(grad_y, output, 0, (term,), (a,), subscripts + term, False)
 
 
 def _gradient(grad_y: Any, output: str, k: int, terms: Any, operands: Any, used: str, route: Any) -> Any:

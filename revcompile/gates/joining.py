@@ -1,12 +1,10 @@
-"""Joining and splitting: concatenate, stack, block, split and their kin.
+"""Joining: concatenate, stack, block and their kin.
 
-The gradient of a join is cut into pieces, that of a split is joined. Imports NumPy, the gate table
-and the axis arithmetic.
+The gradient of a join is cut into pieces. Imports NumPy, the gate table and the axis arithmetic.
 """
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,7 +15,6 @@ from revcompile.gates.compositions import existing
 from revcompile.gates.numbers import UNREAD_ITEM, UNREAD_PART, Numbers, same_sign
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import composed, gate
-from revcompile.gates.traits import Memory
 from revcompile.ir.lengths import Facts
 from revcompile.ir.types import ONE, Dim
 
@@ -349,116 +346,3 @@ def block(grad_y: Any, arrays: Any) -> Any:
     axis = -nesting(arrays)
     parts = pieces(grad_y, [block_length(a, axis) for a in arrays], axis % grad_y.ndim)
     return [block(part, a) for part, a in zip(parts, arrays)]
-
-
-# -- splitting -----------------------------------------------------------------------------------
-
-
-MAX_PARTS = 2_000
-
-
-def rejoin(grad_y: Any, y: Any, axis: int) -> Any:
-    """The gradients of the parts of an array, joined; zeros for a part that nothing flows back from."""
-    return np.concatenate(
-        [np.zeros(part.shape, part.dtype) if grad is None else grad for grad, part in zip(grad_y, y)], axis
-    )
-
-
-def array_split_dims(facts: Facts, ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Dims]:
-    dims = dims_of(facts, ary)
-    axis = normal(axis, len(dims))
-    before, d, after = dims[:axis], dims[axis], dims[axis + 1 :]
-    if isinstance(indices_or_sections, (tuple, list, np.ndarray)):
-        bounds = [0, *indices_or_sections, None]
-        given = [b for b in bounds if b is not None and not is_value(b)]
-        if given != sorted(given) or given[:1] != [0]:
-            raise NotImplementedError("parts that overlap: the places where to split must be in order")
-        lengths = [
-            Dim(size=len(range(*slice(a, b).indices(d.size))))
-            if d.size is not None and not is_value(a) and not is_value(b)
-            else facts.fresh()
-            for a, b in pairwise(bounds)
-        ]
-    elif is_value(indices_or_sections):
-        raise NotImplementedError("the number of parts must be known while compiling")
-    elif indices_or_sections > MAX_PARTS:
-        raise NotImplementedError(f"an array in more than {MAX_PARTS:,} parts")
-    elif d.size is not None:
-        parts = indices_or_sections
-        lengths = [Dim(size=d.size // parts + (i < d.size % parts)) for i in range(parts)]
-    else:
-        lengths = [facts.fresh() for _ in range(indices_or_sections)]
-    return [(*before, length, *after) for length in lengths]
-
-
-def split_dims(facts: Facts, ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Dims]:
-    parts = array_split_dims(facts, ary, indices_or_sections, axis)
-    if not isinstance(indices_or_sections, (tuple, list, np.ndarray)):
-        return parts[:1] * len(parts)  # equal parts
-    return parts
-
-
-SPLITS = (
-    example(real(6), 3),
-    example(real(6), (2, 5)),
-    example(real(4, 6), 2),
-    example(real(4, 6), [1, 2], axis=1),
-    example(real(2, 3, 4), 2, axis=-1),
-)
-
-
-@gate(np.split, memory=Memory.SHARED, dims=split_dims, examples=SPLITS)
-def split(grad_y: Any, y: Any, ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
-    return rejoin(grad_y, y, axis)
-
-
-@gate(
-    np.array_split,
-    memory=Memory.SHARED,
-    dims=array_split_dims,
-    examples=[*SPLITS, example(real(7), 3), example(real(2), 3), example(real(3, 5), 2, axis=1)],
-)
-def array_split(grad_y: Any, y: Any, ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
-    return rejoin(grad_y, y, axis)
-
-
-def vsplit_dims(facts: Facts, ary: Any, indices_or_sections: Any) -> list[Dims]:
-    return split_dims(facts, ary, indices_or_sections, 0)
-
-
-@gate(
-    np.vsplit,
-    memory=Memory.SHARED,
-    dims=vsplit_dims,
-    examples=[example(real(4, 3), 2), example(real(4, 3), [1])],
-)
-def vsplit(grad_y: Any, y: Any, ary: Any, indices_or_sections: Any) -> Any:
-    return rejoin(grad_y, y, 0)
-
-
-def hsplit_dims(facts: Facts, ary: Any, indices_or_sections: Any) -> list[Dims]:
-    return split_dims(facts, ary, indices_or_sections, min(len(dims_of(facts, ary)) - 1, 1))
-
-
-@gate(
-    np.hsplit,
-    memory=Memory.SHARED,
-    dims=hsplit_dims,
-    examples=[example(real(4), 2), example(real(3, 4), [1])],
-)
-def hsplit(grad_y: Any, y: Any, ary: Any, indices_or_sections: Any) -> Any:
-    return rejoin(grad_y, y, min(ary.ndim - 1, 1))
-
-
-def dsplit_dims(facts: Facts, ary: Any, indices_or_sections: Any) -> list[Dims]:
-    return split_dims(facts, ary, indices_or_sections, 2)
-
-
-@gate(
-    np.dsplit,
-    memory=Memory.SHARED,
-    dims=dsplit_dims,
-    examples=[example(real(2, 3, 4), 2), example(real(2, 3, 4), [1])],
-)
-def dsplit(grad_y: Any, y: Any, ary: Any, indices_or_sections: Any) -> Any:
-    return rejoin(grad_y, y, 2)

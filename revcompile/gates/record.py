@@ -63,6 +63,7 @@ class Gate:
     of_scalar: Function | None = None  # of a NumPy scalar, whose method it is too
     means: Function | None = None  # of arguments that do not fit the signature: gives the code, or None
     composed: bool = False  # `means` gives the code for all arguments
+    parts: Function | None = None  # of one that gives several views: code that gives them one by one
     # Facts: how it is written
     symbol: str = ""  # Python's operator for the first function: `+`; of one operand, `-x`
     mirrored: str = ""  # of a comparison: the function of `operator` for operands in the other order

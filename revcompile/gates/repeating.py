@@ -269,8 +269,16 @@ def ix_dims(facts: Facts, args: tuple[Any, ...]) -> tuple[Dims, ...]:
     return tuple(tuple(n if i == j else ONE for j in range(len(args))) for i, n in enumerate(lengths))
 
 
+def along_each(*args: Any) -> Any:
+    """What `np.ix_` gives, one by one."""
+    places = [np.nonzero(x)[0] if x.dtype == bool else x for x in args]
+    n = len(places)
+    return tuple([np.reshape(x, (1,) * i + (-1,) + (1,) * (n - 1 - i)) for i, x in enumerate(places)])
+
+
 @gate(
     np.ix_,
+    parts=along_each,
     dims=ix_dims,
     memory=Memory.SHARED,
     examples=[example(real(3), real(2)), example(real(3), np.array([0, 2]), real(4))],
@@ -283,8 +291,14 @@ def broadcast_arrays_dims(facts: Facts, args: Any) -> tuple[Dims, ...]:
     return (facts.broadcast(*(dims_of(facts, a) for a in args)),) * len(args)
 
 
+def broadcast_one_by_one(*args: Any) -> Any:
+    shape = np.broadcast_shapes(*[np.shape(x) for x in args])
+    return tuple([np.broadcast_to(x, shape) for x in args])
+
+
 @gate(
     np.broadcast_arrays,
+    parts=broadcast_one_by_one,
     memory=Memory.SPREAD,
     dims=broadcast_arrays_dims,
     examples=[example(real(3, 1), real(4)), example(real(2, 3), real()), example(real(3))],

@@ -117,6 +117,23 @@ def ravel(grad_y: Any, a: Any, order: str = "C") -> Any:
     return np.reshape(grad_y, a.shape, order=order) if np.ndim(a) > 0 else grad_y[0]
 
 
+def flat(a: Any) -> Any:
+    """`a.flat`"""
+    return np.ravel(a)
+
+
+@gate(
+    flat,
+    kind=Kind.FLAT,
+    memory=Memory.VIEW,
+    dims=lambda facts, a: ravel_dims(facts, a),
+    written="np.ravel(a)",
+    examples=[example(real(3, 4)), example(real(2, 1, 3)), example(real(5))],
+)
+def flat_(grad_y: Any, a: Any) -> Any:
+    return ravel(grad_y, a)
+
+
 def flat_scalar(x: Any, order: str = "C") -> Any:
     return np.ravel(x)
 

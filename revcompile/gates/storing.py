@@ -19,7 +19,7 @@ from revcompile.gates.infer import infer
 from revcompile.gates.numbers import ENDS, PARTS, UNREAD_ITEM, UNREAD_PART, Numbers
 from revcompile.gates.record import Gate
 from revcompile.gates.samples import example, real
-from revcompile.gates.table import TABLE, gate, register
+from revcompile.gates.table import TABLE, gate, known, register
 from revcompile.gates.traits import Kind, Line
 from revcompile.ir.lengths import Facts
 from revcompile.ir.nodes import Apply, Value
@@ -138,6 +138,14 @@ register(
         numbers=Numbers(sign=_store_sign, zeros=_store_zeros, within=_unread_store),
     )
 )
+
+
+def is_view_of(x: Any, a: Any) -> bool:
+    """Whether what was made of an array is a view of it."""
+    return np.may_share_memory(x, a)
+
+
+known(is_view_of, tests=True, dims=lambda *_: (), written="np.may_share_memory(x, a)")
 
 
 @gate(copy_to_store, raises=True, examples=[example(real(3), np.arange(3), np.arange(3), True)])

@@ -45,6 +45,7 @@ class Kind(Enum):
     UNSTRETCH = "a gradient of what was stretched, summed to what that was"
     RESHAPE = "the same elements, in other axes"
     TRANSPOSE = "the axes in another order"
+    FLAT = "the elements, counted in C order: their array is written by their numbers, however it lies"
     COUNTING = "numbers with equal steps, from 0"
     UNIT = "a matrix with ones on a diagonal, and zeros elsewhere"
     EXP = "the exponential function"
@@ -116,6 +117,7 @@ class Traits(TypedDict, total=False):
     of_scalar: Callable[..., Any] | None
     folds: Callable[..., Any] | None
     means: Callable[..., Any] | None
+    parts: Callable[..., Any] | None
     symbol: str
     mirrored: str
     python: Callable[..., Any] | None

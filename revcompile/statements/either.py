@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
+
+from revcompile.gates.storing import is_view_of
 from revcompile.ir.nodes import Structure, Value, leaves
 from revcompile.ir.types import Array, Rows
 from revcompile.statements.join import Pair
@@ -35,6 +38,18 @@ def note(
         if None not in sides and any(not is_own(side) for side in sides):
             memory.either[new] = Either(test, sides)  # type: ignore[arg-type]
             memory.is_renewed(new)
+
+
+def note_layout(low: Interpreter, function: Any, args: tuple[Structure, ...], result: Value) -> None:
+    """Let what is made of an array in C order be a view or a copy, as the run finds out of another one."""
+    memory, owner = low.memory, args[0]
+    root, path = memory.root(owner), memory.path(owner)
+    memory.order_followed(root)
+    room = low.apply(np.empty, (low.attribute(root, "shape", None),), {})  # type: ignore[arg-type]
+    way = (*path, (function, *args[1:]))
+    test = low.emit(is_view_of, low.derive(room, way), room)
+    memory.either[result] = Either(test, ((root, way), OWN))
+    memory.is_renewed(result)
 
 
 def is_own(side: Any) -> bool:

@@ -33,6 +33,7 @@ def copied(low: Interpreter, root: Value, path: Path, value: Structure) -> Struc
     ):
         return value
     if is_gather(index) or memory.root(value) is not root:
+        memory.look_closer()
         refuse()
     axes = len(root.type.dims)
     place, own = _line(path, axes), _line(memory.path(value), axes)

@@ -16,6 +16,8 @@ from revcompile.errors import HostError, UnsupportedError, an
 from revcompile.gates.axes import takes_all
 from revcompile.gates.indexing import has_index_array
 from revcompile.gates.storing import holds, is_part, part, store, store_types
+from revcompile.gates.table import TABLE
+from revcompile.gates.traits import Kind
 from revcompile.ir.lengths import same_axes
 from revcompile.ir.nodes import Apply, Structure, Value
 from revcompile.ir.types import Array, Foreign, Rows, Scalar
@@ -47,8 +49,9 @@ def write(low: Interpreter, array: Value, index: Structure, value: Structure) ->
     low.check_may_write(root)
     if root in low.memory.read_only or array in low.memory.read_only:
         raise HostError(ValueError("assignment destination is read-only"))
-    if root in low.memory.may_be_read_only:
-        decision = low.memory.may_be_read_only[root]
+    unsure = [v for v in (array, root) if v in low.memory.may_be_read_only]
+    if unsure:
+        decision = low.memory.may_be_read_only[unsure[0]]
         if decision is not None and decision not in low.decisions:
             raise Restart(decision)
         raise UnsupportedError(
@@ -67,6 +70,8 @@ def write(low: Interpreter, array: Value, index: Structure, value: Structure) ->
         replace_content(low, array, value)
         return
     path = way_to(low.memory.path(array), index)
+    if any(TABLE[function].kind is Kind.FLAT for function, *_ in path):
+        value = _one_by_one(low, root, path, value)
     value = overlap.copied(low, root, path, value)
     if root in low.memory.either:
         either.write(low, root, path, value, on_either_side, store_at)
@@ -75,6 +80,20 @@ def write(low: Interpreter, array: Value, index: Structure, value: Structure) ->
         replace_content(low, array, value)
         return
     store_at(low, root, path, value)
+
+
+def _one_by_one(low: Interpreter, root: Value, path: Path, value: Structure) -> Structure:
+    """What is written through `.flat`, which reads what it writes while it does so."""
+    if not isinstance(value, Value) or not value.type.dims:
+        return value
+    if overlap.may_overlap(low, root, value):
+        overlap.refuse()
+    return low.invoke(as_many, value, low.derive(low.resolve(root), path))
+
+
+def as_many(values: Any, place: Any) -> Any:
+    """They begin again where there are too few."""
+    return np.ravel(values) if values.size == place.size else np.resize(values, place.size)
 
 
 def store_at(low: Interpreter, root: Value, path: Path, value: Structure) -> None:

@@ -43,6 +43,14 @@ class TellApart(Decision):
     """Which of two arrays a name means is told at run time, by the condition."""
 
 
+class OneByOne(Decision):
+    """What gives several views of an array gives them one by one: each as the part of it that it is."""
+
+
+class AsItLies(Decision):
+    """Whether what is a view of some layouts is one, and a copy else, is told at run time."""
+
+
 class Grow(Decision):
     """A list is made whose length only the run decides."""
 

@@ -17,11 +17,12 @@ from typing import Any, NamedTuple, TypeGuard
 
 from revcompile.errors import UnsupportedError
 from revcompile.gates.table import TABLE
+from revcompile.gates.traits import Kind
 from revcompile.gates.traits import Memory as Way
 from revcompile.ir.nodes import Structure, Value, leaves, map_values
 from revcompile.ir.types import Array, Foreign
 from revcompile.ir.values import ValueTable
-from revcompile.syntax.decisions import DOUBLING, Decision, Decisions, Restart, TellApart
+from revcompile.syntax.decisions import DOUBLING, AsItLies, Decision, Decisions, OneByOne, Restart, TellApart
 
 Step = tuple[Any, ...]  # a view function and its arguments after the array
 Path = tuple[Step, ...]
@@ -68,6 +69,8 @@ class Memory:
         self.table = table
         self.decisions = Decisions() if decisions is None else decisions  # what was found out
         self.joined: dict[Value, Decision] = {}  # what stands for either of two arrays: what keeps them apart
+        self.of_a_layout: set[Value] = set()  # views of arrays in C order, or copies, as the lengths decide
+        self.remedies: set[Decision] = set()  # what tells more of what shares storage: of all forks together
         self.current: dict[Value, Value] = {}
         self.views: dict[Value, View] = {}
         self.latest: dict[Value, Value] = {}  # of views: what was derived from `View.version`
@@ -109,11 +112,11 @@ class Memory:
         of_written = [arguments for root, arguments in self.relied.items() if root in self.written]
         return tuple(test for v, test in self.layouts.items() if v in self.ordered.union(*of_written))
 
-    def goes_in_order(self, v: Value) -> bool:
-        """Whether an array lies in C order, where what is computed depends on that."""
+    def order_followed(self, v: Value) -> str:
+        """How an array lies, where what is computed depends on that."""
         order = self.orders.get(v, UNKNOWN)
         self.ordered |= order.rests_on
-        return order.letter == "C"
+        return order.letter
 
     def fork(self) -> Memory:
         other = Memory(self.table, self.decisions)
@@ -122,6 +125,7 @@ class Memory:
         other.related, other.spoiled = dict(self.related), dict(self.spoiled)
         other.orders, other.read_only = dict(self.orders), set(self.read_only)
         other.written, other.joined = self.written, self.joined
+        other.of_a_layout, other.remedies = self.of_a_layout, self.remedies
         other.layouts, other.relied, other.ordered = self.layouts, self.relied, self.ordered
         other.may_be_read_only = dict(self.may_be_read_only)
         other.may_be_arrays, other.foreign = self.may_be_arrays, self.foreign
@@ -192,13 +196,19 @@ class Memory:
             if is_array(result) and (letter := gate.order_of(args, [o.letter for o in orders])):
                 self.orders[result] = Order(letter, frozenset().union(*(o.rests_on for o in orders)))
             return
+        if gate.parts is not None:
+            self.remedies.add(OneByOne())
         owner = args[0] if args else None
         if gate.read_only or (is_array(owner) and owner in self.read_only):
             self.read_only.update(leaves(result))
-        if gate.memory is Way.SPREAD:
+        if gate.memory is Way.SPREAD or (is_array(owner) and owner in self.may_be_read_only):
             self.may_be_read_only.update(dict.fromkeys(leaves(result)))
         if not is_array(owner):
             self.relate(leaves(result), leaves(args))
+            return
+        if (path := self.path(owner)) and TABLE[path[-1][0]].kind is Kind.FLAT:
+            if gate.kind is not Kind.PART:  # which is a copy, of what goes through the elements
+                self.relate(leaves(result), [owner])
             return
         order, root = orders[0], self.root(owner)
         version = self.current.get(root, root)
@@ -213,6 +223,9 @@ class Memory:
         shares = gate.shares(args, result, order.letter)
         if shares is None:
             self.relate([result], [owner])
+            if gate.needs_order and self.orders.get(root, UNKNOWN).letter == "C":  # as its copies do
+                self.of_a_layout.add(result)
+                self.remedies.add(AsItLies())
         elif gate.needs_order:
             self._rely(order, owner, result)
         if shares:
@@ -237,6 +250,11 @@ class Memory:
         ra, rb = self.root(a), self.root(b)
         return ra is rb or rb in self.related.get(ra, frozenset())
 
+    def look_closer(self) -> None:
+        """Begin again with what tells more of what shares storage, if there is such a thing."""
+        if not self.remedies <= self.decisions:
+            raise Restart(*self.remedies)
+
     def _refuse(self, v: Value, written: Value) -> None:
         """Begin again with `v` and what was written kept apart; or say that they are not."""
         splits = len(self.decisions.of_kind(*DOUBLING))
@@ -248,6 +266,7 @@ class Memory:
                 raise Restart(TellApart())
             if decision not in self.decisions and splits < MAX_SPLITS:
                 raise Restart(decision)
+        self.look_closer()
         hints = self.table.hints
         name, other = hints.get(v, "this array"), hints.get(written, "another array")
         raise UnsupportedError(
