@@ -36,6 +36,7 @@ DAILY = {  # one in so many tests of these files
         "derivatives/test_exits_again",
         "derivatives/test_lists_of_branches",
         "derivatives/test_lists_of_numbers",
+        "derivatives/test_read_recursions",
         "derivatives/test_recursions_again",
         "derivatives/test_tangents_of_every_gate",
         "derivatives/test_tangents_of_the_corpus",

@@ -16,18 +16,28 @@ from functools import lru_cache, partial
 
 from revcompile.frontend.lowering import Lowering
 from revcompile.gates.effects import defined_
-from revcompile.ir.nodes import Structure, leaves
+from revcompile.ir.nodes import Structure, Value, leaves
 from revcompile.ir.values import NONE
+from revcompile.syntax.abstract import Regained
 
+THERE = "is there"  # what is remembered of a value that the run has seen to be set
 PARTS = (ast.Name, ast.Subscript, ast.Attribute, ast.Call)
 
 
 def must_be_there(low: Lowering, structure: Structure) -> None:
     """Let the run see to it that nothing is None of what an operation is given, or the function's caller."""
     unset = low.builder.table.unset
-    for v in leaves(structure) if unset else ():
-        if unset.get(v) == NONE:
-            low.builder.remember((defined_, v), partial(low.builder.emit, defined_, (v, NONE)))
+    missing = [v for v in leaves(structure) if unset.get(v) == NONE] if unset else []
+    together = isinstance(structure, Regained)  # all of it is None, or nothing
+    for v in missing[:1] if together else missing:
+        low.builder.remember((THERE, v), partial(low.builder.emit, defined_, (v, NONE)))
+    for v in missing[1:] if together else ():
+        low.builder.remember((THERE, v), partial(Value, v.type))
+
+
+def is_there(low: Lowering, v: Value) -> bool:
+    """Whether a value is set on every way, or the run has seen to it."""
+    return v not in low.builder.table.unset or low.builder.remembers((THERE, v))
 
 
 @lru_cache(maxsize=256)

@@ -91,7 +91,7 @@ def lower_alone(low: Lowering, node: Node, frame: Frame, parts: Parts, lowered: 
     known = len(builder.facts.compared)
     try:
         with builder.apart() as statements:
-            results = Parts(low, {"result": low.body(node, inner)})
+            results = Parts(low, {"result": low.body(node, inner)}, gives=True)
             arrays = [v for v in values_in(results.atoms) if isinstance(v.type, Array)]
             results.atoms = [low.resolve(a) for a in results.atoms]
             recursive = lowered in low.pairs.attempts

@@ -13,7 +13,6 @@ import numpy as np
 
 from revcompile.errors import HostError, UnsupportedError, an, host, is_defect, is_own, module_of
 from revcompile.frontend import (
-    absent,
     builtin,
     containers,
     draws,
@@ -28,6 +27,7 @@ from revcompile.frontend import (
     operators,
     outside,
     places,
+    regained,
     statically,
     texts,
     vectorized,
@@ -226,8 +226,9 @@ def _by_table(low: Lowering, called: Call) -> Structure:
     if not is_hashable(function):
         return NotImplemented
     special, meaning, gate = SPECIAL.get(function), MEANING.get(function), TABLE.get(function)
-    if not (special is meaning is gate is None) or function in writing.WRITERS:
-        absent.must_be_there(low, (args, kwargs))
+    is_known = not (special is meaning is gate is None) or function in writing.WRITERS
+    if is_known and function not in iterators.LAZY:
+        args = regained.operands(low, args, kwargs)
     if special is not None:
         outcome = special(low, args, kwargs, node, frame)
         if outcome is not NotImplemented:

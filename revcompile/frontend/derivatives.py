@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.errors import HostError, UnsupportedError, an, form_of, host
-from revcompile.frontend import absent, columns
+from revcompile.frontend import columns, regained
 from revcompile.frontend.gradients import call as call_gradient
 from revcompile.frontend.gradients import (
     gradient_of,
@@ -74,7 +74,7 @@ def along(low: Lowering, f: Any, primals: Any, tangents: Any, quietly: bool = Fa
     try:
         with builder.tentatively() as inner, low.pairs.none():
             result = low.invoke(f, *given)
-            absent.must_be_there(low, result)
+            regained.hand_out(low, result)
             result = low.resolve(result)
     except Left:
         before.extend(inner)

@@ -27,6 +27,7 @@ from revcompile.frontend import (
     objects,
     outside,
 )
+from revcompile.frontend.absent import THERE
 from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.mappings import with_keywords
 from revcompile.frontend.names import HostObject, is_library
@@ -74,7 +75,7 @@ def name(low: Lowering, node: ast.Name, frame: Frame) -> Structure:
         for v in leaves(value):
             if unset.get(v) not in (None, NONE):
                 check = (v, unset[v])
-                low.builder.remember((defined_, v), partial(low.builder.emit, defined_, check))
+                low.builder.remember((THERE, v), partial(low.builder.emit, defined_, check))
     return value
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.errors import HostError, UnsupportedError, host
-from revcompile.frontend import absent, functional
+from revcompile.frontend import functional, regained
 from revcompile.frontend.binding import nested_signature
 from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject
@@ -179,7 +179,7 @@ class _Call:
         try:
             with builder.tentatively() as inner, low.pairs.none():
                 result = low.invoke(gradient.function, *self.given.args, **self.given.kwargs)
-                absent.must_be_there(low, result)
+                regained.hand_out(low, result)
                 result = low.resolve(result)
                 cotangent = self._cotangent(result)
         except Left:

@@ -18,6 +18,7 @@ import numpy as np
 
 from revcompile.errors import HostError, UnsupportedError, an
 from revcompile.frontend import containers
+from revcompile.frontend.absent import is_there
 from revcompile.frontend.ahead import is_written_out, will_grow
 from revcompile.frontend.lowering import Lowering
 from revcompile.gates.effects import assert_
@@ -39,10 +40,10 @@ from revcompile.gates.storing import part, store
 from revcompile.gates.table import TABLE
 from revcompile.gates.traits import Kind
 from revcompile.ir.lengths import same_axes
-from revcompile.ir.nodes import EMPTY, Instance, Structure, Value, leaves, map_values
+from revcompile.ir.nodes import EMPTY, Instance, Structure, Value, leaves, like, map_values
 from revcompile.ir.types import Array, Rows, Scalar, is_float
 from revcompile.statements.iterables import Iteration
-from revcompile.syntax.abstract import Native, Poison
+from revcompile.syntax.abstract import Native, Poison, Regained
 from revcompile.syntax.decisions import Grow, WriteOut
 from revcompile.syntax.mutable import ITEMS, is_growing
 from revcompile.syntax.operators import symbol_of
@@ -76,11 +77,11 @@ def begin(low: Lowering, items: list[Structure]) -> Instance:
 
 def _beginning(low: Lowering, items: list[Structure]) -> Structure:
     """What is in a list that begins with these items."""
-    if all(type(x) is tuple and x for x in items):
-        if any(len(x) != len(items[0]) for x in items):
+    if all(map(_is_tuple, items)):
+        if any(type(x) is not type(items[0]) or len(x) != len(items[0]) for x in items):
             raise _other_kind("tuples of several lengths")
-        return tuple(_beginning(low, list(column)) for column in zip(*items, strict=True))
-    if any(type(x) is tuple and x for x in items):
+        return like(items[0], [_beginning(low, list(column)) for column in zip(*items, strict=True)])
+    if any(map(_is_tuple, items)):
         raise _other_kind("a tuple and a number")
     numbers = [_number(low, x) for x in items]
     new: Value = low.emit(listed, numbers[:1])
@@ -93,6 +94,10 @@ def _beginning(low: Lowering, items: list[Structure]) -> Structure:
             raise _other_kind(str(e)) from None
     low.memory.relate([new], [v for v in leaves(numbers) if isinstance(v.type, Array)])
     return new
+
+
+def _is_tuple(x: Structure) -> bool:
+    return (type(x) is tuple or isinstance(x, Regained)) and bool(x)
 
 
 def is_wanted(low: Lowering, site: Any, count: Structure) -> bool:
@@ -154,11 +159,11 @@ def put(low: Lowering, owner: Instance, new: Structure) -> None:
 
 def _with(low: Lowering, rows: Structure, x: Structure) -> Structure:
     """What is in a list after `x` was appended."""
-    if type(x) is tuple and x:
+    if _is_tuple(x):
         columns = rows if isinstance(rows, tuple) else (EMPTY,) * len(x)
-        if (rows is not EMPTY and not isinstance(rows, tuple)) or len(columns) != len(x):
+        if (rows is not EMPTY and type(rows) is not type(x)) or len(columns) != len(x):
             raise _other_kind("tuples of several lengths")
-        return tuple(_with(low, r, part) for r, part in zip(columns, x, strict=True))
+        return like(x, [_with(low, r, part) for r, part in zip(columns, x, strict=True)])
     if isinstance(rows, tuple):
         raise _other_kind("a tuple and a number")
     x = _number(low, x)
@@ -175,6 +180,8 @@ def _with(low: Lowering, rows: Structure, x: Structure) -> Structure:
 def _number(low: Lowering, x: Structure) -> Structure:
     """An item that can be in a growing list: a number, or an array."""
     t = x.type if isinstance(x, Value) else None
+    if isinstance(x, Value) and not is_there(low, x):
+        raise _other_kind("what may be None")
     if isinstance(t, Rows) or (t is None and type(x) not in (bool, int, float)):
         raise _other_kind(f"{an(t or type(x).__name__)}")
     if isinstance(t, Array) and not t.dims:
@@ -308,7 +315,7 @@ def set_item(low: Lowering, owner: Instance, index: Structure, x: Structure) -> 
 def unzipped(low: Lowering, owner: Instance) -> tuple[Instance, ...] | None:
     """`zip(*owner)`: a list of the first parts of the items, one of the second ...; None for other items."""
     parts = content(low, owner)
-    return tuple(_own(low, part) for part in parts) if isinstance(parts, tuple) else None
+    return tuple(_own(low, part) for part in parts) if type(parts) is tuple else None
 
 
 def iteration(low: Lowering, owner: Instance) -> Iteration | None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from revcompile.frontend import absent
+from revcompile.frontend import regained
 from revcompile.frontend.derivatives import along, chosen, with_aux
 from revcompile.frontend.lowering import Lowering
 from revcompile.gates.effects import has_effects, identity
@@ -93,7 +93,7 @@ def _alone(
                 table.name(new, table.hints.get(v))
             named = dict(zip(kwargs, copies[len(args) :], strict=True))
             result = run(copies[: len(args)], named)
-            absent.must_be_there(low, result)
+            regained.hand_out(low, result)
             result = map_structure(number, low.resolve(result))
     except NeedStatic as need:
         raise need if low.needed.is_varied(low, need) else _outside(low, need, own) from None

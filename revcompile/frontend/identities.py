@@ -19,10 +19,10 @@ from revcompile.frontend.objects import class_of as class_of_object
 from revcompile.frontend.objects import is_object
 from revcompile.gates.effects import is_none
 from revcompile.gates.table import TABLE
-from revcompile.ir.nodes import Structure, Value
+from revcompile.ir.nodes import Structure, Value, leaves
 from revcompile.ir.types import Array
 from revcompile.ir.values import NONE
-from revcompile.syntax.abstract import class_of
+from revcompile.syntax.abstract import Regained, class_of
 from revcompile.syntax.mutable import KINDS
 
 CONSTANTS = (int, float, complex, str, bytes, tuple, frozenset, slice, np.generic)
@@ -33,6 +33,7 @@ def is_same(low: Lowering, left: Structure, right: Structure) -> Structure:
     if left is right:
         return True
     for one, other in ((left, right), (right, left)):
+        other = next(leaves(other)) if isinstance(other, Regained) else other
         if one is None and isinstance(other, Value) and low.builder.table.unset.get(other) == NONE:
             return low.emit(is_none, other)
     here, there = origin(low, left), origin(low, right)

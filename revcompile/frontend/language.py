@@ -29,6 +29,7 @@ from revcompile.frontend import (
     membership,
     objects,
     outside,
+    regained,
     writing,
 )
 from revcompile.frontend.lowering import Lowering
@@ -38,7 +39,7 @@ from revcompile.ir.nodes import Function, Instance, Structure, Value
 from revcompile.ir.types import Array, is_float, is_number
 from revcompile.statements import iterables, simple
 from revcompile.statements.iterables import Bar, Iteration, is_beginning
-from revcompile.syntax.abstract import Frame, Gradient, Left, NeedShape, NeedStatic
+from revcompile.syntax.abstract import Frame, Gradient, Left, NeedShape, NeedStatic, Regained
 from revcompile.syntax.decisions import Restart
 from revcompile.syntax.mutable import KINDS, Mutables, is_growing
 from revcompile.syntax.operators import symbol_of
@@ -136,6 +137,9 @@ class Language:
         if type(structure) is Value:
             if self.builder.table.unset and node not in absent.handed_on(self.frames[-1].source.node):
                 absent.must_be_there(self, structure)
+        elif isinstance(structure, Regained):
+            if node not in absent.handed_on(self.frames[-1].source.node):
+                return self.regained(structure)
         elif isinstance(structure, KINDS):
             if isinstance(node, MAKES_CONTAINER):
                 structure = _made_here(self, node, structure)
@@ -273,6 +277,10 @@ class Language:
                     "it becomes beside the result (has_aux=True).",
                     final=True,
                 )
+
+    def regained(self: Lowering, structure: Structure) -> Structure:
+        """A structure that is about to be taken apart."""
+        return regained.regained(self, structure)
 
     def items(self: Lowering, source: Structure) -> list[Structure]:
         """A new list of the items of what can be gone through."""

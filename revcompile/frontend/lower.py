@@ -19,7 +19,6 @@ from typing import Any
 
 from revcompile.errors import PYTHON_ERRORS, HostError, UnsupportedError, an, host, plain_kind, raise_defect
 from revcompile.frontend import (
-    absent,
     applying,
     binding,
     calls,
@@ -30,6 +29,7 @@ from revcompile.frontend import (
     outside,
     pairs,
     recursion,
+    regained,
     state,
 )
 from revcompile.frontend.containers import MAX_ITEMS, frozen, refuse_many
@@ -256,6 +256,7 @@ class Lowerer(Language):
 
     def iterate(self, structure: Structure, node: ast.AST | None, frame: Frame | None) -> list[Structure]:
         """The items of a structure whose length is known while compiling."""
+        structure = self.regained(structure)
         if isinstance(structure, Value):
             if foreign.is_foreign(structure):
                 return outside.items(self, structure)
@@ -283,11 +284,8 @@ class Lowerer(Language):
             what = f"{an(class_of(structure).__name__)}, which has an iterator of its own, is gone through"
             if is_object(structure := iterate(self, structure)):
                 raise UnsupportedError(what, way_out="Let its __iter__ give a list, or iter(...) of one.")
-        if isinstance(structure, Value):
+        if isinstance(structure, (Value, iterables.Iteration)):
             return self.iterate(structure, node, frame)
-        if isinstance(structure, iterables.Iteration):
-            length = self.static(structure.length(), "as how often something is done")
-            return [structure.item(i) for i in range(length)]
         return self.listed(iterators.go_on(self, structure))
 
     def listed(self, source: Iterable[Structure]) -> list[Structure]:
@@ -485,7 +483,7 @@ def lower(
     frame = Frame(source, names)
     lowering.host.pin(source.function)
     result = lowering.body(source.node, frame)
-    absent.must_be_there(lowering, result)
+    regained.hand_out(lowering, result)
     result = lowering.resolve(result)
     block = Block(tuple(lowering.builder.statements), (result,))
     return Function(

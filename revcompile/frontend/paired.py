@@ -41,6 +41,7 @@ class Lowered:
     results: Assembly | None = None  # of the result
     outs: list[Type] | None = None  # None: it is not known yet what it gives
     fresh: bool = True  # whether its arrays share memory with nothing
+    calls_itself: bool = False
     keep: tuple[int, ...] = ()  # the parts that are passed on
     given: tuple[int, ...] = ()  # the parts of the result that a run gives
     steers: frozenset[Value] = frozenset()  # the parameters that are an index, a bound or a length in it
@@ -73,6 +74,7 @@ class Pairs:
         self.lengths: dict[Pair, int] = {}
         self.found: set[Any] = set()  # those of which it was found out late that they are called twice
         self.recursive: dict[Any, list[Lowered]] = {}  # by function
+        self.regained: dict[Any, Any] = {}  # the classes of what they give, see `frontend/regained`
         self.attempts: list[Lowered] = []  # recursive functions that are being lowered
         self.nested: Counter[Any] = Counter()  # calls of a function in itself under conditions, by function
         self.making = 0  # functions that are being lowered on their own, to see whether they can be

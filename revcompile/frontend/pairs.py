@@ -40,7 +40,7 @@ from revcompile.gates.halves import Half, Pair
 from revcompile.ir.nodes import Apply, Block, Structure, Value, applications
 from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Dim, Scalar, Type
-from revcompile.syntax.abstract import Frame, Left, NeedShape, NeedStatic
+from revcompile.syntax.abstract import Frame, Left, NeedShape, NeedStatic, Regained
 from revcompile.syntax.decisions import AsPair, AsRecursion, Restart
 from revcompile.syntax.source import find_source
 
@@ -72,6 +72,8 @@ def _outermost(low: Lowering, node: Node, frame: Frame) -> Structure:
     so is for which whole numbers it is compiled."""
     decision = AsRecursion(frame.key(node))
     names = frame.names
+    if any(isinstance(given, Regained) for given in names.values()):
+        low.decisions.make(decision)
     while low.decisions.may_make(decision):
         inner = replace(frame, names=dict(names), unset=set(), outer={})
         try:

@@ -19,11 +19,13 @@ from typing import Any
 import numpy as np
 
 from revcompile.errors import an
+from revcompile.frontend.absent import is_there
 from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject
 from revcompile.ir.identifiers import step_name
 from revcompile.ir.nodes import Instance, Structure, Value
 from revcompile.ir.types import Array, Scalar
+from revcompile.ir.values import NONE
 from revcompile.syntax.abstract import Frame, Method, NestedFunction, Partial, Poison
 from revcompile.syntax.source import assigned_in, parameters
 
@@ -47,7 +49,8 @@ class Build:
 class Parts:
     """A structure taken apart: `shape` is hashable, and the same for calls that differ in `atoms` only.
 
-    With `together`, a value that stands in several places is one atom.
+    With `gives`, parts may be None on one way. With `together`, a value that stands in several places is one
+    atom.
     """
 
     def __init__(
@@ -57,10 +60,11 @@ class Parts:
         home: Frame | None = None,
         free: frozenset[str] = frozenset(),
         together: bool = True,
+        gives: bool = False,
     ) -> None:
         if any(overlay.attributes for _, overlay in low.host.overlays.values()):
             raise Inseparable("attributes of the program's objects were assigned")
-        self.low, self.together = low, together
+        self.low, self.together, self.gives = low, together, gives
         self.atoms: list[Structure] = []
         self.names: list[str] = []  # what each atom may be called
         self._numbers: dict[int, int] = {}  # of containers, frames and values that were met
@@ -103,7 +107,10 @@ class Parts:
         return self._function(s, name)
 
     def _value(self, v: Value, name: str) -> tuple[Any, Make]:
-        if v in self.low.builder.table.unset or not isinstance(v.type, (Array, Scalar)):
+        table = self.low.builder.table
+        if self.gives and table.unset.get(v) == NONE:
+            return self._absent(v, name)
+        if not (is_there(self.low, v) and isinstance(v.type, (Array, Scalar))):
             raise Inseparable("it is given, or gives, what is neither a number nor an array")
         if self.together and id(v) in self._numbers:
             i = self._numbers[id(v)]
@@ -111,6 +118,17 @@ class Parts:
         self._numbers[id(v)] = len(self.atoms)
         self.met.append(v)
         return self._atom(v, name)
+
+    def _absent(self, v: Value, name: str) -> tuple[Any, Make]:
+        """What is None on one way."""
+        i, unset = len(self.atoms), self.low.builder.table.unset
+        self._atom(v, name)
+
+        def make(build: Build) -> Structure:
+            unset[build.atoms[i]] = NONE
+            return build.atoms[i]
+
+        return "part or None", make
 
     def _atom(self, s: Structure, name: str) -> tuple[Any, Make]:
         i = len(self.atoms)

@@ -10,7 +10,7 @@ from types import MethodType
 from typing import Any
 
 from revcompile.errors import UnsupportedError, is_own
-from revcompile.frontend import growing
+from revcompile.frontend import growing, regained
 from revcompile.frontend.closures import function_of, partial_of
 from revcompile.frontend.iterators import Once
 from revcompile.frontend.lowering import Lowering
@@ -46,6 +46,7 @@ def _is_of_program(function: Any) -> bool:
 
 def check_passable(low: Lowering, given: Structure, refusal: UnsupportedError) -> None:
     """Raises where an argument is nothing that exists at run time as the program has it."""
+    regained.refuse(low, given)
 
     def check(leaf: Any) -> Any:
         if isinstance(leaf, NestedFunction):

@@ -46,7 +46,8 @@ def check(low: Lowering, node: ast.FunctionDef | ast.Lambda, frame: Frame) -> No
         except NeedStatic as need:
             (need.decision,) = run_decides.decisions
             raise
-    if frame.depth >= MAX_DEPTH:
+    deep = low.builder.depth - before[0].base >= MAX_DEPTH if before else False
+    if frame.depth >= MAX_DEPTH or deep:
         if before:
             raise run_decides
         raise UnsupportedError(f"calls are nested more than {MAX_DEPTH} deep", way_out="Write a loop.")

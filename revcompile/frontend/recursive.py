@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from revcompile.errors import UnsupportedError
+from revcompile.frontend import regained
+from revcompile.frontend.absent import must_be_there
 from revcompile.frontend.alone import (
     Node,
     emit,
@@ -33,7 +35,8 @@ from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Dim, Scalar, Type, scalar_type
 from revcompile.ir.values import ValueTable
 from revcompile.statements.join import CannotJoin, join_types
-from revcompile.syntax.abstract import Frame, Left, NeedStatic
+from revcompile.syntax.abstract import Frame, Left, NeedStatic, Regained
+from revcompile.syntax.decisions import Regain, Restart
 
 MANY = 20  # trials after which a recursion's types do not settle
 
@@ -48,7 +51,11 @@ class Widen(Exception):
 def call(low: Lowering, node: Node, frame: Frame) -> Structure:
     """The structure that a call denotes; `frame` begins with the arguments' names."""
     try:
-        return _call(low, node, frame, parts_of(low, node, frame, together=False))
+        for given in frame.names.values():
+            if isinstance(given, Regained):
+                must_be_there(low, given)
+        parts = parts_of(low, node, frame, together=False)
+        return regained.handed_on(low, node, frame, parts, _call(low, node, frame, parts))
     except Inseparable as e:
         raise _refused(node, str(e)) from None
 
@@ -69,9 +76,11 @@ def _call(low: Lowering, node: Node, frame: Frame, parts: Parts) -> Structure:
                 return _checked(low, node, lowered, parts.atoms)
     if len(low.pairs.attempts) > MANY:
         raise _refused(node, "its arguments are something else in each call")
-    lowered = _make_recursive(low, node, frame, parts)
-    low.pairs.recursive.setdefault(function, []).append(lowered)
-    return _checked(low, node, lowered, parts.atoms)
+    made = _make_recursive(low, node, frame, parts)
+    if made is None:  # it always raises
+        return low.body(node, frame)
+    low.pairs.recursive.setdefault(function, []).append(made)
+    return _checked(low, node, made, parts.atoms)
 
 
 def _checked(low: Lowering, node: Node, lowered: Lowered, atoms: Sequence[Structure]) -> Structure:
@@ -82,6 +91,7 @@ def _checked(low: Lowering, node: Node, lowered: Lowered, atoms: Sequence[Struct
 
 def _emit_inner(low: Lowering, lowered: Lowered, atoms: Sequence[Structure]) -> Structure:
     """The call of a function by itself."""
+    lowered.calls_itself = True
     if lowered.outs is None:
         low.builder.statements.append(Raise((RecursionError, ("unreachable",)), low.builder.line))
         raise Left
@@ -135,8 +145,8 @@ def _fits(own: Dim, given: Dim) -> bool:
     return own.can_be_one or not given.can_be_one
 
 
-def _make_recursive(low: Lowering, node: Node, frame: Frame, parts: Parts) -> Lowered:
-    """The pair of a function that calls itself, for calls like this one."""
+def _make_recursive(low: Lowering, node: Node, frame: Frame, parts: Parts) -> Lowered | None:
+    """The pair of a function that calls itself, for calls like this one. None: it raises before it does."""
     pairs = low.pairs
     types = own_types(low.builder.facts, parts.atoms)
     atoms: list[Structure] = [
@@ -162,6 +172,10 @@ def _make_recursive(low: Lowering, node: Node, frame: Frame, parts: Parts) -> Lo
         pairs.attempts.append(lowered)
         try:
             lower_alone(low, node, frame, parts, lowered)
+        except UnsupportedError:
+            if results is None or not regained.nests(results) or regained.decided(low, node, frame):
+                raise
+            raise Restart(Regain(frame.key(node))) from None
         except Widen as wider:
             if wider.lowered is not lowered:
                 raise
@@ -172,13 +186,17 @@ def _make_recursive(low: Lowering, node: Node, frame: Frame, parts: Parts) -> Lo
             outer = outside(low, need, lowered, parts.atoms)
             raise outer or _not_known(need) from None
         except Left:
+            if not lowered.calls_itself:
+                return None
             raise _refused(node, "no way through it ends without another call of it") from None
         finally:
             pairs.attempts.pop()
         found = lowered.outs
         assert found is not None and lowered.results is not None
         if results is not None and lowered.results.shape != results.shape:
-            raise _refused(node, "what it gives differs in kind between the ways through it")
+            if not regained.decided(low, node, frame):
+                raise _refused(node, "what it gives differs in kind between the ways through it")
+            outs = None  # there is more to it than was thought
         joined = found if outs is None else [_joined(low, a, b) for a, b in zip(outs, found, strict=True)]
         if outs is not None and fresh <= lowered.fresh and all(map(_same, joined, outs)):
             lowered.outs, lowered.fresh = outs, fresh

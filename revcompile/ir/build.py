@@ -62,6 +62,9 @@ class Builder:
         value = self._remembered[-1][key] = make()
         return value
 
+    def remembers(self, key: Any) -> bool:
+        return any(key in known for known in self._remembered)
+
     def forget(self) -> None:
         """Remember nothing: the statements are about to be, or have been, changed."""
         self._remembered = [{}]

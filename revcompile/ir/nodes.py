@@ -424,13 +424,17 @@ def _collect(items: Iterable[Structure], found: list[Value]) -> None:
             _collect(item.attributes.values(), found)
 
 
+def like(one: Any, items: Iterable[Structure]) -> Any:
+    """A tuple of other items, of the class of one."""
+    return type(one)(*items) if hasattr(one, "_fields") else tuple(items)
+
+
 def map_structure(f: Callable[[Any], Any], structure: Structure) -> Structure:
     """The same structure with `f` applied to every leaf, static leaves included."""
     if isinstance(structure, tuple):
         if is_record(structure):
             return f(structure)
-        items = [map_structure(f, item) for item in structure]
-        return type(structure)(*items) if hasattr(structure, "_fields") else tuple(items)
+        return like(structure, [map_structure(f, item) for item in structure])
     if isinstance(structure, list):
         return [map_structure(f, item) for item in structure]
     if isinstance(structure, deque):

@@ -452,7 +452,7 @@ def _partly_defined(statements: Sequence[Statement]) -> Iterator[Value]:
     for s in statements:
         inside = {v for side in s.blocks for v in _partly_defined(side.statements)}
         for result, ends in s.gives if s.blocks else ():
-            if any(end is UNDEFINED or end in inside for end in ends):
+            if any(end in (UNDEFINED, None) or end in inside for end in ends):
                 yield result
 
 

@@ -20,12 +20,13 @@ from revcompile.ir.nodes import (
     Structure,
     Value,
     leaves,
+    like,
 )
 from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, Dim, Opaque, Rows, Scalar, Type, scalar_type
 from revcompile.ir.values import NONE
 from revcompile.statements.exits import NOTES, RESULT
-from revcompile.syntax.abstract import Poison
+from revcompile.syntax.abstract import Poison, Regained
 from revcompile.syntax.decisions import Decision
 from revcompile.syntax.interpreter import Interpreter
 from revcompile.syntax.memory import Memory
@@ -89,8 +90,7 @@ def join(
     if hint == NOTES[RESULT] and {type(a), type(b)} == {Unset, type(None)}:
         return None  # it is read only where the loop returns
     if type(a) is type(b) and isinstance(a, tuple) and len(a) == len(b):
-        items = [join(low, x, y, pairs) for x, y in zip(a, b, strict=True)]
-        return type(a)(*items) if hasattr(a, "_fields") else tuple(items)
+        return like(a, [join(low, x, y, pairs) for x, y in zip(a, b, strict=True)])
     if type(a) is type(b) and isinstance(a, (list, dict, Instance)):
         parts = _join_parts(low, low.mutables.held(a, 0), low.mutables.held(b, 1), pairs)
         if isinstance(a, Instance) and a.cls is b.cls and parts is not None:
@@ -98,6 +98,8 @@ def join(
         if type(parts) is type(a):
             return low.mutables.mixed(a, b, parts)
     for one, other, way in ((a, b, 0), (b, a, 1)):
+        if other is None and isinstance(one, Regained):
+            return _absent(low, one, pairs, way)
         if isinstance(other, Unset) and isinstance(one, (tuple, list, dict)):
             return _half_set(low, one, pairs, way, hint if hint in NAMES else None)
     if not isinstance(a, Value) and type(a) is type(b) and _is_equal(a, b):
@@ -106,9 +108,11 @@ def join(
         if known_a is a and known_b is b and isinstance(a, Value):
             return value
     if a is EMPTY and isinstance(b, tuple):  # a list of tuples
-        return tuple(join(low, EMPTY, part, pairs) for part in b)
+        return like(b, [join(low, EMPTY, part, pairs) for part in b])
     if b is EMPTY and isinstance(a, tuple):
-        return tuple(join(low, part, EMPTY, pairs) for part in a)
+        return like(a, [join(low, part, EMPTY, pairs) for part in a])
+    if isinstance(a, Regained) or isinstance(b, Regained):
+        return join(low, _contents(a), _contents(b), pairs, hint)
     return _new(low, a, b, pairs, hint)
 
 
@@ -138,12 +142,10 @@ def join_returned(low: Interpreter, a: Structure, b: Structure, pairs: list[Pair
     """What a call gives, on either way: in place of a number or an array, one may have None."""
     if type(a) is type(b) is tuple and len(a) == len(b):
         return tuple(join_returned(low, x, y, pairs) for x, y in zip(a, b, strict=True))
-    if (a is None) == (b is None):
+    if (a is None) == (b is None) or isinstance(b if a is None else a, Regained):
         return join(low, a, b, pairs)
     type_of(b if a is None else a)
-    value = join(low, UNSET if a is None else a, UNSET if b is None else b, pairs)
-    low.builder.table.unset[value] = NONE
-    return value
+    return _absent(low, b if a is None else a, pairs, int(a is None))
 
 
 NAMES = {mark: name for name, mark in NOTES.items()}
@@ -161,14 +163,27 @@ def _half_set(low: Interpreter, one: Structure, pairs: list[Pair], way: int, hin
     if not isinstance(one, (tuple, list, dict, Instance)):
         return join(low, one, UNSET, pairs, hint) if way == 0 else join(low, UNSET, one, pairs, hint)
     if isinstance(one, tuple):
-        items = [_half_set(low, item, pairs, way, hint) for item in one]
-        return type(one)(*items) if hasattr(one, "_fields") else tuple(items)
+        return like(one, [_half_set(low, item, pairs, way, hint) for item in one])
     low.mutables.doubt(one)
     held = low.mutables.held(one, way)
     if isinstance(held, dict):
         held = {k: _half_set(low, item, pairs, way, hint) for k, item in held.items()}
         return Instance(one.cls, held) if isinstance(one, Instance) else held
     return [_half_set(low, item, pairs, way, hint) for item in held]
+
+
+def _absent(low: Interpreter, one: Structure, pairs: list[Pair], way: int) -> Structure:
+    """What one way gives, where the other gives None."""
+    whole = _half_set(low, one, pairs, way, None)
+    low.builder.table.unset.update(dict.fromkeys(leaves(whole), NONE))
+    return whole
+
+
+def _contents(x: Structure) -> Structure:
+    """A part of what a call gave, itself."""
+    if isinstance(x, Regained) and x.contents is None:
+        raise CannotJoin("what a call gave on one side, something else on the other")
+    return x.contents if isinstance(x, Regained) else x
 
 
 def type_of(x: Structure, other: Structure = None) -> Type:

@@ -129,6 +129,7 @@ def name(low: Interpreter, value: Structure, hint: str, frame: Frame) -> None:
 def _unpack(low: Interpreter, target: ast.Tuple | ast.List, value: Structure, frame: Frame) -> None:
     starred = [i for i, t in enumerate(target.elts) if isinstance(t, ast.Starred)]
     count = len(target.elts)
+    value = low.regained(value)
     if starred and is_growing(value):
         items = _parts_of_growing(low, target, value, starred[0], frame)
     elif is_growing(value) or (not starred and not frame.is_rule and not low.length_follows(value)):

@@ -132,6 +132,12 @@ class Poison:
     decision: Decision | None = None
 
 
+class Regained(tuple[Structure, ...]):
+    """A part of what a call gave, as what was given to the call: see `frontend/regained`."""
+
+    contents: Any = None  # the part itself, where it was not passed on
+
+
 class Returned:
     """How a list of statements ended when it did not reach its end: with this value."""
 

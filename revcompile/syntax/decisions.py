@@ -67,6 +67,10 @@ class AsRecursion(Decision):
     """A function that calls itself is lowered on its own: the run decides how often."""
 
 
+class Regain(Decision):
+    """What calls of a recursion give is as deep as the run decides: it is computed again where it is read."""
+
+
 class OfArguments(Decision):
     """Gradients, within the program, of functions that call themselves begin with the arguments again: they
     are differentiated themselves."""

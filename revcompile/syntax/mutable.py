@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from revcompile.errors import HostError, UnsupportedError, an
 from revcompile.ir.build import Builder
-from revcompile.ir.nodes import Instance, Structure, Value, leaves
+from revcompile.ir.nodes import Instance, Structure, Value, leaves, like
 from revcompile.ir.values import ValueTable
 from revcompile.syntax.abstract import Poison
 from revcompile.syntax.decisions import Decision, Decisions, Grow, Restart, WriteOut
@@ -407,7 +407,7 @@ def rename(structure: Structure, names: dict[Value, Value]) -> Structure:
         items = [rename(item, names) for item in structure]
         if all(x is y for x, y in zip(items, structure, strict=True)):
             return structure
-        return type(structure)(*items) if hasattr(structure, "_fields") else tuple(items)
+        return like(structure, items)
     if isinstance(structure, list):
         structure[:] = [rename(item, names) for item in structure]
     elif isinstance(structure, dict):

@@ -278,17 +278,11 @@ def test_no_function_of_an_example_is_left_out() -> None:
 # -- a share of the corpus -----------------------------------------------------------------------
 
 
-RECURSION = "on one side|calls itself"  # what one call saves holds what the calls inside it have saved
 NAMES_OF_CLOSURES = (
     "is not defined"  # the variable of a closure, what a decorator hides: no import gives them
 )
 LISTS = "^a list whose length"  # of lists, or of arrays which only some trips set
 UNREADABLE = {
-    "pairs.recursion_until_a_number_is_small": RECURSION,
-    "pairs.recursion_mutual_and_steered_by_numbers": RECURSION,
-    "pairs.recursion_that_grows_a_tree": RECURSION,
-    "pairs.recursion_of_newton_steps": RECURSION,
-    "pairs.recursion_that_is_masked": RECURSION,
     "functions.methods_that_call_super": NAMES_OF_CLOSURES,
     "functions.decorated_helper": NAMES_OF_CLOSURES,
     "functions.decorated_itself": NAMES_OF_CLOSURES,
