@@ -1,4 +1,4 @@
-"""Functions of functions, and of sequences: functools, itertools, operator, copy, dataclasses, math.
+"""What functions of functools, itertools, copy and others mean, where Python cannot say it (see `prelude`).
 
 What takes no function of the program simply runs, on lists of run-time values. The entries of SPECIAL are
 as in `builtin.py`.
@@ -10,23 +10,21 @@ import copy
 import dataclasses
 import functools
 import itertools
-import math
 import operator
-from collections.abc import Callable
 from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
 from revcompile.errors import HostError, UnsupportedError, host
-from revcompile.frontend import containers, expressions, identities, iterators, objects
+from revcompile.frontend import identities, iterators, objects
 from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject
-from revcompile.frontend.prelude import from_function
+from revcompile.frontend.prelude import attributes_of, from_function, items_of, method_called
 from revcompile.gates.infer import ask_host
-from revcompile.ir.nodes import Instance, Structure, Value, is_static
+from revcompile.ir.nodes import Instance, Structure, Value
 from revcompile.ir.types import Array
-from revcompile.syntax.abstract import Frame, NestedFunction, Partial
+from revcompile.syntax.abstract import Frame, NestedFunction, Partial, class_of
 from revcompile.syntax.operators import SUBSCRIPT
 
 Args = tuple[Any, ...]
@@ -39,23 +37,6 @@ CACHED = type(functools.lru_cache(int))
 
 def _partial(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structure:
     return Partial(args[0], args[1:], kwargs)
-
-
-def _wraps(low: Lowering, args: Args, *_: Any) -> Structure:
-    """`functools.wraps(f)`: names and documentation make no difference here."""
-    return _as_it_is
-
-
-def _as_it_is(function: Any) -> Any:
-    return function
-
-
-def _same(low: Lowering, args: Args, *_: Any) -> Structure:
-    return args[0]
-
-
-def _update_wrapper(low: Lowering, args: Args, *_: Any) -> Structure:
-    return args[0]
 
 
 def _cache(low: Lowering, args: Args, *_: Any) -> Structure:
@@ -100,66 +81,22 @@ def unwrapped(low: Lowering, function: Any) -> Any:
                 for name, part in zip(("func", "args", "keywords"), parts, strict=True)
             )
         return Partial(*parts)
-    kind = type(function)
-    if kind in (operator.itemgetter, operator.attrgetter, operator.methodcaller):
-        return Partial(kind, (function,), {})
+    if isinstance(function, (operator.itemgetter, operator.attrgetter)):
+        reads = items_of if isinstance(function, operator.itemgetter) else attributes_of
+        return Partial(reads, (function.__reduce__()[1],), {})
+    if isinstance(function, operator.methodcaller):
+        make, parts, *_ = tuple(function.__reduce__())
+        if isinstance(make, functools.partial):  # where there are keywords
+            return Partial(method_called, (make.args[0], parts, make.keywords), {})
+        return Partial(method_called, (parts[0], parts[1:], {}), {})
     return None
 
 
 # -- operator ------------------------------------------------------------------------------------
 
 
-def _itemgetter(low: Lowering, args: Args, *_: Any) -> Structure:
-    if not isinstance(args[0], operator.itemgetter):
-        return operator.itemgetter(*args)
-    getter, owner = args
-    items = [low.item(owner, i) for i in getter.__reduce__()[1]]
-    return items[0] if len(items) == 1 else tuple(items)
-
-
-def _attrgetter(low: Lowering, args: Args, kwargs: Any, node: Any, frame: Frame) -> Structure:
-    if not isinstance(args[0], operator.attrgetter):
-        return operator.attrgetter(*args)
-    getter, owner = args
-    out = []
-    for path in getter.__reduce__()[1]:
-        value = owner
-        for name in path.split("."):
-            value = low.attribute(value, name, frame)
-        out.append(value)
-    return out[0] if len(out) == 1 else tuple(out)
-
-
-def _methodcaller(low: Lowering, args: Args, kwargs: dict[str, Any], node: Any, frame: Frame) -> Structure:
-    if not isinstance(args[0], operator.methodcaller):
-        if not is_static((args, kwargs)):
-            raise UnsupportedError("operator.methodcaller with run-time arguments is not supported")
-        return operator.methodcaller(*args, **kwargs)
-    caller, owner = args
-    make, parts = caller.__reduce__()
-    name, rest, options = parts[0], parts[1:], {}
-    if isinstance(make, functools.partial):  # where there are keywords
-        name, rest, options = make.args[0], parts, make.keywords
-    return low.invoke(low.attribute(owner, name, frame), *rest, **options)
-
-
 def _getitem(low: Lowering, args: Args, kwargs: Any, node: Any, frame: Frame) -> Structure:
     return NotImplemented if frame.is_rule or isinstance(args[0], Value) else low.item(*args)
-
-
-def _setitem(low: Lowering, args: Args, kwargs: Any, node: Any, frame: Frame) -> None:
-    if isinstance(args[0], Value):
-        raise UnsupportedError("operator.setitem on an array is not supported", way_out="Write x[i] = v.")
-    containers.set_item(low, *args)
-
-
-def _contains(low: Lowering, args: Args, *_: Any) -> Structure:
-    owner, item = args
-    return expressions.is_in(low, item, owner)
-
-
-def _same_object(low: Lowering, args: Args, *_: Any) -> Structure:
-    return low.same(*args)
 
 
 def _number_of_object(low: Lowering, args: Args, kwargs: Any, node: Any, frame: Frame) -> Structure:
@@ -167,10 +104,6 @@ def _number_of_object(low: Lowering, args: Args, kwargs: Any, node: Any, frame: 
     if all(isinstance(x, (type, FunctionType, ModuleType)) for x in args):
         return NotImplemented
     return identities.number_of(low, *args)
-
-
-def _other_object(low: Lowering, args: Args, *_: Any) -> Structure:
-    return low.operate(operator.not_, low.same(*args))
 
 
 def _truth(low: Lowering, args: Args, *_: Any) -> Structure:
@@ -277,51 +210,18 @@ def _deep(low: Lowering, x: Structure, done: dict[int, Any]) -> Structure:
     return out
 
 
-def _replace(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Structure:
-    if not objects.is_object(args[0]):
-        raise UnsupportedError("dataclasses.replace is supported only on objects of the program's classes")
-    owner, changes = args[0], dict(kwargs)
-    cls = objects.class_of(owner)
-    for field in dataclasses.fields(cls):
-        if field.init and field.name not in changes:
-            changes[field.name] = objects.attribute(low, owner, field.name)
-    return objects.construct(low, cls, (), changes)
-
-
 def _fields(low: Lowering, args: Args, *_: Any) -> Structure:
-    return dataclasses.fields(args[0] if isinstance(args[0], type) else objects.class_of(args[0]))
+    return dataclasses.fields(_class_of(args[0]))
 
 
 def _is_dataclass(low: Lowering, args: Args, *_: Any) -> Structure:
-    return dataclasses.is_dataclass(args[0] if isinstance(args[0], type) else objects.class_of(args[0]))
+    return dataclasses.is_dataclass(_class_of(args[0]))
 
 
-def _asdict(low: Lowering, args: Args, *_: Any) -> Structure:
-    return _taken_apart(low, args[0], lambda pairs: low.own(dict(pairs)))
-
-
-def _astuple(low: Lowering, args: Args, *_: Any) -> Structure:
-    return _taken_apart(low, args[0], lambda pairs: tuple(value for _, value in pairs))
-
-
-def _taken_apart(low: Lowering, x: Structure, make: Callable[[list[Any]], Any]) -> Structure:
-    if objects.is_object(x) and dataclasses.is_dataclass(objects.class_of(x)):
-        names = [f.name for f in dataclasses.fields(objects.class_of(x))]
-        return make([(n, _taken_apart(low, objects.attribute(low, x, n), make)) for n in names])
-    if isinstance(x, tuple):
-        items = [_taken_apart(low, item, make) for item in x]
-        return type(x)(*items) if hasattr(x, "_fields") else tuple(items)
-    if isinstance(x, list):
-        return low.own([_taken_apart(low, item, make) for item in x])
-    if isinstance(x, dict):
-        return low.own({k: _taken_apart(low, item, make) for k, item in x.items()})
-    return x
-
-
-def _fsum(low: Lowering, args: Args, *_: Any) -> Structure:
-    items = low.items(args[0])
-    with host():
-        return math.fsum(items) if is_static(items) else low.invoke(sum, items, 0.0)
+def _class_of(x: Structure) -> type:
+    if isinstance(x, type):
+        return x
+    return class_of(x) if isinstance(x, Value) else objects.class_of(x)
 
 
 def _from_function(low: Lowering, args: Args, kwargs: Any, node: Any, frame: Frame) -> Structure:
@@ -334,20 +234,15 @@ def _from_function(low: Lowering, args: Args, kwargs: Any, node: Any, frame: Fra
 
 
 SPECIAL: dict[Any, Any] = {
-    np.fromfunction: _from_function,
-    functools.partial: _partial, functools.wraps: _wraps, _as_it_is: _same,
-    functools.update_wrapper: _update_wrapper, functools.cache: _cache, functools.lru_cache: _cache,
-    _cache_later: _cache, call_once: _remembered, operator.itemgetter: _itemgetter,
-    operator.attrgetter: _attrgetter, operator.methodcaller: _methodcaller,
-    **dict.fromkeys(SUBSCRIPT, _getitem),
-    operator.setitem: _setitem, operator.contains: _contains, operator.is_: _same_object,
-    operator.is_not: _other_object, id: _number_of_object, operator.truth: _truth, operator.index: _index,
+    np.fromfunction: _from_function, functools.partial: _partial, functools.cache: _cache,
+    functools.lru_cache: _cache, _cache_later: _cache, call_once: _remembered,
+    **dict.fromkeys(SUBSCRIPT, _getitem), operator.truth: _truth, operator.index: _index,
+    id: _number_of_object,
     **{f: _listed(f) for f in (
         itertools.chain, itertools.product, itertools.permutations, itertools.combinations,
         itertools.combinations_with_replacement, itertools.pairwise, itertools.zip_longest,
         itertools.compress, *([itertools.batched] if hasattr(itertools, "batched") else []))},
     **{f: _endless(f) for f in ENDLESS}, itertools.islice: _islice, itertools.groupby: _groupby,
-    copy.copy: _copy, copy.deepcopy: _deepcopy, dataclasses.replace: _replace, dataclasses.fields: _fields,
-    dataclasses.is_dataclass: _is_dataclass, dataclasses.asdict: _asdict, dataclasses.astuple: _astuple,
-    math.fsum: _fsum,
+    copy.copy: _copy, copy.deepcopy: _deepcopy, dataclasses.fields: _fields,
+    dataclasses.is_dataclass: _is_dataclass,
 }  # fmt: skip

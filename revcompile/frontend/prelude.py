@@ -6,9 +6,12 @@ error in one of them is told of the line that calls it.
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import functools
 import itertools
 import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -122,6 +125,91 @@ def from_function(function: Any, shape: Any, *, dtype: Any = float, like: Any = 
     return function(*np.indices(shape, dtype=dtype), **kwargs)
 
 
+def full_sum(items: Any) -> Any:
+    return sum(items, 0.0)
+
+
+# -- functools and operator --------------------------------------------------------------------------
+
+
+def like_wrapped(wrapper: Any, wrapped: Any, *names: Any, **named: Any) -> Any:
+    return wrapper
+
+
+def wrapping(wrapped: Any, *names: Any, **named: Any) -> Any:
+    return lambda wrapper: wrapper
+
+
+def items_of(places: Any, owner: Any) -> Any:
+    return owner[places[0]] if len(places) == 1 else tuple([owner[place] for place in places])
+
+
+def item_getter(*places: Any) -> Any:
+    return functools.partial(items_of, places)
+
+
+def attributes_of(paths: Any, owner: Any) -> Any:
+    found = [functools.reduce(getattr, path.split("."), owner) for path in paths]
+    return found[0] if len(found) == 1 else tuple(found)
+
+
+def attribute_getter(*paths: Any) -> Any:
+    return functools.partial(attributes_of, paths)
+
+
+def method_called(name: Any, args: Any, options: Any, owner: Any) -> Any:
+    return getattr(owner, name)(*args, **options)
+
+
+def method_caller(name: Any, *args: Any, **options: Any) -> Any:
+    return functools.partial(method_called, name, args, options)
+
+
+def item_set(owner: Any, place: Any, value: Any) -> None:
+    owner[place] = value
+
+
+def contains(owner: Any, item: Any) -> Any:
+    return item in owner
+
+
+def is_same(a: Any, b: Any) -> Any:
+    return a is b
+
+
+def is_other(a: Any, b: Any) -> Any:
+    return a is not b
+
+
+# -- dataclasses -------------------------------------------------------------------------------------
+
+
+def changed(owner: Any, **changes: Any) -> Any:
+    for field in dataclasses.fields(owner):
+        if field.init and field.name not in changes:
+            changes[field.name] = getattr(owner, field.name)
+    return type(owner)(**changes)
+
+
+def taken_apart(x: Any, make: Any) -> Any:
+    if isinstance(x, (tuple, list)):
+        parts = [taken_apart(part, make) for part in x]
+        return type(x)(*parts) if hasattr(x, "_fields") else type(x)(parts)
+    if isinstance(x, dict):
+        return {key: taken_apart(part, make) for key, part in x.items()}
+    if dataclasses.is_dataclass(x) and not isinstance(x, type):
+        return make([(f.name, taken_apart(getattr(x, f.name), make)) for f in dataclasses.fields(x)])
+    return copy.deepcopy(x)
+
+
+def as_dict(x: Any, *, dict_factory: Any = dict) -> Any:
+    return taken_apart(x, dict_factory)
+
+
+def as_tuple(x: Any, *, tuple_factory: Any = tuple) -> Any:
+    return taken_apart(x, lambda pairs: tuple_factory([part for _, part in pairs]))
+
+
 # -- what a gradient with `checkpoint=` keeps, where its text is differentiated again: all states -----
 
 
@@ -173,6 +261,11 @@ MEANING: dict[Any, Any] = {
     map: mapped, filter: filtered, functools.reduce: reduced, itertools.accumulate: accumulated,
     itertools.starmap: star_mapped, itertools.chain.from_iterable: chained, itertools.filterfalse: failing,
     itertools.takewhile: taken_while, itertools.dropwhile: dropped_while, math.prod: product,
-    math.dist: distance, slice.indices: indices,
+    math.dist: distance, slice.indices: indices, math.fsum: full_sum, functools.wraps: wrapping,
+    functools.update_wrapper: like_wrapped, operator.itemgetter: item_getter,
+    operator.attrgetter: attribute_getter,
+    operator.methodcaller: method_caller, operator.setitem: item_set, operator.contains: contains,
+    operator.is_: is_same, operator.is_not: is_other, dataclasses.replace: changed,
+    dataclasses.asdict: as_dict, dataclasses.astuple: as_tuple,
     **({math.sumprod: summed_products} if hasattr(math, "sumprod") else {}),
 }  # fmt: skip

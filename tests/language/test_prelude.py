@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import itertools
 import math
@@ -49,6 +50,38 @@ FORMS = {
     "in a while": "s = x[0]\nwhile s < 20.0:\n    s = functools.reduce(operator.add, x, s)\nreturn s",
     "in a helper": "return total(x) * total([x[0], 2.0])",
     "a method": "return Weight(x[0]).of(x)",
+    "fsum": "return math.fsum(x) * math.fsum([x[0], 2.0]) + math.fsum([0.1] * 10)",
+    "wraps": "@functools.wraps(total)\ndef g(items):\n    return total(items) * x[0]\nreturn g(x)",
+    "update_wrapper": "return functools.update_wrapper(lambda v: v * x[0], total)(x[1])",
+    "itemgetter": "return operator.itemgetter(1)(x) * operator.itemgetter('b')({'b': x[0]})",
+    "itemgetter of several": "a, b = operator.itemgetter(2, 0)([x[0], x[1], x[2]])\nreturn a * a * b",
+    "itemgetter of a place": "s = 0.0\nfor i in range(3):\n    s += operator.itemgetter(i)(x) * i\nreturn s * s",
+    "itemgetter outside": "return second(x) * second([x[0], x[2]])",
+    "itemgetter as a key": "return max([(x[0], 1.0), (x[1], 2.0)], key=operator.itemgetter(1))[0] ** 2",
+    "attrgetter": "w = Weight(x[0])\nreturn operator.attrgetter('w')(w) * w_of(w) * x[1]",
+    "attrgetter of several": "a, b = operator.attrgetter('w.w', 'w')(Weight(Weight(x[0])))\nreturn a * b.w",
+    "methodcaller": "return operator.methodcaller('times', x[1])(Weight(x[0])) * doubled(Weight(x[2]))",
+    "methodcaller with a keyword": "return np.sum(of_rows(np.outer(x, x)) ** 2)",
+    "methodcaller in a loop": "s = 0.0\nfor i in range(3):\n    s += operator.methodcaller('times', x[i])(Weight(s + 1.0))\nreturn s",
+    "contains": "return x[0] * (2.0 if operator.contains({'a': 1}, 'a') else 3.0)",
+    "contains a value": "return x[0] * (2.0 if operator.contains([x[1], x[2]], x[1]) else 3.0)",
+    "the same": "y = x\nreturn np.sum(x * (2.0 if operator.is_(x, y) else 3.0)) * operator.is_not(x, None)",
+    "setitem of a list": "a = [x[0], x[1]]\noperator.setitem(a, 0, x[2] * x[2])\nreturn a[0] * a[1]",
+    "setitem of an array": "a = x * 1.0\nfor i in range(2):\n    operator.setitem(a, i, a[i + 1] * a[i])\nreturn np.sum(a * a)",
+    "replace": "p = dataclasses.replace(Point(x[0], x * 2.0), a=x[1] * x[2])\nreturn p.a * np.sum(p.b * x)",
+    "replace nothing": "p = dataclasses.replace(Point(x[0], x))\nreturn p.a * np.sum(p.b * x)",
+    "asdict": "d = dataclasses.asdict(Point(x[0], x * 1.0))\nreturn d['a'] * np.sum(d['b'])",
+    "asdict is a copy": "p = Point(x[0], x * 1.0)\nd = dataclasses.asdict(p)\nd['b'] *= d['a']\nreturn np.sum(p.b * d['b'])",
+    "asdict of what is in it": "p = Point([x[0], {'k': x[1]}], Point(x[2], (x, x[0])))\nd = dataclasses.asdict(p)\n"
+    "d['a'][0] *= 2.0\nreturn d['a'][0] * p.a[0] * d['a'][1]['k'] * d['b']['a'] * np.sum(d['b']['b'][0])",
+    "asdict by a factory": "d = dataclasses.asdict(Point(x[0], x[1]), dict_factory=lambda pairs: [v for _, v in pairs])\n"
+    "return d[0] * d[1] ** 2",
+    "astuple is a copy": "p = Point(x[0], x * 1.0)\na, b = dataclasses.astuple(p)\nb[0] = a * 5.0\nreturn np.sum(p.b * b)",
+    "astuple in a loop": "p = Point(x[0], x * 1.0)\nfor i in range(3):\n    a, b = dataclasses.astuple(p)\n"
+    "    p = Point(a * b[i], b * 0.5)\nreturn p.a + np.sum(p.b)",
+    "astuple in an if": "p = Point(x[0], x * 1.0)\nif x[0] > 0.5:\n    a, b = dataclasses.astuple(p)\n    b *= a\n"
+    "else:\n    b = p.b\nreturn np.sum(b * p.b)",
+    "an array is no dataclass": "return np.sum(x * (2.0 if dataclasses.is_dataclass(x) else 3.0))",
 }
 HEAD = """
 def total(items):
@@ -63,6 +96,14 @@ class Weight:
 
     def of(self, items):
         return sum(map(self.times, items))
+
+@dataclasses.dataclass
+class Point:
+    a: object
+    b: object
+
+second, w_of = operator.itemgetter(1), operator.attrgetter("w")
+doubled, of_rows = operator.methodcaller("times", 2.0), operator.methodcaller("sum", axis=1)
 """
 
 
@@ -70,8 +111,14 @@ class Weight:
 @pytest.mark.parametrize("form", FORMS)
 def test_is_what_python_gives(form: str, optimize: bool) -> None:
     body = "\n".join("    " + line for line in FORMS[form].split("\n"))
-    modules = {"functools": functools, "itertools": itertools, "operator": operator, "math": math}
-    f = make(f"{HEAD}\ndef f(x):\n{body}\n", **modules)
+    modules = {
+        "dataclasses": dataclasses,
+        "functools": functools,
+        "itertools": itertools,
+        "operator": operator,
+        "math": math,
+    }
+    f = make(f"{HEAD}\ndef f(x):\n{body}\n", __name__=__name__, **modules)
     gradient = value_and_grad(f, optimize=optimize)
     for x in (np.array([1.0, 2.0, 3.0]), np.array([2.7, 0.3, 1.1]), np.array([0.2, 0.9, 2.0])):
         value, found = gradient(x)
