@@ -13,7 +13,7 @@ Imports the front end, the IR and `reverse`.
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from revcompile.autodiff.plan import Plan
 from revcompile.autodiff.residuals import keep_residuals, outer_names
 from revcompile.autodiff.reverse import Reverser, one_like
 from revcompile.autodiff.shapes import fit
+from revcompile.autodiff.slices import slice_of
 from revcompile.dataflow.activity import active
 from revcompile.dataflow.knowledge import Calls, Context, Knowledge
 from revcompile.errors import UnsupportedError
@@ -69,13 +70,13 @@ def transpose(low: Lowering, s: Apply, tangents: dict[Value, Structure]) -> Iter
                 rev.block(pulled.statements)
         results = {y: rev.adjoints[u] for y, u in upstream.items() if rev.adjoints.get(u) is not None}
         ends = tuple(results.values())
-        back = _live(back, ends)
-        _check_linear(back, varying)
+        made, _ = slice_of(back, leaves(ends))
+        _check_linear(made, varying)
         done = keep_residuals(
-            pulled.statements, Block(tuple(back), ends), rev.memory.now, outer_names(pulled), builder.table
+            pulled.statements, Block(made, ends), rev.memory.now, outer_names(pulled), builder.table
         )
-        live = _live(done.statements, done.yields)
-        done = replace(done, statements=tuple(live)).map(lambda made: _noted(made, builder.note))
+        live, _ = slice_of(done.statements, leaves(done.yields))
+        done = replace(done, statements=live).map(lambda made: _noted(made, builder.note))
     finally:
         low.memory = memory
     for v in done.defined:
@@ -83,8 +84,8 @@ def transpose(low: Lowering, s: Apply, tangents: dict[Value, Structure]) -> Iter
         builder.table.fold(v, True)
     done = substitute(done, {u: y for y, u in upstream.items()})
     builder.statements.extend(done.statements)
-    for made in done.statements:
-        builder.definitions.update(dict.fromkeys(made.outputs, made) if isinstance(made, Apply) else {})
+    for new in done.statements:
+        builder.definitions.update(dict.fromkeys(new.outputs, new) if isinstance(new, Apply) else {})
     return zip(results, done.yields, strict=True)
 
 
@@ -116,23 +117,13 @@ def _contributions(
     return rev.contributions(TABLE[s.function], s, incoming, s.args)
 
 
-def _live(statements: Iterable[Statement], ends: Sequence[Structure]) -> list[Statement]:
-    """The statements that others read, or the ends."""
-    read, out = set(leaves(ends)), []
-    for s in reversed(list(statements)):
-        if not read.isdisjoint(s.outputs) or s.raises:
-            read.update(s.uses)
-            out.append(s)
-    return out[::-1]
-
-
 def _noted(s: Statement, note: str) -> Statement:
     """A statement that is said to be of a gate."""
     return s if s.raises else replace(s, note=note)
 
 
-def _check_linear(back: Iterable[Statement], varying: frozenset[Value]) -> None:
+def _check_linear(back: tuple[Statement, ...], varying: frozenset[Value]) -> None:
     """A rule is linear in the upstream gradient: what is transposed reads nothing of that but its shape."""
-    for s in applications(Block(tuple(back))):
+    for s in applications(Block(back)):
         if not TABLE[s.function].of_shape and not varying.isdisjoint(s.inputs):
             raise UnsupportedError(f"the rule of {TABLE[s.function].name} is not linear in its gradient")

@@ -161,12 +161,7 @@ class Trial:
         def fresh(leaf: Structure) -> Structure:
             if not isinstance(leaf, (Value, bool, int, float)):
                 return leaf
-            t = type_of(leaf)
-            if isinstance(t, Array):  # a length that a trip brings about is another one in the next
-                facts, before = self.low.builder.facts, self.carried.before
-                loose = (d.symbol is not None and d.symbol > before for d in t.dims)
-                dims = (facts.fresh() if new else d for d, new in zip(t.dims, loose, strict=True))
-                t = replace(t, dims=tuple(dims))
+            t = self._of_another_trip(type_of(leaf))
             hint = name.strip("<>")
             table = self.low.builder.table
             param = table.new(replace(t, extent=None) if isinstance(t, Scalar) else t, hint)
@@ -175,6 +170,15 @@ class Trial:
             return param
 
         self.carried.names[name] = map_structure(fresh, self.after[name])
+
+    def _of_another_trip(self, t: Type) -> Type:
+        """A length that a trip brings about is another one in the next."""
+        if not isinstance(t, Array):
+            return t
+        facts, before = self.low.builder.facts, self.carried.before
+        loose = (d.symbol is not None and d.symbol > before for d in t.dims)
+        dims = (facts.fresh() if new else d for d, new in zip(t.dims, loose, strict=True))
+        return replace(t, dims=tuple(dims))
 
     def _compare(self) -> None:
         """Hold what a trip leaves against what it began with; note what has to be carried, or is wider."""
@@ -329,7 +333,10 @@ class Trial:
             if isinstance(start, Value) and start in carried.inits:
                 param, init = start, carried.inits[start]
             else:
-                param, init = low.builder.table.like(new, fold=False), start
+                before = self._of_another_trip(new.type)
+                param, init = low.builder.table.like(new, before, fold=False), start
+                if before != new.type:  # nobody reads it, but for its shape
+                    low.builder.table.unset[param] = None
             inits.append(first.get(init, init) if isinstance(init, Value) else init)
             params.append(param)
             yields.append(now.get(end, end) if isinstance(end, Value) else end)

@@ -121,8 +121,8 @@ class _Attempt:
             ends: list[Structure] = []
             for i in seeded:
                 gradient = rev.adjoints.get(loop.params[i])
-                if gradient is None:  # in the first trip, a name may not be assigned: it has no shape then
-                    gradient = rev.zero(loop.params[i] if loop.inits[i] is not None else loop.results[i])
+                if gradient is None:
+                    gradient = rev.zero(self._assigned(i))
                 ends.append(gradient)
             ends += [rev.adjoints[v] for v in outer]
             ends += [rev.memory.now.get(loop.params[i], loop.params[i]) for i in restorable]
@@ -130,6 +130,12 @@ class _Attempt:
         self.ends = ends
         rev.adjoints, rev.memory.now = self.outside, now  # what is restored inside is so only there
         builder.note = ""
+
+    def _assigned(self, i: int) -> Value:
+        """What has the shape of a slot when a trip begins. In the first, a name may not be assigned: it has
+        no shape then, which nobody asks for where it is the same in each trip."""
+        param, result = self.loop.params[i], self.loop.results[i]
+        return param if self.loop.inits[i] is not None or param.type.dims != result.type.dims else result
 
     def _gradient(self, i: int) -> CarriedBack:
         """The gradient of a slot: in a trip, of its end; after the loop, of what it began with."""

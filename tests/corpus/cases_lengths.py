@@ -142,3 +142,63 @@ def parts_of_parts_joined_and_stored(x, y):
     y = y.copy()
     y[:-1] = np.concatenate([y[1:][:1], x[:-1][1:]])
     return np.sum(y * x)
+
+
+# an array that each trip makes anew, of another length
+
+
+@case(V[:3], V)
+def shorter_in_each_trip(x):
+    for _ in range(2):
+        t = x * x
+        x = x[:-1]
+    return np.sum(t * t)
+
+
+@case((V[:3], 2), (V[:3], 3), (V, 1))
+def of_one_element_at_last(x, n):
+    i = 0
+    while i < n:
+        t = 2.0 * x
+        x = x[: max(1, len(x) - i - 1)]
+        i += 1
+    return np.sum(t * np.sin(t))
+
+
+@case((A[:, :3], A[:, 1:]), (A[:2, :3], A[:, :3]))
+def product_of_fewer_rows(a, s):
+    for _ in range(3):
+        t = a @ s.T
+        s = np.take(s, [1, 0], axis=0)
+    return np.sum(t * t)
+
+
+@case((V[:3], 1), (V[:3], 2), (V, 0))
+def longer_in_each_trip_that_may_be_left(x, k):
+    for i in range(3):
+        t, u = np.concatenate([x, x]), x * x
+        if i == k:
+            break
+        x = t[1:]
+    return np.sum(t * t) + np.prod(u)
+
+
+def _last_difference(x, n):
+    y = x * x
+    for _ in range(n):
+        d = y[1:] - y[:-1]
+        y = d * d + np.sin(d) * np.cos(d) - d / (1.0 + d * d) + np.tanh(d) * 0.5 + np.exp(-d * d)
+    return d
+
+
+@case((V, 2), (V, 1))
+def differences_of_differences_in_a_helper(x, n):
+    return np.sum(_last_difference(x, n)) * np.sum(_last_difference(np.sin(x), 1))
+
+
+@case((A, 0.4), (A[:, :3], -3.0))
+def chosen_elements_of_each_trip(a, least):
+    for row in a:
+        t = row[row > least]
+        least = least + 0.3
+    return np.sum(t * t) + np.sum(a)

@@ -249,3 +249,17 @@ def test_rules_that_do_not_fit_are_told() -> None:
     gate(g, tangent=lambda tangent_x, x, by: (tangent_x, by))(lambda grad_y, x, by: (grad_y * by,))
     with pytest.raises(UnsupportedError, match="must return"):
         jvp(lambda x: g(x, 3.0), (2.0,), (1.0,))
+
+
+@pytest.mark.parametrize("mode", ["reduced", "complete", "r"])
+def test_a_rule_that_branches_on_lengths_that_only_the_run_knows(mode: str) -> None:
+    def f(a: Any) -> Any:
+        found = np.linalg.qr(a @ a + 2.0 * np.eye(len(a)), mode)
+        return np.sum(np.sin(found)) if mode == "r" else np.sum(found[0] ** 3) + np.sum(np.sin(found[1]))
+
+    for n in (3, 2):
+        a = np.random.default_rng(n).uniform(-1.0, 1.0, (n, n))
+        along = np.cos(np.arange(n * n)).reshape(n, n)
+        slope = (f(a + 1e-6 * along) - f(a - 1e-6 * along)) / 2e-6
+        np.testing.assert_allclose(jvp(f, (a,), (along,))[1], slope, rtol=1e-6)
+        np.testing.assert_allclose(np.sum(grad(f)(a) * along), slope, rtol=1e-6)

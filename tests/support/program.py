@@ -6,6 +6,7 @@ import itertools
 import linecache
 import math
 import operator
+import statistics
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +19,8 @@ def make(text: str, name: str = "f", **names: Any) -> Callable[..., Any]:
     """The function `name` that `text` defines."""
     filename = f"<program {next(_count)}>"
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
-    scope: dict[str, Any] = {"np": np, "math": math, "operator": operator, "__name__": "program", **names}
+    modules = {"np": np, "math": math, "operator": operator, "statistics": statistics, "itertools": itertools}
+    scope: dict[str, Any] = {**modules, "__name__": "program", **names}
     exec(compile(text, filename, "exec"), scope)
     return scope[name]
 

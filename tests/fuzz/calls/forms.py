@@ -6,6 +6,10 @@ texts. A form that NumPy refuses for what is in scope, or that gives what is lar
 
 from __future__ import annotations
 
+import re
+
+from tests.sweep.test_natural_calls import RIGHT
+
 # Of one character: `v` a vector, `w` another one as long, `M` and `N` matrices of one shape, `A` a square one, `D` a positive
 # definite one, `T` an array with three axes, `u` any array, `x` one of its shape, `s` a number, `r` anything, `V` and `U` names
 # of a vector and an array to write into, `t` a new name. The others are made of these:
@@ -28,7 +32,16 @@ MADE = {
     "e": "<<np.sum|np.mean|np.max|np.min|np.prod|np.std|np.var|np.linalg.norm>>",
 }  # fmt: skip
 
+# The natural calls, which are of `x`, `A`, `S` and `s`, as forms.
+OPERANDS = {"x": "{v1}", "A": "{M1}", "S": "{E1}", "s": "{s1}"}
+NATURAL = tuple(
+    re.sub(r"\b[xASs]\b(?!\s*=[^=])", lambda name: OPERANDS[name.group()], line.removeprefix("y = "))
+    for line in RIGHT
+    if line.startswith("y = ") and not set("\\\n;{'\"") & set(line) and "lambda" not in line
+)
+
 FORMS: dict[str, tuple[str, ...]] = {
+    "natural": NATURAL,
     "plain": (
         "{r} * {r}", "{r} + 0.5 * {r}", "{u} - {r}", "{u} / (1.5 + {x1} * {x1})", "{f}({r})", "{v}[{j}]", "{v}[1:] - {v}[:-1]", "{M} @ {v}",
         "{M} @ {M}.T", "{u}[::-1]", "{M}[:, {i}]", "{u}[{k}]", "np.exp(-({u1} * {u1}))", "{e}({u}{h})", "{M} * {v}[:, None]", "{s} * {u}",
@@ -101,6 +114,9 @@ FORMS: dict[str, tuple[str, ...]] = {
         "np.linalg.det(np.stack([{A1}, {A1} * 2.0]))", "np.linalg.eigvalsh(np.stack([{D1}, {D1} * 2.0]))", "np.linalg.eigvals({D}).real", "np.linalg.matrix_rank({A}) * {s}",
         "np.einsum('<<ij->i|ij->j|ij->ji|ij->>>', {M})", "np.einsum('<<ii|ii->i>>', {A})", "np.einsum('<<ij,j->i|ij,j>>', {M}, {M}[0])", "np.einsum('ij,ij-><<|i|j|ji>>', {M}, {N})", "np.einsum({M1}, [0, 1], {M1}, [2, 1]<<|, [0, 2]|, [2, 0]>>)", "np.einsum({A}, [0, 0]<<|, [0]>>)", "np.einsum('i,j<<->ij|>>', {v}, {v})",
         "np.einsum('...ij,...kj->...ik', {T1}, {T1}<<|, optimize=True|, optimize='greedy'>>)", "np.einsum('ij,kj,kl->il', {M1}, {M1}, {M1}<<|, optimize=True>>)", "np.einsum('bij->b<<i|ji|>>', {T})", "np.tensordot({M}, {N}, <<2|([0], [0])|([1], [1])>>)", "np.tensordot({T1}, {T1}, axes=([0, 1], [0, 1]))", "np.inner({M1}, {M1})", "np.inner({v}, {w})",
+        "np.linalg.svd(np.stack([{M1}, {M1} * 0.5 + 0.1]), compute_uv=False)", "np.linalg.qr(np.stack([{F1}, {F1} * 2.0]), mode='r')", "np.linalg.cholesky(np.stack([{D1}, {D1} * 2.0]))", "np.linalg.eigh(np.stack([{D1}, {D1} + 1.0]))[0]",
+        "np.linalg.pinv(np.stack([{F1}, {F1} * 2.0]))", "np.linalg.slogdet(np.stack([{E1}, {E1} * 1.5]))[1]", "np.linalg.matrix_power(np.stack([{E1}, {E1}.T]), 2) * 0.1", "np.linalg.norm(np.stack([{M1}, {N}]), axis=(<<0, 1|1, 2|-2, -1>>))", "np.linalg.cond(np.stack([{E1}, {E1}.T]))",
+        "np.linalg.multi_dot([{v1}, np.outer({v1}, {v1}), {v1}])", "np.linalg.solve({E1}, np.stack([{E1}[0], {E1}[1]], axis=1))", "np.linalg.lstsq({F1}, {F1} * {s}, rcond=None)[0]",
         "np.dot({M}, {M}.T)", "np.vdot({M}, {N})", "np.outer({u}, {v})", "np.kron({M}, <<[[1.0, 2.0]]|np.eye(2)>>)", "np.kron({v}, {v}[:2])", "np.matmul({T1}, np.swapaxes({T1}, 1, 2))", "{T} @ {M}[0]", "{M}.T @ {M}",
     ),
 }  # fmt: skip
@@ -115,6 +131,10 @@ STATEMENTS = (
     "np.<<add|multiply|maximum>>({U1}, {x1}, out={U1})", "np.<<sin|tanh|square>>({U1}, out={U1}<<|, where={U1} > 0.0>>)", "np.cumsum({V1}, out={V1})", "np.sum({M1}, axis=0, out={M1}[0])", "np.dot({A1}, {A1}, out=np.empty({A1}.shape))", "np.matmul({A1}, {A1}.copy(), out={A1})", "np.clip({U1}, -0.5, 0.5, out={U1})",
     "{V}[<<0|1:|::2|-1|[0, 2]|k - 1>>] = {s}", "{V}[1:] = {V}[:-1]", "{V}[{j}] *= {s}", "{U1}[{U1} > 0.2] = {s}", "{U1}[{U1} > 0.0] *= 0.5", "{U} += {r}", "{U} *= {r}", "{U}[..., 0] = {s}", "{U}[{i}] -= {s}", "{V}[::-1] += {V}.copy()", "{U1}[()] = {x1} * 0.5", "{U}.T[{i}] = {s}", "{U}.reshape(-1)[1] = {s}", "{U}.ravel()[0] = {s}",
     "{t1} = {U}[1:]; {t1} *= {s}", "{t1} = {U}.T; {t1}[0] = {s}", "{t1} = {U}.reshape(-1); {t1}[::2] = {s}", "{t1} = np.diagonal({A}); {t2} = {t1} * {s}", "{t1} = {U}[{i}]; {t1} += {s}", "{t1} = {U}.copy(); {t1}[0] = {s}", "{t1} = {V}; {t1}[0] = {s}", "{t1} = np.flip({U}); {t1}[0] = {s}", "{t1} = np.atleast_2d({V}); {t1}[0] = {s}",
+    "for {t1} in {M}[1:]: {t1} *= {s}", "{t1}, {t2} = {v}[:2]; {t1} = {t1} * {t2}", "{t1} = np.swapaxes({T}, 0, 1); {t1}[0] *= {s}", "{t1} = {U}.T.T; {t1}[..., -1] += {s}", "{t1} = np.moveaxis({M}, 0, 1); {t1}[{i}] = {s}", "{t1} = {A}.ravel(); {t1}[0] = {s}",
+    "{t1} = np.rot90({M1}); {t1}[0] = {s}; {t2} = {M1} * 0.5", "{t1} = {U}[None]; {t1}[0, 0] *= {s}", "{t1} = np.expand_dims({U}, 0); {t1}[..., 0] = {s}", "{t1} = {V}[1:][::-1]; {t1}[0] = {s}; {t2} = {V} * {t1}[0]", "{t1} = np.squeeze({U}[None]); {t1}[0] += {s}", "{t1} = {V}.view(); {t1}[-1] *= {s}",
+    "{t1} = np.flipud({U1}); {t1} += {x1} * 0.5", "{t1} = {U}[...]; {t1} -= {s}", "{t1} = np.array_split({V}, 2); {t1}[0][0] = {s}; {t2} = np.sum({t1}[1])", "np.add({U1}[1:], {s}, out={U1}[1:])", "np.exp({U1} * 0.1, out={U1}.T.T, where={U1} < 0.4)", "np.maximum.at({V}, [0, 0, 1], {s})", "np.multiply.at({V}, ({j},), {s})",
+    "for {t1} in np.ndindex({U1}.shape): {U1}[{t1}] *= {s}", "{V}[np.argsort({V})] = np.sort({V})[::-1] * 0.5", "np.take({v}, [1, 0], out={V}[:2])", "{V}[:], {t1} = {V} * {s}, {V}[0]", "{U1}[...] = np.where({U1} > 0.1, {U1}, {x1})", "{t1} = {t2} = {v}.copy(); {t1}[0] = {s}; {t2}[-1] *= 0.5", "{V}[0], {V}[1] = {V}[1], {V}[0]",
     "{t1} = np.empty_like({u1}); {t1}[:] = {x1}; {t1}[0] = {s}", "{t1} = np.zeros(3); {t1}[1:] = {v}[:2]", "{t1} = np.broadcast_to({s}, (2, 3)).copy(); {t1}[0] *= {s}", "{t1} = np.ascontiguousarray({U}); {t1}[0] = {s}", "{t1} = np.asarray({U}); {t1}[0] *= {s}",
     "{t1} = []; [{t1}.append({v}[i] * {s}) for i in range(2)]", "{t1} = [{v}, {w}]; {t1}[0] = {t1}[1] * {s}; {t2} = np.sum({t1}[0])", "{t1} = {'p': {s}, 'q': {v}}; {t1}['p'] *= 0.5; {t2} = {t1}['p'] * {t1}['q']", "{t1} = list({v}[:2]); {t1}.insert(1, {s}); {t2} = np.array({t1})", "{t1} = {v}.tolist(); {t1}.reverse(); {t2} = np.array({t1}) * {s}",
 )  # fmt: skip

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import random
 import re
+import statistics
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -30,8 +33,8 @@ class Grower:
     def __init__(self, choices: Choices, families: list[str], worlds: list[Env]) -> None:
         self.choices, self.families, self.worlds = choices, families, worlds
         self.names, self.loops = 0, 0
-        self.helper = ""  # its text, once there is one
-        self.known: Env = {"np": np, "math": __import__("math")}
+        self.helper, self.asks = "", ""  # its text, once there is one; what is asked of what it gives
+        self.known: Env = {"np": np, "math": math, "statistics": statistics, "itertools": itertools}
 
     # -- running ------------------------------------------------------------------------------
 
@@ -132,7 +135,7 @@ class Grower:
     def expression(self, depth: int = 0) -> str:
         c = self.choices
         if self.helper and c.chance(0.1):
-            return self.filled(f"{HELPER}({{v}}, {{s}})", depth)
+            return self.filled(f"{HELPER}({{v}}, {{s}}){self.asks}", depth)
         return self.filled(c.pick(FORMS["plain" if c.chance(0.2) else c.pick(self.families)]), depth)
 
     # -- statements ---------------------------------------------------------------------------
@@ -254,7 +257,7 @@ class Grower:
         return lines
 
     def grow_helper(self) -> str:
-        """A function of a vector and a number."""
+        """A function of a vector and a number, or a class of objects that hold them."""
         c = self.choices
         outside, self.worlds = self.worlds, [{"p": env["x"].copy(), "c": 0.3} for env in self.worlds]
         self.known["in helper"] = True
@@ -264,7 +267,16 @@ class Grower:
         finally:
             self.worlds = outside
             del self.known["in helper"]
-        text = "\n".join([f"def {HELPER}(p, c):", *(f"    {line}" for line in body), f"    return {result}"])
+        body = [f"    {line}" for line in (*body, f"return {result}")]
+        if c.chance(0.3):
+            self.asks = c.pick([".run()", ".found"])
+            held = "        self.p, self.c = p, c"
+            read = ["    def run(self):", "        p, c = self.p, self.c"]
+            if self.asks == ".found":
+                read = ["    @property", "    def found(self):", read[1]]
+            body = ["    def __init__(self, p, c):", held, *read, *(f"    {line}" for line in body)]
+        head = f"class {HELPER}:" if self.asks else f"def {HELPER}(p, c):"
+        text = "\n".join([head, *body])
         exec(text, self.known)
         return text
 

@@ -90,7 +90,7 @@ class _Instrument(ast.NodeTransformer):
 
     def visit_Attribute(self, node: ast.Attribute) -> Any:
         self.generic_visit(node)
-        if node.attr == "empty" and isinstance(node.value, ast.Name):
+        if node.attr in ("empty", "empty_like") and isinstance(node.value, ast.Name):
             return ast.Name("_unfilled", ast.Load())
         return node
 
@@ -121,7 +121,8 @@ def _or_infinite(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _unfilled(shape: Any) -> Any:
-    return np.full(shape, np.nan)
+    """Of a shape, or of that of an array."""
+    return np.full(np.shape(shape) if isinstance(shape, np.ndarray) else shape, np.nan)
 
 
 @dataclass

@@ -65,9 +65,8 @@ def _bound(tree: ast.Module) -> bool:
     known = {
         *dir(builtins),
         *NAMES,
-        "np",
-        "math",
-        *(n.name for n in tree.body if isinstance(n, ast.FunctionDef)),
+        *("np", "math", "statistics", "itertools"),
+        *(n.name for n in tree.body if isinstance(n, (ast.FunctionDef, ast.ClassDef))),
     }
     for function in tree.body:
         nodes = list(ast.walk(function))
