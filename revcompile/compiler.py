@@ -22,6 +22,7 @@ from revcompile.codegen.first_run import Run
 from revcompile.codegen.linked import Helpers, Linked, Texts, Written
 from revcompile.codegen.load import Namespace
 from revcompile.codegen.places import places_of as raised_for
+from revcompile.codegen.specialization import ARITHMETIC
 from revcompile.dataflow.integrality import learn_of_calls, refuse_cutting
 from revcompile.dataflow.knowledge import has_arrays
 from revcompile.dataflow.retyped import refuse_retyped
@@ -41,6 +42,7 @@ from revcompile.ir.nodes import Function, Instance, Parameter, Structure, Value,
 from revcompile.ir.rebuild import replace
 from revcompile.ir.types import Array, is_number
 from revcompile.ir.verify import check
+from revcompile.native import build
 from revcompile.passes import scalar_math
 from revcompile.passes.cse import eliminate_common
 from revcompile.passes.dead import without_printing
@@ -73,6 +75,7 @@ class Request:
     varying: frozenset[Path] = frozenset()  # the program's whole numbers that are read at each call
     checkpoint: int = 0  # so many states of each long loop are kept for the backward pass; 0: of all trips
     probe: Probe | None = None  # which is told of all values and gradients
+    backend: str = "numpy"  # by what the text is run
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,8 @@ class Compiled:
     primal: Callable[[], Written] | None  # writes the primal; None where that applies an operator
     body: list[str]  # the lines of the gradient's body
     helpers: Helpers  # the functions that the gradient calls
+    native: Helpers  # those of native code
+    beyond: tuple[type[Exception], ...]  # what the body raises where `careful` is asked
     careful: Callable[[], Written] | None  # the same for numbers beyond `math`, if need be
     guards: tuple[Guard, ...]
     live: tuple[Live, ...]
@@ -211,7 +216,13 @@ def _compile(
     label = f"{request.label}_{primal.name}"
     texts = Texts(namespace, (primal.name, label), read, roots, not request.optimize)
     final = line.final(gradient)
-    body, helpers = texts.write(Linked(final, line.of_half), _answer(final, request))
+    linked, answer = Linked(final, line.of_half), _answer(final, request)
+    body, helpers = texts.write(linked, answer)
+    native: Helpers = {}
+    if request.backend == "numba":
+        build.refuse_others(linked.functions)
+        body, native = build.native(label, body, helpers, answer, arguments, namespace)
+        helpers = {}
 
     def write_careful() -> Written:
         careful = line.careful(gradient)
@@ -224,7 +235,9 @@ def _compile(
         primal=None if request.operator else texts.later(primal, line.finishing(), line.primal_of),
         body=body,
         helpers=helpers,
-        careful=write_careful if line.on_math else None,
+        native=native,
+        beyond=build.BEYOND if native else ARITHMETIC,
+        careful=write_careful if line.on_math or native else None,
         guards=guards,
         live=live,
         named=texts.named,

@@ -28,7 +28,7 @@ from revcompile.codegen.places import places_of
 from revcompile.codegen.primal import Primal
 from revcompile.codegen.recent import MAX_SPECIALIZATIONS, Recent
 from revcompile.codegen.sharing import Integers, Memory, Shared
-from revcompile.codegen.specialization import ARITHMETIC, Blame, Careful, Mistaken, Specialization
+from revcompile.codegen.specialization import Blame, Careful, Mistaken, Specialization
 from revcompile.compiler import Compiled, Request, compile_gradient
 from revcompile.errors import HostError, UnsupportedError, seen_outside, trimmed
 from revcompile.foreign import ChangedKind
@@ -39,6 +39,7 @@ from revcompile.frontend.wanted import without_defaults
 from revcompile.gates.foreign import Learning, NotKnownYet
 from revcompile.ir.identifiers import function_name
 from revcompile.ir.rebuild import replace
+from revcompile.native.build import NativeBlame
 from revcompile.syntax.stack import deep_stack, renew_lock
 
 MAX_TRIES = 12  # of a call that is begun again
@@ -216,7 +217,7 @@ class Dispatcher(Primal):
     @property
     def _is_shared(self) -> bool:
         """Whether what is compiled may serve other functions of the same code."""
-        return not self.learning.patterns and self.options.probe is None
+        return not self.learning.patterns and self.options.probe is None and self.options.backend == "numpy"
 
     def _remembered(
         self,
@@ -304,7 +305,7 @@ class Dispatcher(Primal):
         return Request(
             self.source, self.signature, o.label, o.with_value, o.has_aux, o.optimize, wanted, bare,
             owner=self.bound, nested=self.explicit is not None, packed=self.packed, lent=key[0][1],
-            operator=o.operator, checkpoint=o.checkpoint, probe=o.probe,
+            operator=o.operator, checkpoint=o.checkpoint, probe=o.probe, backend=o.backend,
         )  # fmt: skip
 
     def _add(self, key: Any, specialization: Specialization) -> None:
@@ -378,10 +379,11 @@ class Dispatcher(Primal):
             if g.kind in ("length", "type") and not g.path.is_parameter and not compiled.once
             for test in guard_tests(g, refer)
         ]
-        blame = Blame(compiled.once or not unchanged)
+        blame = (NativeBlame if compiled.native else Blame)(compiled.once or not unchanged)
         through = self.by_call or compiled.changing  # each call comes here
         entry = None if through else self._entry(compiled, tests, run, blame, unchanged)
         signature = ", ".join(describe(k) for k in key[1:])
+        shown = compiled.native or compiled.helpers
         primal = heading(compiled.name, self.signature)
         return Specialization(
             run,
@@ -390,8 +392,8 @@ class Dispatcher(Primal):
             bool(unchanged),
             blame,
             entry,
-            Module(primal, compiled.primal, compiled.helpers, text, compiled.live, compiled.named),
-            "\n\n".join([*compiled.helpers.values(), text]),
+            Module(primal, compiled.primal, shown, text, compiled.live, compiled.named),
+            "\n\n".join([*shown.values(), text]),
             f"({signature})",
             self.callable,
             agrees,
@@ -399,6 +401,7 @@ class Dispatcher(Primal):
             together,
             tuple(compiled.helpers),
             compiled.changing,
+            compiled.beyond,
         )
 
     def _function(
@@ -433,7 +436,7 @@ class Dispatcher(Primal):
         lines = entry_lines(
             self.signature, " and ".join(tests) or "True", body, unchanged, self.namespace.globals,
             failure=refer(Exception), may_fail=may_fail, blame=self.namespace.put(f"blame_{name}", blame),
-            carefully=self._carefully if on_math else "", beyond=[*map(refer, ARITHMETIC)],
+            carefully=self._carefully if on_math else "", beyond=[*map(refer, compiled.beyond)],
         )  # fmt: skip
         lines.append(self._fall_back())
         text = function_text(self.name, self.signature, lines)

@@ -129,6 +129,8 @@ def _module_text(functions: Sequence[str], named: Mapping[str, str]) -> str:
         header.append("import math")
     if "np" in owners:
         header.append("import numpy as np")
+    if "@njit(" in text:
+        header.append("from numba import njit")
     helpers = [n for n in sorted(called & vars(runtime).keys()) if inspect.isfunction(vars(runtime)[n])]
     if helpers:
         header.append(f"from revcompile.runtime import {', '.join(helpers)}")

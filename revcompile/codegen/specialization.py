@@ -100,6 +100,9 @@ class Specialization:
     together: Callable[..., str] | None  # what is written and shares memory with another argument, and which
     helpers: tuple[str, ...]  # the functions that `run` calls, which are among its globals
     changing: tuple[Any, ...] = ()  # what it calls that changes the program: undone where it is begun again
+    beyond: tuple[type[Exception], ...] = (
+        ARITHMETIC  # what it raises for numbers that the careful text is for
+    )
     heading: tuple[str, str] = ("", "")  # the parameters as the module has them, and as they are
 
     def __call__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], carefully: bool = False) -> Any:
@@ -134,7 +137,7 @@ class Specialization:
         try:
             if not carefully:
                 return self.run(*args, **kwargs)
-        except ARITHMETIC:
+        except self.beyond:
             pass
         return self.careful(args, kwargs)
 

@@ -33,6 +33,7 @@ class Options:
     operator: str = ""  # which one the function itself applies, that is to be run, not differentiated
     checkpoint: int = 0  # of how many trips of a long loop the states are kept; 0: all that is read of each
     probe: Probe | None = None  # which is told of all values and gradients, for a picture
+    backend: str = "numpy"  # by what the text is run
 
     @property
     def label(self) -> str:

@@ -31,7 +31,10 @@ def __getattr__(name: str) -> Any:
         return made_so_far.get(name, made)
     if hasattr(f, "primal"):  # the name means the gradient itself by now
         return f if label == "grad" else f.value_and_grad
-    argnums, has_aux, optimize, checkpoint = ast.literal_eval(words) if words else (None, False, True, 0)
+    options = ast.literal_eval(words) if words else (None, False, True, 0, "numpy")
+    argnums, has_aux, optimize, checkpoint, backend = options
     with_value = label == "value_and_grad"
-    made = make_gradient(f, Options(argnums, has_aux, optimize, with_value, checkpoint=checkpoint))
+    made = make_gradient(
+        f, Options(argnums, has_aux, optimize, with_value, checkpoint=checkpoint, backend=backend)
+    )
     return made_so_far.get(name, made)

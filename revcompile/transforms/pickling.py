@@ -38,8 +38,8 @@ def make_attribute_importable(entry: FunctionType, f: FunctionType, options: Opt
 
 
 def words_of(options: Options) -> Any:
-    words = (options.argnums, options.has_aux, options.optimize, options.checkpoint)
-    return () if words == (None, False, True, 0) else words
+    words = (options.argnums, options.has_aux, options.optimize, options.checkpoint, options.backend)
+    return () if words == (None, False, True, 0, "numpy") else words
 
 
 def _spell(entry: FunctionType, f: FunctionType, label: str, words: Any) -> None:

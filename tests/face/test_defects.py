@@ -121,6 +121,7 @@ STAGES: list[tuple[Any, Any]] = [
 
 def inject(monkeypatch: pytest.MonkeyPatch, where: Any, what: Any, error: Exception) -> None:
     dispatch.forget_all()
+    infer._element_type.cache_clear()  # what another test has asked
     if isinstance(where, dict):
         monkeypatch.setitem(where, what, throw(error))
     else:

@@ -19,6 +19,7 @@ FLOORS = [
     "dispatch",
     "compiler",
     "attempts",
+    "native",
     "codegen",
     "passes",
     "autodiff",
