@@ -11,20 +11,22 @@ import dataclasses
 import functools
 import itertools
 import operator
+from collections import deque
 from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
 from revcompile.errors import HostError, UnsupportedError, host
-from revcompile.frontend import identities, iterators, objects
+from revcompile.frontend import growing, identities, iterators, objects
 from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject
-from revcompile.frontend.prelude import attributes_of, from_function, items_of, method_called
+from revcompile.frontend.prelude import attributes_of, each_copied, from_function, items_of, method_called
 from revcompile.gates.infer import ask_host
 from revcompile.ir.nodes import Instance, Structure, Value
 from revcompile.ir.types import Array
 from revcompile.syntax.abstract import Frame, NestedFunction, Partial, class_of
+from revcompile.syntax.mutable import is_growing
 from revcompile.syntax.operators import SUBSCRIPT
 
 Args = tuple[Any, ...]
@@ -170,20 +172,23 @@ def _groupby(low: Lowering, args: Args, kwargs: dict[str, Any], *_: Any) -> Stru
 
 def _copy(low: Lowering, args: Args, *_: Any) -> Structure:
     (x,) = args
+    if is_growing(x):
+        return growing.get_item(low, x, slice(None))
     if isinstance(x, Value):
         return low.apply(np.copy, (x,), {}) if x.type.dims else x
     if isinstance(x, Instance):
-        return low.own(Instance(x.cls, dict(x.attributes)))
+        own = objects.special(low, x, "copy")
+        return low.own(Instance(x.cls, dict(x.attributes))) if own is None else low.invoke(own)
     if isinstance(x, HostObject):
         raise UnsupportedError("copying an object of the program is not supported")
     return low.own(x.copy()) if hasattr(x, "copy") else x
 
 
-def _deepcopy(low: Lowering, args: Args, *_: Any) -> Structure:
-    return _deep(low, args[0], {})
+def _deepcopy(low: Lowering, args: Args, kwargs: Any, node: Any, frame: Frame) -> Structure:
+    return _deep(low, args[0], {}, frame)
 
 
-def _deep(low: Lowering, x: Structure, done: dict[int, Any]) -> Structure:
+def _deep(low: Lowering, x: Structure, done: dict[int, Any], frame: Frame) -> Structure:
     """A copy of `x` and of all that is in it; what is in it twice is copied once."""
     path, obj = identities.origin(low, x) or (None, x)
     for other, there, _ in done.values():
@@ -192,20 +197,24 @@ def _deep(low: Lowering, x: Structure, done: dict[int, Any]) -> Structure:
     if id(obj) in done:
         return done[id(obj)][2]
     out: Any = x
-    if isinstance(x, Value):
+    if is_growing(x):
+        out = low.read(each_copied, (x,), {}, frame)
+    elif isinstance(x, Value):
         out = low.apply(np.copy, (x,), {}) if isinstance(x.type, Array) else x
     elif isinstance(x, HostObject):
         raise UnsupportedError("copying an object of the program is not supported")
     elif isinstance(x, tuple):
-        items = [_deep(low, item, done) for item in x]
+        items = [_deep(low, item, done, frame) for item in x]
         out = type(x)(*items) if hasattr(x, "_fields") else tuple(items)
-    elif isinstance(x, list):
-        out = low.own([_deep(low, item, done) for item in x])
-    elif isinstance(x, dict):
-        out = low.own({k: _deep(low, item, done) for k, item in x.items()})
+    elif isinstance(x, (list, deque, dict)):
+        out = x.copy()
+        for place, item in list(x.items() if isinstance(x, dict) else enumerate(x)):
+            out[place] = _deep(low, item, done, frame)
+        out = low.own(out)
     elif isinstance(x, Instance):
-        parts = {k: _deep(low, item, done) for k, item in x.attributes.items()}
-        out = low.own(Instance(x.cls, parts))
+        own = objects.special(low, x, "deepcopy")
+        parts = {k: _deep(low, item, done, frame) for k, item in x.attributes.items()} if own is None else {}
+        out = low.own(Instance(x.cls, parts)) if own is None else low.invoke(own, low.own({}))
     done[id(obj)] = obj, path, out
     return out
 

@@ -117,6 +117,10 @@ def indices(part: Any, length: Any) -> Any:
     return within(part.start, first), within(part.stop, last), step
 
 
+def each_copied(items: Any) -> Any:
+    return [copy.deepcopy(item) for item in items]
+
+
 def extreme_or(function: Any, items: Any, default: Any) -> Any:
     return function(items) if len(items) > 0 else default
 
