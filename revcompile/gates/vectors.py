@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.gates.axes import must_agree
-from revcompile.gates.compositions import when_given
+from revcompile.gates.axes import UnknownLength, dims_of, must_agree
+from revcompile.gates.compositions import as_array, when_given
 from revcompile.gates.products import Dims, axes_of, outer_product
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
@@ -44,18 +44,47 @@ def _cross_dims(
     a, b = axes_of(a), axes_of(b)
     at_a, at_b, at_c = _vector_axes(len(a), len(b), axisa, axisb, axisc, axis)
     for length in (a[at_a], b[at_b]):
-        if facts.size_of(length) == 2:  # NumPy: the last component of such a product, or of a longer one
-            raise NotImplementedError(
-                "np.cross of vectors of length 2: append a zero, or write a[0] * b[1] - a[1] * b[0]"
-            )
+        if facts.alike(length, Dim(size=2)):  # see `cross_in_plane`, read where that is plain to see
+            raise UnknownLength("vectors of length 2")
         must_agree(facts, length, Dim(size=3))
     batch = facts.broadcast(_without(a, at_a), _without(b, at_b))
     at_c += len(batch) + 1
     return (*batch[:at_c], Dim(size=3), *batch[at_c:])
 
 
+def means_cross(args: Any, kwargs: Any) -> Any:
+    """What a cross product is of vectors one of which has length 2."""
+    named = dict(zip(("a", "b", "axisa", "axisb", "axisc", "axis"), args, strict=False)) | kwargs
+    dims = [dims_of(Facts(), x) for x in (named.get("a"), named.get("b"))]
+    ats = [
+        named.get("axis") if named.get("axis") is not None else named.get(n, -1) for n in ("axisa", "axisb")
+    ]
+    if not all(dims) or not all(isinstance(at, int) for at in ats):
+        return None
+    lengths = [d[at].size for d, at in zip(dims, ats, strict=True) if -len(d) <= at < len(d)]
+    return cross_in_plane if 2 in lengths and None not in lengths else None
+
+
+def cross_in_plane(
+    a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: Any = None
+) -> Any:
+    """Of vectors of length 2 NumPy gives the last component; where the other has length 3, all three."""
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    a, b = np.moveaxis(as_array(a), axisa, -1), np.moveaxis(as_array(b), axisb, -1)
+    last = a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
+    if a.shape[-1] == b.shape[-1]:
+        return last
+    if a.shape[-1] == 2:
+        parts = [a[..., 1] * b[..., 2], -(a[..., 0] * b[..., 2]), last]
+    else:
+        parts = [-(a[..., 2] * b[..., 1]), a[..., 2] * b[..., 0], last]
+    return np.moveaxis(np.stack(parts, -1), -1, axisc)
+
+
 @gate(
     np.cross,
+    means=means_cross,
     dims=_cross_dims,
     examples=[
         example(real(3), real(3)),

@@ -51,7 +51,7 @@ def views():
         "np.ascontiguousarray(x)", "np.asfortranarray(x)", "np.asarray(x, order='C')", "np.array(x, copy=None, order='F')",
         "x.astype(float, order='F', copy=False)", "np.sin(x).ravel()", "x[1:].ravel()", "x[0].reshape(3, 1)", "np.flip(x)",
         "np.flip(x, 1)", "np.rot90(x)", "np.fliplr(x).T", "np.atleast_3d(x)", "np.atleast_1d(x)",
-        "np.split(x, [1])[0][:, 1:]", "np.array_split(x, 2, axis=1)[0]", "np.hsplit(x, [2])[1]", "np.einsum('ij->ji', x)[1:]",
+        "np.split(x, [0])[1]", "np.array_split(x, 2, axis=1)[0]", "np.hsplit(x, [2])[1]", "np.einsum('ij->ji', x)[1:]",
         "np.einsum('ii->i', x[:, 1:])", "x[:, 1:].reshape(-1)", "x[1:, 1:].ravel()", "x.T[1:].reshape(2, 2)",
     ]  # fmt: skip
 

@@ -341,6 +341,9 @@ y = np.linalg.matrix_transpose(A) * s
 y = np.linalg.trace(S)
 y = np.linalg.cross(A[0], A[1])
 y = np.cross(A[0], S)
+y = np.cross(A[:, :2], S[:2, :2])
+y = np.cross([s, A[0, 0]], A[1, :2])
+y = np.cross(A[0, :2], S[1])
 y = np.linalg.norm(A)
 y = np.linalg.norm(A, 'nuc')
 y = np.linalg.norm(A, -2)
@@ -456,15 +459,13 @@ z = A * 1.0\nnp.flip(z)[0, 0] = s\ny = z * z
 z = S * 1.0\nv = np.rot90(z)\nv[0, 0] = s\ny = z * z
 z = x * 1.0\nv = np.atleast_2d(z)\nv[0, 1] = s\ny = z * z
 z = x * 1.0\nv = np.ascontiguousarray(z)\nv[0] = s\ny = z * z
-z = A * 1.0\nz.flat[[1, 3]] = s\ny = z * A
+z = A * 1.0\nz.flat = x[0]\nz.T.flat[::4] = s\ny = z * A
 """.strip().splitlines()
 
 REFUSED = {
     "y = np.vectorize(lambda t: max(0, t))(A)": "a result of np.vectorize may be a whole number",
     "y = np.polynomial.Polynomial([1.0, 2.0])(x)": "no gate rule for a Polynomial",
     "y = np.poly1d(x)(s)": "no gate rule for numpy.poly1d",
-    "y = np.cross(A[:, :2], S[:2, :2])": "np.cross of vectors of length 2",
-    "z = A * 1.0\\nz.flat = x[0]\\ny = z * A": "assigning to an attribute of an array is not supported",
     "y = np.abs(np.fft.rfft(x)) ** 2": "no gate rule for numpy.fft.rfft, which gives complex numbers",
     "y = np.r_['0,2', x, x]": "np.r_[...] with such an item is not supported",
 }
