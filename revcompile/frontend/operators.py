@@ -41,6 +41,7 @@ def call(low: Lowering, function: Any, args: tuple[Any, ...], kwargs: dict[str, 
     name, (f, *rest) = function.__name__, args
     options = {key: kwargs.pop(key) for key in ("argnums", "has_aux") if key in kwargs}
     refuse_states(kwargs.pop("checkpoint", None))
+    kwargs.pop("backend", None)  # what is inside is run with what is around it
     for key in ("optimize", "sparsity") if name == "jacobian" else ("optimize",):
         kwargs.pop(key, None)
     if rest or kwargs:

@@ -56,8 +56,9 @@ def _heading(loop: ast.For, taken: set[str]) -> list[str]:
     count = next((s.many for s in sources if "range" not in s.many), sources[0].many)
     lines = [f"for {place} in range({f'{count} - 1, -1, -1' if backwards else count}):"]
     for name, source in zip(targets, sources, strict=True):
-        where = place if source.is_reversed is backwards else f"({source.many} - 1 - {place})"
+        where = place if source.is_reversed is backwards else f"{source.many} - 1 - {place}"
         if name not in ("_", place):
+            where = where if source.item.endswith("[{k}]") or where == place else f"({where})"
             lines.append(f"{INDENT}{name.strip('()')} = {source.item.format(k=where)}")
     return lines
 

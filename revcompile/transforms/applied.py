@@ -37,12 +37,12 @@ class Applied:
 
     def __init__(self, f: Any, operator: str, options: dict[str, Any], optimize: bool) -> None:
         refuse_states(states_of(f))
-        slots = options.get("checkpoint", 0)
+        slots, backend = options.get("checkpoint", 0), options.get("backend", "numpy")
         self.f, self.operator = f, operator
-        self.options = {key: x for key, x in options.items() if key != "checkpoint"}
+        self.options = {key: x for key, x in options.items() if key not in ("checkpoint", "backend")}
         self.name = function_name(f) if hasattr(f, "__name__") else "function"
         self.signature = signature_of(f)
-        self.asked = Options((), False, optimize, False, operator=operator, checkpoint=slots)
+        self.asked = Options((), False, optimize, False, operator=operator, checkpoint=slots, backend=backend)
         self.known: dict[Any, Dispatcher] = {}
         self.face = self.signature
         self.made: Any = None  # the function that a user has

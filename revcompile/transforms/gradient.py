@@ -225,15 +225,20 @@ def _transform(
     checkpoint: int | None,
     with_value: bool,
 ) -> Any:
+    argnums = tuple(argnums) if isinstance(argnums, list) else argnums
+    options = Options(
+        argnums, has_aux, optimize, with_value, checkpoint=slots_of(checkpoint), backend=backend_of(backend)
+    )
+    return make_gradient(f, options) if f is not None else trimmed(lambda g: make_gradient(g, options))
+
+
+def backend_of(backend: str) -> str:
+    """Which backend is asked for; it is there."""
     if backend not in BACKENDS:
         raise ValueError(f"unknown backend {backend!r}; there is {', '.join(map(repr, BACKENDS))}")
     if backend == "numba" and find_spec("numba") is None:
         raise ImportError('backend="numba" needs Numba: pip install "revcompile[native]"')
-    argnums = tuple(argnums) if isinstance(argnums, list) else argnums
-    options = Options(
-        argnums, has_aux, optimize, with_value, checkpoint=slots_of(checkpoint), backend=backend
-    )
-    return make_gradient(f, options) if f is not None else trimmed(lambda g: make_gradient(g, options))
+    return backend
 
 
 def slots_of(checkpoint: int | None) -> int:

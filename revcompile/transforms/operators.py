@@ -25,7 +25,7 @@ from revcompile.statements.probe import Probe
 from revcompile.syntax.source import place_of
 from revcompile.transforms import lazily, pickling
 from revcompile.transforms.applied import KINDS, Applied, Directions
-from revcompile.transforms.gradient import graph_of, picture_of, slots_of
+from revcompile.transforms.gradient import backend_of, graph_of, picture_of, slots_of
 from revcompile.transforms.pullback import sizes
 from revcompile.transforms.sparse import Compressed, pattern_of
 
@@ -40,6 +40,7 @@ def jvp(
     *,
     has_aux: bool = False,
     optimize: bool = True,
+    backend: str = "numpy",
 ) -> Any:
     """The value of a function and its derivative in a direction, in forward mode.
 
@@ -63,12 +64,13 @@ def jvp(
         return width * height, tangent_s0
     <BLANKLINE>
     """
-    make = partial(_make, f, "jvp", {"has_aux": has_aux}, optimize)
+    options = _options(None, has_aux, None, backend)
+    make = partial(_make, f, "jvp", {key: options[key] for key in options if key != "argnums"}, optimize)
     if f is None:
-        return lambda g: jvp(g, has_aux=has_aux, optimize=optimize)
+        return lambda g: jvp(g, has_aux=has_aux, optimize=optimize, backend=backend)
     if primals is None and tangents is None:
         return make()
-    return _once(f, ("jvp", has_aux, optimize), make)(primals, tangents)
+    return _once(f, ("jvp", has_aux, optimize, backend), make)(primals, tangents)
 
 
 @public
@@ -142,6 +144,7 @@ def jacobian(
     has_aux: bool = False,
     optimize: bool = True,
     checkpoint: int | None = None,
+    backend: str = "numpy",
 ) -> Any:
     """The Jacobian of a function, in forward or in reverse mode, whichever needs fewer directions.
 
@@ -166,7 +169,7 @@ def jacobian(
     array([[2., 0.],
            [0., 4.]])
     """
-    options = _options(argnums, has_aux, checkpoint)
+    options = _options(argnums, has_aux, checkpoint, backend)
     if sparsity is not None:
         if has_aux:
             raise TypeError("sparsity is of one array: it does not go with has_aux")
@@ -182,6 +185,7 @@ def value_and_jacobian(
     has_aux: bool = False,
     optimize: bool = True,
     checkpoint: int | None = None,
+    backend: str = "numpy",
 ) -> Any:
     """The value and the Jacobian of a function, in one compiled function.
 
@@ -193,14 +197,14 @@ def value_and_jacobian(
     >>> value_and_jacobian(lambda x: x * x)(3.0)
     (9.0, 6.0)
     """
-    options = {**_options(argnums, has_aux, checkpoint), "with_value": True}
+    options = {**_options(argnums, has_aux, checkpoint, backend), "with_value": True}
     return _bysizes(f, options, optimize) if f is not None else lambda g: _bysizes(g, options, optimize)
 
 
 def _by_pattern(f: Any, options: dict[str, Any], optimize: bool) -> Any:
     """The Jacobian from the products that its pattern asks for."""
     known = pattern_of(options["sparsity"])
-    chosen = {key: x for key, x in options.items() if key in ("argnums", "checkpoint")}
+    chosen = {key: x for key, x in options.items() if key in ("argnums", "checkpoint", "backend")}
     forward, reverse = (_make(f, mode, chosen, optimize) for mode in ("jvps", "vjps"))
     compressed = Compressed(f, known, forward.applied.alone, forward, reverse)
     made: Any = trimmed(compressed.__call__)
@@ -264,11 +268,18 @@ def _shapes(x: Any) -> Any:
 
 
 @public
-def jacfwd(f: Any = None, argnums: Argnums = None, *, has_aux: bool = False, optimize: bool = True) -> Any:
+def jacfwd(
+    f: Any = None,
+    argnums: Argnums = None,
+    *,
+    has_aux: bool = False,
+    optimize: bool = True,
+    backend: str = "numpy",
+) -> Any:
     """The Jacobian of a function in forward mode, column by column: for few arguments and many results.
 
     See `jacobian`."""
-    return _operator(f, "jacfwd", _options(argnums, has_aux, None), optimize)
+    return _operator(f, "jacfwd", _options(argnums, has_aux, None, backend), optimize)
 
 
 @public
@@ -279,11 +290,12 @@ def jacrev(
     has_aux: bool = False,
     optimize: bool = True,
     checkpoint: int | None = None,
+    backend: str = "numpy",
 ) -> Any:
     """The Jacobian of a function in reverse mode, row by row: for many arguments and few results.
 
     See `jacobian`."""
-    return _operator(f, "jacrev", _options(argnums, has_aux, checkpoint), optimize)
+    return _operator(f, "jacrev", _options(argnums, has_aux, checkpoint, backend), optimize)
 
 
 @public
@@ -294,6 +306,7 @@ def hessian(
     has_aux: bool = False,
     optimize: bool = True,
     checkpoint: int | None = None,
+    backend: str = "numpy",
 ) -> Any:
     """The matrix of second derivatives of a function that returns one real number.
 
@@ -306,12 +319,17 @@ def hessian(
     array([[ 6.,  1.],
            [ 1., 12.]])
     """
-    return _operator(f, "hessian", _options(argnums, has_aux, checkpoint), optimize)
+    return _operator(f, "hessian", _options(argnums, has_aux, checkpoint, backend), optimize)
 
 
 @public
 def hvp(
-    f: Any = None, argnums: Argnums = None, *, optimize: bool = True, checkpoint: int | None = None
+    f: Any = None,
+    argnums: Argnums = None,
+    *,
+    optimize: bool = True,
+    checkpoint: int | None = None,
+    backend: str = "numpy",
 ) -> Any:
     """The product of the Hessian of a function with a vector, which is the last argument.
 
@@ -325,12 +343,17 @@ def hvp(
     >>> hvp(lambda x: np.sum(x**3))(np.array([1.0, 2.0]), np.array([1.0, 1.0]))
     array([ 6., 12.])
     """
-    return _operator(f, "hvp", _options(argnums, None, checkpoint), optimize)
+    return _operator(f, "hvp", _options(argnums, None, checkpoint, backend), optimize)
 
 
 @public
 def elementwise_grad(
-    f: Any = None, argnums: Argnums = 0, *, optimize: bool = True, checkpoint: int | None = None
+    f: Any = None,
+    argnums: Argnums = 0,
+    *,
+    optimize: bool = True,
+    checkpoint: int | None = None,
+    backend: str = "numpy",
 ) -> Any:
     """The derivative of each element of what a function gives by the element of the argument at its place.
 
@@ -341,7 +364,7 @@ def elementwise_grad(
     >>> elementwise_grad(np.tanh)(np.array([0.0, 1.0]))
     array([1.        , 0.41997434])
     """
-    return _operator(f, "elementwise_grad", _options(argnums, None, checkpoint), optimize)
+    return _operator(f, "elementwise_grad", _options(argnums, None, checkpoint, backend), optimize)
 
 
 @public
@@ -373,12 +396,16 @@ def checkpoint(f: Callable[..., Any]) -> Any:
     return made
 
 
-def _options(argnums: Argnums, has_aux: bool | None, checkpoint: int | None) -> dict[str, Any]:
+def _options(
+    argnums: Argnums, has_aux: bool | None, checkpoint: int | None, backend: str = "numpy"
+) -> dict[str, Any]:
     """What was asked for of what an operator may be asked for."""
     for which in () if argnums is None else argnums if isinstance(argnums, (tuple, list)) else (argnums,):
         if isinstance(which, bool) or not isinstance(which, (int, str, np.integer)):
             raise TypeError(f"argnums must be integers or parameter names, not {which!r}")
     asked = {"argnums": argnums, "has_aux": has_aux, "checkpoint": slots_of(checkpoint) or None}
+    if backend_of(backend) != "numpy":
+        asked["backend"] = backend
     return {key: x for key, x in asked.items() if x is not None or key == "argnums"}
 
 

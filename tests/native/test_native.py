@@ -10,7 +10,19 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from revcompile import UnsupportedError, grad, value_and_grad
+from revcompile import (
+    UnsupportedError,
+    elementwise_grad,
+    grad,
+    hessian,
+    hvp,
+    jacfwd,
+    jacobian,
+    jacrev,
+    jvp,
+    value_and_grad,
+    value_and_jacobian,
+)
 from tests.corpus.differences import copied
 
 pytest.importorskip("numba")
@@ -192,6 +204,53 @@ def test_native_code_gives_what_the_text_gives(f: Any, calls: Any, optimize: boo
         assert alike(found, theirs(*copied(args))), (found, theirs(*copied(args)))
         assert alike(given, args)
     assert "@njit(" in ours.backward_source and "from numba import njit" in ours.source
+
+
+def gathered(x: Any, w: Any) -> Any:
+    y = np.zeros(len(x))
+    for i in range(1, len(x)):
+        y[i] = 0.5 * y[i - 1] + np.sin(w * x[i])
+    return y
+
+
+def squares(x: Any, w: Any) -> Any:
+    return np.sum(gathered(x, w) ** 2)
+
+
+def tanh_times(x: Any, w: Any) -> Any:
+    return np.tanh(x * w) * x
+
+
+OPERATORS: dict[str, tuple[Callable[..., Any], Any]] = {
+    "jvp": (lambda **how: jvp(gathered, **how), lambda x, w: ((x, w), (x * 2.0, 1.0))),
+    "jacfwd": (lambda **how: jacfwd(gathered, (0, 1), **how), lambda x, w: (x, w)),
+    "jacrev": (lambda **how: jacrev(gathered, (0, 1), **how), lambda x, w: (x, w)),
+    "jacobian": (lambda **how: jacobian(gathered, 0, **how), lambda x, w: (x, w)),
+    "diagonal": (lambda **how: jacobian(tanh_times, 0, sparsity="diagonal", **how), lambda x, w: (x, w)),
+    "value_and_jacobian": (lambda **how: value_and_jacobian(gathered, 1, **how), lambda x, w: (x, w)),
+    "hessian": (lambda **how: hessian(squares, (0, 1), **how), lambda x, w: (x, w)),
+    "hvp": (lambda **how: hvp(squares, (0, 1), **how), lambda x, w: (x, w, (x * 2.0, 1.0))),
+    "elementwise_grad": (lambda **how: elementwise_grad(tanh_times, **how), lambda x, w: (x, w)),
+    "inside": (
+        lambda **how: grad(lambda x, w: grad(squares, 0, **how)(x, w)[1], 0, **how),
+        lambda x, w: (x, w),
+    ),
+}
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_every_operator(operator: str) -> None:
+    make, arguments = OPERATORS[operator]
+    ours, theirs = make(backend="numba"), make()
+    for x, w in ((X, 0.9), (X[:3], -0.4)):
+        assert alike(ours(*arguments(x, w)), theirs(*arguments(x, w)))
+    assert "@njit(" in ours.source
+
+
+def test_unknown_backends() -> None:
+    for make in (grad, value_and_grad, jvp, jacobian, hessian, hvp):
+        with pytest.raises(ValueError, match="unknown backend 'jax'; there is 'numpy', 'numba'"):
+            make(squares, backend="jax")
 
 
 def test_globals_are_read_at_each_call(monkeypatch: pytest.MonkeyPatch) -> None:
