@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.runtime import item_length
+
 
 def mapped(function: Any, source: Any, *others: Any) -> Any:
     if others:
@@ -261,7 +263,12 @@ def all_states(slots: int, trips: Any = None) -> Any:
     return AllStates()
 
 
+def length_of_items(rows: Any, axis: Any) -> Any:
+    return np.shape(rows[0])[axis - 1] if len(rows) else 0
+
+
 MEANING: dict[Any, Any] = {
+    item_length: length_of_items,
     map: mapped, filter: filtered, functools.reduce: reduced, itertools.accumulate: accumulated,
     itertools.starmap: star_mapped, itertools.chain.from_iterable: chained, itertools.filterfalse: failing,
     itertools.takewhile: taken_while, itertools.dropwhile: dropped_while, math.prod: product,
