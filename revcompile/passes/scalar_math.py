@@ -220,6 +220,8 @@ class _Math(Walk):
             for side, end, y in zip(sides, ends, yields, strict=True):
                 if is_python(y):
                     side[i] = Value(result.type)
+                    if isinstance(y, Value) and self.table.wish(y) == self.table.wish(result):
+                        self.table.fold(y, True)  # the name is that of the cast
                     end.append(Apply(np.float64, (y,), side[i], branch.line))
         then, orelse = (
             replace(block, statements=(*block.statements, *end), yields=tuple(side))

@@ -293,7 +293,6 @@ UNREADABLE = {
     "found_saved.squares_of_what_an_inner_loop_may_not_compute": LISTS,
 }
 IN_FULL = {  # in the textbook form
-    "containers.list_of_arrays_rewritten_in_a_loop": "has no attribute 'type'",  # a length of its items
     "exits.continue_and_return_and_else": "too long",  # of `result = None`, which trips may set
     "found_names.container_assigned_before_a_later_trip_breaks": "would have to be written out",
 }
