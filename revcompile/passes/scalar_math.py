@@ -352,11 +352,13 @@ def _numpy_derivatives(block: Block, table: ValueTable, known: dict[Value, Value
         if not isinstance(s, Apply):
             s = s.map_blocks(lambda inner: _numpy_derivatives(inner, table, names))
         elif not table.derived.isdisjoint(s.outputs):
-            for v in s.inputs:
+            gate = TABLE[s.function]
+            of_numpy = isinstance(s.function, np.ufunc) and not gate.symbol  # it gives NumPy's numbers of any
+            for v in s.inputs if not of_numpy else ():
                 if is_python(v) and is_float(v.type) and v not in names and v not in numbers:
                     names[v] = _as_numpy_float(v, out, table)
             args = substitute(Block((), (s.args,)), names).yields[0]
-            numbers.update(s.outputs if any(map(_is_numpy, leaves(args))) else ())
+            numbers.update(s.outputs if of_numpy or any(map(_is_numpy, leaves(args))) else ())
             s = replace(s, args=args)
         out.append(s)
     return replace(block, statements=tuple(out))
