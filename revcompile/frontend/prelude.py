@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from revcompile.runtime import item_length
+from revcompile.gates.rows import WRITTEN_OUT
 
 
 def mapped(function: Any, source: Any, *others: Any) -> Any:
@@ -263,12 +263,8 @@ def all_states(slots: int, trips: Any = None) -> Any:
     return AllStates()
 
 
-def length_of_items(rows: Any, axis: Any) -> Any:
-    return np.shape(rows[0])[axis - 1] if len(rows) else 0
-
-
 MEANING: dict[Any, Any] = {
-    item_length: length_of_items,
+    **WRITTEN_OUT,
     map: mapped, filter: filtered, functools.reduce: reduced, itertools.accumulate: accumulated,
     itertools.starmap: star_mapped, itertools.chain.from_iterable: chained, itertools.filterfalse: failing,
     itertools.takewhile: taken_while, itertools.dropwhile: dropped_while, math.prod: product,
