@@ -21,6 +21,7 @@ from revcompile.autodiff.residuals import keep_residuals, outer_names
 from revcompile.gates.effects import backward_begins
 from revcompile.gates.halves import Half, Pair, Variant
 from revcompile.ir.build import own_parameters
+from revcompile.ir.live import without_slots
 from revcompile.ir.nodes import (
     UNDEFINED,
     Apply,
@@ -63,7 +64,7 @@ def parted(pair: Pair, count: int, table: ValueTable) -> Variant:
 
 
 class _Ends(NamedTuple):
-    """The slots of a branch or a loop that tangents enter, or the others."""
+    """The slots of a branch that tangents enter, or the others."""
 
     slots: tuple[int, ...]
 
@@ -132,7 +133,6 @@ class _Parts:
             second.append(half(1, later))
 
     def _loop(self, s: Loop, first: list[Statement], second: list[Statement]) -> None:
-        *ends, stop = s.body.yields
         places = range(len(s.params))
         before, slots = set(self.unknown), {i for i in places if self._is_unknown(s.inits[i])}
         while True:
@@ -140,38 +140,25 @@ class _Parts:
             self.unknown.update(v for v, each in s.each if self._is_unknown(each.args))
             test = None if s.test is None else replace(s.test, statements=self.of(s.test.statements)[0])
             now, after = self.of(s.body.statements)
-            more = {i for i in places if self._is_unknown(ends[i])} - slots
+            more = {i for i in places if self._is_unknown(s.body.yields[i])} - slots
             if not more:
                 break
             slots |= more
         saves = tuple(one for one in s.saves if self._is_unknown(one[0]))
-        known = _Ends(tuple(i for i in places if i not in slots))
         loop = replace(
-            s,
+            without_slots(s, slots),
             each=tuple(one for one in s.each if one[0] not in self.unknown),
             test=test,
-            inits=known.of(s.inits),
-            params=known.of(s.params),
-            body=Block(now, (*known.of(tuple(ends)), stop)),
-            results=known.of(s.results),
             saves=tuple(one for one in s.saves if one not in saves),
         )
+        loop = replace(loop, body=replace(loop.body, statements=now))
         first.append(loop)
-        later = _Ends(tuple(sorted(slots)))
         if not slots and not saves:
             return
-        self.unknown.update((*later.of(s.results), *(items for _, items in saves)))
+        later = without_slots(s, set(places) - slots)
+        self.unknown.update((*later.results, *(items for _, items in saves)))
+        *ends, _ = later.body.yields
+        body = Block(after, (*ends, False))
         second.append(
-            replace(
-                s,
-                test=None,
-                inits=later.of(s.inits),
-                params=later.of(s.params),
-                body=Block(after, (*later.of(tuple(ends)), False)),
-                results=later.of(s.results),
-                saves=saves,
-                trips=None,
-                reverses=loop,
-                onward=True,
-            )
+            replace(later, test=None, body=body, saves=saves, trips=None, reverses=loop, onward=True)
         )

@@ -7,7 +7,7 @@ Before, of which y is read:              After:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import Any
 
 from revcompile.ir.nodes import Block, Branch, Each, Loop, Value, leaves
@@ -48,21 +48,27 @@ def live_loop(loop: Loop, read: set[Value], sweep: Sweep, known: Iterable[int] =
         wanted |= also
     read.update(inner)
 
-    def keep(items: tuple[Any, ...]) -> tuple[Any, ...]:
-        return tuple(item for i, item in enumerate(items) if i in wanted)
-
     live = replace(
-        loop,
+        without_slots(loop, set(range(len(loop.params))) - wanted),
         each=_live_each(loop, inner),
         test=test,
-        inits=keep(loop.inits),
-        params=keep(loop.params),
         body=body,
-        results=keep(loop.results),
         saves=saves,
         trips=loop.trips if loop.trips in read else None,
     )
     return live, wanted
+
+
+def without_slots(loop: Loop, gone: Container[int]) -> Loop:
+    """The loop that carries less: nothing in these slots."""
+
+    def keep(items: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(item for i, item in enumerate(items) if i not in gone)
+
+    body = replace(loop.body, yields=keep(loop.body.yields))
+    return replace(
+        loop, inits=keep(loop.inits), params=keep(loop.params), body=body, results=keep(loop.results)
+    )
 
 
 def _live_each(loop: Loop, read: set[Value]) -> tuple[tuple[Value, Each], ...]:

@@ -18,6 +18,7 @@ from revcompile.gates.effects import is_noticed, may_end
 from revcompile.gates.lengths import counts
 from revcompile.gates.table import TABLE
 from revcompile.gates.traits import Line, Memory
+from revcompile.ir.live import without_slots
 from revcompile.ir.nodes import (
     UNDEFINED,
     Apply,
@@ -66,7 +67,7 @@ class _Mover(Walk):
         taken = self._take_slots(loop, moved, otherwise)
         out.extend(moved.before(loop, otherwise))
         self.partial |= moved.guarded
-        out.append(_without_slots(loop, taken) if taken else loop)
+        out.append(without_slots(loop, taken) if taken else loop)
 
     def _take_slots(self, loop: Loop, moved: _Moved, otherwise: dict[Value, Structure]) -> set[int]:
         """The slots in which each trip gives something as it was before the loop: what a loop gives there is
@@ -87,16 +88,6 @@ class _Mover(Walk):
             self.replaced[result] = end
             found.add(i)
         return found
-
-
-def _without_slots(loop: Loop, gone: set[int]) -> Loop:
-    def keep(items: tuple[Structure, ...]) -> tuple[Structure, ...]:
-        return tuple(item for i, item in enumerate(items) if i not in gone)
-
-    body = replace(loop.body, yields=keep(loop.body.yields))
-    return replace(
-        loop, inits=keep(loop.inits), params=keep(loop.params), body=body, results=keep(loop.results)
-    )
 
 
 class _Moved:

@@ -9,6 +9,7 @@ from itertools import chain
 from typing import Any
 
 from revcompile.gates.effects import begins_backward
+from revcompile.ir.live import without_slots
 from revcompile.ir.nodes import (
     Apply,
     Block,
@@ -155,14 +156,7 @@ class Walk:
         for i in constant:
             init = self.atom(loop.inits[i])
             self.replaced[loop.params[i]] = self.replaced[loop.results[i]] = init
-
-        def keep(items: tuple[Any, ...]) -> tuple[Any, ...]:
-            return tuple(item for i, item in enumerate(items) if i not in constant)
-
-        body = replace(loop.body, yields=keep(loop.body.yields))
-        return replace(
-            loop, inits=keep(loop.inits), params=keep(loop.params), body=body, results=keep(loop.results)
-        )
+        return without_slots(loop, constant)
 
     def _branch(self, statement: Branch, out: list[Statement]) -> None:
         condition = self.atom(statement.condition)
