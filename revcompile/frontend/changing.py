@@ -1,7 +1,7 @@
 """Whether a call as it is may change what the program's other functions read: globals, attributes, items.
 
-Answered from the bytecode of the function and of those it calls; what cannot be told may. Imports what is
-known of libraries.
+Answered from the bytecode of the function and of those it calls, for functions of libraries from tables; what
+cannot be told may. Imports what is known of libraries.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from revcompile.errors import module_of
 from revcompile.frontend.names import is_library
 
 STORES = ("STORE_GLOBAL", "STORE_ATTR", "STORE_SUBSCR", "STORE_SLICE", "DELETE_GLOBAL", "DELETE_ATTR",
@@ -25,6 +26,16 @@ CHANGING = frozenset(
     {"append", "extend", "insert", "pop", "remove", "clear", "update", "setdefault", "add", "discard",
      "popitem", "sort", "reverse", "appendleft", "popleft", "fill", "put", "itemset", "resize", "setflags",
      "setfield", "partition", "byteswap", "rotate", "move_to_end"}
+)  # fmt: skip
+# What gives a new result, and does nothing else: it is called with the program's own arrays.
+PURE = ("numpy", "scipy", "math", "cmath", "statistics")
+NOT_PURE = frozenset(
+    {"load", "loadtxt", "genfromtxt", "fromfile", "save", "savetxt", "savez", "savez_compressed",
+     "fromregex", "memmap", "empty", "seterr", "errstate", "set_printoptions", "show_config", "test",
+     "info", "put", "copyto", "fill_diagonal", "place", "putmask", "apply_along_axis", "apply_over_axes",
+     "fromfunction", "vectorize", "fromiter", "frompyfunc", "piecewise", "real_if_close",
+     "asarray_chkfinite", "require", "asfortranarray", "ascontiguousarray", "asmatrix", "seterrcall",
+     "setbufsize", "nditer", "shuffle"}
 )  # fmt: skip
 STATEFUL = (Random, np.random.Generator, np.random.RandomState, Queue)
 HARMLESS = frozenset(
@@ -86,3 +97,17 @@ def _is_of_module(name: Any, code: CodeType, names: dict[str, Any]) -> bool:
     modules = [m for n in code.co_names if isinstance(m := names.get(n), ModuleType)]
     found = [getattr(m, str(name)) for m in modules if hasattr(m, str(name))]
     return bool(found) and not any(may_change(f) if callable(f) else False for f in found)
+
+
+def is_pure(function: Any) -> bool:
+    """Whether a function of a library does nothing but give a new result."""
+    module = module_of(function)
+    if isinstance(function, np.ufunc):
+        return True
+    name = getattr(function, "__name__", "")
+    return (
+        any(module == home or module.startswith(f"{home}.") for home in PURE)
+        and not module.startswith(("numpy.random", "numpy.ma"))
+        and isinstance(function, (FunctionType, BuiltinFunctionType, type(np.unique)))
+        and name not in NOT_PURE
+    )

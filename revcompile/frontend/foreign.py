@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from random import Random
-from types import BuiltinFunctionType, FunctionType, ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, NoReturn
 
 import numpy as np
@@ -22,7 +22,7 @@ import numpy as np
 from revcompile.errors import HostError, UnsupportedError, an, host, is_own, module_of
 from revcompile.frontend import state
 from revcompile.frontend.at_hand import UNKNOWN, flat, is_constant, is_varied, outcomes, value_of
-from revcompile.frontend.changing import may_change, may_keep
+from revcompile.frontend.changing import PURE, is_pure, may_change, may_keep
 from revcompile.frontend.containers import frozen
 from revcompile.frontend.folding import folded_of
 from revcompile.frontend.handed import Handed, is_handed
@@ -37,7 +37,6 @@ from revcompile.gates.infer import infer
 from revcompile.gates.record import Gate
 from revcompile.gates.table import TABLE
 from revcompile.gates.traits import Kind, Memory
-from revcompile.given import real
 from revcompile.ir.nodes import (
     Instance,
     Raise,
@@ -54,16 +53,6 @@ from revcompile.syntax.mutable import containers, word
 
 # What a function of the user's may have in it that cannot be read.
 UNREAD = (ast.Try, ast.Import, ast.ImportFrom, ast.ClassDef, ast.Yield, ast.YieldFrom, ast.Await)
-# What gives a new result, and does nothing else: it is called with the program's own arrays.
-PURE = ("numpy", "scipy", "math", "cmath", "statistics")
-NOT_PURE = frozenset(
-    {"load", "loadtxt", "genfromtxt", "fromfile", "save", "savetxt", "savez", "savez_compressed",
-     "fromregex", "memmap", "empty", "seterr", "errstate", "set_printoptions", "show_config", "test",
-     "info", "put", "copyto", "fill_diagonal", "place", "putmask", "apply_along_axis", "apply_over_axes",
-     "fromfunction", "vectorize", "fromiter", "frompyfunc", "piecewise", "real_if_close",
-     "asarray_chkfinite", "require", "asfortranarray", "ascontiguousarray", "asmatrix", "seterrcall",
-     "setbufsize", "nditer", "shuffle"}
-)  # fmt: skip
 SHOWING = frozenset(
     {"warnings", "_warnings", "logging", "time", "pdb", "tqdm", "traceback", "faulthandler", "pprint"}
 )
@@ -234,20 +223,6 @@ def is_data(low: Lowering, given: tuple[tuple[Any, ...], dict[str, Any]]) -> boo
     return not read and all(is_constant(low, v) for v in leaves(given))
 
 
-def is_pure(function: Any) -> bool:
-    """Whether a function of a library does nothing but give a new result."""
-    module = module_of(function)
-    if isinstance(function, np.ufunc):
-        return True
-    name = getattr(function, "__name__", "")
-    return (
-        any(module == home or module.startswith(f"{home}.") for home in PURE)
-        and not module.startswith(("numpy.random", "numpy.ma"))
-        and isinstance(function, (FunctionType, BuiltinFunctionType, type(np.unique)))
-        and name not in NOT_PURE
-    )
-
-
 # -- the call itself ---------------------------------------------------------------------------------
 
 
@@ -291,21 +266,12 @@ def make(
         folded = folded_of(low, key, form, attribute, given, not settled)
         if folded is not UNKNOWN:
             return folded if handed is None else handed.taken_back(key, folded)
-    if found is None and not low.learning.allowed:
-        raise _at(low, _not_known(name))
-    if found is None and not low.acted:  # else it depends on what the calls before it have done
-        found = _find_out(low, key, form, attribute, given, many, changing)
-    if found is None:
-        _end_here(low, key, form, attribute, given, many, changing)
-    pattern, kind = found
+    pattern, kind = found or _find_out(low, name, key, form, attribute, given, many, changing)
     inside = form in ("item", "attribute") and first in low.host.changed
     if inside and type(pattern) is list:  # it is not taken apart, as it may change
         pattern, kind = Foreign("list", list), "list"
     if handed is not None:
-        own, _, *rest = given[1]
-        changes = low.learning.changes[key]
-        given = (given[0], (own, changes, *rest), given[2])
-        changes = real(changes)
+        given, changes = handed.told(key, given)
         if changes and any(is_varied(low, v) for v in leaves((args, options))):
             raise refusal
         excused = excused and not changes
@@ -329,10 +295,7 @@ def make(
         low.host.changed.add(result)
     new = list(leaves(result) if handed is None else handed.not_stored(key, result))
     _relate(low, name, new, arrays, asked[1:], fresh)
-    for v, outcome in zip(leaves(result), outcomes(low, key, pattern), strict=False):
-        low.values[v] = outcome
-        if isinstance(outcome, np.ndarray) and not outcome.flags.writeable:
-            low.memory.read_only.add(v)
+    _note_outcomes(low, result, outcomes(low, key, pattern))
     if handed is not None:
         return handed.taken_back(key, result)
     return low.own(result) if isinstance(result, list) else result
@@ -351,6 +314,14 @@ def _relate(
             low.mutables.fix(
                 container, f"{an(word(container))} changes that {name} was given, and may have kept"
             )
+
+
+def _note_outcomes(low: Lowering, result: Structure, found: Iterable[Any]) -> None:
+    """Note what a call has given when it was made to be known."""
+    for v, outcome in zip(leaves(result), found, strict=False):
+        low.values[v] = outcome
+        if isinstance(outcome, np.ndarray) and not outcome.flags.writeable:
+            low.memory.read_only.add(v)
 
 
 def _refuse_to_take_twice(low: Lowering, name: str, changing: list[Any]) -> None:
@@ -388,9 +359,7 @@ def tried(low: Lowering, function: Any, gate: Gate, args: tuple[Any, ...], error
     given = (function, tuple(positional), keywords)
     key = _key_of(low, "call", "", given)
     changing = _changed_by(low, "call", given)
-    found = low.learning.of(key) or _find_out(low, key, "call", "", given, MANY, changing)
-    if found is None:
-        _end_here(low, key, "call", "", given, MANY, changing)
+    found = low.learning.of(key) or _find_out(low, gate.name, key, "call", "", given, MANY, changing)
     return map_structure(Value, types_of(found[0], low.builder.facts))
 
 
@@ -459,6 +428,19 @@ def _key(leaf: Any) -> Any:
 
 
 def _find_out(
+    low: Lowering, name: str, key: Any, form: str, attribute: str, given: Any, many: int, changing: list[Any]
+) -> Any:
+    """What a call gives: found out now, or by a run that ends here."""
+    if not low.learning.allowed:
+        raise _at(low, _not_known(name))
+    acted = low.acted  # then it depends on what the calls before it have done
+    found = None if acted else _try(low, key, form, attribute, given, many, changing)
+    if found is None:
+        _end_here(low, key, form, attribute, given, many, changing)
+    return found
+
+
+def _try(
     low: Lowering, key: Any, form: str, attribute: str, given: Any, many: int, changing: list[Any]
 ) -> Any:
     """Make the call now, if the program is certain to get here and what is passed is at hand."""

@@ -130,6 +130,12 @@ class Handed:
 
     # -- taking back -----------------------------------------------------------------------------
 
+    def told(self, key: Any, given: Any) -> tuple[Structure, Any]:
+        """What is passed, with what the call changes of it; and that."""
+        first, (own, _, *rest), options = given
+        changes = self.low.learning.changes[key]
+        return (first, (own, changes, *rest), options), real(changes)
+
     def taken_back(self, key: Any, result: Structure) -> Structure:
         """What the call gives, after what was handed over holds what the call has left in it."""
         changes = self.low.learning.changes[key]
