@@ -172,6 +172,21 @@ class Facts:
         part = self._parts.get(dim.symbol) if dim.symbol is not None else None
         return None if part is None else ("[]", part)
 
+    def is_older(self, dim: Dim, count: int) -> bool:
+        """Whether a length was there when there were so many symbols, or is made of such, and of no numbers
+        that only the run knows."""
+        if self.size_of(dim) is not None or dim.symbol is None:
+            return True
+        root, _ = self.root(dim.symbol)
+        origin = self.origin(Dim(symbol=root))
+
+        def is_old(part: Any) -> bool:
+            if isinstance(part, Dim):
+                return self.is_older(part, count)
+            return all(map(is_old, part)) if isinstance(part, tuple) else part is None or type(part) is int
+
+        return root <= count or (origin is not None and is_old(origin[1]))
+
     def restated(self, dim: Dim, bound: Mapping[int, Dim]) -> Dim | None:
         """A length in terms of others, which its symbols are bound to; None where that is not known."""
         if dim.symbol is None:

@@ -27,7 +27,7 @@ from revcompile.ir.nodes import (
     map_structure,
 )
 from revcompile.ir.rebuild import replace
-from revcompile.ir.types import FLOAT, Array, Rows, Scalar, Type, is_exactly
+from revcompile.ir.types import FLOAT, Array, Dim, Rows, Scalar, Type, is_exactly
 from revcompile.statements.beginnings import Carried, begins_empty, carry, is_replaced
 from revcompile.statements.exits import (
     NOTES,
@@ -79,6 +79,7 @@ class Trial:
         self.never = False
         self.condition: Structure = None
         self.test_statements: list[Any] = []
+        self.lengths_after: dict[int | None, Dim] = {}
 
     def run(self, node: ast.For | ast.While, test: ast.expr | None, start_trip: Callable[[], None]) -> None:
         low, frame, carried = self.low, self.frame, self.carried
@@ -175,10 +176,12 @@ class Trial:
         """A length that a trip brings about is another one in the next."""
         if not isinstance(t, Array):
             return t
-        facts, before = self.low.builder.facts, self.carried.before
-        loose = (d.symbol is not None and d.symbol > before for d in t.dims)
-        dims = (facts.fresh() if new else d for d, new in zip(t.dims, loose, strict=True))
-        return replace(t, dims=tuple(dims))
+        facts = self.low.builder.facts
+        return replace(t, dims=tuple(facts.fresh() if self._of_a_trip(d) else d for d in t.dims))
+
+    def _of_a_trip(self, dim: Dim) -> bool:
+        """Whether a length is brought about by a trip."""
+        return not self.low.builder.facts.is_older(dim, self.carried.before)
 
     def _compare(self) -> None:
         """Hold what a trip leaves against what it began with; note what has to be carried, or is wider."""
@@ -410,8 +413,15 @@ class Trial:
         if not isinstance(joined, Array):
             return replace(joined, extent=None) if isinstance(joined, Scalar) else joined
         facts, loose = self.low.builder.facts, self.carried.loose.get(param, ())
-        dims = [facts.fresh() if i in loose else d for i, d in enumerate(joined.dims)]
+        dims = [facts.fresh() if i in loose else self._after(d) for i, d in enumerate(joined.dims)]
         return replace(joined, dims=tuple(dims))
+
+    def _after(self, dim: Dim) -> Dim:
+        """A length of the last trip, which is another one than that of the trip in which it is asked for."""
+        if not self._of_a_trip(dim):
+            return dim
+        own = self.lengths_after.setdefault(dim.symbol, self.low.builder.facts.fresh())
+        return replace(dim, symbol=own.symbol)
 
     def _finish_left(self, line: Place | None) -> tuple[Loop, dict[str, Structure]]:
         """A body that always raises: the loop changes nothing."""

@@ -202,3 +202,32 @@ def chosen_elements_of_each_trip(a, least):
         t = row[row > least]
         least = least + 0.3
     return np.sum(t * t) + np.sum(a)
+
+
+@case(np.arange(6.0) / 7 + 0.1, V[:4], argnums=(0,))
+def reshaped_into_another_form_in_each_trip(x):
+    for t in range(2):
+        a = x.reshape(-1, 2) if t == 0 else x.reshape(2, -1)
+        b = a @ a.T
+        x = b.ravel()[:4]
+    return np.sum(b) + np.sum(a * a)
+
+
+@case((V[:4], 3), (V[:3], 1), (V, 4))
+def of_two_trips(x, n):
+    for i in range(n):
+        a = x[i:]
+        c = np.outer(a * a, a)
+        if i == 1:
+            continue
+        d = c.sum(0)
+    return np.sum(d * d) + np.sum(c)
+
+
+@case(A[:, :3], A)
+def fewer_rows_and_columns_until_there_is_one(a):
+    while a.shape[0] > 1:
+        b = a[1:] - a[:1]
+        p = a[0, 0]
+        a = b[:, 1:] / (p + 3.0)
+    return np.sum(b * b) * p
