@@ -28,8 +28,8 @@ from revcompile.codegen.text import to_text
 from revcompile.errors import UnsupportedError
 from revcompile.gates.effects import is_noticed
 from revcompile.gates.table import TABLE
-from revcompile.gates.traits import Line
-from revcompile.ir.nodes import Function, Instance, Structure, Value, leaves
+from revcompile.gates.traits import Kind, Line, Memory
+from revcompile.ir.nodes import Function, Instance, Structure, Value, applications, leaves
 from revcompile.ir.types import Array, Scalar, Type
 from revcompile.native.legal import legal
 
@@ -37,21 +37,33 @@ NUMBERS = "?lqd"  # the dtypes with which native code computes as NumPy does
 BEYOND = (*ARITHMETIC, LookupError, NameError, AssertionError)  # of which the NumPy text tells the line
 OPTIONS = {"error_model": "numpy", "boundscheck": True}
 WHOLE = {"error_model": "python", "boundscheck": True}  # where whole numbers are divided, perhaps by zero
+SHARING = (Memory.VIEW, Memory.REGULAR, Memory.IN_ORDER, Memory.SPREAD, Memory.SHARED)
+VIEWS = (Kind.PART, Kind.TRANSPOSE, Kind.RESHAPE, Kind.UNSTRETCH, Kind.CONSTANT)  # which are Numba's, too
 WAY_OUT = 'Leave backend="numba" out.'
 
 
 def refuse_others(functions: Iterable[Function]) -> None:
-    """Refuse what Numba would do in another way: with another precision, with other random numbers, twice."""
+    """Refuse what Numba would do otherwise: in another precision, in other memory, twice."""
     for function in functions:
         inputs = {v for p in function.parameters for v in leaves(p.structure)}
         for value in {*function.body.uses, *function.body.defined, *inputs}:
             dtype = getattr(value.type, "dtype", None)
             if dtype is not None and dtype.char not in NUMBERS:
-                what = f"computes with float64, whole numbers and booleans, not with {dtype}"
-                raise UnsupportedError(f'backend="numba" {what}', way_out=WAY_OUT)
+                raise _refused(f"computes with float64, whole numbers and booleans, not with {dtype}")
+            if isinstance(value.type, Array) and not value.type.dims:
+                raise _refused("takes an array without axes for a number")
         if any(is_noticed(f) and TABLE[f].line is not Line.ASSERT for f in function.body.functions):
-            what = "does not print, draw random numbers or call functions as they are"
-            raise UnsupportedError(f'backend="numba" {what}', way_out=WAY_OUT)
+            raise _refused("does not print, draw random numbers or call functions as they are")
+        if any(TABLE[f].kind in (Kind.STORE, Kind.ADD_AT) for f in function.body.functions):
+            for statement in applications(function.body):
+                gate = TABLE[statement.function]
+                if gate.memory in SHARING and gate.kind not in VIEWS and isinstance(statement.result, Value):
+                    if isinstance(statement.result.type, Array):
+                        raise _refused(f"has no {gate.name} that shares memory, where arrays are written")
+
+
+def _refused(what: str) -> UnsupportedError:
+    return UnsupportedError(f'backend="numba" {what}', way_out=WAY_OUT)
 
 
 def native(
@@ -70,7 +82,7 @@ def native(
     outer, inner = list(lines[:head]), list(lines[head:])
     returned = _parsed(inner).body[-1]
     if not isinstance(returned, ast.Return) or returned.value is None:
-        raise UnsupportedError('a function that gives nothing has no use of backend="numba"', way_out=WAY_OUT)
+        raise _refused("computes nothing of a function that gives nothing")
     names = [*arguments, *(line.partition(" = ")[0].strip() for line in outer)]
     numbers = Numbers(names, namespace)
     whole = numbers.named(returned.value, answer)
@@ -199,7 +211,7 @@ def _compile(function: Any, values: Sequence[Any], types: Sequence[Type]) -> Non
     for found, kind in zip(given, types, strict=True):
         others = {other.dtype for other in getattr(kind, "others", ())} - {getattr(kind, "dtype", None)}
         if others or not _is_of(getattr(found, "type", found), kind):
-            raise UnsupportedError(f'backend="numba": Numba gives {found} for {kind}', way_out=WAY_OUT)
+            raise _refused(f"cannot give what is {kind}: Numba gives {found}")
 
 
 def _is_of(found: Any, kind: Type) -> bool:
@@ -225,7 +237,7 @@ def _reason(message: str) -> str:
     if call is not None:
         return f"Numba has no {call[1]}"
     lines = [line.strip() for line in message.splitlines()]
-    return f"Numba says: {next((line for line in lines if line and 'pipeline' not in line), '')}"
+    return f"Numba says: {next((x for x in lines if x and 'pipeline' not in x), 'it cannot compile this')}"
 
 
 def _located(message: str) -> tuple[str, int]:

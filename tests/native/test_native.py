@@ -309,9 +309,24 @@ def _printed(x: Any) -> Any:
     return np.sum(x * x)
 
 
+def _copied_row(x: Any, k: Any) -> Any:
+    y = x[k]
+    y[0] = 2.0
+    return np.sum(y) * np.sum(x)
+
+
+def _flattened(x: Any) -> Any:
+    y = np.zeros(4) + x
+    z = np.ravel(y)
+    z[0] = 1.0
+    return y @ y
+
+
 @pytest.mark.parametrize(
     ("f", "args", "says"),
     [
+        (_copied_row, (M, np.array(1)), "an array without axes for a number"),
+        (_flattened, (X,), "no ravel that shares memory"),
         (_squeezed, (np.ones((3, 1)),), "x.squeeze"),
         (np.sum, (X.astype(np.float32),), "not with float32"),
         (_drawn, (X,), "draw"),
