@@ -56,7 +56,7 @@ def only(row: Row, form: str) -> Row:
     [
         ("np.sum", "x[3, 4], axis=0"),
         ("np.linalg.svd", "x[4, 3], full_matrices=False"),
-        ("math.log", "x, 2"),
+        ("math.log", "x in (0.1, 2), 2"),
         (".sum", "x[5], axis=0, keepdims=True"),
         ("np.concatenate", "[x[3], x[2]]"),
     ],

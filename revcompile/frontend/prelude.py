@@ -6,6 +6,7 @@ error in one of them is told of the line that calls it.
 
 from __future__ import annotations
 
+import bisect
 import copy
 import dataclasses
 import functools
@@ -87,6 +88,22 @@ def product(source: Any, *, start: Any = 1) -> Any:
     for item in source:
         start = start * item
     return start
+
+
+def first_place(a: Any, x: Any, lo: Any = 0, hi: Any = None, *, key: Any = None) -> Any:
+    """`bisect_left`: before how many items of a sorted sequence `x` does not belong."""
+    items = a[lo:] if hi is None else a[lo:hi]
+    if isinstance(items, np.ndarray) and key is None:
+        return lo + int(np.searchsorted(items, x))
+    return lo + sum([int((v if key is None else key(v)) < x) for v in items])
+
+
+def last_place(a: Any, x: Any, lo: Any = 0, hi: Any = None, *, key: Any = None) -> Any:
+    """`bisect_right`: behind those, too, that are equal to `x`."""
+    items = a[lo:] if hi is None else a[lo:hi]
+    if isinstance(items, np.ndarray) and key is None:
+        return lo + int(np.searchsorted(items, x, "right"))
+    return lo + sum([int((v if key is None else key(v)) <= x) for v in items])
 
 
 def summed_products(p: Any, q: Any) -> Any:
@@ -268,6 +285,7 @@ MEANING: dict[Any, Any] = {
     map: mapped, filter: filtered, functools.reduce: reduced, itertools.accumulate: accumulated,
     itertools.starmap: star_mapped, itertools.chain.from_iterable: chained, itertools.filterfalse: failing,
     itertools.takewhile: taken_while, itertools.dropwhile: dropped_while, math.prod: product,
+    bisect.bisect_left: first_place, bisect.bisect_right: last_place,
     math.dist: distance, slice.indices: indices, math.fsum: full_sum, functools.wraps: wrapping,
     functools.update_wrapper: like_wrapped, operator.itemgetter: item_getter,
     operator.attrgetter: attribute_getter,

@@ -130,6 +130,9 @@ def _takes(function: Function, args: tuple[Any, ...], options: dict[str, Any]) -
     return True
 
 
+USUAL = (Real.low, Real.high)
+
+
 def written(example: Example) -> str:
     """`x[3, 4], axis=0`; what is differentiated is called x."""
     options = [f"{name}={_spelled(value)}" for name, value in example.options.items()]
@@ -138,7 +141,9 @@ def written(example: Example) -> str:
 
 def _spelled(x: Any) -> str:
     if isinstance(x, Real):
-        return f"x{list(x.shape)}" if x.shape else "x"
+        where = "" if (x.low, x.high) == USUAL else f" in ({x.low:g}, {x.high:g})"
+        kind = "" if x.kind == "any" else " " + x.kind.replace("_", " ")
+        return "x" + (str([*x.shape]) if x.shape else "") + where + kind
     if isinstance(x, np.ndarray):
         return f"{x.dtype}{list(x.shape)}"
     if isinstance(x, (list, tuple)) and _is_real(x):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
 import functools
 import itertools
@@ -45,6 +46,10 @@ FORMS = {
     "reduce rows": "return np.sum(functools.reduce(np.multiply, np.outer(x, x)))",
     "prod": "return math.prod(x) + math.prod([x[0], x[1]], start=2.0)",
     "dist": "return math.dist([x[0], x[1]], [x[1], x[2]])",
+    "bisect": "s = np.sort(x)\ni = bisect.bisect_right(s, s[0] + 0.01)\nreturn s[i] * (1 + bisect.bisect_left([0.5, s[1], 9.0], s[0])) * s[i - 1]",
+    "bisect of what is known": "return x[bisect.bisect([0.0, 1.0, 2.0], 0.5)] ** 2",
+    "bisect by a key": "s = sorted(x)\ni = bisect.bisect_left(s, s[1] ** 2, key=lambda v: v * v)\nreturn x[i] ** 2 + x[bisect.bisect(s, s[1], 1) - 1]",
+    "bisect in a loop": "r = 0.0\ns = np.sort(x)\nfor t in np.array([0.7, 1.9]):\n    i = bisect.bisect_left(s, t, 0, 2)\n    r += s[i] * s[i - 1] * t\nreturn r",
     "in a loop": "s = 0.0\nfor i in range(2):\n    s += math.prod(x) * i\nreturn s",
     "in an if": "if x[0] > 0.5:\n    return math.prod(map(math.sin, x))\nreturn sum(filter(None, x))",
     "in a while": "s = x[0]\nwhile s < 20.0:\n    s = functools.reduce(operator.add, x, s)\nreturn s",
@@ -114,6 +119,7 @@ def test_is_what_python_gives(form: str, optimize: bool) -> None:
     modules = {
         "dataclasses": dataclasses,
         "functools": functools,
+        "bisect": bisect,
         "itertools": itertools,
         "operator": operator,
         "math": math,
