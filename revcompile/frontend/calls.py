@@ -40,7 +40,7 @@ from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.mappings import as_dict
 from revcompile.frontend.names import HostObject, is_library, is_user_class
 from revcompile.frontend.naming import is_hashable
-from revcompile.frontend.prelude import MEANING
+from revcompile.frontend.prelude import MEANING, OF_THINGS
 from revcompile.gates.draws import is_draw
 from revcompile.gates.infer import ask_host
 from revcompile.gates.record import Gate
@@ -234,7 +234,8 @@ def _by_table(low: Lowering, called: Call) -> Structure:
         if outcome is not NotImplemented:
             return outcome
     if meaning is not None:
-        if function not in iterators.LAZY and statically.is_plain(args, kwargs):
+        may_be_called = function not in iterators.LAZY and function not in OF_THINGS
+        if may_be_called and statically.is_plain(args, kwargs):
             return statically.call(low, function, args, kwargs)
         return low.read(meaning, args, kwargs, frame)
     written = writing.call(low, function, args, kwargs) if not frame.is_rule else NotImplemented

@@ -294,3 +294,5 @@ MEANING: dict[Any, Any] = {
     dataclasses.asdict: as_dict, dataclasses.astuple: as_tuple,
     **({math.sumprod: summed_products} if hasattr(math, "sumprod") else {}),
 }  # fmt: skip
+# Which things they are given matters, not what these hold: they are not called with copies of what is known.
+OF_THINGS = frozenset({operator.setitem, operator.is_, operator.is_not})

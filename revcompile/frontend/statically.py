@@ -17,6 +17,7 @@ from revcompile.frontend.lowering import Lowering
 from revcompile.frontend.names import HostObject
 from revcompile.frontend.naming import name_of
 from revcompile.ir.nodes import Structure, is_static, map_values
+from revcompile.syntax.abstract import FUNCTIONS
 from revcompile.syntax.mutable import KINDS
 
 PURE_METHODS = frozenset(
@@ -55,7 +56,10 @@ def is_pure(function: Any, args: Any, kwargs: Any) -> bool:
 def is_plain(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     """Whether all is known, and nothing in it is the program's to call or to compare."""
     given = (*args, *kwargs.values())
-    own = any(callable(x) and not isinstance(x, (BuiltinFunctionType, np.ufunc)) for x in given)
+    own = any(
+        isinstance(x, FUNCTIONS) or (callable(x) and not isinstance(x, (BuiltinFunctionType, np.ufunc)))
+        for x in given
+    )
     return is_static(given) and not own and not membership.has_objects(given)
 
 
