@@ -339,8 +339,8 @@ class _Batch:
         """A block that ends with stacks for some of its yields."""
         with self.builder.block() as statements:
             self.block(block.statements)
-            if block.raises:
-                return Block(tuple(statements), ())
+            if block.raises:  # the body of a loop names what it would end with, a side of a branch nothing
+                return Block(tuple(statements), tuple(map(self.stack_or_itself, block.yields)))
             ends = [
                 end if stack is None else self._end(end, v.type)
                 for end, stack, v in zip(block.yields, new, of, strict=False)

@@ -343,7 +343,8 @@ def reverse(rev: Any, statement: Branch) -> None:
                     rev.hand_on(atom, seed)
                 if result in written and isinstance(atom, Value):
                     rev.memory.now[atom] = now.get(result, result)
-            rev.block(block.statements)
+            if not block.raises:  # from there, nothing comes back
+                rev.block(block.statements)
         lists_after.append(rev.lists)
         sides.append((emitted, rev.adjoints, [rev.memory.now.get(v, v) for v in written.values()]))
     inside = {*statement.then.defined, *statement.orelse.defined}

@@ -170,3 +170,36 @@ def test_what_always_raises_does_so_before_there_are_tangents() -> None:
 
     with pytest.raises(ValueError, match="no number"):
         linearize(raises, X, np.float64(0.5))
+
+
+def test_second_derivatives_beside_ways_that_raise() -> None:
+    def f(x: Any, A: Any, k: Any) -> Any:
+        first, second = x * 2.0, x * 3.0
+        for _ in range(k):
+            if len(x) > 3:
+                break
+            if A.shape[0] > 3:
+                second = {"p": first[0]}  # of which there is no cosine
+                second["p"] *= 0.5
+                product = second["p"] * x
+            else:
+                first = A * A
+        return np.sum(x * x) + np.sum(np.cos(second))
+
+    x = np.arange(4.0) + 1.0
+    ((by_x, *_), *_) = hessian(f)(x, np.ones((4, 3)), 3)
+    np.testing.assert_allclose(by_x, np.diag(2.0 - 9.0 * np.cos(3.0 * x)))
+    with pytest.raises(TypeError, match="dict"):
+        hessian(f)(x[:3], np.ones((4, 3)), 3)
+
+
+def test_a_loop_whose_trips_raise_that_makes_none() -> None:
+    def f(x: Any, k: Any) -> Any:
+        for _ in range(k, 0):
+            raise ValueError("no trip")
+        return np.sum(x**3)
+
+    np.testing.assert_allclose(hessian(f)(X, 2)[0][0], np.diag(6.0 * X))
+    np.testing.assert_allclose(jacrev(f)(X, 2)[0], 3.0 * X * X)
+    with pytest.raises(ValueError, match="no trip"):
+        jacfwd(f)(X, -1)
