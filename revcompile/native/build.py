@@ -12,7 +12,7 @@ import builtins
 import math
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import FunctionType
 from typing import Any
 
@@ -27,6 +27,7 @@ from revcompile.codegen.spell import dotted
 from revcompile.codegen.text import to_text
 from revcompile.errors import UnsupportedError
 from revcompile.gates.effects import is_noticed
+from revcompile.gates.record import Gate
 from revcompile.gates.table import TABLE
 from revcompile.gates.traits import Kind, Line, Memory
 from revcompile.ir.nodes import Function, Instance, Structure, Value, applications, leaves
@@ -54,12 +55,22 @@ def refuse_others(functions: Iterable[Function]) -> None:
                 raise _refused("takes an array without axes for a number")
         if any(is_noticed(f) and TABLE[f].line is not Line.ASSERT for f in function.body.functions):
             raise _refused("does not print, draw random numbers or call functions as they are")
-        if any(TABLE[f].kind in (Kind.STORE, Kind.ADD_AT) for f in function.body.functions):
-            for statement in applications(function.body):
-                gate = TABLE[statement.function]
-                if gate.memory in SHARING and gate.kind not in VIEWS and isinstance(statement.result, Value):
-                    if isinstance(statement.result.type, Array):
-                        raise _refused(f"has no {gate.name} that shares memory, where arrays are written")
+        for gate in _shared(function) if any(map(_writes, function.body.functions)) else ():
+            if gate.memory in SHARING and gate.kind not in VIEWS:
+                raise _refused(f"has no {gate.name} that shares memory, where arrays are written")
+
+
+def _writes(function: Any) -> bool:
+    return TABLE[function].kind in (Kind.STORE, Kind.ADD_AT)
+
+
+def _shared(function: Function) -> Iterator[Gate]:
+    """The gates that give arrays, and those of the places that are written."""
+    for statement in applications(function.body):
+        if TABLE[statement.function].kind is Kind.STORE:
+            yield from (TABLE[part] for part, *_ in statement.args[1])
+        elif isinstance(statement.result, Value) and isinstance(statement.result.type, Array):
+            yield TABLE[statement.function]
 
 
 def _refused(what: str) -> UnsupportedError:
