@@ -46,6 +46,7 @@ class Checkpoints:
         self.slots, self.trips = slots, range(sys.maxsize) if trips is None else trips
         self.count = 0  # of the trips whose states were appended
         self.kept: list[tuple[int, Any]] = []  # how many trips were made, and the state after them
+        self.lent = 0  # of those that are kept: they are another's, too
         self.due = self.trips.start  # the trip whose state is kept next, as the loop names it
         self.stretch = 1  # the trips that are one to the schedule
         self.thinning = Thinning(slots) if trips is None else None
@@ -75,9 +76,10 @@ class Checkpoints:
         self.due = self.trips[following] if 0 <= following < len(self.trips) else self.trips.stop
 
     def copy(self) -> Checkpoints:
-        """The same states, for one who goes back and is not the last to do so."""
+        """The same states, for one who goes back, not the last to do so, and may keep as many of its own."""
         made = copy.copy(self)
-        made.kept = [(at, _copy(state)) for at, state in self.kept]
+        made.kept, made.lent = list(self.kept), len(self.kept)
+        made.slots += made.lent
         return made
 
     def _next(self, end: int) -> int:
@@ -101,6 +103,8 @@ class Checkpoints:
             last = count - 1 - (count - 1 - at) % self.stretch
             if at == last:
                 self.kept.pop()
+                if len(self.kept) < self.lent:  # what is given may be written into
+                    self.lent, self.slots, state = self.lent - 1, self.slots - 1, _copy(state)
             again: list[Any] = [state]
             if at < count - 1:
                 going = advance(trips[at:count], *(state if type(state) is tuple else (state,)), *given)

@@ -238,7 +238,7 @@ class _Residuals:
         each = self._counting(names, [])
         trips, reverses = residuals.trips.get(id(forward)), self.reversal.reverses
         if found.states is not None:
-            residuals.keeping[id(forward)] = _, reverses = found.forward(trips)
+            residuals.keeping[id(forward)] = _, reverses = found.forward(trips, residuals.many)
         body = replace(body, statements=(*found.statements, *body.statements))
         reversal = replace(self.reversal, each=each, body=substitute(body, names), reverses=reverses)
         before = () if found.states is None else found.backward(trips, residuals.many)

@@ -155,14 +155,18 @@ class FromStates:
         computed = (v for v in Block(self.statements).defined if self.states is None or v in outer)
         return self._others(v for v in computed if v.type != SAVED)
 
-    def forward(self, trips: Value | None) -> tuple[Statement, Loop]:
-        """The forward loop that keeps its states, on values of its own; and what stands before it."""
+    def forward(self, trips: Value | None, many: bool) -> tuple[Statement, Loop]:
+        """The forward loop that keeps its states, on values of its own; and what stands before it.
+
+        If they may be gone through `many` times, half of them: each time keeps as many of its own.
+        """
         loop = self.loop
+        slots = max(1, loop.slots // 2) if many else loop.slots
         names = self._others(loop.bound, *(b.defined for b in loop.blocks))
         trip = names[loop.each[0][0]] if loop.each else None
         if trip is not None and self.table.hints.get(trip, "_") == "_":
             self.table.name(trip, "trip")
-        before = Apply(begin, (loop.slots, *self._range()), self.states, loop.line)
+        before = Apply(begin, (slots, *self._range()), self.states, loop.line)
         note = Apply(keep, (self.states, _as_one([names[p] for p in self.state]), trip), (), loop.line)
         body = substitute(loop.body, names)
         return before, replace(

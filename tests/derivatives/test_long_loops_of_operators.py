@@ -65,7 +65,7 @@ def test_pullbacks(program: Any, slots: int, optimize: bool) -> None:
     f = of_arrays(program)
     again = vjp(f, argnums=(0, 1), optimize=optimize, checkpoint=slots)
     stored = vjp(f, argnums=(0, 1), optimize=optimize)
-    assert f"checkpoints({slots}" in again.source_for(*given(ARGUMENTS[0]))
+    assert f"checkpoints({max(1, slots // 2)}" in again.source_for(*given(ARGUMENTS[0]))
     for args in ARGUMENTS:
         value, pullback = again(*given(args))
         expected, wanted = stored(*given(args))
@@ -210,9 +210,9 @@ def product(checkpoint: int | None) -> Any:
     return lambda x, v, n: f(x, v, n, (x, v))
 
 
-@pytest.mark.parametrize(("make", "most"), [(pulled, 50), (rows, 35), (product, 60)])
+@pytest.mark.parametrize(("make", "most"), [(pulled, 30), (rows, 35), (product, 60)])
 def test_memory_is_that_of_the_slots(make: Any, most: int) -> None:
-    """A pullback keeps what it begins with; a state of second derivatives has the tangents, too."""
+    """A pullback keeps half of them, which it begins with; a state of second derivatives has the tangents, too."""
     x, n = np.linspace(0.1, 2.0, 1000), 2_000
     f = make(20)
     f(x, 0.1 * x, 3)
