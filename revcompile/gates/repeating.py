@@ -271,7 +271,8 @@ def ix_dims(facts: Facts, args: tuple[Any, ...]) -> tuple[Dims, ...]:
 
 def along_each(*args: Any) -> Any:
     """What `np.ix_` gives, one by one."""
-    places = [np.nonzero(x)[0] if x.dtype == bool else x for x in args]
+    arrays = [as_array(x) for x in args]
+    places = [np.nonzero(x)[0] if x.dtype == bool else x for x in arrays]
     n = len(places)
     return tuple([np.reshape(x, (1,) * i + (-1,) + (1,) * (n - 1 - i)) for i, x in enumerate(places)])
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from revcompile.gates.axes import Dims, along, dims_of, is_value, normal
+from revcompile.gates.compositions import as_array
 from revcompile.gates.samples import example, real
 from revcompile.gates.table import gate
 from revcompile.gates.traits import Memory
@@ -65,11 +66,13 @@ def parts_of(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
     """The parts of `np.array_split`, one by one."""
     if isinstance(indices_or_sections, (list, tuple, np.ndarray)):
         return parts_between(ary, list(indices_or_sections), axis)
+    ary = as_array(ary)
     length, more = divmod(ary.shape[axis], indices_or_sections)
     return parts_between(ary, [i * length + min(i, more) for i in range(1, indices_or_sections)], axis)
 
 
 def parts_between(ary: Any, ends: Any, axis: int) -> Any:
+    ary = as_array(ary)
     axis = axis % ary.ndim
     return [ary[along(axis, slice(start, end))] for start, end in zip([None, *ends], [*ends, None])]
 
