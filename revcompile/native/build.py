@@ -40,6 +40,7 @@ OPTIONS = {"error_model": "numpy", "boundscheck": True}
 WHOLE = {"error_model": "python", "boundscheck": True}  # where whole numbers are divided, perhaps by zero
 SHARING = (Memory.VIEW, Memory.REGULAR, Memory.IN_ORDER, Memory.SPREAD, Memory.SHARED)
 VIEWS = (Kind.PART, Kind.TRANSPOSE, Kind.RESHAPE, Kind.UNSTRETCH, Kind.CONSTANT)  # which are Numba's, too
+READ = re.compile(r"    \w+ = \w+(\.\w+|\[(-?\d+|'[^'\\]*')\])*( +# read at each call)?")
 WAY_OUT = 'Leave backend="numba" out.'
 
 
@@ -89,7 +90,7 @@ def native(
 
     They are made of the lines of a function, and of the texts of what it calls.
     """
-    head = next((i for i, line in enumerate(lines) if line.startswith(f"{INDENT}# ")), 0)
+    head = _head(lines)
     outer, inner = list(lines[:head]), list(lines[head:])
     returned = _parsed(inner).body[-1]
     if not isinstance(returned, ast.Return) or returned.value is None:
@@ -112,6 +113,14 @@ def native(
     decorator = f"@njit({', '.join(f'{k}={v!r}' for k, v in options.items())})".replace("'", '"')
     body = [*outer, INDENT + call, INDENT + to_text(ast.Return(whole))]
     return body, {n: f"{decorator}\n{text}" for n, text in texts.items()}
+
+
+def _head(lines: Sequence[str]) -> int:
+    """How many lines there are before what is computed: they read arguments and the program."""
+    for i, line in enumerate(lines):
+        if line.startswith(f"{INDENT}# "):
+            return i
+    return next(i for i, line in enumerate(lines) if not READ.fullmatch(line))
 
 
 def _together(texts: Iterable[str]) -> str:
@@ -188,6 +197,11 @@ def _jitted(texts: Mapping[str, str], options: Mapping[str, Any], namespace: Nam
 
     own: dict[str, Any] = {"np": np, "math": math, "__builtins__": builtins}
     codes = {name: compile_text(text, name) for name, text in texts.items()}
+    called = {name: codes.keys() & names_in(code) for name, code in codes.items()}
+    for _ in called:
+        called = {name: names.union(*(called[n] for n in names)) for name, names in called.items()}
+    if any(name in names for name, names in called.items()):  # nothing would stop one that is too deep
+        raise _refused("has no recursion as deep as the run decides")
     for name in {n for code in codes.values() for n in names_in(code)} - own.keys() - texts.keys():
         known = namespace.globals.get(name)
         if isinstance(known, FunctionType) and known.__module__ == runtime.__name__:

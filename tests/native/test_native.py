@@ -247,6 +247,16 @@ def test_every_operator(operator: str) -> None:
     assert "@njit(" in ours.source
 
 
+def test_what_is_read_before_it_is_computed() -> None:
+    def scaled(p: Point, d: dict[str, Any]) -> Any:
+        return SCALE * p.x * d["a"] + p.y
+
+    ours, theirs = jvp(scaled, backend="numba"), jvp(scaled)
+    for x in (0.5, 2.0):
+        args = (Point(x, 1.5), {"a": 0.7}), (Point(1.0, 0.5), {"a": 2.0})
+        assert alike(ours(*args), theirs(*args))
+
+
 def test_unknown_backends() -> None:
     for make in (grad, value_and_grad, jvp, jacobian, hessian, hvp):
         with pytest.raises(ValueError, match="unknown backend 'jax'; there is 'numpy', 'numba'"):
@@ -322,9 +332,14 @@ def _flattened(x: Any) -> Any:
     return np.sum(y * y)
 
 
+def _descended(x: Any, limit: float) -> Any:
+    return x if x < limit else math.sin(_descended(x * 0.5, limit)) * x
+
+
 @pytest.mark.parametrize(
     ("f", "args", "says"),
     [
+        (_descended, (3.0, 0.5), "no recursion"),
         (_copied_row, (M, np.array(1)), "an array without axes for a number"),
         (_flattened, (M,), "no ravel that shares memory"),
         (_squeezed, (np.ones((3, 1)),), "x.squeeze"),
