@@ -18,6 +18,9 @@ from revcompile.ir.lengths import Facts
 from revcompile.ir.types import Dim
 
 
+OF_PAIRS = np.lib.NumpyVersion(np.__version__) < "2.5.0"  # whether np.cross takes vectors of length 2
+
+
 def _vector_axes(rank_a: int, rank_b: int, axisa: int, axisb: int, axisc: int, axis: Any) -> Any:
     """Where the vectors lie in a, b and a × b, counted from the end."""
     if axis is not None:
@@ -44,7 +47,7 @@ def _cross_dims(
     a, b = axes_of(a), axes_of(b)
     at_a, at_b, at_c = _vector_axes(len(a), len(b), axisa, axisb, axisc, axis)
     for length in (a[at_a], b[at_b]):
-        if facts.alike(length, Dim(size=2)):  # see `cross_in_plane`, read where that is plain to see
+        if OF_PAIRS and facts.alike(length, Dim(size=2)):  # see `cross_in_plane`, read where that is plain to see
             raise UnknownLength("vectors of length 2")
         must_agree(facts, length, Dim(size=3))
     batch = facts.broadcast(_without(a, at_a), _without(b, at_b))
@@ -62,7 +65,7 @@ def means_cross(args: Any, kwargs: Any) -> Any:
     if not all(dims) or not all(isinstance(at, int) for at in ats):
         return None
     lengths = [d[at].size for d, at in zip(dims, ats, strict=True) if -len(d) <= at < len(d)]
-    return cross_in_plane if 2 in lengths and None not in lengths else None
+    return cross_in_plane if OF_PAIRS and 2 in lengths and None not in lengths else None
 
 
 def cross_in_plane(
