@@ -304,7 +304,7 @@ def runs_as_it_is(gate: Gate) -> UnsupportedError:
 def learn(block: Block, facts: Facts) -> None:
     """Note again what running the statements of a block proves about lengths."""
     for statement in block.statements:
-        if isinstance(statement, Apply) and not TABLE[statement.function].foreign:
+        if isinstance(statement, Apply) and statement.outputs and not TABLE[statement.function].foreign:
             infer(TABLE[statement.function], statement.function, statement.args, facts)
 
 

@@ -59,7 +59,7 @@ from revcompile.syntax.source import Source, find_source, own_names, own_signatu
 REAL = "?bhilqnpBHILQNPefd"  # the dtypes of numbers that are differentiated: not those of 80 bits
 AS_IT_LIES = AsItLies()
 MAX_STATEMENTS = 30_000
-MAX_SPLIT_STATEMENTS = 5_000  # where what follows an `if` is written on either side: twice as many for each
+MAX_SPLIT_STATEMENTS = 10_000  # where what follows an `if` is written on either side: twice as many for each
 MAX_TAKEN_APART = 5_000  # elements of an array, each of which has a gradient of its own
 MAX_OPERATIONS = 300_000  # that are interpreted, of which most may give no statement
 

@@ -17,7 +17,6 @@ from revcompile.gates.table import gate
 from revcompile.ir.lengths import Facts
 from revcompile.ir.types import Dim
 
-
 OF_PAIRS = np.lib.NumpyVersion(np.__version__) < "2.5.0"  # whether np.cross takes vectors of length 2
 
 
@@ -47,7 +46,7 @@ def _cross_dims(
     a, b = axes_of(a), axes_of(b)
     at_a, at_b, at_c = _vector_axes(len(a), len(b), axisa, axisb, axisc, axis)
     for length in (a[at_a], b[at_b]):
-        if OF_PAIRS and facts.alike(length, Dim(size=2)):  # see `cross_in_plane`, read where that is plain to see
+        if OF_PAIRS and facts.alike(length, Dim(size=2)):  # see `cross_in_plane`: read where that is plain
             raise UnknownLength("vectors of length 2")
         must_agree(facts, length, Dim(size=3))
     batch = facts.broadcast(_without(a, at_a), _without(b, at_b))

@@ -18,6 +18,7 @@ EITHER = "a name stands for either of two arrays, one of which is written later"
 GROWS = "a list is found to grow after it was used as one of a known length"
 STEERED = "a number that steers a recursion was a condition before"
 LEARNT = "what calls as they are give is found out by making them"
+PARTS = "of several arrays that one call gives, one is written later: each is made by itself then"
 AGAIN = {
     "containers.list_as_a_stack": (NOT_NUMBERS, 2),
     "either.named_on_one_side_only_and_changed_later": (EITHER, 2),
@@ -41,6 +42,7 @@ AGAIN = {
     "recursion.recursion_of_the_function_itself": (STEERED, 2),
     "recursion.recursion_over_halves_of_an_array": (STEERED, 2),
     "recursion.recursion_over_rows": (STEERED, 2),
+    "storage.index_of_an_open_mesh_is_written": (PARTS, 2),
 }
 RIGHT = [case for case in CASES.values() if case.kind == "case"]
 

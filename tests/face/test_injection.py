@@ -33,6 +33,7 @@ SEAMS = {
     "dispatch:Dispatcher.dispatch", "dispatch:Dispatcher.dispatch_carefully", "transforms.gradient:grad",
     "transforms.gradient:value_and_grad", "transforms.gradient:_transform", "transforms.register:gate",
     "transforms.gradient:make_gradient", "transforms.gradient:_add_value", "transforms.gradient:slots_of",
+    "transforms.gradient:backend_of",
     "codegen.specialization:Specialization._run",
 }  # fmt: skip
 NOT_THE_COMPILER = (

@@ -79,6 +79,9 @@ def calls(gate: Gate) -> Iterator[tuple[Any, Any, Any]]:
                 outcome = function(*args, **sample.options)
             except TypeError:
                 continue  # `math` takes numbers only
+            known = tuple(map(as_value, args))
+            if gate.means is not None and gate.means(known, sample.options) is not None:
+                continue  # it is other functions
             yield tuple(map(as_value, gate.bind(args, sample.options))), args, outcome
 
 
