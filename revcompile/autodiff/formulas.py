@@ -16,6 +16,7 @@ from revcompile.frontend.expressions import operate_in_rule
 from revcompile.frontend.lowering import Lowering
 from revcompile.ir.nodes import Structure
 from revcompile.syntax.operators import BINARY, COMPARE, UNARY
+from revcompile.syntax.stack import parsed
 
 
 class Step(NamedTuple):
@@ -44,7 +45,7 @@ def applied(low: Lowering, part: Part, names: Mapping[str, Structure]) -> Struct
 @lru_cache(maxsize=1024)
 def times_upstream(formula: str) -> Part | None:
     """`grad_y` times a local gradient, joined at its leftmost factor; None for a zero."""
-    tree = ast.parse(formula, mode="eval").body
+    tree = parsed(formula, mode="eval").body
     if isinstance(tree, ast.Constant) and tree.value == 0:
         return None
     return _read(_attach(tree))

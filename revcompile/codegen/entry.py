@@ -12,6 +12,7 @@ from collections.abc import Container, Sequence
 from inspect import Signature
 
 from revcompile.codegen.places import same_place
+from revcompile.syntax.stack import parsed
 
 INDENT = "    "
 
@@ -106,7 +107,7 @@ def parameters_kept(
     before = (line.partition("=")[0] for line in body if not line.startswith(f"{INDENT}return "))
     if set(re.findall(r"\w+", " ".join(before))).isdisjoint(signature.parameters):
         return [], []  # as nearly always; else the text may read them there, too
-    nodes = list(ast.walk(ast.parse("\n".join(["def body():", *body]))))
+    nodes = list(ast.walk(parsed("\n".join(["def body():", *body]))))
     names = {n.id for n in nodes if isinstance(n, ast.Name)}
     assigned = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     keep, give_back = [], []

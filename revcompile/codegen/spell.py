@@ -31,6 +31,7 @@ from revcompile.ir.identifiers import LONG, is_name, is_numeral
 from revcompile.ir.nodes import EMPTY, Apply, Each, Instance, Structure, Value, leaves
 from revcompile.ir.types import Array, Scalar, is_float
 from revcompile.syntax.operators import BINARY, COMPARE, UNARY
+from revcompile.syntax.stack import parsed
 
 _FIELD = type(Each.kind)  # what reads an item of a named tuple
 _NO_ARGUMENTS = ast.arguments([], [], None, [], [], None, [])
@@ -108,7 +109,7 @@ class Speller:
         """A call as it is: with copies of what the program has made, its result checked."""
         written: ast.expr
         if call.form == "read":
-            return self._checked(call, ast.parse(call.attribute, mode="eval").body)
+            return self._checked(call, parsed(call.attribute, mode="eval").body)
         owner = self(first)
         if call.form == "display":
             return owner
@@ -131,7 +132,7 @@ class Speller:
             watched = call.watched()
             if watched:
                 names: list[ast.expr | None] = [ast.Constant(name) for name in watched]
-                places = [ast.parse(text, mode="eval").body for text in watched.values()]
+                places = [parsed(text, mode="eval").body for text in watched.values()]
                 read = ast.Lambda(_NO_ARGUMENTS, ast.Dict(names, places))
                 given, function = [read, function, *given], self.public("watching")
             written = ast.Call(function, given, keys)
@@ -257,7 +258,7 @@ class Speller:
         if isinstance(obj, np.dtype):
             return ast.Call(self.public("np.dtype"), [self.static(obj.type)], [])
         if isinstance(obj, HostObject):
-            return ast.parse(obj.path.text, mode="eval").body
+            return parsed(obj.path.text, mode="eval").body
         name = public_name(obj)
         return self.public(name) if name else dotted(self.refer(obj))
 

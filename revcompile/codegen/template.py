@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from revcompile.ir.nodes import Structure, Value
+from revcompile.syntax.stack import parsed
 
 
 class Spells(Protocol):
@@ -26,7 +27,7 @@ class Spells(Protocol):
 
 @lru_cache(maxsize=256)
 def _read(text: str) -> ast.expr:
-    return ast.parse(text, mode="eval").body
+    return parsed(text, mode="eval").body
 
 
 class Template:

@@ -50,6 +50,7 @@ from revcompile.ir.types import Array, Scalar, Type
 from revcompile.ir.values import NONE, ValueTable
 from revcompile.statements.store import OVERWRITTEN, RESTORED
 from revcompile.syntax.operators import binary_symbol
+from revcompile.syntax.stack import parsed
 
 SHORT = 26  # of a named step that is written into the next line
 COMMENT_COLUMN = 40
@@ -160,7 +161,7 @@ class Writer(BlockWriter):
                 self._unpack(ast.Subscript(owner, ast.Constant(i), ast.Load()), item)
         elif isinstance(structure, Instance):
             for name, item in structure.attributes.items():
-                self._unpack(ast.parse(to_text(owner) + spell_step(name), mode="eval").body, item)
+                self._unpack(parsed(to_text(owner) + spell_step(name), mode="eval").body, item)
         elif isinstance(structure, dict):
             for key, item in structure.items():
                 self._unpack(ast.Subscript(owner, self.spell.static(key), ast.Load()), item)

@@ -24,6 +24,7 @@ from revcompile.ir.types import Array, Foreign
 from revcompile.runtime import closed
 from revcompile.syntax.abstract import NestedFunction, Poison
 from revcompile.syntax.mutable import KINDS, is_growing
+from revcompile.syntax.stack import parsed
 
 FUNCTION = Foreign("function", FunctionType)
 LOOPS = (ast.For, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -145,7 +146,7 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
 
 def _is_like(code: CodeType, node: ast.FunctionDef | ast.Lambda) -> bool:
     """Whether the code is what becomes of this text, between functions that have its free variables."""
-    around: Any = ast.parse(f"def around({', '.join(code.co_freevars)}): pass")
+    around: Any = parsed(f"def around({', '.join(code.co_freevars)}): pass")
     around.body[0].body = [node if isinstance(node, ast.stmt) else ast.Expr(node)]
     made = next(_codes(next(_codes(compile(ast.fix_missing_locations(around), "", "exec")))), None)
     return (

@@ -33,6 +33,7 @@ from revcompile.gates.traits import Kind, Line, Memory
 from revcompile.ir.nodes import Function, Instance, Structure, Value, applications, leaves
 from revcompile.ir.types import Array, Scalar, Type
 from revcompile.native.legal import legal
+from revcompile.syntax.stack import parsed
 
 NUMBERS = "?lqd"  # the dtypes with which native code computes as NumPy does
 BEYOND = (*ARITHMETIC, LookupError, NameError, AssertionError)  # of which the NumPy text tells the line
@@ -129,7 +130,7 @@ def _together(texts: Iterable[str]) -> str:
 
 
 def _parsed(lines: Sequence[str]) -> ast.FunctionDef:
-    function = ast.parse("\n".join(["def f():", *lines])).body[0]
+    function = parsed("\n".join(["def f():", *lines])).body[0]
     assert isinstance(function, ast.FunctionDef)
     return function
 

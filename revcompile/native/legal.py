@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from revcompile.codegen.entry import INDENT
 from revcompile.codegen.places import same_place
+from revcompile.syntax.stack import parsed
 
 
 class Source(NamedTuple):
@@ -27,7 +28,7 @@ def legal(lines: Sequence[str]) -> list[str]:
     """The lines of a function, with each heading of a loop as Numba can read it."""
     made, text = list(lines), "\n".join(lines)
     taken = set(re.findall(r"\w+", text))
-    loops = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.For)]
+    loops = [node for node in ast.walk(parsed(text)) if isinstance(node, ast.For)]
     headings = [(node, _heading(node, taken)) for node in sorted(loops, key=lambda node: node.lineno)]
     for node, heading in reversed(headings):  # so that the lines above stay where they are
         start, end = node.lineno - 1, node.body[0].lineno - 1

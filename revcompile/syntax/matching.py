@@ -16,6 +16,8 @@ from collections.abc import Iterable, Iterator
 from types import CodeType
 from typing import Any
 
+from revcompile.syntax.stack import parsed
+
 Definition = ast.FunctionDef | ast.Lambda
 _FUTURE = 0  # the compiler's flags that a `from __future__ import` sets
 for _name in __future__.all_feature_names:
@@ -93,12 +95,12 @@ def _compiled(
     inner: ast.stmt = _bare(node) if isinstance(node, ast.FunctionDef) else _at(node, ast.Expr(_bare(node)))
     names = [n for n in (owner or getattr(node, "name", None),) if n is not None and n not in variables]
     if owner is not None:
-        shell = ast.parse(f"class {owner}: pass").body[0]
-        shell.body = [inner]  # type: ignore[attr-defined]
+        shell = parsed(f"class {owner}: pass").body[0]
+        shell.body = [inner]
         inner = shell
-    module = ast.parse(f"def shell({', '.join(variables)}): pass")
+    module = parsed(f"def shell({', '.join(variables)}): pass")
     known = [_at(node, ast.Global(names))] if names else []  # else it would be a variable of the shell
-    module.body[0].body = [*known, inner]  # type: ignore[attr-defined]
+    module.body[0].body = [*known, inner]
     module.body[:0] = [_at(node, ast.Import([_at(node, ast.alias(name))])) for name in imported]
     if any(name.startswith("@py") for c in _all_in(code) for name in c.co_names):
         module = _with_asserts_rewritten(module)

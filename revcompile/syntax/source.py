@@ -21,7 +21,7 @@ from weakref import WeakKeyDictionary
 from revcompile.errors import Place, UnsupportedError, an, is_too_deep
 from revcompile.lazy import lazy
 from revcompile.syntax.matching import Definition, class_around, has_code, is_source_of, mangled
-from revcompile.syntax.stack import deep_stack
+from revcompile.syntax.stack import deep_stack, parsed
 
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 # What is known to match. Equal code is the same code to a dictionary: the name of the file tells it apart.
@@ -257,7 +257,7 @@ def _file(lines: tuple[str, ...]) -> tuple[list[Definition], list[str]]:
 
 def _parse(text: str) -> Any:
     """Of a notebook's cell, too, which may have `await` outside a function."""
-    return compile(text, "", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    return parsed(text, flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
 
 
 def _name(node: Definition) -> str:

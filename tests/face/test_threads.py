@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gc
 import linecache
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from revcompile import grad
+from revcompile.syntax.stack import parsed
 from tests.support.program import make
 
 
@@ -98,3 +100,36 @@ def test_a_gradient_function_that_is_dropped_leaves_nothing():
         grad(lambda x, i=i: x * i)(1.0)
     gc.collect()
     assert len(generated_lines()) <= before
+
+
+def test_texts_are_parsed_while_garbage_is_collected_in_other_threads():
+    """There CPython 3.11 raises SystemError of its own."""
+
+    class Finalized:
+        def __del__(self):
+            sum(range(50))
+
+    def parse():
+        try:
+            for _ in range(60):
+                garbage = Finalized()
+                garbage.itself = garbage
+                del garbage
+                parsed(text)
+        except SystemError as e:
+            errors.append(e)
+
+    text, errors = "\n".join(f"x{i} = (a + b * (c - d)) / f({i})" for i in range(60)), []
+    threshold, interval = gc.get_threshold(), sys.getswitchinterval()
+    gc.set_threshold(50)
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=parse) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        gc.set_threshold(*threshold)
+        sys.setswitchinterval(interval)
+    assert not errors
