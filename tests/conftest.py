@@ -21,19 +21,20 @@ verify.enabled = True
 SMOKE = 16  # one test in so many
 DAILY = {  # one in so many tests of these files
     24: (
+        "language/test_changed_by_calls",
+        "derivatives/test_exits_again",
         "derivatives/test_directions_at_once",
         "derivatives/test_read_what_is_written",
         "gates/test_compositions",
         "sweep/test_forms_of_calls",
     ),
     16: (
+        "derivatives/test_long_loops_of_operators",
         "corpus/test_language",
         "derivatives/test_long_loops_of_the_corpus",
-        "language/test_changed_by_calls",
     ),
     12: (
         "derivatives/test_every_operator",
-        "derivatives/test_exits_again",
         "derivatives/test_lists_of_branches",
         "derivatives/test_lists_of_numbers",
         "derivatives/test_read_recursions",
@@ -50,7 +51,6 @@ DAILY = {  # one in so many tests of these files
     ),
     10: ("pictures/test_corpus",),
     8: (
-        "derivatives/test_long_loops_of_operators",
         "derivatives/test_operators",
         "face/test_numbers",
         "language/test_bounded_work",
@@ -60,6 +60,7 @@ DAILY = {  # one in so many tests of these files
         "programs/test_memory",
     ),
     6: (
+        "programs/test_real_programs",
         "derivatives/test_not_assigned",
         "gates/test_lengths_of_users_gates",
         "language/test_either_array",
@@ -67,6 +68,8 @@ DAILY = {  # one in so many tests of these files
     ),
     5: ("programs/test_growth",),
     4: (
+        "face/test_what_is_kept",
+        "language/test_changed_state",
         "language/test_asked_for_none",
         "derivatives/test_errors_of_operators",
         "derivatives/test_forms_of_operators",
@@ -104,7 +107,6 @@ DAILY = {  # one in so many tests of these files
         "derivatives/test_states_read_again",
         "derivatives/test_trips_that_differ",
         "lecture/test_scripts",
-        "programs/test_real_programs",
     ),
     2: (
         "derivatives/test_check_modes",
@@ -122,14 +124,12 @@ DAILY = {  # one in so many tests of these files
         "face/test_threads",
         "face/test_user_lines",
         "face/test_what_changes_inside",
-        "face/test_what_is_kept",
         "fuzz/test_imperative",
         "gates/test_empty_arrays",
         "gates/test_facts",
         "gates/test_several_results",
         "gates/test_small_examples",
         "gates/test_sparse",
-        "language/test_changed_state",
         "language/test_classes_of_numbers",
         "language/test_containers",
         "language/test_effects",
