@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-import math
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -33,6 +32,7 @@ from revcompile.gates.traits import Kind, Line, Memory
 from revcompile.ir.nodes import Function, Instance, Structure, Value, applications, leaves
 from revcompile.ir.types import Array, Scalar, Type
 from revcompile.native.legal import legal
+from revcompile.native.whole import converters, may_grow
 from revcompile.syntax.stack import parsed
 
 NUMBERS = "?lqd"  # the dtypes with which native code computes as NumPy does
@@ -57,6 +57,8 @@ def refuse_others(functions: Iterable[Function]) -> None:
                 raise _refused("takes an array without axes for a number")
         if any(is_noticed(f) and TABLE[f].line is not Line.ASSERT for f in function.body.functions):
             raise _refused("does not print, draw random numbers or call functions as they are")
+        if may_grow(function):
+            raise _refused("has whole numbers of 64 bits: a power, or a product in each trip, may need more")
         for gate in _shared(function) if any(map(_writes, function.body.functions)) else ():
             if gate.memory in SHARING and gate.kind not in VIEWS:
                 raise _refused(f"has no {gate.name} that shares memory, where arrays are written")
@@ -196,7 +198,7 @@ def _jitted(texts: Mapping[str, str], options: Mapping[str, Any], namespace: Nam
     """Numba's functions of these texts, which may call each other."""
     from numba import njit
 
-    own: dict[str, Any] = {"np": np, "math": math, "__builtins__": builtins}
+    own: dict[str, Any] = {"np": np, "__builtins__": builtins, **converters(njit(**options))}
     codes = {name: compile_text(text, name) for name, text in texts.items()}
     called = {name: codes.keys() & names_in(code) for name, code in codes.items()}
     for _ in called:

@@ -306,6 +306,38 @@ def test_asserts_and_kinds_that_the_run_decides() -> None:
         slope(X)
 
 
+def _factorials(x: Any, n: int) -> Any:
+    total, f = 0.0, 1
+    for k in range(1, n):
+        f = f * k
+        total += x / f
+    return total
+
+
+def _fibonacci(x: Any, n: int) -> Any:
+    a, b = 0, 1
+    for _ in range(n):
+        a, b = b, a + b
+    return x * b
+
+
+def _power(x: Any, n: int) -> Any:
+    return x * n**9
+
+
+def test_whole_numbers_of_floats_that_have_none() -> None:
+    def trips(x: Any, w: Any) -> Any:
+        total = x * math.floor(w)
+        for _ in range(int(w)):
+            total += x
+        return total
+
+    slope = grad(trips, "x", backend="numba")
+    assert slope(1.0, 3.5) == 6.0
+    with pytest.raises(ValueError, match="cannot convert float NaN to integer"):
+        slope(1.0, float("nan"))
+
+
 def _squeezed(x: Any) -> Any:
     return np.sum(x.squeeze() ** 2)
 
@@ -340,6 +372,9 @@ def _descended(x: Any, limit: float) -> Any:
     ("f", "args", "says"),
     [
         (_descended, (3.0, 0.5), "no recursion"),
+        (_factorials, (1.5, 30), "whole numbers of 64 bits"),
+        (_fibonacci, (1.5, 120), "whole numbers of 64 bits"),
+        (_power, (1.5, 1000), "whole numbers of 64 bits"),
         (_copied_row, (M, np.array(1)), "an array without axes for a number"),
         (_flattened, (M,), "no ravel that shares memory"),
         (_squeezed, (np.ones((3, 1)),), "x.squeeze"),
